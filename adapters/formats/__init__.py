@@ -1,0 +1,1 @@
+"""Renderers: released rows to bytes. Pure."""

@@ -1,0 +1,1 @@
+"""Gaia-X and the Dataspace Protocol: catalog, negotiation, transfer, self-description."""

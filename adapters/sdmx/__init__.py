@@ -1,0 +1,1 @@
+"""SDMX structure and data messages."""

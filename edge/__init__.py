@@ -1,0 +1,1 @@
+"""The box beside the meter: reads, selects, keeps sealed, sends on."""

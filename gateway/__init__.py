@@ -1,0 +1,1 @@
+"""The gateway itself: composition root, storage, desks and pages."""

@@ -1,0 +1,4 @@
+"""From the bytes of a meter to readings. Pure: no I/O, no clock, no randomness.
+
+``detect`` finds the protocol in the bytes; ``decode`` reads one whole recording.
+"""
