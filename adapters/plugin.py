@@ -1,0 +1,406 @@
+"""What an adapter is given and what it gives. The only module of ours that out-of-tree adapters import.
+
+Version 1. An adapter turns a partner's question into a ``ReleaseRequest`` and a pure ``Renderer`` and hands both to
+``Services.send``; it never sees storage, keys, or rows outside a renderer.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from aiohttp import web
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from meter_driver.reading import Reading
+from policies.roles import Listener, Role
+from policies.terms import (
+    Grant,
+    Level,
+    Period,
+    Purpose,
+    Recipient,
+    Refusal,
+    ReleaseRequest,
+    Row,
+    SubjectId,
+)
+
+API_VERSION = 1
+
+T = TypeVar("T")
+
+
+class Refused(Exception):
+    """The door said no. ``str()`` is one sentence for the recipient; adapters put it into their standard's error."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A part of what the door let out: rows of one household or one zone, minimised. Never keep it across an await.
+
+    Attributes:
+        subject: pairwise pseudonym of the household for this recipient, or the zone's name.
+        rows: in the order of quantity, then instant.
+        recipient, purpose, resolution, level, keep, reference: as granted.
+    """
+
+    subject: str
+    rows: Sequence[Row]
+    recipient: Recipient
+    purpose: Purpose
+    resolution: timedelta
+    level: Level
+    keep: timedelta
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """Pure functions from released parts to bytes. ``body`` is called once for each part, in order.
+
+    A chunk must not be larger than about 64 KiB. ``between`` is written between parts (a comma, say).
+    ``head`` and ``tail`` hold nothing of any household.
+    """
+
+    content_type: str
+    body: Callable[[Released], Iterator[bytes]]
+    head: bytes = b""
+    tail: bytes = b""
+    between: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking, as the listener authenticated it; ``request[CALLER]``.
+
+    Attributes:
+        role: the one role.
+        id: tenancy id, organisation id, box id or certificate fingerprint; "" for ANYONE.
+        recipient: the organisation behind the caller, if any.
+        scopes: OAuth scopes of its token.
+        client: OAuth client id, or the certificate's fingerprint (SHA-256, hex).
+    """
+
+    role: Role
+    id: str = ""
+    recipient: Recipient | None = None
+    scopes: frozenset[str] = frozenset()
+    client: str = ""
+
+
+CALLER = "metergate.caller"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path on one listener. ``name`` is the key of the role table in ``policies.roles``.
+
+    ``problems`` turns a refusal before the handler (no caller, wrong role, too large) into the standard's own error;
+    without it the answer is problem+json.
+    """
+
+    listener: Listener
+    verb: str
+    path: str
+    name: str
+    handler: Handler
+    max_body: int = 1 << 20
+    problems: "Callable[[web.Request, int, str, str], web.StreamResponse] | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """A recipient as the registry knows it. ``did`` is "" when it is no member of a data space."""
+
+    id: Recipient
+    name: str
+    did: str = ""
+    levels: frozenset[Level] = frozenset()
+    quantities: frozenset[str] = frozenset()
+    finest: timedelta = timedelta(minutes=15)
+    purposes: frozenset[Purpose] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An OAuth client: one organisation, some scopes. ``recipient`` is None for clients of VENs."""
+
+    id: str
+    recipient: Recipient | None
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One live ground as its recipient may know it: for catalogs. Holds no value and no household id."""
+
+    pseudonym: str
+    purpose: Purpose
+    quantities: frozenset[str]
+    resolution: timedelta
+    level: Level
+    values: Period
+    until: datetime
+    keep: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionRequest:
+    """What a recipient asks a household for. The household accepts all, a part, or nothing; silence is no.
+
+    ``reference`` ties it to a negotiation or an enrolment; it comes back in the notice ``permission.answered``.
+    """
+
+    recipient: Recipient
+    purpose: Purpose
+    quantities: frozenset[str]
+    resolution: timedelta
+    level: Level
+    values: Period
+    until: datetime
+    keep: timedelta
+    reference: str = ""
+
+
+class Directory(Protocol):
+    """Organisations, clients and tokens."""
+
+    async def organisation(self, recipient: Recipient) -> Organisation | None: ...
+
+    async def participant(self, did: str) -> Organisation | None:
+        """The organisation with this data-space identity, if it is on the trust list."""
+
+    async def check_client(self, client: str, secret: str) -> Client | None:
+        """Client credentials; the same time for unknown and wrong."""
+
+    def token(self, client: Client, scopes: frozenset[str]) -> str:
+        """A bearer token (JWT, ES256, 15 minutes) for the partners listener."""
+
+
+class Signer(Protocol):
+    """The gateway's own did:web key (ES256). The private key stays with the gateway."""
+
+    @property
+    def did(self) -> str: ...
+
+    @property
+    def kid(self) -> str: ...
+
+    def jwk(self) -> Mapping[str, str]:
+        """The public key, for did.json."""
+
+    def sign(self, claims: Mapping[str, Any], *, typ: str, headers: Mapping[str, Any] | None = None) -> str:
+        """Compact JWS over JSON claims."""
+
+    def verify(self, token: str, *, typ: str) -> Mapping[str, Any] | None:
+        """Claims of a token of our own; None when it is not ours, changed, or of another type. Checks no instants."""
+
+
+class Http(Protocol):
+    """The one outbound client: resolves once, refuses private addresses unless allowed, no redirects, bounded."""
+
+    async def request(
+        self,
+        verb: str,
+        url: str,
+        *,
+        json: Any = None,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        limit: int = 1 << 20,
+        seconds: float = 10.0,
+    ) -> "Reply":
+        """Raises ``OutboundError`` when nothing came back within the limits."""
+
+    def stream(
+        self, url: str, *, headers: Mapping[str, str] | None = None, seconds: float = 60.0
+    ) -> AbstractAsyncContextManager["StreamReply"]:
+        """A GET whose body is read in pieces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer from outside, whole. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class StreamReply(Protocol):
+    """An answer from outside, in pieces."""
+
+    status: int
+
+    def pieces(self) -> AsyncIterator[bytes]: ...
+
+
+class OutboundError(Exception):
+    """No usable answer: refused address, no connection, too slow, too large, a redirect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A durable question to be asked later, at least once: it names things, it never holds an answer.
+
+    Attributes:
+        kind: picks the handler, for example ``dsp.message``.
+        payload: ids and words, no readings.
+        key: notices with the same key are handled one at a time, in order; "" for no order.
+        tries: how often it was tried before.
+    """
+
+    kind: str
+    payload: Mapping[str, Any]
+    key: str = ""
+    tries: int = 0
+
+
+class Later(Exception):
+    """A notice's handler says: try again after ``seconds`` (None: the usual back-off)."""
+
+    def __init__(self, why: str, seconds: float | None = None) -> None:
+        super().__init__(why)
+        self.seconds = seconds
+
+
+class Notices(Protocol):
+    """The durable outbox. ``put`` belongs inside a ``Services.write``, so that cause and notice commit together."""
+
+    def put(self, connection: Connection, notice: Notice, *, after: timedelta = timedelta(0)) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Readings of one source in one step. Idempotent by (source, sequence)."""
+
+    source: str
+    sequence: int
+    readings: Sequence[tuple[SubjectId, Reading]]
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeAnswer:
+    """``refused`` holds (index, reason) of single records; the others are durable. ``repeated``: it was known."""
+
+    accepted: int
+    refused: tuple[tuple[int, str], ...] = ()
+    repeated: bool = False
+
+
+class Services(Protocol):
+    """All that an adapter is given."""
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """Now, UTC, aware."""
+
+    @property
+    def ids(self) -> Callable[[], str]:
+        """A fresh random id, 32 hex digits."""
+
+    @property
+    def log(self) -> Any:
+        """structlog logger with redaction; event names and ids, never values."""
+
+    @property
+    def http(self) -> Http: ...
+
+    @property
+    def notices(self) -> Notices: ...
+
+    @property
+    def directory(self) -> Directory: ...
+
+    @property
+    def signer(self) -> Signer: ...
+
+    @property
+    def public_urls(self) -> Mapping[Listener, str]:
+        """How partners reach each listener from outside, without a trailing slash."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The adapter's own table of the settings file."""
+
+    async def send(
+        self, question: ReleaseRequest, renderer: Renderer, request: web.Request, response: web.StreamResponse
+    ) -> web.StreamResponse:
+        """Decide, write the ledger, open, minimise, render and write. Raises ``Refused`` before the first byte."""
+
+    async def follow(
+        self,
+        question: ReleaseRequest,
+        renderer: Renderer,
+        request: web.Request,
+        response: web.StreamResponse,
+        *,
+        alive: Callable[[], bool],
+    ) -> web.StreamResponse:
+        """Like ``send``, then goes on with what comes in, until the period or the ground ends or ``alive`` says no."""
+
+    def may(self, question: ReleaseRequest) -> Grant | Refusal:
+        """What the door would say now, without releasing anything and without a ledger entry. One household only."""
+
+    def openings(self, recipient: Recipient) -> Sequence[Opening]:
+        """The live grounds of a recipient, for its catalog."""
+
+    async def ask(self, household: SubjectId, request: PermissionRequest) -> str:
+        """Put a permission request before a household; the request's id."""
+
+    async def intake(self, batch: Batch) -> IntakeAnswer:
+        """Seal and store; returns when it is durable."""
+
+    def session(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A reading connection for the adapter's own tables."""
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in a transaction and return when it is durable; its own errors roll it back alone."""
+
+
+NoticeHandler = Callable[[Notice], Awaitable[None]]
+"""Raises ``Later`` to be called again; any other exception is logged and tried again with back-off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """What an adapter gives, made by its ``create(services)``.
+
+    Attributes:
+        name: short and stable, for example ``openadr``.
+        routes: see ``Route``.
+        notices: handlers by kind. ``ground.ended`` (payload: ground, subject, recipient, purpose) and
+            ``permission.answered`` (payload: request, reference, recipient, ground or "") go to every adapter.
+        background: named loops, run by the supervisor and restarted with back-off when they fail.
+        start: awaited once before any port opens.
+    """
+
+    name: str
+    routes: Sequence[Route] = ()
+    notices: Mapping[str, NoticeHandler] = field(default_factory=dict)
+    background: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    start: Callable[[], Awaitable[None]] | None = None
+
+
+class AdapterFactory(Protocol):
+    """What the entry point ``metergate.outputs`` names, and what our own adapters' packages export as ``create``."""
+
+    def __call__(self, services: Services) -> Adapter: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """Where an adapter's Alembic revisions lie; a branch of its own, exported as ``MIGRATIONS``."""
+
+    branch: str
+    folder: Path

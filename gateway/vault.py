@@ -1,0 +1,96 @@
+"""What the desks need of the vault: sealed series in, sealed series out, expiry and erasure.
+
+The implementation lives in ``gateway.keeper`` (key states) and ``gateway.storage`` (pieces, blocks); this is the
+interface between it and the desks (intake, release, consent, retention).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from policies.terms import DetailClass, Period, SubjectId
+
+
+class SubjectGone(Exception):
+    """The household is unknown, or erased: there is no key, and there will be none."""
+
+
+class Expired(Exception):
+    """The day lies before the oldest that is kept in its class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One stored value, opened.
+
+    Attributes:
+        quantity, unit, status: as in ``policies.terms.Row``.
+        at: instant of capture (class ``live``), or begin of the interval (``quarter``, ``day``), UTC.
+        first_at, first, last_at, last: the earliest and the latest reading inside the interval; in ``live`` all
+            four are the reading itself.
+        total, count: sum and number of the readings inside the interval, for means.
+    """
+
+    quantity: str
+    unit: str | None
+    at: datetime
+    first_at: datetime
+    first: Decimal
+    last_at: datetime
+    last: Decimal
+    total: Decimal
+    count: int
+    status: str = "measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """What an erasure destroyed: numbers for the certificate, by class."""
+
+    days: dict[DetailClass, int]
+    pieces: int
+    recovery_until: datetime | None
+
+
+class Vault(Protocol):
+    """All instants UTC. Every method that changes keys returns when the change is durable."""
+
+    async def admit(self, subject: SubjectId, at: datetime) -> None:
+        """Fresh key states for a new tenancy, oldest held day: ``at``'s day less the classes' retention."""
+
+    def oldest(self, subject: SubjectId, detail: DetailClass) -> date | None:
+        """The oldest day that can still be opened; None when the subject is gone."""
+
+    def read(
+        self, subject: SubjectId, detail: DetailClass, quantities: frozenset[str], period: Period
+    ) -> AsyncIterator[Sequence[Value]]:
+        """Values whose ``at`` lies in the period, ascending, one list per day at most; corrections merged.
+
+        Raises ``SubjectGone``. Days that are expired are silently not there.
+        """
+
+    def position(self, subject: SubjectId) -> int:
+        """The number of the newest piece of this household; 0 without one."""
+
+    async def since(
+        self, subject: SubjectId, detail: DetailClass, quantities: frozenset[str], position: int
+    ) -> tuple[Sequence[Value], int]:
+        """Values of the pieces after ``position`` and the new position, for streams."""
+
+    def news(self, subject: SubjectId) -> asyncio.Event:
+        """Set (and replaced by a fresh one) whenever something new of this household became durable."""
+
+    async def erase(self, subject: SubjectId) -> Destroyed:
+        """Drop every key of the household but ``legal``'s and ``ledger``'s; durable on return."""
+
+    def seal(self, subject: SubjectId, detail: DetailClass, plain: bytes, *, about: str) -> bytes:
+        """For ``identity`` and ``ledger``: AES-256-GCM under the household's own key, bound to ``about``."""
+
+    def open(self, subject: SubjectId, detail: DetailClass, sealed: bytes, *, about: str) -> bytes:
+        """The reverse. Raises ``SubjectGone``, or ``ValueError`` when it was changed."""
+
+    def lookup(self, what: str, value: str) -> bytes:
+        """A keyed hash (HMAC-SHA-256) for finding a serial number or a name without storing it."""

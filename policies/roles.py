@@ -1,0 +1,51 @@
+"""Who may call what: role x route x verb, as one table. What is not in it is forbidden."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a caller is after authentication; one role a request."""
+
+    ANYONE = "anyone"
+    HOUSEHOLD = "household"
+    OPERATOR = "operator"
+    PARTNER = "partner"
+    """An organisation with a token of ours (outputs, OpenADR 3)."""
+    PARTICIPANT = "participant"
+    """A member of the data space, by its did:web key or its static trust entry."""
+    BOX = "box"
+    """An edge box, by its client certificate."""
+    VEN = "ven"
+    """An OpenADR 2.0b VEN, by the fingerprint of its client certificate."""
+
+
+class Listener(StrEnum):
+    """The four doors; a route lives on exactly one."""
+
+    PEOPLE = "people"
+    PARTNERS = "partners"
+    DEVICES = "devices"
+    OPENADR20 = "openadr20"
+
+
+_ALL = frozenset(Role)
+_H = frozenset({Role.HOUSEHOLD})
+_O = frozenset({Role.OPERATOR})
+_P = frozenset({Role.PARTNER})
+_D = frozenset({Role.PARTICIPANT})
+
+ALLOWED: dict[str, dict[str, frozenset[Role]]] = {
+    # people
+    "health": {"GET": _ALL},
+    # devices
+    "ingest.senml": {"POST": frozenset({Role.BOX})},
+    # openadr20
+    "openadr2b": {"POST": frozenset({Role.VEN, Role.ANYONE})},
+}
+"""Route name -> verb -> roles. HEAD follows GET; OPTIONS is never routed."""
+
+
+def allowed(route: str, verb: str, role: Role) -> bool:
+    """Whether the table has it; an unknown route or verb is a no."""
+    verb = "GET" if verb == "HEAD" else verb
+    return role in ALLOWED.get(route, {}).get(verb, frozenset())

@@ -1,0 +1,274 @@
+"""The words that requests, grounds and grants are made of, each with its place in the standards."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import NewType
+
+SubjectId = NewType("SubjectId", str)
+"""A household (or site): the random id of a tenancy, 32 hex digits. Never shown to a recipient."""
+
+Recipient = NewType("Recipient", str)
+"""An organisation that may be given data: its id in the registry."""
+
+DPV = "https://w3id.org/dpv#"
+
+
+class Purpose(StrEnum):
+    """Why data is asked for. The codes are ours, stable; ``dpv`` names the nearest W3C DPV term."""
+
+    ENERGY_ADVICE = "energy-advice"
+    FORECAST = "forecast"
+    DEMAND_RESPONSE = "demand-response"
+    RESEARCH = "research"
+    BILLING = "billing"
+    GRID_OPERATION = "grid-operation"
+    NEIGHBOURHOOD = "neighbourhood-figures"
+
+    @property
+    def dpv(self) -> str:
+        """IRI of the W3C Data Privacy Vocabulary term."""
+        return DPV + _DPV[self]
+
+
+_DPV = {
+    Purpose.ENERGY_ADVICE: "ProvidePersonalisedRecommendations",
+    Purpose.FORECAST: "ServiceProvision",
+    Purpose.DEMAND_RESPONSE: "ServiceProvision",
+    Purpose.RESEARCH: "ResearchAndDevelopment",
+    Purpose.BILLING: "PaymentManagement",
+    Purpose.GRID_OPERATION: "ServiceOptimisation",
+    Purpose.NEIGHBOURHOOD: "ServiceOptimisation",
+}
+
+
+class Level(StrEnum):
+    """How close to the household the answer is."""
+
+    INDIVIDUAL = "individual"
+    PSEUDONYMOUS = "pseudonymous"
+    """One row per household under a pairwise pseudonym, finest 15 minutes; still personal data."""
+    COHORT = "cohort"
+    """Sums over groups that the server draws."""
+
+
+class DetailClass(StrEnum):
+    """Retention follows detail, not purpose."""
+
+    LIVE = "live"
+    """As received."""
+    QUARTER = "quarter"
+    """A quarter of an hour."""
+    DAY = "day"
+    """Registers and sums of a day."""
+    LEGAL = "legal"
+    """What a named statute demands."""
+    IDENTITY = "identity"
+    """Names, addresses, serial numbers. Not ratcheted by days."""
+    LEDGER = "ledger"
+    """A household's own entries in the disclosure ledger. Not ratcheted by days."""
+
+
+SERIES_CLASSES = (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY, DetailClass.LEGAL)
+"""The classes whose keys move on day by day."""
+
+AS_RECEIVED = timedelta(0)
+QUARTER_HOUR = timedelta(minutes=15)
+ONE_DAY = timedelta(days=1)
+
+
+def class_of(resolution: timedelta) -> DetailClass:
+    """The coarsest class that can serve a resolution. ``AS_RECEIVED`` and all below 15 min need ``LIVE``."""
+    if resolution >= ONE_DAY:
+        return DetailClass.DAY
+    return DetailClass.QUARTER if resolution >= QUARTER_HOUR else DetailClass.LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Half-open [start, end), both UTC and aware. ``start >= end`` is empty and covers nothing."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.start.utcoffset() is None or self.end.utcoffset() is None:
+            raise ValueError("a period needs aware instants")
+
+    @property
+    def empty(self) -> bool:
+        return self.start >= self.end
+
+    def covers(self, other: "Period") -> bool:
+        """Whether a non-empty other period lies inside."""
+        return not other.empty and self.start <= other.start and other.end <= self.end
+
+    def contains(self, instant: datetime) -> bool:
+        return self.start <= instant < self.end
+
+    def intersect(self, other: "Period") -> "Period":
+        """The common part; may be empty."""
+        return Period(max(self.start, other.start), min(self.end, other.end))
+
+
+FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
+"""An end that is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """One household or site."""
+
+    id: SubjectId
+
+
+@dataclass(frozen=True, slots=True)
+class Pseudonym:
+    """One household, by the pairwise pseudonym under which the asking recipient knows it."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """Every household that allows it at this moment; the answer names them by pairwise pseudonyms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """The cohorts of a zone or community; the answer holds no household."""
+
+    name: str
+
+
+Subject = Household | Pseudonym | Portfolio | Zone
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRequest:
+    """One question to the door.
+
+    Attributes:
+        recipient: who asks; authenticated by the caller.
+        purpose: why.
+        subject: about whom.
+        quantities: OBIS codes (or EN 13757-3 quantities); empty asks for nothing.
+        resolution: interval length, ``AS_RECEIVED`` for each value as it came.
+        level: how close.
+        period: [start, end) of the values asked for, UTC.
+        reference: agreement, event or report for which it is asked; goes into the ledger. May be empty.
+    """
+
+    recipient: Recipient
+    purpose: Purpose
+    subject: Subject
+    quantities: frozenset[str]
+    resolution: timedelta
+    level: Level
+    period: Period
+    reference: str = ""
+
+
+class Reason(StrEnum):
+    """Why the door stays shut. Stable words: they appear in problem+json, in the ledger and on pages."""
+
+    NOTHING_ASKED = "nothing-asked"
+    UNKNOWN_SUBJECT = "unknown-subject"
+    NO_CONSENT = "no-consent"
+    CONSENT_INACTIVE = "consent-inactive"
+    WITHDRAWN = "consent-withdrawn"
+    PURPOSE_NOT_COVERED = "purpose-not-covered"
+    QUANTITY_NOT_COVERED = "quantity-not-covered"
+    TOO_FINE = "too-fine"
+    LEVEL_NOT_COVERED = "level-not-covered"
+    PERIOD_NOT_COVERED = "period-not-covered"
+    EXPIRED = "expired"
+    OBJECTED = "objected"
+    NOT_IN_PROFILE = "not-in-profile"
+    COHORT_TOO_SMALL = "cohort-too-small"
+    COHORT_SILENT = "cohort-silent"
+    NOT_YET = "not-yet"
+
+
+SAYS: dict[Reason, str] = {
+    Reason.NOTHING_ASKED: "the request names no quantity, or an empty period",
+    Reason.UNKNOWN_SUBJECT: "no consent is known for what was asked",
+    Reason.NO_CONSENT: "no consent or other ground allows this recipient",
+    Reason.CONSENT_INACTIVE: "the consent is not valid at this time",
+    Reason.WITHDRAWN: "the consent was withdrawn",
+    Reason.PURPOSE_NOT_COVERED: "the consent does not cover this purpose",
+    Reason.QUANTITY_NOT_COVERED: "the consent does not cover every quantity asked for",
+    Reason.TOO_FINE: "the consent does not allow detail this fine",
+    Reason.LEVEL_NOT_COVERED: "the consent does not allow this level",
+    Reason.PERIOD_NOT_COVERED: "the consent does not cover the whole period",
+    Reason.EXPIRED: "the period lies before what is kept",
+    Reason.OBJECTED: "the household has objected; no consent replaces that",
+    Reason.NOT_IN_PROFILE: "the organisation's profile does not allow to ask for this",
+    Reason.COHORT_TOO_SMALL: "the cohort is too small to be shown",
+    Reason.COHORT_SILENT: "the cohort is silent until the next epoch",
+    Reason.NOT_YET: "the interval is not closed yet",
+}
+"""One sentence each, for recipients and auditors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """No, and every reason for it. Never empty."""
+
+    reasons: tuple[Reason, ...]
+
+    def __post_init__(self) -> None:
+        if not self.reasons:
+            raise ValueError("a refusal needs a reason")
+
+    def __str__(self) -> str:
+        return "; ".join(SAYS[reason] for reason in self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Yes, and for exactly what. The desk opens this and nothing more.
+
+    Attributes:
+        ground: id of the one ground that covers the whole request.
+        subject: the household it is about.
+        recipient, purpose, quantities, resolution, level, period: as granted.
+        until: when the ground ends; the grant may not be used after it. UTC.
+        keep: how long the recipient may keep what it gets.
+        reference: from the request.
+    """
+
+    ground: str
+    subject: SubjectId
+    recipient: Recipient
+    purpose: Purpose
+    quantities: frozenset[str]
+    resolution: timedelta
+    level: Level
+    period: Period
+    until: datetime
+    keep: timedelta
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One value as it leaves.
+
+    Attributes:
+        subject: what this recipient knows the household by: a pairwise pseudonym, or a zone's cell.
+        quantity: OBIS code or EN 13757-3 quantity.
+        start, end: interval [start, end), UTC; for a register or instantaneous value both are its instant.
+        value: Decimal in ``unit``.
+        unit: as in ``meter_driver.units``.
+        status: ``measured``, ``estimated``, ``validated`` or ``missing``.
+    """
+
+    subject: str
+    quantity: str
+    start: datetime
+    end: datetime
+    value: Decimal
+    unit: str | None
+    status: str = "measured"
