@@ -383,6 +383,8 @@ class Adapter:
             ``permission.answered`` (payload: request, reference, recipient, ground or "") go to every adapter.
         background: named loops, run by the supervisor and restarted with back-off when they fail.
         start: awaited once before any port opens.
+        authenticate: for the partners listener: who an ``Authorization`` header speaks for, or None if it is nobody
+            this adapter knows. Called only for headers that are no token of ours.
     """
 
     name: str
@@ -390,6 +392,7 @@ class Adapter:
     notices: Mapping[str, NoticeHandler] = field(default_factory=dict)
     background: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     start: Callable[[], Awaitable[None]] | None = None
+    authenticate: Callable[[str], Awaitable[Caller | None]] | None = None
 
 
 class AdapterFactory(Protocol):
