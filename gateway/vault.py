@@ -8,10 +8,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Protocol
 
 from policies.terms import DetailClass, Period, SubjectId
+from policies.values import Value
+
+
+__all__ = ["Destroyed", "Expired", "SubjectGone", "Value", "Vault"]
 
 
 class SubjectGone(Exception):
@@ -20,30 +23,6 @@ class SubjectGone(Exception):
 
 class Expired(Exception):
     """The day lies before the oldest that is kept in its class."""
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One stored value, opened.
-
-    Attributes:
-        quantity, unit, status: as in ``policies.terms.Row``.
-        at: instant of capture (class ``live``), or begin of the interval (``quarter``, ``day``), UTC.
-        first_at, first, last_at, last: the earliest and the latest reading inside the interval; in ``live`` all
-            four are the reading itself.
-        total, count: sum and number of the readings inside the interval, for means.
-    """
-
-    quantity: str
-    unit: str | None
-    at: datetime
-    first_at: datetime
-    first: Decimal
-    last_at: datetime
-    last: Decimal
-    total: Decimal
-    count: int
-    status: str = "measured"
 
 
 @dataclass(frozen=True, slots=True)
