@@ -13,7 +13,6 @@ from typing import Protocol
 from policies.terms import DetailClass, Period, SubjectId
 from policies.values import Value
 
-
 __all__ = ["Destroyed", "Expired", "SubjectGone", "Value", "Vault"]
 
 

@@ -156,7 +156,13 @@ def _pragmas(engine: Engine, *, writes: bool) -> None:
     def connected(connection: Any, _: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not guessed by the driver
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "temp_store=MEMORY"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=5000",
+            "temp_store=MEMORY",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         if not writes:
             cursor.execute("PRAGMA query_only=ON")
