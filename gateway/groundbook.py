@@ -1,0 +1,86 @@
+"""All live grounds in memory, loaded before any port opens. Unknown means no.
+
+Rows are the record; this is their image for the door, which must decide without waiting.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+
+from gateway.storage.engine import Store
+from gateway.storage.tables_door import ground as table
+from policies.grounds import Consent, Contract, Ground, LegalTask
+from policies.terms import Recipient, SubjectId
+
+KINDS: Final[dict[str, type[Ground]]] = {"consent": Consent, "legal-task": LegalTask, "contract": Contract}
+
+
+def kind_of(ground: Ground) -> str:
+    """``consent``, ``legal-task`` or ``contract``."""
+    return next(name for name, kind in KINDS.items() if isinstance(ground, kind))
+
+
+class GroundBook:
+    """Grounds by household and by recipient. Ended grounds stay in the table and leave memory at the next start."""
+
+    def __init__(self) -> None:
+        self._by_subject: dict[SubjectId, dict[str, Ground]] = {}
+        self._subjects: dict[Recipient, set[SubjectId]] = {}
+
+    async def load(self, store: Store) -> None:
+        """Everything that has not ended. Call before ports open."""
+        async with store.read() as connection:
+            rows = await connection.execute(select(table.c.kind, table.c.body).where(table.c.ended.is_(None)))
+            for kind, body in rows:
+                self.keep(msgspec.json.decode(body, type=KINDS[kind]))
+
+    async def reload(self, store: Store, subject: SubjectId) -> None:
+        """What the record says of one household, after a write of unknown fate."""
+        async with store.read() as connection:
+            rows = await connection.execute(select(table.c.kind, table.c.body).where(table.c.subject == subject))
+            for kind, body in rows.fetchall():
+                self.keep(msgspec.json.decode(body, type=KINDS[kind]))
+
+    def keep(self, ground: Ground) -> None:
+        """Put a new or changed ground in place."""
+        self._by_subject.setdefault(ground.subject, {})[ground.id] = ground
+        self._subjects.setdefault(ground.scope.recipient, set()).add(ground.subject)
+
+    def of(self, subject: SubjectId) -> Sequence[Ground]:
+        """All grounds of a household that this process knows, ended ones too."""
+        return tuple(self._by_subject.get(subject, {}).values())
+
+    def find(self, subject: SubjectId, ground: str) -> Ground | None:
+        return self._by_subject.get(subject, {}).get(ground)
+
+    def subjects(self, recipient: Recipient) -> Sequence[SubjectId]:
+        """Households that have, or had since the start, a ground for this recipient; sorted."""
+        return sorted(self._subjects.get(recipient, ()))
+
+    def forget(self, subject: SubjectId) -> None:
+        """An erased household leaves memory."""
+        for ground in self._by_subject.pop(subject, {}).values():
+            self._subjects[ground.scope.recipient].discard(subject)
+
+
+def add(connection: Connection, ground: Ground) -> None:
+    """The row of a new ground."""
+    connection.execute(
+        insert(table).values(
+            id=ground.id,
+            subject=ground.subject,
+            kind=kind_of(ground),
+            recipient=ground.scope.recipient,
+            body=msgspec.json.encode(ground).decode(),
+        )
+    )
+
+
+def end(connection: Connection, grounds: Iterable[Ground], at: datetime) -> None:
+    """The rows of grounds that were ended; each is given as it is now."""
+    for each in grounds:
+        body = msgspec.json.encode(each).decode()
+        connection.execute(update(table).where(table.c.id == each.id).values(body=body, ended=at.timestamp()))
