@@ -21,6 +21,7 @@ from policies.terms import (
     Grant,
     Level,
     Period,
+    Pseudonym,
     Purpose,
     Recipient,
     Refusal,
@@ -355,8 +356,15 @@ class Services(Protocol):
     def openings(self, recipient: Recipient) -> Sequence[Opening]:
         """The live grounds of a recipient, for its catalog."""
 
-    async def ask(self, household: SubjectId, request: PermissionRequest) -> str:
-        """Put a permission request before a household; the request's id."""
+    def zones(self, recipient: Recipient) -> Sequence[str]:
+        """Zones and communities for which this recipient may ask for cohort figures; empty means none."""
+
+    async def ask(self, household: SubjectId | Pseudonym, request: PermissionRequest) -> str:
+        """Put a permission request before a household; the request's id.
+
+        A pseudonym is the one under which ``request.recipient`` knows the household. Raises ``Refused`` for an
+        unknown one, and where the organisation's profile does not allow to ask for this.
+        """
 
     async def intake(self, batch: Batch) -> IntakeAnswer:
         """Seal and store; returns when it is durable."""

@@ -39,6 +39,11 @@ ALLOWED: dict[str, dict[str, frozenset[Role]]] = {
     "health": {"GET": _ALL},
     # devices
     "ingest.senml": {"POST": frozenset({Role.BOX})},
+    # partners: data space
+    "wellknown": {"GET": _ALL},
+    "dsp": {"GET": _D, "POST": _D},
+    "dsp.data": {"GET": frozenset({Role.ANYONE, Role.PARTICIPANT})},
+    "sdmx.structure": {"GET": frozenset({Role.PARTICIPANT, Role.PARTNER})},
     # openadr20
     "openadr2b": {"POST": frozenset({Role.VEN, Role.ANYONE})},
 }
