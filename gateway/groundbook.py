@@ -39,10 +39,8 @@ class GroundBook:
 
     async def reload(self, store: Store, subject: SubjectId) -> None:
         """What the record says of one household, after a write of unknown fate."""
-        async with store.read() as connection:
-            rows = await connection.execute(select(table.c.kind, table.c.body).where(table.c.subject == subject))
-            for kind, body in rows.fetchall():
-                self.keep(msgspec.json.decode(body, type=KINDS[kind]))
+        for ground in await recorded(store, subject):
+            self.keep(ground)
 
     def keep(self, ground: Ground) -> None:
         """Put a new or changed ground in place."""
@@ -64,6 +62,13 @@ class GroundBook:
         """An erased household leaves memory."""
         for ground in self._by_subject.pop(subject, {}).values():
             self._subjects[ground.scope.recipient].discard(subject)
+
+
+async def recorded(store: Store, subject: SubjectId) -> Sequence[Ground]:
+    """Every ground that a household ever had here, from the record."""
+    async with store.read() as connection:
+        rows = await connection.execute(select(table.c.kind, table.c.body).where(table.c.subject == subject))
+        return [msgspec.json.decode(body, type=KINDS[kind]) for kind, body in rows.fetchall()]
 
 
 def add(connection: Connection, ground: Ground) -> None:

@@ -75,9 +75,7 @@ class Ledger:
         """Sign the head, if it has moved since the last time."""
         async with self._store.read() as connection:
             head = (await connection.execute(_HEAD)).first()
-            last = (
-                await connection.execute(select(checkpoint.c.number).order_by(checkpoint.c.number.desc()).limit(1))
-            ).scalar()
+            last = (await connection.execute(select(func.max(checkpoint.c.number)))).scalar()
         if head is None or head.number == last:
             return
         claims = {"number": head.number, "hash": head.hash.hex(), "iat": int(self._clock().timestamp())}

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from policies.grounds import Consent, Contract, Ground, LegalTask
 from policies.terms import (
     AS_RECEIVED,
+    ONE_DAY,
     QUARTER_HOUR,
     Grant,
     Household,
@@ -30,7 +31,7 @@ def decide(
     """
     if not isinstance(request.subject, Household):
         return Refusal((Reason.UNKNOWN_SUBJECT,))
-    if not request.quantities or request.period.empty or request.resolution < AS_RECEIVED:
+    if not request.quantities or request.period.empty or not _sound(request.resolution):
         return Refusal((Reason.NOTHING_ASKED,))
     if oldest is not None and request.period.end <= oldest:
         return Refusal((Reason.EXPIRED,))
@@ -44,6 +45,11 @@ def decide(
         if closest is None or _distance(missing) < _distance(closest):
             closest = missing
     return Refusal(closest or (Reason.NO_CONSENT,))
+
+
+def _sound(resolution: timedelta) -> bool:
+    """As received, or an interval that divides the day: others would not lie still from day to day."""
+    return resolution == AS_RECEIVED or (resolution > AS_RECEIVED and ONE_DAY % resolution == timedelta(0))
 
 
 def ends(ground: Ground) -> datetime:

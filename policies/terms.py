@@ -192,7 +192,7 @@ class Reason(StrEnum):
 
 
 SAYS: dict[Reason, str] = {
-    Reason.NOTHING_ASKED: "the request names no quantity, or an empty period",
+    Reason.NOTHING_ASKED: "the request names no quantity, an empty period, or a detail that does not divide the day",
     Reason.UNKNOWN_SUBJECT: "no consent is known for what was asked",
     Reason.NO_CONSENT: "no consent or other ground allows this recipient",
     Reason.CONSENT_INACTIVE: "the consent is not valid at this time",
