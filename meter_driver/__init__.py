@@ -2,3 +2,7 @@
 
 ``detect`` finds the protocol in the bytes; ``decode`` reads one whole recording.
 """
+
+from meter_driver.detect import decode, detect
+
+__all__ = ["decode", "detect"]

@@ -1,0 +1,8 @@
+"""Every protocol the detector knows, in the order in which it asks them: the most telling start first.
+
+A new protocol is one module with a ``Framer`` and one entry here.
+"""
+
+from meter_driver.framing import Framer
+
+FRAMERS: tuple[type[Framer], ...] = ()
