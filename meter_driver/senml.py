@@ -19,8 +19,10 @@ import cbor2
 import msgspec
 from msgspec import UNSET, Struct
 
-from meter_driver.errors import SenmlError
+from meter_driver import obis
+from meter_driver.errors import ObisError, SenmlError
 from meter_driver.reading import ClockSource, Quality, Reading
+from meter_driver.units import DLMS_UNITS
 
 JSON: Final = "application/senml+json"
 CBOR: Final = "application/senml+cbor"
@@ -45,12 +47,15 @@ _PRIMARY = (
 )
 _SECONDARY = (
     "ms min h MHz kW kVA kvar Ah Wh kWh varh kvarh kVAh Wh/km KiB GB Mbit/s B/s MB/s mV mA dBm ug/m3 mm/h m/h ppm "
-    "/100 /1000 hPa mm cm km km/h ppb ppt VAh MWh MW Mvarh MVAh GJ MJ bar mbar m3/h l/h kg/h t kA kV mbar d %"
+    "/100 /1000 hPa mm cm km km/h ppb ppt"
 )
-"""RFC 8798 and the registry, and behind ``ppt`` what meters say and no registry has: taken, and sent as it is."""
-_OURS = {"l": "L", "l/h": "L/h", "/100": "%"}
-_UNITS = {unit: _OURS.get(unit, unit) for unit in f"{_PRIMARY} {_SECONDARY}".split()}
-_THEIRS = {ours: theirs for theirs, ours in _UNITS.items() if theirs != "%"}
+"""RFC 8798 and the registry."""
+_METERS = "VAh MWh mWh MW mW Mvarh Mvar MVAh MVA GJ MJ kJ kA kV bar mbar m3/min m3/s L mL L/h t kg/h"
+"""What meters say and no registry has, beside the units of DLMS: taken, and sent as it is."""
+_OURS = {"l": "L", "/100": "%"}
+_UNITS = {unit: _OURS.get(unit, unit) for unit in f"{_METERS} {_PRIMARY} {_SECONDARY}".split()}
+_UNITS |= {unit: unit for unit in DLMS_UNITS.values() if unit}
+_THEIRS = {ours: theirs for theirs, ours in _UNITS.items() if theirs not in ("%", "L")}
 _NEEDS_26 = frozenset(_SECONDARY.split())
 
 _EXACT = Context(
@@ -63,7 +68,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_SECOND = 253402300800
 """The first second of the year 10000."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*")
-_OBIS = re.compile(r"(.*?):?(\d{1,3})-(\d{1,3}):(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?", re.DOTALL)
+_OBIS = re.compile(r"(.*?):?(\d{1,3}-\d{1,3}:[\d.]+)", re.DOTALL)
 _UNNAMED = re.compile(r"[^A-Za-z0-9\-.]")
 
 
@@ -368,13 +373,12 @@ def split_name(name: str) -> tuple[str, str]:
     """
     if len(name) > MAX_TEXT or not _NAME.fullmatch(name):
         raise SenmlError("the name is empty, too long, or has a character that names do not have")
-    obis = _OBIS.fullmatch(name)
-    if obis:
-        groups = [int(group) for group in obis.groups(default="255")[1:]]
-        if max(groups) > 255:
-            raise SenmlError("a group of the OBIS code is above 255")
-        a, b, c, d, e, f = groups
-        return obis[1], f"{a}-{b}:{c}.{d}.{e}*{f}"
+    found = _OBIS.fullmatch(name)
+    if found:
+        try:
+            return found[1], obis.normal(found[2])
+        except ObisError as error:
+            raise SenmlError(str(error)) from None
     device, _, quantity = name.rpartition(":")
     if not quantity:
         raise SenmlError("the name has no quantity")
