@@ -36,10 +36,9 @@ class _Write:
 
 @dataclass(slots=True)
 class _Bulk:
-    """Rows for one statement; neighbours with the same statement go to the driver in one executemany."""
+    """Rows by statement; neighbours with the same statement go to the driver in one executemany."""
 
-    sql: str
-    rows: Sequence[tuple[Any, ...]]
+    rows: Sequence[tuple[str, Sequence[tuple[Any, ...]]]]
     done: asyncio.Future[Any]
 
 
@@ -94,8 +93,12 @@ class Store:
 
     async def append(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Rows for one driver statement (``?`` placeholders), durable on return. The hot path."""
+        await self.append_all([(sql, rows)])
+
+    async def append_all(self, rows: Sequence[tuple[str, Sequence[tuple[Any, ...]]]]) -> None:
+        """The same for several statements, all or none. Groups keep the order in which they were handed in."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await self._queue.put(_Bulk(sql, rows, done))
+        await self._queue.put(_Bulk(rows, done))
         await done
 
     async def run(self) -> None:
@@ -136,7 +139,8 @@ def _run(connection: Connection, group: Sequence[_Write | _Bulk]) -> list[tuple[
     merged: dict[str, list[tuple[Any, ...]]] = {}
     for item in group:
         if isinstance(item, _Bulk):
-            merged.setdefault(item.sql, []).extend(item.rows)
+            for sql, rows in item.rows:
+                merged.setdefault(sql, []).extend(rows)
     for sql, rows in merged.items():
         connection.exec_driver_sql(sql, rows)
     return [(item, item.work(connection) if isinstance(item, _Write) else None) for item in group]
