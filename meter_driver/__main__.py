@@ -2,7 +2,7 @@
 
 ``decode FILE``            readings, one per line: instant, quantity, value, unit; rejected bytes to stderr
 ``decode --jsonl FILE``    one telegram a line as JSON
-``decode --jsonl``         answers questions ``{"id", "hex", "key", "auth_key"}`` from stdin, one line each, until it ends
+``decode --jsonl``         answers questions ``{"id", "hex", "key", "auth_key"}`` from stdin, one line each
 
 FILE ``-`` is stdin. Keys come from ``--key-file`` (hexadecimal: the encryption key, on a second line the authentication
 key), never from the command line, where every user of the machine can read them. Exit status 0: all was read; 1:
