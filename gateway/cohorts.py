@@ -189,7 +189,7 @@ class CohortDesk:
             until=period.end,
             keep=timedelta(0),
         )
-        reach = Period(start - self._interval, period.end)
+        reach = Period(start - self._interval, period.end + self._interval)
         detail = class_of(self._interval)
         try:
             values = [v async for part in self._vault.read(member, detail, grant.quantities, reach) for v in part]

@@ -1,13 +1,14 @@
 """The release desk: decide, write the ledger, open only what the grant covers, minimise. One door for all adapters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Protocol
 
 from adapters.plugin import Opening, Organisation, Refused, Released
 from gateway.clock import Clock
+from gateway.cohorts import CohortDesk
 from gateway.egress import Part
 from gateway.epochs import Epochs
 from gateway.groundbook import GroundBook, kind_of
@@ -20,6 +21,7 @@ from policies.minimise import floor, minimise
 from policies.terms import (
     AS_RECEIVED,
     FAR_FUTURE,
+    ONE_DAY,
     Grant,
     Household,
     Level,
@@ -33,6 +35,7 @@ from policies.terms import (
     ReleaseRequest,
     Row,
     SubjectId,
+    Zone,
     class_of,
 )
 from policies.values import Value
@@ -41,6 +44,8 @@ SLICE = 256
 """Households of a portfolio whose ledger entries share one commit."""
 LOOK_AGAIN = 1.0
 """Seconds after which a waiting stream looks whether its ground, its recipient or its connection is still there."""
+WINDOW = 31 * ONE_DAY
+"""Intervals of one household that are in clear at a time."""
 SELF = Recipient("self")
 """The household itself, reading its own data (GDPR Articles 15 and 20)."""
 
@@ -70,8 +75,11 @@ class ReleaseDesk:
         ledger: Ledger,
         epochs: Epochs,
         organisations: Organisations,
+        cohorts: CohortDesk,
         clock: Clock,
+        zone: tzinfo = UTC,
     ) -> None:
+        self._zone, self._cohorts = zone, cohorts
         self._vault, self._book, self._ledger = vault, book, ledger
         self._epochs, self._organisations, self._clock = epochs, organisations, clock
         self._names: dict[tuple[Recipient, SubjectId], str] = {}
@@ -143,6 +151,8 @@ class ReleaseDesk:
         Raises ``Refused`` before the iterator is returned.
         """
         question = self._resolve(question)
+        if isinstance(question.subject, Zone):
+            return await self._zone_figures(question)
         if isinstance(question.subject, Portfolio):
             return self._portfolio(self._allowing(question))
         opened = self._decided(question)
@@ -215,34 +225,55 @@ class ReleaseDesk:
                 async for part in self._parts(opened):
                     yield part
 
+    async def _zone_figures(self, question: ReleaseRequest) -> AsyncIterator[Part]:
+        """Cells of a place. They belong to no household, so nothing cuts them; who left silences the later ones."""
+        if (refusal := self._profile(question)) is not None:
+            raise Refused(refusal)
+        answer = await self._cohorts.answer(question)
+        if isinstance(answer, Refusal):
+            raise Refused(answer)
+        return _one(self._figures(question, answer))
+
+    @staticmethod
+    def _figures(question: ReleaseRequest, rows: Sequence[Row]) -> Part:
+        assert isinstance(question.subject, Zone)
+        name, q = question.subject.name, question
+        keep = timedelta(0)
+        released = Released(name, rows, q.recipient, q.purpose, q.resolution, q.level, keep, q.reference)
+        return Part(f"zone:{name}", 0, released)
+
     def _stands(self, opened: _Open) -> bool:
         return self._epochs.current(opened.grant.ground) == opened.epoch and self._clock() < opened.grant.until
 
     # -- opening
 
     async def _parts(self, opened: _Open) -> AsyncIterator[Part]:
-        """A day at a time; a household that leaves in the middle simply ends here (egress notices by itself)."""
-        grant = opened.grant
-        detail = class_of(grant.resolution)
-        reach = Period(grant.period.start - grant.resolution, grant.period.end)
-        held: list[Value] = []
+        """A day, or a window of intervals, at a time. A household that leaves in the middle simply ends here."""
         try:
-            async for values in self._vault.read(grant.subject, detail, grant.quantities, reach):
+            if opened.grant.resolution == AS_RECEIVED:
+                async for values in self._read(opened.grant, opened.grant.period):
+                    if not self._stands(opened):
+                        return
+                    if (part := self._part(opened, values)) is not None:
+                        yield part
+                return
+            for window in _windows(opened.grant):
                 if not self._stands(opened):
-                    break
-                if (part := self._part(opened, [*held, *values], after=held)) is not None:
+                    return
+                grant = replace(opened.grant, period=window)
+                step = grant.resolution
+                reach = Period(window.start - step, window.end + step)
+                values = [v async for some in self._read(grant, reach) for v in some]
+                if (part := self._part(replace(opened, grant=grant), values)) is not None:
                     yield part
-                held = _lasts(values) if grant.resolution else []
         except SubjectGone:
             return
 
-    def _part(self, opened: _Open, values: Sequence[Value], *, after: Sequence[Value] = ()) -> Part | None:
-        """Rows of these values; what only served as the register before (``after``) gives no row of its own."""
-        grant = opened.grant
-        if after:
-            first = max(v.at for v in after) + timedelta.resolution
-            grant = replace(grant, period=Period(max(grant.period.start, first), grant.period.end))
-        rows = minimise(values, grant, opened.name)
+    def _read(self, grant: Grant, period: Period) -> AsyncIterator[Sequence[Value]]:
+        return self._vault.read(grant.subject, class_of(grant.resolution), grant.quantities, period)
+
+    def _part(self, opened: _Open, values: Sequence[Value]) -> Part | None:
+        rows = minimise(values, opened.grant, opened.name, self._zone)
         return self._wrap(opened, rows) if rows else None
 
     def _wrap(self, opened: _Open, rows: Sequence[Row]) -> Part:
@@ -295,6 +326,10 @@ class ReleaseDesk:
             yield part
 
 
+async def _one(part: Part) -> AsyncIterator[Part]:
+    yield part
+
+
 @dataclass(slots=True)
 class _Tail:
     """How far one household's stream has come: by piece, and by interval."""
@@ -305,9 +340,13 @@ class _Tail:
     first: bool = True
 
 
-def _lasts(values: Sequence[Value]) -> list[Value]:
-    """The last value of each quantity: the register from which the next day goes on."""
-    return list({v.quantity: v for v in sorted(values, key=lambda v: v.at)}.values())
+def _windows(grant: Grant) -> Iterator[Period]:
+    """A period in pieces of at most ``WINDOW``, cut at midnights UTC so that no interval is cut; days in one piece."""
+    start = grant.period.start
+    while start < grant.period.end:
+        end = grant.period.end if grant.resolution == ONE_DAY else min(floor(start, ONE_DAY) + WINDOW, grant.period.end)
+        yield Period(start, end)
+        start = end
 
 
 def own_access(subject: SubjectId, quantities: frozenset[str]) -> Contract:

@@ -3,65 +3,58 @@
 Pure. Rows never say more than the grant: an interval that reaches over the period's edge is left out.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import groupby
 
-from meter_driver.obis import is_interval_energy, is_register
-from policies.terms import AS_RECEIVED, Grant, Row
+from meter_driver.intervals import day_edges, intervals
+from policies.terms import AS_RECEIVED, ONE_DAY, Grant, Period, Row
 from policies.values import Value
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Edges = list[tuple[datetime, datetime]]
 
 
-def minimise(values: Iterable[Value], grant: Grant, subject: str) -> list[Row]:
+def minimise(values: Iterable[Value], grant: Grant, subject: str, zone: tzinfo = UTC) -> list[Row]:
     """Rows of one household, by quantity, then instant.
 
-    ``values`` are of the class that serves the grant's resolution; for intervals of registers they should begin one
-    interval before the period, because the energy of an interval is the register at its end less the one before it.
-    ``subject`` is the name under which the recipient knows the household.
+    ``values`` are of the class that serves the grant's resolution; for intervals they should reach one interval
+    beyond the period on both sides, since registers are read at its edges. ``subject`` is the name under which the
+    recipient knows the household. ``zone``: where days begin.
     """
     wanted = sorted((v for v in values if v.quantity in grant.quantities), key=lambda v: (v.quantity, v.at))
+    edges = edges_of(grant.period, grant.resolution, zone) if grant.resolution else []
     rows: list[Row] = []
-    for _, series in groupby(wanted, key=lambda v: v.quantity):
-        rows += _series(list(series), grant, subject)
+    for quantity, group in groupby(wanted, key=lambda v: v.quantity):
+        series = list(group)
+        if grant.resolution == AS_RECEIVED:
+            inside = (v for v in series if grant.period.contains(v.at))
+            rows += [Row(subject, quantity, v.at, v.at, v.last, v.unit, v.status) for v in inside]
+            continue
+        unit = series[-1].unit
+        for each in intervals(quantity, series, edges):
+            rows.append(Row(subject, quantity, each.start, each.end, each.value, unit, each.status))
     return rows
+
+
+def edges_of(period: Period, resolution: timedelta, zone: tzinfo) -> Edges:
+    """The whole intervals inside a period. Days are local (23 to 25 hours), shorter ones are counted in UTC."""
+    edges: Edges = []
+    if resolution == ONE_DAY:
+        day = period.start.astimezone(zone).date()
+        while (edge := day_edges(day, zone))[1] <= period.end:
+            if edge[0] >= period.start:
+                edges.append(edge)
+            day += ONE_DAY
+        return edges
+    start = floor(period.start, resolution)
+    start += resolution if start < period.start else timedelta(0)
+    while start + resolution <= period.end:
+        edges.append((start, start + resolution))
+        start += resolution
+    return edges
 
 
 def floor(instant: datetime, step: timedelta) -> datetime:
     """The begin of the interval of length ``step`` that holds an instant; intervals are counted from 1970 in UTC."""
     return instant - (instant - EPOCH) % step
-
-
-def _series(values: Sequence[Value], grant: Grant, subject: str) -> Iterator[Row]:
-    if grant.resolution == AS_RECEIVED:
-        for value in values:
-            if grant.period.contains(value.at):
-                yield Row(subject, value.quantity, value.at, value.at, value.last, value.unit, value.status)
-        return
-    step = grant.resolution
-    before: Value | None = None
-    for start, inside in groupby(values, key=lambda v: floor(v.at, step)):
-        group = list(inside)
-        end = start + step
-        if grant.period.start <= start and end <= grant.period.end:
-            figure, status = _figure(group, before, start, step)
-            yield Row(subject, group[0].quantity, start, end, figure, group[-1].unit, status)
-        before = group[-1]
-
-
-def _figure(group: Sequence[Value], before: Value | None, start: datetime, step: timedelta) -> tuple[Decimal, str]:
-    """Energy of the interval for registers, sum for interval energies, mean for the rest; and its status."""
-    status = "measured" if all(v.status == "measured" for v in group) else "estimated"
-    if is_register(group[0].quantity):
-        known = before is not None and start - before.last_at <= step
-        since = before.last if known and before is not None else group[0].first
-        used = group[-1].last - since
-        if used < 0:  # the register was exchanged or rolled over: only what was seen inside is certain
-            return group[-1].last - group[0].first if group[-1].last >= group[0].first else Decimal(0), "estimated"
-        return used, status if known else "estimated"
-    total = sum((v.total for v in group), Decimal(0))
-    if is_interval_energy(group[0].quantity):
-        return total, status
-    return total / sum(v.count for v in group), status
