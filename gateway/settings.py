@@ -1,0 +1,237 @@
+"""One TOML file, read once, frozen afterwards. ``docs/settings.md`` names every field; a test compares the two."""
+
+import tomllib
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from policies.retention import DEFAULT_DAYS, LONGEST
+from policies.roles import Listener
+from policies.terms import DetailClass
+
+
+class SettingsError(Exception):
+    """The file cannot be read, or a field breaks a rule. The text names fields and rules, never values."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+_Days = Annotated[int, Field(ge=0, le=LONGEST)]
+
+
+class ListenerSettings(_Part):
+    """One of the four doors."""
+
+    host: str = Field("127.0.0.1", description="Address to bind.")
+    port: int = Field(ge=0, le=65535, description="Port to bind; 0 takes a free one.")
+    enabled: bool = Field(True, description="Whether this listener is opened at all.")
+    clear: bool = Field(False, description="Without TLS. Only on a loopback address.")
+    certificate: Path | None = Field(
+        None, description="Certificate chain (PEM). Without one the gateway issues one from its own CA."
+    )
+    key: Path | None = Field(None, description="Private key of the chain (PEM).")
+    rsa_certificate: Path | None = Field(
+        None, description="A second chain with an RSA key, for clients that cannot do ECC (openadr20, rule 67)."
+    )
+    rsa_key: Path | None = Field(None, description="Private key of the RSA chain (PEM).")
+    client_ca: Path | None = Field(
+        None, description="Further roots (PEM) for client certificates, beside the gateway's own CA."
+    )
+    public_url: str = Field("", description="How it is reached from outside; empty: derived from host and port.")
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.clear and not is_loopback(self.host):
+            raise ValueError("clear is allowed on loopback only")
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key belong together")
+        if (self.rsa_certificate is None) != (self.rsa_key is None):
+            raise ValueError("rsa_certificate and rsa_key belong together")
+        if self.public_url and not self.public_url.startswith(("http://", "https://")):
+            raise ValueError("public_url begins with https:// (or http:// on loopback)")
+        return self
+
+
+class RetentionSettings(_Part):
+    """Days for which each class of detail can be opened."""
+
+    live: _Days = Field(DEFAULT_DAYS[DetailClass.LIVE], description="Readings as received, in days.")
+    quarter: _Days = Field(DEFAULT_DAYS[DetailClass.QUARTER], description="Quarters of an hour, in days.")
+    day: _Days = Field(DEFAULT_DAYS[DetailClass.DAY], description="Registers and sums of a day, in days.")
+    legal: _Days = Field(DEFAULT_DAYS[DetailClass.LEGAL], description="What a named statute demands, in days.")
+    access_log: Annotated[int, Field(ge=1, le=366)] = Field(90, description="The access log, in days.")
+    recovery_hours: Annotated[int, Field(ge=0, le=24 * 31)] = Field(
+        0, description="How long a root sealed to the offline recovery key is kept, in hours. 0: none is kept."
+    )
+
+    def by_class(self) -> dict[DetailClass, int]:
+        """Days by class of detail."""
+        pairs = {
+            DetailClass.LIVE: self.live,
+            DetailClass.QUARTER: self.quarter,
+            DetailClass.DAY: self.day,
+            DetailClass.LEGAL: self.legal,
+        }
+        return pairs
+
+
+class CohortSettings(_Part):
+    """Neighbourhood figures."""
+
+    profile: Literal["de-msbg", "us-15-15", "strict"] = Field(
+        "us-15-15",
+        description="How small a group may be: de-msbg (5), us-15-15 (15, no member over 15 %), strict (50).",
+    )
+    interval_minutes: Annotated[int, Field(ge=15, le=1440)] = Field(15, description="Length of a cell, in minutes.")
+    grace_minutes: Annotated[int, Field(ge=0, le=1440)] = Field(
+        5, description="How long after its end a cell waits for late readings, in minutes."
+    )
+
+    @field_validator("interval_minutes")
+    @classmethod
+    def _divides(cls, minutes: int) -> int:
+        if 1440 % minutes:
+            raise ValueError("an interval divides the day")
+        return minutes
+
+
+class LimitSettings(_Part):
+    """Bounds on what comes in."""
+
+    body_bytes: Annotated[int, Field(ge=1024, le=64 << 20)] = Field(
+        4 << 20, description="Largest request body on any route, in bytes; routes may set less."
+    )
+    login_wrong_per_minute: Annotated[int, Field(ge=5, le=10_000)] = Field(
+        60, description="Wrong one-time codes from one address in a minute before the answer is 429."
+    )
+    connections: Annotated[int, Field(ge=16, le=100_000)] = Field(
+        12_000, description="Open connections of each listener."
+    )
+    token_minutes: Annotated[int, Field(ge=1, le=60)] = Field(15, description="Life of a partner's token, in minutes.")
+    session_days: Annotated[int, Field(ge=1, le=366)] = Field(30, description="Life of a household's session, in days.")
+    login_code_days: Annotated[int, Field(ge=1, le=366)] = Field(
+        30, description="Life of an unused login code, in days."
+    )
+    shutdown_seconds: Annotated[int, Field(ge=0, le=300)] = Field(
+        5, description="How long open answers may go on after the order to stop, in seconds."
+    )
+
+
+class OutboundSettings(_Part):
+    """The one outbound client."""
+
+    allow_private: tuple[str, ...] = Field(
+        (), description="Private or loopback networks (CIDR) that may be called; all others of that kind are refused."
+    )
+    extra_ca: Path | None = Field(None, description="Further roots (PEM) for servers that are called.")
+
+    @field_validator("allow_private")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for each in networks:
+            ip_network(each)
+        return networks
+
+
+class LogSettings(_Part):
+    """The log on standard error."""
+
+    json_lines: bool = Field(True, description="JSON, one object a line; false: for a person at a console.")
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level that is written.")
+
+
+class ControllerSettings(_Part):
+    """Who runs this gateway, as receipts and certificates name it."""
+
+    name: str = Field("Metergate operator", min_length=1, max_length=200, description="Name of the controller.")
+    contact: str = Field("", max_length=200, description="How to reach the controller.")
+
+
+def _door(port: int) -> Any:
+    return Field(default_factory=lambda: ListenerSettings(port=port), description=f"Listener; port {port} by default.")
+
+
+class Settings(_Part):
+    """The whole file. Relative paths are relative to it."""
+
+    data: Path = Field(Path("data"), description="Folder of the store. Sealed, but made with mode 0700 all the same.")
+    keys: Path = Field(Path("keys"), description="Folder of root, CA and signing key; apart from the data, mode 0700.")
+    people: ListenerSettings = _door(8443)
+    partners: ListenerSettings = _door(8445)
+    devices: ListenerSettings = _door(8444)
+    openadr20: ListenerSettings = _door(8446)
+    retention: RetentionSettings = Field(RetentionSettings(), description="How long what can be opened.")
+    cohorts: CohortSettings = Field(CohortSettings(), description="Neighbourhood figures.")
+    limits: LimitSettings = Field(LimitSettings(), description="Bounds.")
+    outbound: OutboundSettings = Field(OutboundSettings(), description="Calls to others.")
+    log: LogSettings = Field(LogSettings(), description="The log.")
+    controller: ControllerSettings = Field(ControllerSettings(), description="Who runs this gateway.")
+    adapters: dict[str, dict[str, Any]] = Field(
+        {}, repr=False, description="One table for each adapter; see the adapter's own page. Never shown."
+    )
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if _inside(self.keys, self.data) or _inside(self.data, self.keys):
+            raise ValueError("keys and data are two folders, neither inside the other")
+        return self
+
+    def listener(self, which: Listener) -> ListenerSettings:
+        """The settings of one listener."""
+        found: ListenerSettings = getattr(self, which.value)
+        return found
+
+    def adapter(self, name: str) -> dict[str, Any]:
+        """The adapter's own table; empty without one."""
+        return self.adapters.get(name, {})
+
+
+def load(file: Path) -> Settings:
+    """Read and check a file. Raises ``SettingsError``, which names each field and the rule that it breaks."""
+    try:
+        table = tomllib.loads(file.read_text())
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read ({error.strerror})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: not TOML ({error})") from None
+    return parse(table, file.parent)
+
+
+def parse(table: dict[str, Any], home: Path) -> Settings:
+    """Check a table; relative paths are taken from ``home``. Raises ``SettingsError``."""
+    try:
+        settings = Settings.model_validate(table)
+    except ValidationError as error:
+        rules = [f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("; ".join(rules)) from None
+    return _anchored(settings, home)
+
+
+def _anchored(settings: Settings, home: Path) -> Settings:
+    doors = {each.value: _door_at(settings.listener(each), home) for each in Listener}
+    extra = settings.outbound.extra_ca
+    outbound = settings.outbound.model_copy(update={"extra_ca": home / extra if extra else None})
+    return settings.model_copy(
+        update={"data": home / settings.data, "keys": home / settings.keys, "outbound": outbound, **doors}
+    )
+
+
+def _door_at(door: ListenerSettings, home: Path) -> ListenerSettings:
+    names = ("certificate", "key", "rsa_certificate", "rsa_key", "client_ca")
+    return door.model_copy(update={n: home / p for n in names if (p := getattr(door, n)) is not None})
+
+
+def is_loopback(host: str) -> bool:
+    """``localhost`` or an address of the loopback network."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _inside(inner: Path, outer: Path) -> bool:
+    return inner.absolute().is_relative_to(outer.absolute())

@@ -1,0 +1,53 @@
+"""Tables of the registry. Branch ``registry`` of the migrations. Who lives where is sealed; look-ups are keyed hashes."""
+
+from sqlalchemy import Column, Float, Index, LargeBinary, MetaData, String, Table, Text
+
+METADATA = MetaData()
+
+tenancy = Table(
+    "tenancy",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("zone", String(64), nullable=False),
+    Column("community", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("start", Float, nullable=False),
+    Column("end", Float),
+    Column("erased", Float),
+    Column("identity", LargeBinary),
+)
+
+metering_point = Table(
+    "metering_point",
+    METADATA,
+    Column("lookup", LargeBinary, primary_key=True),
+    Column("tenancy", String(32), primary_key=True),
+    Column("sealed", LargeBinary),
+    Column("start", Float, nullable=False),
+    Column("end", Float),
+    Index("metering_point_tenancy", "tenancy"),
+)
+
+box = Table(
+    "box",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("made", Float, nullable=False),
+    Column("revoked", Float),
+)
+
+box_meter = Table(
+    "box_meter",
+    METADATA,
+    Column("box", String(64), primary_key=True),
+    Column("meter", LargeBinary, primary_key=True),
+    Column("tenancy", String(32), nullable=False),
+)
+
+organisation = Table(
+    "organisation",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("did", String(512), nullable=False),
+    Column("body", Text, nullable=False),
+)
