@@ -26,22 +26,24 @@ _Days = Annotated[int, Field(ge=0, le=LONGEST)]
 class ListenerSettings(_Part):
     """One of the four doors."""
 
-    host: str = Field("127.0.0.1", description="Address to bind.")
+    host: str = Field(default="127.0.0.1", description="Address to bind.")
     port: int = Field(ge=0, le=65535, description="Port to bind; 0 takes a free one.")
-    enabled: bool = Field(True, description="Whether this listener is opened at all.")
-    clear: bool = Field(False, description="Without TLS. Only on a loopback address.")
+    enabled: bool = Field(default=True, description="Whether this listener is opened at all.")
+    clear: bool = Field(default=False, description="Without TLS. Only on a loopback address.")
     certificate: Path | None = Field(
-        None, description="Certificate chain (PEM). Without one the gateway issues one from its own CA."
+        default=None, description="Certificate chain (PEM). Without one the gateway issues one from its own CA."
     )
-    key: Path | None = Field(None, description="Private key of the chain (PEM).")
+    key: Path | None = Field(default=None, description="Private key of the chain (PEM).")
     rsa_certificate: Path | None = Field(
-        None, description="A second chain with an RSA key, for clients that cannot do ECC (openadr20, rule 67)."
+        default=None, description="A second chain with an RSA key, for clients that cannot do ECC (openadr20, rule 67)."
     )
-    rsa_key: Path | None = Field(None, description="Private key of the RSA chain (PEM).")
+    rsa_key: Path | None = Field(default=None, description="Private key of the RSA chain (PEM).")
     client_ca: Path | None = Field(
-        None, description="Further roots (PEM) for client certificates, beside the gateway's own CA."
+        default=None, description="Further roots (PEM) for client certificates, beside the gateway's own CA."
     )
-    public_url: str = Field("", description="How it is reached from outside; empty: derived from host and port.")
+    public_url: str = Field(
+        default="", description="How it is reached from outside; empty: derived from host and port."
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -59,36 +61,37 @@ class ListenerSettings(_Part):
 class RetentionSettings(_Part):
     """Days for which each class of detail can be opened."""
 
-    live: _Days = Field(DEFAULT_DAYS[DetailClass.LIVE], description="Readings as received, in days.")
-    quarter: _Days = Field(DEFAULT_DAYS[DetailClass.QUARTER], description="Quarters of an hour, in days.")
-    day: _Days = Field(DEFAULT_DAYS[DetailClass.DAY], description="Registers and sums of a day, in days.")
-    legal: _Days = Field(DEFAULT_DAYS[DetailClass.LEGAL], description="What a named statute demands, in days.")
-    access_log: Annotated[int, Field(ge=1, le=366)] = Field(90, description="The access log, in days.")
+    live: _Days = Field(default=DEFAULT_DAYS[DetailClass.LIVE], description="Readings as received, in days.")
+    quarter: _Days = Field(default=DEFAULT_DAYS[DetailClass.QUARTER], description="Quarters of an hour, in days.")
+    day: _Days = Field(default=DEFAULT_DAYS[DetailClass.DAY], description="Registers and sums of a day, in days.")
+    legal: _Days = Field(default=DEFAULT_DAYS[DetailClass.LEGAL], description="What a named statute demands, in days.")
+    access_log: Annotated[int, Field(ge=1, le=366)] = Field(default=90, description="The access log, in days.")
     recovery_hours: Annotated[int, Field(ge=0, le=24 * 31)] = Field(
-        0, description="How long a root sealed to the offline recovery key is kept, in hours. 0: none is kept."
+        default=0, description="How long a root sealed to the offline recovery key is kept, in hours. 0: none is kept."
     )
 
     def by_class(self) -> dict[DetailClass, int]:
         """Days by class of detail."""
-        pairs = {
+        return {
             DetailClass.LIVE: self.live,
             DetailClass.QUARTER: self.quarter,
             DetailClass.DAY: self.day,
             DetailClass.LEGAL: self.legal,
         }
-        return pairs
 
 
 class CohortSettings(_Part):
     """Neighbourhood figures."""
 
     profile: Literal["de-msbg", "us-15-15", "strict"] = Field(
-        "us-15-15",
+        default="us-15-15",
         description="How small a group may be: de-msbg (5), us-15-15 (15, no member over 15 %), strict (50).",
     )
-    interval_minutes: Annotated[int, Field(ge=15, le=1440)] = Field(15, description="Length of a cell, in minutes.")
+    interval_minutes: Annotated[int, Field(ge=15, le=1440)] = Field(
+        default=15, description="Length of a cell, in minutes."
+    )
     grace_minutes: Annotated[int, Field(ge=0, le=1440)] = Field(
-        5, description="How long after its end a cell waits for late readings, in minutes."
+        default=5, description="How long after its end a cell waits for late readings, in minutes."
     )
 
     @field_validator("interval_minutes")
@@ -103,21 +106,25 @@ class LimitSettings(_Part):
     """Bounds on what comes in."""
 
     body_bytes: Annotated[int, Field(ge=1024, le=64 << 20)] = Field(
-        4 << 20, description="Largest request body on any route, in bytes; routes may set less."
+        default=4 << 20, description="Largest request body on any route, in bytes; routes may set less."
     )
     login_wrong_per_minute: Annotated[int, Field(ge=5, le=10_000)] = Field(
-        60, description="Wrong one-time codes from one address in a minute before the answer is 429."
+        default=60, description="Wrong one-time codes from one address in a minute before the answer is 429."
     )
     connections: Annotated[int, Field(ge=16, le=100_000)] = Field(
-        12_000, description="Open connections of each listener."
+        default=12_000, description="Open connections of each listener."
     )
-    token_minutes: Annotated[int, Field(ge=1, le=60)] = Field(15, description="Life of a partner's token, in minutes.")
-    session_days: Annotated[int, Field(ge=1, le=366)] = Field(30, description="Life of a household's session, in days.")
+    token_minutes: Annotated[int, Field(ge=1, le=60)] = Field(
+        default=15, description="Life of a partner's token, in minutes."
+    )
+    session_days: Annotated[int, Field(ge=1, le=366)] = Field(
+        default=30, description="Life of a household's session, in days."
+    )
     login_code_days: Annotated[int, Field(ge=1, le=366)] = Field(
-        30, description="Life of an unused login code, in days."
+        default=30, description="Life of an unused login code, in days."
     )
     shutdown_seconds: Annotated[int, Field(ge=0, le=300)] = Field(
-        5, description="How long open answers may go on after the order to stop, in seconds."
+        default=5, description="How long open answers may go on after the order to stop, in seconds."
     )
 
 
@@ -125,9 +132,10 @@ class OutboundSettings(_Part):
     """The one outbound client."""
 
     allow_private: tuple[str, ...] = Field(
-        (), description="Private or loopback networks (CIDR) that may be called; all others of that kind are refused."
+        default=(),
+        description="Private or loopback networks (CIDR) that may be called; all others of that kind are refused.",
     )
-    extra_ca: Path | None = Field(None, description="Further roots (PEM) for servers that are called.")
+    extra_ca: Path | None = Field(default=None, description="Further roots (PEM) for servers that are called.")
 
     @field_validator("allow_private")
     @classmethod
@@ -140,39 +148,60 @@ class OutboundSettings(_Part):
 class LogSettings(_Part):
     """The log on standard error."""
 
-    json_lines: bool = Field(True, description="JSON, one object a line; false: for a person at a console.")
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level that is written.")
+    json_lines: bool = Field(default=True, description="JSON, one object a line; false: for a person at a console.")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Lowest level that is written."
+    )
 
 
 class ControllerSettings(_Part):
     """Who runs this gateway, as receipts and certificates name it."""
 
-    name: str = Field("Metergate operator", min_length=1, max_length=200, description="Name of the controller.")
-    contact: str = Field("", max_length=200, description="How to reach the controller.")
+    name: str = Field(default="Metergate operator", min_length=1, max_length=200, description="Name of the controller.")
+    contact: str = Field(default="", max_length=200, description="How to reach the controller.")
 
 
-def _door(port: int) -> Any:
+PORTS = {Listener.PEOPLE: 8443, Listener.DEVICES: 8444, Listener.PARTNERS: 8445, Listener.OPENADR20: 8446}
+
+
+def _door(which: Listener) -> Any:
+    port = PORTS[which]
     return Field(default_factory=lambda: ListenerSettings(port=port), description=f"Listener; port {port} by default.")
 
 
 class Settings(_Part):
     """The whole file. Relative paths are relative to it."""
 
-    data: Path = Field(Path("data"), description="Folder of the store. Sealed, but made with mode 0700 all the same.")
-    keys: Path = Field(Path("keys"), description="Folder of root, CA and signing key; apart from the data, mode 0700.")
-    people: ListenerSettings = _door(8443)
-    partners: ListenerSettings = _door(8445)
-    devices: ListenerSettings = _door(8444)
-    openadr20: ListenerSettings = _door(8446)
-    retention: RetentionSettings = Field(RetentionSettings(), description="How long what can be opened.")
-    cohorts: CohortSettings = Field(CohortSettings(), description="Neighbourhood figures.")
-    limits: LimitSettings = Field(LimitSettings(), description="Bounds.")
-    outbound: OutboundSettings = Field(OutboundSettings(), description="Calls to others.")
-    log: LogSettings = Field(LogSettings(), description="The log.")
-    controller: ControllerSettings = Field(ControllerSettings(), description="Who runs this gateway.")
-    adapters: dict[str, dict[str, Any]] = Field(
-        {}, repr=False, description="One table for each adapter; see the adapter's own page. Never shown."
+    data: Path = Field(
+        default=Path("data"), description="Folder of the store. Sealed, but made with mode 0700 all the same."
     )
+    keys: Path = Field(
+        default=Path("keys"), description="Folder of root, CA and signing key; apart from the data, mode 0700."
+    )
+    people: ListenerSettings = _door(Listener.PEOPLE)
+    partners: ListenerSettings = _door(Listener.PARTNERS)
+    devices: ListenerSettings = _door(Listener.DEVICES)
+    openadr20: ListenerSettings = _door(Listener.OPENADR20)
+    retention: RetentionSettings = Field(default=RetentionSettings(), description="How long what can be opened.")
+    cohorts: CohortSettings = Field(default=CohortSettings(), description="Neighbourhood figures.")
+    limits: LimitSettings = Field(default=LimitSettings(), description="Bounds.")
+    outbound: OutboundSettings = Field(default=OutboundSettings(), description="Calls to others.")
+    log: LogSettings = Field(default=LogSettings(), description="The log.")
+    controller: ControllerSettings = Field(default=ControllerSettings(), description="Who runs this gateway.")
+    adapters: dict[str, dict[str, Any]] = Field(
+        default={}, repr=False, description="One table for each adapter; see the adapter's own page. Never shown."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ports(cls, table: Any) -> Any:
+        """A listener's table that names no port keeps the usual one."""
+        if not isinstance(table, dict):
+            return table
+        usual = {
+            w.value: {"port": p, **table[w.value]} for w, p in PORTS.items() if isinstance(table.get(w.value), dict)
+        }
+        return {**table, **usual}
 
     @model_validator(mode="after")
     def _apart(self) -> Self:

@@ -1,4 +1,4 @@
-"""Tables of the registry. Branch ``registry`` of the migrations. Who lives where is sealed; look-ups are keyed hashes."""
+"""Tables of the registry. Branch ``registry`` of the migrations. Who lives where is sealed."""
 
 from sqlalchemy import Column, Float, Index, LargeBinary, MetaData, String, Table, Text
 
