@@ -1,0 +1,56 @@
+"""The import contracts hold, and each of them catches a planted violation."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+PLANTED = {
+    "direction": ("policies/planted.py", "import gateway.clock\n"),
+    "edge-alone": ("edge/planted.py", "import adapters.plugin\n"),
+    "pure": ("policies/planted.py", "import random\n"),
+    "adapters-storage": ("adapters/planted.py", "import policies.seal\n"),
+}
+
+
+def lint(tree: Path, contract: str) -> subprocess.CompletedProcess[str]:
+    lint_imports = Path(sys.executable).with_name("lint-imports")
+    command = [str(lint_imports), "--contract", contract, "--no-cache"]
+    return subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=120, env={"PYTHONPATH": str(tree)})
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources, so that planting harms nobody."""
+    import shutil
+
+    target = tmp_path_factory.mktemp("tree")
+    for package in ("gateway", "adapters", "edge", "policies", "meter_driver"):
+        shutil.copytree(ROOT / package, target / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", target)
+    return target
+
+
+@pytest.mark.parametrize("contract", sorted(PLANTED))
+def test_a_contract_holds_and_catches_a_planted_violation(contract: str, tree: Path) -> None:
+    kept = lint(tree, contract)
+    assert kept.returncode == 0, kept.stdout
+    file, text = PLANTED[contract]
+    planted = tree / file
+    planted.write_text(text)
+    try:
+        broken = lint(tree, contract)
+    finally:
+        planted.unlink()
+    assert broken.returncode == 1, broken.stdout
+    assert "planted" in broken.stdout
+
+
+def test_every_contract_has_a_planted_violation() -> None:
+    import tomllib
+
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    assert {c["id"] for c in contracts} == set(PLANTED)
