@@ -1,0 +1,59 @@
+"""Cohorts are disjoint, never below k, kept together, and silent rather than telling."""
+
+from decimal import Decimal
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.cohorts import PROFILES, Profile, draw, figure
+from policies.terms import SubjectId
+
+people = st.frozensets(st.integers(0, 200).map(lambda n: SubjectId(f"h{n}")), max_size=80)
+
+
+def order(subject: SubjectId) -> bytes:
+    return sha256(subject.encode()).digest()
+
+
+@given(people, st.integers(2, 15))
+def test_a_draw_is_disjoint_inside_the_members_and_never_below_k(members: frozenset[SubjectId], k: int) -> None:
+    cohorts = draw(members, (), k, order)
+    assert sum(len(c) for c in cohorts) == len(frozenset().union(*cohorts))
+    assert all(k <= len(c) < 2 * k for c in cohorts)
+    assert frozenset().union(*cohorts) <= members
+    assert (len(members) >= k) == bool(cohorts)
+
+
+@given(people, people, st.integers(2, 15))
+def test_whoever_nobody_left_stays_together(first: frozenset[SubjectId], now: frozenset[SubjectId], k: int) -> None:
+    before = draw(first, (), k, order)
+    after = draw(now, before, k, order)
+    assert [c for c in before if c <= now] == [c for c in after if c in before]
+
+
+@given(people, st.integers(2, 15))
+def test_drawing_again_changes_nothing(members: frozenset[SubjectId], k: int) -> None:
+    cohorts = draw(members, (), k, order)
+    assert draw(members, cohorts, k, order) == cohorts
+
+
+def test_too_few_values_or_one_that_dominates_give_no_figure() -> None:
+    plain, fifteen = Profile(3, Decimal(1)), Profile(3, Decimal("0.5"))
+    assert figure([Decimal(1), Decimal(2)], plain) is None
+    assert figure([Decimal(1), Decimal(2), Decimal(9)], plain) == 12
+    assert figure([Decimal(1), Decimal(2), Decimal(9)], fifteen) is None
+    assert figure([Decimal(1), Decimal(2), Decimal(3)], fifteen) == 6
+
+
+def test_one_that_feeds_in_dominates_as_well() -> None:
+    assert figure([Decimal(1), Decimal(1), Decimal(-9)], Profile(3, Decimal("0.5"))) is None
+
+
+def test_profiles_that_protect_nobody_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="at least 2"):
+        Profile(1, Decimal(1))
+    with pytest.raises(ValueError, match="share"):
+        Profile(5, Decimal(0))
+    assert PROFILES["strict"].k == 50
