@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Protocol
 
-from adapters.plugin import Opening, Organisation, Refused, Released
+from adapters.plugin import Opening, Organisation, PermissionRequest, Refused, Released
 from gateway.clock import Clock
 from gateway.cohorts import CohortDesk
 from gateway.egress import Part
@@ -93,12 +93,25 @@ class ReleaseDesk:
             name = self._names[key] = self._vault.lookup("pairwise", f"{recipient}\n{subject}").hex()[:32]
         return name
 
+    def known_as(self, recipient: Recipient, name: Pseudonym) -> SubjectId | None:
+        """The household that this recipient knows by a name; None for an unknown one."""
+        for subject in self._book.subjects(recipient):
+            if self.pseudonym(recipient, subject) == name.name:
+                return subject
+        return None
+
+    def organisation(self, recipient: Recipient) -> Organisation | None:
+        """The registry's entry."""
+        return self._organisations.organisation_now(recipient)
+
+    def in_profile(self, request: PermissionRequest) -> bool:
+        """Whether the organisation may ask households for this."""
+        return self._fits(request)
+
     def _resolve(self, question: ReleaseRequest) -> ReleaseRequest:
-        if not isinstance(question.subject, Pseudonym):
-            return question
-        for subject in self._book.subjects(question.recipient):
-            if self.pseudonym(question.recipient, subject) == question.subject.name:
-                return replace(question, subject=Household(subject))
+        if isinstance(question.subject, Pseudonym):
+            subject = self.known_as(question.recipient, question.subject)
+            return question if subject is None else replace(question, subject=Household(subject))
         return question
 
     # -- deciding
@@ -131,17 +144,17 @@ class ReleaseDesk:
 
     def _profile(self, question: ReleaseRequest) -> Refusal | None:
         """Whether the organisation may ask for such a thing at all."""
-        if question.recipient == SELF:
-            return None
+        return None if self._fits(question) else Refusal((Reason.NOT_IN_PROFILE,))
+
+    def _fits(self, question: ReleaseRequest | PermissionRequest) -> bool:
         who = self._organisations.organisation_now(question.recipient)
-        fits = (
+        return (
             who is not None
             and question.level in who.levels
             and question.purpose in who.purposes
             and question.quantities <= who.quantities
             and question.resolution >= who.finest
         )
-        return None if fits else Refusal((Reason.NOT_IN_PROFILE,))
 
     # -- releasing
 
