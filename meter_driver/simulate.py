@@ -33,12 +33,13 @@ SEGMENT = 245
 
 
 class Register(Struct, frozen=True):
-    """One line of a push list: OBIS code, octets on the wire (unsigned), power of ten, unit code."""
+    """One line of a push list: OBIS code, octets on the wire, power of ten, unit code, with a sign or not."""
 
     code: str
     size: int
     scaler: int
     unit: int
+    signed: bool = False
 
 
 class Form(Enum):
@@ -61,6 +62,8 @@ MA110M = _VOLTAGES[:1] + _CURRENTS[:1] + _POWERS + _ENERGIES + _REACTIVE
 """The list of the single-phase meter."""
 LOWER_AUSTRIA = _ENERGIES + _POWERS + _VOLTAGES + _CURRENTS + (Register("1-0:13.7.0*255", 2, -3, _NO_UNIT),)
 """The flat list of the same meter in Lower Austria; it ends with the meter's number."""
+
+_INTEGER_TAGS = {(2, False): b"\x12", (4, False): b"\x06", (2, True): b"\x10", (4, True): b"\x05"}
 
 NOTHING: Mapping[str, Decimal] = MappingProxyType({})
 
@@ -87,7 +90,7 @@ def telegram(
     Args:
         at: aware; sent as local time with the deviation of its offset. Bit 7 of ``clock_status`` says summer time.
         values: by OBIS code, in V, A, W, Wh, varh; a register that is not named is 0. ValueError for a value that the
-            register cannot hold (finer than its power of ten, negative, too large) or a code that is not in the list.
+            register cannot hold (finer than its power of ten, too small, too large) or a code that is not in the list.
         key: 16 octets (32 with suite 2). system_title: 8 octets. counter: 0 to 2**32 - 1.
         invoke_id: long-invoke-id-and-priority; the counter by default, as this meter does.
         auth_key: needed when ``security`` asks for a tag (bit 4); the tag has 12 octets.
@@ -171,15 +174,16 @@ def _register(register: Register, values: Mapping[str, Decimal]) -> bytes:
     """OBIS code, value, scal_unit_type."""
     scaled = values.get(register.code, Decimal(0)).scaleb(-register.scaler)
     number = int(scaled)
-    if number != scaled or not 0 <= number < 1 << 8 * register.size:
+    least = -1 << 8 * register.size - 1 if register.signed else 0
+    if number != scaled or not least <= number < least + (1 << 8 * register.size):
         raise ValueError(f"a value that {register.code} cannot hold")
-    tag = b"\x12" if register.size == 2 else b"\x06"
+    tag = _INTEGER_TAGS[register.size, register.signed]
     scaler = register.scaler.to_bytes(1, "big", signed=True)
     unit = bytes([register.unit])
     return (
         _octets(obis.to_bytes(register.code))
         + tag
-        + number.to_bytes(register.size, "big")
+        + number.to_bytes(register.size, "big", signed=register.signed)
         + b"\x02\x02\x0f"
         + scaler
         + b"\x16"
