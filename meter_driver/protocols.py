@@ -4,5 +4,6 @@ A new protocol is one module with a ``Framer`` and one entry here.
 """
 
 from meter_driver.framing import Framer
+from meter_driver.iec62056_21 import Readout
 
-FRAMERS: tuple[type[Framer], ...] = ()
+FRAMERS: tuple[type[Framer], ...] = (Readout,)

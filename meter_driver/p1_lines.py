@@ -1,0 +1,198 @@
+"""The data lines of a readout: name, groups in parentheses, and what they say together."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+
+from msgspec import Struct
+
+from meter_driver.errors import PayloadError
+from meter_driver.p1_objects import Kind, Object, look_up, value_of
+
+
+class Item(Struct):
+    """One line that says something.
+
+    Attributes:
+        quantity, value, unit: as in ``Reading``.
+        channel: 0 for the meter itself, else the M-Bus channel.
+        at: the line's own instant, UTC; None when it has none.
+        timed: the line has a time of its own, understood or not.
+    """
+
+    quantity: str
+    value: Decimal | str
+    unit: str | None
+    channel: int
+    at: datetime | None = None
+    timed: bool = False
+
+
+class Contents(Struct):
+    """What all lines say. ``at`` is the clock of the telegram, UTC; ``doubtful`` when it cannot be right."""
+
+    items: list[Item]
+    at: datetime | None = None
+    doubtful: bool = False
+
+
+_STAMP = re.compile(r"[0-9]{12}[SW]?")
+_SHORT_STAMP = re.compile(r"[0-9]{10}(?:[0-9]{2})?[SW]?")
+_NEXT_SET = re.compile(r"\)(?=[^()])")
+_OFFSETS = {"S": timedelta(hours=2), "W": timedelta(hours=1)}
+
+
+@lru_cache(maxsize=64)
+def instant(stamp: str) -> datetime | None:
+    """DSMR TST ``YYMMDDhhmmssX`` as UTC: S is UTC+2, W is UTC+1; None without it. ValueError if no such date."""
+    local = datetime(
+        2000 + int(stamp[:2]), int(stamp[2:4]), int(stamp[4:6]),
+        int(stamp[6:8]), int(stamp[8:10]), int(stamp[10:12]), tzinfo=UTC,
+    )  # fmt: skip
+    return local - _OFFSETS[stamp[12]] if len(stamp) == 13 else None
+
+
+def contents(body: str, *, checked: bool, joined: bool = False) -> Contents:
+    """Read the lines between identification and end mark; each ends with CR LF (a bare LF is taken as well).
+
+    ``joined`` allows several data sets on one line, which IEC 62056-21 clause 6.6 does and P1 does not.
+
+    ``checked`` says that a checksum or a tag held. Then what merely looks odd (a date that does not exist, a line
+    twice) is the meter's doing and costs only itself; without a check it is taken for damage.
+    PayloadError, ObisError or UnitError if a line is not understood, or if two lines contradict each other.
+    """
+    lines = body.replace("\r\n", "\n").split("\n")
+    if joined:
+        lines = "\n".join(_NEXT_SET.sub(")\n", line) for line in lines).split("\n")
+    if lines[-1] and not joined:
+        raise PayloadError("the last line has no end")
+    if not lines[-1]:
+        lines.pop()
+    if lines and not lines[0]:
+        del lines[0]
+    result = Contents([])
+    seen: dict[str, str] = {}
+    for line in _whole(lines):
+        name, _, rest = line.partition("(")
+        if rest[-1:] != ")":
+            if checked and not line:
+                continue
+            raise PayloadError("a line that does not end with a parenthesis")
+        thing = look_up(name)
+        groups = rest[:-1]
+        if seen.setdefault(name, groups) is not groups and (not checked or seen[name] != groups):
+            raise PayloadError("two lines for one quantity")
+        if thing.kind is Kind.VALUE and "(" not in groups and ")" not in groups:
+            said = value_of(thing, groups)
+            if said is not None:
+                result.items.append(Item(thing.quantity, said[0], said[1], thing.channel))
+        else:
+            _say(thing, groups, result, checked=checked)
+    return result
+
+
+def _whole(lines: list[str]) -> list[str]:
+    """Put lines together that DSMR 2.2 and 3 break: before the value of the hourly buffer, and inside long messages."""
+    if not any(line[-1:] != ")" or line[0] == "(" for line in lines if line):
+        return lines
+    whole: list[str] = []
+    for line in lines:
+        last = whole[-1] if whole else ""
+        value_follows = line[:1] == "(" and last[-1:] == ")"
+        message_goes_on = ":96.13." in last and last[-1:] != ")" and "(" not in line
+        if value_follows or message_goes_on:
+            whole[-1] += line
+        else:
+            whole.append(line)
+    return whole
+
+
+def _say(thing: Object, groups: str, result: Contents, *, checked: bool) -> None:
+    """All lines but a plain number: texts, clocks, values with a time, buffers, profiles."""
+    if thing.kind is Kind.FREE:
+        if groups:
+            result.items.append(Item(thing.quantity, groups, None, thing.channel))
+        return
+    parts = groups.split(")(")
+    if any("(" in part or ")" in part for part in parts):
+        raise PayloadError("parentheses that do not match")
+    if thing.kind is Kind.CLOCK:
+        _tell_time(thing, parts, result, checked=checked)
+    elif thing.kind is Kind.BUFFER:
+        _say_buffer(thing, parts, result, checked=checked)
+    elif thing.kind is Kind.PROFILE:
+        _say_profile(thing, parts, result)
+    elif len(parts) == 1:
+        said = (parts[0], None) if thing.kind is Kind.TEXT and parts[0] else value_of(thing, parts[0])
+        if said is not None:
+            result.items.append(Item(thing.quantity, said[0], said[1], thing.channel))
+    elif len(parts) == 2:
+        _say_timed(thing, parts[0], parts[1], result, checked=checked)
+    elif thing.kind is Kind.VALUE:
+        raise PayloadError("more groups than a value and its time")
+
+
+def _say_timed(thing: Object, first: str, second: str, result: Contents, *, checked: bool) -> None:
+    """``(time)(value)`` as DSMR has it, or ``(value)(time)`` as IEC 62056-21 readouts have it."""
+    if _STAMP.fullmatch(first) or not first:
+        stamp, printed = first, second
+    elif _SHORT_STAMP.fullmatch(second):
+        stamp, printed = "", first
+    elif thing.kind is Kind.VALUE:
+        raise PayloadError("a value with a second group that is not a time")
+    else:
+        return
+    said = value_of(thing, printed)
+    if said is not None:
+        at = _lenient(stamp, checked=checked) if stamp else None
+        result.items.append(Item(thing.quantity, said[0], said[1], thing.channel, at, True))
+
+
+def _lenient(stamp: str, *, checked: bool) -> datetime | None:
+    """The instant; None where a checked telegram carries a date that does not exist (Belgian meters send 63 25 25)."""
+    try:
+        return instant(stamp)
+    except ValueError:
+        if checked:
+            return None
+        raise PayloadError("a date that does not exist") from None
+
+
+def _tell_time(thing: Object, parts: list[str], result: Contents, *, checked: bool) -> None:
+    if len(parts) != 1 or not _STAMP.fullmatch(parts[0]):
+        if not checked or len(parts) != 1:
+            raise PayloadError("the clock of the telegram is not a time")
+        result.doubtful = True
+        return
+    result.at = _lenient(parts[0], checked=checked)
+    if result.at is None:
+        result.doubtful = len(parts[0]) == 13
+        result.items.append(Item(thing.quantity, parts[0], None, thing.channel))
+
+
+def _say_buffer(thing: Object, parts: list[str], result: Contents, *, checked: bool) -> None:
+    """DSMR 3 P1 clause 6.4: ``(time)(status)(period)(count)(name)(unit)(value)...``; the last value is the newest."""
+    if len(parts) < 7 or not _STAMP.fullmatch(parts[0]) or parts[3] != str(len(parts) - 6):
+        raise PayloadError("an M-Bus buffer that does not hold what it says")
+    inner = look_up(parts[4])
+    if inner.channel != thing.channel or inner.kind is not Kind.VALUE:
+        raise PayloadError("an M-Bus buffer with the values of another channel")
+    said = value_of(inner, f"{parts[-1]}*{parts[5]}" if parts[-1] else "")
+    if said is not None:
+        at = _lenient(parts[0], checked=checked) if len(parts) == 7 else None
+        result.items.append(Item(inner.quantity, said[0], said[1], thing.channel, at, True))
+
+
+def _say_profile(thing: Object, parts: list[str], result: Contents) -> None:
+    """Profiles are history, which register readings give as well: lawful and left alone.
+
+    A load profile (99.1) with one row is the exception: its last column is told under the profile's own name.
+    """
+    if ":99.1." not in thing.quantity or parts[0] != "1":
+        return
+    said = value_of(thing, parts[-1])
+    if said is not None:
+        stamps = [part for part in parts if _STAMP.fullmatch(part)]
+        at = _lenient(stamps[0], checked=True) if stamps else None
+        result.items.append(Item(thing.quantity, said[0], said[1], thing.channel, at, True))
