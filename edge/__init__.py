@@ -1,1 +1,1 @@
-"""The box beside the meter: reads, selects, keeps sealed, sends on."""
+"""Runs beside the meter: reads it, keeps what was asked for, and brings it to the gateway sealed until acknowledged."""

@@ -420,6 +420,11 @@ def split_device(urn: str) -> tuple[str, str]:
     return box, component
 
 
+def check(reading: Reading) -> None:
+    """Raises SenmlError when ``encode`` cannot write this reading."""
+    _Writer().record(reading)
+
+
 def encode(readings: Sequence[Reading], content_type: str = JSON) -> bytes:
     """One pack; ``parse`` gives the same readings back.
 

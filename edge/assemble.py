@@ -1,0 +1,93 @@
+"""Put a box together from its settings and its folder. The only place where clock and randomness come from."""
+
+import os
+import random
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from edge import tls
+from edge.box import Box, Line
+from edge.database import Database
+from edge.errors import SettingsError
+from edge.files import box_key
+from edge.keys import keyring
+from edge.outbox import Outbox
+from edge.select import Selection
+from edge.settings import Settings
+from edge.uplink import Uplink
+from meter_driver.framing import Keys
+
+SECONDS = 60.0
+"""For one request to the gateway."""
+
+
+async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys], log: Any) -> None:
+    """A whole box from its settings, until cancelled (or to the end of its recordings).
+
+    Args:
+        told: its links are not looked at: ``lines`` may be others.
+        keys: the meters' keys by system title, see ``edge.keys``.
+        log: structlog's shape; gets event names and ids, never readings.
+
+    Raises:
+        SettingsError, StoreError: it cannot start.
+    """
+    folder = Path(told.state)
+    box = box_id(folder)
+    log = log.bind(box=box)
+    outbox = open_outbox(folder, box, max_readings=told.max_readings)
+    connector = aiohttp.TCPConnector(ssl=tls.mutual(folder), limit=1)
+    timeout = aiohttp.ClientTimeout(total=SECONDS)
+    jitter = random.SystemRandom().random
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        uplink = Uplink(
+            outbox,
+            session,
+            told.gateway.url,
+            log=log,
+            jitter=jitter,
+            expires=tls.expires(folder),
+            clock=_now,
+            content_type=told.gateway.content_type,
+            limit=told.gateway.batch,
+            every=told.gateway.every,
+        )
+        await Box(
+            box,
+            lines,
+            outbox,
+            uplink,
+            keys=keyring(keys),
+            selection=Selection.of(rule.rule() for rule in told.select),
+            clock=_now,
+            jitter=jitter,
+            log=log,
+            far_off=timedelta(seconds=told.far_off),
+        ).run()
+
+
+def open_outbox(folder: Path, box: str, *, max_readings: int) -> Outbox:
+    """The outbox of a folder, made at the first start. SettingsError for its key, StoreError for its database."""
+    key = box_key(folder / "outbox.key", os.urandom(32))
+    first = int(_now().timestamp() * 1000)
+    return Outbox(Database(folder / "outbox.db"), key, box, first_sequence=first, max_readings=max_readings)
+
+
+def _box_id(folder: Path) -> str:
+    return _read_text(folder / "box.id").strip()
+
+
+def box_id(folder: Path) -> str:
+    """Who this box is. SettingsError before it was enrolled."""
+    try:
+        return (folder / "box.id").read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"{folder}: not enrolled ({error.strerror})") from error
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

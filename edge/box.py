@@ -1,0 +1,139 @@
+"""The box: lines in, outbox between, uplink out. One TaskGroup; cancelled, it leaves nothing half done."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from edge.errors import LinkError, StoreError
+from edge.links import Link
+from edge.outbox import Entry, Outbox
+from edge.prepare import prepare
+from edge.pump import pump
+from edge.select import Selection
+from edge.uplink import Uplink, wait_before
+from meter_driver.detect import detect
+from meter_driver.framing import Keyring
+from meter_driver.reading import Event, FrameRejected, Telegram
+
+MAX_HELD = 1000
+"""Telegrams that wait in memory while the disk does not take them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A link and what is told of it: its name in the log, the component of the device it reads."""
+
+    link: Link
+    name: str
+    component: str = ""
+
+
+class Box:
+    """Reads every line, keeps what is selected, sends it."""
+
+    def __init__(
+        self,
+        box: str,
+        lines: Sequence[Line],
+        outbox: Outbox,
+        uplink: Uplink,
+        *,
+        keys: Keyring,
+        selection: Selection,
+        clock: Callable[[], datetime],
+        jitter: Callable[[], float],
+        log: Any,
+        far_off: timedelta = timedelta(minutes=5),
+    ) -> None:
+        self._box = box
+        self._lines = lines
+        self._outbox = outbox
+        self._uplink = uplink
+        self._keys = keys
+        self._selection = selection
+        self._clock = clock
+        self._jitter = jitter
+        self._log = log
+        self._far_off = far_off
+        self._held: deque[Entry] = deque()
+        self._keeping = asyncio.Lock()
+        self._off: set[str] = set()
+
+    async def run(self) -> None:
+        """Until cancelled; with recordings only, until the last one was read and everything acknowledged."""
+        last = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._uplink.run(last), name="uplink")
+            async with asyncio.TaskGroup() as lines:
+                for line in self._lines:
+                    lines.create_task(self._read(line), name=line.name)
+            last.set()
+            self._uplink.wake()
+
+    async def _read(self, line: Line) -> None:
+        """Read a line; a broken one is opened again, a recording ends."""
+        decoder = detect(keys=self._keys, counters=self._outbox.counters)
+        failed = 0
+
+        async def accept(events: list[Event]) -> None:
+            nonlocal failed
+            failed = 0
+            await self._accept(line, events)
+
+        while True:
+            try:
+                await pump(line.link, decoder, accept)
+                reason = "end"
+            except LinkError as error:
+                reason = str(error)
+            if not line.link.live:
+                self._log.info("link.done", link=line.name, reason=reason)
+                return
+            failed += 1
+            wait = wait_before(failed, self._jitter())
+            self._log.warning("link.lost", link=line.name, reason=reason, wait=round(wait, 1))
+            await asyncio.sleep(wait)
+
+    async def _accept(self, line: Line, events: list[Event]) -> None:
+        entries = []
+        for event in events:
+            if isinstance(event, FrameRejected):
+                self._log.warning(
+                    "telegram.rejected", link=line.name, kind=event.kind, detail=event.detail, dropped=event.dropped
+                )
+            else:
+                entries.append(self._entry(line, event))
+        if entries:
+            await self._keep(entries)
+
+    def _entry(self, line: Line, telegram: Telegram) -> Entry:
+        far_off = self._far_off if line.link.live else None
+        prepared = prepare(telegram, self._clock(), box=self._box, component=line.component, far_off=far_off)
+        if prepared.off is None:
+            self._off.discard(line.name)
+        elif line.name not in self._off:
+            self._off.add(line.name)
+            self._log.warning("clock.far-off", link=line.name, seconds=round(prepared.off.total_seconds()))
+        if prepared.unwritable:
+            self._log.warning("readings.unwritable", link=line.name, readings=prepared.unwritable)
+        return Entry(self._selection.keep(prepared.readings), telegram.system_title, telegram.counter)
+
+    async def _keep(self, entries: list[Entry]) -> None:
+        """To the disk, or into memory until the disk takes it."""
+        async with self._keeping:
+            self._held.extend(entries)
+            try:
+                dropped = await asyncio.to_thread(self._outbox.put, list(self._held))
+            except StoreError as error:
+                lost = 0
+                while len(self._held) > MAX_HELD:
+                    lost += len(self._held.popleft().readings)
+                self._log.error("outbox.failed", reason=str(error), held=len(self._held), lost=lost)
+                return
+            self._held.clear()
+        if dropped:
+            self._log.error("outbox.full", dropped=dropped)
+        self._uplink.wake()

@@ -1,0 +1,158 @@
+"""A box becomes known: a key pair made here, a request signed by it, a one-time code, and a certificate comes back.
+
+The private key never leaves the box. Who answers is checked before the code is shown: by a fingerprint that was given
+together with the code (``CODE@SHA256``, of the authority's certificate), by a file with that authority, or by the
+authorities of this system.
+"""
+
+import asyncio
+import ssl
+from pathlib import Path
+from typing import TypeVar
+
+import aiohttp
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from edge import tls
+from edge.errors import GatewayError, SettingsError
+from edge.files import write_secret
+
+MAX_ANSWER = 1 << 18
+SECONDS = 30.0
+
+T = TypeVar("T")
+
+
+class Enrolled(msgspec.Struct, frozen=True):
+    """What the gateway answers: PEM of the box's certificate (and chain), of the authority, and the id of the box."""
+
+    certificate: str
+    ca: str
+    box: str
+
+
+class _Offered(msgspec.Struct, frozen=True):
+    ca: str
+
+
+def split_code(text: str) -> tuple[str, str | None]:
+    """The code and the fingerprint (64 hex digits, colons allowed) of ``CODE`` or ``CODE@SHA256``.
+
+    Raises:
+        SettingsError: the fingerprint is none.
+    """
+    code, _, pin = text.strip().partition("@")
+    pin = pin.replace(":", "").lower()
+    if not code or (pin and (len(pin) != 64 or set(pin) - set("0123456789abcdef"))):
+        raise SettingsError("the code is CODE or CODE@FINGERPRINT, 64 hex digits of SHA-256")
+    return code, pin or None
+
+
+def new_key() -> ec.EllipticCurvePrivateKey:
+    """P-256, as the mutual TLS of the gateway wants it."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def request_for(key: ec.EllipticCurvePrivateKey) -> str:
+    """A certificate signing request (PKCS #10, PEM). The gateway replaces the name in it by the box id."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "metergate-edge")])
+    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def fingerprint(pem: str) -> str:
+    """SHA-256 of a certificate (DER), hex. GatewayError when it is none."""
+    try:
+        return x509.load_pem_x509_certificate(pem.encode()).fingerprint(hashes.SHA256()).hex()
+    except ValueError as error:
+        raise GatewayError("a certificate that cannot be read") from error
+
+
+async def enrol(url: str, code: str, folder: Path, *, ca: str | None = None) -> str:
+    """Enrol this box at ``url`` (``https://HOST:PORT``); afterwards ``folder`` holds key, certificate and authority.
+
+    Args:
+        code: ``CODE`` or ``CODE@FINGERPRINT``.
+        ca: PEM of the authority behind ``url``, when that was given as a file.
+
+    Returns:
+        The id of the box.
+
+    Raises:
+        GatewayError: not reached, not who it should be, or it does not take the code.
+        SettingsError: the code is malformed, or the folder cannot be written.
+    """
+    word, pin = split_code(code)
+    key = new_key()
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS)) as session:
+        if ca is None and pin is not None:
+            ca = await _fetch_authority(session, url, pin)
+        body = msgspec.json.encode({"code": word, "csr": request_for(key)})
+        text = await _call(session, "POST", url, tls.context(ca), body)
+    answer = _decode(text, Enrolled)
+    if pin is not None and fingerprint(answer.ca) != pin:
+        raise GatewayError("its authority is not the one that was given with the code")
+    _check(answer, key)
+    await asyncio.to_thread(_store, folder, answer, key)
+    return answer.box
+
+
+async def _fetch_authority(session: aiohttp.ClientSession, url: str, pin: str) -> str:
+    """Ask without trust; what comes back is trusted by its fingerprint only. No secret is sent."""
+    blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
+    ca = _decode(await _call(session, "GET", url, blind), _Offered).ca
+    if fingerprint(ca) != pin:
+        raise GatewayError("its authority is not the one that was given with the code")
+    return ca
+
+
+async def _call(
+    session: aiohttp.ClientSession, verb: str, url: str, context: ssl.SSLContext, body: bytes | None = None
+) -> bytes:
+    headers = {"Content-Type": "application/json"} if body is not None else {}
+    address = url.rstrip("/") + "/api/enrol"
+    try:
+        async with session.request(
+            verb, address, data=body, headers=headers, ssl=context, allow_redirects=False
+        ) as response:
+            text = await response.content.read(MAX_ANSWER)
+            if response.status not in (200, 201):
+                raise GatewayError(f"HTTP {response.status}")
+            return text
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise GatewayError(type(error).__name__) from error
+
+
+def _decode(text: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.MsgspecError as error:
+        raise GatewayError("an answer that is not understood") from error
+
+
+def _check(answer: Enrolled, key: ec.EllipticCurvePrivateKey) -> None:
+    fingerprint(answer.ca)
+    try:
+        certificate = x509.load_pem_x509_certificate(answer.certificate.encode())
+    except ValueError as error:
+        raise GatewayError("a certificate that cannot be read") from error
+    if certificate.public_key() != key.public_key():
+        raise GatewayError("a certificate for another key")
+    if not answer.box.isascii() or not answer.box.isprintable() or not 0 < len(answer.box) <= 64:
+        raise GatewayError("an id that is not one")
+
+
+def _store(folder: Path, answer: Enrolled, key: ec.EllipticCurvePrivateKey) -> None:
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_secret(folder / "box-key.pem", secret)
+    write_secret(folder / "ca.pem", answer.ca.encode())
+    write_secret(folder / "box.pem", answer.certificate.encode())
+    write_secret(folder / "box.id", answer.box.encode())

@@ -1,0 +1,25 @@
+"""Bytes from a link into a decoder, events out of it. Short on purpose."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+
+from edge.links import Link
+from meter_driver.decoder import Decoder
+from meter_driver.reading import Event
+
+
+async def pump(link: Link, decoder: Decoder, accept: Callable[[list[Event]], Awaitable[None]]) -> None:
+    """Run until the line ends. Cancel the task to stop earlier. LinkError when the line breaks.
+
+    ``accept`` gets what one piece of the stream completed, at once: it is kept in one durable step.
+    """
+    async with aclosing(link.bytes()) as stream:
+        try:
+            async for data in stream:
+                decoder.receive_data(data)
+                if events := list(decoder.events()):
+                    await accept(events)
+        finally:
+            decoder.receive_data(b"")
+            if events := list(decoder.events()):
+                await accept(events)

@@ -1,0 +1,53 @@
+"""TLS towards the gateway: 1.2 or newer, suites with authenticated encryption only, the box's own certificate."""
+
+import ssl
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from edge.errors import SettingsError
+from edge.files import read_secret
+
+SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
+
+
+def context(ca: str | None = None) -> ssl.SSLContext:
+    """A client's context that trusts ``ca`` (PEM) and nothing else, or the system's authorities.
+
+    Raises:
+        SettingsError: ``ca`` holds no certificate.
+    """
+    made = ssl.create_default_context()
+    if ca is not None:
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        try:
+            made.load_verify_locations(cadata=ca)
+        except (ssl.SSLError, ValueError) as error:
+            raise SettingsError("the authority's certificate cannot be read") from error
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.set_ciphers(SUITES)
+    return made
+
+
+def mutual(folder: Path) -> ssl.SSLContext:
+    """The context of an enrolled box: ``ca.pem``, ``box.pem`` and ``box-key.pem`` of its folder.
+
+    Raises:
+        SettingsError: not enrolled, a key that others may read, or files that do not belong together.
+    """
+    read_secret(folder / "box-key.pem")
+    try:
+        made = context((folder / "ca.pem").read_text())
+        made.load_cert_chain(folder / "box.pem", folder / "box-key.pem")
+    except OSError as error:  # ssl.SSLError is one too
+        raise SettingsError(f"{folder}: no certificate that belongs to the box's key: enrol first") from error
+    return made
+
+
+def expires(folder: Path) -> datetime:
+    """When the box's certificate ends, UTC. SettingsError when there is none."""
+    try:
+        return x509.load_pem_x509_certificate((folder / "box.pem").read_bytes()).not_valid_after_utc
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{folder}: no certificate: enrol first") from error

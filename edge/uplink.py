@@ -1,0 +1,197 @@
+"""Batches to the gateway: SenML, deflated, over mutual TLS, each under its sequence, again until acknowledged.
+
+The answer of a good intake is 2xx with JSON ``{"sequence": n, "refused": [{"index": 3, "reason": "..."}]}``; only an
+answer that names the sequence acknowledges a batch. A refused record is final, and is logged without its value.
+"""
+
+import asyncio
+import zlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from edge.errors import BatchRefused, GatewayError, StoreError
+from edge.outbox import Batch, Outbox
+from meter_driver import senml
+
+MAX_ANSWER = 1 << 20
+FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+"""Seconds before a batch is sent again; doubles up to the longest."""
+HOPELESS = frozenset({400, 413, 415, 422})
+"""The batch itself is refused; all other failures may pass."""
+SHOWN = 10
+"""So many refused records of a batch are logged one by one."""
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A record that the gateway did not take, and why (a stable word)."""
+
+    index: int
+    reason: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What acknowledges a batch."""
+
+    sequence: int
+    refused: list[Refused] = []
+
+
+def wait_before(attempt: int, jitter: float) -> float:
+    """Seconds before attempt number ``attempt`` (1 is the first repetition); ``jitter`` in [0, 1) spreads the boxes.
+
+    Between half and the whole of a length that doubles each time.
+    """
+    whole = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt - 1, 30))
+    return whole * (0.5 + 0.5 * jitter)
+
+
+def body_of(batch: Batch, content_type: str) -> bytes:
+    """The request body: SenML, deflated (the zlib format of RFC 1950, as HTTP's ``deflate`` says)."""
+    return zlib.compress(senml.encode(batch.readings, content_type), 6)
+
+
+class Uplink:
+    """Sends what the outbox holds, oldest first, one batch at a time."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        session: aiohttp.ClientSession,
+        url: str,
+        *,
+        log: Any,
+        jitter: Callable[[], float],
+        expires: datetime,
+        clock: Callable[[], datetime],
+        content_type: str = senml.CBOR,
+        limit: int = 2000,
+        every: float = 5.0,
+    ) -> None:
+        """
+        Args:
+            url: ``https://HOST:PORT/ingest/senml``.
+            session: with the box's certificate (see ``tls.mutual``).
+            expires: end of that certificate, for the log: a gateway only hangs up.
+            limit: readings in a batch.
+            every: seconds between looks at the outbox when it is empty.
+        """
+        self._outbox = outbox
+        self._session = session
+        self._url = url
+        self._log = log
+        self._jitter = jitter
+        self._expires = expires
+        self._clock = clock
+        self._type = content_type
+        self._limit = limit
+        self._every = every
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        """There is something to send."""
+        self._news.set()
+
+    async def run(self, last: asyncio.Event | None = None) -> None:
+        """Send until cancelled; or, once ``last`` is set, until the outbox is empty."""
+        failed = 0
+        while True:
+            try:
+                sent = await self.send_one()
+            except (GatewayError, StoreError) as error:
+                failed += 1
+                wait = max(getattr(error, "wait", 0.0), wait_before(failed, self._jitter()))
+                self._log.warning("uplink.failed", reason=self._reason(error), attempt=failed, wait=round(wait, 1))
+                await asyncio.sleep(min(wait, LONGEST_WAIT))
+                continue
+            failed = 0
+            if not sent:
+                if last is not None and last.is_set():
+                    return
+                await self._wait()
+
+    async def send_one(self) -> bool:
+        """Send the oldest batch; False when there is none. It is acknowledged, or set aside when it is hopeless.
+
+        Raises:
+            GatewayError: not acknowledged; the same batch comes again next time.
+            StoreError: the outbox cannot be used.
+        """
+        batch = await asyncio.to_thread(self._outbox.next_batch, self._limit)
+        if batch is None:
+            return False
+        try:
+            answer = await self._post(batch)
+        except BatchRefused as error:
+            self._log.error("uplink.batch-refused", sequence=batch.sequence, reason=error.reason)
+            await asyncio.to_thread(self._outbox.set_aside, batch.sequence, error.reason)
+            return True
+        for refused in answer.refused[:SHOWN]:
+            self._log.warning("uplink.refused", sequence=batch.sequence, index=refused.index, reason=refused.reason)
+        await asyncio.to_thread(self._outbox.acknowledge, batch.sequence)
+        count = len(batch.readings)
+        self._log.info("uplink.sent", sequence=batch.sequence, readings=count, refused=len(answer.refused))
+        return True
+
+    async def _post(self, batch: Batch) -> Answer:
+        body = await asyncio.to_thread(body_of, batch, self._type)
+        headers = {
+            "Content-Type": self._type,
+            "Content-Encoding": "deflate",
+            "Batch-Sequence": str(batch.sequence),
+        }
+        try:
+            async with self._session.post(self._url, data=body, headers=headers, allow_redirects=False) as response:
+                text = await response.content.read(MAX_ANSWER)
+                _raise_for(response.status, response.headers.get("Retry-After", ""), text)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise GatewayError(type(error).__name__) from error
+        return _read_answer(text, batch.sequence)
+
+    def _reason(self, error: GatewayError | StoreError) -> str:
+        if self._expires <= self._clock():
+            return "certificate-expired"
+        return error.reason if isinstance(error, GatewayError) else str(error)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self._every):
+                await self._news.wait()
+        except TimeoutError:
+            return
+        self._news.clear()
+
+
+def _raise_for(status: int, retry_after: str, text: bytes) -> None:
+    if 200 <= status < 300:
+        return
+    reason = f"HTTP {status} {_problem(text)}".rstrip()
+    if status in HOPELESS:
+        raise BatchRefused(reason)
+    raise GatewayError(reason, wait=float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0)
+
+
+class _Problem(msgspec.Struct):
+    reason: str = ""
+
+
+def _problem(text: bytes) -> str:
+    """The stable word of a problem+json answer; anything else is not repeated."""
+    try:
+        reason = msgspec.json.decode(text, type=_Problem).reason
+    except msgspec.MsgspecError:
+        return ""
+    return reason if len(reason) <= 64 and reason.isascii() and reason.isprintable() else ""
+
+
+def _read_answer(text: bytes, sequence: int) -> Answer:
+    try:
+        answer = msgspec.json.decode(text, type=Answer)
+    except msgspec.MsgspecError as error:
+        raise GatewayError("an answer that is not understood") from error
+    if answer.sequence != sequence:
+        raise GatewayError("an answer to another batch")
+    return answer
