@@ -39,7 +39,7 @@ async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys
     folder = Path(told.state)
     box = box_id(folder)
     log = log.bind(box=box)
-    outbox = open_outbox(folder, box, max_readings=told.max_readings)
+    outbox = openopen_outbox(folder, box, max_readings=told.max_readings)
     connector = aiohttp.TCPConnector(ssl=tls.mutual(folder), limit=1)
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     jitter = random.SystemRandom().random
@@ -75,10 +75,6 @@ def open_outbox(folder: Path, box: str, *, max_readings: int) -> Outbox:
     key = box_key(folder / "outbox.key", os.urandom(32))
     first = int(_now().timestamp() * 1000)
     return Outbox(Database(folder / "outbox.db"), key, box, first_sequence=first, max_readings=max_readings)
-
-
-def _box_id(folder: Path) -> str:
-    return _read_text(folder / "box.id").strip()
 
 
 def box_id(folder: Path) -> str:
