@@ -1,0 +1,83 @@
+"""Organisations: who may ask, and for what at most (their profile)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select
+
+from adapters.plugin import Organisation
+from gateway.registry.errors import NotAllowed, Taken
+from gateway.storage.engine import Store
+from gateway.storage.tables_registry import organisation as table
+from policies.terms import Recipient
+
+RESERVED = frozenset({"self", "neighbourhood"})
+"""Recipients that are no organisation."""
+MOST_NAME = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An organisation and the zones for whose cohort figures it may ask."""
+
+    organisation: Organisation
+    zones: tuple[str, ...] = ()
+
+
+class Organisations:
+    """All of them, in memory."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._all: dict[Recipient, Entry] = {}
+        self._by_did: dict[str, Recipient] = {}
+
+    async def load(self) -> None:
+        """Call before ports open."""
+        async with self._store.read() as connection:
+            for (body,) in await connection.execute(select(table.c.body)):
+                self._keep(msgspec.json.decode(body, type=Entry))
+
+    def organisation_now(self, recipient: Recipient) -> Organisation | None:
+        """Without waiting, for the door."""
+        found = self._all.get(recipient)
+        return found.organisation if found else None
+
+    def participant_now(self, did: str) -> Organisation | None:
+        """By data-space identity; "" is nobody."""
+        return self.organisation_now(self._by_did[did]) if did and did in self._by_did else None
+
+    def zones(self, recipient: Recipient) -> Sequence[str]:
+        """Zones and communities for which it may ask for cohort figures; empty means none."""
+        found = self._all.get(recipient)
+        return found.zones if found else ()
+
+    def all(self) -> Sequence[Entry]:
+        return [entry for _, entry in sorted(self._all.items())]
+
+    async def put(self, entry: Entry) -> None:
+        """Add or replace; durable on return. Raises ``Taken`` for a did of another, ``NotAllowed``."""
+        new = entry.organisation
+        if not new.id or len(new.id) > 64 or new.id in RESERVED or not new.id.isprintable():
+            raise NotAllowed("id: 1 to 64 printable characters, and not a reserved word")
+        if not new.name or len(new.name) > MOST_NAME:
+            raise NotAllowed(f"name: 1 to {MOST_NAME} characters")
+        if new.did and self._by_did.get(new.did, new.id) != new.id:
+            raise Taken("did: it belongs to another organisation")
+        body = msgspec.json.encode(entry).decode()
+
+        def write(connection: Connection) -> None:
+            connection.execute(delete(table).where(table.c.id == new.id))
+            connection.execute(insert(table).values(id=new.id, did=new.did, body=body))
+
+        await self._store.write(write)
+        old = self._all.get(new.id)
+        if old is not None and old.organisation.did:
+            self._by_did.pop(old.organisation.did, None)
+        self._keep(entry)
+
+    def _keep(self, entry: Entry) -> None:
+        self._all[entry.organisation.id] = entry
+        if entry.organisation.did:
+            self._by_did[entry.organisation.did] = entry.organisation.id

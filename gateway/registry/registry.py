@@ -1,0 +1,36 @@
+"""The registry's parts together, and what concerns several of them."""
+
+from collections.abc import Callable
+
+from gateway.clock import Clock
+from gateway.registry.devices import Devices
+from gateway.registry.organisations import Organisations
+from gateway.registry.tenancies import Tenancies
+from gateway.storage.engine import Store
+from gateway.vault import Vault
+from policies.terms import SubjectId
+
+
+class Registry:
+    """``tenancies``, ``devices``, ``organisations``."""
+
+    def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str]) -> None:
+        self.tenancies = Tenancies(store, vault, clock, ids)
+        self.devices = Devices(store, vault, clock, ids)
+        self.organisations = Organisations(store)
+
+    async def load(self) -> None:
+        """All of it; call before ports open."""
+        await self.tenancies.load()
+        await self.devices.load()
+        await self.organisations.load()
+
+    async def move_out(self, subject: SubjectId) -> None:
+        """Grounds end (hooks in ``tenancies.ending``), the range is closed, boxes no longer send for it."""
+        await self.tenancies.move_out(subject)
+        await self.devices.release(subject)
+
+    async def forget(self, subject: SubjectId) -> None:
+        """After the keys of an erased household were dropped."""
+        await self.tenancies.forget(subject)
+        await self.devices.release(subject)

@@ -1,0 +1,241 @@
+"""Households: a tenancy is a random id, a place, a time from and to, metering points, and a sealed identity.
+
+The next tenant of the same flat is another tenancy with other keys. Names, addresses, remarks and serial numbers are
+sealed under the household's identity key and found by keyed hashes; the place (zone, community) is in clear.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select, update
+
+from gateway.clock import Clock
+from gateway.registry.errors import NotAllowed, Taken, Unknown
+from gateway.storage.engine import Store
+from gateway.storage.tables_registry import metering_point, tenancy
+from gateway.vault import SubjectGone, Vault
+from policies.terms import DetailClass, SubjectId
+
+KINDS = ("household", "site")
+MOST_POINTS = 32
+MOST_TEXT = 1000
+
+
+class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who lives there. Sealed wherever it is stored; shown to the household and the operator only."""
+
+    name: str = ""
+    address: str = ""
+    remarks: str = ""
+
+
+NOBODY = Identity()
+
+
+@dataclass(frozen=True, slots=True)
+class NewTenancy:
+    """What is needed to take a household in. ``points``: metering point ids. ``start``: None means now."""
+
+    identity: Identity = NOBODY
+    zone: str = ""
+    community: str = ""
+    kind: str = "household"
+    points: tuple[str, ...] = ()
+    start: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tenancy:
+    """A household as memory holds it: nothing that names anybody. ``end`` and ``erased`` are None while it is live."""
+
+    id: SubjectId
+    zone: str
+    community: str
+    kind: str
+    start: datetime
+    end: datetime | None = None
+    erased: datetime | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.end is None and self.erased is None
+
+    @property
+    def place(self) -> str:
+        """``zone`` or ``zone/community``; "" for none."""
+        return f"{self.zone}/{self.community}" if self.zone and self.community else self.zone
+
+
+Ending = Callable[[SubjectId], Awaitable[object]]
+"""Called when a household moves out, before its range is closed: ends its grounds."""
+
+
+class Tenancies:
+    """All households of this gateway."""
+
+    def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str]) -> None:
+        self._store, self._vault, self._clock, self._ids = store, vault, clock, ids
+        self._all: dict[SubjectId, Tenancy] = {}
+        self._points: dict[bytes, SubjectId] = {}
+        self.ending: list[Ending] = []
+
+    async def load(self) -> None:
+        """Call before ports open."""
+        async with self._store.read() as connection:
+            for row in await connection.execute(select(tenancy)):
+                self._keep(
+                    Tenancy(
+                        SubjectId(row.id), row.zone, row.community, row.kind,
+                        _instant(row.start), _maybe(row.end), _maybe(row.erased),
+                    )
+                )  # fmt: skip
+            points = await connection.execute(select(metering_point).where(metering_point.c.end.is_(None)))
+            self._points = {row.lookup: SubjectId(row.tenancy) for row in points}
+
+    # -- looking
+
+    def get(self, subject: SubjectId) -> Tenancy | None:
+        return self._all.get(subject)
+
+    def all(self) -> Sequence[Tenancy]:
+        """Every tenancy, ended and erased ones too, in the order of their start."""
+        return sorted(self._all.values(), key=lambda t: (t.start, t.id))
+
+    def live(self, subject: SubjectId) -> Tenancy:
+        """Raises ``Unknown`` for one that is not there, ended or erased."""
+        found = self._all.get(subject)
+        if found is None or not found.live:
+            raise Unknown("there is no such household")
+        return found
+
+    def place_of(self, subject: SubjectId) -> str:
+        """The smallest place of a live household: ``zone`` or ``zone/community``; "" for none."""
+        found = self._all.get(subject)
+        return found.place if found is not None and found.live else ""
+
+    def places(self) -> Sequence[str]:
+        """All places that households live in, zones and communities."""
+        names = {name for t in self._all.values() if t.live for name in (t.zone, t.place) if name}
+        return sorted(names)
+
+    def by_point(self, point: str) -> SubjectId | None:
+        """The household that has a metering point now."""
+        return self._points.get(self._vault.lookup("point", point))
+
+    def identity(self, subject: SubjectId, sealed: bytes) -> Identity:
+        """Open what ``sealed_identity`` read. Raises ``SubjectGone``."""
+        plain = self._vault.open(subject, DetailClass.IDENTITY, sealed, about="tenancy")
+        return msgspec.json.decode(plain, type=Identity)
+
+    async def who(self, subject: SubjectId) -> Identity:
+        """The holder of a household; an empty identity once it was erased."""
+        query = select(tenancy.c.identity).where(tenancy.c.id == subject)
+        async with self._store.read() as connection:
+            sealed = (await connection.execute(query)).scalar()
+        if sealed is None:
+            return NOBODY
+        try:
+            return self.identity(subject, sealed)
+        except SubjectGone:
+            return NOBODY
+
+    # -- changing
+
+    async def create(self, new: NewTenancy) -> Tenancy:
+        """Take a household in: keys, row, metering points; durable on return. Raises ``Taken``, ``NotAllowed``."""
+        _check(new)
+        lookups = {point: self._vault.lookup("point", point) for point in new.points}
+        if any(each in self._points for each in lookups.values()):
+            raise Taken("points: a metering point belongs to another household")
+        start = new.start or self._clock()
+        made = Tenancy(SubjectId(self._ids()), new.zone, new.community, new.kind, start)
+        await self._vault.admit(made.id, start)
+        sealed = self._seal(made.id, msgspec.json.encode(new.identity), "tenancy")
+        points = [
+            {
+                "lookup": at,
+                "tenancy": made.id,
+                "sealed": self._seal(made.id, p.encode(), "point"),
+                "start": start.timestamp(),
+            }
+            for p, at in lookups.items()
+        ]
+        row = {"id": made.id, "zone": made.zone, "community": made.community, "kind": made.kind}
+
+        def write(connection: Connection) -> None:
+            connection.execute(insert(tenancy).values(**row, start=start.timestamp(), identity=sealed))
+            if points:
+                connection.execute(insert(metering_point), points)
+
+        await self._store.write(write)
+        self._keep(made)
+        self._points |= dict.fromkeys(lookups.values(), made.id)
+        return made
+
+    async def move_out(self, subject: SubjectId) -> Tenancy:
+        """End a tenancy: its grounds first, then its range. Raises ``Unknown``."""
+        found = self.live(subject)
+        for hook in self.ending:
+            await hook(subject)
+        now = self._clock()
+        await self._close(subject, {"end": now.timestamp()})
+        return self._keep(_with(found, end=now))
+
+    async def forget(self, subject: SubjectId) -> None:
+        """After an erasure: what was sealed leaves the rows too, and the household is nobody any more."""
+        found = self._all.get(subject)
+        if found is None or found.erased is not None:
+            return
+        now = self._clock()
+        await self._close(subject, {"end": now.timestamp(), "erased": now.timestamp(), "identity": None}, drop=True)
+        self._keep(_with(found, end=found.end or now, erased=now))
+
+    async def _close(self, subject: SubjectId, values: Mapping[str, object], *, drop: bool = False) -> None:
+        mine = metering_point.c.tenancy == subject
+        end = values["end"]
+
+        def write(connection: Connection) -> None:
+            connection.execute(update(tenancy).where(tenancy.c.id == subject).values(**values))
+            points = delete(metering_point).where(mine) if drop else update(metering_point).where(mine).values(end=end)
+            connection.execute(points)
+
+        await self._store.write(write)
+        self._points = {at: who for at, who in self._points.items() if who != subject}
+
+    def _seal(self, subject: SubjectId, plain: bytes, about: str) -> bytes:
+        """Padded with blanks to 256 bytes, so that the length of a name is not in the row."""
+        return self._vault.seal(subject, DetailClass.IDENTITY, plain + b" " * (-len(plain) % 256), about=about)
+
+    def _keep(self, each: Tenancy) -> Tenancy:
+        self._all[each.id] = each
+        return each
+
+
+def _check(new: NewTenancy) -> None:
+    if new.kind not in KINDS:
+        raise NotAllowed(f"kind: one of {', '.join(KINDS)}")
+    for field, text in (("zone", new.zone), ("community", new.community)):
+        if len(text) > 64 or "/" in text or not text.isprintable():
+            raise NotAllowed(f"{field}: at most 64 printable characters, no slash")
+    if new.community and not new.zone:
+        raise NotAllowed("community: lies in a zone, which is missing")
+    if any(len(text) > MOST_TEXT for text in msgspec.structs.astuple(new.identity)):
+        raise NotAllowed(f"identity: at most {MOST_TEXT} characters in a field")
+    if len(new.points) > MOST_POINTS or any(not p or len(p) > 64 for p in new.points):
+        raise NotAllowed(f"points: at most {MOST_POINTS}, each of 1 to 64 characters")
+    if new.start is not None and new.start.utcoffset() is None:
+        raise NotAllowed("start: an instant with its offset")
+
+
+def _with(found: Tenancy, *, end: datetime, erased: datetime | None = None) -> Tenancy:
+    return Tenancy(found.id, found.zone, found.community, found.kind, found.start, end, erased)
+
+
+def _instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _maybe(seconds: float | None) -> datetime | None:
+    return None if seconds is None else _instant(seconds)
