@@ -1,0 +1,267 @@
+"""Negotiations: what comes in, what goes out, each in one transaction with the messages that it causes."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from adapters.gaiax import odrl
+from adapters.gaiax.dsp import catalog, messages, store
+from adapters.gaiax.dsp.desk import Desk, Refuse
+from adapters.gaiax.dsp.messages import Message
+from adapters.gaiax.dsp.negotiation import FINAL, Say, State, move
+from adapters.gaiax.dsp.process import Agreement, Negotiation, Process
+from adapters.gaiax.dsp.words import Side, urn
+from adapters.gaiax.jsonld import NotLinkedData
+from adapters.gaiax.odrl import Offer, Policy
+from adapters.plugin import Caller, Notice
+from policies.terms import Recipient
+
+KIND = "negotiation"
+ASK = "dsp.ask"
+
+
+async def request(desk: Desk, caller: Caller, message: Message, pid: str) -> Negotiation:
+    """A first request: REQUESTED. The same request again finds the negotiation that it began. Raises ``Refuse``."""
+    if message.provider_pid or not message.callback:
+        raise Refuse(400, "malformed", "callbackAddress: a first request has one, and no providerPid")
+    assert caller.recipient is not None  # participants have one
+    recipient = caller.recipient
+    dataset, offer = await _offer_asked_for(desk, recipient, caller.client, message)
+    now = desk.services.clock()
+    fresh = Negotiation(
+        pid=pid,
+        partner_pid=message.consumer_pid,
+        side=Side.PROVIDER,
+        partner=caller.client,
+        recipient=recipient,
+        callback=message.callback,
+        begun=now,
+        changed=now,
+        state=State.REQUESTED,
+        dataset=dataset,
+        offer_id=offer.id,
+        policy=offer.policy,
+        terms=offer.terms,
+        waiting=bool(offer.terms and offer.terms.ask),
+    )
+
+    def work(connection: Connection) -> Negotiation:
+        known = store.load_by_partner_pid(connection, Negotiation, caller.client, message.consumer_pid)
+        if known is not None:
+            return known
+        store.save(connection, fresh)
+        if fresh.waiting:
+            notice = Notice(ASK, {"pid": fresh.pid}, key=f"dsp:{fresh.pid}")
+            desk.services.notices.put(connection, notice)
+        desk.put(connection, KIND, fresh.pid, desk.conduct.negotiation(fresh))
+        return fresh
+
+    return await desk.services.write(work)
+
+
+async def _offer_asked_for(desk: Desk, recipient: Recipient, did: str, message: Message) -> tuple[str, Offer]:
+    """Our own current offer that the request names. Its rules must be ours, to the letter after expansion."""
+    target = message.offer.get("target") or ""
+    if isinstance(target, Mapping):
+        target = target.get("@id", "")
+    datasets = await desk.shelf.datasets(recipient, did)
+    found = catalog.find(datasets, str(message.offer["@id"]), str(target))
+    if found is None:
+        raise Refuse(400, "offer-unknown", "no such offer in your catalog, or it was withdrawn with its consent")
+    dataset, offer = found
+    try:
+        same = odrl.same_rules(message.offer, offer.policy)
+    except NotLinkedData as error:
+        raise Refuse(400, "malformed", f"offer: {error}") from None
+    if not same:
+        raise Refuse(400, "offer-changed", "offer: its rules are not those of the catalog")
+    return dataset.id, offer
+
+
+async def hear(desk: Desk, caller: Caller, pid: str, say: Say, message: Message, digest: str) -> Negotiation:
+    """A message of the partner in a running negotiation. Raises ``Refuse``; then nothing has changed."""
+    counter: tuple[str, Offer] | None = None
+    if say is Say.REQUEST:
+        assert caller.recipient is not None  # participants have one
+        counter = await _offer_asked_for(desk, caller.recipient, caller.client, message)
+    now = desk.services.clock()
+
+    def work(connection: Connection) -> Negotiation:
+        process = owned(store.load(connection, Negotiation, pid), caller)
+        if process.heard == digest and say is not Say.REQUEST:
+            return process
+        _check_pids(process, message)
+        after = move(process.state, say, process.side.other)
+        if after is None:
+            raise Refuse(400, "wrong-state", f"a {message.kind} is not allowed in {process.state}")
+        partner_pid = process.partner_pid or message.provider_pid
+        moved = replace(process, state=after, partner_pid=partner_pid, **heard(process, digest, now))
+        if counter is not None:
+            _, offer = counter
+            moved = replace(
+                moved, offer_id=offer.id, policy=offer.policy, terms=offer.terms, requests=process.requests + 1
+            )
+        elif say is Say.OFFER:
+            moved = _offered(moved, message.offer)
+        elif say is Say.AGREEMENT:
+            moved = _agreed(connection, desk, moved, message.agreement)
+        elif say is Say.TERMINATION:
+            moved = replace(moved, why="; ".join(message.reasons) or "ended by the partner")
+        store.save(connection, moved)
+        desk.put(connection, KIND, pid, desk.conduct.negotiation(moved), why=moved.why)
+        return moved
+
+    return await desk.services.write(work)
+
+
+def heard(process: Process, digest: str, now: datetime) -> dict[str, Any]:
+    """Changes of a process that the partner has moved: a message of ours on its way has evidently arrived."""
+    return {"heard": digest, "saying": "", "said": process.saying or process.said, "changed": now}
+
+
+def owned(process: Negotiation | None, caller: Caller) -> Negotiation:
+    """The caller's own; another participant's process is not there for it."""
+    if process is None or process.partner != caller.client:
+        raise Refuse(404, "not-found", "no such negotiation")
+    return process
+
+
+def _check_pids(process: Negotiation, message: Message) -> None:
+    for name, given, ours in (
+        ("providerPid", message.provider_pid, process.provider_pid),
+        ("consumerPid", message.consumer_pid, process.consumer_pid),
+    ):
+        if ours and given != ours:
+            raise Refuse(400, "wrong-pid", f"{name}: not the one of this negotiation")
+
+
+def _offered(process: Negotiation, offer: Policy) -> Negotiation:
+    """As consumer: does the provider offer what we asked for?"""
+    same = _same(offer, process.policy) and offer.get("target", process.dataset) == process.dataset
+    return process if same else replace(process, differs=True, why="the offer is not the one that was asked for")
+
+
+def _agreed(connection: Connection, desk: Desk, process: Negotiation, agreement: Policy) -> Negotiation:
+    """As consumer: an agreement must be between us two, about this dataset, under these rules (or those accepted)."""
+    wrong = [
+        member
+        for member, value in (("assigner", process.partner), ("assignee", desk.did), ("target", process.dataset))
+        if agreement.get(member) != value
+    ]
+    if not _same(agreement, process.policy):
+        wrong.append("rules")
+    if wrong:
+        raise Refuse(400, "agreement-differs", f"agreement: {', '.join(wrong)} not as negotiated")
+    kept = Agreement(
+        id=str(agreement["@id"]),
+        side=Side.CONSUMER,
+        partner=process.partner,
+        recipient=process.recipient,
+        dataset=process.dataset,
+        policy=agreement,
+    )
+    store.save_agreement(connection, kept)
+    return replace(process, agreement=kept.id)
+
+
+def _same(one: Policy, other: Policy) -> bool:
+    try:
+        return odrl.same_rules(one, other)
+    except NotLinkedData:
+        return False
+
+
+async def begin(
+    desk: Desk, *, partner: str, address: str, dataset: str, offer_id: str, policy: Mapping[str, Any]
+) -> str:
+    """As consumer: ask a provider for one of its offers; our id of the negotiation. The message goes by the outbox."""
+    now = desk.services.clock()
+    process = Negotiation(
+        pid=urn(desk.services.ids()),
+        side=Side.CONSUMER,
+        partner=partner,
+        recipient=await desk.participants.recipient(partner) or Recipient(""),
+        callback=address.rstrip("/"),
+        begun=now,
+        changed=now,
+        state=State.REQUESTED,
+        dataset=dataset,
+        offer_id=offer_id,
+        policy=policy,
+    )
+
+    def work(connection: Connection) -> None:
+        store.save(connection, process)
+        desk.put(connection, KIND, process.pid, (Say.REQUEST,))
+
+    await desk.services.write(work)
+    return process.pid
+
+
+async def say(desk: Desk, pid: str, what: Say, number: str, why: str) -> tuple[Negotiation, str, messages.Body] | None:
+    """Make the move of one message of ours, once; the message and its path, or None if it is no longer due."""
+    now = desk.services.clock()
+    agreement_id = urn(desk.services.ids())
+
+    def work(connection: Connection) -> tuple[Negotiation, Agreement | None] | None:
+        process = store.load(connection, Negotiation, pid)
+        if process is None or process.said == number:
+            return None
+        if process.saying != number:
+            first = what is Say.REQUEST and not process.partner_pid
+            after = process.state if first else move(process.state, what, process.side)
+            if after is None or (first and process.state is not State.REQUESTED):
+                return None
+            process = replace(process, state=after, saying=number, heard="", changed=now, why=why or process.why)
+            if what is Say.AGREEMENT:
+                process = _agree(connection, desk, process, agreement_id)
+            store.save(connection, process)
+        return process, store.load_agreement(connection, process.agreement, Side.PROVIDER)
+
+    moved = await desk.services.write(work)
+    if moved is None:
+        return None
+    process, agreement = moved
+    return process, *messages.negotiation_message(what, process, agreement, desk.address)
+
+
+def _agree(connection: Connection, desk: Desk, process: Negotiation, agreement_id: str) -> Negotiation:
+    """As provider: the agreement is our stored offer, not what the consumer made of it on the way."""
+    policy = odrl.agreement(
+        agreement_id,
+        process.dataset,
+        process.policy,
+        assigner=desk.did,
+        assignee=process.partner,
+        at=process.changed,
+    )
+    kept = Agreement(
+        id=agreement_id,
+        side=Side.PROVIDER,
+        partner=process.partner,
+        recipient=process.recipient,
+        dataset=process.dataset,
+        policy=policy,
+        terms=process.terms,
+    )
+    store.save_agreement(connection, kept)
+    return replace(process, agreement=agreement_id)
+
+
+async def end(desk: Desk, pid: str, why: str) -> None:
+    """Terminate, if it has not ended."""
+
+    def work(connection: Connection) -> None:
+        process = store.load(connection, Negotiation, pid)
+        if process is not None and process.state not in FINAL:
+            desk.put(connection, KIND, pid, (Say.TERMINATION,), why=why)
+
+    await desk.services.write(work)
+
+
+def too_late(desk: Desk, process: Negotiation, what: Say) -> bool:
+    """Whether the ground of an agreement that is about to be sent has ended since the offer."""
+    return what is Say.AGREEMENT and not desk.stands(process.terms, process.recipient)

@@ -1,0 +1,193 @@
+"""DSP 2025-1 over HTTPS: paths of both roles below ``/dsp``, and the standard's error for every refusal."""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from aiohttp import web
+
+from adapters.gaiax.dsp import catalog, messages, negotiations, store, transfers
+from adapters.gaiax.dsp.desk import Desk, Refuse
+from adapters.gaiax.dsp.messages import CATALOG_ERROR, NEGOTIATION_ERROR, TRANSFER_ERROR, Body, Malformed
+from adapters.gaiax.dsp.negotiation import Say as NSay
+from adapters.gaiax.dsp.process import Negotiation, Transfer
+from adapters.gaiax.dsp.transfer import Say as TSay
+from adapters.gaiax.dsp.words import urn
+from adapters.plugin import CALLER, Caller, Route
+from policies.roles import Listener
+
+LARGEST = 256 * 1024
+"""Bytes of a message."""
+
+_SAYS: dict[str, tuple[str, ...]] = {
+    "request": ("ContractRequestMessage",),
+    "offers": ("ContractOfferMessage",),
+    "agreement": ("ContractAgreementMessage",),
+    "agreement/verification": ("ContractAgreementVerificationMessage",),
+    "events": ("ContractNegotiationEventMessage",),
+    "termination": ("ContractNegotiationTerminationMessage",),
+}
+_NEGOTIATION_SAYS = {
+    "request": NSay.REQUEST,
+    "offers": NSay.OFFER,
+    "agreement": NSay.AGREEMENT,
+    "agreement/verification": NSay.VERIFICATION,
+    "termination": NSay.TERMINATION,
+}
+_EVENTS = {"ACCEPTED": NSay.ACCEPTED, "FINALIZED": NSay.FINALIZED}
+_TRANSFER_SAYS = {
+    "start": (TSay.START, "TransferStartMessage"),
+    "suspension": (TSay.SUSPENSION, "TransferSuspensionMessage"),
+    "completion": (TSay.COMPLETION, "TransferCompletionMessage"),
+    "termination": (TSay.TERMINATION, "TransferTerminationMessage"),
+}
+
+Answer = tuple[int, Body | None]
+_Handler = Callable[[web.Request, Caller, str], Awaitable[Answer]]
+
+
+class Routes:
+    """The handlers: each is given the process of the path, or a fresh id, and gives a status and a body.
+
+    ``_serve`` writes the answer before the outbox may say more about that process.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._table: list[tuple[str, re.Pattern[str], _Handler]] = []
+        self._add("POST", "/catalog/request", self._catalog)
+        self._add("GET", "/catalog/datasets/(.+)", self._dataset)
+        self._add("POST", "/negotiations/request", self._negotiation_request)
+        self._add("GET", "/negotiations/([^/]+)", self._negotiation)
+        for action in _SAYS:
+            self._add("POST", f"/negotiations/([^/]+)/{action}", self._negotiation_says(action))
+        self._add("POST", "/transfers/request", self._transfer_request)
+        self._add("GET", "/transfers/([^/]+)", self._transfer)
+        for action in _TRANSFER_SAYS:
+            self._add("POST", f"/transfers/([^/]+)/{action}", self._transfer_says(action))
+
+    def _add(self, verb: str, path: str, handler: _Handler) -> None:
+        self._table.append((verb, re.compile(path), handler))
+
+    def routes(self) -> list[Route]:
+        """One wildcard for each verb: partners' connectors write ``/dsp//negotiations``, which is folded here."""
+        return [
+            Route(Listener.PARTNERS, verb, "/dsp/{tail:.*}", "dsp", self._serve, LARGEST, refused)
+            for verb in ("GET", "POST")
+        ]
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        path = "/" + re.sub("/+", "/", request.match_info["tail"]).strip("/")
+        caller: Caller = request[CALLER]
+        for verb, pattern, handler in self._table:
+            match = pattern.fullmatch(path)
+            if match is None or verb != request.method:
+                continue
+            pid = match[1] if match.lastindex else urn(self._desk.services.ids())
+            async with self._desk.answer_leaving(pid):
+                response = await self._answer(request, caller, handler, pid)
+                await response.prepare(request)
+                await response.write_eof()
+            return response
+        return refused(request, 404, "not-found", "no such path of the Dataspace Protocol 2025-1")
+
+    async def _answer(self, request: web.Request, caller: Caller, handler: _Handler, pid: str) -> web.Response:
+        try:
+            status, body = await handler(request, caller, pid)
+        except Malformed as error:
+            return refused(request, 400, "malformed", str(error))
+        except Refuse as error:
+            return refused(request, error.status, error.code, error.reason)
+        return _json(status, body)
+
+    # -- catalog
+
+    async def _datasets(self, caller: Caller) -> list[catalog.Dataset]:
+        assert caller.recipient is not None  # participants have one
+        return list(await self._desk.shelf.datasets(caller.recipient, caller.client))
+
+    @property
+    def _catalog_id(self) -> str:
+        return self._desk.origin + "/dsp/catalog"
+
+    async def _catalog(self, request: web.Request, caller: Caller, _: str) -> Answer:
+        messages.read(await request.read(), "CatalogRequestMessage")
+        found = await self._datasets(caller)
+        return 200, catalog.catalog(self._desk.did, self._catalog_id, self._desk.address, found)
+
+    async def _dataset(self, _: web.Request, caller: Caller, name: str) -> Answer:
+        for dataset in await self._datasets(caller):
+            if dataset.id == name:
+                return 200, catalog.dataset_answer(dataset, self._catalog_id, self._desk.address)
+        raise Refuse(404, "not-found", "no such dataset in your catalog, or it was withdrawn with its consent")
+
+    # -- negotiations
+
+    async def _negotiation_request(self, request: web.Request, caller: Caller, fresh: str) -> Answer:
+        message = messages.read(await request.read(), "ContractRequestMessage")
+        process = await negotiations.request(self._desk, caller, message, fresh)
+        return 201, messages.negotiation_state(process)
+
+    async def _negotiation(self, _: web.Request, caller: Caller, pid: str) -> Answer:
+        async with self._desk.services.session() as session:
+            process = await store.fetch(session, Negotiation, pid)
+        return 200, messages.negotiation_state(negotiations.owned(process, caller))
+
+    def _negotiation_says(self, action: str) -> _Handler:
+        async def handle(request: web.Request, caller: Caller, pid: str) -> Answer:
+            body = await request.read()
+            message = messages.read(body, *_SAYS[action])
+            say = _EVENTS.get(message.event) if action == "events" else _NEGOTIATION_SAYS[action]
+            if say is None:
+                raise Malformed("eventType: must be ACCEPTED or FINALIZED")
+            await negotiations.hear(self._desk, caller, pid, say, message, _digest(action, body))
+            return 200, None
+
+        return handle
+
+    # -- transfers
+
+    async def _transfer_request(self, request: web.Request, caller: Caller, fresh: str) -> Answer:
+        message = messages.read(await request.read(), "TransferRequestMessage")
+        return 201, messages.transfer_state(await transfers.request(self._desk, caller, message, fresh))
+
+    async def _transfer(self, _: web.Request, caller: Caller, pid: str) -> Answer:
+        async with self._desk.services.session() as session:
+            process = await store.fetch(session, Transfer, pid)
+        return 200, messages.transfer_state(transfers.owned(process, caller))
+
+    def _transfer_says(self, action: str) -> _Handler:
+        say, kind = _TRANSFER_SAYS[action]
+
+        async def handle(request: web.Request, caller: Caller, pid: str) -> Answer:
+            body = await request.read()
+            message = messages.read(body, kind)
+            await transfers.hear(self._desk, caller, pid, say, message, _digest(action, body))
+            return 200, None
+
+        return handle
+
+
+def refused(request: web.Request, status: int, reason: str, detail: str) -> web.Response:
+    """The standard's error for a path: of the catalog, a negotiation or a transfer."""
+    parts = [part for part in request.path.split("/") if part][1:]
+    chapter = parts[0] if parts else ""
+    kind = {"negotiations": NEGOTIATION_ERROR, "transfers": TRANSFER_ERROR}.get(chapter, CATALOG_ERROR)
+    named = parts[1] if len(parts) > 2 or (len(parts) == 2 and request.method == "GET") else ""
+    consumer = len(parts) > 2 and parts[2] in ("offers", "agreement") and parts[-1] != "verification"
+    pids = {"consumer_pid": named} if consumer else {"provider_pid": named}
+    response = _json(status, messages.error(kind, reason, [detail], **pids))
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="dsp"'
+    return response
+
+
+def _json(status: int, body: Body | None) -> web.Response:
+    if body is None:
+        return web.Response(status=status)
+    return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json")
+
+
+def _digest(action: str, body: bytes) -> str:
+    return hashlib.sha256(action.encode() + b"\n" + body).hexdigest()

@@ -1,0 +1,197 @@
+"""The connector's own tables. No reading is ever in them; tokens are kept as hashes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    String,
+    Table,
+    and_,
+    delete,
+    select,
+)
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.gaiax.dsp import negotiation as n
+from adapters.gaiax.dsp import transfer as t
+from adapters.gaiax.dsp.process import Agreement, Negotiation, Process, Transfer
+from adapters.gaiax.dsp.words import Side
+from policies.terms import Recipient
+
+METADATA = MetaData()
+
+process = Table(
+    "dsp_process",
+    METADATA,
+    Column("pid", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("side", String, nullable=False),
+    Column("partner", String, nullable=False),
+    Column("partner_pid", String, nullable=False),
+    Column("recipient", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("agreement", String, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+agreement = Table(
+    "dsp_agreement",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("side", String, primary_key=True),
+    Column("recipient", String, nullable=False),
+    Column("ended", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+token = Table(
+    "dsp_token",
+    METADATA,
+    Column("hash", String, primary_key=True),
+    Column("transfer", String, nullable=False, index=True),
+    Column("round", Integer, nullable=False),
+)
+seen = Table(
+    "dsp_seen",
+    METADATA,
+    Column("partner", String, primary_key=True),
+    Column("jti", String, primary_key=True),
+    Column("until", Float, nullable=False, index=True),
+)
+key = Table(
+    "dsp_key",
+    METADATA,
+    Column("did", String, primary_key=True),
+    Column("keys", LargeBinary, nullable=False),
+)
+
+P = TypeVar("P", bound=Process)
+_KINDS: dict[type[Process], str] = {Negotiation: "negotiation", Transfer: "transfer"}
+
+
+def save(connection: Connection, one: Negotiation | Transfer) -> None:
+    """Insert or replace."""
+    values = {
+        "kind": _KINDS[type(one)],
+        "side": str(one.side),
+        "partner": one.partner,
+        "partner_pid": one.partner_pid,
+        "recipient": str(one.recipient),
+        "state": str(one.state),
+        "agreement": one.agreement,
+        "body": msgspec.json.encode(one),
+    }
+    query = insert(process).values(pid=one.pid, **values)
+    connection.execute(query.on_conflict_do_update(index_elements=["pid"], set_=values))
+
+
+def load(connection: Connection, kind: type[P], pid: str) -> P | None:
+    row = connection.execute(_by_pid(kind, pid)).first()
+    return None if row is None else msgspec.json.decode(row[0], type=kind)
+
+
+async def fetch(connection: AsyncConnection, kind: type[P], pid: str) -> P | None:
+    """``load`` on a reading connection."""
+    row = (await connection.execute(_by_pid(kind, pid))).first()
+    return None if row is None else msgspec.json.decode(row[0], type=kind)
+
+
+def _by_pid(kind: type[P], pid: str) -> Select[bytes]:
+    return select(process.c.body).where(process.c.pid == pid, process.c.kind == _KINDS[kind])
+
+
+def load_by_partner_pid(connection: Connection, kind: type[P], partner: str, partner_pid: str) -> P | None:
+    """The process that a partner began under this id of its own, for a request that comes twice."""
+    c = process.c
+    same = and_(c.kind == _KINDS[kind], c.partner == partner, c.partner_pid == partner_pid, c.side == "provider")
+    row = connection.execute(select(c.body).where(same)).first()
+    return None if row is None else msgspec.json.decode(row[0], type=kind)
+
+
+def open_negotiations(connection: Connection, recipient: Recipient) -> Sequence[Negotiation]:
+    """Those with this recipient, as provider, that have not ended."""
+    c = process.c
+    query = select(c.body).where(
+        c.kind == "negotiation", c.recipient == recipient, c.side == "provider", c.state.not_in(n.FINAL)
+    )
+    return [msgspec.json.decode(body, type=Negotiation) for (body,) in connection.execute(query)]
+
+
+def open_transfers(connection: Connection, agreement_id: str) -> Sequence[Transfer]:
+    """Transfers under an agreement of ours that have not ended."""
+    c = process.c
+    query = select(c.body).where(
+        c.kind == "transfer", c.agreement == agreement_id, c.side == "provider", c.state.not_in(t.FINAL)
+    )
+    return [msgspec.json.decode(body, type=Transfer) for (body,) in connection.execute(query)]
+
+
+async def started_transfers(connection: AsyncConnection) -> Sequence[str]:
+    """Ids of the transfers that we serve now."""
+    c = process.c
+    query = select(c.pid).where(c.kind == "transfer", c.side == "provider", c.state == t.State.STARTED)
+    return [pid for (pid,) in await connection.execute(query)]
+
+
+def save_agreement(connection: Connection, one: Agreement) -> None:
+    values = {"recipient": str(one.recipient), "ended": int(one.ended is not None), "body": msgspec.json.encode(one)}
+    query = insert(agreement).values(id=one.id, side=str(one.side), **values)
+    connection.execute(query.on_conflict_do_update(index_elements=["id", "side"], set_=values))
+
+
+def _agreement(agreement_id: str, side: Side) -> Select[bytes]:
+    return select(agreement.c.body).where(agreement.c.id == agreement_id, agreement.c.side == str(side))
+
+
+def load_agreement(connection: Connection, agreement_id: str, side: Side) -> Agreement | None:
+    row = connection.execute(_agreement(agreement_id, side)).first()
+    return None if row is None else msgspec.json.decode(row[0], type=Agreement)
+
+
+async def fetch_agreement(connection: AsyncConnection, agreement_id: str, side: Side) -> Agreement | None:
+    """``load_agreement`` on a reading connection."""
+    row = (await connection.execute(_agreement(agreement_id, side))).first()
+    return None if row is None else msgspec.json.decode(row[0], type=Agreement)
+
+
+def live_agreements(connection: Connection, recipient: Recipient) -> Sequence[Agreement]:
+    """As provider, not ended."""
+    c = agreement.c
+    query = select(c.body).where(c.recipient == recipient, c.side == "provider", c.ended == 0)
+    return [msgspec.json.decode(body, type=Agreement) for (body,) in connection.execute(query)]
+
+
+def keep_token(connection: Connection, digest: str, transfer: str, round_: int) -> None:
+    connection.execute(insert(token).values(hash=digest, transfer=transfer, round=round_))
+
+
+async def find_token(connection: AsyncConnection, digest: str) -> tuple[str, int] | None:
+    """Transfer and round that a token was made for, also when it is dead."""
+    row = (await connection.execute(select(token.c.transfer, token.c.round).where(token.c.hash == digest))).first()
+    return None if row is None else (row[0], row[1])
+
+
+def first_use(connection: Connection, partner: str, jti: str, until: datetime, now: datetime) -> bool:
+    """Whether a token is shown for the first time; it is remembered until it expires."""
+    connection.execute(delete(seen).where(seen.c.until < now.timestamp()))
+    row = insert(seen).values(partner=partner, jti=jti, until=until.timestamp()).on_conflict_do_nothing()
+    return connection.execute(row).rowcount == 1
+
+
+async def pinned_keys(connection: AsyncConnection, did: str) -> Any:
+    """Public keys (JWK, by key id) of a participant as they were when they were first seen; None if never."""
+    row = (await connection.execute(select(key.c["keys"]).where(key.c.did == did))).first()
+    return None if row is None else msgspec.json.decode(row[0])
+
+
+def pin_keys(connection: Connection, did: str, keys: Any) -> None:
+    """The first keys stay; an operator who trusts others removes the row or puts the key into the settings."""
+    connection.execute(insert(key).values(did=did, keys=msgspec.json.encode(keys)).on_conflict_do_nothing())

@@ -1,0 +1,194 @@
+"""Transfers: what comes in, what goes out, each in one transaction with the messages that it causes."""
+
+import hashlib
+
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from adapters.gaiax.dsp import catalog, messages, store
+from adapters.gaiax.dsp.desk import NO_CONSENT, Desk, Refuse
+from adapters.gaiax.dsp.messages import Message
+from adapters.gaiax.dsp.negotiations import heard
+from adapters.gaiax.dsp.process import Agreement, Transfer
+from adapters.gaiax.dsp.transfer import FINAL, Say, State, move
+from adapters.gaiax.dsp.words import Side, urn
+from adapters.gaiax.participants import DATA_TOKEN
+from adapters.plugin import Caller
+
+KIND = "transfer"
+FORMATS = frozenset({catalog.PULL, catalog.STREAM})
+
+
+async def request(desk: Desk, caller: Caller, message: Message, pid: str) -> Transfer:
+    """A request under an agreement of ours: REQUESTED. The same request again finds its transfer. Raises ``Refuse``."""
+    if message.format not in FORMATS:
+        raise Refuse(400, "format-unknown", "format: must be one of the dataset's distributions")
+    assert caller.recipient is not None  # participants have one
+    now = desk.services.clock()
+    fresh = Transfer(
+        pid=pid,
+        partner_pid=message.consumer_pid,
+        side=Side.PROVIDER,
+        partner=caller.client,
+        recipient=caller.recipient,
+        callback=message.callback,
+        begun=now,
+        changed=now,
+        state=State.REQUESTED,
+        agreement=message.agreement_id,
+        format=message.format,
+    )
+
+    def work(connection: Connection) -> Transfer:
+        known = store.load_by_partner_pid(connection, Transfer, caller.client, message.consumer_pid)
+        if known is not None:
+            return known
+        _usable(store.load_agreement(connection, message.agreement_id, Side.PROVIDER), caller)
+        store.save(connection, fresh)
+        desk.put(connection, KIND, fresh.pid, desk.conduct.transfer(fresh))
+        return fresh
+
+    async with desk.services.session() as session:
+        agreement = await store.fetch_agreement(session, message.agreement_id, Side.PROVIDER)
+    if not desk.stands(_usable(agreement, caller).terms, caller.recipient):
+        raise Refuse(403, "agreement-ended", NO_CONSENT)
+    return await desk.services.write(work)
+
+
+def _usable(agreement: Agreement | None, caller: Caller) -> Agreement:
+    if agreement is None or agreement.partner != caller.client:
+        raise Refuse(404, "agreement-unknown", "agreementId: no such agreement of yours")
+    if agreement.ended is not None:
+        raise Refuse(403, "agreement-ended", f"agreementId: the agreement has ended: {agreement.why}")
+    return agreement
+
+
+async def hear(desk: Desk, caller: Caller, pid: str, say: Say, message: Message, digest: str) -> Transfer:
+    """A message of the partner about a running transfer. Raises ``Refuse``; then nothing has changed."""
+    now = desk.services.clock()
+
+    def work(connection: Connection) -> Transfer:
+        process = owned(store.load(connection, Transfer, pid), caller)
+        if process.heard == digest:
+            return process
+        _check_pids(process, message)
+        after = move(process.state, say, process.side.other)
+        if after is None:
+            raise Refuse(400, "wrong-state", f"a {message.kind} is not allowed in {process.state}")
+        moved = replace(
+            process,
+            state=after,
+            partner_pid=process.partner_pid or message.provider_pid,
+            address=message.address if say is Say.START else process.address,
+            why="; ".join(message.reasons) or process.why,
+            **heard(process, digest, now),
+        )
+        store.save(connection, moved)
+        desk.put(connection, KIND, pid, desk.conduct.transfer(moved))
+        return moved
+
+    moved = await desk.services.write(work)
+    serve(desk, moved)
+    return moved
+
+
+def serve(desk: Desk, process: Transfer) -> None:
+    """Let its streams go on, or end."""
+    if process.side is Side.PROVIDER and process.state is State.STARTED:
+        desk.live.add(process.pid)
+    else:
+        desk.live.discard(process.pid)
+
+
+def owned(process: Transfer | None, caller: Caller) -> Transfer:
+    """The caller's own; another participant's process is not there for it."""
+    if process is None or process.partner != caller.client:
+        raise Refuse(404, "not-found", "no such transfer")
+    return process
+
+
+def _check_pids(process: Transfer, message: Message) -> None:
+    for name, given, ours in (
+        ("providerPid", message.provider_pid, process.provider_pid),
+        ("consumerPid", message.consumer_pid, process.consumer_pid),
+    ):
+        if ours and given != ours:
+            raise Refuse(400, "wrong-pid", f"{name}: not the one of this transfer")
+
+
+async def begin(desk: Desk, *, address: str, agreement_id: str, data_format: str) -> str:
+    """As consumer: ask for the data of an agreement; our id of the transfer. Raises ``Refuse`` for an unknown one."""
+    async with desk.services.session() as session:
+        agreement = await store.fetch_agreement(session, agreement_id, Side.CONSUMER)
+    if agreement is None or agreement.ended is not None:
+        raise Refuse(404, "agreement-unknown", "agreementId: no such agreement, or it has ended")
+    now = desk.services.clock()
+    process = Transfer(
+        pid=urn(desk.services.ids()),
+        side=Side.CONSUMER,
+        partner=agreement.partner,
+        recipient=agreement.recipient,
+        callback=address.rstrip("/"),
+        begun=now,
+        changed=now,
+        state=State.REQUESTED,
+        agreement=agreement_id,
+        format=data_format,
+    )
+
+    def work(connection: Connection) -> None:
+        store.save(connection, process)
+        desk.put(connection, KIND, process.pid, (Say.REQUEST,))
+
+    await desk.services.write(work)
+    return process.pid
+
+
+async def say(desk: Desk, pid: str, what: Say, number: str, why: str) -> tuple[Transfer, str, messages.Body] | None:
+    """Make the move of one message of ours, once; the message and its path, or None if it is no longer due.
+
+    A start by us as provider carries a fresh token each time it is sent; only its hash is kept.
+    """
+    now = desk.services.clock()
+    token = DATA_TOKEN + desk.services.ids() + desk.services.ids()
+    digest = hashlib.sha256(token.encode()).hexdigest()
+
+    def work(connection: Connection) -> Transfer | None:
+        process = store.load(connection, Transfer, pid)
+        if process is None or process.said == number:
+            return None
+        offering = what is Say.START and process.side is Side.PROVIDER
+        if process.saying != number:
+            first = what is Say.REQUEST and not process.partner_pid and process.state is State.REQUESTED
+            after = process.state if first else move(process.state, what, process.side)
+            if after is None:
+                return None
+            process = replace(process, state=after, saying=number, heard="", changed=now, why=why or process.why)
+            process = replace(process, round=process.round + 1) if offering else process
+            store.save(connection, process)
+        if offering:
+            store.keep_token(connection, digest, pid, process.round)
+        return process
+
+    process = await desk.services.write(work)
+    if process is None:
+        return None
+    serve(desk, process)
+    address = messages.data_address(endpoint(desk, pid), token) if process.side is Side.PROVIDER else None
+    return process, *messages.transfer_message(what, process, desk.address, address)
+
+
+def endpoint(desk: Desk, pid: str) -> str:
+    """Where the data of one transfer is fetched."""
+    return f"{desk.origin}/dsp-data/{pid.removeprefix('urn:uuid:')}"
+
+
+async def end(desk: Desk, pid: str, why: str, *, what: Say = Say.TERMINATION) -> None:
+    """Terminate (or complete, or suspend), if it has not ended."""
+
+    def work(connection: Connection) -> None:
+        process = store.load(connection, Transfer, pid)
+        if process is not None and process.state not in FINAL:
+            desk.put(connection, KIND, pid, (what,), why=why)
+
+    await desk.services.write(work)

@@ -1,0 +1,93 @@
+"""JSON-LD 1.1 without a network: only the contexts bundled with this package exist. Pure."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+DSPACE = "https://w3id.org/dspace/2025/1/context.jsonld"
+_PLAIN = frozenset({DSPACE, "https://w3id.org/edc/dspace/v0.0.1"})
+"""Messages that name only these are read as they are when their members have the plain names."""
+_BUNDLED = {
+    DSPACE: "dspace.jsonld",
+    "https://w3id.org/dspace/2025/1/odrl-profile.jsonld": "odrl.jsonld",
+    "https://w3id.org/edc/dspace/v0.0.1": "edc.jsonld",
+}
+DEEPEST = 32
+"""Nesting of a message; expansion is recursive."""
+
+
+class NotLinkedData(ValueError):
+    """The document cannot be expanded: malformed, too deep, or it names a context that is not bundled."""
+
+
+def compacted(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The message in the short names of the DSP context, whatever context it came with.
+
+    A message that is in that form already is handed back as it is. Raises ``NotLinkedData``.
+    """
+    if is_plain(document):
+        return document
+    from pyld import jsonld
+
+    try:
+        result = jsonld.compact(expanded(document), {"@context": [DSPACE]}, _options())
+    except jsonld.JsonLdError as error:
+        raise NotLinkedData(_why(error)) from None
+    if not isinstance(result, Mapping):
+        raise NotLinkedData("the document is not one object")
+    return result
+
+
+def is_plain(document: Mapping[str, Any]) -> bool:
+    """Whether only known contexts are named, DSP's among them, and no member is prefixed or a full IRI."""
+    context = document.get("@context")
+    named = [context] if isinstance(context, str) else context
+    if not isinstance(named, list) or DSPACE not in named or not all(isinstance(c, str) for c in named):
+        return False
+    return _PLAIN.issuperset(named) and not any(":" in member for member in document)
+
+
+def expanded(document: Mapping[str, Any]) -> list[Any]:
+    """Expanded form (JSON-LD 1.1 API, 5.1). Raises ``NotLinkedData``."""
+    from pyld import jsonld
+
+    if _deeper_than(document, DEEPEST):
+        raise NotLinkedData(f"nested deeper than {DEEPEST} levels")
+    try:
+        result: list[Any] = jsonld.expand(document, _options())
+    except jsonld.JsonLdError as error:
+        raise NotLinkedData(_why(error)) from None
+    return result
+
+
+def _options() -> dict[str, Any]:
+    return {"documentLoader": _load, "base": "", "processingMode": "json-ld-1.1"}
+
+
+def _load(url: str, _: Any = None) -> dict[str, Any]:
+    if url not in _BUNDLED:
+        from pyld import jsonld
+
+        raise jsonld.JsonLdError("context is not bundled", "jsonld.LoadDocumentError", code="loading document failed")
+    return {"contentType": "application/ld+json", "contextUrl": None, "documentUrl": url, "document": _document(url)}
+
+
+@cache
+def _document(url: str) -> Any:
+    return json.loads(files("adapters.gaiax").joinpath("contexts", _BUNDLED[url]).read_text(encoding="utf-8"))
+
+
+def _why(error: Any) -> str:
+    return f"JSON-LD: {error.code or 'cannot be processed'}"
+
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    if isinstance(value, Mapping):
+        inside: Any = value.values()
+    elif isinstance(value, list):
+        inside = value
+    else:
+        return False
+    return levels == 0 or any(_deeper_than(each, levels - 1) for each in inside)

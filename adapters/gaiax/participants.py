@@ -1,0 +1,187 @@
+"""Who calls: participants by their did:web key or by a fixed token, and how we show who we are."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey
+
+from adapters.gaiax.dsp import store
+from adapters.gaiax.settings import Participant
+from adapters.plugin import Caller, OutboundError, Services
+from policies.roles import Role
+from policies.terms import Recipient
+
+DATA_TOKEN = "mgd-"  # noqa: S105 - a prefix, no secret
+"""How tokens of the data plane begin. They stand for one transfer, never for a participant."""
+LONGEST_HEADER = 8192
+LONGEST_LIFE = timedelta(minutes=15)
+LEEWAY = timedelta(seconds=30)
+OUR_LIFE = timedelta(seconds=60)
+_ALGORITHMS = ["ES256", "Ed25519", "EdDSA"]
+
+
+class Participants:
+    """The trust list: the settings' entries, and the registry's organisations that have a DID."""
+
+    def __init__(self, services: Services, entries: Sequence[Participant]) -> None:
+        self._services = services
+        self._by_did = {entry.did: entry for entry in entries}
+        self._by_token = {entry.token_sha256: entry for entry in entries if entry.token_sha256}
+
+    async def authenticate(self, header: str) -> Caller | None:
+        """The caller of an ``Authorization`` header; None for whatever is unknown, expired, replayed or malformed."""
+        if not header or len(header) > LONGEST_HEADER:
+            return None
+        token = header[7:].strip() if header[:7].lower() == "bearer " else header
+        if token.startswith(DATA_TOKEN):
+            return Caller(Role.ANYONE)
+        if (entry := self._fixed(token)) is not None:
+            return await self._caller(entry.did)
+        if token.count(".") == 2:
+            return await self._by_signature(token)
+        return None
+
+    def _fixed(self, token: str) -> Participant | None:
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        known = next((k for k in self._by_token if hmac.compare_digest(k, digest)), "")
+        return self._by_token.get(known)
+
+    async def _caller(self, did: str) -> Caller | None:
+        recipient = await self.recipient(did)
+        if recipient is None:
+            return None
+        return Caller(Role.PARTICIPANT, id=recipient, recipient=recipient, client=did)
+
+    async def recipient(self, did: str) -> Recipient | None:
+        """The organisation behind a DID; None when nobody trusts it."""
+        entry = self._by_did.get(did)
+        if entry is not None and entry.organisation:
+            return Recipient(entry.organisation)
+        organisation = await self._services.directory.participant(did)
+        return organisation.id if organisation else None
+
+    async def _by_signature(self, token: str) -> Caller | None:
+        """RFC 7515 and 7519: issuer and subject are the participant, the audience is us, each token works once."""
+        try:
+            signed = jws.extract_compact(token.encode())
+            claims = msgspec.json.decode(signed.payload)
+            did, kid = claims["iss"], str(signed.protected.get("kid", ""))
+            if not isinstance(did, str) or (caller := await self._caller(did)) is None:
+                return None
+            key = await self._key(did, kid)
+            if key is None:
+                return None
+            verified = jws.deserialize_compact(token.encode(), _imported(key), algorithms=_ALGORITHMS)
+            claims = msgspec.json.decode(verified.payload)
+            until = self._valid_until(claims, did)
+        except (JoseError, ValueError, KeyError, TypeError, OverflowError):
+            return None
+        if until is None:
+            return None
+        now = self._services.clock()
+        jti = str(claims["jti"])[:128]
+        fresh = await self._services.write(lambda c: store.first_use(c, did, jti, until + LEEWAY, now))
+        return caller if fresh else None
+
+    def _valid_until(self, claims: Mapping[str, Any], did: str) -> datetime | None:
+        now = self._services.clock()
+        audience = claims.get("aud")
+        issued = datetime.fromtimestamp(float(claims["iat"]), UTC)
+        until = datetime.fromtimestamp(float(claims["exp"]), UTC)
+        begins = datetime.fromtimestamp(float(claims.get("nbf", claims["iat"])), UTC)
+        holds = (
+            claims.get("sub") == did
+            and self._services.signer.did in (audience if isinstance(audience, list) else [audience])
+            and isinstance(claims.get("jti"), str)
+            and claims["jti"] != ""
+            and max(issued, begins) <= now + LEEWAY
+            and now - LEEWAY < until <= issued + LONGEST_LIFE
+        )
+        return until if holds else None
+
+    async def _key(self, did: str, kid: str) -> Mapping[str, Any] | None:
+        """From the settings; else from did.json as it was when it was first fetched."""
+        entry = self._by_did.get(did)
+        if entry is not None and entry.jwk is not None:
+            return entry.jwk
+        async with self._services.session() as connection:
+            keys = await store.pinned_keys(connection, did)
+        if keys is None:
+            keys = await self._fetched(did)
+            if not keys:
+                return None
+            await self._services.write(lambda c: store.pin_keys(c, did, keys))
+        named: Mapping[str, Any] | None = keys.get(kid) or keys.get(did + kid)
+        return named
+
+    async def _fetched(self, did: str) -> Mapping[str, Any]:
+        url = document_url(did)
+        if not url:
+            return {}
+        try:
+            reply = await self._services.http.request("GET", url, limit=1 << 16)
+        except OutboundError:
+            self._services.log.warning("dsp.did_unreachable", partner=did)
+            return {}
+        if reply.status != 200:
+            return {}
+        try:
+            return authentication_keys(msgspec.json.decode(reply.body), did)
+        except msgspec.DecodeError:
+            return {}
+
+    def header(self, did: str) -> str:
+        """What we put into ``Authorization`` for a partner."""
+        ours = self._services.signer.did
+        entry = self._by_did.get(did)
+        if entry is not None and entry.outgoing == "edc-mock":
+            return json.dumps({"clientId": ours, "region": "eu", "audience": did})
+        now = self._services.clock()
+        claims = {
+            "iss": ours,
+            "sub": ours,
+            "aud": did,
+            "iat": int(now.timestamp()),
+            "exp": int((now + OUR_LIFE).timestamp()),
+            "jti": self._services.ids(),
+        }
+        return "Bearer " + self._services.signer.sign(claims, typ="JWT")
+
+
+def _imported(key: Mapping[str, Any]) -> ECKey | OKPKey:
+    """A public key; only the two kinds whose algorithms we take."""
+    public = {name: str(value) for name, value in key.items() if name in ("kty", "crv", "x", "y", "kid")}
+    return OKPKey.import_key(public) if public.get("kty") == "OKP" else ECKey.import_key(public)  # type: ignore[arg-type]
+
+
+def document_url(did: str) -> str:
+    """Where the document of a did:web lies (did:web method specification, section 3.2); "" for another method."""
+    method, _, rest = did.partition("did:web:")
+    if method or not rest:
+        return ""
+    host, *path = [unquote(part) for part in rest.split(":")]
+    if not host or "/" in host or "@" in host or any("/" in p or p in ("", ".", "..") for p in path):
+        return ""
+    return f"https://{host}/{'/'.join(path)}/did.json" if path else f"https://{host}/.well-known/did.json"
+
+
+def authentication_keys(document: Any, did: str) -> Mapping[str, Any]:
+    """Public keys by id that a DID document lists for authentication (DID Core 1.0, section 5.3.1)."""
+    if not isinstance(document, Mapping) or document.get("id") != did:
+        return {}
+    methods = document.get("verificationMethod") or []
+    named = {m["id"]: m for m in methods if isinstance(m, Mapping) and isinstance(m.get("id"), str)}
+    found = {}
+    for entry in (document.get("authentication") or [])[:16]:
+        method = named.get(entry) if isinstance(entry, str) else entry
+        if isinstance(method, Mapping) and isinstance(method.get("publicKeyJwk"), Mapping):
+            found[str(method.get("id"))] = dict(method["publicKeyJwk"])
+    return found
