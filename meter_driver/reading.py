@@ -38,6 +38,8 @@ class Quality(Flag):
     """Unit and power of ten come from a profile, not from the telegram."""
     CLOCK_DOUBTFUL = auto()
     """The meter marks its clock as doubtful or invalid, or the offset to UTC was assumed."""
+    NO_VALUE = auto()
+    """The meter sends the pattern that its standard reserves for "not valid" (EN 13757-3, Annex A)."""
 
 
 class Reading(Struct, frozen=True):

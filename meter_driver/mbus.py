@@ -1,0 +1,63 @@
+"""Wired M-Bus with records: the answers of meters in long frames (EN 13757-2 and EN 13757-3).
+
+A meter that has more to say than one telegram holds (DIF 1F) sends further ones; each of them is whole in itself.
+"""
+
+from typing import ClassVar
+
+from meter_driver.errors import MeterError
+from meter_driver.framing import MORE, NO, Answer, Keyring, Taken
+from meter_driver.mbus_formats import Formats
+from meter_driver.mbus_link import LONGEST_FRAME, START, STOP, LongFrame, long_frame
+from meter_driver.mbus_transport import Message, telegram
+from meter_driver.reading import Event, FrameRejected, Quality
+
+DLMS_SEGMENTS = range(0x20)
+"""CI fields of DLMS in M-Bus (EN 13757-1): another framer's."""
+
+_SHORT_START, _SHORT_SIZE = 0x10, 5
+_REQUESTS = frozenset((0x40, 0x5A, 0x5B, 0x7A, 0x7B))  # C fields of a master: reset, request class 1 and 2
+
+
+class RecordFrames:
+    """Framer of M-Bus long frames with records; requests of the master between them are passed over."""
+
+    starts: ClassVar[bytes] = bytes((START, _SHORT_START))
+    longest: ClassVar[int] = LONGEST_FRAME
+    guarded: ClassVar[bool] = True
+
+    def __init__(self, keys: Keyring) -> None:
+        self._keys = keys
+        self._formats = Formats()
+
+    def take(self, buffer: bytearray, at: int, end: int, *, final: bool) -> Answer:
+        """See ``framing.Framer``."""
+        if buffer[at] == _SHORT_START:
+            return _request(buffer[at : min(at + _SHORT_SIZE, end)], final=final)
+        frame = long_frame(buffer, at, end, final=final)
+        if not isinstance(frame, LongFrame):
+            return frame
+        if frame.ci in DLMS_SEGMENTS:
+            return NO
+        return Taken(frame.size, self._read(frame))
+
+    def _read(self, frame: LongFrame) -> tuple[Event, ...]:
+        message = Message("mbus", frame.ci, frame.data, b"", Quality.CHECKSUM_ONLY)
+        try:
+            read = telegram(message, self._keys, self._formats)
+        except MeterError as error:
+            return (FrameRejected.because(error, frame.size),)
+        return () if read is None else (read,)
+
+    def finish(self) -> tuple[Event, ...]:
+        """Nothing waits."""
+        return ()
+
+
+def _request(head: bytes | bytearray, *, final: bool) -> Answer:
+    """A short frame ``10 C A checksum 16`` (EN 13757-2), which only a master sends."""
+    if len(head) > 1 and head[1] not in _REQUESTS:
+        return NO
+    if len(head) < _SHORT_SIZE:
+        return NO if final else MORE
+    return Taken(_SHORT_SIZE) if head[3] == (head[1] + head[2]) & 0xFF and head[4] == STOP else NO

@@ -1,0 +1,120 @@
+"""Transport layer of M-Bus telegrams, wired and wireless: from a CI field to plain records (EN 13757-7, clause 7).
+
+A short header is access number, status and configuration field; a long one has the address of the meter in front.
+Where radio or bus adapters send for a meter, the address of the long header is the meter's, that of the link is not.
+"""
+
+from msgspec import Struct, structs
+
+from meter_driver.errors import PayloadError
+from meter_driver.framing import Keyring
+from meter_driver.mbus_application import FIXED_SIZE, Application, HeaderLength, Kind, application, fixed_structure
+from meter_driver.mbus_formats import Formats
+from meter_driver.mbus_records import Record, records
+from meter_driver.mbus_security import Sealed, mode_of, unseal
+from meter_driver.reading import Quality, Reading, Telegram
+
+FIXED_OR_COMPACT = 0x73
+_SHORT, _LONG = 4, 12
+_NO_CONFIG = 0
+_SIGNATURES = frozenset((6, 11, 12, 14, *range(16, 32)))
+"""Modes that no edition defines: on a wire the field is the free "signature" of EN 1434-3, and nothing is sealed."""
+
+
+class Message(Struct, frozen=True):
+    """A transport message as a lower layer hands it over.
+
+    Attributes:
+        protocol: ``mbus`` or ``wmbus``.
+        ci: CI field.
+        data: what follows CI.
+        address: manufacturer, identification, version, device type of the sender on the link; b"" on a wire.
+        quality: what the layers below vouch for.
+        counter: message counter of the authentication layer.
+    """
+
+    protocol: str
+    ci: int
+    data: bytes
+    address: bytes
+    quality: Quality
+    counter: int | None = None
+
+
+class Header(Struct, frozen=True):
+    """A transport header, its length already taken off ``rest``. ``config`` is 0 where there is no header."""
+
+    address: bytes
+    access: int
+    config: int
+    raw: bytes
+    rest: bytes
+
+
+def meter_id(address: bytes) -> str:
+    """``QDS-12345678-1B-07``: manufacturer, identification, version, device type; ``address`` as on the wire."""
+    letters = int.from_bytes(address[:2], "little") & 0x7FFF
+    name = "".join(chr(64 + (letters >> shift & 0x1F)) for shift in (10, 5, 0))
+    return f"{name}-{address[5:1:-1].hex().upper()}-{address[6]:02X}-{address[7]:02X}"
+
+
+def header_of(message: Message) -> tuple[Application, Header]:
+    """PayloadError when CI is no answer of a meter, or the telegram is shorter than the header."""
+    app = application(message.ci)
+    data = message.data
+    if app.header is HeaderLength.NONE:
+        return app, Header(message.address, 0, _NO_CONFIG, b"", data)
+    size = _LONG if app.header is HeaderLength.LONG else _SHORT
+    if len(data) < size:
+        raise PayloadError("the telegram ends inside its transport header")
+    address = message.address
+    if size == _LONG:
+        # a long header gives the identification first, a link address the manufacturer
+        address = data[4:6] + data[0:4] + data[6:8]
+    raw = bytes([message.ci]) + data[:size]
+    return app, Header(address, data[size - 4], int.from_bytes(data[size - 2 : size], "little"), raw, data[size:])
+
+
+def telegram(message: Message, keys: Keyring, formats: Formats) -> Telegram | None:
+    """The readings of a message; None when it carries no application data.
+
+    Raises PayloadError and the SecurityErrors of ``mbus_security.unseal``.
+    """
+    if message.ci == FIXED_OR_COMPACT and len(message.data) == FIXED_SIZE:
+        number, counters = fixed_structure(message.data)
+        return _telegram(message, number, counters, message.quality)
+    app, header = header_of(message)
+    if app.kind is Kind.NOTHING:
+        return None
+    if not message.address and mode_of(header.config) in _SIGNATURES:
+        header = structs.replace(header, config=_NO_CONFIG)
+    title = header.address.hex().upper()
+    sealed = Sealed(header.address, header.access, header.config, header.raw, header.rest, message.counter)
+    opened = unseal(sealed, keys(title).key if mode_of(header.config) else None, message.quality)
+    payload = opened.payload
+    if app.kind is Kind.FORMAT:
+        formats.learn(payload)
+        return None
+    if app.kind is Kind.COMPACT:
+        payload = formats.expand(payload)
+    elif message.address:  # compact frames follow by radio only
+        formats.keep(payload)
+    meter = meter_id(header.address) if header.address else ""
+    return _telegram(message, meter, records(payload), opened.quality, opened.counter, title)
+
+
+def _telegram(
+    message: Message,
+    meter: str,
+    found: list[Record],
+    quality: Quality,
+    counter: int | None = None,
+    title: str = "",
+) -> Telegram:
+    readings = tuple(
+        [
+            Reading(meter, name, None, value, unit, None, quality | Quality.NO_VALUE if void else quality)
+            for name, value, unit, void in found
+        ]
+    )
+    return Telegram(meter, None, readings, counter, title, message.protocol)

@@ -1,0 +1,115 @@
+"""What orthogonal VIF extensions make of a quantity (EN 13757-3, clause 6.4.5 and 6.4.6, Tables 15 and 16).
+
+Corrections scale the value. What only says where or in which direction the same thing was measured becomes a
+qualifier (``phase=1``, ``negative``). What makes it another thing (a limit, a duration, a mean, a value per hour)
+changes the name of the quantity, so that nobody takes the one for the other. A record error, or a code that is not
+known, leaves no value.
+"""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from meter_driver.mbus_vif import Coding, Meaning
+
+MANUFACTURER, COMBINABLE, FUTURE = 0x7F, 0x7C, 0x7E
+
+_QUALIFIERS = {0x00: "", 0x1D: "", 0x3A: "uncorrected", 0x3B: "positive", 0x3C: "negative", 0x3E: "base_conditions"}
+_PHASES = {
+    0x01: "phase=1", 0x02: "phase=2", 0x03: "phase=3", 0x04: "phase=N", 0x05: "phase=1-2", 0x06: "phase=2-3",
+    0x07: "phase=3-1", 0x08: "quadrant=1", 0x09: "quadrant=2", 0x0A: "quadrant=3", 0x0B: "quadrant=4",
+    0x0C: "import_minus_export", 0x10: "absolute_sum",
+}  # fmt: skip
+_PER = {
+    0x20: "s", 0x21: "min", 0x22: "h", 0x23: "d", 0x24: "wk", 0x25: "mo", 0x26: "a",
+    0x2C: "L", 0x2D: "m3", 0x2E: "kg", 0x2F: "K", 0x30: "kWh", 0x31: "GJ", 0x32: "kW", 0x34: "V", 0x35: "A",
+}  # fmt: skip
+_DURATIONS = ("s", "min", "h", "d")
+
+
+class Modified(Struct, frozen=True):
+    """A meaning after its extensions: ``offset`` is added in the unit of the VIF, ``qualifiers`` follow the name."""
+
+    meaning: Meaning
+    qualifiers: tuple[str, ...] = ()
+    offset: Decimal = Decimal(0)
+
+
+def modify(meaning: Meaning, extensions: bytes) -> Modified | None:
+    """``extensions`` are the orthogonal VIFEs in order. None when the record has no value that is understood."""
+    changed: Modified | None = Modified(meaning)
+    codes = iter(byte & 0x7F for byte in extensions)
+    for code in codes:
+        if changed is None or code == MANUFACTURER:  # what follows it is the manufacturer's
+            break
+        changed = _located(changed, next(codes, -1)) if code == COMBINABLE else _step(changed, code)
+    return changed
+
+
+def _located(so_far: Modified, code: int) -> Modified | None:
+    """Extension of the combinable extensions, behind VIFE FC (Table 16)."""
+    if code not in _PHASES:
+        return None
+    return Modified(so_far.meaning, (*so_far.qualifiers, _PHASES[code]), so_far.offset)
+
+
+def _step(so_far: Modified, code: int) -> Modified | None:
+    meaning, qualifiers, offset = so_far.meaning, so_far.qualifiers, so_far.offset
+    if code in _QUALIFIERS:
+        word = _QUALIFIERS[code]
+        return Modified(meaning, (*qualifiers, word) if word else qualifiers, offset)
+    if 0x70 <= code <= 0x77:
+        return Modified(meaning._replace(exponent=meaning.exponent + code - 0x76), qualifiers, offset)
+    if code == 0x7D:
+        return Modified(meaning._replace(exponent=meaning.exponent + 3), qualifiers, offset)
+    if 0x78 <= code <= 0x7B:
+        constant = Decimal(1).scaleb(code - 0x7B + meaning.exponent)
+        return Modified(meaning, qualifiers, offset + constant)
+    other = _another_quantity(meaning, code)
+    return None if other is None else Modified(other, qualifiers, offset)
+
+
+def _another_quantity(meaning: Meaning, code: int) -> Meaning | None:
+    name, unit = meaning.quantity, meaning.unit
+    if code in _PER:
+        return meaning._replace(quantity=f"{name}_per_{_PER[code]}", unit=f"{unit or '1'}/{_PER[code]}")
+    if code == 0x12:
+        return meaning._replace(quantity=f"average_{name}")
+    if code == 0x39:
+        return Meaning(f"{name}_start", coding=Coding.DATE_TIME)
+    if code == FUTURE:
+        return meaning._replace(quantity=f"future_{name}")
+    if 0x40 <= code <= 0x4F:
+        return _limit(meaning, code)
+    if 0x50 <= code <= 0x6F:
+        return _excess(meaning, code)
+    return None
+
+
+def _limit(meaning: Meaning, code: int) -> Meaning:
+    """E100 uxxx: a limit, how often it was exceeded, when it began or ended (u: upper)."""
+    name = f"{meaning.quantity}_{'upper' if code & 0x08 else 'lower'}_limit"
+    if code & 0x07 == 0:
+        return meaning._replace(quantity=name)
+    if code & 0x07 == 1:
+        return Meaning(f"{name}_exceeds", coding=Coding.UNSIGNED)
+    return Meaning(f"{name}_{_moment(code)}", coding=Coding.DATE_TIME)
+
+
+def _excess(meaning: Meaning, code: int) -> Meaning | None:
+    """E101 ufnn and E110 xxxx: durations and moments of exceeding, leakage, overflow."""
+    if code < 0x60:
+        limit = f"{meaning.quantity}_{'upper' if code & 0x08 else 'lower'}_limit"
+        return Meaning(f"{limit}_{'last' if code & 0x04 else 'first'}_duration", _DURATIONS[code & 0x03])
+    if code < 0x68:
+        return Meaning(f"{meaning.quantity}_{'last' if code & 0x04 else 'first'}_duration", _DURATIONS[code & 0x03])
+    if code in (0x68, 0x6C):
+        return meaning._replace(quantity=f"{meaning.quantity}_beyond_{'upper' if code & 0x04 else 'lower'}_limit")
+    if code in (0x69, 0x6D):
+        return meaning._replace(quantity=f"{meaning.quantity}_{'overflow' if code & 0x04 else 'leakage'}")
+    return Meaning(f"{meaning.quantity}_{_moment(code)}", coding=Coding.DATE_TIME)
+
+
+def _moment(code: int) -> str:
+    """Bits f (0x04, last) and b (0x01, end)."""
+    return f"{'last' if code & 0x04 else 'first'}_{'end' if code & 0x01 else 'begin'}"
