@@ -39,7 +39,7 @@ async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys
     folder = Path(told.state)
     box = box_id(folder)
     log = log.bind(box=box)
-    outbox = openopen_outbox(folder, box, max_readings=told.max_readings)
+    outbox = open_outbox(folder, box, max_readings=told.max_readings)
     connector = aiohttp.TCPConnector(ssl=tls.mutual(folder), limit=1)
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     jitter = random.SystemRandom().random
