@@ -1,8 +1,7 @@
 """The release desk: decide, write the ledger, open only what the grant covers, minimise. One door for all adapters."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Protocol
 
@@ -13,15 +12,14 @@ from gateway.egress import Part
 from gateway.epochs import Epochs
 from gateway.groundbook import GroundBook, kind_of
 from gateway.ledger import Ledger
+from gateway.opening import Open, Opener, Watch
 from gateway.vault import SubjectGone, Vault
 from policies import ledger as books
 from policies.decide import decide, ends
 from policies.grounds import Contract, Scope
-from policies.minimise import floor, minimise
 from policies.terms import (
     AS_RECEIVED,
     FAR_FUTURE,
-    ONE_DAY,
     Grant,
     Household,
     Level,
@@ -38,14 +36,9 @@ from policies.terms import (
     Zone,
     class_of,
 )
-from policies.values import Value
 
 SLICE = 256
 """Households of a portfolio whose ledger entries share one commit."""
-LOOK_AGAIN = 1.0
-"""Seconds after which a waiting stream looks whether its ground, its recipient or its connection is still there."""
-WINDOW = 31 * ONE_DAY
-"""Intervals of one household that are in clear at a time."""
 SELF = Recipient("self")
 """The household itself, reading its own data (GDPR Articles 15 and 20)."""
 
@@ -54,15 +47,6 @@ class Organisations(Protocol):
     """What the desk needs of the registry."""
 
     def organisation_now(self, recipient: Recipient) -> Organisation | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """One household that may be opened, under which name and epoch."""
-
-    grant: Grant
-    name: str
-    epoch: int
 
 
 class ReleaseDesk:
@@ -79,10 +63,11 @@ class ReleaseDesk:
         clock: Clock,
         zone: tzinfo = UTC,
     ) -> None:
-        self._zone, self._cohorts = zone, cohorts
+        self._cohorts, self._opener = cohorts, Opener(vault, epochs, clock, zone)
         self._vault, self._book, self._ledger = vault, book, ledger
         self._epochs, self._organisations, self._clock = epochs, organisations, clock
         self._names: dict[tuple[Recipient, SubjectId], str] = {}
+        self._known_as: dict[tuple[Recipient, str], SubjectId] = {}
 
     # -- who is who
 
@@ -95,10 +80,10 @@ class ReleaseDesk:
 
     def known_as(self, recipient: Recipient, name: Pseudonym) -> SubjectId | None:
         """The household that this recipient knows by a name; None for an unknown one."""
-        for subject in self._book.subjects(recipient):
-            if self.pseudonym(recipient, subject) == name.name:
-                return subject
-        return None
+        if (recipient, name.name) not in self._known_as:
+            for subject in self._book.subjects(recipient):
+                self._known_as[recipient, self.pseudonym(recipient, subject)] = subject
+        return self._known_as.get((recipient, name.name))
 
     def organisation(self, recipient: Recipient) -> Organisation | None:
         """The registry's entry."""
@@ -170,7 +155,7 @@ class ReleaseDesk:
             return self._portfolio(self._allowing(question))
         opened = self._decided(question)
         await self._write_down([opened.grant])
-        return self._parts(opened)
+        return self._opener.parts(opened)
 
     async def follow(
         self, question: ReleaseRequest, alive: Callable[[], bool], *, gone: Callable[[], bool]
@@ -180,10 +165,19 @@ class ReleaseDesk:
         ``alive``: whether the recipient may still have it; ``gone``: whether the connection is gone.
         """
         question = self._resolve(question)
-        portfolio = isinstance(question.subject, Portfolio)
-        opened = self._allowing(question) if portfolio else [self._decided(question)]
-        await self._write_down([o.grant for o in opened])
-        return self._following(opened, alive, gone)
+        if not isinstance(question.subject, Portfolio):
+            opened = [self._decided(question)]
+            await self._write_down([o.grant for o in opened])
+            return self._opener.follow(opened, Watch(alive, gone))
+        everybody = self._allowing(question)
+        await self._write_down([o.grant for o in everybody])
+
+        async def joined(known: frozenset[SubjectId]) -> Sequence[Open]:
+            fresh = [o for o in self._allowing_now(question) if o.grant.subject not in known]
+            await self._write_down([o.grant for o in fresh])
+            return fresh
+
+        return self._opener.follow(everybody, Watch(alive, gone, joined))
 
     async def own(self, subject: SubjectId, quantities: frozenset[str], period: Period) -> AsyncIterator[Part]:
         """A household's own values as received. Cut by its erasure only; the ledger books disclosures to others."""
@@ -194,29 +188,29 @@ class ReleaseDesk:
         decision = decide(request, [ground], self._clock())
         if isinstance(decision, Refusal):
             raise Refused(decision)
-        return self._parts(_Open(decision, "self", self._epochs.current(ground.id)))
+        return self._opener.parts(Open(decision, "self", self._epochs.current(ground.id)))
 
-    def _decided(self, question: ReleaseRequest) -> _Open:
+    def _decided(self, question: ReleaseRequest) -> Open:
         decision = self.may(question)
         if isinstance(decision, Refusal):
             raise Refused(decision)
         return self._open(decision)
 
-    def _open(self, grant: Grant) -> _Open:
-        return _Open(grant, self.pseudonym(grant.recipient, grant.subject), self._epochs.current(grant.ground))
+    def _open(self, grant: Grant) -> Open:
+        return Open(grant, self.pseudonym(grant.recipient, grant.subject), self._epochs.current(grant.ground))
 
-    def _allowing(self, question: ReleaseRequest) -> list[_Open]:
+    def _allowing(self, question: ReleaseRequest) -> list[Open]:
         """Every household that allows it now. Nobody allows it: refused, as for one."""
         if (refusal := self._profile(question)) is not None:
             raise Refused(refusal)
-        found = []
-        for subject in self._book.subjects(question.recipient):
-            decision = self.may(replace(question, subject=Household(subject)))
-            if isinstance(decision, Grant):
-                found.append(self._open(decision))
-        if not found:
+        if not (found := self._allowing_now(question)):
             raise Refused(Refusal((Reason.NO_CONSENT,)))
         return found
+
+    def _allowing_now(self, question: ReleaseRequest) -> list[Open]:
+        subjects = self._book.subjects(question.recipient)
+        decisions = (self.may(replace(question, subject=Household(subject))) for subject in subjects)
+        return [self._open(decision) for decision in decisions if isinstance(decision, Grant)]
 
     async def _write_down(self, grants: Sequence[Grant]) -> None:
         now = self._clock()
@@ -230,12 +224,12 @@ class ReleaseDesk:
         except SubjectGone:
             raise Refused(Refusal((Reason.NO_CONSENT,))) from None
 
-    async def _portfolio(self, all_: Sequence[_Open]) -> AsyncIterator[Part]:
+    async def _portfolio(self, all_: Sequence[Open]) -> AsyncIterator[Part]:
         for at in range(0, len(all_), SLICE):
-            some = [o for o in all_[at : at + SLICE] if self._stands(o)]
+            some = [o for o in all_[at : at + SLICE] if self._opener.stands(o)]
             await self._write_down([o.grant for o in some])
             for opened in some:
-                async for part in self._parts(opened):
+                async for part in self._opener.parts(opened):
                     yield part
 
     async def _zone_figures(self, question: ReleaseRequest) -> AsyncIterator[Part]:
@@ -255,111 +249,9 @@ class ReleaseDesk:
         released = Released(name, rows, q.recipient, q.purpose, q.resolution, q.level, keep, q.reference)
         return Part(f"zone:{name}", 0, released)
 
-    def _stands(self, opened: _Open) -> bool:
-        return self._epochs.current(opened.grant.ground) == opened.epoch and self._clock() < opened.grant.until
-
-    # -- opening
-
-    async def _parts(self, opened: _Open) -> AsyncIterator[Part]:
-        """A day, or a window of intervals, at a time. A household that leaves in the middle simply ends here."""
-        try:
-            if opened.grant.resolution == AS_RECEIVED:
-                async for values in self._read(opened.grant, opened.grant.period):
-                    if not self._stands(opened):
-                        return
-                    if (part := self._part(opened, values)) is not None:
-                        yield part
-                return
-            for window in _windows(opened.grant):
-                if not self._stands(opened):
-                    return
-                grant = replace(opened.grant, period=window)
-                step = grant.resolution
-                reach = Period(window.start - step, window.end + step)
-                values = [v async for some in self._read(grant, reach) for v in some]
-                if (part := self._part(replace(opened, grant=grant), values)) is not None:
-                    yield part
-        except SubjectGone:
-            return
-
-    def _read(self, grant: Grant, period: Period) -> AsyncIterator[Sequence[Value]]:
-        return self._vault.read(grant.subject, class_of(grant.resolution), grant.quantities, period)
-
-    def _part(self, opened: _Open, values: Sequence[Value]) -> Part | None:
-        rows = minimise(values, opened.grant, opened.name, self._zone)
-        return self._wrap(opened, rows) if rows else None
-
-    def _wrap(self, opened: _Open, rows: Sequence[Row]) -> Part:
-        g = opened.grant
-        released = Released(opened.name, rows, g.recipient, g.purpose, g.resolution, g.level, g.keep, g.reference)
-        return Part(g.ground, opened.epoch, released)
-
-    async def _following(
-        self, all_: Sequence[_Open], alive: Callable[[], bool], gone: Callable[[], bool]
-    ) -> AsyncIterator[Part]:
-        """What is there, then what comes, as long as somebody's ground stands."""
-        tails = [_Tail(o, self._vault.position(o.grant.subject), o.grant.period.start) for o in all_]
-        for tail in tails:
-            if tail.opened.grant.resolution == AS_RECEIVED:
-                async for part in self._parts(tail.opened):
-                    yield part
-        while live := [t for t in tails if self._stands(t.opened)]:
-            if not alive() or gone() or all(self._clock() >= t.opened.grant.period.end for t in live):
-                return
-            news = self._vault.news(live[0].opened.grant.subject)
-            for tail in live:
-                async for part in self._fresh(tail):
-                    yield part
-            try:
-                async with asyncio.timeout(LOOK_AGAIN):
-                    await (news.wait() if len(live) == 1 else asyncio.sleep(LOOK_AGAIN))
-            except TimeoutError:
-                continue
-
-    async def _fresh(self, tail: "_Tail") -> AsyncIterator[Part]:
-        """As received: the values of new pieces. In intervals: those that a later value has closed."""
-        grant = tail.opened.grant
-        detail = class_of(grant.resolution)
-        try:
-            fresh, tail.position = await self._vault.since(grant.subject, detail, grant.quantities, tail.position)
-        except SubjectGone:
-            return
-        if grant.resolution == AS_RECEIVED:
-            if fresh and (part := self._part(tail.opened, fresh)) is not None:
-                yield part
-            return
-        latest = max((v.at for v in fresh), default=self._clock() if tail.first else tail.done)
-        tail.first = False
-        closed = min(floor(latest, grant.resolution), grant.period.end)
-        if closed <= tail.done:
-            return
-        narrowed = replace(tail.opened, grant=replace(grant, period=Period(tail.done, closed)))
-        tail.done = closed
-        async for part in self._parts(narrowed):
-            yield part
-
 
 async def _one(part: Part) -> AsyncIterator[Part]:
     yield part
-
-
-@dataclass(slots=True)
-class _Tail:
-    """How far one household's stream has come: by piece, and by interval."""
-
-    opened: _Open
-    position: int
-    done: datetime
-    first: bool = True
-
-
-def _windows(grant: Grant) -> Iterator[Period]:
-    """A period in pieces of at most ``WINDOW``, cut at midnights UTC so that no interval is cut; days in one piece."""
-    start = grant.period.start
-    while start < grant.period.end:
-        end = grant.period.end if grant.resolution == ONE_DAY else min(floor(start, ONE_DAY) + WINDOW, grant.period.end)
-        yield Period(start, end)
-        start = end
 
 
 def own_access(subject: SubjectId, quantities: frozenset[str]) -> Contract:
