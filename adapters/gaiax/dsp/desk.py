@@ -12,7 +12,7 @@ from adapters.gaiax.dsp.catalog import Dataset, Shelf, covers, shelf_of
 from adapters.gaiax.dsp.conduct import Conduct
 from adapters.gaiax.odrl import Terms
 from adapters.gaiax.participants import Participants
-from adapters.plugin import Notice, Services
+from adapters.plugin import Notice, Opening, Services
 from policies.roles import Listener
 from policies.terms import Level, Recipient
 
@@ -80,10 +80,15 @@ class Desk:
             self.services.notices.put(connection, Notice(MESSAGE, payload, key=f"dsp:{pid}"))
 
     def stands(self, terms: Terms | None, recipient: Recipient) -> bool:
-        """Whether a single household still allows what was offered; other datasets are asked for at each release."""
+        """Whether what was offered is still allowed. Call it on the loop's thread."""
+        return self.allowed(terms, self.services.openings(recipient))
+
+    @staticmethod
+    def allowed(terms: Terms | None, openings: Sequence[Opening]) -> bool:
+        """Whether a single household allows it; other datasets are asked for at each release."""
         if terms is None or terms.level is not Level.INDIVIDUAL:
             return True
-        return any(covers(opening, terms) for opening in self.services.openings(recipient))
+        return any(covers(opening, terms) for opening in openings)
 
     @asynccontextmanager
     async def answer_leaving(self, pid: str) -> AsyncIterator[None]:

@@ -1,0 +1,211 @@
+"""The data plane: ``GET /dsp-data/{transfer}`` with the token of that transfer, and one question to the door."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from aiohttp import web
+
+from adapters.formats.csv import CSV
+from adapters.formats.json import JSON
+from adapters.formats.ndjson import NDJSON
+from adapters.formats.sdmx_csv import SDMX_CSV
+from adapters.gaiax.dsp import store
+from adapters.gaiax.dsp.catalog import STREAM
+from adapters.gaiax.dsp.desk import Desk
+from adapters.gaiax.dsp.process import Agreement, Transfer
+from adapters.gaiax.dsp.transfer import State
+from adapters.gaiax.dsp.words import Side, urn
+from adapters.gaiax.odrl import Terms
+from adapters.plugin import Opening, Refused, Renderer, Route
+from policies.roles import Listener
+from policies.terms import Level, Period, Portfolio, Pseudonym, ReleaseRequest, Subject, Zone
+
+RENDERERS: dict[str, Renderer] = {
+    "text/csv": CSV,
+    "application/vnd.sdmx.data+csv": SDMX_CSV,
+    "application/x-ndjson": NDJSON,
+    "application/json": JSON,
+}
+_STREAMED = ("application/x-ndjson", "text/csv", "application/vnd.sdmx.data+csv")
+"""Forms that may end after any line."""
+CELLS_BACK = timedelta(days=7)
+"""How far back cells are asked for when the recipient does not say."""
+
+
+class _Problem(Exception):
+    """An answer of this route; none of them says anything about values."""
+
+    def __init__(self, status: int, reason: str, detail: str, reasons: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.status, self.reason, self.detail, self.reasons = status, reason, detail, reasons
+
+
+class DataPlane:
+    """Serves transfers that are STARTED; anything else ends here."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def routes(self) -> list[Route]:
+        """One route, with a token of its own."""
+        return [Route(Listener.PARTNERS, "GET", "/dsp-data/{transfer}", "dsp.data", self._get, 1024, _refused)]
+
+    async def _get(self, request: web.Request) -> web.StreamResponse:
+        try:
+            transfer, agreement = await self._admitted(request)
+            streaming = transfer.format == STREAM
+            renderer = _renderer(request.headers.get("Accept", ""), streaming=streaming)
+            question = self._question(agreement, request.query)
+        except _Problem as problem:
+            return _problem(problem)
+        services, response = self._desk.services, web.StreamResponse()
+        try:
+            if not streaming:
+                return await services.send(question, renderer, request, response)
+            alive = self._desk.live
+            return await services.follow(question, renderer, request, response, alive=lambda: transfer.pid in alive)
+        except Refused as refused:
+            words = [str(reason) for reason in refused.refusal.reasons]
+            return _problem(_Problem(403, "refused", f"not released: {refused}", words))
+
+    async def _admitted(self, request: web.Request) -> tuple[Transfer, Agreement]:
+        """The transfer of path and token, if it is served now."""
+        header = request.headers.get("Authorization", "")
+        token = header[7:].strip() if header[:7].lower() == "bearer " else header
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        async with self._desk.services.session() as session:
+            found = await store.find_token(session, digest)
+            if found is None or found[0] != _pid(request.match_info["transfer"]):
+                raise _Problem(401, "token-unknown", "the token belongs to no transfer of this address")
+            transfer = await store.fetch(session, Transfer, found[0])
+            agreed = transfer.agreement if transfer else ""
+            agreement = await store.fetch_agreement(session, agreed, Side.PROVIDER)
+        if transfer is None or agreement is None:
+            raise _Problem(401, "token-unknown", "the token belongs to no transfer of this address")
+        if agreement.ended is not None:
+            raise _Problem(403, "transfer-ended", f"the transfer has ended: {agreement.why}")
+        if transfer.state is State.SUSPENDED:
+            raise _Problem(403, "transfer-suspended", "the transfer is suspended")
+        if transfer.state is not State.STARTED or found[1] != transfer.round:
+            why = transfer.why or "it is over; ask for another under the same agreement"
+            raise _Problem(403, "transfer-ended", f"the transfer has ended: {why}")
+        return transfer, agreement
+
+    def _question(self, agreement: Agreement, query: Mapping[str, str]) -> ReleaseRequest:
+        terms = agreement.terms
+        if terms is None:
+            raise _Problem(404, "no-data", "nothing is behind this agreement")
+        period = self._period(terms, agreement)
+        start, end = _instant(query, "from") or period.start, _instant(query, "to") or period.end
+        return ReleaseRequest(
+            recipient=agreement.recipient,
+            purpose=terms.purpose,
+            subject=_subject(terms),
+            quantities=_quantities(terms, query),
+            resolution=terms.resolution,
+            level=terms.level,
+            period=Period(start, end).intersect(period) if terms.level is Level.INDIVIDUAL else Period(start, end),
+            reference=agreement.id,
+        )
+
+    def _period(self, terms: Terms, agreement: Agreement) -> Period:
+        """What is asked for when the recipient does not say: all of it, as far as one question can cover it."""
+        if terms.level is Level.INDIVIDUAL:
+            return terms.values
+        now = self._desk.services.clock()
+        if terms.level is Level.COHORT:
+            midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+            return Period(midnight - CELLS_BACK, now - timedelta(seconds=now.timestamp() % 900))
+        allowing = [o for o in self._desk.services.openings(agreement.recipient) if _allows(o, terms)]
+        if not allowing:
+            return Period(now - CELLS_BACK, now)
+        return Period(max(o.values.start for o in allowing), min(o.values.end for o in allowing))
+
+
+def _allows(opening: Opening, terms: Terms) -> bool:
+    return (
+        opening.purpose is terms.purpose
+        and opening.level is not Level.COHORT
+        and set(terms.quantities) <= opening.quantities
+        and opening.resolution <= terms.resolution
+    )
+
+
+def _subject(terms: Terms) -> Subject:
+    match terms.level:
+        case Level.INDIVIDUAL:
+            return Pseudonym(terms.about)
+        case Level.COHORT:
+            return Zone(terms.about)
+    return Portfolio()
+
+
+def _quantities(terms: Terms, query: Mapping[str, str]) -> frozenset[str]:
+    """Those of the agreement, or fewer if the recipient names some."""
+    everything = frozenset(terms.quantities)
+    if "quantity" not in query:
+        return everything
+    named = frozenset(query["quantity"].split(","))
+    if not named <= everything:
+        raise _Problem(400, "quantity-unknown", "quantity: must be one of the agreement's")
+    return named
+
+
+def _instant(query: Mapping[str, str], name: str) -> datetime | None:
+    if name not in query:
+        return None
+    try:
+        at = datetime.fromisoformat(query[name])
+        if at.utcoffset() is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise _Problem(400, "instant-malformed", f"{name}: must be an ISO 8601 instant with its offset to UTC")
+
+
+def _renderer(accept: str, *, streaming: bool) -> Renderer:
+    """The first form of RFC 9110 section 12.5.1 that we have; the first of ours where nothing is asked for."""
+    ours = _STREAMED if streaming else tuple(RENDERERS)
+    wanted: list[tuple[float, str]] = []
+    for part in accept.split(",")[:32]:
+        name, _, parameters = part.strip().lower().partition(";")
+        weight = next((p.strip()[2:] for p in parameters.split(";") if p.strip().startswith("q=")), "1")
+        try:
+            wanted.append((-float(weight), name.strip()))
+        except ValueError:
+            continue
+    for order, name in sorted(wanted, key=lambda each: each[0]):
+        found = next((o for o in ours if name in ("", "*/*", o, o.split("/")[0] + "/*")), None)
+        if found is not None and order < 0:
+            return RENDERERS[found]
+    raise _Problem(406, "not-acceptable", "Accept: " + ", ".join(ours))
+
+
+def _pid(name: str) -> str:
+    try:
+        return urn(name)
+    except ValueError:
+        return ""
+
+
+def _problem(problem: _Problem) -> web.Response:
+    body = {
+        "type": f"https://metergate.invalid/problems/{problem.reason}",
+        "title": problem.reason.replace("-", " "),
+        "status": problem.status,
+        "reason": problem.reason,
+        "detail": problem.detail,
+        **({"reasons": problem.reasons} if problem.reasons else {}),
+    }
+    response = web.Response(
+        status=problem.status, body=msgspec.json.encode(body), content_type="application/problem+json"
+    )
+    if problem.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="dsp-data"'
+    return response
+
+
+def _refused(_: web.Request, status: int, reason: str, detail: str) -> web.Response:
+    return _problem(_Problem(status, reason, detail))

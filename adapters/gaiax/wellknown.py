@@ -1,0 +1,78 @@
+"""``/.well-known/dspace-version`` (DSP 2025-1, section 4.3) and ``/.well-known/did.json`` (did:web)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from adapters.gaiax.dsp.desk import Desk
+from adapters.plugin import Handler, Route
+from policies.roles import Listener
+
+VERSIONS = {
+    "protocolVersions": [
+        {
+            "version": "2025-1",
+            "path": "/dsp",
+            "binding": "HTTPS",
+            "identifierType": "did:web",
+            "auth": {"protocol": "JWT", "version": "RFC 7519", "profile": ["did:web"]},
+        }
+    ]
+}
+
+
+def did_document(did: str, kid: str, jwk: Mapping[str, str], origin: str, credentials: Sequence[str]) -> dict[str, Any]:
+    """DID Core 1.0; the services point at the catalog, the version document and the self-description."""
+    public = {name: value for name, value in jwk.items() if name in ("kty", "crv", "x", "y")}
+    key = {
+        "id": kid,
+        "type": "JsonWebKey",
+        "controller": did,
+        "publicKeyJwk": {**public, "kid": kid, "alg": "ES256"},
+    }
+    return {
+        "@context": [
+            "https://www.w3.org/ns/did/v1",
+            "https://w3id.org/security/jwk/v1",
+            "https://w3id.org/dspace/2025/1/context.jsonld",
+        ],
+        "id": did,
+        "verificationMethod": [key],
+        "authentication": [kid],
+        "assertionMethod": [kid],
+        "service": [
+            {"id": did + "#catalog", "type": "CatalogService", "serviceEndpoint": origin + "/dsp/catalog"},
+            {
+                "id": did + "#dsp",
+                "type": "DataService",
+                "serviceEndpoint": origin + "/.well-known/dspace-version",
+            },
+            *(
+                {"id": f"{did}#credential-{place}", "type": "LinkedVerifiableCredential", "serviceEndpoint": url}
+                for place, url in enumerate(credentials)
+            ),
+        ],
+    }
+
+
+def absolute(did: str, kid: str) -> str:
+    """A key id as DID URL."""
+    return kid if kid.startswith("did:") else f"{did}#{kid.removeprefix('#')}"
+
+
+def routes(desk: Desk, credentials: Mapping[str, Handler]) -> list[Route]:
+    """Both documents, and the self-description at the paths given."""
+
+    async def versions(_: web.Request) -> web.Response:
+        return web.Response(body=msgspec.json.encode(VERSIONS), content_type="application/json")
+
+    async def document(_: web.Request) -> web.Response:
+        signer = desk.services.signer
+        urls = [desk.origin + path for path in credentials]
+        body = did_document(signer.did, absolute(signer.did, signer.kid), signer.jwk(), desk.origin, urls)
+        return web.Response(body=msgspec.json.encode(body), content_type="application/did+json")
+
+    handlers = {"/.well-known/dspace-version": versions, "/.well-known/did.json": document, **credentials}
+    return [Route(Listener.PARTNERS, "GET", path, "wellknown", handler) for path, handler in handlers.items()]
