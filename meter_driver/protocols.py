@@ -5,5 +5,6 @@ A new protocol is one module with a ``Framer`` and one entry here.
 
 from meter_driver.framing import Framer
 from meter_driver.iec62056_21 import Readout
+from meter_driver.sml import Sml
 
-FRAMERS: tuple[type[Framer], ...] = (Readout,)
+FRAMERS: tuple[type[Framer], ...] = (Sml, Readout)

@@ -1,0 +1,154 @@
+"""The messages of an SML file, and the lists of values among them (BSI TR-03109-1 annex IV, chapter 5)."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from meter_driver import obis, units
+from meter_driver.crc import crc16_kermit, crc16_x25
+from meter_driver.errors import ChecksumError, PayloadError
+from meter_driver.profiles import dzg_dvs74
+from meter_driver.reading import ClockSource, Quality, Reading, Telegram
+from meter_driver.sml_tree import END, Node, Number, parse
+
+_OPEN_RESPONSE, _CLOSE_RESPONSE, _GET_LIST_RESPONSE = 0x0101, 0x0201, 0x0701
+_OTHER_BODIES = frozenset(
+    {0x0100, 0x0200, 0x0300, 0x0301, 0x0400, 0x0401, 0x0500, 0x0501, 0x0600, 0x0601, 0x0700, 0x0800, 0x0801, 0xFF01}
+)
+_SCALERS = range(-30, 31)
+_NO_UNIT = 255  # DZG meters write 0 for it
+
+
+def telegrams(content: bytes, *, check_messages: bool) -> tuple[Telegram, ...]:
+    """One telegram per SML_GetList.Res that has values.
+
+    ``check_messages``: also hold the messages to their own CRCs, which cover nothing that the file's does not.
+    Raises PayloadError, UnitError or ObisError if anything is not understood, ChecksumError for a message.
+    """
+    said: list[Telegram] = []
+    server = b""
+    at = 0
+    while at < len(content):
+        tag, body, at = _message(content, at, check=check_messages)
+        if tag == _OPEN_RESPONSE:
+            server = _octets(_elements(body, 6)[3])
+        elif tag == _GET_LIST_RESPONSE:
+            said += _list(_elements(body, 7), server)
+    if not at:
+        raise PayloadError("a file without a message")
+    return tuple(said)
+
+
+def _message(content: bytes, at: int, *, check: bool) -> tuple[int, Node, int]:
+    """Tag and body of the message at ``at``, and where the next begins."""
+    node, end = parse(content, at)
+    transaction, group, abort, choice, crc, last = _elements(node, 6)
+    tag, body = _elements(choice, 2)
+    if last is not END or not isinstance(crc, Number) or not isinstance(tag, Number):
+        raise PayloadError("a message that is not six elements with a CRC and an end")
+    _octets(transaction)
+    if not isinstance(group, Number) or not isinstance(abort, Number):
+        raise PayloadError("a message without group number and abort rule")
+    if check:
+        _check(content[at : end - crc.size - 2], crc.value)
+    if tag.value not in _OTHER_BODIES and tag.value not in (_OPEN_RESPONSE, _CLOSE_RESPONSE, _GET_LIST_RESPONSE):
+        raise PayloadError("a message body that is not known")
+    return tag.value, body, end
+
+
+def _check(message: bytes, expected: int) -> None:
+    """The CRC of a message is written low byte first; some meters leave out a leading zero. ChecksumError."""
+    computed = crc16_x25(message)
+    if expected != (computed & 0xFF) << 8 | computed >> 8:
+        other = crc16_kermit(message)
+        if expected not in (other, (other & 0xFF) << 8 | other >> 8):
+            raise ChecksumError(expected=expected, computed=computed)
+
+
+def _elements(node: Node, count: int) -> list[Node]:
+    if not isinstance(node, list) or len(node) != count:
+        raise PayloadError(f"no list of {count} elements where there must be one")
+    return node
+
+
+def _octets(node: Node) -> bytes:
+    if not isinstance(node, bytes):
+        raise PayloadError("no octet string where there must be one")
+    return node
+
+
+def _number(node: Node) -> int | None:
+    """The number; None where it was left out."""
+    if isinstance(node, Number):
+        return node.value
+    if node != b"":
+        raise PayloadError("no number where there must be one")
+    return None
+
+
+def _list(body: list[Node], opened: bytes) -> list[Telegram]:
+    """SML_GetList.Res: client, server, name of the list, sensor time, values, signature, gateway time."""
+    client, server_node, name, sensor_time, values, signature, gateway_time = body
+    for octets in (client, name, signature):
+        _octets(octets)
+    server = _octets(server_node) or opened
+    at = _instant(sensor_time)
+    _instant(gateway_time)
+    if not isinstance(values, list):
+        raise PayloadError("a list response without its list")
+    repair = dzg_dvs74.drops_the_zero(server)
+    readings = [reading for entry in values if (reading := _entry(_elements(entry, 7), server, at, repair=repair))]
+    return [Telegram(server.hex().upper(), at, tuple(readings), None, "", "sml")] if readings else []
+
+
+def _entry(entry: list[Node], server: bytes, at: datetime | None, *, repair: bool) -> Reading | None:
+    """SML_ListEntry: name, status, time, unit, scaler, value, signature; None where there is no value to tell."""
+    name, status, time, unit, scaler, value, signature = entry
+    _number(status)
+    _octets(signature)
+    code = _octets(name)
+    quantity = obis.from_bytes(code)
+    own = _instant(time)
+    symbol, power = _number(unit) or _NO_UNIT, _number(scaler) or 0
+    said = _said(value, power, repair=repair and code == dzg_dvs74.POWER)
+    if said is None:
+        return None
+    return reading_of(server.hex().upper(), quantity, own or at, said, units.symbol(symbol))
+
+
+def reading_of(meter: str, quantity: str, at: datetime | None, value: Decimal | str, unit: str | None) -> Reading:
+    """One value behind the CRC of a file."""
+    clock = ClockSource.METER if at else ClockSource.NONE
+    return Reading(
+        meter, quantity, at, value, unit if isinstance(value, Decimal) else None, None, Quality.CHECKSUM_ONLY, clock
+    )
+
+
+def _said(value: Node, power: int, *, repair: bool) -> Decimal | str | None:
+    """A number times its power of ten, octets as hexadecimal text, a switch as a word. None for nothing or a list."""
+    if isinstance(value, Number):
+        if power not in _SCALERS:
+            raise PayloadError("a scaler beyond any meter")
+        number = dzg_dvs74.repaired(value.value, value.size) if repair else value.value
+        return Decimal(number).scaleb(power)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return None
+    return _octets(value).hex().upper() or None
+
+
+def _instant(node: Node) -> datetime | None:
+    """SML_Time: a seconds index says no instant; a timestamp is UTC; local time brings both its offsets in minutes.
+
+    Some meters send the seconds index bare, without the choice around it.
+    """
+    if node == b"" or isinstance(node, Number):
+        return None
+    tag, content = _elements(node, 2)
+    if isinstance(tag, Number) and tag.value in (1, 2) and isinstance(content, Number):
+        return datetime.fromtimestamp(content.value, UTC) if tag.value == 2 and content.size <= 4 else None
+    if isinstance(tag, Number) and tag.value == 3:
+        seconds, *offsets = _elements(content, 3)
+        if isinstance(seconds, Number) and seconds.size <= 4 and all(isinstance(offset, Number) for offset in offsets):
+            return datetime.fromtimestamp(seconds.value, UTC)
+    raise PayloadError("a time that SML does not have")
