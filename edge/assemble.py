@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -43,31 +44,32 @@ async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys
     connector = aiohttp.TCPConnector(ssl=tls.mutual(folder), limit=1)
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     jitter = random.SystemRandom().random
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-        uplink = Uplink(
-            outbox,
-            session,
-            told.gateway.url,
-            log=log,
-            jitter=jitter,
-            expires=tls.expires(folder),
-            clock=_now,
-            content_type=told.gateway.content_type,
-            limit=told.gateway.batch,
-            every=told.gateway.every,
-        )
-        await Box(
-            box,
-            lines,
-            outbox,
-            uplink,
-            keys=keyring(keys),
-            selection=Selection.of(rule.rule() for rule in told.select),
-            clock=_now,
-            jitter=jitter,
-            log=log,
-            far_off=timedelta(seconds=told.far_off),
-        ).run()
+    with closing(outbox):
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+            uplink = Uplink(
+                outbox,
+                session,
+                told.gateway.url,
+                log=log,
+                jitter=jitter,
+                expires=tls.expires(folder),
+                clock=_now,
+                content_type=told.gateway.content_type,
+                limit=told.gateway.batch,
+                every=told.gateway.every,
+            )
+            await Box(
+                box,
+                lines,
+                outbox,
+                uplink,
+                keys=keyring(keys),
+                selection=Selection.of(rule.rule() for rule in told.select),
+                clock=_now,
+                jitter=jitter,
+                log=log,
+                far_off=timedelta(seconds=told.far_off),
+            ).run()
 
 
 def open_outbox(folder: Path, box: str, *, max_readings: int) -> Outbox:

@@ -18,6 +18,10 @@ class Counters(dict[str, int]):
         with database.transaction() as connection:
             return cls(connection.execute("SELECT title, counter FROM counters").fetchall())
 
+    def heard(self, title: str, counter: int) -> None:
+        """In memory, once it is on the disk; it never goes down."""
+        self[title] = max(counter, self.get(title, -1))
+
 
 def write(connection: sqlite3.Connection, title: str, counter: int) -> None:
     """Raise a counter inside a transaction; it never goes down."""

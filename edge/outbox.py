@@ -89,7 +89,6 @@ class Outbox:
             StoreError: nothing was kept.
         """
         entries = list(entries)
-        raised = {entry.title: entry.counter for entry in entries if entry.counter is not None}
         with self._database.transaction() as connection:
             first = last = _fact(connection, "pack")
             kept = 0
@@ -105,8 +104,9 @@ class Outbox:
             _add(connection, "pack", last - first)
             _add(connection, "kept", kept)
             dropped = self._make_room(connection)
-        for title, counter in raised.items():
-            self.counters[title] = max(counter, self.counters.get(title, -1))
+        for entry in entries:
+            if entry.counter is not None:
+                self.counters.heard(entry.title, entry.counter)
         return dropped
 
     def next_batch(self, limit: int) -> Batch | None:
@@ -145,6 +145,10 @@ class Outbox:
         with self._database.transaction() as connection:
             (refused,) = connection.execute(refused_sum).fetchone()
             return Counts(_fact(connection, "kept") - refused, refused, _fact(connection, "dropped"))
+
+    def close(self) -> None:
+        """Give the database back."""
+        self._database.close()
 
     def _form(self, connection: sqlite3.Connection, limit: int) -> int | None:
         """Give the oldest free packs a sequence."""
