@@ -8,8 +8,8 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from meter_driver.errors import PayloadError
-from meter_driver.mbus_records import Record
-from meter_driver.mbus_values import scaled
+from meter_driver.mbus_records import Layout
+from meter_driver.mbus_values import Value, scaled
 
 
 class Kind(Enum):
@@ -99,7 +99,7 @@ _FIXED_UNITS: dict[int, tuple[str, str | None, int]] = {
 _HISTORIC = 0x3E
 
 
-def fixed_structure(body: bytes) -> tuple[str, list[Record]]:
+def fixed_structure(body: bytes) -> tuple[str, list[tuple[Layout, Value]]]:
     """Identification number and the two counters of CI 73 with 16 bytes (EN 1434-3:1997, clause 6.6.2).
 
     PayloadError when a counter is no BCD number although the status says so, or its unit is reserved.
@@ -113,7 +113,7 @@ def fixed_structure(body: bytes) -> tuple[str, list[Record]]:
     return number, [first, second]
 
 
-def _fixed_counter(raw: bytes, unit: int, *, binary: bool, stored: bool) -> Record:
+def _fixed_counter(raw: bytes, unit: int, *, binary: bool, stored: bool) -> tuple[Layout, Value]:
     if unit not in _FIXED_UNITS:
         raise PayloadError(f"unit code {unit:02X} of the fixed data structure is reserved")
     quantity, symbol, exponent = _FIXED_UNITS[unit]
@@ -121,4 +121,5 @@ def _fixed_counter(raw: bytes, unit: int, *, binary: bool, stored: bool) -> Reco
     if not binary and not digits.isdecimal():
         raise PayloadError("a counter of the fixed data structure is no BCD number")
     value = int.from_bytes(raw, "little") if binary else int(digits)
-    return Record(f"{quantity} storage=1" if stored else quantity, scaled(value, exponent), symbol, False)
+    name = f"{quantity} storage=1" if stored else quantity
+    return Layout(4, name, symbol, None, None), scaled(value, exponent)

@@ -38,26 +38,12 @@ class Layout(NamedTuple):
     void: Decimal | None
 
 
-class Record(NamedTuple):
-    """One reported record. ``void``: the meter sent the pattern that stands for "not valid"."""
+def records(payload: bytes) -> list[tuple[Layout, Value]]:
+    """Every record that has a value, in order; manufacturer data (DIF 0F, 1F) and idle fill (2F) are passed over.
 
-    name: str
-    value: Value
-    unit: str | None
-    void: bool
-
-
-def records(payload: bytes) -> list[Record]:
-    """Every record that has a value, in order. PayloadError if the payload is not understood to its last byte."""
-    return [
-        Record(layout.name, value, layout.unit, value == layout.void)
-        for layout, raw in fields(payload)
-        if layout.read is not None and (value := layout.read(raw)) is not None
-    ]
-
-
-def fields(payload: bytes) -> Iterator[tuple[Layout, bytes]]:
-    """Layout and raw data of each record; manufacturer data (DIF 0F and 1F) and idle fill (2F) are passed over."""
+    PayloadError if the payload is not understood to its last byte.
+    """
+    found: list[tuple[Layout, Value]] = []
     at, end = 0, len(payload)
     while at < end:
         dif = payload[at]
@@ -66,35 +52,34 @@ def fields(payload: bytes) -> Iterator[tuple[Layout, bytes]]:
                 at += 1
                 continue
             if dif in (MANUFACTURER_DATA, MORE_FOLLOWS):
-                return
+                break
             raise PayloadError("a DIF that no meter sends")
         start, at = at, head_end(payload, at)
         layout = layout_of(payload[start:at])
-        stop = at + (layout.size if layout.size != _VARIABLE else _variable_size(payload, at))
-        if stop > end:
+        start, at = at, at + (layout.size if layout.size != _VARIABLE else _variable_size(payload, at))
+        if at > end:
             raise PayloadError("the telegram ends inside a record")
-        yield layout, payload[at:stop]
-        at = stop
+        if layout.read is not None and (value := layout.read(payload[start:at])) is not None:
+            found.append((layout, value))
+    return found
 
 
 def head_end(payload: bytes, at: int) -> int:
     """Where the data of the record at ``at`` begin. PayloadError if the payload ends before."""
     try:
-        byte = payload[at]
-        at += 1
-        while byte & 0x80:
-            byte = payload[at]
+        while payload[at] & 0x80:
             at += 1
-        byte = payload[at]
         at += 1
-        if byte & 0x7F == _PLAIN_TEXT:
-            at += 1 + payload[at]
-        while byte & 0x80:
-            byte = payload[at]
+        if payload[at] & 0x7F == _PLAIN_TEXT:
+            more = payload[at] & 0x80
+            at += 2 + payload[at + 1]
+            if not more:
+                return at
+        while payload[at] & 0x80:
             at += 1
     except IndexError:
         raise PayloadError("the telegram ends inside the head of a record") from None
-    return at
+    return at + 1
 
 
 def data_size(head: bytes, payload: bytes, at: int) -> int:

@@ -10,11 +10,13 @@ from meter_driver.errors import PayloadError
 from meter_driver.framing import Keyring
 from meter_driver.mbus_application import FIXED_SIZE, Application, HeaderLength, Kind, application, fixed_structure
 from meter_driver.mbus_formats import Formats
-from meter_driver.mbus_records import Record, records
+from meter_driver.mbus_records import Layout, records
 from meter_driver.mbus_security import Sealed, mode_of, unseal
+from meter_driver.mbus_values import Value
 from meter_driver.reading import Quality, Reading, Telegram
 
 FIXED_OR_COMPACT = 0x73
+_VOID = Quality.NO_VALUE
 _SHORT, _LONG = 4, 12
 _NO_CONFIG = 0
 _SIGNATURES = frozenset((6, 11, 12, 14, *range(16, 32)))
@@ -106,15 +108,15 @@ def telegram(message: Message, keys: Keyring, formats: Formats) -> Telegram | No
 def _telegram(
     message: Message,
     meter: str,
-    found: list[Record],
+    found: list[tuple[Layout, Value]],
     quality: Quality,
     counter: int | None = None,
     title: str = "",
 ) -> Telegram:
     readings = tuple(
         [
-            Reading(meter, name, None, value, unit, None, quality | Quality.NO_VALUE if void else quality)
-            for name, value, unit, void in found
+            Reading(meter, said.name, None, value, said.unit, None, quality if value != said.void else quality | _VOID)
+            for said, value in found
         ]
     )
     return Telegram(meter, None, readings, counter, title, message.protocol)
