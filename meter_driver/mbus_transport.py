@@ -102,7 +102,8 @@ def telegram(message: Message, keys: Keyring, formats: Formats) -> Telegram | No
     elif message.address:  # compact frames follow by radio only
         formats.keep(payload)
     meter = meter_id(header.address) if header.address else ""
-    return _telegram(message, meter, records(payload), opened.quality, opened.counter, title)
+    quality = message.quality if message.quality is Quality.AUTHENTICATED else opened.quality
+    return _telegram(message, meter, records(payload), quality, opened.counter, title)
 
 
 def _telegram(

@@ -1,0 +1,122 @@
+"""Wireless M-Bus and OMS: telegrams of meters by radio (EN 13757-4), from the link layer to readings.
+
+Layers in order: link (``wmbus_link``), extended link and authentication (``wmbus_layers``), transport, security and
+application (``mbus_transport``, which wired M-Bus shares).
+"""
+
+from typing import ClassVar
+
+from meter_driver.errors import FrameError, FrameTruncated, MeterError, PayloadError, SegmentError
+from meter_driver.framing import MORE, NO, Answer, Damaged, Keyring, Taken
+from meter_driver.mbus_formats import Formats
+from meter_driver.mbus_transport import Message, telegram
+from meter_driver.reading import Event, FrameRejected, Quality
+from meter_driver.wmbus_layers import Inner, Reassembly, extended_link, fragment_of, message_of
+from meter_driver.wmbus_link import (
+    AUTHENTICATION,
+    CRC_SIZE,
+    EXTENDED_LINK,
+    FIRST,
+    LONGEST,
+    LONGEST_A,
+    NETWORK,
+    first_block_fits,
+    format_a,
+    format_b,
+    is_known,
+    link_of,
+    may_begin,
+    size_a,
+)
+
+
+class _Radio:
+    """What both framers share: from a frame without CRCs to events."""
+
+    starts: ClassVar[bytes] = bytes(range(FIRST, 256))
+
+    def __init__(self, keys: Keyring) -> None:
+        self._keys = keys
+        self._formats = Formats()
+        self._fragments = Reassembly()
+
+    def _read(self, frame: bytes, quality: Quality) -> tuple[Event, ...]:
+        try:
+            message = self._message(frame, quality)
+            read = telegram(message, self._keys, self._formats) if message else None
+        except MeterError as error:
+            return (FrameRejected.because(error, len(frame)),)
+        return () if read is None else (read,)
+
+    def _message(self, frame: bytes, quality: Quality) -> Message | None:
+        """The transport message of a frame; None while fragments are missing."""
+        link = link_of(frame)
+        inner = Inner(link.ci, link.data, quality)
+        if inner.ci in EXTENDED_LINK:
+            inner = extended_link(link, self._keys, quality)
+        if inner.ci == NETWORK:
+            raise PayloadError("a telegram of a relay network (EN 13757-5)")
+        if inner.ci != AUTHENTICATION:
+            return Message("wmbus", inner.ci, inner.data, link.address, inner.quality)
+        whole = self._fragments.add(link.address, fragment_of(inner.data))
+        return None if whole is None else message_of(whole, link.address, self._keys, inner.quality)
+
+    def finish(self) -> tuple[Event, ...]:
+        """Messages that still wait for fragments are given up."""
+        waiting = self._fragments.give_up()
+        error = SegmentError("the stream ended before the last fragment")
+        return (FrameRejected.because(error, 0),) * waiting
+
+
+class GuardedRadio(_Radio):
+    """Framer of telegrams with their link CRCs, format A or B."""
+
+    longest: ClassVar[int] = LONGEST_A
+    guarded: ClassVar[bool] = True
+
+    def take(self, buffer: bytearray, at: int, end: int, *, final: bool) -> Answer:
+        """See ``framing.Framer``."""
+        if not may_begin(buffer, at, end):
+            return NO
+        if end - at < FIRST + CRC_SIZE:
+            return NO if final else MORE
+        if first_block_fits(buffer, at):
+            return self._take_a(buffer, at, end, final=final)
+        size = buffer[at] + 1
+        if not is_known(buffer[at + FIRST]):
+            return NO
+        if end - at < size:
+            return NO if final else MORE
+        frame = format_b(bytes(buffer[at : at + size]))
+        return NO if frame is None else Taken(size, self._read(frame, Quality.CHECKSUM_ONLY))
+
+    def _take_a(self, buffer: bytearray, at: int, end: int, *, final: bool) -> Answer:
+        size = size_a(buffer[at])
+        if end - at < size:
+            missing = FrameTruncated(f"the frame claims {size} bytes, {end - at} came")
+            return Damaged(end - at, missing) if final else MORE
+        frame = format_a(bytes(buffer[at : at + size]))
+        if frame is None or len(frame) == FIRST:
+            return Damaged(size, FrameError("a block that does not fit its CRC, or nothing behind the first"))
+        return Taken(size, self._read(frame, Quality.CHECKSUM_ONLY))
+
+
+class BareRadio(_Radio):
+    """Framer of telegrams whose link CRCs somebody took away: L and that many bytes, on trust."""
+
+    longest: ClassVar[int] = LONGEST
+    guarded: ClassVar[bool] = False
+
+    def take(self, buffer: bytearray, at: int, end: int, *, final: bool) -> Answer:
+        """See ``framing.Framer``."""
+        if not may_begin(buffer, at, end):
+            return NO
+        if end - at <= FIRST:
+            return NO if final else MORE
+        if not is_known(buffer[at + FIRST]):
+            return NO
+        size = buffer[at] + 1
+        if end - at < size:
+            missing = FrameTruncated(f"the frame claims {size} bytes, {end - at} came")
+            return Damaged(end - at, missing) if final else MORE
+        return Taken(size, self._read(bytes(buffer[at : at + size]), Quality.UNCHECKED))

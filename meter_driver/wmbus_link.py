@@ -1,0 +1,106 @@
+"""The link layer of wireless M-Bus: frame formats A and B (EN 13757-4, clause 12), and telegrams without link CRC.
+
+First block in every format: L, C, manufacturer (2), address (6). Radio chips and loggers often take the CRCs away and
+correct L; such a telegram is ``L`` and that many bytes, with nothing to check it by.
+"""
+
+from msgspec import Struct
+
+from meter_driver.mbus_application import APPLICATIONS
+from meter_driver.mbus_crc import crc16_en13757
+
+FIRST = 10
+"""Bytes of the first block without its CRC."""
+CRC_SIZE = 2
+LONGEST_A = 256 + CRC_SIZE * 17
+LONGEST = 256
+
+_BLOCK = 16
+_B_BLOCKS = 128  # first and second block of format B together, with the CRC of both
+_CONTROLS = frozenset((0x08, 0x18, 0x28, 0x38, 0x44, 0x46, 0x47, 0x48))
+"""What a meter sends: answers, SND-NR, SND-IR, ACC-NR, ACC-DMD (EN 13757-4, clause 12.5.4)."""
+EXTENDED_LINK = {0x8C: 2, 0x8D: 8, 0x8E: 10, 0x8F: 16}
+"""CI fields of the extended link layer, and bytes of it behind CI (clause 13.2)."""
+AUTHENTICATION = 0x90
+NETWORK = 0x81
+_CIS = frozenset((*APPLICATIONS, *EXTENDED_LINK, AUTHENTICATION, NETWORK))
+
+
+class Link(Struct, frozen=True):
+    """One link frame without its CRCs.
+
+    Attributes:
+        control: C field.
+        address: manufacturer, identification, version, device type, as on the wire.
+        ci: first CI field.
+        data: what follows it.
+    """
+
+    control: int
+    address: bytes
+    ci: int
+    data: bytes
+
+
+def may_begin(buffer: bytes | bytearray, at: int, end: int) -> bool:
+    """Can the bytes seen so far be a first block? Length, control and the letters of the manufacturer must fit."""
+    seen = end - at
+    if buffer[at] < FIRST:
+        return False
+    if seen > 1 and buffer[at + 1] not in _CONTROLS:
+        return False
+    return seen <= 3 or _is_manufacturer(buffer[at + 2] | buffer[at + 3] << 8)
+
+
+def _is_manufacturer(code: int) -> bool:
+    """Three letters of five bits each (EN 13757-3, clause 5.6); the top bit tells only how unique the address is."""
+    return all(1 <= code >> shift & 0x1F <= 26 for shift in (10, 5, 0))
+
+
+def is_known(ci: int) -> bool:
+    """Is this a CI field with which a telegram of a meter goes on behind the link layer?"""
+    return ci in _CIS
+
+
+def size_a(length: int) -> int:
+    """Bytes of a format A frame on the wire: a CRC behind the first block and behind every 16 bytes."""
+    rest = length + 1 - FIRST
+    return length + 1 + CRC_SIZE * (1 + -(-rest // _BLOCK))
+
+
+def first_block_fits(buffer: bytes | bytearray, at: int) -> bool:
+    """Is the first block guarded by its own CRC, as format A has it?"""
+    return _guarded(bytes(buffer[at : at + FIRST + CRC_SIZE]))
+
+
+def format_a(frame: bytes) -> bytes | None:
+    """The frame without its CRCs; None when one does not fit."""
+    parts, at = [frame[:FIRST]], FIRST + CRC_SIZE
+    if not _guarded(frame[:at]):
+        return None
+    while at < len(frame):
+        block = frame[at : at + _BLOCK + CRC_SIZE]
+        if not _guarded(block):
+            return None
+        parts.append(block[:-CRC_SIZE])
+        at += len(block)
+    return b"".join(parts)
+
+
+def format_b(frame: bytes) -> bytes | None:
+    """The same for format B, whose L counts the CRCs; L of the result does not."""
+    blocks = [block for block in (frame[:_B_BLOCKS], frame[_B_BLOCKS:]) if block]
+    if not all(map(_guarded, blocks)):
+        return None
+    plain = b"".join(block[:-CRC_SIZE] for block in blocks)
+    return bytes([len(plain) - 1]) + plain[1:] if len(plain) > FIRST else None
+
+
+def _guarded(block: bytes) -> bool:
+    """A CRC is sent most significant byte first."""
+    return len(block) > CRC_SIZE and crc16_en13757(block[:-CRC_SIZE]) == int.from_bytes(block[-CRC_SIZE:], "big")
+
+
+def link_of(frame: bytes) -> Link:
+    """``frame`` is L and as many bytes as it says, one behind the first block at least."""
+    return Link(frame[1], frame[2:FIRST], frame[FIRST], frame[FIRST + 1 :])
