@@ -14,10 +14,10 @@ def read_secret(path: Path) -> bytes:
         SettingsError: it is missing, a link, someone else's, or its mode is looser than 0600.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from error
-    with os.fdopen(handle, "rb") as file:
+    try:
         facts = os.fstat(handle)
         if not stat.S_ISREG(facts.st_mode):
             raise SettingsError(f"{path}: not a plain file")
@@ -25,7 +25,10 @@ def read_secret(path: Path) -> bytes:
             raise SettingsError(f"{path}: belongs to another user")
         if stat.S_IMODE(facts.st_mode) & 0o077:
             raise SettingsError(f"{path}: mode {stat.S_IMODE(facts.st_mode):04o} is looser than 0600")
-        return file.read()
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(handle)
 
 
 def write_secret(path: Path, content: bytes) -> None:

@@ -1,5 +1,6 @@
 """A small gateway for the edge's tests: certificates, an intake and an enrolment over TLS on a free port."""
 
+import asyncio
 import ssl
 import zlib
 from collections.abc import AsyncIterator
@@ -150,9 +151,11 @@ class Log:
 
     def __init__(self) -> None:
         self.events: list[tuple[str, dict[str, Any]]] = []
+        self._news = asyncio.Event()
 
     def _take(self, event: str, **words: Any) -> None:
         self.events.append((event, words))
+        self._news.set()
 
     debug = info = warning = error = _take
 
@@ -164,3 +167,10 @@ class Log:
 
     def words(self, event: str) -> list[dict[str, Any]]:
         return [words for name, words in self.events if name == event]
+
+    async def heard(self, event: str) -> None:
+        """Wait for an event; the test fails if it does not come."""
+        async with asyncio.timeout(10):
+            while event not in self.names():
+                self._news.clear()
+                await self._news.wait()

@@ -1,0 +1,62 @@
+"""Enrolment: the key stays, the code is shown to nobody but the right gateway."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from edge import tls
+from edge.enrol import enrol, fingerprint, split_code
+from edge.errors import GatewayError, SettingsError
+from tests.edge.peer import Authority, peer
+
+AUTHORITY = Authority()
+
+
+async def test_a_code_with_a_fingerprint_makes_a_box(tmp_path: Path) -> None:
+    folder = tmp_path / "box"
+    async with peer(AUTHORITY, tmp_path, mutual=False) as gateway:
+        box = await enrol(gateway.url, f"good-code@{fingerprint(AUTHORITY.pem)}", folder)
+    assert box == "box-9"
+    assert (folder / "box.id").read_text() == "box-9"
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    assert tls.mutual(folder).get_ca_certs()
+
+
+async def test_a_code_with_a_file_makes_a_box(tmp_path: Path) -> None:
+    async with peer(AUTHORITY, tmp_path, mutual=False) as gateway:
+        assert await enrol(gateway.url, "good-code", tmp_path / "box", ca=AUTHORITY.pem) == "box-9"
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+async def test_another_gateway_never_sees_the_code(tmp_path: Path, pinned: bool) -> None:
+    other = Authority()
+    code = f"good-code@{fingerprint(AUTHORITY.pem)}" if pinned else "good-code"
+    async with peer(other, tmp_path, mutual=False) as gateway:
+        with pytest.raises(GatewayError):
+            await enrol(gateway.url, code, tmp_path / "box", ca=None if pinned else AUTHORITY.pem)
+        assert gateway.codes == []
+    assert not (tmp_path / "box").exists()
+
+
+async def test_a_refused_code_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with peer(AUTHORITY, tmp_path, mutual=False) as gateway:
+        with pytest.raises(GatewayError, match="403"):
+            await enrol(gateway.url, "spent-code", tmp_path / "box", ca=AUTHORITY.pem)
+    assert not (tmp_path / "box").exists()
+
+
+async def test_a_gateway_that_is_away_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(GatewayError, match="ClientConnector"):
+        await enrol("https://127.0.0.1:1", "good-code", tmp_path / "box", ca=AUTHORITY.pem)
+
+
+@pytest.mark.parametrize("code", ["", "@" + "a" * 64, "code@12", "code@" + "g" * 64])
+def test_a_malformed_code_is_refused_without_being_repeated(code: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        split_code(code)
+    assert "code@" not in str(caught.value)
+
+
+def test_colons_in_a_fingerprint_are_fine() -> None:
+    assert split_code("a@" + ":".join(["AB"] * 32)) == ("a", "ab" * 32)
