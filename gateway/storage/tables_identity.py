@@ -11,7 +11,6 @@ client = Table(
     Column("organisation", String(64)),
     Column("scopes", Text, nullable=False),
     Column("secret", LargeBinary, nullable=False),
-    Column("revoked", Float),
 )
 
 one_time_code = Table(

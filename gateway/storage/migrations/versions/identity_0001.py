@@ -16,7 +16,6 @@ def upgrade() -> None:
         sa.Column("organisation", sa.String(64)),
         sa.Column("scopes", sa.Text, nullable=False),
         sa.Column("secret", sa.LargeBinary, nullable=False),
-        sa.Column("revoked", sa.Float),
     )
     op.create_table(
         "one_time_code",

@@ -1,0 +1,1 @@
+"""Who is calling: certificates of boxes and VENs, sessions of households, tokens of partners, the operator's token."""

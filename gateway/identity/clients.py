@@ -1,0 +1,111 @@
+"""OAuth clients of organisations and VENs: id, scopes, and a secret kept as scrypt hash (RFC 7914)."""
+
+import asyncio
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select
+
+from adapters.plugin import Client
+from gateway.clock import Clock
+from gateway.registry.errors import NotAllowed
+from gateway.storage.engine import Store
+from gateway.storage.tables_identity import client as table
+from policies.terms import Recipient
+
+_N, _R, _P, _SALT = 2**14, 8, 1, 16
+"""16 MiB and some 50 ms a try."""
+AT_ONCE = 2
+"""Slow hashes side by side: guessing must not take the machine."""
+LONGEST_SECRET = 1024
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Held:
+    client: Client
+    secret: bytes
+
+
+class Clients:
+    """All clients in memory. A secret that was right once is known again by a keyed hash of this process."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._all: dict[str, _Held] = {}
+        self._quick: dict[str, bytes] = {}
+        self._quick_key = os.urandom(32)
+        self._slow = asyncio.Semaphore(AT_ONCE)
+        self._nobody = _hashed(secrets.token_urlsafe(16))
+
+    async def load(self) -> None:
+        """Call before ports open."""
+        async with self._store.read() as connection:
+            for row in await connection.execute(select(table)):
+                recipient = Recipient(row.organisation) if row.organisation is not None else None
+                scopes = frozenset(msgspec.json.decode(row.scopes, type=list[str]))
+                self._all[row.id] = _Held(Client(row.id, recipient, scopes), row.secret)
+
+    def get(self, client_id: str) -> Client | None:
+        found = self._all.get(client_id)
+        return found.client if found else None
+
+    def all(self) -> Sequence[Client]:
+        return [held.client for _, held in sorted(self._all.items())]
+
+    async def put(
+        self, client_id: str, recipient: Recipient | None, scopes: Iterable[str], secret: str | None = None
+    ) -> str:
+        """Add or replace a client; its secret, made here when none is given. Durable on return."""
+        if not client_id or len(client_id) > 128 or ":" in client_id or not client_id.isprintable():
+            raise NotAllowed("client: 1 to 128 printable characters, no colon")
+        chosen = secrets.token_urlsafe(32) if secret is None else secret
+        if not 8 <= len(chosen) <= LONGEST_SECRET:
+            raise NotAllowed(f"secret: 8 to {LONGEST_SECRET} characters")
+        made = Client(client_id, recipient, frozenset(scopes))
+        hashed = await asyncio.to_thread(_hashed, chosen)
+        row = {"id": client_id, "organisation": recipient, "secret": hashed}
+
+        def write(connection: Connection) -> None:
+            connection.execute(delete(table).where(table.c.id == client_id))
+            connection.execute(
+                insert(table).values(row | {"scopes": msgspec.json.encode(sorted(made.scopes)).decode()})
+            )
+
+        await self._store.write(write)
+        self._quick.pop(client_id, None)
+        self._all[client_id] = _Held(made, hashed)
+        return chosen
+
+    async def check(self, client_id: str, secret: str) -> Client | None:
+        """The client whose secret this is. An unknown client takes as long as a wrong secret."""
+        quick = hmac.digest(self._quick_key, secret.encode(), "sha256")
+        held = self._all.get(client_id)
+        if held is not None and hmac.compare_digest(self._quick.get(client_id, b""), quick):
+            return held.client
+        async with self._slow:
+            right = await asyncio.to_thread(_matches, secret[:LONGEST_SECRET], held.secret if held else self._nobody)
+        if held is None or not right or self._all.get(client_id) is not held:
+            return None
+        self._quick[client_id] = quick
+        return held.client
+
+    async def remove(self, client_id: str) -> None:
+        """Its tokens are refused from this moment on."""
+        self._all.pop(client_id, None)
+        self._quick.pop(client_id, None)
+        await self._store.write(lambda c: c.execute(delete(table).where(table.c.id == client_id)).rowcount)
+
+
+def _hashed(secret: str) -> bytes:
+    salt = os.urandom(_SALT)
+    return salt + hashlib.scrypt(secret.encode(), salt=salt, n=_N, r=_R, p=_P, dklen=32)
+
+
+def _matches(secret: str, held: bytes) -> bool:
+    again = hashlib.scrypt(secret.encode(), salt=held[:_SALT], n=_N, r=_R, p=_P, dklen=32)
+    return hmac.compare_digest(again, held[_SALT:])

@@ -1,0 +1,83 @@
+"""One-time codes: a household's login, a box's or a VEN's enrolment. Kept as keyed hashes, used once.
+
+Unknown, wrong, malformed and used codes take the same way through the same code: one keyed hash, one look-up.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+from sqlalchemy import delete, insert, select, update
+
+from gateway.clock import Clock
+from gateway.storage.engine import Store
+from gateway.storage.tables_identity import one_time_code as table
+from gateway.vault import Vault
+
+ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+LENGTH, GROUP = 12, 4
+"""58 bits; written in groups."""
+LONGEST = 64
+KINDS: Mapping[str, str] = MappingProxyType({"login": "household", "box": "box", "ven": "VEN"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    kind: str
+    subject: str
+    expires: datetime
+
+
+class Codes:
+    """Codes that were not used yet are in memory; each is gone from there before it counts."""
+
+    def __init__(self, store: Store, vault: Vault, clock: Clock) -> None:
+        self._store, self._vault, self._clock = store, vault, clock
+        self._open: dict[bytes, _Code] = {}
+
+    async def load(self) -> None:
+        """Call before ports open."""
+        async with self._store.read() as connection:
+            for row in await connection.execute(select(table).where(table.c.used.is_(None))):
+                self._open[row.lookup] = _Code(row.kind, row.subject, datetime.fromtimestamp(row.expires, UTC))
+
+    async def issue(self, kind: str, subject: str, *, days: int) -> str:
+        """A fresh code, as a letter has it: ``ABCD-EFGH-JKMN``. Durable on return."""
+        if kind not in KINDS:
+            raise ValueError(f"kind: one of {', '.join(KINDS)}")
+        plain = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+        lookup = self._vault.lookup("one-time-code", plain)
+        new = _Code(kind, subject, self._clock() + timedelta(days=days))
+        row = {"lookup": lookup, "kind": kind, "subject": subject, "expires": new.expires.timestamp()}
+        await self._store.write(lambda c: c.execute(insert(table).values(row)).rowcount)
+        self._open[lookup] = new
+        return "-".join(plain[i : i + GROUP] for i in range(0, LENGTH, GROUP))
+
+    async def redeem(self, kind: str, text: str) -> str | None:
+        """Whom a code stands for; None for any that does not open anything. Durable use on return."""
+        lookup = self._vault.lookup("one-time-code", _plain(text))
+        found = self._open.get(lookup)
+        if found is None or found.kind != kind or found.expires <= self._clock():
+            return None
+        del self._open[lookup]
+        now = self._clock().timestamp()
+        try:
+            await self._store.write(
+                lambda c: c.execute(update(table).where(table.c.lookup == lookup).values(used=now)).rowcount
+            )
+        except Exception:
+            self._open[lookup] = found
+            raise
+        return found.subject
+
+    async def drop(self, subject: str) -> None:
+        """No code of this subject opens anything any more."""
+        self._open = {at: code for at, code in self._open.items() if code.subject != subject}
+        await self._store.write(lambda c: c.execute(delete(table).where(table.c.subject == subject)).rowcount)
+
+
+def _plain(text: str) -> str:
+    """Small letters, blanks and dashes do not matter."""
+    return "".join(c for c in text[:LONGEST].upper() if c.isalnum())

@@ -1,0 +1,43 @@
+"""Guessing is limited by address: so many wrong tries in a minute, then a wait."""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
+
+WINDOW = 60.0
+MOST_ADDRESSES = 10_000
+
+
+class Throttle:
+    """``monotonic``: seconds that only grow. IPv6 counts by /64: whoever has one address has all of those."""
+
+    def __init__(self, per_minute: int, monotonic: Callable[[], float]) -> None:
+        self._per_minute, self._now = per_minute, monotonic
+        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def wait(self, address: str) -> int:
+        """Seconds until the next try is looked at; 0 when it may come now."""
+        tries = self._wrong.get(_network(address))
+        now = self._now()
+        while tries and tries[0] <= now - WINDOW:
+            tries.popleft()
+        if tries is None or len(tries) < self._per_minute:
+            return 0
+        return max(1, int(tries[0] + WINDOW - now) + 1)
+
+    def wrong(self, address: str) -> None:
+        """A try that did not succeed."""
+        network = _network(address)
+        tries = self._wrong.setdefault(network, deque(maxlen=self._per_minute))
+        tries.append(self._now())
+        self._wrong.move_to_end(network)
+        if len(self._wrong) > MOST_ADDRESSES:
+            self._wrong.popitem(last=False)
+
+
+def _network(address: str) -> str:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "unknown"
+    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
