@@ -1,0 +1,297 @@
+"""The intake desk: check, derive, seal, append in one group commit, acknowledge, then tell who waits for news.
+
+A bad record is refused by its index and a stable word; the others are kept. Refusals:
+
+    unknown-subject   no such household, or erased
+    no-instant        the reading has none, or one without a zone
+    clock             more than five minutes in the future
+    expired           its day is held in no class any more
+    interval          it ends before it begins
+    text              no number: what meters say in words (serial numbers, messages) belongs to the registry
+    not-finite        NaN or an infinity
+    too-many-digits   more than 14 digits, or a power of ten beyond 9
+    quantity          neither ``A-B:C.D.E*F`` nor an EN 13757-3 quantity
+    unit              not in ``meter_driver.units``
+"""
+
+import asyncio
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
+from functools import lru_cache
+
+import msgspec
+
+from adapters.plugin import Batch, IntakeAnswer
+from gateway.clock import Clock
+from gateway.derive import EPOCH_DAY, Deriver, mantissas
+from gateway.storage.engine import Store
+from gateway.storage.merge import to_piece
+from gateway.storage.sealed import PieceRow, SealedVault
+from gateway.vault import Expired, SubjectGone
+from meter_driver import obis, units
+from meter_driver.errors import MeterError
+from meter_driver.intervals import DAY_US, DayFinder, micros
+from meter_driver.reading import Reading
+from policies.terms import DetailClass, SubjectId
+
+AHEAD = timedelta(minutes=5)
+MAX_READINGS = 10_000
+MAX_SOURCE = 200
+REMEMBERED_SOURCES = 65_536
+AT_ONCE = 1024
+"""Batches between their check and their durability; more wait."""
+_LARGEST_SEQUENCE = (1 << 63) - 1
+_DERIVED = (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY)
+_EN13757 = re.compile(r"[a-z][A-Za-z0-9 =+\-./()]{1,119}")
+
+
+class BatchRefused(Exception):
+    """The batch as a whole cannot be: ``str()`` names the field and the rule."""
+
+
+@dataclass(slots=True)
+class _Source:
+    """``newest``: the highest sequence taken or being taken. ``flying``: those that are not durable yet."""
+
+    newest: int
+    flying: dict[int, asyncio.Future[None]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Column:
+    """Readings of one quantity as they came."""
+
+    starts: list[int] = field(default_factory=list)
+    ats: list[int] = field(default_factory=list)
+    values: list[Decimal] = field(default_factory=list)
+    indexes: list[int] = field(default_factory=list)
+
+
+_Columns = dict[SubjectId, dict[tuple[str, str | None], _Column]]
+
+
+class Intake:
+    """``zone``: in which local days begin."""
+
+    def __init__(self, vault: SealedVault, store: Store, *, clock: Clock, zone: tzinfo) -> None:
+        self._vault, self._store, self._clock = vault, store, clock
+        self._days = DayFinder(zone)
+        self._sources: dict[str, _Source] = {}
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    async def take(self, batch: Batch) -> IntakeAnswer:
+        """Durable on return. Sequences of a source ascend: one far below the newest counts as known.
+
+        Raises ``BatchRefused``, and ``StoreFull`` when nothing of it was kept.
+        """
+        if not 0 < len(batch.source) <= MAX_SOURCE or not 0 <= batch.sequence <= _LARGEST_SEQUENCE:
+            raise BatchRefused("source has 1 to 200 characters, sequence 0 to 2^63-1")
+        if len(batch.readings) > MAX_READINGS:
+            raise BatchRefused(f"a batch has at most {MAX_READINGS} readings")
+        async with self._room:
+            source = self._sources.get(batch.source) or await self._meet(batch.source)
+            if batch.sequence <= source.newest:
+                known = await self._known(source, batch)
+                if known is not None:
+                    return known
+            return await self._keep(source, batch)
+
+    async def _keep(self, source: _Source, batch: Batch) -> IntakeAnswer:
+        """No await between the number of a piece and its place in the queue of the store."""
+        now = self._clock()
+        flying = source.flying[batch.sequence] = asyncio.get_running_loop().create_future()
+        source.newest = max(source.newest, batch.sequence)
+        try:
+            pieces, refused = self._sealed(batch.readings, now)
+            answer = IntakeAnswer(len(batch.readings) - len(refused), tuple(sorted(refused.items())))
+            row = (
+                batch.source,
+                batch.sequence,
+                int(now.timestamp()),
+                answer.accepted,
+                msgspec.json.encode(answer.refused),
+            )
+            await self._vault.append(pieces, row)
+        finally:
+            del source.flying[batch.sequence]
+            flying.set_result(None)
+        return answer
+
+    # -- known batches
+
+    async def _meet(self, name: str) -> _Source:
+        async with self._store.read() as connection:
+            found = await connection.exec_driver_sql(
+                "SELECT max((SELECT coalesce(max(sequence), -1) FROM batch WHERE source = ?1), "
+                "(SELECT coalesce(max(floor), -1) FROM batch_floor WHERE source = ?1))",
+                (name,),
+            )
+            newest: int = found.scalar_one()
+        if len(self._sources) >= REMEMBERED_SOURCES:
+            self._sources = {key: kept for key, kept in self._sources.items() if kept.flying}
+        return self._sources.setdefault(name, _Source(newest))
+
+    async def _known(self, source: _Source, batch: Batch) -> IntakeAnswer | None:
+        while (flying := source.flying.get(batch.sequence)) is not None:
+            await asyncio.shield(flying)
+        async with self._store.read() as connection:
+            found = await connection.exec_driver_sql(
+                "SELECT accepted, refused FROM batch WHERE source = ?1 AND sequence = ?2 UNION ALL "
+                "SELECT 0, x'5b5d' FROM batch_floor WHERE source = ?1 AND floor >= ?2 LIMIT 1",
+                (batch.source, batch.sequence),
+            )
+            row = found.first()
+        if row is None:
+            return await self._known(source, batch) if batch.sequence in source.flying else None
+        accepted, refused = row
+        return IntakeAnswer(accepted, msgspec.json.decode(refused, type=tuple[tuple[int, str], ...]), repeated=True)
+
+    # -- checking and sealing
+
+    def _sealed(
+        self, readings: Sequence[tuple[SubjectId, Reading]], now: datetime
+    ) -> tuple[list[PieceRow], dict[int, str]]:
+        refused: dict[int, str] = {}
+        pieces: list[PieceRow] = []
+        for subject, columns in _sorted(readings, micros(now + AHEAD), refused).items():
+            try:
+                pieces += self._of_household(subject, columns, refused)
+            except (SubjectGone, Expired):
+                _refuse(refused, columns.values(), "unknown-subject")
+        return pieces, refused
+
+    def _of_household(
+        self, subject: SubjectId, columns: dict[tuple[str, str | None], _Column], refused: dict[int, str]
+    ) -> list[PieceRow]:
+        if not self._vault.known(subject):
+            raise SubjectGone
+        oldest = {}
+        for detail in _DERIVED:
+            day = self._vault.oldest(subject, detail)
+            oldest[detail] = day.toordinal() if day else 1 << 40
+        threshold = (min(oldest.values()) - EPOCH_DAY) * DAY_US
+        deriver = Deriver(oldest, self._days)
+        for (name, unit_name), column in columns.items():
+            quantity, unit = _quantity(name), _unit(unit_name)
+            if quantity is None or unit == "":
+                _refuse(refused, (column,), "quantity" if quantity is None else "unit")
+                continue
+            if min(column.ats) < threshold:
+                column = _without(column, refused, "expired", [at < threshold for at in column.ats])
+            if len(set(column.ats)) < len(column.ats):
+                column = _latest(column)
+            for part in _exact(column, refused):
+                numbers = mantissas(part.values)
+                assert numbers is not None
+                deriver.add(quantity, unit, (tuple(part.starts), tuple(part.ats)), numbers)
+        return [
+            self._vault.sealed_piece(
+                subject, detail, day, sum(len(one.axis[0]) for one in series), to_piece(detail, series)
+            )
+            for (detail, day), series in deriver.pieces.items()
+        ]
+
+
+def _sorted(readings: Sequence[tuple[SubjectId, Reading]], latest: int, refused: dict[int, str]) -> _Columns:
+    """Readings by household, quantity and unit as they are named; what is wrong with a single one is refused."""
+    found: _Columns = {}
+    times: dict[int, int] = {}  # by identity: a telegram's readings share one instant
+    for index, (subject, reading) in enumerate(readings):
+        at, value = reading.at, reading.value
+        if type(value) is not Decimal:
+            refused[index] = "text"
+            continue
+        us = times.get(id(at))
+        if us is None:
+            if at is None or at.utcoffset() is None:
+                refused[index] = "no-instant"
+                continue
+            us = times[id(at)] = micros(at)
+        if us > latest:
+            refused[index] = "clock"
+            continue
+        start = us
+        if reading.start is not None:
+            start = micros(reading.start) if reading.start.utcoffset() is not None else us
+            if start >= us:
+                refused[index] = "interval"
+                continue
+        columns = found.get(subject)
+        if columns is None:
+            columns = found[subject] = {}
+        key = (reading.quantity, reading.unit)
+        column = columns.get(key)
+        if column is None:
+            column = columns[key] = _Column()
+        column.starts.append(start)
+        column.ats.append(us)
+        column.values.append(value)
+        column.indexes.append(index)
+    return found
+
+
+def _exact(column: _Column, refused: dict[int, str]) -> Sequence[_Column]:
+    """The column, if its values fit one power of ten; else without those that fit none, one part for each power."""
+    if not column.values:
+        return ()
+    if mantissas(column.values) is not None:
+        return (column,)
+    parts: dict[int, _Column] = {}
+    for start, at, value, index in zip(column.starts, column.ats, column.values, column.indexes, strict=True):
+        alone = mantissas([value])
+        if alone is None:
+            refused[index] = "too-many-digits" if value.is_finite() else "not-finite"
+            continue
+        part = parts.setdefault(alone.exponent, _Column())
+        part.starts.append(start)
+        part.ats.append(at)
+        part.values.append(value)
+        part.indexes.append(index)
+    return tuple(parts.values())
+
+
+def _without(column: _Column, refused: dict[int, str], reason: str, bad: Sequence[bool]) -> _Column:
+    refused.update((index, reason) for index, is_bad in zip(column.indexes, bad, strict=True) if is_bad)
+    return _some(column, [row for row, is_bad in enumerate(bad) if not is_bad])
+
+
+def _latest(column: _Column) -> _Column:
+    """Of readings at the same instant the one that came last."""
+    return _some(column, sorted({at: row for row, at in enumerate(column.ats)}.values()))
+
+
+def _some(column: _Column, rows: Sequence[int]) -> _Column:
+    return _Column(
+        [column.starts[row] for row in rows],
+        [column.ats[row] for row in rows],
+        [column.values[row] for row in rows],
+        [column.indexes[row] for row in rows],
+    )
+
+
+def _refuse(refused: dict[int, str], columns: Iterable[_Column], reason: str) -> None:
+    for column in columns:
+        for index in column.indexes:
+            refused.setdefault(index, reason)
+
+
+@lru_cache(maxsize=4096)
+def _quantity(name: str) -> str | None:
+    try:
+        return obis.normal(name)
+    except MeterError:
+        return name if _EN13757.fullmatch(name) else None
+
+
+@lru_cache(maxsize=512)
+def _unit(name: str | None) -> str | None:
+    """One spelling; "" for a unit that is not known."""
+    if name is None or name in units.DLMS_UNITS.values():
+        return name
+    try:
+        return units.normal(name)
+    except MeterError:
+        return ""

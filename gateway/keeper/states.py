@@ -1,0 +1,100 @@
+"""The key states of one household as they lie in the tree: ratchets for the series, plain keys for the rest."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from struct import Struct
+
+from policies import ratchet
+from policies.ratchet import Chain
+from policies.seal import CLASS_CODES
+from policies.terms import SERIES_CLASSES, DetailClass
+
+KEPT_AFTER_ERASURE = frozenset({DetailClass.LEGAL, DetailClass.LEDGER})
+SEED_AGE = timedelta(days=365)
+_ENTRY = Struct(">BH")
+_CLASSES = {code: detail for detail, code in CLASS_CODES.items()}
+
+Randomness = Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class States:
+    """``chains`` by series class, ``keys`` for identity and ledger. A class that is not there is gone for good."""
+
+    chains: Mapping[DetailClass, Chain]
+    keys: Mapping[DetailClass, bytes]
+
+    @property
+    def erased(self) -> bool:
+        """Whether only what a statute or the books need is left."""
+        return not (self.chains.keys() | self.keys.keys()) - KEPT_AFTER_ERASURE
+
+    def key(self, detail: DetailClass, day: date) -> bytes | None:
+        """The key of a day; None when the class is gone. Raises ``ratchet.DayGone``."""
+        chain = self.chains.get(detail)
+        return None if chain is None else ratchet.day_key(chain, day)
+
+
+def fresh(first: Mapping[DetailClass, date], randomness: Randomness) -> States:
+    """For a new tenancy: ``first`` is the oldest day of each series class."""
+    chains = {detail: ratchet.start(first[detail], randomness(ratchet.KEY_BYTES)) for detail in SERIES_CLASSES}
+    keys = {detail: randomness(32) for detail in (DetailClass.IDENTITY, DetailClass.LEDGER)}
+    return States(chains, keys)
+
+
+def without(states: States) -> States:
+    """After an erasure."""
+    return States(
+        {detail: chain for detail, chain in states.chains.items() if detail in KEPT_AFTER_ERASURE},
+        {detail: key for detail, key in states.keys.items() if detail in KEPT_AFTER_ERASURE},
+    )
+
+
+def without_day(states: States, day: date) -> States:
+    """One UTC day erased in every series class but ``legal``."""
+    return replace(
+        states,
+        chains={
+            detail: chain if detail in KEPT_AFTER_ERASURE else ratchet.erase(chain, day)
+            for detail, chain in states.chains.items()
+        },
+    )
+
+
+def moved_on(states: States, first: Mapping[DetailClass, date], today: date, randomness: Randomness) -> States:
+    """Expired up to ``first`` of each class, and with fresh randomness where the last is older than a year.
+
+    It begins with the month after the next: nothing is sealed there yet, whatever a clock says.
+    """
+    chains = {}
+    for detail, chain in states.chains.items():
+        chain = ratchet.expire(chain, first[detail])
+        if chain and chain[-1].begin <= today - SEED_AGE:
+            begin = ratchet.next_month(ratchet.next_month(today))
+            chain = ratchet.reseed(chain, begin, randomness(ratchet.KEY_BYTES))
+        chains[detail] = chain
+    return replace(states, chains=chains)
+
+
+def encode(states: States) -> bytes:
+    """Of each class: u8 code, u16 length, its chain or its key. Big endian."""
+    parts = {**{detail: ratchet.encode(chain) for detail, chain in states.chains.items()}, **states.keys}
+    return b"".join(_ENTRY.pack(CLASS_CODES[detail], len(data)) + data for detail, data in parts.items())
+
+
+def decode(data: bytes) -> States:
+    """The reverse. Raises ``ValueError`` or ``struct.error``."""
+    chains: dict[DetailClass, Chain] = {}
+    keys: dict[DetailClass, bytes] = {}
+    offset = 0
+    while offset < len(data):
+        code, length = _ENTRY.unpack_from(data, offset)
+        offset += _ENTRY.size
+        part, detail = data[offset : offset + length], _CLASSES[code]
+        if detail in SERIES_CLASSES:
+            chains[detail] = ratchet.decode(part)
+        else:
+            keys[detail] = part
+        offset += length
+    return States(chains, keys)

@@ -1,0 +1,64 @@
+"""The vault's tables. What is sealed is bytes; who, which class, which day and how much are in clear.
+
+``piece``: one for each household, class and day of a batch, numbered in the order in which they became durable.
+``block``: a household's day of a class, merged. ``batch``: what was acknowledged, so that it counts once; below a
+source's ``floor`` every sequence is known. ``retention_days``: days of a class where the operator shortened them.
+"""
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table
+
+metadata = MetaData()
+
+piece = Table(
+    "piece",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("subject", String, nullable=False),
+    Column("class", Integer, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("piece_of_day", "subject", "class", "day"),
+    sqlite_autoincrement=True,
+)
+
+block = Table(
+    "block",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subject", String, nullable=False),
+    Column("class", Integer, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("pieces", Integer, nullable=False),
+    Column("upto", Integer, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("block_of_day", "subject", "class", "day", unique=True),
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("taken", Integer, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("refused", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+batch_floor = Table(
+    "batch_floor",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("floor", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+retention_days = Table(
+    "retention_days",
+    metadata,
+    Column("class", Integer, primary_key=True),
+    Column("days", Integer, nullable=False),
+)
