@@ -34,6 +34,11 @@ TEXTS: Final = frozenset({VISIBLE, UTF8})
 _FIXED: Final = {NULL: 0, BOOLEAN: 1, BCD: 1, ENUM: 1, DATE_TIME: 12, DATE: 5, TIME: 4, DONT_CARE: 0}
 _DEEPEST: Final = 16
 
+
+class CutShort(PayloadError):
+    """The data end inside a value: more bytes may complete it."""
+
+
 Value = int | float | bool | bytes | str | tuple["Node", ...] | None
 
 
@@ -57,11 +62,11 @@ class Node(NamedTuple):
 
 
 def parse(buffer: bytes, at: int = 0) -> Node:
-    """The value whose tag stands at ``at``. PayloadError when it is cut short, too deep or of an unknown type."""
+    """The value whose tag stands at ``at``. CutShort when it is; PayloadError when too deep or of an unknown type."""
     try:
         return _value(buffer, buffer[at], at + 1, 0)
     except IndexError:
-        raise PayloadError("the data end inside a value") from None
+        raise CutShort("the data end inside a value") from None
 
 
 def length(buffer: bytes, at: int) -> tuple[int, int]:

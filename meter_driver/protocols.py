@@ -3,10 +3,11 @@
 A new protocol is one module with a ``Framer`` and one entry here.
 """
 
+from meter_driver.dlms_mbus import DlmsOnMbus
 from meter_driver.framing import Framer
 from meter_driver.iec62056_21 import Readout
 from meter_driver.mbus import RecordFrames
 from meter_driver.sml import Sml
 from meter_driver.wmbus import BareRadio, GuardedRadio
 
-FRAMERS: tuple[type[Framer], ...] = (Sml, RecordFrames, Readout, GuardedRadio, BareRadio)
+FRAMERS: tuple[type[Framer], ...] = (DlmsOnMbus, Sml, RecordFrames, Readout, GuardedRadio, BareRadio)

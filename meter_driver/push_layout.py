@@ -1,0 +1,298 @@
+"""From a data-notification (IEC 62056-5-3, tag 0F) to readings, by a layout that is learnt once per shape of list.
+
+The full parse of a notification ends in a ``Layout``: which octets are values, and what they mean. A meter sends the
+same shape for years, so a layout is kept and tried first: when all octets that are no values are the same as those it
+was learnt from, the values are read straight from their places. Both ways run through ``Layout.read``, so they cannot
+differ as long as no decision of the parse depends on a value; ``tests/meter_driver/test_push_layout.py`` compares them
+on damaged notifications.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from math import isfinite
+from struct import Struct as Packed
+from struct import unpack
+from typing import Any, Final
+
+from meter_driver import axdr, dlms_clock, push_list
+from meter_driver.axdr import Node
+from meter_driver.errors import PayloadError
+from meter_driver.profiles import Profile
+from meter_driver.push_list import Entry
+from meter_driver.reading import ClockSource, Quality, Reading
+
+NOTIFICATION: Final = 0x0F
+
+_HEADER: Final = 5  # tag, long-invoke-id-and-priority
+_LAYOUTS_KEPT: Final = 64
+_NAMES = {(96, 1, 0): 0, (96, 1, 1): 1, (0, 0, 5): 2, (0, 0, 0): 3, (0, 0, 1): 4, (42, 0, 0): 5}
+"""OBIS groups (C, D, E) that name the meter, best first."""
+_UNNAMED: Final = 6
+_MAKER: Final = 3
+
+_Read = Callable[[Any], Decimal | str]
+_FORMS = {
+    (1, False): "B", (1, True): "b", (2, False): "H", (2, True): "h",
+    (4, False): "I", (4, True): "i", (8, False): "Q", (8, True): "q",
+}  # fmt: skip
+_FLAGS = {
+    (assumed, doubtful): (Quality.SCALER_ASSUMED if assumed else Quality.NONE)
+    | (Quality.CLOCK_DOUBTFUL if doubtful else Quality.NONE)
+    for assumed in (False, True)
+    for doubtful in (False, True)
+}
+
+
+class Layout:
+    """Where the values of one shape of notification stand, and what they are."""
+
+    def __init__(self, apdu: bytes, maker: str) -> None:
+        """Learn it from one notification. PayloadError (CutShort), UnitError or ObisError when it is not understood."""
+        self.size = 0
+        self.maker = maker
+        self._slots: list[tuple[int, int, str]] = []  # from, to, struct format
+        self._clocks: list[int] = []
+        self._values: list[tuple[int, str, _Read, str | None, bool]] = []
+        self._names: list[tuple[int, int]] = []  # priority, slot
+        body = self._header(apdu)
+        node = axdr.parse(apdu, body)
+        if node.end != len(apdu):
+            raise PayloadError("octets behind the end of the list")
+        self._learn(node, apdu)
+        self._freeze(apdu)
+
+    def _header(self, apdu: bytes) -> int:
+        """Where the body begins: behind the tag, the invoke id, and a date-time that may be empty or tagged."""
+        at = _HEADER
+        if len(apdu) < _HEADER + 2:
+            raise axdr.CutShort("the notification is cut short")
+        if apdu[0] != NOTIFICATION:
+            raise PayloadError("no data-notification")
+        self._slot(1, _HEADER, "4s")
+        if apdu[at] == axdr.OCTETS:
+            at += 1
+        size = apdu[at]
+        at += 1
+        if size not in (0, dlms_clock.SIZE):
+            raise PayloadError("a date-time has twelve octets")
+        if len(apdu) < at + size + 1:
+            raise axdr.CutShort("the notification is cut short")
+        if size:
+            self._clock(at)
+        return at + size
+
+    def _slot(self, start: int, end: int, form: str) -> int:
+        self._slots.append((start, end, form))
+        return len(self._slots) - 1
+
+    def _clock(self, at: int) -> None:
+        self._clocks.append(self._slot(at, at + dlms_clock.SIZE, f"{dlms_clock.SIZE}s"))
+
+    def _learn(self, node: Node, apdu: bytes) -> None:
+        if not node.children:
+            raise PayloadError("a notification without a list")
+        found = push_list.entries(node, apdu)
+        names = [entry for entry in found if entry.code and _groups(entry.code) == (42, 0, 0)]
+        maker = self.maker
+        if names and names[0].node.tag == axdr.OCTETS:
+            maker = names[0].node.octets[:_MAKER].decode("ascii", "replace")
+        profile = push_list.profile_of(maker, found, apdu)
+        named = any(entry.code for entry in found)
+        for number, entry in enumerate(found):
+            if entry.code or entry.position is not None:
+                self._entry(entry, profile)
+            elif not named:
+                raise PayloadError("a list without OBIS codes that no profile knows")
+            else:
+                self._unnamed(entry.node, first=number == 0, last=number == len(found) - 1)
+        if not self._values:
+            raise PayloadError("a list without readings")
+
+    def _unnamed(self, node: Node, *, first: bool, last: bool) -> None:
+        """What may stand in a list with codes and have none: clock or version in front, the meter's number behind."""
+        if node.tag == axdr.OCTETS and len(node.octets) == dlms_clock.SIZE and not last:
+            self._clock(node.at)
+        elif last and node.tag == axdr.OCTETS:
+            self._names.append((_UNNAMED, self._slot(node.at, node.end, f"{node.end - node.at}s")))
+        elif not (first and (node.tag in axdr.TEXTS or push_list.is_code(node))):
+            raise PayloadError("an element without an OBIS code")
+
+    def _entry(self, entry: Entry, profile: Profile | None) -> None:
+        code, node, position = entry.code, entry.node, entry.position
+        if not code:
+            if not entry.begins:
+                self._slot(node.at, node.end, f"{node.end - node.at}s")
+            return
+        groups = _groups(code)
+        if node.tag == axdr.DATE_TIME or (groups[0] == 1 and groups[1] == 0 and len(node.octets) == dlms_clock.SIZE):
+            self._clock(node.at)
+            return
+        if not push_list.is_scalar(node):
+            return  # null, or a profile buffer: understood, but no reading
+        power, unit, assumed = 0, None, False
+        if entry.scal_unit is not None:
+            power, unit = push_list.scale(entry.scal_unit)
+        elif position is not None:
+            power, unit, assumed = position.scale.power, position.scale.unit, position.kind == "number"
+        elif profile is not None and node.tag in axdr.INTEGERS and groups[:2] in profile.scales:
+            known = profile.scales[groups[:2]]
+            power, unit, assumed = known.power, known.unit, True
+        form, read = _reader(node, power)
+        # what a decision was taken on stays part of the shape: the manufacturer in the device name, the version of a
+        # list without codes, the first octet of what has the length of an OBIS code
+        pinned = _MAKER if groups == (42, 0, 0) else len(entry.begins) if entry.begins else len(node.octets) == 6
+        start = node.at
+        if node.tag == axdr.OCTETS and pinned:
+            start = min(node.at + pinned, node.end)
+            form, read = f"{node.end - start}s", _text_after(node.octets[:pinned])
+        slot = self._slot(start, node.end, form)
+        self._values.append((slot, code, read, unit, assumed))
+        if groups in _NAMES:
+            self._names.append((_NAMES[groups], len(self._values) - 1))
+
+    def _freeze(self, apdu: bytes) -> None:
+        """Order the slots as they stand, and keep what lies between them."""
+        self.size = len(apdu)
+        order = sorted(range(len(self._slots)), key=lambda n: self._slots[n][0])
+        rank = {slot: n for n, slot in enumerate(order)}
+        form, mask, at = ">", bytearray(b"\xff" * len(apdu)), 0
+        for slot in order:
+            start, end, kind = self._slots[slot]
+            form += "x" * (start - at) + kind
+            mask[start:end] = bytes(end - start)
+            at = end
+        self._unpack = Packed(form + "x" * (len(apdu) - at)).unpack
+        self._mask = int.from_bytes(mask, "big")
+        self._fixed = int.from_bytes(apdu, "big") & self._mask
+        self._clock_slots = tuple(rank[slot] for slot in self._clocks)
+        self._reads = tuple((rank[slot], code, read, unit, assumed) for slot, code, read, unit, assumed in self._values)
+        best = min(self._names, default=None)
+        self._name_read: tuple[int, _Read] | None = None
+        if best is not None and best[0] == _UNNAMED:
+            self._name_read = (rank[best[1]], _text)
+        elif best is not None:
+            self._name_read = (self._reads[best[1]][0], self._reads[best[1]][2])
+
+    def fits(self, apdu: bytes) -> bool:
+        """Has this notification, of the size of the layout, the same shape?"""
+        return int.from_bytes(apdu, "big") & self._mask == self._fixed
+
+    def read(self, apdu: bytes, quality: Quality, title: str) -> tuple[str, datetime | None, tuple[Reading, ...]]:
+        """Meter, instant and readings of a notification that fits. PayloadError for an impossible date or number."""
+        values = self._unpack(apdu)
+        at, doubtful = None, False
+        for slot in self._clock_slots:
+            instant, doubt = dlms_clock.instant(values[slot])
+            if at is None and instant is not None:
+                at, doubtful = instant, doubt
+        meter = title
+        if self._name_read is not None:
+            slot, read = self._name_read
+            meter = str(read(values[slot])) or title
+        clock = ClockSource.NONE if at is None else ClockSource.METER
+        plain = quality | _FLAGS[False, doubtful]
+        flagged = quality | _FLAGS[True, doubtful]
+        readings = tuple(
+            [
+                Reading(meter, code, at, read(values[slot]), unit, None, flagged if assumed else plain, clock)
+                for slot, code, read, unit, assumed in self._reads
+            ]
+        )
+        return meter, at, readings
+
+
+_learnt: dict[tuple[int, str], list[Layout]] = {}
+"""Layouts by size of the APDU and maker: shapes, never values. Nothing that is read depends on what is kept here."""
+
+
+def read(
+    apdu: bytes, quality: Quality, title: str = "", maker: str = ""
+) -> tuple[str, datetime | None, tuple[Reading, ...]]:
+    """Meter, instant and readings of one whole data-notification. PayloadError, UnitError, ObisError if there are none.
+
+    ``title``: the system title, which names the meter when the list does not. ``maker``: its three letters.
+    """
+    key = (len(apdu), maker)
+    known = _learnt.get(key, ())
+    for layout in known:
+        if layout.fits(apdu):
+            return layout.read(apdu, quality, title)
+    layout = Layout(apdu, maker)
+    answer = layout.read(apdu, quality, title)
+    if len(_learnt) >= _LAYOUTS_KEPT:
+        _learnt.clear()
+    _learnt[key] = [layout, *known[:3]]
+    return answer
+
+
+def _groups(code: str) -> tuple[int, int, int]:
+    """The groups C, D, E of ``A-B:C.D.E*F``."""
+    c, d, e = code.partition(":")[2].partition("*")[0].split(".")
+    return int(c), int(d), int(e)
+
+
+def _reader(node: Node, power: int) -> tuple[str, _Read]:
+    """The struct format of a value, and how its content becomes what a reading carries."""
+    size = node.end - node.at
+    if node.tag in axdr.INTEGERS:
+        return _FORMS[axdr.INTEGERS[node.tag]], _integer(power)
+    if node.tag in axdr.FLOATS:
+        return f"{size}s", _floating(power)
+    if node.tag in _OCTET_READS:
+        return "B", _OCTET_READS[node.tag]
+    return f"{size}s", _visible if node.tag == axdr.VISIBLE else _utf8 if node.tag == axdr.UTF8 else _text
+
+
+def _integer(power: int) -> _Read:
+    if power == 0:
+        return Decimal
+    return lambda number: Decimal(number).scaleb(power)
+
+
+def _floating(power: int) -> _Read:
+    def read(content: bytes) -> Decimal:
+        number = unpack(">f" if len(content) == 4 else ">d", content)[0]
+        if not isfinite(number):
+            raise PayloadError("a number that is none")
+        # a single has seven digits that mean something
+        text = f"{number:.7g}" if len(content) == 4 else repr(number)
+        return Decimal(text).scaleb(power)
+
+    return read
+
+
+def _bcd(octet: int) -> Decimal:
+    if octet % 16 > 9 or octet > 0x99:
+        raise PayloadError("a number that is none")
+    return Decimal(f"{octet:02X}")
+
+
+def _boolean(octet: int) -> Decimal:
+    return Decimal(octet != 0)
+
+
+_OCTET_READS: dict[int, _Read] = {axdr.BOOLEAN: _boolean, axdr.ENUM: Decimal, axdr.BCD: _bcd}
+
+
+def _visible(content: bytes) -> str:
+    if not content.isascii():
+        raise PayloadError("a text that is none")
+    return _text(content)
+
+
+def _utf8(content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise PayloadError("a text that is none") from None
+
+
+def _text(content: bytes) -> str:
+    """Printable text as it is, anything else in hexadecimal."""
+    text = content.decode("latin-1")
+    return text if text.isascii() and text.isprintable() else content.hex().upper()
+
+
+def _text_after(begin: bytes) -> _Read:
+    return lambda content: _text(begin + content)

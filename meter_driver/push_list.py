@@ -1,0 +1,169 @@
+"""What the elements of a push list mean: which value has which OBIS code, scaler and unit.
+
+Meters write the same thing in many ways: a structure per register or one flat row, with or without scaler and unit,
+with a table of capture objects before the values, in a fixed order without any code. All of them become ``Entry``.
+Whatever is decided here is decided on tags, lengths, OBIS codes, scalers, units and the texts that name a list, never
+on values: the layout that is learnt from it (``push_layout``) holds for every telegram with the same of these.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from meter_driver import axdr, obis, units
+from meter_driver.axdr import Node
+from meter_driver.errors import PayloadError
+from meter_driver.profiles import PROFILES, Position, Positions, Profile
+
+_LARGEST_POWER: Final = 30
+_LAST_MEDIUM: Final = 15
+_PUSH_SETUP: Final = 40
+_CLASS_ID = frozenset({axdr.UINT16})
+_SCALARS = frozenset({*axdr.INTEGERS, *axdr.FLOATS, *axdr.TEXTS, axdr.OCTETS, axdr.BOOLEAN, axdr.ENUM, axdr.BCD})
+
+
+class Entry(Struct, frozen=True):
+    """One value of a list.
+
+    Attributes:
+        code: OBIS code ``A-B:C.D.E*F``; "" where the list gives none.
+        node: the value.
+        scal_unit: scaler and unit that came with it; None when there were none.
+        position: what a profile says of it, for a list without codes.
+        begins: what its octets were compared with to recognise that list; b"" for nothing.
+    """
+
+    code: str
+    node: Node
+    scal_unit: tuple[int, int] | None = None
+    position: Position | None = None
+    begins: bytes = b""
+
+
+def entries(body: Node, apdu: bytes) -> tuple[Entry, ...]:
+    """All values of a list, in order. PayloadError when an element is there that nothing explains."""
+    known = _by_position(body, apdu)
+    if known is not None:
+        return tuple(
+            Entry(place.code, child, position=place, begins=b"" if number else known.begins)
+            for number, (place, child) in enumerate(zip(known.places, body.children, strict=True))
+        )
+    return tuple(_walk(body))
+
+
+def profile_of(maker: str, found: tuple[Entry, ...], apdu: bytes) -> Profile | None:
+    """The profile for what a list leaves out: by list version, else by manufacturer. ``maker``: three letters or ""."""
+    first = found[0].node if found and not found[0].code else None
+    for profile in PROFILES:
+        if maker in profile.makers:
+            return profile
+        if first is not None and profile.list_ids:
+            text = apdu[first.at : first.end]
+            if any(text.startswith(begin.encode()) for begin in profile.list_ids):
+                return profile
+    return None
+
+
+def scale(scal_unit: tuple[int, int]) -> tuple[int, str | None]:
+    """Power of ten and unit. PayloadError for a scaler that no register has; UnitError for an unknown unit."""
+    power, code = scal_unit
+    if abs(power) > _LARGEST_POWER:
+        raise PayloadError("a scaler that no register has")
+    return power, units.symbol(code)
+
+
+def _by_position(body: Node, apdu: bytes) -> Positions | None:
+    children = body.children
+    for profile in PROFILES:
+        for positions in profile.positions:
+            if (
+                len(positions.places) == len(children)
+                and all(place.fits(child.tag) for place, child in zip(positions.places, children, strict=True))
+                and apdu.startswith(positions.begins, children[0].at)
+            ):
+                return positions
+    return None
+
+
+def _walk(container: Node) -> Iterator[Entry]:
+    children = container.children
+    if not children:
+        raise PayloadError("a list without elements")
+    columns = _columns(children[0])
+    if columns is not None:
+        yield from _table(columns, children)
+        return
+    described = _described(children)
+    if described is not None:
+        yield described
+        return
+    at = 0
+    while at < len(children):
+        child = children[at]
+        following = children[at + 1] if at + 1 < len(children) else None
+        if child.tag in (axdr.STRUCTURE, axdr.ARRAY):
+            yield from _walk(child)
+            at += 1
+        elif following is not None and is_code(child) and not is_code(following):
+            pair = _scal_unit(children[at + 2]) if at + 2 < len(children) else None
+            yield Entry(obis.from_bytes(child.octets), following, pair)
+            at += 2 if pair is None else 3
+        else:
+            yield Entry("", child)
+            at += 1
+
+
+def is_code(node: Node) -> bool:
+    """Is it an OBIS code? Six octets whose first names a medium."""
+    return len(node.octets) == 6 and node.octets[0] <= _LAST_MEDIUM
+
+
+def _scal_unit(node: Node) -> tuple[int, int] | None:
+    """``scal_unit_type`` (IEC 62056-6-2, 4.3.2): a structure of an integer and an enum."""
+    if node.tag == axdr.STRUCTURE and [child.tag for child in node.children] == [axdr.INT8, axdr.ENUM]:
+        power, code = (child.value for child in node.children)
+        if isinstance(power, int) and isinstance(code, int):
+            return power, code
+    return None
+
+
+def _columns(node: Node) -> list[tuple[Node, int]] | None:
+    """OBIS code and attribute of each entry of a push_object_list (IEC 62056-6-2, 4.4.8.2); None for another value."""
+    if node.tag != axdr.ARRAY or not node.children:
+        return None
+    found = []
+    for row in node.children:
+        parts = row.children
+        if len(parts) < 4 or parts[0].tag not in _CLASS_ID or not is_code(parts[1]) or parts[2].tag != axdr.INT8:
+            return None
+        found.append((parts[1], parts[2].value if isinstance(parts[2].value, int) else 0))
+    return found
+
+
+def _table(columns: list[tuple[Node, int]], children: tuple[Node, ...]) -> Iterator[Entry]:
+    """The values behind their table of objects; the table stands for itself where it lists the push setup."""
+    values: tuple[Node, ...] = children
+    if len(values) == len(columns) + 1:
+        values = values[1:]
+    if len(values) != len(columns):
+        raise PayloadError("the table of objects and the values differ in number")
+    for (code, attribute), node in zip(columns, values, strict=True):
+        if attribute == 2 and node.tag not in (axdr.ARRAY, axdr.STRUCTURE):
+            yield Entry(obis.from_bytes(code.octets), node)
+
+
+def _described(children: tuple[Node, ...]) -> Entry | None:
+    """``class, code, attribute, value`` or ``value, class, scal_unit, code``: one register with its class."""
+    if len(children) == 4:
+        first, second, third, fourth = children
+        if first.tag in _CLASS_ID and is_code(second) and third.tag == axdr.INT8:
+            return Entry(obis.from_bytes(second.octets), fourth)
+        if second.tag in _CLASS_ID and is_code(fourth) and (pair := _scal_unit(third)) is not None:
+            return Entry(obis.from_bytes(fourth.octets), first, pair)
+    return None
+
+
+def is_scalar(node: Node) -> bool:
+    """Does it hold one value that a reading can carry?"""
+    return node.tag in _SCALARS
