@@ -111,9 +111,6 @@ class LimitSettings(_Part):
     login_wrong_per_minute: Annotated[int, Field(ge=5, le=10_000)] = Field(
         default=60, description="Wrong one-time codes from one address in a minute before the answer is 429."
     )
-    connections: Annotated[int, Field(ge=16, le=100_000)] = Field(
-        default=12_000, description="Open connections of each listener."
-    )
     token_minutes: Annotated[int, Field(ge=1, le=60)] = Field(
         default=15, description="Life of a partner's token, in minutes."
     )
