@@ -48,6 +48,8 @@ class Organisations(Protocol):
 
     def organisation_now(self, recipient: Recipient) -> Organisation | None: ...
 
+    def zones(self, recipient: Recipient) -> Sequence[str]: ...
+
 
 class ReleaseDesk:
     """Answers questions of adapters with parts for egress. Holds no values between calls."""
@@ -85,9 +87,10 @@ class ReleaseDesk:
                 self._known_as[recipient, self.pseudonym(recipient, subject)] = subject
         return self._known_as.get((recipient, name.name))
 
-    def organisation(self, recipient: Recipient) -> Organisation | None:
-        """The registry's entry."""
-        return self._organisations.organisation_now(recipient)
+    def zones(self, recipient: Recipient) -> Sequence[str]:
+        """Places for whose figures an organisation may ask; empty without the level for it."""
+        who = self._organisations.organisation_now(recipient)
+        return self._organisations.zones(recipient) if who is not None and Level.COHORT in who.levels else ()
 
     def in_profile(self, request: PermissionRequest) -> bool:
         """Whether the organisation may ask households for this."""
@@ -140,6 +143,14 @@ class ReleaseDesk:
             and question.quantities <= who.quantities
             and question.resolution >= who.finest
         )
+
+    def _place(self, question: ReleaseRequest) -> Refusal | None:
+        """Whether the organisation may ask for figures of this place."""
+        assert isinstance(question.subject, Zone)
+        place = question.subject.name.partition("#")[0]
+        allowed = self._organisations.zones(question.recipient)
+        fits = any(place == zone or place.startswith(f"{zone}/") for zone in allowed)
+        return None if fits else Refusal((Reason.NOT_IN_PROFILE,))
 
     # -- releasing
 
@@ -234,7 +245,7 @@ class ReleaseDesk:
 
     async def _zone_figures(self, question: ReleaseRequest) -> AsyncIterator[Part]:
         """Cells of a place. They belong to no household, so nothing cuts them; who left silences the later ones."""
-        if (refusal := self._profile(question)) is not None:
+        if (refusal := self._profile(question) or self._place(question)) is not None:
             raise Refused(refusal)
         answer = await self._cohorts.answer(question)
         if isinstance(answer, Refusal):

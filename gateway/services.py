@@ -30,7 +30,6 @@ from gateway.storage.engine import Store
 from policies.roles import Listener
 from policies.terms import (
     Grant,
-    Level,
     Portfolio,
     Pseudonym,
     Reason,
@@ -50,12 +49,6 @@ class Taking(Protocol):
     async def take(self, batch: Batch) -> IntakeAnswer: ...
 
 
-class Places(Protocol):
-    """What is asked of the registry."""
-
-    def places(self) -> Sequence[str]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class House:
     """What all adapters share; put together by the composition root."""
@@ -72,7 +65,6 @@ class House:
     egress: Egress
     intake: Taking
     store: Store
-    places: Places
 
 
 class AdapterServices:
@@ -142,10 +134,7 @@ class AdapterServices:
         return self._house.release.openings(recipient)
 
     def zones(self, recipient: Recipient) -> Sequence[str]:
-        organisation = self._house.release.organisation(recipient)
-        if organisation is None or Level.COHORT not in organisation.levels:
-            return ()
-        return self._house.places.places()
+        return self._house.release.zones(recipient)
 
     async def ask(self, household: SubjectId | Pseudonym, request: PermissionRequest) -> str:
         subject: SubjectId | None

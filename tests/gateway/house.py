@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from gateway.intake import Intake
 
 from adapters.plugin import Batch, Organisation, PermissionRequest
 from gateway.cohorts import CohortDesk
@@ -21,6 +20,7 @@ from gateway.egress import Part
 from gateway.epochs import Epochs
 from gateway.evidence import Controller, Evidence
 from gateway.groundbook import GroundBook
+from gateway.intake import Intake
 from gateway.keeper.keeper import open_keeper
 from gateway.ledger import Ledger
 from gateway.lines import Lines
@@ -86,6 +86,9 @@ class Registry:
             purposes=frozenset(Purpose),
         )
 
+    def zones(self, recipient: Recipient) -> Sequence[str]:
+        return self.places()
+
     def place_of(self, subject: SubjectId) -> str:
         return self.where.get(subject, "")
 
@@ -147,11 +150,11 @@ class House:
         wish = self.wish(**other)
         return await self.consent.accept(subject, await self.consent.ask(subject, wish), wish.quantities)
 
-    def question(self, subject: SubjectId, **other: Any) -> ReleaseRequest:
+    def question(self, who: SubjectId, /, **other: Any) -> ReleaseRequest:
         words: dict[str, Any] = {
             "recipient": ACME,
             "purpose": Purpose.FORECAST,
-            "subject": Household(subject),
+            "subject": Household(who),
             "quantities": frozenset({ENERGY}),
             "resolution": AS_RECEIVED,
             "level": Level.INDIVIDUAL,
@@ -204,9 +207,8 @@ async def house(folder: Path, *, profile: Profile | None = None) -> AsyncIterato
             grace=timedelta(0),
         )
         release = ReleaseDesk(vault, book, ledger, epochs, registry, cohorts, clock)
-        made.append(
-            House(store, vault, Intake(vault, store, clock=clock), desk, ConsentDesk(desk), release, cohorts, registry)
-        )
+        intake = Intake(vault, store, clock=clock, zone=UTC)
+        made.append(House(store, vault, intake, desk, ConsentDesk(desk), release, cohorts, registry))
         try:
             yield made[0]
         finally:
