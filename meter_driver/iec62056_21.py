@@ -30,20 +30,15 @@ _STX = 2
 class Readout:
     """The framer for ``/``; see ``framing`` for what the answers mean."""
 
-    starts: ClassVar[bytes] = b"/\r\n"
+    starts: ClassVar[bytes] = b"/"
     longest: ClassVar[int] = LONGEST
     guarded: ClassVar[bool] = True
 
     def __init__(self, keys: Keyring) -> None:
         del keys  # nothing here is encrypted
-        self._line_open = False  # a telegram was taken up to ! or its CRC; the line end is still to come
 
     def take(self, buffer: bytearray, at: int, end: int, *, final: bool) -> Answer:
-        """One readout, one request, or the line end behind a readout."""
-        if buffer[at] != 0x2F:
-            taken = self._line_open
-            self._line_open = taken and buffer[at] == 0x0D
-            return Taken(1) if taken else NO
+        """One readout with the line end behind it, or one request."""
         found = _IDENTIFICATION.match(buffer, at, end)
         if found is None:
             return MORE if at + 1 == end and not final else NO
@@ -51,18 +46,23 @@ class Readout:
         if bang and buffer[at + 1] != 0x3F:
             return Damaged(body - at, FrameError("an end mark in the identification"))
         if not lf:
-            if body < end or final:
-                return _cut(body - at) if body == end else NO
-            return MORE
+            if body < end:
+                return NO
+            return _cut(body - at) if final else MORE
         answer = _request(buffer, at, body, end, final=final) if bang else None
-        if answer is None:
-            answer = _data(buffer, at, body, end, final=final)
-        self._line_open = isinstance(answer, Taken)
-        return answer
+        return _data(buffer, at, body, end, final=final) if answer is None else answer
 
     def finish(self) -> tuple[FrameRejected, ...]:
         """Nothing waits between frames."""
         return ()
+
+
+def _foreign(buffer: bytearray, at: int, begin: int, stop: int) -> Damaged | None:
+    """Clause 6.5: nothing but printable characters and line ends."""
+    if not buffer[begin:stop].translate(None, p1.PRINTABLE):
+        return None
+    found = _FOREIGN.search(buffer, begin, stop)
+    return Damaged((found.start() if found else stop) - at, FrameError("a character that no readout has"))
 
 
 def _cut(size: int) -> Damaged:
@@ -86,9 +86,8 @@ def _data(buffer: bytearray, at: int, body: int, end: int, *, final: bool) -> An
         return _block(buffer, at, body + 1, end, final=final)
     bang = buffer.find(b"!", body, end)
     stop = end if bang < 0 else bang
-    foreign = _FOREIGN.search(buffer, body, stop)
-    if foreign:
-        return Damaged(foreign.start() - at, FrameError("a character that no readout has"))
+    if foreign := _foreign(buffer, at, body, stop):
+        return foreign
     if (again := buffer.find(b"\n/", body - 1, stop)) >= 0:
         return Damaged(again + 1 - at, FrameTruncated("a new telegram began inside this one"))
     if bang < 0:
@@ -108,36 +107,48 @@ def _tail(buffer: bytearray, at: int, body: int, bang: int, end: int, *, final: 
     if count:
         if count < 4 and stop < end and buffer[stop] not in b"\r\n":
             return Damaged(stop - at, FrameError("a CRC that is not hexadecimal"))
-        return _checked(buffer, at, body, bang, stop)
+        last = _line_end(buffer, stop, end, final=final)
+        return MORE if last is None else _checked(buffer, at, body, bang, stop, last)
     behind = bytes(buffer[stop : min(end, stop + 4)])
     word = re.split(rb"[\r\n/]", behind, maxsplit=1)[0]
     if re.search(rb"[0-9A-Fa-f]", word):
         return Damaged(stop - at, FrameError("a CRC that is not hexadecimal"))
     if len(word) == len(behind) < 4 and not final:
         return MORE
+    last = _line_end(buffer, stop, end, final=final)
+    if last is None:
+        return MORE
     lines = bytes(buffer[body:bang])
     protocol = "p1" if _P1_NAMES.search(lines) else "iec62056-21"
     try:
-        return Taken(stop - at, p1.readout(lines, Quality.UNCHECKED, protocol, checked=False))
+        return Taken(last - at, p1.readout(lines, Quality.UNCHECKED, protocol, checked=False))
     except MeterError as error:
         return Damaged(stop - at, error)
 
 
-def _checked(buffer: bytearray, at: int, body: int, bang: int, stop: int) -> Answer:
+def _line_end(buffer: bytearray, stop: int, end: int, *, final: bool) -> int | None:
+    """Where the line ends that ``stop`` is in; there, if none follows; None if that cannot be told yet."""
+    if buffer.startswith(b"\r\n", stop, end):
+        return stop + 2
+    if not final and (stop == end or (stop + 1 == end and buffer[stop] == 0x0D)):
+        return None
+    return stop + 1 if stop < end and buffer[stop] == 0x0A else stop
+
+
+def _checked(buffer: bytearray, at: int, body: int, bang: int, stop: int, last: int) -> Answer:
     frame = bytes(buffer[at : bang + 1])
     try:
         p1.check(frame, bytes(buffer[bang + 1 : stop]))
     except MeterError as error:
         return Damaged(stop - at, error)
-    return _understood(frame[body - at : -1], stop - at, "p1")
+    return _understood(frame[body - at : -1], last - at, "p1")
 
 
 def _block(buffer: bytearray, at: int, begin: int, end: int, *, final: bool) -> Answer:
     """``data ! CR LF ETX BCC``: the block check (ISO 1155) is the XOR of all behind STX up to ETX."""
     etx = buffer.find(b"\x03", begin, end)
-    foreign = _FOREIGN.search(buffer, begin, end if etx < 0 else etx)
-    if foreign:
-        return Damaged(foreign.start() - at, FrameError("a character that no readout has"))
+    if foreign := _foreign(buffer, at, begin, end if etx < 0 else etx):
+        return foreign
     if etx < 0 or etx + 1 == end:
         return _cut(end - at) if final else MORE
     size = etx + 2 - at

@@ -21,7 +21,8 @@ _IDENTITIES = (
 """Where a readout names its meter, best first: equipment identifiers (DSMR, eMUCs), then the device addresses."""
 _CHANNEL_IDENTITIES = ("96.1.0", "96.1.1", "96.1.2")
 _CRC = re.compile(rb"[0-9A-Fa-f]{1,4}")
-_FOREIGN = re.compile(rb"[^\x20-\x7E\r\n]")
+PRINTABLE = bytes((*range(0x20, 0x7F), 0x0D, 0x0A))
+"""What IEC 62056-21 clause 6.5 lets a line hold, and its end."""
 
 
 def telegrams(data: bytes, quality: Quality | None = None) -> tuple[Telegram, ...]:
@@ -39,7 +40,10 @@ def telegrams(data: bytes, quality: Quality | None = None) -> tuple[Telegram, ..
         check(data[: end + 1], crc)
     if quality is None:
         quality = Quality.CHECKSUM_ONLY if crc else Quality.UNCHECKED
-    return readout(data[header:end], quality, "p1", checked=quality is not Quality.UNCHECKED)
+    body = data[header:end]
+    if body.translate(None, PRINTABLE):
+        raise PayloadError("a character that is not printable")
+    return readout(body, quality, "p1", checked=quality is not Quality.UNCHECKED)
 
 
 def check(frame: bytes, crc: bytes) -> None:
@@ -52,16 +56,23 @@ def check(frame: bytes, crc: bytes) -> None:
 
 
 def readout(body: bytes, quality: Quality, protocol: str, *, checked: bool) -> tuple[Telegram, ...]:
-    """Telegrams from the data lines alone. PayloadError, ObisError, UnitError if one of them is not understood."""
-    if _FOREIGN.search(body):
-        raise PayloadError("a character that is not printable")
+    """Telegrams from the data lines alone, which are printable.
+
+    PayloadError, ObisError or UnitError if one of them is not understood.
+    """
     found = contents(body.decode("ascii"), checked=checked, joined=protocol != "p1")
     if not found.items:
         raise PayloadError("no data line with a value")
-    own = [item for item in found.items if not item.channel]
+    own: list[Item] = []
+    devices: dict[int, list[Item]] = {}
+    for item in found.items:
+        if item.channel:
+            devices.setdefault(item.channel, []).append(item)
+        else:
+            own.append(item)
     said = [_telegram(own, _identity(own), found.at, found, quality, protocol)] if own else []
-    for channel in sorted({item.channel for item in found.items} - {0}):
-        said += _device(channel, [item for item in found.items if item.channel == channel], found, quality, protocol)
+    for channel, items in devices.items():
+        said += _device(channel, items, found, quality, protocol)
     if not said:
         raise PayloadError("no data line with a value")
     return tuple(said)
@@ -86,16 +97,20 @@ def _device(channel: int, items: list[Item], found: Contents, quality: Quality, 
 def _telegram(
     items: list[Item], meter: str, at: datetime | None, found: Contents, quality: Quality, protocol: str
 ) -> Telegram:
-    doubtful = quality | Quality.CLOCK_DOUBTFUL
-    common = doubtful if found.doubtful else quality
+    common = quality | Quality.CLOCK_DOUBTFUL if found.doubtful else quality
     clock = ClockSource.METER if at else ClockSource.NONE
     readings = [
-        Reading(meter, item.quantity, at, item.value, item.unit, None, common, clock)
-        if not item.timed
-        else Reading(
-            meter, item.quantity, item.at, item.value, item.unit, None,
-            quality if item.at else doubtful, ClockSource.METER if item.at else ClockSource.NONE,
-        )
+        _timed(meter, item, quality)
+        if item.timed
+        else Reading(meter, item.quantity, at, item.value, item.unit, None, common, clock)
         for item in items
-    ]  # fmt: skip
+    ]
     return Telegram(meter, at, tuple(readings), None, "", protocol)
+
+
+def _timed(meter: str, item: Item, quality: Quality) -> Reading:
+    """A value with an instant of its own, as M-Bus devices and peaks of power have it."""
+    if item.at is None:
+        doubtful = quality | Quality.CLOCK_DOUBTFUL
+        return Reading(meter, item.quantity, None, item.value, item.unit, None, doubtful, ClockSource.NONE)
+    return Reading(meter, item.quantity, item.at, item.value, item.unit, None, quality, ClockSource.METER)

@@ -39,7 +39,7 @@ class Contents(Struct):
 
 _STAMP = re.compile(r"[0-9]{12}[SW]?")
 _SHORT_STAMP = re.compile(r"[0-9]{10}(?:[0-9]{2})?[SW]?")
-_NEXT_SET = re.compile(r"\)(?=[^()])")
+_NEXT_SET = re.compile(r"\)(?=[^()\n])")
 _OFFSETS = {"S": timedelta(hours=2), "W": timedelta(hours=1)}
 
 
@@ -62,50 +62,59 @@ def contents(body: str, *, checked: bool, joined: bool = False) -> Contents:
     twice) is the meter's doing and costs only itself; without a check it is taken for damage.
     PayloadError, ObisError or UnitError if a line is not understood, or if two lines contradict each other.
     """
-    lines = body.replace("\r\n", "\n").split("\n")
+    text = body.replace("\r\n", "\n")
     if joined:
-        lines = "\n".join(_NEXT_SET.sub(")\n", line) for line in lines).split("\n")
-    if lines[-1] and not joined:
-        raise PayloadError("the last line has no end")
-    if not lines[-1]:
-        lines.pop()
-    if lines and not lines[0]:
-        del lines[0]
+        text = _NEXT_SET.sub(")\n", text)
+    if text[:1] == "\n":
+        text = text[1:]
+    if text[-1:] != "\n":
+        if not joined:
+            raise PayloadError("the last line has no end")
+        text += "\n"
+    if text.count(")\n") != text.count("\n") or "\n(" in text:
+        text = _mended(text, checked=checked)
     result = Contents([])
+    say = result.items.append
     seen: dict[str, str] = {}
-    for line in _whole(lines):
+    lines = text.split("\n")
+    lines.pop()
+    for line in lines:
         name, _, rest = line.partition("(")
-        if rest[-1:] != ")":
-            if checked and not line:
-                continue
-            raise PayloadError("a line that does not end with a parenthesis")
         thing = look_up(name)
         groups = rest[:-1]
-        if seen.setdefault(name, groups) is not groups and (not checked or seen[name] != groups):
-            raise PayloadError("two lines for one quantity")
-        if thing.kind is Kind.VALUE and "(" not in groups and ")" not in groups:
-            said = value_of(thing, groups)
-            if said is not None:
-                result.items.append(Item(thing.quantity, said[0], said[1], thing.channel))
-        else:
+        seen[name] = groups
+        if not thing.plain or "(" in groups or ")" in groups:
             _say(thing, groups, result, checked=checked)
+        elif groups:
+            value, unit = value_of(thing, groups)
+            say(Item(thing.quantity, value, unit, thing.channel))
+    if len(seen) != len(lines) and (not checked or any(_differs(line, seen) for line in lines)):
+        raise PayloadError("two lines for one quantity")
     return result
 
 
-def _whole(lines: list[str]) -> list[str]:
-    """Put lines together that DSMR 2.2 and 3 break: before the value of the hourly buffer, and inside long messages."""
-    if not any(line[-1:] != ")" or line[0] == "(" for line in lines if line):
-        return lines
+def _differs(line: str, seen: dict[str, str]) -> bool:
+    name, _, rest = line.partition("(")
+    return seen[name] != rest[:-1]
+
+
+def _mended(text: str, *, checked: bool) -> str:
+    """Put lines together that DSMR 2.2 and 3 break: before the value of the hourly buffer, and inside long messages.
+
+    PayloadError if a line then still does not end with a parenthesis.
+    """
     whole: list[str] = []
-    for line in lines:
+    for line in text.split("\n")[:-1]:
         last = whole[-1] if whole else ""
         value_follows = line[:1] == "(" and last[-1:] == ")"
         message_goes_on = ":96.13." in last and last[-1:] != ")" and "(" not in line
         if value_follows or message_goes_on:
             whole[-1] += line
-        else:
+        elif line or not checked:
             whole.append(line)
-    return whole
+    if any(line[-1:] != ")" for line in whole):
+        raise PayloadError("a line that does not end with a parenthesis")
+    return "".join(f"{line}\n" for line in whole)
 
 
 def _say(thing: Object, groups: str, result: Contents, *, checked: bool) -> None:
@@ -124,9 +133,9 @@ def _say(thing: Object, groups: str, result: Contents, *, checked: bool) -> None
     elif thing.kind is Kind.PROFILE:
         _say_profile(thing, parts, result)
     elif len(parts) == 1:
-        said = (parts[0], None) if thing.kind is Kind.TEXT and parts[0] else value_of(thing, parts[0])
-        if said is not None:
-            result.items.append(Item(thing.quantity, said[0], said[1], thing.channel))
+        if parts[0]:
+            value, unit = value_of(thing, parts[0])
+            result.items.append(Item(thing.quantity, value, unit, thing.channel))
     elif len(parts) == 2:
         _say_timed(thing, parts[0], parts[1], result, checked=checked)
     elif thing.kind is Kind.VALUE:
@@ -143,10 +152,10 @@ def _say_timed(thing: Object, first: str, second: str, result: Contents, *, chec
         raise PayloadError("a value with a second group that is not a time")
     else:
         return
-    said = value_of(thing, printed)
-    if said is not None:
+    if printed:
+        value, unit = value_of(thing, printed)
         at = _lenient(stamp, checked=checked) if stamp else None
-        result.items.append(Item(thing.quantity, said[0], said[1], thing.channel, at, True))
+        result.items.append(Item(thing.quantity, value, unit, thing.channel, at, True))
 
 
 def _lenient(stamp: str, *, checked: bool) -> datetime | None:
@@ -178,10 +187,10 @@ def _say_buffer(thing: Object, parts: list[str], result: Contents, *, checked: b
     inner = look_up(parts[4])
     if inner.channel != thing.channel or inner.kind is not Kind.VALUE:
         raise PayloadError("an M-Bus buffer with the values of another channel")
-    said = value_of(inner, f"{parts[-1]}*{parts[5]}" if parts[-1] else "")
-    if said is not None:
+    if parts[-1]:
+        value, unit = value_of(inner, f"{parts[-1]}*{parts[5]}")
         at = _lenient(parts[0], checked=checked) if len(parts) == 7 else None
-        result.items.append(Item(inner.quantity, said[0], said[1], thing.channel, at, True))
+        result.items.append(Item(inner.quantity, value, unit, thing.channel, at, True))
 
 
 def _say_profile(thing: Object, parts: list[str], result: Contents) -> None:
@@ -191,8 +200,8 @@ def _say_profile(thing: Object, parts: list[str], result: Contents) -> None:
     """
     if ":99.1." not in thing.quantity or parts[0] != "1":
         return
-    said = value_of(thing, parts[-1])
-    if said is not None:
+    if parts[-1]:
+        value, unit = value_of(thing, parts[-1])
         stamps = [part for part in parts if _STAMP.fullmatch(part)]
         at = _lenient(stamps[0], checked=True) if stamps else None
-        result.items.append(Item(thing.quantity, said[0], said[1], thing.channel, at, True))
+        result.items.append(Item(thing.quantity, value, unit, thing.channel, at, True))

@@ -43,6 +43,8 @@ class Object(Struct, frozen=True):
         channel: 0 for the meter itself, 1.. for the M-Bus devices behind it (group B where A is 0).
         base: a unit of the dimension that the quantity has by IEC 62056-61; None where the standard leaves it open.
         units: from the spelling in the telegram to ours; filled as spellings come, which are few.
+        plain: one group is a value or a text, and no more has to be looked at.
+        text: it is never a number.
     """
 
     quantity: str
@@ -50,19 +52,20 @@ class Object(Struct, frozen=True):
     channel: int
     base: str | None
     units: dict[str, str]
+    plain: bool
+    text: bool
 
     def unit(self, printed: str) -> str:
-        """The spelling of ``units``. UnitError if it is not known or not of the quantity's dimension."""
-        known = self.units.get(printed)
-        if known is None:
-            known = _SHORT.get(printed) or units.normal(printed)
-            if self.base is not None:
-                units.convert(Decimal(1), known, self.base)
-            if len(self.units) < _SPELLINGS:
-                self.units[printed] = known
+        """The spelling of ``units``, noted. UnitError if it is not known or not of the quantity's dimension."""
+        known = _SHORT.get(printed) or units.normal(printed)
+        if self.base is not None:
+            units.convert(Decimal(1), known, self.base)
+        if len(self.units) < _SPELLINGS:
+            self.units[printed] = known
         return known
 
 
+_PLAIN = (Kind.VALUE, Kind.MAYBE, Kind.TEXT)
 _SPELLINGS = 16
 _SHORT = {"m": "min"}  # EN 1434-3 writes minutes as m in heat meter readouts
 _NAME = re.compile(
@@ -122,40 +125,39 @@ def look_up(name: str) -> Object:
     group_d = int(d) if d and d.isdigit() else -1
     medium = int(a) if a else None
     if medium is None:
-        return Object(name, _kind(None, c, group_d), 0, None, {})
+        kind = _kind(None, c, group_d)
+        return Object(name, kind, 0, None, {}, kind in _PLAIN, kind is Kind.TEXT)
     if not (c.isdigit() and group_d >= 0 and e):
         raise ObisError("an OBIS code with A and B but without C, D and E")
     kind = _kind(medium, c, group_d)
     quantity = f"{medium}-{int(b)}:{int(c)}.{group_d}.{int(e)}*{int(f or 255)}"
     base = _electrical_base(int(c), group_d) if medium == 1 else None
-    return Object(quantity, kind, int(b) if medium == 0 else 0, base, {})
+    return Object(quantity, kind, int(b) if medium == 0 else 0, base, {}, kind in _PLAIN, kind is Kind.TEXT)
 
 
-_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,12})?")
+_is_number = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,12})?").fullmatch
+"""The value of IEC 62056-21 clause 6.5: digits, at most one point, an optional sign."""
 
 
-def number(text: str) -> Decimal | None:
-    """The value of IEC 62056-21 clause 6.5: digits, at most one point, an optional sign. None for other text."""
-    return Decimal(text) if _NUMBER.fullmatch(text) else None
-
-
-def value_of(thing: Object, printed: str) -> tuple[Decimal | str, str | None] | None:
-    """Value and unit of one group, ``value`` or ``value*unit``; None if it is empty.
+def value_of(thing: Object, printed: str) -> tuple[Decimal | str, str | None]:
+    """Value and unit of one group that is not empty: ``value`` or ``value*unit``.
 
     PayloadError if the standard wants a number there and it is none, UnitError if the unit cannot be right.
     """
+    if thing.text:
+        return printed, None
     value, star, unit = printed.partition("*")
-    if not printed:
-        return None
-    found = number(value)
-    if found is None or (star and not unit):
+    if not _is_number(value) or (star and not unit):
         if thing.kind is Kind.VALUE:
             raise PayloadError("a quantity whose value is not a number")
         return printed, None
-    if not unit:
-        return found, None
+    if not star:
+        return Decimal(value), None
+    known = thing.units.get(unit)
+    if known is not None:
+        return Decimal(value), known
     try:
-        return found, thing.unit(unit)
+        return Decimal(value), thing.unit(unit)
     except UnitError:
         if thing.kind is Kind.VALUE:
             raise

@@ -9,7 +9,7 @@ from msgspec import Struct
 from meter_driver.errors import PayloadError
 
 DEPTH = 8
-"""SML_PublicKey lists in lists: nothing in the standard goes deeper than six."""
+"""Nothing in the standard goes deeper than six."""
 
 
 class Number(Struct, frozen=True):
@@ -30,29 +30,63 @@ END = EndOfMessage()
 _OCTETS, _BOOLEAN, _SIGNED, _UNSIGNED, _LIST = 0, 4, 5, 6, 7
 
 
-def parse(data: bytes, at: int, depth: int = 0) -> tuple[Node, int]:
-    """The element at ``at`` and where the next begins. PayloadError if it is none or reaches beyond the data."""
+def parse(data: bytes, at: int) -> tuple[list[Node], int]:
+    """The list at ``at`` and where the next element begins. PayloadError if it is none or reaches beyond the data."""
+    kind, length, begin = _head(data, at)
+    if kind != _LIST:
+        raise PayloadError("no list where a message must be")
+    elements, end = _list(data, begin, length, DEPTH)
+    if end > len(data):
+        raise PayloadError("an element that reaches beyond the message")
+    return elements, end
+
+
+def _list(data: bytes, at: int, count: int, depth: int) -> tuple[list[Node], int]:
+    """``count`` elements from ``at`` on. Slices beyond the end come out short: the caller looks at where it ended."""
+    if count > len(data) - at or not depth:
+        raise PayloadError("a list that is too deep or too long")
+    elements: list[Node] = []
+    add = elements.append
+    for _ in range(count):
+        if at >= len(data):
+            raise PayloadError("the message ends inside a list")
+        byte = data[at]
+        if byte == 1:
+            add(b"")
+            at += 1
+        elif 0x70 <= byte < 0x80:
+            inner, at = _list(data, at + 1, byte & 15, depth - 1)
+            add(inner)
+        elif 0x62 <= byte < 0x6A:
+            begin, at = at + 1, at + (byte & 15)
+            add(Number(int.from_bytes(data[begin:at], "big"), (byte & 15) - 1))
+        elif 2 <= byte < 0x10:
+            begin, at = at + 1, at + byte
+            add(data[begin:at])
+        else:
+            element, at = _other(data, at, depth)
+            add(element)
+    return elements, at
+
+
+def _other(data: bytes, at: int, depth: int) -> tuple[Node, int]:
+    """Any element, the rarer ones too: signed numbers, switches, long lengths, the end of a message."""
     kind, length, begin = _head(data, at)
     if kind == _LIST:
-        if depth == DEPTH or length > len(data) - begin:
-            raise PayloadError("a list that is too deep or too long")
-        elements: list[Node] = []
-        for _ in range(length):
-            element, begin = parse(data, begin, depth + 1)
-            elements.append(element)
-        return elements, begin
+        return _list(data, begin, length, depth - 1)
+    end = at + length
     if kind == _OCTETS and length == 0 and begin == at + 1:
         return END, begin
-    end = at + length
-    if end < begin or end > len(data):
-        raise PayloadError("an element that reaches beyond the message")
+    size = end - begin
+    if size < 0:
+        raise PayloadError("a length that does not count itself")
     content = data[begin:end]
     if kind == _OCTETS:
         return content, end
-    if kind == _BOOLEAN and len(content) == 1:
+    if kind == _BOOLEAN and size == 1:
         return content != b"\0", end
-    if kind in (_SIGNED, _UNSIGNED) and 1 <= len(content) <= 8:
-        return Number(int.from_bytes(content, "big", signed=kind == _SIGNED), len(content)), end
+    if kind in (_SIGNED, _UNSIGNED) and 1 <= size <= 8:
+        return Number(int.from_bytes(content, "big", signed=kind == _SIGNED), size), end
     raise PayloadError("an element of a type that SML does not have")
 
 
