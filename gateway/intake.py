@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -143,10 +144,10 @@ class Intake:
                 "SELECT 0, x'5b5d' FROM batch_floor WHERE source = ?1 AND floor >= ?2 LIMIT 1",
                 (batch.source, batch.sequence),
             )
-            row = found.first()
-        if row is None:
+            rows: list[Any] = list(found)
+        if not rows:
             return await self._known(source, batch) if batch.sequence in source.flying else None
-        accepted, refused = row
+        accepted, refused = rows[0]
         return IntakeAnswer(accepted, msgspec.json.decode(refused, type=tuple[tuple[int, str], ...]), repeated=True)
 
     # -- checking and sealing
