@@ -4,6 +4,7 @@ import tomllib
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -68,6 +69,10 @@ class RetentionSettings(_Part):
     access_log: Annotated[int, Field(ge=1, le=366)] = Field(default=90, description="The access log, in days.")
     recovery_hours: Annotated[int, Field(ge=0, le=24 * 31)] = Field(
         default=0, description="How long a root sealed to the offline recovery key is kept, in hours. 0: none is kept."
+    )
+
+    recovery_key: Path | None = Field(
+        default=None, description="Public half of the offline recovery key (file of 32 bytes, X25519)."
     )
 
     def by_class(self) -> dict[DetailClass, int]:
@@ -175,6 +180,7 @@ class Settings(_Part):
     keys: Path = Field(
         default=Path("keys"), description="Folder of root, CA and signing key; apart from the data, mode 0700."
     )
+    timezone: str = Field(default="Europe/Berlin", description="Where local days begin (IANA name).")
     people: ListenerSettings = _door(Listener.PEOPLE)
     partners: ListenerSettings = _door(Listener.PARTNERS)
     devices: ListenerSettings = _door(Listener.DEVICES)
@@ -188,6 +194,15 @@ class Settings(_Part):
     adapters: dict[str, dict[str, Any]] = Field(
         default={}, repr=False, description="One table for each adapter; see the adapter's own page. Never shown."
     )
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("an IANA time zone") from None
+        return name
 
     @model_validator(mode="before")
     @classmethod
@@ -240,9 +255,17 @@ def parse(table: dict[str, Any], home: Path) -> Settings:
 def _anchored(settings: Settings, home: Path) -> Settings:
     doors = {each.value: _door_at(settings.listener(each), home) for each in Listener}
     extra = settings.outbound.extra_ca
+    recovery = settings.retention.recovery_key
+    retention = settings.retention.model_copy(update={"recovery_key": home / recovery if recovery else None})
     outbound = settings.outbound.model_copy(update={"extra_ca": home / extra if extra else None})
     return settings.model_copy(
-        update={"data": home / settings.data, "keys": home / settings.keys, "outbound": outbound, **doors}
+        update={
+            "data": home / settings.data,
+            "keys": home / settings.keys,
+            "outbound": outbound,
+            "retention": retention,
+            **doors,
+        }
     )
 
 
