@@ -44,8 +44,18 @@ ALLOWED: dict[str, dict[str, frozenset[Role]]] = {
     "dsp": {"GET": _D, "POST": _D},
     "dsp.data": {"GET": frozenset({Role.ANYONE, Role.PARTICIPANT})},
     "sdmx.structure": {"GET": frozenset({Role.PARTICIPANT, Role.PARTNER})},
+    # partners: OpenADR 3.1
+    "openadr3.auth": {"GET": _ALL, "POST": _ALL},
+    "openadr3.programs": {"GET": _P, "POST": _P, "PUT": _P, "DELETE": _P},
+    "openadr3.events": {"GET": _P, "POST": _P, "PUT": _P, "DELETE": _P},
+    "openadr3.vens": {"GET": _P, "POST": _P, "PUT": _P, "DELETE": _P},
+    "openadr3.resources": {"GET": _P, "POST": _P, "PUT": _P, "DELETE": _P},
+    "openadr3.reports": {"GET": _P},
+    # people: which household a VEN belongs to
+    "openadr.enrolment": {"PUT": _O},
     # openadr20
     "openadr2b": {"POST": frozenset({Role.VEN, Role.ANYONE})},
+    "openadr2b.other": {verb: frozenset({Role.VEN, Role.ANYONE}) for verb in ("GET", "PUT", "PATCH", "DELETE")},
 }
 """Route name -> verb -> roles. HEAD follows GET; OPTIONS is never routed."""
 

@@ -1,1 +1,19 @@
-"""OpenADR: a VTN for 2.0b, and the REST API of 3.1 beside it."""
+"""OpenADR 2.0b VTN (HTTP pull) and the OpenADR 3.1 REST API for business logic, over one event store."""
+
+from pathlib import Path
+
+from adapters.plugin import Adapter, Migrations, Services
+
+MIGRATIONS = Migrations("openadr", Path(__file__).parent / "migrations")
+
+
+def create(services: Services) -> Adapter:
+    """The adapter. What it knows is read back when ``start`` is awaited."""
+    from adapters.openadr import enrolment
+    from adapters.openadr.desk import Desk
+    from adapters.openadr.v2b import routes as v2b
+    from adapters.openadr.v3 import routes as v3
+
+    desk = Desk(services)
+    routes = [*v2b.routes(desk), *v3.routes(desk), *enrolment.routes(desk)]
+    return Adapter(name="openadr", routes=routes, start=desk.start)

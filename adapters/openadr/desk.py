@@ -1,0 +1,112 @@
+"""The shell around the VTN's machines: what they decide becomes durable, then true, then answered."""
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Connection
+
+from adapters.openadr.model import Change
+from adapters.openadr.state import State
+from adapters.openadr.store import load, save
+from adapters.openadr.v2b.machine import Machine
+from adapters.openadr.v2b.outcome import Outcome
+from adapters.openadr.v2b.telemetry import Measured
+from adapters.openadr.v2b.tell import Queue
+from adapters.openadr.v2b.vtn import receive
+from adapters.plugin import Batch, Services
+from policies.terms import SubjectId
+
+POLL_EVERY = "PT10S"
+
+
+class Desk:
+    """State, machines and their effects. ``start`` must have been awaited before anything else.
+
+    The setting ``vtn_id`` is the vtnID, ``poll_every`` the duration that VENs are told to poll with.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.log: Any = services.log
+        self.state = State()
+        self.machine = self._machine()
+        self._business = asyncio.Lock()
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def start(self) -> None:
+        """Read back all that was acknowledged."""
+        async with self.services.session() as connection:
+            self.state = State(await load(connection))
+        self.machine = self._machine()
+
+    async def receive(self, service: str, body: bytes, fingerprint: str) -> bytes:
+        """One message of a VEN, answered. Raises ``NotAMessage``.
+
+        The machine decides on a state that is constant while it runs. What it decided is made durable and applied
+        under the VEN's own lock; messages without effects, empty polls above all, touch neither lock nor database.
+        """
+        outcome = self._decide(service, body, fingerprint)
+        if not outcome.changes and not outcome.measured:
+            return outcome.body
+        async with self._turn(outcome.ven):
+            outcome = self._decide(service, body, fingerprint)
+            if outcome.measured:
+                await self._take_in(outcome.ven, outcome.measured)
+            await self.commit(outcome.changes)
+        return outcome.body
+
+    @asynccontextmanager
+    async def business(self) -> AsyncIterator[None]:
+        """Business logic changes one thing at a time: names stay unique, programs are there when events come."""
+        async with self._business:
+            yield
+
+    async def commit(self, changes: Sequence[Change], also: Callable[[Connection], None] | None = None) -> None:
+        """Durable first, then true."""
+        if not changes:
+            return
+
+        def work(connection: Connection) -> None:
+            save(connection, changes)
+            if also is not None:
+                also(connection)
+
+        await self.services.write(work)
+        self.state.apply(changes)
+
+    def _decide(self, service: str, body: bytes, fingerprint: str) -> Outcome:
+        return receive(self.machine, service, body, fingerprint, self.services.clock())
+
+    @asynccontextmanager
+    async def _turn(self, ven: str) -> AsyncIterator[None]:
+        lock = self._locks[ven]
+        try:
+            async with lock:
+                yield
+        finally:
+            if not lock.locked():
+                self._locks.pop(ven, None)
+
+    async def _take_in(self, ven: str, measured: Sequence[Measured]) -> None:
+        """Report values of a household's VEN go to the sealed store; those of other VENs belong to nobody."""
+        known = self.state.vens.get(ven)
+        if known is None or not known.household:
+            return
+        subject = SubjectId(known.household)
+        readings = [reading for m in measured if (reading := m.reading(ven)) is not None]
+        if not readings:
+            return
+        said = "\n".join(f"{r.quantity} {r.start} {r.at} {r.value}" for r in readings)
+        sequence = int.from_bytes(hashlib.sha256(said.encode()).digest()[:7])
+        answer = await self.services.intake(Batch(f"ven:{ven}", sequence, [(subject, r) for r in readings]))
+        self.log.info("openadr2b.report", ven=ven, accepted=answer.accepted, refused=len(answer.refused))
+
+    def _machine(self) -> Machine:
+        vtn = str(self.services.settings.get("vtn_id", "metergate"))
+        poll_every = str(self.services.settings.get("poll_every", POLL_EVERY))
+        queue = Queue(self.state, vtn, self.services.ids)
+        return Machine(self.state, queue, vtn, poll_every, self.services.ids)

@@ -1,0 +1,41 @@
+"""The operator says which household a VEN belongs to. Business logic cannot: it would choose where values go."""
+
+from collections.abc import Sequence
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+from msgspec.structs import replace
+
+from adapters.openadr.desk import Desk
+from adapters.openadr.model import Put
+from adapters.openadr.v3.problems import respond, urn
+from adapters.plugin import Route
+from policies.roles import Listener
+
+PATH = "/api/openadr/vens/{name}/household"
+
+
+class Enrolment(Struct, frozen=True, forbid_unknown_fields=True):
+    """``household`` is the tenancy's id; "" ends the enrolment."""
+
+    household: str
+
+
+def routes(desk: Desk) -> Sequence[Route]:
+    """PUT, on the people's listener, for the operator."""
+
+    async def put(request: web.Request) -> web.StreamResponse:
+        try:
+            wanted = msgspec.json.decode(await request.read(), type=Enrolment)
+        except msgspec.DecodeError:
+            return respond(400, 'the body is {"household": "<id>"}', urn(desk.services.ids()))
+        async with desk.business():
+            ven = desk.state.vens.get(desk.state.ven_names.get(request.match_info["name"], ""))
+            if ven is None:
+                return respond(404, "there is no such VEN", urn(desk.services.ids()))
+            await desk.commit([Put(replace(ven, household=wanted.household))])
+        desk.log.info("openadr.enrolled", ven=ven.id)
+        return web.Response(status=204)
+
+    return [Route(Listener.PEOPLE, "PUT", PATH, "openadr.enrolment", put)]

@@ -1,0 +1,183 @@
+"""All that a VTN knows, in memory, with the look-ups its machines need. Rebuilt from the tables at each start.
+
+Changes are applied after they became durable; between two changes everything here is constant.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from adapters.openadr.model import (
+    Answer,
+    Change,
+    Event,
+    Offer,
+    OptSchedule,
+    Program,
+    Put,
+    Record,
+    Registration,
+    ReportRequest,
+    Resource,
+    Ven,
+)
+
+
+class State:
+    """Records by key, and indices over them.
+
+    Attributes:
+        event_turn: grows with each change to an event, a program, a VEN or a resource.
+        ven_turn: by venID, grows with each change that concerns this VEN alone.
+    """
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self.programs: dict[str, Program] = {}
+        self.events: dict[str, Event] = {}
+        self.vens: dict[str, Ven] = {}
+        self.resources: dict[str, Resource] = {}
+        self.registrations: dict[str, Registration] = {}
+        self.answers: dict[str, dict[str, Answer]] = defaultdict(dict)
+        """By event, then VEN."""
+        self.offers: dict[str, dict[str, Offer]] = defaultdict(dict)
+        """By VEN, then specifier."""
+        self.requests: dict[str, dict[str, ReportRequest]] = defaultdict(dict)
+        """By VEN, then reportRequestID."""
+        self.opts: dict[str, dict[tuple[str, str], OptSchedule]] = defaultdict(dict)
+        """By VEN, then (optID, scope)."""
+        self.program_names: dict[str, str] = {}
+        self.ven_names: dict[str, str] = {}
+        self.fingerprints: dict[str, str] = {}
+        """As enrolled, lower-case hex: all 64 digits, or the last 20."""
+        self.ven_resources: dict[str, dict[str, str]] = defaultdict(dict)
+        """By VEN: resourceName -> id."""
+        self.event_turn = 0
+        self.ven_turn: dict[str, int] = defaultdict(int)
+        self.serial = 0
+        for record in records:
+            self._put(record)
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        """Take over what became durable."""
+        for change in changes:
+            if isinstance(change, Put):
+                self._put(change.record)
+            else:
+                self._drop(change.record)
+
+    def live_events(self) -> Iterator[Event]:
+        """Events that the 3.1 API still shows."""
+        return (event for event in self.events.values() if not event.cancelled)
+
+    def targets_of(self, ven: Ven) -> frozenset[str]:
+        """Every string by which an event may reach this VEN: its name, its targets, its resources and theirs."""
+        found = {ven.content.ven_name, *listed(ven.content.targets)}
+        for name, identity in self.ven_resources[ven.id].items():
+            found |= {name, *listed(self.resources[identity].content.targets)}
+        return frozenset(found)
+
+    def with_certificate(self, shown: str) -> Ven | None:
+        """The VEN that was enrolled with this certificate (SHA-256, hex): by all of it, or its last ten bytes."""
+        return self.vens.get(self.fingerprints.get(shown) or self.fingerprints.get(shown[-20:], ""))
+
+    def reached(self, event: Event, ven: Ven) -> bool:
+        """Whether an event is for a VEN. An event without targets is for every VEN."""
+        targets = listed(event.content.targets)
+        return not targets or not self.targets_of(ven).isdisjoint(targets)
+
+    def _put(self, record: Record) -> None:
+        match record:
+            case Program():
+                former = self.programs.get(record.id)
+                if former is not None:
+                    self.program_names.pop(former.content.program_name, None)
+                self.programs[record.id] = record
+                self.program_names[record.content.program_name] = record.id
+                self.event_turn += 1
+            case Event():
+                self.events[record.id] = record
+                self.serial = max(self.serial, record.serial)
+                self.event_turn += 1
+            case Ven():
+                known = self.vens.get(record.id)
+                if known is not None:
+                    self._forget_names(known)
+                self.vens[record.id] = record
+                self.ven_names[record.content.ven_name] = record.id
+                if record.fingerprint:
+                    self.fingerprints[record.fingerprint] = record.id
+                self.event_turn += 1
+            case Resource():
+                before = self.resources.get(record.id)
+                if before is not None:
+                    self.ven_resources[before.content.ven_id].pop(before.content.resource_name, None)
+                self.resources[record.id] = record
+                self.ven_resources[record.content.ven_id][record.content.resource_name] = record.id
+                self.event_turn += 1
+            case _:
+                self._put_of_ven(record)
+
+    def _put_of_ven(self, record: Record) -> None:
+        match record:
+            case Registration():
+                self.registrations[record.ven] = record
+                self.ven_turn[record.ven] += 1
+            case Answer():
+                self.answers[record.event][record.ven] = record
+                self.ven_turn[record.ven] += 1
+            case Offer():
+                self.offers[record.ven][record.specifier] = record
+            case ReportRequest():
+                self.requests[record.ven][record.id] = record
+                self.ven_turn[record.ven] += 1
+            case OptSchedule():
+                self.opts[record.ven][record.opt_id, record.scope] = record
+
+    def _drop(self, record: Record) -> None:
+        match record:
+            case Program():
+                self.programs.pop(record.id, None)
+                self.program_names.pop(record.content.program_name, None)
+                self.event_turn += 1
+            case Event():
+                self.events.pop(record.id, None)
+                self.answers.pop(record.id, None)
+                self.event_turn += 1
+            case Ven():
+                self.vens.pop(record.id, None)
+                self._forget_names(record)
+                self.event_turn += 1
+            case Resource():
+                self.resources.pop(record.id, None)
+                self.ven_resources[record.content.ven_id].pop(record.content.resource_name, None)
+                self.event_turn += 1
+            case Registration():
+                self._forget_registration(record.ven)
+                self.ven_turn[record.ven] += 1
+            case Answer():
+                self.answers[record.event].pop(record.ven, None)
+                self.ven_turn[record.ven] += 1
+            case Offer():
+                self.offers[record.ven].pop(record.specifier, None)
+            case ReportRequest():
+                self.requests[record.ven].pop(record.id, None)
+                self.ven_turn[record.ven] += 1
+            case OptSchedule():
+                self.opts[record.ven].pop((record.opt_id, record.scope), None)
+
+    def _forget_names(self, ven: Ven) -> None:
+        self.ven_names.pop(ven.content.ven_name, None)
+        if self.fingerprints.get(ven.fingerprint) == ven.id:
+            del self.fingerprints[ven.fingerprint]
+
+    def _forget_registration(self, ven: str) -> None:
+        """With a registration goes all that was agreed under it (rules 406, 407)."""
+        self.registrations.pop(ven, None)
+        for by_ven in (self.offers, self.requests, self.opts):
+            by_ven.pop(ven, None)
+        for answers in self.answers.values():
+            answers.pop(ven, None)
+
+
+def listed(targets: object) -> list[str]:
+    """Targets as posted: a list, null, or missing."""
+    return targets if isinstance(targets, list) else []

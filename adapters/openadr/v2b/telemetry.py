@@ -1,0 +1,58 @@
+"""Report values of a VEN as readings. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from adapters.openadr.model import Point20
+from meter_driver.reading import ClockSource, Quality, Reading
+
+SCALES = {"p": -12, "n": -9, "micro": -6, "m": -3, "c": -2, "d": -1, "none": 0, "k": 3, "M": 6, "G": 9, "T": 12}
+"""siScaleCode: powers of ten."""
+
+_QUANTITIES = {  # (reportType, itemUnits): OBIS code, our unit, power of ten of our unit
+    ("usage", "Wh"): ("1-0:1.29.0*255", "kWh", 3),
+    ("reading", "Wh"): ("1-0:1.8.0*255", "kWh", 3),
+    ("demand", "W"): ("1-0:1.7.0*255", "W", 0),
+    ("usage", "W"): ("1-0:1.7.0*255", "W", 0),
+    ("reading", "W"): ("1-0:1.7.0*255", "W", 0),
+    ("usage", "VARh"): ("1-0:3.29.0*255", "kvarh", 3),
+    ("reading", "V"): ("1-0:32.7.0*255", "V", 0),
+    ("reading", "A"): ("1-0:31.7.0*255", "A", 0),
+    ("reading", "Hz"): ("1-0:14.7.0*255", "Hz", 0),
+}
+"""What the common report types of rule 331 measure; all else is taken, acknowledged, and not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One value of a report: for which rID, from when, for how long, as it stands in the message."""
+
+    point: Point20
+    start: datetime
+    lasting: timedelta
+    value: str
+
+    def reading(self, meter: str) -> Reading | None:
+        """The value in our units, exact to the digit; None for types that are not kept, and for no number."""
+        known = _QUANTITIES.get((self.point.kind, self.point.unit))
+        if known is None:
+            return None
+        quantity, unit, power = known
+        try:
+            value = Decimal(self.value.strip()).scaleb(self.point.scale - power)
+        except InvalidOperation:
+            return None
+        if not value.is_finite():
+            return None
+        interval = self.point.kind == "usage" and bool(self.lasting)
+        return Reading(
+            meter=meter,
+            quantity=quantity,
+            at=self.start + self.lasting if interval else self.start,
+            value=value,
+            unit=unit,
+            start=self.start if interval else None,
+            quality=Quality.UNCHECKED,
+            clock=ClockSource.METER,
+        )

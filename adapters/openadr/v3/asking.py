@@ -1,0 +1,108 @@
+"""What every handler of the REST API does first: who asks, with which scope, which page, which body."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from adapters.openadr.v3.problems import REQUEST_ID, Problem, respond, urn
+from adapters.plugin import CALLER, Caller, Refused, Services
+from policies.roles import Role
+
+PAGE = 50
+_T = TypeVar("_T")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def guarded(services: Services, handler: Handler) -> Handler:
+    """Turns problems into answers, and names each answer."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        request_id = urn(services.ids())
+        request[REQUEST_ID] = request_id
+        try:
+            answer = await handler(request)
+        except Problem as problem:
+            return respond(problem.status, str(problem), request_id, problem.headers)
+        except Refused as refused:
+            return respond(403, str(refused), request_id)
+        if not answer.prepared:
+            answer.headers.setdefault(REQUEST_ID, request_id)
+            answer.headers.setdefault("Cache-Control", "private, no-cache")
+        return answer
+
+    return handle
+
+
+def refused_outside(services: Services) -> Callable[[web.Request, int, str, str], web.StreamResponse]:
+    """The listener's own refusals (no token, wrong role, too large) in the form of this API."""
+
+    def problem(request: web.Request, status: int, reason: str, detail: str) -> web.StreamResponse:
+        headers = {"WWW-Authenticate": 'Bearer realm="openadr3"'} if status == 401 else None
+        return respond(status, detail or reason, urn(services.ids()), headers)
+
+    return problem
+
+
+def caller(request: web.Request, *scopes: str) -> Caller:
+    """The partner that asks, with one of the scopes. Raises ``Problem`` 401 or 403."""
+    found: Caller | None = request.get(CALLER)
+    if found is None or found.role is not Role.PARTNER:
+        challenge = {"WWW-Authenticate": 'Bearer realm="openadr3"'}
+        raise Problem(401, "this needs a bearer token", headers=challenge)
+    if not found.scopes & set(scopes):
+        raise Problem(403, f"this needs the scope {' or '.join(scopes)}")
+    return found
+
+
+async def body(request: web.Request, kind: type[_T]) -> _T:
+    """The request's body as an object of the standard. Raises ``Problem`` 400 or 415."""
+    if request.content_type != "application/json":
+        raise Problem(415, "the body must be application/json")
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Problem(400, _told(error)) from error
+
+
+def page(request: web.Request) -> tuple[int, int]:
+    """(skip, limit). Raises ``Problem`` 400 outside 0..2147483647 and 0..50."""
+    return _number(request, "skip", 0, 2**31 - 1), _number(request, "limit", PAGE, PAGE)
+
+
+def words(request: web.Request, name: str) -> list[str]:
+    """A list parameter: repeated, or separated by commas. Raises ``Problem`` 400 for an empty or overlong word."""
+    found = [word for text in request.query.getall(name, []) for word in text.split(",")]
+    if any(not 1 <= len(word) <= 128 for word in found):
+        raise Problem(400, f"each of {name} has 1 to 128 characters")
+    return found
+
+
+def word(request: web.Request, name: str) -> str | None:
+    """A single parameter of 1 to 128 characters; None when it is missing."""
+    found = request.query.getall(name, [])
+    if len(found) > 1 or any(not 1 <= len(text) <= 128 for text in found):
+        raise Problem(400, f"{name} is given once, with 1 to 128 characters")
+    return found[0] if found else None
+
+
+def json(value: object, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(value), content_type="application/json")
+
+
+def _number(request: web.Request, name: str, default: int, largest: int) -> int:
+    texts = request.query.getall(name, [])
+    if not texts:
+        return default
+    if len(texts) > 1 or not texts[0].isascii() or not texts[0].isdigit() or len(texts[0]) > 10:
+        raise Problem(400, f"{name} is a number from 0 to {largest}")
+    if int(texts[0]) > largest:
+        raise Problem(400, f"{name} is a number from 0 to {largest}")
+    return int(texts[0])
+
+
+def _told(error: Exception) -> str:
+    """What was wrong and where. Only msgspec's words about types and places, which quote no value."""
+    return str(error)[:300] if isinstance(error, msgspec.ValidationError) else "the body is not JSON"

@@ -1,0 +1,166 @@
+"""GET /reports: what VENs said to events, and the readings of a household that allows it, through the door.
+
+Opts of VENs that belong to no household are the organisation's. A household's opts are behaviour: they are rendered
+inside the part that the door released, together with its readings, or not at all.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from adapters.openadr.desk import Desk
+from adapters.openadr.durations import write_span, write_stamp
+from adapters.openadr.model import Answer, Event, Ven
+from adapters.openadr.v3.asking import caller, json, page, word
+from adapters.openadr.v3.problems import Problem
+from adapters.plugin import Caller, Released, Renderer
+from policies.terms import (
+    AS_RECEIVED,
+    Grant,
+    Household,
+    Level,
+    Period,
+    Pseudonym,
+    Purpose,
+    Recipient,
+    ReleaseRequest,
+    Row,
+    SubjectId,
+)
+
+OPT = "X_OADR20B_OPT"
+READING = "X_METERGATE_READING"
+WHOLE = "AGGREGATED_REPORT"
+SINCE = timedelta(days=7)
+ROWS = 400
+"""Values in one chunk of the answer."""
+_USUAL = frozenset({"1-0:1.8.0*255"})
+
+
+class Reports:
+    """/reports for business logic.
+
+    ``clientName`` (a venName) asks for one VEN by name. If it belongs to a household, the answer is its report,
+    released by the door for the purpose in ``x-purpose`` (``demand-response`` without it); a refusal is 403. Without
+    ``clientName`` the answer holds VENs that belong to no household.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def search(self, request: web.Request) -> web.StreamResponse:
+        who = caller(request, "read_all")
+        skip, limit = page(request)
+        program, event_id = word(request, "programID"), word(request, "eventID")
+        name = word(request, "clientName")
+        state = self._desk.state
+        ven = state.vens.get(state.ven_names.get(name, "")) if name is not None else None
+        events = [
+            e for e in state.events.values()
+            if event_id in (None, e.id) and program in (None, e.content.program_id)
+        ]  # fmt: skip
+        if ven is not None and ven.household:
+            return await self._household(request, who, ven, events)
+        answered = [
+            _report(event, known, answer)
+            for event in events
+            for answer in state.answers.get(event.id, {}).values()
+            if (known := state.vens.get(answer.ven)) is not None
+            and not known.household
+            and (name is None or known is ven)
+        ]
+        return json(answered[skip : skip + limit])
+
+    async def _household(
+        self, request: web.Request, who: Caller, ven: Ven, events: Sequence[Event]
+    ) -> web.StreamResponse:
+        """One report, part by part. Raises ``Refused``, which becomes 403 with the refusal's own words."""
+        if who.recipient is None:
+            raise Problem(403, "this client belongs to no organisation, so no consent can name it")
+        question = self._question(who.recipient, SubjectId(ven.household), _purpose(request))
+        answers = self._desk.state.answers
+        opts = [(e, a) for e in events if (a := answers.get(e.id, {}).get(ven.id)) is not None]
+        event = events[0].id if len(events) == 1 else "none"
+        response = web.StreamResponse(headers={"Cache-Control": "no-store"})
+        return await self._desk.services.send(question, renderer(ven, event, opts), request, response)
+
+    def _question(self, recipient: Recipient, household: SubjectId, purpose: Purpose) -> ReleaseRequest:
+        """All that the household allows this recipient for this purpose; without a ground, what will be refused."""
+        for opening in self._desk.services.openings(recipient):
+            if opening.purpose is not purpose or opening.level is not Level.INDIVIDUAL:
+                continue
+            question = ReleaseRequest(
+                recipient, purpose, Pseudonym(opening.pseudonym), opening.quantities, opening.resolution,
+                opening.level, opening.values, "openadr3 reports",
+            )  # fmt: skip
+            answer = self._desk.services.may(question)
+            if isinstance(answer, Grant) and answer.subject == household:
+                return question
+        now = self._desk.services.clock()
+        period = Period(now - SINCE, now)
+        return ReleaseRequest(
+            recipient, purpose, Household(household), _USUAL, AS_RECEIVED, Level.INDIVIDUAL, period, "openadr3 reports"
+        )
+
+
+def renderer(ven: Ven, event: str, opts: Sequence[tuple[Event, Answer]]) -> Renderer:
+    """A JSON array of one report; every byte about the household stands in the parts."""
+
+    def body(released: Released) -> Iterator[bytes]:
+        head = {
+            "id": ven.id, "objectType": "REPORT", "createdDateTime": write_stamp(ven.created),
+            "modificationDateTime": write_stamp(ven.modified), "eventID": event, "clientName": ven.content.ven_name,
+            "clientID": ven.content.client_id, "reportName": "readings",
+        }  # fmt: skip
+        yield msgspec.json.encode(head)[:-1] + b',"resources":[{"resourceName":"AGGREGATED_REPORT","intervals":['
+        number, comma = 0, b""
+        for said, answer in opts:
+            values = [answer.opt, said.id]
+            yield comma + msgspec.json.encode({"id": number, "payloads": [{"type": OPT, "values": values}]})
+            number, comma = number + 1, b","
+        for first in range(0, len(released.rows), ROWS):
+            chunk = released.rows[first : first + ROWS]
+            yield comma + b",".join(_interval(number + n, row) for n, row in enumerate(chunk))
+            number, comma = number + len(chunk), b","
+        yield b"]}]}"
+
+    return Renderer("application/json", body, head=b"[", tail=b"]", between=b",")
+
+
+def _interval(number: int, row: Row) -> bytes:
+    """A value with the digits that came: a JSON number, written from the Decimal."""
+    period = f'{{"start":"{write_stamp(row.start)}","duration":"{write_span(row.end - row.start)}"}}'
+    about = msgspec.json.encode([row.quantity, row.unit or ""])[1:-1].decode()
+    value = f"{row.value:f}"
+    return (
+        f'{{"id":{number},"intervalPeriod":{period},"payloads":[{{"type":"{READING}","values":[{value},{about}]}}]}}'
+    ).encode()
+
+
+def _report(event: Event, ven: Ven, answer: Answer) -> dict[str, Any]:
+    """The opt state of a VEN that belongs to no household, as a report of 3.1."""
+    stated = [(WHOLE, answer.opt), *answer.resources]
+    return {
+        "id": f"{event.id}-{ven.id}",
+        "objectType": "REPORT",
+        "createdDateTime": write_stamp(answer.at),
+        "modificationDateTime": write_stamp(answer.at),
+        "eventID": event.id,
+        "clientName": ven.content.ven_name,
+        "clientID": ven.content.client_id,
+        "reportName": "opt",
+        "resources": [
+            {"resourceName": name, "intervals": [{"id": 0, "payloads": [{"type": OPT, "values": [opt]}]}]}
+            for name, opt in stated
+        ],
+    }
+
+
+def _purpose(request: web.Request) -> Purpose:
+    try:
+        return Purpose(request.query.get("x-purpose", Purpose.DEMAND_RESPONSE))
+    except ValueError as error:
+        raise Problem(400, "x-purpose is none of ours") from error

@@ -1,0 +1,44 @@
+"""The paths of the REST API on the partners listener."""
+
+from collections.abc import Sequence
+
+from adapters.openadr.desk import Desk
+from adapters.openadr.v3.asking import Handler, guarded, refused_outside
+from adapters.openadr.v3.auth import Auth
+from adapters.openadr.v3.objects import Events, Programs, Resources, Vens
+from adapters.openadr.v3.reports import Reports
+from adapters.plugin import Route
+from policies.roles import Listener
+
+BASE = "/openadr3/3.1.1"
+
+
+def routes(desk: Desk) -> Sequence[Route]:
+    """Collections, and single objects below them."""
+    auth, programs, events = Auth(desk.services, BASE), Programs(desk), Events(desk)
+    vens, resources, reports = Vens(desk), Resources(desk), Reports(desk)
+    table: list[tuple[str, str, str, Handler]] = [
+        ("GET", "/auth/server", "openadr3.auth", auth.server),
+        ("POST", "/auth/token", "openadr3.auth", auth.token),
+        ("GET", "/reports", "openadr3.reports", reports.search),
+    ]
+    for name, identity, service in (
+        ("programs", "programID", programs),
+        ("events", "eventID", events),
+        ("vens", "venID", vens),
+        ("resources", "resourceID", resources),
+    ):
+        route = f"openadr3.{name}"
+        one = f"/{name}/{{{identity}}}"
+        table += [
+            ("GET", f"/{name}", route, service.search),
+            ("POST", f"/{name}", route, service.create),
+            ("GET", one, route, service.read),
+            ("PUT", one, route, service.update),
+            ("DELETE", one, route, service.delete),
+        ]
+    problems = refused_outside(desk.services)
+    return [
+        Route(Listener.PARTNERS, verb, BASE + path, name, guarded(desk.services, handler), problems=problems)
+        for verb, path, name, handler in table
+    ]
