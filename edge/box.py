@@ -78,6 +78,9 @@ class Box:
         decoder = detect(keys=self._keys, counters=self._outbox.counters)
         failed = 0
 
+        def opened() -> None:
+            self._log.info("link.open", link=line.name)
+
         async def accept(events: list[Event]) -> None:
             nonlocal failed
             failed = 0
@@ -85,7 +88,7 @@ class Box:
 
         while True:
             try:
-                await pump(line.link, decoder, accept)
+                await pump(line.link, decoder, accept, opened)
                 reason = "end"
             except LinkError as error:
                 reason = str(error)

@@ -1,7 +1,7 @@
 """Lines to a meter: serial port, TCP stream, or a recording. A link is something that gives bytes until it ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +13,8 @@ from edge.errors import LinkError
 CHUNK = 4096
 CONNECT_SECONDS = 10.0
 
+Opened = Callable[[], None]
+
 
 class Link(Protocol):
     """Where bytes come from.
@@ -22,8 +24,11 @@ class Link(Protocol):
 
     live: bool
 
-    def bytes(self) -> AsyncGenerator[bytes, None]:
-        """Open the line and give what comes; ends with the line. LinkError when it cannot be opened or breaks."""
+    def bytes(self, opened: Opened) -> AsyncGenerator[bytes, None]:
+        """Open the line, call ``opened``, give what comes; ends with the line.
+
+        What was sent before the line was open is lost. LinkError when it cannot be opened or breaks.
+        """
 
 
 class SerialLink:
@@ -38,10 +43,11 @@ class SerialLink:
     def _open(self) -> serial.Serial:
         return serial.Serial(self._port, self._baud, self._data, self._parity, self._stop, timeout=0, exclusive=True)
 
-    async def bytes(self) -> AsyncGenerator[bytes, None]:
+    async def bytes(self, opened: Opened) -> AsyncGenerator[bytes, None]:
         with _link_errors(), self._open() as line:
             loop, readable = asyncio.get_running_loop(), asyncio.Event()
             loop.add_reader(line.fileno(), readable.set)
+            opened()
             try:
                 while True:
                     await readable.wait()
@@ -60,10 +66,11 @@ class TcpLink:
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
 
-    async def bytes(self) -> AsyncGenerator[bytes, None]:
+    async def bytes(self, opened: Opened) -> AsyncGenerator[bytes, None]:
         with _link_errors():
             async with asyncio.timeout(CONNECT_SECONDS):
                 reader, writer = await asyncio.open_connection(self._host, self._port)
+            opened()
             try:
                 while data := await reader.read(CHUNK):
                     yield data
@@ -79,8 +86,9 @@ class ReplayLink:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def bytes(self) -> AsyncGenerator[bytes, None]:
+    async def bytes(self, opened: Opened) -> AsyncGenerator[bytes, None]:
         with _link_errors(), self._path.open("rb") as file:
+            opened()
             while data := file.read(CHUNK):
                 yield data
                 await asyncio.sleep(0)

@@ -18,7 +18,8 @@ class Rule:
     """What is kept of one quantity.
 
     Attributes:
-        quantity: as in ``Reading``, or ``*`` for every one that no other rule names.
+        quantity: as in ``Reading``, or ``*`` for every number that no other rule names (texts are serial numbers,
+            as a rule: they leave when they are named).
         every: cadence; the first reading in each window of this length is kept, windows count from midnight UTC
             (for lengths that divide a day). Zero keeps all.
         band: dead band in the reading's unit; what is not further than this from the last one kept is left out ...
@@ -60,7 +61,9 @@ class Selection:
         return [reading for reading in readings if self._keeps(reading)]
 
     def _keeps(self, reading: Reading) -> bool:
-        rule = self.rules.get(reading.quantity) or self.rules.get(EVERY_QUANTITY)
+        rule = self.rules.get(reading.quantity)
+        if rule is None and isinstance(reading.value, Decimal):
+            rule = self.rules.get(EVERY_QUANTITY)
         if rule is None or reading.at is None:
             return False
         series = (reading.meter, reading.quantity)

@@ -84,7 +84,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Folder of the box: certificate, keys of its own, outbox. Made by ``enrol`` with mode 0700."""
     gateway: GatewaySettings
     link: list[LinkSettings] = []
-    select: list[RuleSettings] = [RuleSettings()]
+    select: list[RuleSettings] = msgspec.field(default_factory=lambda: [RuleSettings()])
     keys: str = ""
     """File with the meters' keys (mode 0600), ``-`` for standard input; empty when no meter encrypts."""
     far_off: Positive = 300.0

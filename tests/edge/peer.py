@@ -168,9 +168,9 @@ class Log:
     def words(self, event: str) -> list[dict[str, Any]]:
         return [words for name, words in self.events if name == event]
 
-    async def heard(self, event: str) -> None:
+    async def heard(self, event: str, times: int = 1) -> None:
         """Wait for an event; the test fails if it does not come."""
         async with asyncio.timeout(10):
-            while event not in self.names():
+            while self.names().count(event) < times:
                 self._news.clear()
                 await self._news.wait()

@@ -29,6 +29,12 @@ def test_a_quantity_that_no_rule_names_stays() -> None:
     assert Selection.of([Rule("1-0:1.8.0*255")]).keep([reading(0)]) == []
 
 
+def test_a_text_leaves_only_when_it_is_named() -> None:
+    serial = Reading("m", "0-0:96.1.0*255", AT, "1KFM0200000001", None)
+    assert Selection.of([Rule("*")]).keep([serial]) == []
+    assert Selection.of([Rule("0-0:96.1.0*255")]).keep([serial]) == [serial]
+
+
 def test_a_rule_for_the_rest_gives_way_to_a_rule_by_name() -> None:
     rules = [Rule("*"), Rule("1-0:1.7.0*255", every=timedelta(minutes=1))]
     readings = [reading(0), reading(5), reading(5, quantity="1-0:2.7.0*255")]
