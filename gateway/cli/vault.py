@@ -1,0 +1,56 @@
+"""``metergate vault``: what a copy of the folder gives away."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Look at a vault from outside, as a thief of its folder would.")
+
+Folder = Annotated[
+    Path, typer.Option("--offline", exists=True, file_okay=False, help="A copy of everything the gateway stores.")
+]
+RecoveryKey = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="The offline recovery key: 32 bytes, X25519, or hex.")
+]
+
+
+@app.callback()
+def vault() -> None:
+    """Look at a vault from outside, as a thief of its folder would."""
+
+
+@app.command("open")
+def open_offline(offline: Folder, recovery_key: RecoveryKey = None) -> None:
+    """Try to open every household-day that the folder holds, whatever the clock says.
+
+    To stdout one JSON object a line: household, day (UTC), values. To stderr what was found. Without network and
+    without the running gateway; nothing in the folder is changed.
+    """
+    from gateway.storage.offline import Loot, open_folder
+
+    loot = Loot()
+    for one in open_folder(offline, loot, _key(recovery_key) if recovery_key else None):
+        print(one.line())
+    print(loot, file=sys.stderr)
+
+
+@app.command()
+def sizes(offline: Folder) -> None:
+    """Bytes held by household and day, which is what somebody sees who has no key: household, day, bytes."""
+    from gateway.storage.offline import block_sizes
+
+    for household, day, size in block_sizes(offline):
+        print(household, day.isoformat(), size)
+
+
+def _key(file: Path) -> bytes:
+    data = file.read_bytes()
+    try:
+        key = data if len(data) == 32 else bytes.fromhex(data.decode().strip())
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise typer.BadParameter("a recovery key has 32 bytes, or 64 hex digits")
+    return key
