@@ -196,6 +196,13 @@ class ConsentDesk:
             case _:
                 raise ConsentError("no-such-ground", "this household has no such ground")
 
+    async def end_all(self, household: SubjectId) -> None:
+        """Everything that this household agreed to ends: somebody moves out."""
+        open_ = [g for g in self._d.book.of(household) if _in_force(g)]
+        if open_:
+            now = self._d.clock()
+            await self._end(household, [_ended(g, now) for g in open_], "withdrawn", now)
+
     async def erase(self, household: SubjectId) -> bytes:
         """GDPR Article 17: every ground ends, every key but those a law protects is dropped; the certificate (JWS).
 

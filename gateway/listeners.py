@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import hdrs, web
 from aiohttp.web_runner import BaseSite
 
-from adapters.plugin import CALLER, Caller, Route
+from adapters.plugin import CALLER, Caller, Refused, Route
 from gateway.access import AccessLog
 from gateway.callers import NOBODY, Authenticate, Callers
 from gateway.problems import Problem, answer
@@ -121,6 +121,8 @@ def _problem(error: Exception, route: str, log: Any) -> Problem:
             return error
         case web.HTTPException():
             return Problem(error.status, _word(error), error.reason or "refused")
+        case Refused():
+            return Problem(403, "refused", str(error), reasons=[r.value for r in error.refusal.reasons])
         case SubjectGone():
             return Problem(404, "gone", "there is no such household")
         case StoreFull():

@@ -1,0 +1,368 @@
+"""The composition root: opens everything in the right order, runs it, closes it in the reverse.
+
+Before any port opens: tables are migrated, keys opened, what is past its retention expired, registry, grounds and
+adapters loaded. Unknown means no, so nothing is answered before it is known.
+"""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+
+from adapters.plugin import Adapter, AdapterFactory, Migrations, Route
+from gateway import ingest
+from gateway.access import AccessLog
+from gateway.callers import Callers
+from gateway.clock import Clock, system_clock
+from gateway.cohorts import CohortDesk
+from gateway.consent import ConsentDesk, Desk
+from gateway.egress import Egress
+from gateway.epochs import Epochs
+from gateway.evidence import Controller, Evidence
+from gateway.groundbook import GroundBook
+from gateway.identity.certs import Authority
+from gateway.identity.clients import Clients
+from gateway.identity.codes import Codes
+from gateway.identity.directory import GatewayDirectory
+from gateway.identity.enrol import Enrolment
+from gateway.identity.operator import OperatorToken
+from gateway.identity.sessions import Sessions
+from gateway.identity.signer import GatewaySigner
+from gateway.identity.tokens import Tokens
+from gateway.intake import Intake
+from gateway.keeper.keeper import Keeper, open_keeper
+from gateway.keeper.recovery import Recovery
+from gateway.ledger import Ledger
+from gateway.lines import Lines
+from gateway.listeners import Chain, Doors, Surroundings, application, public_url, tls
+from gateway.notices import Outbox
+from gateway.outbound import Outbound
+from gateway.registry.registry import Registry
+from gateway.release import ReleaseDesk
+from gateway.retention import Retention
+from gateway.services import AdapterServices, House
+from gateway.settings import Settings
+from gateway.storage.compactor import Compactor
+from gateway.storage.engine import Store
+from gateway.storage.migrate import migrate
+from gateway.storage.sealed import SealedVault
+from gateway.tasks import Supervisor
+from policies.cohorts import PROFILES, Profile
+from policies.roles import Listener
+
+OURS = {"openadr": "adapters.openadr", "gaiax": "adapters.gaiax"}
+"""Adapters of our own tree: name, and the package that exports ``create`` and ``MIGRATIONS``."""
+OUTPUTS = "metergate.outputs"
+"""Entry point group of out-of-tree adapters; one is loaded when the settings have a table of its name."""
+CHECKPOINT = 60.0
+"""Seconds between two signed checkpoints of the ledger, while there is something new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Who people, partners and devices are."""
+
+    signer: GatewaySigner
+    authority: Authority
+    operator: OperatorToken
+    clients: Clients
+    codes: Codes
+    sessions: Sessions
+    tokens: Tokens
+    enrolment: Enrolment
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Everything that routes of our own are built from."""
+
+    settings: Settings
+    clock: Clock
+    log: Any
+    store: Store
+    vault: SealedVault
+    keeper: Keeper
+    retention: Retention
+    registry: Registry
+    identities: Identities
+    consent: ConsentDesk
+    house: House
+    desk: Desk
+    callers_of: Callable[[Sequence[Adapter]], Callers]
+    access: AccessLog
+
+
+def new_id() -> str:
+    """128 random bits, 32 hex digits."""
+    return secrets.token_hex(16)
+
+
+async def serve(
+    settings: Settings,
+    log: Any,
+    until: asyncio.Event,
+    *,
+    clock: Clock = system_clock,
+    ready: Callable[[Mapping[Listener, int]], None] = lambda _: None,
+) -> None:
+    """Run until the event is set. ``ready`` is told the ports when everything answers.
+
+    Raises what stops a start: ``SettingsError``, ``RootMissing``, ``RootBusy``, ``OSError`` for a port.
+    """
+    outputs = _adapters(settings)
+    await asyncio.to_thread(migrate, settings.data / "store.db", [m for _, _, m in outputs if m is not None])
+    async with opened(settings, log, clock) as (gateway, supervisor), asyncio.TaskGroup() as group:
+        stop = asyncio.Event()
+        running = group.create_task(supervisor.run(stop))
+        try:
+            await _load(gateway)
+            adapters = [_made(gateway, name, create) for name, create, _ in outputs]
+            for adapter in adapters:
+                gateway.desk.outbox.handle(adapter.notices)
+                if adapter.start is not None:
+                    await adapter.start()
+            _loops(gateway, supervisor, adapters)
+            doors = Doors(shutdown_seconds=settings.limits.shutdown_seconds)
+            try:
+                await _open_doors(gateway, adapters, doors)
+                log.info("gateway.ready", **{which.value: port for which, port in doors.ports.items()})
+                ready(doors.ports)
+                await until.wait()
+            finally:
+                await doors.close()
+        finally:
+            await gateway.access.flush()
+            stop.set()
+            await running
+
+
+@asynccontextmanager
+async def opened(settings: Settings, log: Any, clock: Clock) -> AsyncIterator[tuple[Gateway, Supervisor]]:
+    """Everything open, nothing loaded, no port. The supervisor has the store's writer and is not running yet."""
+    settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(Store(settings.data / "store.db"))
+        recovery = _recovery(settings, clock)
+        tree, root = settings.data / "tree", settings.keys / "root"
+        keeper = await asyncio.to_thread(lambda: open_keeper(tree, root, recovery=recovery))
+        stack.callback(keeper.close)
+        outbound = Outbound(allow_private=settings.outbound.allow_private, extra_ca=settings.outbound.extra_ca)
+        http = await stack.enter_async_context(outbound)
+        supervisor = Supervisor(log)
+        supervisor.add("store", store.run)
+        yield _composed(settings, log, clock, store, keeper, http), supervisor
+
+
+def _composed(settings: Settings, log: Any, clock: Clock, store: Store, keeper: Keeper, http: Outbound) -> Gateway:
+    zone = ZoneInfo(settings.timezone)
+    days = settings.retention.by_class()
+    retention = Retention(store, keeper, days, clock=clock, log=log)
+    vault = SealedVault(store, keeper, days, clock=clock)
+    registry = Registry(store, vault, clock, new_id)
+    urls = {which: public_url(settings, which) for which in Listener}
+    identities = _identities(settings, clock, store, vault, registry, urls)
+    signer = identities.signer
+    book, epochs, lines = GroundBook(), Epochs(), Lines()
+    controller = Controller(settings.controller.name, settings.controller.contact)
+    ledger = Ledger(store, vault, signer, clock, new_id)
+    outbox = Outbox(store, clock, log)
+    evidence = Evidence(store, vault, signer, controller, new_id)
+    desk = Desk(store, vault, book, ledger, epochs, lines, outbox, evidence, clock, new_id, log)
+    consent = ConsentDesk(desk)
+    registry.tenancies.ending.append(consent.end_all)
+    cohorts = CohortDesk(
+        store,
+        vault,
+        book,
+        registry.tenancies,
+        clock,
+        profile=_profile(settings),
+        interval=timedelta(minutes=settings.cohorts.interval_minutes),
+        grace=timedelta(minutes=settings.cohorts.grace_minutes),
+    )
+    house = House(
+        clock=clock,
+        ids=new_id,
+        http=http,
+        notices=outbox,
+        directory=GatewayDirectory(registry.organisations, identities.clients, identities.tokens),
+        signer=signer,
+        public_urls=urls,
+        release=ReleaseDesk(vault, book, ledger, epochs, registry.organisations, cohorts, clock, zone),
+        consent=consent,
+        egress=Egress(epochs, lines),
+        intake=Intake(vault, store, clock=clock, zone=zone),
+        store=store,
+    )
+
+    def callers_of(adapters: Sequence[Adapter]) -> Callers:
+        strangers = [a.authenticate for a in adapters if a.authenticate is not None]
+        i = identities
+        return Callers(i.sessions, i.operator, i.tokens, registry.devices, strangers)
+
+    return Gateway(
+        settings=settings,
+        clock=clock,
+        log=log,
+        store=store,
+        vault=vault,
+        keeper=keeper,
+        retention=retention,
+        registry=registry,
+        identities=identities,
+        consent=consent,
+        house=house,
+        desk=desk,
+        callers_of=callers_of,
+        access=AccessLog(store, clock, days=settings.retention.access_log, log=log),
+    )
+
+
+def _identities(
+    settings: Settings,
+    clock: Clock,
+    store: Store,
+    vault: SealedVault,
+    registry: Registry,
+    urls: Mapping[Listener, str],
+) -> Identities:
+    signer = GatewaySigner(settings.keys, urls[Listener.PARTNERS])
+    authority = Authority(settings.keys, clock())
+    clients, codes = Clients(store, clock), Codes(store, vault, clock)
+    return Identities(
+        signer=signer,
+        authority=authority,
+        operator=OperatorToken(settings.keys),
+        clients=clients,
+        codes=codes,
+        sessions=Sessions(store, clock, days=settings.limits.session_days),
+        tokens=Tokens(signer, clients, clock, minutes=settings.limits.token_minutes),
+        enrolment=Enrolment(codes, authority, registry.devices, clock),
+    )
+
+
+def _recovery(settings: Settings, clock: Clock) -> Recovery | None:
+    """None without a key, or with a window of nothing."""
+    file, hours = settings.retention.recovery_key, settings.retention.recovery_hours
+    if file is None or not hours:
+        return None
+    key = serialization.load_pem_public_key(file.read_bytes())
+    if not isinstance(key, X25519PublicKey):
+        raise ValueError("retention.recovery_key: not an X25519 public key")
+    return Recovery(settings.keys / "recovery", key.public_bytes_raw(), timedelta(hours=hours), clock)
+
+
+def _profile(settings: Settings) -> Profile:
+    return PROFILES[settings.cohorts.profile]
+
+
+async def _load(gateway: Gateway) -> None:
+    """What must be known before anybody is answered. Expiry comes first."""
+    await gateway.retention.load()
+    await gateway.retention.run(gateway.clock())
+    await gateway.vault.start()
+    await gateway.registry.load()
+    await gateway.desk.book.load(gateway.store)
+    for part in (gateway.identities.clients, gateway.identities.codes, gateway.identities.sessions):
+        await part.load()
+
+
+def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]) -> None:
+    """Everything that runs beside the answers."""
+    compactor = Compactor(gateway.store, gateway.keeper, clock=gateway.clock, randomness=os.urandom, log=gateway.log)
+
+    async def checkpoints() -> None:
+        while True:
+            await asyncio.sleep(CHECKPOINT)
+            await gateway.desk.ledger.sign_checkpoint()
+
+    supervisor.add("notices", gateway.desk.outbox.run)
+    supervisor.add("retention", gateway.retention.watch)
+    supervisor.add("compactor", compactor.run)
+    supervisor.add("access", gateway.access.run)
+    supervisor.add("checkpoints", checkpoints)
+    for adapter in adapters:
+        for name, loop in adapter.background.items():
+            supervisor.add(f"{adapter.name}.{name}", loop)
+
+
+async def _open_doors(gateway: Gateway, adapters: Sequence[Adapter], doors: Doors) -> None:
+    from gateway.people import people_routes
+
+    settings = gateway.settings
+    around = Surroundings(gateway.callers_of(adapters), gateway.access, gateway.log, settings.limits.body_bytes)
+    routes: list[Route] = [
+        *people_routes(gateway),
+        *ingest.routes(gateway.house.intake, gateway.registry.devices, gateway.clock),
+        *[route for adapter in adapters for route in adapter.routes],
+    ]
+    for which in Listener:
+        door = settings.listener(which)
+        if not door.enabled:
+            continue
+        app = application(which, [r for r in routes if r.listener is which], around)
+        context = None if door.clear else tls(which, _chains(gateway, which), _roots(gateway, which))
+        await doors.open(which, app, door, context)
+
+
+def _chains(gateway: Gateway, which: Listener) -> list[Chain]:
+    """The operator's own chains, or ours; openadr20 has an RSA chain beside (conformance rule 67)."""
+    door, authority = gateway.settings.listener(which), gateway.identities.authority
+    names = list(dict.fromkeys([_host(public_url(gateway.settings, which)), "localhost", "127.0.0.1"]))
+    now = gateway.clock()
+    chains = []
+    if door.certificate is not None:
+        chains.append(Chain(door.certificate, door.key))
+    else:
+        chains.append(Chain(*authority.server(names, "ec", now)))
+    if door.rsa_certificate is not None:
+        chains.append(Chain(door.rsa_certificate, door.rsa_key))
+    elif which is Listener.OPENADR20:
+        chains.append(Chain(*authority.server(names, "rsa", now)))
+    return chains
+
+
+def _roots(gateway: Gateway, which: Listener) -> list[Path]:
+    more = gateway.settings.listener(which).client_ca
+    return [gateway.identities.authority.ca_file, *([more] if more is not None else [])]
+
+
+def _host(url: str) -> str:
+    host = url.partition("://")[2].partition("/")[0]
+    return host.rpartition(":")[0].strip("[]") if ":" in host else host
+
+
+# -- adapters
+
+
+_Found = tuple[str, AdapterFactory, Migrations | None]
+
+
+def _adapters(settings: Settings) -> list[_Found]:
+    """Ours unless switched off (``enabled = false``), and the outputs that have a table in the settings."""
+    found: list[_Found] = []
+    for name, package in OURS.items():
+        if settings.adapter(name).get("enabled", True):
+            module = import_module(package)
+            found.append((name, module.create, module.MIGRATIONS))
+    for entry in entry_points(group=OUTPUTS):
+        if entry.name in settings.adapters and settings.adapter(entry.name).get("enabled", True):
+            create = entry.load()
+            found.append((entry.name, create, getattr(import_module(entry.module), "MIGRATIONS", None)))
+    return found
+
+
+def _made(gateway: Gateway, name: str, create: AdapterFactory) -> Adapter:
+    table = {k: v for k, v in gateway.settings.adapter(name).items() if k != "enabled"}
+    return create(AdapterServices(gateway.house, settings=table, log=gateway.log.bind(adapter=name)))
