@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from adapters.gaiax import endings, settings, wellknown
+from adapters.gaiax import credentials, endings, settings, wellknown
 from adapters.gaiax.data_plane import DataPlane
 from adapters.gaiax.dsp import client, store
 from adapters.gaiax.dsp.catalog import Shelf
@@ -29,13 +29,15 @@ def assemble(services: Services, desk: Desk | None = None) -> Adapter:
     """Routes, handlers and the start of the data-space adapter."""
     desk = desk or make_desk(services)
 
+    described = credentials.handlers(services, settings.read(services.settings).issuer)
+
     async def start() -> None:
         async with services.session() as session:
             desk.live.update(await store.started_transfers(session))
 
     return Adapter(
         name="gaiax",
-        routes=[*wellknown.routes(desk, {}), *Routes(desk).routes(), *DataPlane(desk).routes()],
+        routes=[*wellknown.routes(desk, described), *Routes(desk).routes(), *DataPlane(desk).routes()],
         notices={
             MESSAGE: partial(client.deliver, desk),
             endings.ASK: partial(endings.ask, desk),

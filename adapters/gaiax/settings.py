@@ -28,16 +28,13 @@ class Participant(BaseModel):
 
 
 class Issuer(BaseModel):
-    """Who operates this gateway, for its self-description."""
+    """Who operates this gateway, for its self-description. ``country`` is ISO 3166-1 alpha-2."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = "A Metergate operator"
     vat_id: str = "BE0123456789"
     country: str = Field(default="BE", pattern=r"^[A-Z]{2}$")
-    subdivision: str = Field(default="BE-BRU", pattern=r"^[A-Z]{2}-[A-Z0-9]{1,3}$")
-    terms_url: str = ""
-    licence: str = "Apache-2.0"
 
 
 class Settings(BaseModel):
