@@ -17,9 +17,12 @@ from meter_driver.framing import Keys
 
 GENERAL_GLO: Final = 0xDB
 GENERAL_DED: Final = 0xDC
+TITLE_SIZE: Final = 8
 TAG_SIZE: Final = 12
+TAGGED: Final = 0x10
+"""The bit of security control that says that a tag follows."""
 
-_SUITE, _AUTHENTICATED, _ENCRYPTED, _COMPRESSED = 0x0F, 0x10, 0x20, 0x80
+_SUITE, _ENCRYPTED, _COMPRESSED = 0x0F, 0x20, 0x80
 _KEY_SIZES = {0: 16, 1: 16, 2: 32}
 _HEADER = 5  # security control and invocation counter
 
@@ -43,17 +46,12 @@ class Sealed(Struct, frozen=True):
     tag: bytes
     size: int
 
-    @property
-    def tagged(self) -> bool:
-        """Does it carry a tag?"""
-        return bool(self.control & _AUTHENTICATED)
-
 
 def extent(apdu: bytes | bytearray, at: int, end: int) -> tuple[int, int]:
     """Where security control stands and where the APDU ends. CutShort, or PayloadError when it is none."""
     if end - at < 2:
         raise CutShort("the header is cut short")
-    if apdu[at + 1] != 8:
+    if apdu[at + 1] != TITLE_SIZE:
         raise PayloadError("a system title has eight octets")
     try:
         size, start = axdr.length(bytes(apdu[at + 10 : min(end, at + 15)]), 0)
@@ -71,7 +69,7 @@ def take_apart(apdu: bytes) -> Sealed:
     if end != len(apdu):
         raise CutShort("the length does not fit") if end > len(apdu) else PayloadError("the length does not fit")
     control, text = apdu[start], start + _HEADER
-    until = end - TAG_SIZE if control & _AUTHENTICATED else end
+    until = end - TAG_SIZE if control & TAGGED else end
     if until < text:
         raise PayloadError("a tag has twelve octets")
     counter = int.from_bytes(apdu[start + 1 : text], "big")
@@ -92,7 +90,7 @@ def unseal(sealed: Sealed, keys: Keys) -> tuple[bytes, bool]:
     """
     control, key, auth_key = sealed.control, keys.key, keys.auth_key
     size = _KEY_SIZES.get(control & _SUITE)
-    if size is None or control & _COMPRESSED or not control & (_ENCRYPTED | _AUTHENTICATED):
+    if size is None or control & _COMPRESSED or not control & (_ENCRYPTED | TAGGED):
         raise SecurityUnsupported(f"security control {control:02X} is not supported")
     if key is None:
         raise KeyMissing("the telegram is encrypted and no key was given")

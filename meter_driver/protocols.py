@@ -3,6 +3,8 @@
 A new protocol is one module with a ``Framer`` and one entry here.
 """
 
+from meter_driver.dlms_bare import BareApdu, TaggedApdu
+from meter_driver.dlms_hdlc import DlmsOnHdlc
 from meter_driver.dlms_mbus import DlmsOnMbus
 from meter_driver.framing import Framer
 from meter_driver.iec62056_21 import Readout
@@ -10,4 +12,14 @@ from meter_driver.mbus import RecordFrames
 from meter_driver.sml import Sml
 from meter_driver.wmbus import BareRadio, GuardedRadio
 
-FRAMERS: tuple[type[Framer], ...] = (DlmsOnMbus, Sml, RecordFrames, Readout, GuardedRadio, BareRadio)
+FRAMERS: tuple[type[Framer], ...] = (
+    DlmsOnMbus,
+    DlmsOnHdlc,
+    TaggedApdu,
+    BareApdu,
+    Sml,
+    RecordFrames,
+    Readout,
+    GuardedRadio,
+    BareRadio,
+)

@@ -55,32 +55,15 @@ class Layout:
         self._clocks: list[int] = []
         self._values: list[tuple[int, str, _Read, str | None, bool]] = []
         self._names: list[tuple[int, int]] = []  # priority, slot
-        body = self._header(apdu)
-        node = axdr.parse(apdu, body)
+        at, clock = _header(apdu)
+        self._slot(1, _HEADER, "4s")
+        if clock is not None:
+            self._clock(clock)
+        node = push_list.parse(apdu, at)
         if node.end != len(apdu):
             raise PayloadError("octets behind the end of the list")
         self._learn(node, apdu)
         self._freeze(apdu)
-
-    def _header(self, apdu: bytes) -> int:
-        """Where the body begins: behind the tag, the invoke id, and a date-time that may be empty or tagged."""
-        at = _HEADER
-        if len(apdu) < _HEADER + 2:
-            raise axdr.CutShort("the notification is cut short")
-        if apdu[0] != NOTIFICATION:
-            raise PayloadError("no data-notification")
-        self._slot(1, _HEADER, "4s")
-        if apdu[at] == axdr.OCTETS:
-            at += 1
-        size = apdu[at]
-        at += 1
-        if size not in (0, dlms_clock.SIZE):
-            raise PayloadError("a date-time has twelve octets")
-        if len(apdu) < at + size + 1:
-            raise axdr.CutShort("the notification is cut short")
-        if size:
-            self._clock(at)
-        return at + size
 
     def _slot(self, start: int, end: int, form: str) -> int:
         self._slots.append((start, end, form))
@@ -200,6 +183,26 @@ class Layout:
             ]
         )
         return meter, at, readings
+
+
+def extent(apdu: bytes) -> int:
+    """Octets of the notification that ``apdu`` begins with. CutShort when it is not all there, PayloadError if none."""
+    return push_list.parse(apdu, _header(apdu)[0]).end
+
+
+def _header(apdu: bytes) -> tuple[int, int | None]:
+    """Where the body and the date-time begin: behind tag and invoke id; the date-time may be empty or have a tag."""
+    if len(apdu) < _HEADER + 2:
+        raise axdr.CutShort("the notification is cut short")
+    if apdu[0] != NOTIFICATION:
+        raise PayloadError("no data-notification")
+    at = _HEADER + (apdu[_HEADER] == axdr.OCTETS)
+    size = apdu[at]
+    if size not in (0, dlms_clock.SIZE):
+        raise PayloadError("a date-time has twelve octets")
+    if len(apdu) < at + size + 2:
+        raise axdr.CutShort("the notification is cut short")
+    return at + 1 + size, at + 1 if size else None
 
 
 _learnt: dict[tuple[int, str], list[Layout]] = {}

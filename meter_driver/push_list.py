@@ -18,7 +18,10 @@ from meter_driver.profiles import PROFILES, Position, Positions, Profile
 
 _LARGEST_POWER: Final = 30
 _LAST_MEDIUM: Final = 15
-_PUSH_SETUP: Final = 40
+_ATTRIBUTES: Final = b"\x02\x02\x16\x01"
+"""Head of a list of attributes: a structure of an enum and a count of further structures without a tag of their own."""
+_DESCRIPTOR: Final = 11  # structure of two, class id, OBIS code, attribute, before the tag of the value
+_LOGICAL_NAME: Final = 1
 _CLASS_ID = frozenset({axdr.UINT16})
 _SCALARS = frozenset({*axdr.INTEGERS, *axdr.FLOATS, *axdr.TEXTS, axdr.OCTETS, axdr.BOOLEAN, axdr.ENUM, axdr.BCD})
 
@@ -39,6 +42,16 @@ class Entry(Struct, frozen=True):
     scal_unit: tuple[int, int] | None = None
     position: Position | None = None
     begins: bytes = b""
+
+
+def parse(apdu: bytes, at: int) -> Node:
+    """The body of a notification, which begins at ``at``. CutShort or PayloadError as ``axdr.parse``."""
+    if apdu.startswith(_ATTRIBUTES, at):
+        try:
+            return _attributes(apdu, at + len(_ATTRIBUTES))
+        except IndexError:
+            raise axdr.CutShort("the data end inside a value") from None
+    return axdr.parse(apdu, at)
 
 
 def entries(body: Node, apdu: bytes) -> tuple[Entry, ...]:
@@ -73,6 +86,26 @@ def scale(scal_unit: tuple[int, int]) -> tuple[int, str | None]:
     return power, units.symbol(code)
 
 
+def _attributes(apdu: bytes, at: int) -> Node:
+    """Structures of a cosem-attribute-descriptor without tags (IEC 62056-5-3, clause 8) and a value, as ZPA sends."""
+    count, end = axdr.length(apdu, at)
+    rows = []
+    for _ in range(count):
+        if apdu[end] != axdr.STRUCTURE or apdu[end + 1] != 2:
+            raise PayloadError("a list of attributes with something else in it")
+        value_at = end + _DESCRIPTOR
+        value = axdr.parse(apdu, value_at)
+        described = (
+            Node(axdr.UINT16, int.from_bytes(apdu[end + 2 : end + 4], "big"), end + 2, end + 4),
+            Node(axdr.OCTETS, apdu[end + 4 : end + 10], end + 4, end + 10),
+            Node(axdr.INT8, apdu[end + 10], end + 10, value_at),
+            value,
+        )
+        rows.append(Node(axdr.STRUCTURE, described, end, value.end))
+        end = value.end
+    return Node(axdr.ARRAY, tuple(rows), at, end)
+
+
 def _by_position(body: Node, apdu: bytes) -> Positions | None:
     children = body.children
     for profile in PROFILES:
@@ -96,7 +129,7 @@ def _walk(container: Node) -> Iterator[Entry]:
         return
     described = _described(children)
     if described is not None:
-        yield described
+        yield from described
         return
     at = 0
     while at < len(children):
@@ -153,14 +186,14 @@ def _table(columns: list[tuple[Node, int]], children: tuple[Node, ...]) -> Itera
             yield Entry(obis.from_bytes(code.octets), node)
 
 
-def _described(children: tuple[Node, ...]) -> Entry | None:
+def _described(children: tuple[Node, ...]) -> tuple[Entry, ...] | None:
     """``class, code, attribute, value`` or ``value, class, scal_unit, code``: one register with its class."""
     if len(children) == 4:
         first, second, third, fourth = children
         if first.tag in _CLASS_ID and is_code(second) and third.tag == axdr.INT8:
-            return Entry(obis.from_bytes(second.octets), fourth)
+            return () if third.value == _LOGICAL_NAME else (Entry(obis.from_bytes(second.octets), fourth),)
         if second.tag in _CLASS_ID and is_code(fourth) and (pair := _scal_unit(third)) is not None:
-            return Entry(obis.from_bytes(fourth.octets), first, pair)
+            return (Entry(obis.from_bytes(fourth.octets), first, pair),)
     return None
 
 
