@@ -61,7 +61,7 @@ from gateway.tasks import Supervisor
 from policies.cohorts import PROFILES, Profile
 from policies.roles import Listener
 
-OURS = {"openadr": "adapters.openadr", "gaiax": "adapters.gaiax"}
+OURS = {"openadr": "adapters.openadr", "gaiax": "adapters.gaiax", "readings": "adapters.readings"}
 """Adapters of our own tree: name, and the package that exports ``create`` and ``MIGRATIONS``."""
 OUTPUTS = "metergate.outputs"
 """Entry point group of out-of-tree adapters; one is loaded when the settings have a table of its name."""

@@ -52,7 +52,7 @@ class Egress:
         if (transport := request.transport) is None:
             raise Cut("the recipient has gone")
         line = self._lines.of(transport)
-        response.content_type = renderer.content_type
+        response.headers["Content-Type"] = renderer.content_type
         response.headers["Cache-Control"] = "no-store"
         held: set[str] = set()
         try:

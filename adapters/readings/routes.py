@@ -1,0 +1,79 @@
+"""``GET /readings/...`` on the partners listener: one household, all that allow it, or a place."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from adapters.formats.csv import CSV
+from adapters.formats.json import JSON
+from adapters.formats.ndjson import NDJSON
+from adapters.plugin import CALLER, Caller, Opening, Refused, Renderer, Route, Services
+from adapters.readings.questions import BadQuery, question
+from policies.roles import Listener
+from policies.terms import Portfolio, Pseudonym, Recipient, Subject, Zone
+
+RENDERERS: Mapping[str, Renderer] = {"csv": CSV, "json": JSON, "ndjson": NDJSON}
+
+
+def routes(services: Services) -> list[Route]:
+    """All read-only; each asks the door anew."""
+
+    async def households(request: web.Request) -> web.Response:
+        """Under which names the caller knows households, and what they allow. No value."""
+        openings = services.openings(_recipient(request))
+        return web.json_response({"households": [_opening(o) for o in openings]})
+
+    async def one(request: web.Request) -> web.StreamResponse:
+        return await _send(services, request, Pseudonym(request.match_info["household"]))
+
+    async def portfolio(request: web.Request) -> web.StreamResponse:
+        return await _send(services, request, Portfolio())
+
+    async def place(request: web.Request) -> web.StreamResponse:
+        return await _send(services, request, Zone(request.match_info["place"]))
+
+    doors = [
+        ("/readings/households", households),
+        ("/readings/households/{household:[0-9a-f]{32}}.{format:csv|json|ndjson}", one),
+        ("/readings/portfolio.{format:csv|json|ndjson}", portfolio),
+        ("/readings/places/{place:.{1,160}}.{format:csv|json|ndjson}", place),
+    ]
+    return [Route(Listener.PARTNERS, "GET", path, "readings", handler) for path, handler in doors]
+
+
+async def _send(services: Services, request: web.Request, subject: Subject) -> web.StreamResponse:
+    query = {name: request.query.getall(name) for name in request.query}
+    try:
+        asked = question(subject, _recipient(request), query)
+    except BadQuery as error:
+        return _problem(400, "bad-query", str(error), field=error.field, rule=error.rule)
+    try:
+        return await services.send(asked, RENDERERS[request.match_info["format"]], request, web.StreamResponse())
+    except Refused as error:
+        return _problem(403, "refused", str(error), reasons=[r.value for r in error.refusal.reasons])
+
+
+def _recipient(request: web.Request) -> Recipient:
+    """The organisation behind the caller; a client without one may ask, and is known to no household."""
+    caller: Caller = request[CALLER]
+    return caller.recipient or Recipient("")
+
+
+def _opening(opening: Opening) -> Mapping[str, Any]:
+    quantities: Sequence[str] = sorted(opening.quantities)
+    return {
+        "household": opening.pseudonym,
+        "purpose": opening.purpose.value,
+        "quantities": quantities,
+        "minutes": int(opening.resolution.total_seconds() // 60),
+        "level": opening.level.value,
+        "start": opening.values.start.isoformat(),
+        "end": opening.values.end.isoformat(),
+        "until": opening.until.isoformat(),
+    }
+
+
+def _problem(status: int, reason: str, detail: str, **more: Any) -> web.Response:
+    body = {"title": reason, "status": status, "reason": reason, "detail": detail, **more}
+    return web.json_response(body, status=status, content_type="application/problem+json")

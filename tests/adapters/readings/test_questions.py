@@ -1,0 +1,58 @@
+"""A query is understood whole, or refused with the field and the rule."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from adapters.readings.questions import BadQuery, question
+from policies.terms import Level, Portfolio, Pseudonym, Purpose, Recipient, Zone
+
+GOOD = {
+    "purpose": ["forecast"],
+    "quantity": ["1-0:1.8.0", "1-0:2.8.0*255"],
+    "start": ["2026-03-01T00:00:00Z"],
+    "end": ["2026-03-02T01:00:00+01:00"],
+    "minutes": ["15"],
+}
+ME = Recipient("me")
+
+
+def test_a_whole_query_is_a_question() -> None:
+    asked = question(Pseudonym("a" * 32), ME, GOOD)
+    assert asked.purpose is Purpose.FORECAST
+    assert asked.quantities == {"1-0:1.8.0*255", "1-0:2.8.0*255"}
+    assert asked.period.end == datetime(2026, 3, 2, tzinfo=UTC)
+    assert asked.resolution == timedelta(minutes=15)
+    assert asked.level is Level.INDIVIDUAL
+
+
+def test_the_level_follows_from_what_is_asked_for() -> None:
+    assert question(Portfolio(), ME, GOOD).level is Level.PSEUDONYMOUS
+    assert question(Zone("Z1"), ME, GOOD).level is Level.COHORT
+    assert question(Pseudonym("a"), ME, {**GOOD, "level": ["pseudonymous"]}).level is Level.PSEUDONYMOUS
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("purpose", []),
+        ("purpose", ["marketing"]),
+        ("purpose", ["forecast", "research"]),
+        ("quantity", []),
+        ("quantity", ["1-0:1.8.999"]),
+        ("quantity", ["1-0:1.8.0"] * 65),
+        ("start", ["yesterday"]),
+        ("start", ["2026-03-01T00:00:00"]),
+        ("start", []),
+        ("end", ["2026-03-01T00:00:00Z"]),
+        ("end", ["2036-03-01T00:00:00Z"]),
+        ("minutes", ["-1"]),
+        ("minutes", ["1.5"]),
+        ("minutes", ["1441"]),
+        ("minutes", ["१"]),
+    ],
+)
+def test_one_bad_field_is_named(field: str, values: list[str]) -> None:
+    with pytest.raises(BadQuery) as error:
+        question(Pseudonym("a" * 32), ME, {**GOOD, field: values})
+    assert error.value.field == field
