@@ -69,7 +69,7 @@ def unseal(sealed: Sealed, key: bytes | None, quality: Quality) -> Opened:
     """
     mode = mode_of(sealed.config)
     if mode == 0:
-        return Opened(sealed.body, quality, sealed.counter)
+        return Opened(sealed.body, quality)
     if mode not in _MODES:
         raise SecurityUnsupported(_WHY.get(mode, f"security mode {mode} is not known"))
     if key is None:

@@ -102,8 +102,10 @@ def telegram(message: Message, keys: Keyring, formats: Formats) -> Telegram | No
     elif message.address:  # compact frames follow by radio only
         formats.keep(payload)
     meter = meter_id(header.address) if header.address else ""
-    quality = message.quality if message.quality is Quality.AUTHENTICATED else opened.quality
-    return _telegram(message, meter, records(payload), quality, opened.counter, title)
+    quality, counter = opened.quality, opened.counter
+    if message.quality is Quality.AUTHENTICATED:  # by the layer below, over all of this message
+        quality, counter = message.quality, message.counter if counter is None else counter
+    return _telegram(message, meter, records(payload), quality, counter, title)
 
 
 def _telegram(

@@ -1,0 +1,157 @@
+"""Wired M-Bus: long frames, transport headers, fixed structure, and what of them gives no reading."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meter_driver.mbus import RecordFrames
+from meter_driver.reading import Quality
+from tests.meter_driver.mbus_make import (
+    KEY,
+    LONG_HEADER,
+    OTHER_KEY,
+    RECORDS,
+    cut,
+    events,
+    kinds,
+    long_frame,
+    mode_5,
+    telegrams,
+    values,
+    wired,
+)
+
+READINGS = {
+    "volume": "12345.678 m3",
+    "volume_flow": "12.345 m3/h",
+    "error_flags": "0",
+    "energy": "144000 Wh",
+    "volume storage=1": "0.000 m3",
+}
+FRAME = wired(RECORDS)
+FIXED = bytes.fromhex("785634120a00e97e0100000035010000")
+
+
+def test_an_answer_gives_the_meter_and_its_readings_with_the_trust_of_a_checksum() -> None:
+    (telegram,) = telegrams(FRAME)
+    assert values(telegram) == READINGS
+    assert telegram.meter == "KAM-12345678-1B-16"
+    assert telegram.system_title == "2D2C785634121B16"
+    assert (telegram.protocol, telegram.at, telegram.counter) == ("mbus", None, None)
+    assert {reading.quality for reading in telegram.readings} == {Quality.CHECKSUM_ONLY}
+    assert {reading.at for reading in telegram.readings} == {None}
+
+
+def test_the_pattern_for_not_valid_is_marked_on_the_reading() -> None:
+    (telegram,) = telegrams(wired(bytes.fromhex("040600000080")))
+    assert telegram.readings[0].quality == Quality.CHECKSUM_ONLY | Quality.NO_VALUE
+
+
+def test_each_telegram_of_a_longer_answer_is_whole_in_itself() -> None:
+    first, second = telegrams(wired(RECORDS + b"\x1f"), wired(b"\x01\xfd\x17\x00", access=2))
+    assert values(first) == READINGS
+    assert values(second) == {"error_flags": "0"}
+
+
+def test_requests_of_the_master_between_answers_are_passed_over() -> None:
+    request = bytes.fromhex("105b015c16")
+    assert len(telegrams(request, FRAME, request, FRAME)) == 2
+    assert kinds(request, FRAME, request) == []
+
+
+def test_a_frame_whose_length_byte_wraps_is_read() -> None:
+    frame = wired(RECORDS + b"\x0f" + bytes(258 - 3 - 12 - len(RECORDS) - 1))
+    assert frame[1] == 2
+    assert [values(telegram) for telegram in telegrams(frame)] == [READINGS]
+
+
+def test_dlms_segments_are_left_to_another_framer() -> None:
+    frame = long_frame(0x00, b"\x10\x01\x67" + RECORDS, control=0x53)
+    assert telegrams(frame) == []
+    assert set(kinds(frame)) == {"frame"}
+
+
+@pytest.mark.parametrize("signature", [0x1627, 0xB627, 0x0B00])
+def test_the_free_signature_of_older_meters_is_no_security_mode(signature: int) -> None:
+    assert len(telegrams(wired(RECORDS, config=signature))) == 1
+
+
+@pytest.mark.parametrize(
+    ("frame", "kind"),
+    [
+        (long_frame(0x70, b"\x08"), "payload"),
+        (long_frame(0x70, b""), "payload"),
+        (long_frame(0x71, b"\x00"), "payload"),
+        (long_frame(0x76, LONG_HEADER + bytes(4) + RECORDS), "payload"),
+        (long_frame(0x7C, LONG_HEADER + bytes(4) + RECORDS), "payload"),
+        (long_frame(0xA2, RECORDS), "payload"),
+        (long_frame(0x51, b"\x7a\x08", control=0x53, address=0xFE), "payload"),
+        (long_frame(0x72, LONG_HEADER + bytes(3)), "payload"),
+        (wired(RECORDS[:-1]), "payload"),
+        (wired(RECORDS, config=0x0510), "no-key"),
+        (wired(RECORDS, config=0x0D00), "security-unsupported"),
+        (wired(RECORDS, config=0x0800), "security-unsupported"),
+        (FRAME[:-2] + bytes([FRAME[-2] ^ 1, 0x16]), "checksum"),
+        (FRAME[:-1] + b"\x17", "frame"),
+        (FRAME[:-1], "truncated"),
+        (long_frame(0x73, FIXED[:8] + b"\x0a" + FIXED[9:]), "payload"),
+        (long_frame(0x73, FIXED[:6] + b"\x3c" + FIXED[7:]), "payload"),
+        (long_frame(0x79, b"\x01\x02\x03\x04\x05"), "payload"),
+    ],
+)
+def test_what_is_not_an_answer_with_records_is_rejected_for_its_reason(frame: bytes, kind: str) -> None:
+    assert telegrams(frame) == []
+    assert kinds(frame) == [kind]
+
+
+def test_the_fixed_structure_gives_two_counters() -> None:
+    (telegram,) = telegrams(long_frame(0x73, FIXED))
+    assert values(telegram) == {"volume": "1 L", "volume storage=1": "135 L"}
+    assert telegram.meter == "12345678"
+
+
+def test_binary_counters_of_the_fixed_structure_are_told_by_the_status() -> None:
+    (telegram,) = telegrams(long_frame(0x73, FIXED[:5] + b"\x01" + FIXED[6:12] + bytes.fromhex("00010000")))
+    assert values(telegram)["volume storage=1"].split()[0] == "256"
+
+
+def test_a_sealed_answer_on_the_wire_needs_its_key() -> None:
+    message = mode_5(RECORDS)
+    frame = long_frame(0x72, LONG_HEADER + message[1:])
+    (telegram,) = telegrams(frame, key=KEY)
+    assert values(telegram) == READINGS
+    assert telegram.readings[0].quality == Quality.ENCRYPTED_ONLY
+    assert kinds(frame, key=OTHER_KEY) == ["not-authentic"]
+    assert kinds(frame) == ["no-key"]
+
+
+STREAM = b"\x00\xff\x68" + FRAME + b"\x10\x5b\x01\x5c\x16\x55" + wired(RECORDS, access=2) + FRAME[:20] + FRAME
+
+
+@settings(max_examples=60)
+@given(st.lists(st.integers(0, len(STREAM)), max_size=20))
+def test_any_split_of_the_stream_gives_the_same_events(cuts: list[int]) -> None:
+    assert events(*cut(STREAM, cuts)) == events(STREAM)
+    assert len(telegrams(*cut(STREAM, cuts))) == 3
+
+
+@settings(max_examples=60)
+@given(st.integers(0, len(FRAME) - 1), st.integers(0, 7))
+def test_one_flipped_bit_gives_no_reading(at: int, bit: int) -> None:
+    """An 8 bit sum sees every single flip."""
+    damaged = bytearray(FRAME)
+    damaged[at] ^= 1 << bit
+    assert telegrams(bytes(damaged)) == []
+    assert kinds(bytes(damaged)) != []
+
+
+@settings(max_examples=60)
+@given(st.integers(1, len(FRAME) - 1))
+def test_half_a_frame_does_not_hide_the_whole_one_behind_it(stop: int) -> None:
+    assert [values(telegram) for telegram in telegrams(FRAME[:stop], FRAME)] == [READINGS]
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from([b"\x68", b"\x03", b"\x04", b"\x10", b"\x16", b"\x72", FRAME[:9], FRAME[9:]])))
+def test_no_bytes_can_crash_the_framer(pieces: list[bytes]) -> None:
+    events(*pieces, framers=(RecordFrames,))

@@ -1,0 +1,197 @@
+"""M-Bus data records: heads, values, and what gives no reading."""
+
+import struct
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meter_driver.errors import PayloadError
+from meter_driver.mbus_records import records
+from tests.meter_driver.mbus_make import RECORDS
+
+
+def read(payload: str) -> dict[str, str]:
+    found = records(bytes.fromhex(payload))
+    return {
+        layout.name: f"{value if isinstance(value, str) else format(value, 'f')} {layout.unit or ''}".strip()
+        for layout, value in found
+    }
+
+
+@pytest.mark.parametrize(
+    ("record", "name", "value"),
+    [
+        ("0c0344332211", "energy", "11223344 Wh"),
+        ("0b0f440100", "energy", "1440000000 J"),
+        ("041311170000", "volume", "5.905 m3"),
+        ("02197b00", "mass", "1.23 kg"),
+        ("022005 00", "on_time", "5 s"),
+        ("02270500", "operating_time", "5 d"),
+        ("032d3a0200", "power", "57000 W"),
+        ("0236feff", "power", "-2000000 J/h"),
+        ("023b0100", "volume_flow", "0.001 m3/h"),
+        ("02470100", "volume_flow", "1 m3/min"),
+        ("024f0100", "volume_flow", "0.01 m3/s"),
+        ("02530100", "mass_flow", "1 kg/h"),
+        ("0a5a3402", "flow_temperature", "23.4 Cel"),
+        ("0a5ef0f1", "return_temperature", None),
+        ("0a61120f", "temperature_difference", None),
+        ("0a6112f3", "temperature_difference", "-3.12 K"),
+        ("0265 9cff", "external_temperature", "-1.00 Cel"),
+        ("01696f", "pressure", "1.11 bar"),
+        ("026edb02", "hca", "731"),
+        ("0c7878563402", "fabrication_number", "02345678"),
+        ("047902000000", "enhanced_identification", "2"),
+        ("01700a", "averaging_duration", "10 s"),
+        ("017703", "actuality_duration", "3 d"),
+        ("02fb000500", "energy", "0.5 MWh"),
+        ("02fb090500", "energy", "5 GJ"),
+        ("02fb0d0500", "energy", "5 Mcal"),
+        ("02fb100500", "volume", "500 m3"),
+        ("02fb150500", "reactive_power", "0.05 kvar"),
+        ("02fb030500", "reactive_energy", "50 kvarh"),
+        ("02fb1a6601", "relative_humidity", "35.8 %"),
+        ("02fb2e8613", "frequency", "499.8 Hz"),
+        ("02fb2a0500", "voltage_phase_angle", "0.5 deg"),
+        ("02fd48c709", "voltage", "250.3 V"),
+        ("04fd5900000080", "current", "-2147483.648 A"),
+        ("02fd17ffff", "error_flags", "65535"),
+        ("02fd741b0d", "battery_remaining", "3355 d"),
+        ("01fd3a05", "dimensionless", "5"),
+        ("0dfd0c05 3532334d45", "model_version", "EM325"),
+        ("02fc0348522574d411", "relative_humidity", "45.64 %"),
+        ("426cbf2c", "date storage=1", "2021-12-31"),
+        ("046d0b0bcd13", "date_time", "2014-03-13T11:11"),
+        ("066dde5e150d3900", "date_time", "2024-09-13T21:30:30"),
+        ("036d1e1f17", "date_time", "23:31:30"),
+        ("052e0000c03f", "power", "1500 W"),
+        ("07030000000001000000", "energy", "4294967296 Wh"),
+        ("0d03c2 3412", "energy", "1234 Wh"),
+        ("0d03d2 3412", "energy", "-1234 Wh"),
+        ("0d03e2 ffff", "energy", "-1 Wh"),
+        ("0d0fd0", "energy", None),
+    ],
+)
+def test_a_record_gives_quantity_value_and_unit(record: str, name: str, value: str | None) -> None:
+    assert read(record) == ({} if value is None else {name: value})
+
+
+@pytest.mark.parametrize(
+    ("record", "name"),
+    [
+        ("14 3b 08160000", "volume_flow max"),
+        ("24 3b 08160000", "volume_flow min"),
+        ("34 3b 08160000", "volume_flow error"),
+        ("c4 01 13 00000000", "volume storage=3"),
+        ("84 80 40 13 00000000", "volume subunit=2"),
+        ("84 a0 40 03 00000000", "energy tariff=2 subunit=2"),
+        ("c4 9f 3f 03 00000000", "energy storage=511 tariff=13"),
+        ("04 83 3c 00000000", "energy negative"),
+        ("04 83 3b 00000000", "energy positive"),
+        ("04 93 3a 00000000", "volume uncorrected"),
+        ("02 fd c8 fc 02 e700", "voltage phase=2"),
+        ("04 ab ff 01 feffffff", "power"),
+        ("04 93 40 00000000", "volume_lower_limit"),
+        ("04 bb 49 00000000", "volume_flow_upper_limit_exceeds"),
+        ("04 bb 58 00000000", "volume_flow_upper_limit_first_duration"),
+        ("04 93 22 00000000", "volume_per_h"),
+        ("04 ab 12 00000000", "average_power"),
+        ("02 bb 4e 3f2c", "volume_flow_upper_limit_last_begin"),
+    ],
+)
+def test_qualifiers_follow_the_quantity_and_other_things_get_other_names(record: str, name: str) -> None:
+    assert list(read(record)) == [name]
+
+
+@pytest.mark.parametrize(
+    ("extension", "value"),
+    [("70", "0.000005"), ("76", "5"), ("77", "50"), ("7d", "5000"), ("78", "5.001"), ("7b", "6")],
+)
+def test_corrections_scale_or_shift_the_value(extension: str, value: str) -> None:
+    ((layout, said),) = records(bytes.fromhex(f"0283{extension}0500"))
+    assert (layout.name, said, layout.unit) == ("energy", Decimal(value), "Wh")
+
+
+@pytest.mark.parametrize("error", ["01", "07", "0b", "15", "18", "1c"])
+def test_a_record_error_leaves_no_value(error: str) -> None:
+    assert read(f"0483{error}05000000") == {}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "0f0102", "1f", "2f2f2f", "04ff2a01000000", "047f01000000", "046f01000000", "0003", "0813", "04fb6001000000",
+        "0c0300a0000a",
+    ],
+)  # fmt: skip
+def test_manufacturer_data_idle_fill_and_invalid_digits_give_no_reading(payload: str) -> None:
+    assert read(payload) == {}
+
+
+def test_reals_that_are_no_number_give_no_reading() -> None:
+    for bad in (float("nan"), float("inf"), float("-inf")):
+        assert records(b"\x05\x2e" + struct.pack("<f", bad)) == []
+
+
+def test_the_pattern_for_not_valid_is_told_apart() -> None:
+    ((layout, value),) = records(bytes.fromhex("040600000080"))
+    assert value == layout.void == -2147483648000
+    ((layout, value),) = records(bytes.fromhex("040601000080"))
+    assert value != layout.void
+
+
+@pytest.mark.parametrize("dif", ["3f", "4f", "5f", "6f", "7f", "8f01"])
+def test_a_reserved_dif_is_a_payload_error(dif: str) -> None:
+    with pytest.raises(PayloadError):
+        records(bytes.fromhex(dif + "00" * 8))
+
+
+@pytest.mark.parametrize("head", ["8b" * 12 + "1b", "0b" + "84" * 12 + "04"])
+def test_more_than_ten_extensions_are_a_payload_error(head: str) -> None:
+    with pytest.raises(PayloadError, match="more than 10"):
+        records(bytes.fromhex(head) + bytes(16))
+
+
+@pytest.mark.parametrize("lvar", [0xCA, 0xDF, 0xF7, 0xFF])
+def test_a_reserved_variable_length_is_a_payload_error(lvar: int) -> None:
+    with pytest.raises(PayloadError):
+        records(bytes([0x0D, 0x03, lvar]) + bytes(80))
+
+
+ENDS = {0, 6, 11, 16, 22, len(RECORDS)}  # where one record of RECORDS ends and the next begins
+
+
+@given(st.integers(0, len(RECORDS)))
+def test_a_payload_that_ends_inside_a_record_is_a_payload_error(stop: int) -> None:
+    if stop in ENDS:
+        assert len(records(RECORDS[:stop])) == sorted(ENDS).index(stop)
+    else:
+        with pytest.raises(PayloadError):
+            records(RECORDS[:stop])
+
+
+@settings(max_examples=100)
+@given(st.binary(max_size=64))
+def test_no_payload_can_crash_it(payload: bytes) -> None:
+    try:
+        found = records(payload)
+    except PayloadError:
+        return
+    for layout, value in found:
+        assert layout.name
+        assert isinstance(value, str) or value.is_finite()
+
+
+@given(st.integers(0, 99_999_999), st.integers(0, 7))
+def test_eight_digits_mean_themselves_times_the_power_of_ten(number: int, power: int) -> None:
+    raw = bytes.fromhex(f"{number:08}")[::-1]
+    ((_, value),) = records(bytes([0x0C, 0x10 + power]) + raw)
+    assert value == Decimal(number).scaleb(power - 6)
+
+
+@given(st.integers(-(2**31) + 1, 2**31 - 1), st.integers(0, 7))
+def test_binary_numbers_are_signed(number: int, power: int) -> None:
+    ((_, value),) = records(bytes([0x04, 0x28 + power]) + number.to_bytes(4, "little", signed=True))
+    assert value == Decimal(number).scaleb(power - 3)
