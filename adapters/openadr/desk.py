@@ -1,7 +1,6 @@
 """The shell around the VTN's machines: what they decide becomes durable, then true, then answered."""
 
 import asyncio
-import hashlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -35,6 +34,8 @@ class Desk:
         self.state = State()
         self.machine = self._machine()
         self._business = asyncio.Lock()
+        self._sequence = 0
+        """Of batches: ascends over restarts too, as the clock does. A report sent twice has the same instants."""
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def start(self) -> None:
@@ -52,8 +53,9 @@ class Desk:
         outcome = self._decide(service, body, fingerprint)
         if not outcome.changes and not outcome.measured:
             return outcome.body
-        async with self._turn(outcome.ven):
-            outcome = self._decide(service, body, fingerprint)
+        async with self._turn(outcome.ven) as waited:
+            if waited:
+                outcome = self._decide(service, body, fingerprint)
             if outcome.measured:
                 await self._take_in(outcome.ven, outcome.measured)
             await self.commit(outcome.changes)
@@ -82,11 +84,13 @@ class Desk:
         return receive(self.machine, service, body, fingerprint, self.services.clock())
 
     @asynccontextmanager
-    async def _turn(self, ven: str) -> AsyncIterator[None]:
+    async def _turn(self, ven: str) -> AsyncIterator[bool]:
+        """One message of a VEN at a time; whether another one came first, so that the state may have changed."""
         lock = self._locks[ven]
+        waited = lock.locked()
         try:
             async with lock:
-                yield
+                yield waited
         finally:
             if not lock.locked():
                 self._locks.pop(ven, None)
@@ -100,9 +104,8 @@ class Desk:
         readings = [reading for m in measured if (reading := m.reading(ven)) is not None]
         if not readings:
             return
-        said = "\n".join(f"{r.quantity} {r.start} {r.at} {r.value}" for r in readings)
-        sequence = int.from_bytes(hashlib.sha256(said.encode()).digest()[:7])
-        answer = await self.services.intake(Batch(f"ven:{ven}", sequence, [(subject, r) for r in readings]))
+        self._sequence = max(self._sequence + 1, int(self.services.clock().timestamp() * 1_000_000))
+        answer = await self.services.intake(Batch(f"ven:{ven}", self._sequence, [(subject, r) for r in readings]))
         self.log.info("openadr2b.report", ven=ven, accepted=answer.accepted, refused=len(answer.refused))
 
     def _machine(self) -> Machine:

@@ -20,10 +20,7 @@ def read_span(text: str) -> timedelta:
     if found is None:
         raise ValueError("not an ISO 8601 duration")
     part = {name: float(value) for name, value in found.groupdict(default="0").items() if name != "sign"}
-    if not found["sign"]:
-        sign = 1
-    else:
-        sign = -1 if found["sign"] == "-" else 1
+    sign = -1 if found["sign"] == "-" else 1
     days = 365 * part["years"] + 30 * part["months"] + 7 * part["weeks"] + part["days"]
     if days > _LONGEST.days:
         raise ValueError("the duration is longer than 1,000 years")

@@ -24,7 +24,7 @@ Duration = Annotated[str, Meta(max_length=64, pattern=DURATION)]
 DateTime = Annotated[str, Meta(max_length=40, pattern=DATE_TIME)]
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Text = Annotated[str, Meta(max_length=8000)]
-Targets = Annotated[list[Name], Meta(max_length=1000)] | None | UnsetType
+Targets = Annotated[list[Name], Meta(max_length=1000)] | UnsetType | None
 Many = Meta(max_length=10_000)
 
 
@@ -76,16 +76,16 @@ class EventPayloadDescriptor(Struct, frozen=True, omit_defaults=True, rename=wir
 
     payload_type: Name
     object_type: Literal["EVENT_PAYLOAD_DESCRIPTOR"]
-    units: Name | None | UnsetType = UNSET
-    currency: Text | None | UnsetType = UNSET
+    units: Name | UnsetType | None = UNSET
+    currency: Text | UnsetType | None = UNSET
 
 
 class ReportDescriptor(Struct, frozen=True, omit_defaults=True, rename=wire_name):
     """A report that the utility wants."""
 
     payload_type: Name
-    reading_type: Name | None | UnsetType = UNSET
-    units: Name | None | UnsetType = UNSET
+    reading_type: Name | UnsetType | None = UNSET
+    units: Name | UnsetType | None = UNSET
     targets: Targets = UNSET
     aggregate: bool | UnsetType = UNSET
     start_interval: Int32 | UnsetType = UNSET
@@ -107,9 +107,9 @@ class ProgramRequest(Struct, frozen=True, omit_defaults=True, rename=wire_name):
 
     program_name: Name
     interval_period: IntervalPeriod | UnsetType = UNSET
-    program_descriptions: Annotated[list[ProgramDescription], Many] | None | UnsetType = UNSET
-    payload_descriptors: Annotated[list[dict[str, Any]], Many] | None | UnsetType = UNSET
-    attributes: Annotated[list[ValuesMap], Many] | None | UnsetType = UNSET
+    program_descriptions: Annotated[list[ProgramDescription], Many] | UnsetType | None = UNSET
+    payload_descriptors: Annotated[list[dict[str, Any]], Many] | UnsetType | None = UNSET
+    attributes: Annotated[list[ValuesMap], Many] | UnsetType | None = UNSET
     targets: Targets = UNSET
 
 
@@ -117,12 +117,12 @@ class EventRequest(Struct, frozen=True, omit_defaults=True, rename=wire_name):
     """``eventRequest`` of 3.1."""
 
     program_id: ObjectId
-    event_name: Text | None | UnsetType = UNSET
+    event_name: Text | UnsetType | None = UNSET
     duration: Duration | UnsetType = UNSET
-    priority: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None | UnsetType = UNSET
+    priority: Annotated[int, Meta(ge=0, le=2**31 - 1)] | UnsetType | None = UNSET
     targets: Targets = UNSET
-    report_descriptors: Annotated[list[ReportDescriptor], Many] | None | UnsetType = UNSET
-    payload_descriptors: Annotated[list[EventPayloadDescriptor], Many] | None | UnsetType = UNSET
+    report_descriptors: Annotated[list[ReportDescriptor], Many] | UnsetType | None = UNSET
+    payload_descriptors: Annotated[list[EventPayloadDescriptor], Many] | UnsetType | None = UNSET
     interval_period: IntervalPeriod | UnsetType = UNSET
     intervals: Annotated[list[Interval], Many] | UnsetType = UNSET
 
@@ -134,7 +134,7 @@ class VenRequest(Struct, frozen=True, omit_defaults=True, rename=wire_name):
     client_id: Name
     ven_name: Name
     targets: Targets = UNSET
-    attributes: Annotated[list[ValuesMap], Many] | None | UnsetType = UNSET
+    attributes: Annotated[list[ValuesMap], Many] | UnsetType | None = UNSET
 
 
 class ResourceRequest(Struct, frozen=True, omit_defaults=True, rename=wire_name):
@@ -145,7 +145,7 @@ class ResourceRequest(Struct, frozen=True, omit_defaults=True, rename=wire_name)
     ven_id: ObjectId
     client_id: Name | UnsetType = UNSET
     targets: Targets = UNSET
-    attributes: Annotated[list[ValuesMap], Many] | None | UnsetType = UNSET
+    attributes: Annotated[list[ValuesMap], Many] | UnsetType | None = UNSET
 
 
 class Record(Struct, frozen=True, kw_only=True):

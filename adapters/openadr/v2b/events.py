@@ -10,34 +10,35 @@ from adapters.openadr.durations import read_span, read_stamp
 from adapters.openadr.model import Answer, Change, Drop, OptSchedule, Put, Registration
 from adapters.openadr.v2b import replies
 from adapters.openadr.v2b.distribute import Offered
-from adapters.openadr.v2b.machine import Machine
+from adapters.openadr.v2b.machine import Machine, Received
 from adapters.openadr.v2b.messages import Element, Message
 from adapters.openadr.v2b.names import NAMESPACES
 from adapters.openadr.v2b.outcome import Outcome
 from adapters.openadr.v2b.plan import DEVICE_CLASSES
 from adapters.openadr.v2b.replies import Failure
-from adapters.openadr.v2b.security import registered
 
 SCHEDULES = 500
 """Opt schedules that one VEN may have."""
 
 
-def request(machine: Machine, message: Message, fingerprint: str, now: datetime) -> Outcome:
+def request(machine: Machine, received: Received) -> Outcome:
     """oadrRequestEvent: all that is pending or active, up to replyLimit (rule 27)."""
-    registration = registered(machine.state, fingerprint, message.ven)
+    message = received.message
+    registration = received.registration(machine.state)
     limit = message.text("pyld:eiRequestEvent/pyld:replyLimit").strip()
-    body = machine.queue.events_reply(registration, int(limit) if limit else None, message.request_id, now)
+    body = machine.queue.events_reply(registration, int(limit) if limit else None, message.request_id, received.now)
     return Outcome(body, ven=registration.ven)
 
 
-def created(machine: Machine, message: Message, fingerprint: str, now: datetime) -> Outcome:
+def created(machine: Machine, received: Received) -> Outcome:
     """oadrCreatedEvent: each eventResponse counts for itself (25, 48); the first wrong one gives the code."""
-    registration = registered(machine.state, fingerprint, message.ven)
+    message = received.message
+    registration = received.registration(machine.state)
     changes: list[Change] = []
     failure: Failure | None = None
     for answer in message.all("pyld:eiCreatedEvent/ei:eventResponses/ei:eventResponse"):
         try:
-            changes += _answered(machine, registration, answer, now)
+            changes += _answered(machine, registration, answer, received.now)
         except Failure as wrong:
             failure = failure or wrong
     echoed = message.text("pyld:eiCreatedEvent/ei:eiResponse/pyld:requestID")
@@ -45,26 +46,28 @@ def created(machine: Machine, message: Message, fingerprint: str, now: datetime)
     return Outcome(replies.plain(registration.ven, echoed, code, words), tuple(changes), ven=registration.ven)
 
 
-def create_opt(machine: Machine, message: Message, fingerprint: str, now: datetime) -> Outcome:
+def create_opt(machine: Machine, received: Received) -> Outcome:
     """oadrCreateOpt: it qualifies an event (206), or it is a schedule (200 to 205, 209, 210)."""
-    registration = registered(machine.state, fingerprint, message.ven)
+    message = received.message
+    registration = received.registration(machine.state)
     qualified = message.one("ei:qualifiedEventID")
     schedule = message.one("xcal:vavailability")
     if qualified is not None:
         if schedule is not None or message.one("emix:marketContext") is not None:
             raise Failure("459", "an opt for an event has no schedule and no marketContext (rule 206)")
-        changes = _qualified(machine, registration, message, qualified, now)
+        changes = _qualified(machine, registration, message, qualified, received.now)
     elif schedule is None:
         raise Failure("459", "an opt names an event or holds a schedule (rule 206)")
     else:
-        changes = _scheduled(machine, registration, message, schedule, now)
+        changes = _scheduled(machine, registration, message, schedule, received.now)
     body = replies.opt_reply("oadrCreatedOpt", message.request_id, message.text("ei:optID"))
     return Outcome(body, tuple(changes), ven=registration.ven)
 
 
-def cancel_opt(machine: Machine, message: Message, fingerprint: str, now: datetime) -> Outcome:
+def cancel_opt(machine: Machine, received: Received) -> Outcome:
     """oadrCancelOpt ends every schedule of one optID (204, 208); one that was replaced is no error (211)."""
-    registration = registered(machine.state, fingerprint, message.ven)
+    message = received.message
+    registration = received.registration(machine.state)
     opt_id = message.text("ei:optID")
     found = [opt for opt in machine.state.opts[registration.ven].values() if opt.opt_id == opt_id]
     if not found:

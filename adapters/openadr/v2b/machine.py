@@ -2,8 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
+from adapters.openadr.model import Registration
 from adapters.openadr.state import State
+from adapters.openadr.v2b.messages import Message
+from adapters.openadr.v2b.security import registered
 from adapters.openadr.v2b.tell import Queue
 
 
@@ -22,3 +26,21 @@ class Machine:
     vtn: str
     poll_every: str
     ids: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One message, from whom, and when.
+
+    Attributes:
+        fingerprint: SHA-256 of the client certificate, lower-case hex; "" in clear.
+        now: UTC.
+    """
+
+    message: Message
+    fingerprint: str
+    now: datetime
+
+    def registration(self, state: State) -> Registration:
+        """The registration it belongs to. Raises ``Failure`` 452 or 463."""
+        return registered(state, self.fingerprint, self.message.ven)

@@ -3,6 +3,7 @@
 The mapping of fields that 3.1 does not have is by private payload types ``X_OADR20B_...`` of the first interval.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -168,7 +169,7 @@ def _reachable(start: datetime, steps: tuple[timedelta, ...], tolerance: timedel
 
 
 def _signals(
-    intervals: list[Interval], descriptors: list[EventPayloadDescriptor], private: dict[str, object]
+    intervals: list[Interval], descriptors: list[EventPayloadDescriptor], private: Mapping[str, object]
 ) -> tuple[Signal, ...]:
     described = {d.payload_type: d for d in descriptors}
     found = []

@@ -85,7 +85,7 @@ def register_report(ven: str, request_id: str, asked: str = "") -> bytes:
 def create_report(request: ReportRequest) -> bytes:
     """oadrCreateReport for one request; its requestID is the reportRequestID."""
     payloads = "".join(
-        f"<ei:specifierPayload>{tag('ei:rID', rid)}<ei:readingType>x-notApplicable</ei:readingType></ei:specifierPayload>"
+        f"<ei:specifierPayload>{tag('ei:rID', rid)}{tag('ei:readingType', 'x-notApplicable')}</ei:specifierPayload>"
         for rid in request.rids
     )
     interval = (

@@ -1,7 +1,6 @@
 """EiReport, requests and metadata: rules 300 to 346, apart from the values (``values``). Pure."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -18,13 +17,12 @@ from adapters.openadr.model import (
     ReportRequest,
 )
 from adapters.openadr.v2b import replies
-from adapters.openadr.v2b.machine import Machine
+from adapters.openadr.v2b.machine import Machine, Received
 from adapters.openadr.v2b.messages import Element, Message, seconds
 from adapters.openadr.v2b.names import NAMESPACES
 from adapters.openadr.v2b.outcome import Outcome
 from adapters.openadr.v2b.plan import Plan
 from adapters.openadr.v2b.replies import Failure
-from adapters.openadr.v2b.security import registered
 from adapters.openadr.v2b.telemetry import SCALES
 
 OFFERS, POINTS, ASKED = 100, 1000, 16
@@ -36,9 +34,10 @@ _WANTED = {  # 3.1 payload type: 2.0b report, and the reportTypes that serve it,
 }
 
 
-def register(machine: Machine, message: Message, fingerprint: str, now: datetime) -> Outcome:
+def register(machine: Machine, received: Received) -> Outcome:
     """oadrRegisterReport: a VEN's metadata replaces what it offered before and ends the requests made then (306)."""
-    registration = registered(machine.state, fingerprint, message.ven)
+    message = received.message
+    registration = received.registration(machine.state)
     offers = [_offer(registration.ven, report) for report in message.all("oadr:oadrReport")]
     if len({offer.specifier for offer in offers}) != len(offers):
         raise Failure("459", "two reports have one reportSpecifierID (rule 308)")
@@ -47,41 +46,45 @@ def register(machine: Machine, message: Message, fingerprint: str, now: datetime
     ven = registration.ven
     gone = [Drop(r) for r in (*machine.state.offers[ven].values(), *machine.state.requests[ven].values())]
     changes: list[Change] = [*gone, *(Put(offer) for offer in offers)]
-    for offered in machine.queue.shown(registration, now):
+    for offered in machine.queue.shown(registration, received.now):
         if not offered.event.cancelled:
             changes += [Put(r) for r in requests_for(machine, offered.event, offered.plan, ven, offers)]
     return Outcome(replies.report_reply("oadrRegisteredReport", ven, message.request_id), tuple(changes), ven=ven)
 
 
-def registered_report(machine: Machine, message: Message, fingerprint: str, now: datetime) -> Outcome:
+def registered_report(machine: Machine, received: Received) -> Outcome:
     """oadrRegisteredReport: the answer to our metadata; it may carry requests (rule 344)."""
-    registration = registered(machine.state, fingerprint, message.ven)
+    message = received.message
+    registration = received.registration(machine.state)
     after = replace(registration, greet=False, asked=() if registration.greet else registration.asked[1:])
     after = _with_requests(after, message)
     changes = (Put(after),) if after != registration else ()
     return Outcome(replies.plain(registration.ven, message.answered), changes, ven=registration.ven)
 
 
-def create(machine: Machine, message: Message, fingerprint: str, now: datetime) -> Outcome:
+def create(machine: Machine, received: Received) -> Outcome:
     """oadrCreateReport of a VEN: this VTN offers its metadata and nothing else (301, 304, 308, 340)."""
-    registration = registered(machine.state, fingerprint, message.ven)
+    message = received.message
+    registration = received.registration(machine.state)
     after = _with_requests(registration, message)
     body = replies.report_reply("oadrCreatedReport", registration.ven, message.request_id, ())
     return Outcome(body, (Put(after),), ven=registration.ven)
 
 
-def created(machine: Machine, message: Message, fingerprint: str, now: datetime) -> Outcome:
+def created(machine: Machine, received: Received) -> Outcome:
     """oadrCreatedReport: the VEN has our request, or refuses it (329)."""
-    registration = registered(machine.state, fingerprint, message.ven)
+    message = received.message
+    registration = received.registration(machine.state)
     found = _meant(machine, registration, message, "new", "create")
     good = message.text("ei:eiResponse/ei:responseCode").startswith("2")
     changes = tuple(Put(replace(r, stage="pending")) if good else Drop(r) for r in found)
     return Outcome(replies.plain(registration.ven, message.answered), changes, ven=registration.ven)
 
 
-def cancel(machine: Machine, message: Message, fingerprint: str, now: datetime) -> Outcome:
+def cancel(machine: Machine, received: Received) -> Outcome:
     """oadrCancelReport of a VEN, for its own requests (336)."""
-    registration = registered(machine.state, fingerprint, message.ven)
+    message = received.message
+    registration = received.registration(machine.state)
     ids = {element.text or "" for element in message.all("ei:reportRequestID")}
     if not ids <= set(registration.asked):
         raise Failure("452", "no report request has this reportRequestID")
@@ -90,16 +93,18 @@ def cancel(machine: Machine, message: Message, fingerprint: str, now: datetime) 
     return Outcome(body, (Put(after),), ven=registration.ven)
 
 
-def canceled(machine: Machine, message: Message, fingerprint: str, now: datetime) -> Outcome:
+def canceled(machine: Machine, received: Received) -> Outcome:
     """oadrCanceledReport: the VEN has ended a report."""
-    registration = registered(machine.state, fingerprint, message.ven)
+    message = received.message
+    registration = received.registration(machine.state)
     changes = tuple(Drop(r) for r in _meant(machine, registration, message, "ending", "cancel"))
     return Outcome(replies.plain(registration.ven, message.answered), changes, ven=registration.ven)
 
 
-def acknowledged(machine: Machine, message: Message, fingerprint: str, now: datetime) -> Outcome:
+def acknowledged(machine: Machine, received: Received) -> Outcome:
     """oadrUpdatedReport, or an oadrResponse that changes nothing."""
-    registration = registered(machine.state, fingerprint, message.ven)
+    message = received.message
+    registration = received.registration(machine.state)
     return Outcome(replies.plain(registration.ven, message.answered), ven=registration.ven)
 
 

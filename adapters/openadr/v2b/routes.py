@@ -8,7 +8,7 @@ from aiohttp import web
 from adapters.openadr.desk import Desk
 from adapters.openadr.v2b.messages import LARGEST, NotAMessage
 from adapters.openadr.v2b.vtn import SERVICES
-from adapters.plugin import CALLER, Caller, Route
+from adapters.plugin import CALLER, Caller, Handler, Route
 from policies.roles import Listener, Role
 
 PREFIX = "/OpenADR2/Simple/2.0b"
@@ -39,20 +39,22 @@ def routes(desk: Desk) -> Sequence[Route]:
     return found
 
 
-def problem(request: web.Request, status: int, reason: str, detail: str) -> web.Response:
+def problem(_: web.Request, status: int, __: str, ___: str) -> web.Response:
     """What simple HTTP says when there is no message to answer with: a status and nothing else."""
     return web.Response(status=status)
 
 
-async def not_implemented(request: web.Request) -> web.StreamResponse:
+async def not_implemented(_: web.Request) -> web.StreamResponse:
     """9.1.5: any method but POST."""
     return web.Response(status=501)
 
 
-def _service(desk: Desk, service: str):  # type: ignore[no-untyped-def]
+def _service(desk: Desk, service: str) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         if request.headers.get("Content-Type", "").lower().replace(" ", "").replace('"', "") not in _TYPES:
             return web.Response(status=406)
+        if (request.content_length or 0) > LARGEST:
+            return web.Response(status=413, headers={"Connection": "close"})
         body = await request.read()
         caller: Caller = request[CALLER]
         fingerprint = caller.client if caller.role is Role.VEN else ""

@@ -35,10 +35,8 @@ def registered(state: State, fingerprint: str, ven: str) -> Registration:
 
 def enrolled(state: State, fingerprint: str, name: str, ven: str) -> Ven:
     """The VEN that may register, as business logic made it known. Raises ``Failure`` 463."""
-    if fingerprint:
-        found = state.with_certificate(fingerprint)
-    else:
-        found = state.vens.get(state.ven_names.get(name, "") or ven)
+    in_clear = state.vens.get(state.ven_names.get(name, "") or ven)
+    found = state.with_certificate(fingerprint) if fingerprint else in_clear
     if found is None or found.profile not in ("", "2.0b"):
         raise Failure("463", "this VEN is not enrolled")
     return found

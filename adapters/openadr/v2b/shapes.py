@@ -235,7 +235,8 @@ def _define(name: str, content: str) -> str:
     if name.removeprefix("oadr:") in VERSIONED:
         body = f"<optional>{_version()}</optional>" + body
     if name == "oadr:oadrSignedObject":
-        body = f'<optional><attribute name="Id" ns="{NAMESPACES["oadr"]}"><data type="NCName"/></attribute></optional>{body}'
+        identity = f'<attribute name="Id" ns="{NAMESPACES["oadr"]}"><data type="NCName"/></attribute>'
+        body = f"<optional>{identity}</optional>{body}"
     return f'<define name="{_id(name)}">{body}</define>'
 
 

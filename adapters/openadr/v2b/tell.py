@@ -7,6 +7,7 @@ restart, or a poll too many lose nothing. What is kept is only who was offered w
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from msgspec import UNSET
 
@@ -124,20 +125,23 @@ class Queue:
             return [("greet", lambda: self._greeting(registration))]
         if registration.reregister:
             items.append(("reregister", lambda: replies.request_reregistration(ven)))
-        items += [(f"asked {i}", lambda i=i: replies.register_report(ven, self._ids(), i)) for i in registration.asked]
+        items += [(f"asked {i}", partial(self._metadata, ven, i)) for i in registration.asked]
         shown = self.shown(registration, now)
         if any(self._is_news(offered, ven) for offered in shown):
             items.append(("events", lambda: self._distribute(registration, shown, "", now)))
         for request in self._state.requests[ven].values():
             if request.stage == "new":
-                items.append((f"create {request.id}", lambda r=request: replies.create_report(r)))
+                items.append((f"create {request.id}", partial(replies.create_report, request)))
             elif request.stage == "ending":
-                items.append((f"cancel {request.id}", lambda r=request: replies.cancel_report(r)))
+                items.append((f"cancel {request.id}", partial(replies.cancel_report, request)))
         return items
 
     def _greeting(self, registration: Registration) -> bytes:
         self._greeted[registration.ven, registration.number] += 1
         return replies.register_report(registration.ven, self._ids())
+
+    def _metadata(self, ven: str, asked: str) -> bytes:
+        return replies.register_report(ven, self._ids(), asked)
 
     def _distribute(self, registration: Registration, shown: list[Offered], echoed: str, now: datetime) -> bytes:
         for offered in shown:

@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from adapters.openadr.durations import read_span, read_stamp
 from adapters.openadr.model import Offer, Point20, Registration, ReportRequest
 from adapters.openadr.v2b import replies
-from adapters.openadr.v2b.machine import Machine
-from adapters.openadr.v2b.messages import Element, Message
+from adapters.openadr.v2b.machine import Machine, Received
+from adapters.openadr.v2b.messages import Element
 from adapters.openadr.v2b.names import NAMESPACES
 from adapters.openadr.v2b.outcome import Outcome
 from adapters.openadr.v2b.replies import Failure
-from adapters.openadr.v2b.security import registered
 from adapters.openadr.v2b.telemetry import Measured
 
 VALUES = 10_000
@@ -22,9 +21,10 @@ APART = timedelta(seconds=5)
 _Step = tuple[datetime, timedelta, Element]
 
 
-def update(machine: Machine, message: Message, fingerprint: str, now: datetime) -> Outcome:
+def update(machine: Machine, received: Received) -> Outcome:
     """All of the message is taken, or nothing of it."""
-    registration = registered(machine.state, fingerprint, message.ven)
+    message = received.message
+    registration = received.registration(machine.state)
     measured: list[Measured] = []
     for report in message.all("oadr:oadrReport"):
         measured += _report(machine, registration, report)

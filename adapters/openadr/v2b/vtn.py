@@ -4,15 +4,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 from adapters.openadr.v2b import events, registration, replies, reports, values
-from adapters.openadr.v2b.machine import Machine
-from adapters.openadr.v2b.messages import Message, from_ven, read
+from adapters.openadr.v2b.machine import Machine, Received
+from adapters.openadr.v2b.messages import from_ven, read
 from adapters.openadr.v2b.outcome import Outcome
 from adapters.openadr.v2b.replies import Failure
-from adapters.openadr.v2b.security import registered
 
 SERVICES = ("EiRegisterParty", "EiEvent", "EiReport", "EiOpt", "OadrPoll")
 
-_Handler = Callable[[Machine, Message, str, datetime], Outcome]
+_Handler = Callable[[Machine, Received], Outcome]
 
 
 def receive(machine: Machine, service: str, body: bytes, fingerprint: str, now: datetime) -> Outcome:
@@ -30,19 +29,19 @@ def receive(machine: Machine, service: str, body: bytes, fingerprint: str, now: 
         if handler is None:
             direction = "belongs to another service" if from_ven(message.name) else "is a message of the VTN"
             raise Failure("459", f"{message.name} {direction}")
-        return handler(machine, message, fingerprint, now)
+        return handler(machine, Received(message, fingerprint, now))
     except Failure as failure:
         if handler is None:
             return Outcome(replies.plain("", message.request_id, failure.code, str(failure)))
         return Outcome(replies.refuse(message, failure, machine.vtn))
 
 
-def poll(machine: Machine, message: Message, fingerprint: str, now: datetime) -> Outcome:
+def poll(machine: Machine, received: Received) -> Outcome:
     """oadrPoll: one thing of the queue, or oadrResponse (rule 500)."""
-    found = registered(machine.state, fingerprint, message.ven)
+    found = received.registration(machine.state)
     if machine.queue.idle(found.ven):
         return Outcome(replies.plain(found.ven), ven=found.ven)
-    return Outcome(machine.queue.next(found, now) or replies.plain(found.ven), ven=found.ven)
+    return Outcome(machine.queue.next(found, received.now) or replies.plain(found.ven), ven=found.ven)
 
 
 _ACCEPTS: dict[str, dict[str, _Handler]] = {

@@ -39,7 +39,7 @@ def guarded(services: Services, handler: Handler) -> Handler:
 def refused_outside(services: Services) -> Callable[[web.Request, int, str, str], web.StreamResponse]:
     """The listener's own refusals (no token, wrong role, too large) in the form of this API."""
 
-    def problem(request: web.Request, status: int, reason: str, detail: str) -> web.StreamResponse:
+    def problem(_: web.Request, status: int, reason: str, detail: str) -> web.StreamResponse:
         headers = {"WWW-Authenticate": 'Bearer realm="openadr3"'} if status == 401 else None
         return respond(status, detail or reason, urn(services.ids()), headers)
 

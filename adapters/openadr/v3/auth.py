@@ -30,7 +30,7 @@ class Auth:
         self._services = services
         self._base = base
 
-    async def server(self, request: web.Request) -> web.StreamResponse:
+    async def server(self, _: web.Request) -> web.StreamResponse:
         """Where tokens are; needs no token."""
         return json({"tokenURL": f"{self._services.public_urls[Listener.PARTNERS]}{self._base}/auth/token"})
 

@@ -1,8 +1,8 @@
 """Programs, events, VENs and resources of OpenADR 3.1 for business logic: create, read, search, update, delete."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -33,6 +33,7 @@ from adapters.openadr.v3.problems import Problem
 READ = "read_all"
 _TYPES = {Program: "PROGRAM", Event: "EVENT", Ven: "VEN", Resource: "RESOURCE"}
 _Shown = Program | Event | Ven | Resource
+T = TypeVar("T")
 
 
 def show(record: _Shown) -> dict[str, Any]:
@@ -309,7 +310,7 @@ class Resources:
         return replace(content, client_id=ven.content.client_id) if content.client_id is UNSET else content
 
 
-def there(known: dict[str, Any], request: web.Request, name: str) -> Any:
+def there(known: Mapping[str, T], request: web.Request, name: str) -> T:
     """The object that the path names. Raises ``Problem`` 404."""
     found = known.get(request.match_info[name])
     if found is None:
@@ -317,7 +318,7 @@ def there(known: dict[str, Any], request: web.Request, name: str) -> Any:
     return found
 
 
-def listing(request: web.Request, found: Any, targets: Sequence[str]) -> web.Response:
+def listing(request: web.Request, found: Iterable[_Shown], targets: Sequence[str]) -> web.Response:
     """A page of objects, oldest first; with ``targets`` those that have one of them."""
     skip, limit = page(request)
     chosen = [r for r in found if not targets or not set(targets).isdisjoint(listed(r.content.targets))]

@@ -4,6 +4,7 @@ Opts of VENs that belong to no household are the organisation's. A household's o
 inside the part that the door released, together with its readings, or not at all.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
@@ -107,24 +108,26 @@ class Reports:
 
 
 def renderer(ven: Ven, event: str, opts: Sequence[tuple[Event, Answer]]) -> Renderer:
-    """A JSON array of one report; every byte about the household stands in the parts."""
+    """A JSON array: one report for each part that is released, the opts in the first. All of it stands in the parts."""
+    parts = itertools.count(1)
 
     def body(released: Released) -> Iterator[bytes]:
+        part = next(parts)
         head = {
-            "id": ven.id, "objectType": "REPORT", "createdDateTime": write_stamp(ven.created),
+            "id": f"{ven.id}-{part}", "objectType": "REPORT", "createdDateTime": write_stamp(ven.created),
             "modificationDateTime": write_stamp(ven.modified), "eventID": event, "clientName": ven.content.ven_name,
             "clientID": ven.content.client_id, "reportName": "readings",
         }  # fmt: skip
         yield msgspec.json.encode(head)[:-1] + b',"resources":[{"resourceName":"AGGREGATED_REPORT","intervals":['
-        number, comma = 0, b""
-        for said, answer in opts:
-            values = [answer.opt, said.id]
-            yield comma + msgspec.json.encode({"id": number, "payloads": [{"type": OPT, "values": values}]})
-            number, comma = number + 1, b","
+        said = [
+            msgspec.json.encode({"id": n, "payloads": [{"type": OPT, "values": [answer.opt, about.id]}]})
+            for n, (about, answer) in enumerate(opts if part == 1 else ())
+        ]
+        yield b",".join(said)
         for first in range(0, len(released.rows), ROWS):
             chunk = released.rows[first : first + ROWS]
-            yield comma + b",".join(_interval(number + n, row) for n, row in enumerate(chunk))
-            number, comma = number + len(chunk), b","
+            comma = b"," if said or first else b""
+            yield comma + b",".join(_interval(len(said) + first + n, row) for n, row in enumerate(chunk))
         yield b"]}]}"
 
     return Renderer("application/json", body, head=b"[", tail=b"]", between=b",")
