@@ -18,8 +18,8 @@ from meter_driver.profiles import PROFILES, Position, Positions, Profile
 
 _LARGEST_POWER: Final = 30
 _LAST_MEDIUM: Final = 15
-_ATTRIBUTES: Final = b"\x02\x02\x16\x01"
-"""Head of a list of attributes: a structure of an enum and a count of further structures without a tag of their own."""
+_ATTRIBUTES: Final = b"\x02\x02\x16\x01\x01"
+"""Head of a list of attributes: a structure of an enum and an array, whose rows are not A-XDR throughout."""
 _DESCRIPTOR: Final = 11  # structure of two, class id, OBIS code, attribute, before the tag of the value
 _LOGICAL_NAME: Final = 1
 _CLASS_ID = frozenset({axdr.UINT16})
