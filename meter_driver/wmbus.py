@@ -119,4 +119,10 @@ class BareRadio(_Radio):
         if end - at < size:
             missing = FrameTruncated(f"the frame claims {size} bytes, {end - at} came")
             return Damaged(end - at, missing) if final else MORE
+        if any(_begins_a(buffer, inner, at + size) for inner in range(at + 1, at + size - FIRST - CRC_SIZE + 1)):
+            return Damaged(size, FrameError("a telegram with link CRCs begins inside one without"))
         return Taken(size, self._read(bytes(buffer[at : at + size]), Quality.UNCHECKED))
+
+
+def _begins_a(buffer: bytearray, at: int, end: int) -> bool:
+    return may_begin(buffer, at, end) and first_block_fits(buffer, at)
