@@ -18,7 +18,10 @@ from meter_driver.reading import FrameRejected, Quality
 LONGEST = 16384
 """A P1 telegram has about 1 KiB, a billing readout with a year of history up to 10 KiB."""
 
-_IDENTIFICATION = re.compile(rb"/[A-Za-z0-9?][\x01-\x09\x0B\x0C\x0E-\x20\x22-\x2E\x30-\x7F]{0,80}(!?)\r?(\n?)")
+_IDENTIFICATION = re.compile(
+    rb"/(?:[?]|[A-Za-z](?:[A-Za-z]|\Z)|\Z)[\x01-\x09\x0B\x0C\x0E-\x20\x22-\x27\x2A-\x2E\x30-\x7F]{0,80}(!?)\r?(\n?)"
+)
+"""Maker, speed, identification (clause 6.3.2). Without parentheses: else a damaged point makes a start of any line."""
 _ACKNOWLEDGE = re.compile(rb"\x06[0-9A-Za-z]{3}\r\n")
 _FOREIGN = re.compile(rb"[^\x20-\x7E\r\n]")
 _HEX = re.compile(rb"[0-9A-Fa-f]{0,4}")
@@ -41,7 +44,7 @@ class Readout:
         """One readout with the line end behind it, or one request."""
         found = _IDENTIFICATION.match(buffer, at, end)
         if found is None:
-            return MORE if at + 1 == end and not final else NO
+            return NO
         body, (bang, lf) = found.end(), found.groups()
         if bang and buffer[at + 1] != 0x3F:
             return Damaged(body - at, FrameError("an end mark in the identification"))

@@ -110,7 +110,6 @@ def _telegram(
 
 def _timed(meter: str, item: Item, quality: Quality) -> Reading:
     """A value with an instant of its own, as M-Bus devices and peaks of power have it."""
-    if item.at is None:
-        doubtful = quality | Quality.CLOCK_DOUBTFUL
-        return Reading(meter, item.quantity, None, item.value, item.unit, None, doubtful, ClockSource.NONE)
-    return Reading(meter, item.quantity, item.at, item.value, item.unit, None, quality, ClockSource.METER)
+    clock = ClockSource.METER if item.at else ClockSource.NONE
+    quality = quality | Quality.CLOCK_DOUBTFUL if item.doubtful else quality
+    return Reading(meter, item.quantity, item.at, item.value, item.unit, None, quality, clock)

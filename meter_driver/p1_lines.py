@@ -19,6 +19,7 @@ class Item(Struct):
         channel: 0 for the meter itself, else the M-Bus channel.
         at: the line's own instant, UTC; None when it has none.
         timed: the line has a time of its own, understood or not.
+        doubtful: it claims to be an instant and cannot be one.
     """
 
     quantity: str
@@ -27,6 +28,7 @@ class Item(Struct):
     channel: int
     at: datetime | None = None
     timed: bool = False
+    doubtful: bool = False
 
 
 class Contents(Struct):
@@ -155,7 +157,8 @@ def _say_timed(thing: Object, first: str, second: str, result: Contents, *, chec
     if printed:
         value, unit = value_of(thing, printed)
         at = _lenient(stamp, checked=checked) if stamp else None
-        result.items.append(Item(thing.quantity, value, unit, thing.channel, at, True))
+        doubtful = at is None and len(stamp) == 13
+        result.items.append(Item(thing.quantity, value, unit, thing.channel, at, True, doubtful))
 
 
 def _lenient(stamp: str, *, checked: bool) -> datetime | None:

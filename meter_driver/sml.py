@@ -2,7 +2,8 @@
 
 Transport version 1 (chapter 8): ``1B1B1B1B 01010101``, the messages, zeros up to a multiple of four, ``1B1B1B1B 1A``,
 the number of those zeros, CRC. Four 1B inside are doubled. The CRC is CRC-16/X-25; Holley meters send CRC-16/KERMIT.
-Transport version 2 differs by its start and by block ends (``03``) with a CRC of their own.
+Transport version 2 differs by its start; its blocks (escape ``03``), timeouts and block sizes are for links that ask
+back, which a meter that pushes does not, and are rejected.
 """
 
 from typing import ClassVar
