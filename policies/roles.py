@@ -37,6 +37,18 @@ _D = frozenset({Role.PARTICIPANT})
 ALLOWED: dict[str, dict[str, frozenset[Role]]] = {
     # people
     "health": {"GET": _ALL},
+    "static": {"GET": _ALL},
+    "page.start": {"GET": _ALL, "POST": _ALL},
+    "page": {"GET": _H, "POST": _H},
+    "page.own": {"GET": _H},
+    "page.leave": {"POST": frozenset({Role.HOUSEHOLD, Role.OPERATOR})},
+    "page.fleet": {"GET": _O},
+    "api.public": {"GET": _ALL},
+    "api.enrol": {"POST": _ALL},
+    "api.session": {"POST": _ALL},
+    "api.registry": {"GET": _O, "POST": _O, "PUT": _O, "DELETE": _O},
+    "api.household": {verb: frozenset({Role.HOUSEHOLD, Role.OPERATOR}) for verb in ("GET", "POST")},
+    "api.answer": {"POST": _H},
     # devices
     "ingest.senml": {"POST": frozenset({Role.BOX})},
     # partners: data space

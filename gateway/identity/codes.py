@@ -55,11 +55,11 @@ class Codes:
         self._open[lookup] = new
         return "-".join(plain[i : i + GROUP] for i in range(0, LENGTH, GROUP))
 
-    async def redeem(self, kind: str, text: str) -> str | None:
-        """Whom a code stands for; None for any that does not open anything. Durable use on return."""
+    async def redeem(self, kinds: frozenset[str], text: str) -> tuple[str, str] | None:
+        """(kind, whom) a code stands for; None for any that does not open anything. Durable use on return."""
         lookup = self._vault.lookup("one-time-code", _plain(text))
         found = self._open.get(lookup)
-        if found is None or found.kind != kind or found.expires <= self._clock():
+        if found is None or found.kind not in kinds or found.expires <= self._clock():
             return None
         del self._open[lookup]
         now = self._clock().timestamp()
@@ -70,7 +70,7 @@ class Codes:
         except Exception:
             self._open[lookup] = found
             raise
-        return found.subject
+        return found.kind, found.subject
 
     async def drop(self, subject: str) -> None:
         """No code of this subject opens anything any more."""

@@ -9,17 +9,21 @@ from gateway.identity.codes import Codes
 from gateway.registry.devices import Certificate, Devices
 
 
+ENROLS = frozenset({"box", "ven"})
+
+
 class CodeRefused(Exception):
     """The code opens nothing: unknown, wrong, used, run out, or for another kind; which one is not told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """``certificate`` and ``ca`` are PEM; ``owner`` is the box's (or VEN's) id here."""
+    """``kind``: box or ven; ``owner`` is its id here. ``certificate`` and ``ca`` are PEM."""
 
+    kind: str
+    owner: str
     certificate: str
     ca: str
-    owner: str
     fingerprint: str
 
 
@@ -29,12 +33,13 @@ class Enrolment:
     def __init__(self, codes: Codes, authority: Authority, devices: Devices, clock: Clock) -> None:
         self._codes, self._authority, self._devices, self._clock = codes, authority, devices, clock
 
-    async def enrol(self, kind: str, code: str, csr: str) -> Enrolled:
+    async def enrol(self, code: str, csr: str) -> Enrolled:
         """Raises ``CsrRefused`` before the code is looked at, and ``CodeRefused``. The certificate counts on return."""
         requested_key(csr)
-        owner = await self._codes.redeem(kind, code)
-        if owner is None:
+        found = await self._codes.redeem(ENROLS, code)
+        if found is None:
             raise CodeRefused("code: it does not open anything")
+        kind, owner = found
         pem, fingerprint, until = await asyncio.to_thread(self._authority.issue, csr, owner, self._clock())
         await self._devices.keep_certificate(Certificate(fingerprint, kind, owner, until))
-        return Enrolled(pem, self._authority.ca_pem, owner, fingerprint)
+        return Enrolled(kind, owner, pem, self._authority.ca_pem, fingerprint)

@@ -1,0 +1,244 @@
+"""A household's half of the API: requests, grounds, withdrawal, erasure, evidence. For itself, or for its operator.
+
+A household comes by the session of a login code and sends the session's token with each change; giving consent is the
+household's alone.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import cast
+
+import msgspec
+from aiohttp import web
+
+from adapters.plugin import CALLER, Caller, PermissionRequest, Route, Signer
+from gateway.api import models
+from gateway.api.models import Json, body, instant
+from gateway.callers import SESSION, session_of
+from gateway.clock import Clock
+from gateway.consent import ConsentDesk, ConsentError
+from gateway.evidence import Evidence
+from gateway.groundbook import kind_of
+from gateway.identity.login import Login
+from gateway.identity.sessions import csrf_right
+from gateway.problems import Problem
+from gateway.registry.registry import Registry
+from gateway.registry.tenancies import Tenancy
+from gateway.vault import SubjectGone
+from policies.decide import ends
+from policies.grounds import Contract, Ground, LegalTask, Scope
+from policies.roles import Listener, Role
+from policies.terms import DetailClass, Period, SubjectId
+
+CSRF_HEADER = "X-CSRF-Token"
+GONE = frozenset({"no-such-request", "no-such-consent", "no-such-ground"})
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Shorten = Callable[[DetailClass, int], Awaitable[object]]
+InProfile = Callable[[PermissionRequest], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdApi:
+    """``shorten``: ``Retention.shorten``. ``in_profile``: ``ReleaseDesk.in_profile``."""
+
+    registry: Registry
+    consent: ConsentDesk
+    evidence: Evidence
+    login: Login
+    signer: Signer
+    clock: Clock
+    ids: Callable[[], str]
+    shorten: Shorten
+    in_profile: InProfile
+
+    def routes(self) -> list[Route]:
+        """All on the people listener."""
+        home = "/api/households/{household}"
+        table: list[tuple[str, str, str, Handler]] = [
+            ("POST", "/api/session", "api.session", self.log_in),
+            ("POST", f"{home}/requests", "api.registry", self.ask),
+            ("GET", f"{home}/requests", "api.household", self.requests),
+            ("POST", f"{home}/requests/{{request}}/accept", "api.answer", self.accept),
+            ("POST", f"{home}/requests/{{request}}/refuse", "api.answer", self.refuse),
+            ("GET", f"{home}/grounds", "api.household", self.grounds),
+            ("POST", f"{home}/grounds", "api.registry", self.add_ground),
+            ("POST", f"{home}/grounds/{{ground}}/withdraw", "api.household", self.withdraw),
+            ("POST", f"{home}/grounds/{{ground}}/end", "api.household", self.end),
+            ("POST", f"{home}/withdraw", "api.household", self.withdraw_all),
+            ("POST", f"{home}/erase", "api.household", self.erase),
+            ("GET", f"{home}/certificate", "api.household", self.certificate),
+            ("GET", f"{home}/receipts/{{ground}}", "api.household", self.receipt),
+            ("PUT", "/api/retention/{detail}", "api.registry", self.set_retention),
+            ("GET", "/api/keys", "api.public", self.keys),
+        ]
+        return [Route(Listener.PEOPLE, verb, path, name, _telling(h)) for verb, path, name, h in table]
+
+    # -- who
+
+    async def log_in(self, request: web.Request) -> web.Response:
+        """A login code for a session: the cookie, and the token to send as ``X-CSRF-Token``."""
+        wanted = await body(request, models.CodeIn)
+        subject = await self.login.check(wanted.code, request.remote or "")
+        response = web.Response(status=201, content_type="application/json")
+        csrf = await self.login.begin(request, response, Role.HOUSEHOLD, subject)
+        response.body = msgspec.json.encode({"household": subject, "csrf": csrf})
+        return response
+
+    def _household(self, request: web.Request) -> SubjectId:
+        """The household of the path, if the caller is it, or the operator. Raises 404, 403."""
+        caller = cast(Caller, request[CALLER])
+        subject = SubjectId(request.match_info["household"])
+        foreign = caller.role is not Role.OPERATOR and caller.id != subject
+        if foreign or self.registry.tenancies.get(subject) is None:
+            raise Problem(404, "unknown", "there is no such household")
+        if SESSION in request and request.method not in ("GET", "HEAD"):
+            session = session_of(request)
+            if not csrf_right(session, request.headers.get(CSRF_HEADER, "")):
+                raise Problem(403, "csrf", f"the header {CSRF_HEADER} does not hold the session's token")
+        return subject
+
+    def _live(self, request: web.Request) -> Tenancy:
+        found = self.registry.tenancies.get(self._household(request))
+        if found is None or not found.live:
+            raise SubjectGone("no such household")
+        return found
+
+    # -- requests
+
+    async def ask(self, request: web.Request) -> web.Response:
+        """Put a permission request of an organisation before the household."""
+        subject = self._live(request).id
+        wish = (await body(request, models.ScopeIn)).request()
+        if not self.in_profile(wish):
+            raise Problem(403, "not-in-profile", "the organisation's profile does not allow to ask for this")
+        return web.json_response({"request": await self.consent.ask(subject, wish)}, status=201)
+
+    async def requests(self, request: web.Request) -> web.Response:
+        """Those that wait for an answer."""
+        waiting = await self.consent.waiting(self._household(request))
+        shown = [{"request": a.id, "asked": instant(a.asked), **_scope(a.request)} for a in waiting]
+        return web.json_response({"requests": shown})
+
+    async def accept(self, request: web.Request) -> web.Response:
+        """Yes to all or to a part."""
+        subject, name = self._live(request).id, request.match_info["request"]
+        wanted = (await body(request, models.AnswerIn)).quantities
+        if wanted is None:
+            chosen = next(
+                (a.request.quantities for a in await self.consent.waiting(subject) if a.id == name), frozenset()
+            )
+        else:
+            chosen = models.quantities(wanted)
+        return web.json_response(_ground(await self.consent.accept(subject, name, chosen)), status=201)
+
+    async def refuse(self, request: web.Request) -> web.Response:
+        """No."""
+        await self.consent.refuse(self._live(request).id, request.match_info["request"])
+        return web.Response(status=204)
+
+    # -- grounds
+
+    async def grounds(self, request: web.Request) -> web.Response:
+        """All, ended ones too."""
+        found = await self.consent.all_grounds(self._household(request))
+        return web.json_response({"grounds": [{**_ground(g), "active": self._active(g)} for g in found]})
+
+    def _active(self, ground: Ground) -> bool:
+        return ground.scope.validity.start <= self.clock() < ends(ground)
+
+    async def add_ground(self, request: web.Request) -> web.Response:
+        """A legal task or a contract; a consent can only come from the household."""
+        subject = self._live(request).id
+        wanted = await body(request, models.GroundIn)
+        wish = wanted.request()
+        scope = Scope(
+            wish.recipient, wish.purpose, wish.quantities, wish.resolution, wish.level,
+            wish.values, Period(self.clock(), wish.until), wish.keep,
+        )  # fmt: skip
+        ground: LegalTask | Contract
+        if wanted.kind == "contract":
+            ground = Contract(self.ids(), subject, scope)
+        elif wanted.law and wanted.article:
+            ground = LegalTask(self.ids(), subject, scope, wanted.law, wanted.article, wanted.objectable)
+        else:
+            raise Problem(422, "invalid", "law, article: a legal task names both")
+        await self.consent.enrol(ground)
+        return web.json_response(_ground(ground), status=201)
+
+    async def withdraw(self, request: web.Request) -> web.Response:
+        """Take one consent back. Answered when no byte of it leaves any more and that is durable."""
+        subject = self._household(request)
+        await self.consent.withdraw(subject, request.match_info["ground"])
+        return web.json_response({"withdrawn": request.match_info["ground"]})
+
+    async def end(self, request: web.Request) -> web.Response:
+        """End a contract, or object to a legal task whose law allows that."""
+        await self.consent.end(self._household(request), request.match_info["ground"])
+        return web.json_response({"ended": request.match_info["ground"]})
+
+    async def withdraw_all(self, request: web.Request) -> web.Response:
+        """Take every consent back."""
+        ended = await self.consent.withdraw(self._household(request))
+        return web.json_response({"withdrawn": [c.id for c in ended]})
+
+    # -- erasure and evidence
+
+    async def erase(self, request: web.Request) -> web.Response:
+        """GDPR Article 17; the certificate is a compact JWS."""
+        subject = self._household(request)
+        certificate = await self.login.erased(subject, await self.consent.erase(subject))
+        return web.Response(body=certificate, content_type="application/jose")
+
+    async def certificate(self, request: web.Request) -> web.Response:
+        """The certificate of the erasure, once there was one."""
+        return _record(await self.evidence.find(self._household(request), "erasure"))
+
+    async def receipt(self, request: web.Request) -> web.Response:
+        """The receipt of one consent."""
+        return _record(await self.evidence.find(self._household(request), "receipt", request.match_info["ground"]))
+
+    async def keys(self, _: web.Request) -> web.Response:
+        """Public keys (JWK) by which a stranger checks receipts and certificates."""
+        return web.json_response({"keys": [dict(self.signer.jwk())]})
+
+    async def set_retention(self, request: web.Request) -> web.Response:
+        """Keep a class for fewer days, from now on."""
+        wanted = await body(request, models.RetentionIn)
+        try:
+            await self.shorten(DetailClass(request.match_info["detail"]), wanted.days)
+        except ValueError:
+            raise Problem(422, "invalid", "a class that is kept by days, and fewer days than now") from None
+        return web.json_response({"detail": request.match_info["detail"], "days": wanted.days})
+
+
+def _telling(handler: Handler) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except ConsentError as error:
+            raise Problem(404 if error.reason in GONE else 409, error.reason, str(error)) from None
+
+    return handle
+
+
+def _record(token: bytes | None) -> web.Response:
+    if token is None:
+        raise Problem(404, "unknown", "there is no such record")
+    return web.Response(body=token, content_type="application/jose")
+
+
+def _scope(scope: Scope | PermissionRequest) -> Json:
+    return {
+        "recipient": scope.recipient,
+        "purpose": scope.purpose.value,
+        "quantities": sorted(scope.quantities),
+        "resolution_seconds": int(scope.resolution.total_seconds()),
+        "level": scope.level.value,
+        "values_from": instant(scope.values.start),
+        "values_to": instant(scope.values.end),
+        "keep_days": scope.keep.days,
+    }
+
+
+def _ground(ground: Ground) -> Json:
+    return {"ground": ground.id, "kind": kind_of(ground), "until": instant(ends(ground)), **_scope(ground.scope)}

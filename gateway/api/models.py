@@ -1,0 +1,207 @@
+"""What the API takes: pydantic at the edge, strict, bounded. Each becomes a value of the registry or of policies."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal, TypeVar
+
+from aiohttp import web
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from adapters.plugin import Organisation, PermissionRequest
+from gateway.problems import Problem
+from gateway.registry.organisations import Entry
+from gateway.registry.tenancies import Identity, NewTenancy
+from meter_driver import obis
+from meter_driver.errors import ObisError
+from policies.terms import AS_RECEIVED, Level, Period, Purpose, Recipient
+
+M = TypeVar("M", bound=BaseModel)
+_Text = Annotated[str, Field(max_length=1000)]
+_Id = Annotated[str, Field(min_length=1, max_length=128)]
+_Quantities = Annotated[list[Annotated[str, Field(min_length=1, max_length=120)]], Field(max_length=64)]
+_Seconds = Annotated[int, Field(ge=0, le=86_400)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class HouseholdIn(_Body):
+    """A household to take in."""
+
+    name: _Text = ""
+    address: _Text = ""
+    remarks: _Text = ""
+    zone: Annotated[str, Field(max_length=64)] = ""
+    community: Annotated[str, Field(max_length=64)] = ""
+    kind: Literal["household", "site"] = "household"
+    points: list[str] = Field(default=[], max_length=32, description="Metering point ids.")
+    start: AwareDatetime | None = None
+    box: bool = Field(default=False, description="Also make a box that sends for it, with an enrolment code.")
+    login_code: bool = Field(default=False, description="Also make a login code.")
+
+    def tenancy(self) -> NewTenancy:
+        """As the registry takes it."""
+        identity = Identity(self.name, self.address, self.remarks)
+        return NewTenancy(identity, self.zone, self.community, self.kind, tuple(self.points), self.start)
+
+
+class ImportIn(_Body):
+    """Many households at once."""
+
+    households: list[HouseholdIn] = Field(max_length=1000)
+
+
+class BoxIn(_Body):
+    """A box: for one household, or for the meters of several."""
+
+    box: Annotated[str, Field(max_length=64)] = Field(default="", description="Its id; empty: made here.")
+    household: Annotated[str, Field(max_length=32)] = ""
+    meters: dict[str, str] = Field(default={}, max_length=1000, description="Meter name to household.")
+
+
+class VenIn(_Body):
+    """A VEN that will enrol with a code."""
+
+    ven: _Id
+
+
+class CertificateIn(_Body):
+    """A client certificate that was issued elsewhere (its root is in ``client_ca``)."""
+
+    certificate: Annotated[str, Field(max_length=16_384)] = Field(description="PEM")
+    kind: Literal["box", "ven"] = "box"
+    owner: _Id
+
+
+class EnrolIn(_Body):
+    """A one-time code and a signing request (PKCS#10, PEM)."""
+
+    code: Annotated[str, Field(max_length=64)]
+    csr: Annotated[str, Field(max_length=16_384)]
+
+
+class CodeIn(_Body):
+    """A one-time code."""
+
+    code: Annotated[str, Field(max_length=64)]
+
+
+class OrganisationIn(_Body):
+    """An organisation and what it may ask for at most."""
+
+    name: Annotated[str, Field(min_length=1, max_length=300)]
+    did: Annotated[str, Field(max_length=512)] = ""
+    levels: list[Level] = Field(default=[], max_length=3)
+    quantities: _Quantities = []
+    finest_seconds: _Seconds = Field(default=900, description="0: as received.")
+    purposes: list[Purpose] = Field(default=[], max_length=16)
+    zones: list[str] = Field(default=[], max_length=1000, description="Zones for whose cohort figures it may ask.")
+
+    def entry(self, recipient: str) -> Entry:
+        """As the registry keeps it."""
+        known = Organisation(
+            id=Recipient(recipient),
+            name=self.name,
+            did=self.did,
+            levels=frozenset(self.levels),
+            quantities=quantities(self.quantities),
+            finest=timedelta(seconds=self.finest_seconds),
+            purposes=frozenset(self.purposes),
+        )
+        return Entry(known, tuple(self.zones))
+
+
+class ClientIn(_Body):
+    """An OAuth client. Without ``secret`` one is made and told once."""
+
+    organisation: Annotated[str, Field(max_length=64)] | None = None
+    scopes: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(default=[], max_length=32)
+    secret: Annotated[str, Field(min_length=8, max_length=1024)] | None = None
+
+
+class ScopeIn(_Body):
+    """What is asked for, or granted by law or contract."""
+
+    recipient: Annotated[str, Field(min_length=1, max_length=64)]
+    purpose: Purpose
+    quantities: _Quantities = Field(min_length=1)
+    resolution_seconds: _Seconds = Field(default=900, description="Length of an interval; 0: as received.")
+    level: Level = Level.INDIVIDUAL
+    values_from: AwareDatetime
+    values_to: AwareDatetime
+    until: AwareDatetime
+    keep_days: Annotated[int, Field(ge=0, le=3660)] = 30
+    reference: Annotated[str, Field(max_length=200)] = ""
+
+    def request(self) -> PermissionRequest:
+        """As the consent desk takes it. Raises ``Problem``."""
+        resolution = timedelta(seconds=self.resolution_seconds)
+        if resolution != AS_RECEIVED and timedelta(days=1) % resolution:
+            raise Problem(422, "invalid", "resolution_seconds: divides the day")
+        if self.values_from >= self.values_to:
+            raise Problem(422, "invalid", "values_to: lies after values_from")
+        return PermissionRequest(
+            recipient=Recipient(self.recipient),
+            purpose=self.purpose,
+            quantities=quantities(self.quantities),
+            resolution=resolution,
+            level=self.level,
+            values=Period(self.values_from, self.values_to),
+            until=self.until,
+            keep=timedelta(days=self.keep_days),
+            reference=self.reference,
+        )
+
+
+class GroundIn(ScopeIn):
+    """A ground that is no consent: a legal task names its law, a contract does not."""
+
+    kind: Literal["legal-task", "contract"]
+    law: Annotated[str, Field(max_length=200)] = ""
+    article: Annotated[str, Field(max_length=100)] = ""
+    objectable: bool = False
+
+
+class AnswerIn(_Body):
+    """Which quantities the household agrees to; None: all that are asked for."""
+
+    quantities: _Quantities | None = None
+
+
+class RetentionIn(_Body):
+    """Fewer days than now."""
+
+    days: Annotated[int, Field(ge=0, le=30 * 366)]
+
+
+def quantities(texts: list[str]) -> frozenset[str]:
+    """In their one spelling: OBIS codes with F; EN 13757-3 quantities as they are."""
+    return frozenset(map(_normal, texts))
+
+
+def _normal(text: str) -> str:
+    try:
+        return obis.normal(text)
+    except ObisError:
+        return text
+
+
+async def body(request: web.Request, model: type[M]) -> M:
+    """The body, checked; an empty one is an empty object. Raises ``Problem`` 422 with the fields and rules, 415."""
+    if request.can_read_body and request.content_type not in ("application/json", "application/octet-stream"):
+        raise Problem(415, "unsupported-media-type", "the body is application/json")
+    raw = await request.read()
+    try:
+        return model.model_validate_json(raw or b"{}")
+    except ValidationError as error:
+        wrong = [{"field": ".".join(map(str, e["loc"])), "rule": e["msg"]} for e in error.errors()[:20]]
+        detail = "; ".join(f"{w['field'] or 'body'}: {w['rule']}" for w in wrong)
+        raise Problem(422, "invalid", detail, fields=wrong) from None
+
+
+def instant(at: datetime) -> str:
+    """ISO 8601, UTC."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+Json = dict[str, Any]

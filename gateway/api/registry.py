@@ -1,0 +1,262 @@
+"""Operator's half of the API: households, boxes, certificates, codes, organisations, clients."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from adapters.plugin import Route
+from gateway.api import models
+from gateway.api.models import Json, body, instant
+from gateway.clock import Clock
+from gateway.identity.certs import CsrRefused, fingerprint
+from gateway.identity.clients import Clients
+from gateway.identity.codes import Codes
+from gateway.identity.enrol import CodeRefused, Enrolment
+from gateway.identity.throttle import Throttle
+from gateway.problems import Problem
+from gateway.registry.devices import ANY_METER, Certificate
+from gateway.registry.errors import NotAllowed, RegistryError, Taken, Unknown
+from gateway.registry.registry import Registry
+from gateway.registry.tenancies import Tenancy
+from policies.roles import Listener
+from policies.terms import Recipient, SubjectId
+
+ENROL_DAYS = 14
+STATUS = {Unknown: 404, Taken: 409, NotAllowed: 422}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def as_problem(error: RegistryError) -> Problem:
+    """The answer to an error of the registry."""
+    return Problem(STATUS.get(type(error), 400), error.reason, str(error))
+
+
+def telling(handler: Handler) -> Handler:
+    """Errors of the registry become problems."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except RegistryError as error:
+            raise as_problem(error) from None
+
+    return handle
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryApi:
+    """Handlers; each is thin over the registry."""
+
+    registry: Registry
+    codes: Codes
+    clients: Clients
+    enrolment: Enrolment
+    throttle: Throttle
+    clock: Clock
+    login_code_days: int
+
+    def routes(self) -> list[Route]:
+        """All on the people listener."""
+        table: list[tuple[str, str, str, Handler]] = [
+            ("POST", "/api/households", "api.registry", self.create_household),
+            ("GET", "/api/households", "api.registry", self.list_households),
+            ("POST", "/api/households/import", "api.registry", self.import_households),
+            ("GET", "/api/households/{household}", "api.registry", self.show_household),
+            ("POST", "/api/households/{household}/login-codes", "api.registry", self.create_login_code),
+            ("POST", "/api/households/{household}/move-out", "api.registry", self.move_out),
+            ("POST", "/api/boxes", "api.registry", self.create_box),
+            ("GET", "/api/boxes", "api.registry", self.list_boxes),
+            ("POST", "/api/boxes/{box}/codes", "api.registry", self.create_box_code),
+            ("DELETE", "/api/boxes/{box}", "api.registry", self.revoke_box),
+            ("POST", "/api/vens/codes", "api.registry", self.create_ven_code),
+            ("POST", "/api/certificates", "api.registry", self.register_certificate),
+            ("DELETE", "/api/certificates/{fingerprint}", "api.registry", self.revoke_certificate),
+            ("PUT", "/api/organisations/{organisation}", "api.registry", self.put_organisation),
+            ("GET", "/api/organisations", "api.registry", self.list_organisations),
+            ("PUT", "/api/clients/{client}", "api.registry", self.put_client),
+            ("DELETE", "/api/clients/{client}", "api.registry", self.remove_client),
+            ("POST", "/api/enrol", "api.enrol", self.enrol),
+        ]
+        return [Route(Listener.PEOPLE, verb, path, name, telling(h), max_body=8 << 20) for verb, path, name, h in table]
+
+    # -- households
+
+    async def create_household(self, request: web.Request) -> web.Response:
+        """Take a household in."""
+        return web.json_response(await self._take_in(await body(request, models.HouseholdIn)), status=201)
+
+    async def import_households(self, request: web.Request) -> web.Response:
+        """Take many in, in order; stops at the first that cannot be, which the problem names by its index."""
+        wanted = (await body(request, models.ImportIn)).households
+        made: list[Json] = []
+        for index, each in enumerate(wanted):
+            try:
+                made.append(await self._take_in(each))
+            except RegistryError as error:
+                status = STATUS.get(type(error), 400)
+                raise Problem(status, error.reason, f"households.{index}: {error}", households=made) from None
+        return web.json_response({"households": made}, status=201)
+
+    async def _take_in(self, wanted: models.HouseholdIn) -> Json:
+        made = await self.registry.tenancies.create(wanted.tenancy())
+        answer: Json = {"household": made.id}
+        if wanted.box:
+            box = await self.registry.devices.add_box({ANY_METER: made.id})
+            answer |= {"box": box, "box_code": await self.codes.issue("box", box, days=ENROL_DAYS)}
+        if wanted.login_code:
+            answer["login_code"] = await self.codes.issue("login", made.id, days=self.login_code_days)
+        return answer
+
+    async def list_households(self, _: web.Request) -> web.Response:
+        """Ids and places; no names."""
+        return web.json_response({"households": [_shown(t) for t in self.registry.tenancies.all()]})
+
+    async def show_household(self, request: web.Request) -> web.Response:
+        """One, with its holder."""
+        found = self.registry.tenancies.get(SubjectId(request.match_info["household"]))
+        if found is None:
+            raise Unknown("there is no such household")
+        who = await self.registry.tenancies.who(found.id)
+        return web.json_response({**_shown(found), "name": who.name, "address": who.address, "remarks": who.remarks})
+
+    async def create_login_code(self, request: web.Request) -> web.Response:
+        """A fresh one-time code for the household's pages."""
+        found = self.registry.tenancies.live(SubjectId(request.match_info["household"]))
+        return web.json_response(
+            {"code": await self.codes.issue("login", found.id, days=self.login_code_days)}, status=201
+        )
+
+    async def move_out(self, request: web.Request) -> web.Response:
+        """The tenancy ends: its grounds, its range, its boxes, its codes."""
+        subject = SubjectId(request.match_info["household"])
+        await self.registry.move_out(subject)
+        await self.codes.drop(subject)
+        return web.json_response({"household": subject, "live": False})
+
+    # -- boxes and certificates
+
+    async def create_box(self, request: web.Request) -> web.Response:
+        """A box and its enrolment code."""
+        wanted = await body(request, models.BoxIn)
+        named = {ANY_METER: wanted.household} if wanted.household else wanted.meters
+        meters = {meter: self.registry.tenancies.live(SubjectId(who)).id for meter, who in named.items()}
+        box = await self.registry.devices.add_box(meters, box_id=wanted.box)
+        return web.json_response({"box": box, "code": await self.codes.issue("box", box, days=ENROL_DAYS)}, status=201)
+
+    async def list_boxes(self, _: web.Request) -> web.Response:
+        """Ids and states."""
+        boxes = [{"box": b, "revoked": r, "households": n} for b, r, n in self.registry.devices.boxes()]
+        return web.json_response({"boxes": boxes})
+
+    async def create_box_code(self, request: web.Request) -> web.Response:
+        """A fresh enrolment code."""
+        box = request.match_info["box"]
+        if not self.registry.devices.has(box):
+            raise Unknown("there is no such box")
+        return web.json_response({"code": await self.codes.issue("box", box, days=ENROL_DAYS)}, status=201)
+
+    async def revoke_box(self, request: web.Request) -> web.Response:
+        """Nothing of it is taken any more."""
+        await self.registry.devices.revoke_box(request.match_info["box"])
+        await self.codes.drop(request.match_info["box"])
+        return web.Response(status=204)
+
+    async def create_ven_code(self, request: web.Request) -> web.Response:
+        """An enrolment code for a VEN's certificate."""
+        ven = (await body(request, models.VenIn)).ven
+        if not ven.replace("-", "").replace("_", "").replace(".", "").isalnum() or not ven.isascii() or len(ven) > 64:
+            raise NotAllowed("ven: letters, digits, dot, dash and underscore, at most 64")
+        return web.json_response({"code": await self.codes.issue("ven", ven, days=ENROL_DAYS)}, status=201)
+
+    async def register_certificate(self, request: web.Request) -> web.Response:
+        """Let a certificate in that was issued elsewhere."""
+        wanted = await body(request, models.CertificateIn)
+        try:
+            parsed = x509.load_pem_x509_certificate(wanted.certificate.encode())
+        except ValueError:
+            raise NotAllowed("certificate: not an X.509 certificate in PEM") from None
+        mark = fingerprint(parsed.public_bytes(Encoding.DER))
+        new = Certificate(mark, wanted.kind, wanted.owner, parsed.not_valid_after_utc)
+        await self.registry.devices.keep_certificate(new)
+        return web.json_response({"fingerprint": mark, "owner": wanted.owner}, status=201)
+
+    async def revoke_certificate(self, request: web.Request) -> web.Response:
+        """Refused from now on, also on connections that are open."""
+        mark = request.match_info["fingerprint"].lower()
+        if len(mark) != 64 or not set(mark) <= set("0123456789abcdef"):
+            raise NotAllowed("fingerprint: SHA-256 in hex")
+        await self.registry.devices.revoke(mark)
+        return web.Response(status=204)
+
+    async def enrol(self, request: web.Request) -> web.Response:
+        """A code and a signing request for a certificate. Anyone may try, wrong codes are counted."""
+        wanted = await body(request, models.EnrolIn)
+        address = request.remote or ""
+        if (wait := self.throttle.wait(address)) > 0:
+            raise Problem(429, "too-many-tries", "try again later", headers={"Retry-After": str(wait)})
+        try:
+            done = await self.enrolment.enrol(wanted.code, wanted.csr)
+        except CsrRefused as refused:
+            raise Problem(422, "csr-refused", str(refused)) from None
+        except CodeRefused as refused:
+            self.throttle.wrong(address)
+            raise Problem(403, "code-refused", str(refused)) from None
+        answer = {"certificate": done.certificate, "ca": done.ca, "box": done.owner, "kind": done.kind}
+        return web.json_response({**answer, "fingerprint": done.fingerprint}, status=201)
+
+    # -- organisations and clients
+
+    async def put_organisation(self, request: web.Request) -> web.Response:
+        """Add or replace."""
+        wanted = await body(request, models.OrganisationIn)
+        await self.registry.organisations.put(wanted.entry(request.match_info["organisation"]))
+        return web.json_response({"organisation": request.match_info["organisation"]})
+
+    async def list_organisations(self, _: web.Request) -> web.Response:
+        """All, with their profiles."""
+        shown = [
+            {
+                "organisation": e.organisation.id,
+                "name": e.organisation.name,
+                "did": e.organisation.did,
+                "levels": sorted(e.organisation.levels),
+                "quantities": sorted(e.organisation.quantities),
+                "finest_seconds": int(e.organisation.finest.total_seconds()),
+                "purposes": sorted(e.organisation.purposes),
+                "zones": list(e.zones),
+            }
+            for e in self.registry.organisations.all()
+        ]
+        return web.json_response({"organisations": shown})
+
+    async def put_client(self, request: web.Request) -> web.Response:
+        """Add or replace; the answer holds the secret, this once."""
+        wanted = await body(request, models.ClientIn)
+        name = request.match_info["client"]
+        recipient = Recipient(wanted.organisation) if wanted.organisation is not None else None
+        if recipient is not None and self.registry.organisations.organisation_now(recipient) is None:
+            raise Unknown("organisation: there is no such organisation")
+        secret = await self.clients.put(name, recipient, wanted.scopes, wanted.secret)
+        return web.json_response({"client_id": name, "client_secret": secret})
+
+    async def remove_client(self, request: web.Request) -> web.Response:
+        """Its tokens die with it."""
+        await asyncio.shield(self.clients.remove(request.match_info["client"]))
+        return web.Response(status=204)
+
+
+def _shown(each: Tenancy) -> Json:
+    return {
+        "household": each.id,
+        "zone": each.zone,
+        "community": each.community,
+        "kind": each.kind,
+        "start": instant(each.start),
+        "end": instant(each.end) if each.end else None,
+        "live": each.live,
+        "erased": each.erased is not None,
+    }
