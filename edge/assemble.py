@@ -1,8 +1,9 @@
 """Put a box together from its settings and its folder. The only place where clock and randomness come from."""
 
+import asyncio
 import os
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +17,10 @@ from edge.database import Database
 from edge.errors import SettingsError
 from edge.files import box_key
 from edge.keys import keyring
+from edge.latest import Latest
 from edge.outbox import Outbox
 from edge.select import Selection
-from edge.settings import Settings
+from edge.settings import Settings, VenSettings
 from edge.uplink import Uplink
 from meter_driver.framing import Keys
 
@@ -58,7 +60,8 @@ async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys
                 limit=told.gateway.batch,
                 every=told.gateway.every,
             )
-            await Box(
+            latest = Latest(_now)
+            whole = Box(
                 box,
                 lines,
                 outbox,
@@ -69,7 +72,24 @@ async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys
                 jitter=jitter,
                 log=log,
                 far_off=timedelta(seconds=told.far_off),
-            ).run()
+                see=latest.see,
+            )
+            async with asyncio.TaskGroup() as group:
+                beside = group.create_task(_ven(told.ven, folder, latest, jitter, log), name="ven")
+                await whole.run()
+                beside.cancel()
+
+
+async def _ven(told: VenSettings | None, folder: Path, latest: Latest, jitter: Callable[[], float], log: Any) -> None:
+    if told is None:
+        return
+    # Imported here, so that a box without a VEN needs no openleadr and does not wait for its import.
+    from edge.ven import Rule, Ven
+
+    rule = Rule(longest=timedelta(seconds=told.longest))
+    place = Path(told.folder) if told.folder else folder
+    sampling = timedelta(seconds=told.sampling)
+    await Ven(told.name, told.url, place, latest, rule=rule, sampling=sampling, jitter=jitter, log=log).run()
 
 
 def open_outbox(folder: Path, box: str, *, max_readings: int) -> Outbox:

@@ -16,7 +16,7 @@ from edge.select import Selection
 from edge.uplink import Uplink, wait_before
 from meter_driver.detect import detect
 from meter_driver.framing import Keyring
-from meter_driver.reading import Event, FrameRejected, Telegram
+from meter_driver.reading import Event, FrameRejected, Reading, Telegram
 
 MAX_HELD = 1000
 """Telegrams that wait in memory while the disk does not take them."""
@@ -47,7 +47,9 @@ class Box:
         jitter: Callable[[], float],
         log: Any,
         far_off: timedelta = timedelta(minutes=5),
+        see: Callable[[Sequence[Reading]], None] = lambda _: None,
     ) -> None:
+        """``see`` gets what was selected, once it is kept, for those beside the box (a VEN)."""
         self._box = box
         self._lines = lines
         self._outbox = outbox
@@ -58,6 +60,7 @@ class Box:
         self._jitter = jitter
         self._log = log
         self._far_off = far_off
+        self._see = see
         self._held: deque[Entry] = deque()
         self._keeping = asyncio.Lock()
         self._off: set[str] = set()
@@ -137,6 +140,8 @@ class Box:
                 self._log.error("outbox.failed", reason=str(error), held=len(self._held), lost=lost)
                 return
             self._held.clear()
+        for entry in entries:
+            self._see(entry.readings)
         if dropped:
             self._log.error("outbox.full", dropped=dropped)
         self._uplink.wake()

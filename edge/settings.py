@@ -77,6 +77,19 @@ class RuleSettings(Struct, frozen=True, forbid_unknown_fields=True):
         return Rule(self.quantity, timedelta(seconds=self.every), self.band, timedelta(seconds=self.at_least))
 
 
+class VenSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """An OpenADR 2.0b VEN beside the meter. ``url`` ends in ``/OpenADR2/Simple/2.0b``."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=128)]
+    url: str
+    folder: str = ""
+    """Folder with a certificate of the VEN's own (``metergate-edge enrol --state FOLDER``); empty: the box's."""
+    longest: Positive = 14_400.0
+    """Seconds; longer events are opted out of."""
+    sampling: Annotated[float, Meta(ge=1)] = 10.0
+    """Seconds between two values of a report at least."""
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a box is told."""
 
@@ -85,6 +98,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     gateway: GatewaySettings
     link: list[LinkSettings] = []
     select: list[RuleSettings] = msgspec.field(default_factory=lambda: [RuleSettings()])
+    ven: VenSettings | None = None
     keys: str = ""
     """File with the meters' keys (mode 0600), ``-`` for standard input; empty when no meter encrypts."""
     far_off: Positive = 300.0
