@@ -18,7 +18,7 @@ _DEVIATIONS = {minutes: timedelta(minutes=minutes) for minutes in range(-_LARGES
 
 
 def instant(octets: bytes) -> tuple[datetime | None, bool]:
-    """UTC and whether the clock calls itself doubtful or invalid; None when date, time or deviation is not specified.
+    """UTC to the second (hundredths are read over) and whether the clock calls itself doubtful or invalid; None when date, time or deviation is not specified.
 
     PayloadError for a date or time that does not exist.
     """
@@ -31,12 +31,10 @@ def instant(octets: bytes) -> tuple[datetime | None, bool]:
         raise PayloadError("a deviation from UTC of more than fifteen hours")
     if year == 0xFFFF or _UNKNOWN in (month, day, hour, minute):
         return None, doubtful
-    if hundredths > 99:
-        if hundredths != _UNKNOWN:
-            raise PayloadError("a date that does not exist")
-        hundredths = 0
+    if 99 < hundredths != _UNKNOWN:
+        raise PayloadError("a date that does not exist")
     try:
-        local = datetime(year, month, day, hour, minute, 0 if second == _UNKNOWN else second, hundredths * 10_000, UTC)
+        local = datetime(year, month, day, hour, minute, 0 if second == _UNKNOWN else second, tzinfo=UTC)
         return (None if deviation == _NO_DEVIATION else local + _DEVIATIONS[deviation]), doubtful
     except (ValueError, OverflowError):
         raise PayloadError("a date that does not exist") from None
