@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from adapters.formats.csv import cell
 from adapters.formats.words import chunked, instant, number
 from adapters.plugin import Released, Renderer
-from policies.terms import Row
+from policies.terms import Level, Row
 
-DATAFLOW = "METERGATE:LOAD(1.0)"
+AGENCY, VERSION = "METERGATE", "1.0"
+LOAD, CELLS = "LOAD", "CELLS"
+"""Dataflows: of households, and of communities."""
 COLUMNS = (
     "STRUCTURE",
     "STRUCTURE_ID",
@@ -32,16 +34,17 @@ def time_period(row: Row) -> str:
     return f"{instant(row.start)}/PT{int((row.end - row.start).total_seconds())}S"
 
 
-def _line(row: Row) -> bytes:
+def _line(row: Row, dataflow: str) -> bytes:
     return (
-        f"dataflow,{DATAFLOW},I,{cell(row.subject)},{cell(row.quantity)},{time_period(row)},{number(row.value)},"
+        f"dataflow,{AGENCY}:{dataflow}({VERSION}),I,{cell(row.subject)},{cell(row.quantity)},{time_period(row)},{number(row.value)},"
         f"{UNITS.get(row.unit or '', 'OTHER')},{STATUS.get(row.status, 'U')}\n"
     ).encode()
 
 
 def body(released: Released) -> Iterator[bytes]:
     """The observations of one part."""
-    return chunked(_line(row) for row in released.rows)
+    dataflow = CELLS if released.level is Level.COHORT else LOAD
+    return chunked(_line(row, dataflow) for row in released.rows)
 
 
 SDMX_CSV = Renderer(

@@ -1,0 +1,62 @@
+"""SDMX REST 2.1 (guidelines 1.5), structural metadata only: data leaves by transfers of the data space."""
+
+from aiohttp import web
+
+from adapters.formats.sdmx_csv import AGENCY, VERSION
+from adapters.plugin import Route, Services
+from policies.roles import Listener
+
+STRUCTURE_TYPE = "application/vnd.sdmx.structure+xml; version=2.1"
+_ALL = frozenset({"", "all"})
+_REFERENCES = frozenset({"none", "parents", "parentsandsiblings", "children", "descendants", "all"})
+
+
+class Structures:
+    """``/sdmx/2.1/{resource}/{agency}/{id}/{version}``; what is left out of the path means all, or the latest."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def routes(self) -> list[Route]:
+        paths = ["/{resource}"]
+        for part in ("agency", "id", "version"):
+            paths.append(paths[-1] + "/{" + part + "}")
+        return [
+            Route(Listener.PARTNERS, "GET", "/sdmx/2.1" + path, "sdmx.structure", self._get, 1024, refused)
+            for path in paths
+        ]
+
+    async def _get(self, request: web.Request) -> web.Response:
+        from adapters.sdmx.structure import artefacts, message
+
+        asked = request.match_info
+        references = request.query.get("references", "none")
+        if references not in _REFERENCES and references not in {a.resource for a in artefacts()}:
+            return _error(400, "140", "references: not one of the SDMX REST guidelines")
+        everything = artefacts()
+        chosen = [
+            a
+            for a in everything
+            if asked["resource"] in (a.resource, "structure")
+            and asked.get("agency", "all") in (AGENCY, "all")
+            and (asked.get("id", "all") in _ALL or a.id in asked["id"].split("+"))
+            and asked.get("version", "latest") in (VERSION, "latest", "all")
+        ]
+        if not chosen:
+            return _error(404, "100", "no structure of this name here")
+        if references != "none":
+            chosen = everything
+        body = message(chosen, number=self._services.ids(), prepared=self._services.clock())
+        return web.Response(body=body, headers={"Content-Type": STRUCTURE_TYPE})
+
+
+def _error(status: int, code: str, text: str) -> web.Response:
+    from adapters.sdmx.structure import error
+
+    return web.Response(status=status, body=error(code, text), headers={"Content-Type": "application/xml"})
+
+
+def refused(_: web.Request, status: int, __: str, detail: str) -> web.Response:
+    """The standard's error before the handler: 110 unauthorised, 150 semantic, 500 otherwise."""
+    codes = {401: "110", 403: "110", 413: "130"}
+    return _error(status, codes.get(status, "500"), detail)
