@@ -97,7 +97,7 @@ class Caller:
     client: str = ""
 
 
-CALLER = "metergate.caller"
+CALLER = web.RequestKey("metergate.caller", Caller)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
