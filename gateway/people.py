@@ -1,11 +1,17 @@
 """All routes of the people listener, and the ones every listener's operator expects: health, pages, the API."""
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from adapters.plugin import Route
+from gateway.api.household import HouseholdApi
+from gateway.api.openapi import openapi_routes
+from gateway.api.registry import RegistryApi
+from gateway.identity.login import Login
+from gateway.identity.throttle import Throttle
 from policies.roles import Listener
 
 if TYPE_CHECKING:
@@ -14,7 +20,30 @@ if TYPE_CHECKING:
 
 def people_routes(gateway: "Gateway") -> list[Route]:
     """What the composition root opens on the people listener."""
-    return health_routes(lambda: gateway.keeper.sound)
+    who, limits = gateway.identities, gateway.settings.limits
+    throttle = Throttle(limits.login_wrong_per_minute, time.monotonic)
+    login = Login(who.codes, who.sessions, who.operator, throttle, gateway.registry, days=limits.session_days)
+    registry = RegistryApi(
+        registry=gateway.registry,
+        codes=who.codes,
+        clients=who.clients,
+        enrolment=who.enrolment,
+        throttle=throttle,
+        login_code_days=limits.login_code_days,
+    )
+    household = HouseholdApi(
+        registry=gateway.registry,
+        consent=gateway.consent,
+        evidence=gateway.desk.evidence,
+        login=login,
+        signer=who.signer,
+        clock=gateway.clock,
+        ids=gateway.desk.ids,
+        shorten=gateway.retention.shorten,
+        in_profile=gateway.house.release.in_profile,
+    )
+    api = [*registry.routes(), *household.routes()]
+    return [*health_routes(lambda: gateway.keeper.sound), *api, *openapi_routes(api)]
 
 
 def health_routes(sound: Callable[[], bool]) -> list[Route]:

@@ -72,7 +72,7 @@ class RetentionSettings(_Part):
     )
 
     recovery_key: Path | None = Field(
-        default=None, description="Public half of the offline recovery key (file of 32 bytes, X25519)."
+        default=None, description="Public half of the offline recovery key (PEM, X25519)."
     )
 
     def by_class(self) -> dict[DetailClass, int]:

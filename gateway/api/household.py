@@ -6,6 +6,7 @@ household's alone.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import cast
 
 import msgspec
@@ -212,6 +213,7 @@ class HouseholdApi:
 
 
 def _telling(handler: Handler) -> Handler:
+    @wraps(handler)
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import wraps
 
 from aiohttp import web
 from cryptography import x509
@@ -11,7 +12,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from adapters.plugin import Route
 from gateway.api import models
 from gateway.api.models import Json, body, instant
-from gateway.clock import Clock
 from gateway.identity.certs import CsrRefused, fingerprint
 from gateway.identity.clients import Clients
 from gateway.identity.codes import Codes
@@ -38,6 +38,7 @@ def as_problem(error: RegistryError) -> Problem:
 def telling(handler: Handler) -> Handler:
     """Errors of the registry become problems."""
 
+    @wraps(handler)
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
@@ -56,7 +57,6 @@ class RegistryApi:
     clients: Clients
     enrolment: Enrolment
     throttle: Throttle
-    clock: Clock
     login_code_days: int
 
     def routes(self) -> list[Route]:

@@ -8,7 +8,6 @@ from gateway.identity.certs import Authority, requested_key
 from gateway.identity.codes import Codes
 from gateway.registry.devices import Certificate, Devices
 
-
 ENROLS = frozenset({"box", "ven"})
 
 

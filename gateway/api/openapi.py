@@ -1,0 +1,95 @@
+"""``/api/openapi.json`` (OpenAPI 3.1): drawn from the routes themselves, so that it cannot say something else."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from adapters.plugin import Route
+from gateway.api import models
+from policies.roles import Listener, Role, allowed
+
+BODIES: Mapping[str, type[BaseModel]] = MappingProxyType(
+    {
+        "POST /api/households": models.HouseholdIn,
+        "POST /api/households/import": models.ImportIn,
+        "POST /api/boxes": models.BoxIn,
+        "POST /api/vens/codes": models.VenIn,
+        "POST /api/certificates": models.CertificateIn,
+        "PUT /api/organisations/{organisation}": models.OrganisationIn,
+        "PUT /api/clients/{client}": models.ClientIn,
+        "POST /api/enrol": models.EnrolIn,
+        "POST /api/session": models.CodeIn,
+        "POST /api/households/{household}/requests": models.ScopeIn,
+        "POST /api/households/{household}/grounds": models.GroundIn,
+        "POST /api/households/{household}/requests/{request}/accept": models.AnswerIn,
+        "PUT /api/retention/{detail}": models.RetentionIn,
+    }
+)
+"""Which model a route's body follows."""
+_PROBLEM = {"description": "problem+json (RFC 9457) with a stable reason"}
+
+
+def openapi_routes(routes: Sequence[Route]) -> list[Route]:
+    """The one route that serves the document."""
+    document = describe([r for r in routes if r.path.startswith("/api/")])
+
+    async def show(_: web.Request) -> web.Response:
+        return web.json_response(document)
+
+    return [Route(Listener.PEOPLE, "GET", "/api/openapi.json", "api.public", show)]
+
+
+def describe(routes: Sequence[Route]) -> dict[str, Any]:
+    """The document."""
+    paths: dict[str, dict[str, Any]] = {}
+    schemas: dict[str, Any] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.verb.lower()] = _operation(route, schemas)
+    ways = {
+        "operator": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": "__Host-session"},
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Metergate people API", "version": "1"},
+        "paths": paths,
+        "components": {"schemas": schemas, "securitySchemes": ways},
+    }
+
+
+def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    names = re.findall(r"\{(\w+)\}", route.path)
+    made: dict[str, Any] = {
+        "operationId": _name(route.handler),
+        "summary": (_inner(route.handler).__doc__ or "").strip().split("\n")[0],
+        "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names],
+        "responses": {"2XX": {"description": "done"}, "4XX": _PROBLEM},
+        "security": _security(route),
+    }
+    if (model := BODIES.get(f"{route.verb} {route.path}")) is not None:
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= schema.pop("$defs", {})
+        schemas[model.__name__] = schema
+        reference = {"$ref": f"#/components/schemas/{model.__name__}"}
+        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": reference}}}
+    return made
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    if allowed(route.name, route.verb, Role.ANYONE):
+        return []
+    ways = {Role.OPERATOR: "operator", Role.HOUSEHOLD: "session"}
+    return [{way: []} for role, way in ways.items() if allowed(route.name, route.verb, role)]
+
+
+def _inner(handler: Callable[..., Any]) -> Callable[..., Any]:
+    found: Callable[..., Any] = getattr(handler, "__wrapped__", handler)
+    return found
+
+
+def _name(handler: Callable[..., Any]) -> str:
+    return _inner(handler).__name__
