@@ -18,6 +18,7 @@ from meter_driver.wmbus_link import EXTENDED_LINK, Link
 _REPEATED, _HOP = 0x02, 0x10
 """Bits of the communication control that repeaters change: they are zero in the vector (clause 13.2.8)."""
 _PAYLOAD_CRC = {0x8D, 0x8F}
+_CRC_SIZE = 2
 
 
 class Inner(Struct, frozen=True):
@@ -35,24 +36,29 @@ def extended_link(link: Link, keys: Keyring, quality: Quality) -> Inner:
     """
     size = EXTENDED_LINK[link.ci]
     head, rest = link.data[:size], link.data[size:]
-    if not rest:
+    guarded = link.ci in _PAYLOAD_CRC
+    if len(rest) < (_CRC_SIZE + 1 if guarded else 1):
         raise PayloadError("the telegram ends inside its extended link layer")
-    if link.ci not in _PAYLOAD_CRC:
+    if not guarded:
         return Inner(rest[0], rest[1:], quality)
-    session, expected = head[-6:-2], int.from_bytes(head[-2:], "little")
-    if len(rest) < 2:
-        raise PayloadError("the telegram ends inside its extended link layer")
-    if crc16_en13757(rest) == expected:
-        return Inner(rest[0], rest[1:], quality)
+    if (plain := _payload(rest)) is not None:
+        return Inner(plain[0], plain[1:], quality)
+    session = head[-4:]
     encryption = session[3] >> 5
     if encryption == 0:
         raise PayloadError("the payload does not fit its CRC")
     if encryption != 1:
         raise SecurityUnsupported(f"encryption {encryption} of the extended link layer is not known")
-    plain = open_ctr(_key_of(link.address, keys), _start_block(link.address, head[0], session), rest)
-    if crc16_en13757(plain) != expected:
+    opened = open_ctr(_key_of(link.address, keys), _start_block(link.address, head[0], session), rest)
+    if (plain := _payload(opened)) is None:
         raise AuthenticationError("the deciphered payload does not fit its CRC")
     return Inner(plain[0], plain[1:], Quality.ENCRYPTED_ONLY)
+
+
+def _payload(section: bytes) -> bytes | None:
+    """What follows the payload CRC, which is enciphered with it; None when they do not fit."""
+    plain = section[_CRC_SIZE:]
+    return plain if crc16_en13757(plain) == int.from_bytes(section[:_CRC_SIZE], "little") else None
 
 
 def _start_block(address: bytes, control: int, session: bytes) -> bytes:

@@ -170,9 +170,9 @@ def in_fragments(message: bytes, pieces: int, *, counter: int = 7, key: bytes = 
 
 
 def link_ctr(inner: bytes, *, key: bytes = KEY, control: int = 0x20, session: int = 0x20123456) -> bytes:
-    """Extended link layer with AES-128-CTR around CI and data."""
+    """Extended link layer with AES-128-CTR around payload CRC, CI and data."""
     number = session.to_bytes(4, "little")
     start = ADDRESS + bytes([control & ~0x12]) + number + bytes(3)
     encryptor = Cipher(AES(key), CTR(start)).encryptor()
-    sealed = encryptor.update(inner) + encryptor.finalize()
-    return b"\x8d" + bytes([control, 0x55]) + number + crc(inner).to_bytes(2, "little") + sealed
+    sealed = encryptor.update(crc(inner).to_bytes(2, "little") + inner) + encryptor.finalize()
+    return b"\x8d" + bytes([control, 0x55]) + number + sealed
