@@ -28,6 +28,7 @@ _HEX = re.compile(rb"[0-9A-Fa-f]{0,4}")
 _P1_NAMES = re.compile(rb"^(?:1-3:0\.2\.8|0-0:(?:1\.0\.0|96\.[17]\.[0-9]{1,2}|96\.1[34]\.)|0-[1-9]:)", re.MULTILINE)
 _NEXT_SET = re.compile(rb"\)[0-9CFLP][0-9.*]*\(")
 _STX = 2
+_SLASHES = 4
 
 
 class Readout:
@@ -101,7 +102,14 @@ def _data(buffer: bytearray, at: int, body: int, end: int, *, final: bool) -> An
 
 
 def _tail(buffer: bytearray, at: int, body: int, bang: int, end: int, *, final: bool) -> Answer:
-    """What follows the end mark: a CRC, or nothing. Half a CRC is damage, not its absence."""
+    """What follows the end mark: a CRC, or nothing. Half a CRC is damage, not its absence.
+
+    A ``/`` in a line is against clause 6.5. Behind a CRC a few are let pass; more of them are false starts, which shall
+    not cost a CRC each.
+    """
+    slashes = buffer.count(b"/", body, bang)
+    if slashes > _SLASHES:
+        return Damaged(bang - at, FrameError("more slashes than a readout has"))
     digits = _HEX.match(buffer, bang + 1, end)
     stop = digits.end() if digits else bang + 1
     count = stop - bang - 1
@@ -112,6 +120,8 @@ def _tail(buffer: bytearray, at: int, body: int, bang: int, end: int, *, final: 
             return Damaged(stop - at, FrameError("a CRC that is not hexadecimal"))
         last = _line_end(buffer, stop, end, final=final)
         return MORE if last is None else _checked(buffer, at, body, bang, stop, last)
+    if slashes:
+        return Damaged(stop - at, FrameError("a slash inside a line"))
     behind = bytes(buffer[stop : min(end, stop + 4)])
     word = re.split(rb"[\r\n/]", behind, maxsplit=1)[0]
     if re.search(rb"[0-9A-Fa-f]", word):

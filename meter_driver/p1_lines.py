@@ -41,6 +41,7 @@ class Contents(Struct):
 
 _STAMP = re.compile(r"[0-9]{12}[SW]?")
 _SHORT_STAMP = re.compile(r"[0-9]{10}(?:[0-9]{2})?[SW]?")
+_SINGLE = (Kind.VALUE, Kind.MAYBE, Kind.CLOCK, Kind.BUFFER)
 _NEXT_SET = re.compile(r"\)(?=[^()\n])")
 _OFFSETS = {"S": timedelta(hours=2), "W": timedelta(hours=1)}
 
@@ -96,8 +97,10 @@ def contents(body: str, *, checked: bool, joined: bool = False) -> Contents:
 
 
 def _differs(line: str, seen: dict[str, str]) -> bool:
+    """Does the line say another value than the last line under its name? Texts and empty groups contradict nothing."""
     name, _, rest = line.partition("(")
-    return seen[name] != rest[:-1]
+    other = seen[name]
+    return bool(other) and rest not in (")", f"{other})") and look_up(name).kind in _SINGLE
 
 
 def _mended(text: str, *, checked: bool) -> str:

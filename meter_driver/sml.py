@@ -20,6 +20,7 @@ LONGEST = 16384
 _ESCAPE = b"\x1b\x1b\x1b\x1b"
 _STARTS = (_ESCAPE + b"\x01\x01\x01\x01", _ESCAPE + b"\x02\x02\x02\x02")
 _END = 0x1A
+_ESCAPES = 32  # four 1B in a row are rare in values; without a limit, false starts full of them cost quadratic time
 _FILL = 4  # three by the standard; some DZG meters fill a whole word
 
 
@@ -41,8 +42,12 @@ class Sml:
             return MORE if started and not final else NO
         pieces: list[bytes] = []
         begin = here = at + 8
+        escapes = 0
         while (here := buffer.find(_ESCAPE, here, end)) >= 0 and here + 8 <= end:
             command = bytes(buffer[here + 4 : here + 8])
+            escapes += 1
+            if escapes > _ESCAPES:
+                return Damaged(here - at, FrameError("more escape sequences than a file has"))
             if command[0] == _END:
                 pieces.append(bytes(buffer[begin:here]))
                 return _finish(bytes(buffer[at : here + 8]), b"".join(pieces))

@@ -115,6 +115,11 @@ def test_one_line_that_is_not_understood_refuses_the_telegram(line: str) -> None
     assert telegrams(telegram((*LINES, line), crc=False)) == []
 
 
+def test_two_messages_under_one_name_contradict_nothing_behind_a_crc() -> None:
+    assert telegrams(telegram((*LINES, "0-0:96.13.0(303132)"))) != []
+    assert telegrams(telegram((*LINES, "1-0:1.8.1()"))) != []
+
+
 @pytest.mark.parametrize("line", [LINES[3], "0-0:1.0.0(241301120000W)", "0-1:24.2.3(632525252525W)(1*m3)", ""])
 def test_what_a_crc_vouches_for_is_damage_without_one(line: str) -> None:
     kept = tuple(other for other in LINES if not other.startswith(("0-0:1.0.0", "0-1")))
@@ -170,6 +175,13 @@ def test_no_line_can_crash_it(line: str) -> None:
             p1.telegrams(telegram((line,), crc=crc))
         except MeterError:
             continue
+
+
+def test_a_slash_in_a_line_needs_a_crc_and_must_stay_rare() -> None:
+    text = "0-0:96.13.1(see 1/2 or 3/4)"
+    assert telegrams(telegram((*LINES, text))) != []
+    assert telegrams(telegram((*LINES, text), crc=False)) == []
+    assert telegrams(telegram((*LINES, "0-0:96.13.1(/ / / / /)"))) == []
 
 
 def test_text_inside_a_ciphered_frame_gets_the_quality_of_the_frame() -> None:

@@ -68,6 +68,12 @@ def test_four_escape_bytes_inside_a_value_are_taken_back_to_one() -> None:
     assert values(telegrams(made))["1-0:96.1.1*255"] == ("001B1B1B1B1A1B", None)
 
 
+def test_a_file_of_nothing_but_escapes_is_refused() -> None:
+    made = whole(entries=(*ENTRIES, entry((1, 0, 96, 1, 1, 255), octets(ESCAPE * 40))))
+    assert telegrams(made) == []
+    assert "frame" in rejections(made)
+
+
 @pytest.mark.parametrize("size", range(1, 9))
 def test_numbers_of_every_size_are_read(size: int) -> None:
     top = (1 << 8 * size) - 1
