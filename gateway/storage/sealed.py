@@ -170,7 +170,10 @@ class SealedVault:
 
         Call it in the step of the loop that numbered the pieces, so that they become durable in their order.
         """
-        await self._store.append_all([(INSERT_PIECE, pieces), (INSERT_BATCH, [batch])])
+        rows: list[tuple[str, Sequence[PieceRow | BatchRow]]] = [(INSERT_BATCH, [batch])]
+        if pieces:
+            rows.append((INSERT_PIECE, pieces))
+        await self._store.append_all(rows)
         for row in pieces:
             self._newest[row[1]] = max(row[0], self._newest.get(row[1], 0))
         for subject in {row[1] for row in pieces}:
