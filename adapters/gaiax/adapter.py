@@ -11,6 +11,7 @@ from adapters.gaiax.dsp.desk import MESSAGE, Desk, OurShelf
 from adapters.gaiax.dsp.routes import Routes
 from adapters.gaiax.participants import Participants
 from adapters.plugin import Adapter, Services
+from adapters.sdmx.routes import Structures
 
 
 def make_desk(services: Services, *, shelf: Shelf | None = None, conduct: Conduct | None = None) -> Desk:
@@ -37,7 +38,12 @@ def assemble(services: Services, desk: Desk | None = None) -> Adapter:
 
     return Adapter(
         name="gaiax",
-        routes=[*wellknown.routes(desk, described), *Routes(desk).routes(), *DataPlane(desk).routes()],
+        routes=[
+            *wellknown.routes(desk, described),
+            *Routes(desk).routes(),
+            *DataPlane(desk).routes(),
+            *Structures(services).routes(),
+        ],
         notices={
             MESSAGE: partial(client.deliver, desk),
             endings.ASK: partial(endings.ask, desk),

@@ -54,6 +54,8 @@ class DataPlane:
 
     async def _get(self, request: web.Request) -> web.StreamResponse:
         try:
+            if request.method != "GET":
+                raise _Problem(405, "method-not-allowed", "data is fetched with GET")
             transfer, agreement = await self._admitted(request)
             streaming = transfer.format == STREAM
             renderer = _renderer(request.headers.get("Accept", ""), streaming=streaming)

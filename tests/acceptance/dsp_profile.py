@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 from sqlalchemy import Connection
 
+from adapters.gaiax import MIGRATIONS
 from adapters.gaiax.adapter import assemble, make_desk
 from adapters.gaiax.dsp import negotiation as n
 from adapters.gaiax.dsp import negotiations, store, transfers
@@ -23,6 +24,8 @@ from adapters.gaiax.odrl import Offer
 from adapters.plugin import Adapter, Handler, Route, Services
 from policies.roles import ALLOWED, Listener, Role
 from policies.terms import Recipient
+
+__all__ = ["MIGRATIONS", "PARTICIPANT", "create"]
 
 PARTICIPANT = "TCK_PARTICIPANT"
 ORGANISATION = Recipient("tck")
