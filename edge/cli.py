@@ -3,8 +3,10 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,7 +51,7 @@ def run(
     """Read the meters and bring their readings to the gateway, until stopped."""
     with _trouble():
         told = settings.load(file)
-        asyncio.run(_run(told, _lines(told, replay or [])))
+        _until_stopped(run_box(told, _lines(told, replay or []), _keys(told.keys), _log()))
 
 
 @app.command()
@@ -63,15 +65,38 @@ def status(file: SettingsFile) -> None:
         typer.echo(msgspec.json.encode(facts | msgspec.to_builtins(outbox.counts())))
 
 
-async def _run(told: Settings, lines: list[Line]) -> None:
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        await run_box(told, lines, _keys(told.keys), _log())
-    except asyncio.CancelledError:
-        return
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="gets a link to each meter's port, and the keys")],
+    households: Annotated[int, typer.Option(min=1, max=500)] = 1,
+    cadence: Annotated[float, typer.Option(min=0.01, help="seconds between telegrams")] = 5.0,
+) -> None:
+    """Play simulated meters on pseudo-terminals, until stopped: ``FOLDER/meter-1`` is a serial port."""
+    from edge.simulator import street
+
+    with _trouble(), street(households, counter=int(time.time())) as meters:
+        folder.mkdir(parents=True, exist_ok=True)
+        meters.write_keys(folder / "keys")
+        for number, port in enumerate(meters.ports, 1):
+            link = folder / f"meter-{number}"
+            link.unlink(missing_ok=True)
+            link.symlink_to(port)
+            typer.echo(link)
+        _until_stopped(meters.play_on(lambda: datetime.now(UTC), cadence=cadence))
+
+
+def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run until it ends, or until SIGTERM or SIGINT: that is a good end."""
+
+    async def run() -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await work
+
+    asyncio.run(run())
 
 
 def _lines(told: Settings, replay: list[Path]) -> list[Line]:

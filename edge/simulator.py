@@ -9,7 +9,7 @@ import hashlib
 import math
 import os
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -173,12 +173,19 @@ class Street:
             cadence: ... and so many seconds apart in truth; 0 for as fast as they are read.
         """
         for number in range(count):
-            at = start + number * step
-            async with asyncio.TaskGroup() as group:
-                for sender, terminal in zip(self.meters, self.terminals, strict=True):
-                    group.create_task(terminal.write(sender.telegram(at)))
-                if number + 1 < count:
-                    group.create_task(asyncio.sleep(cadence))
+            await self._send(start + number * step, cadence if number + 1 < count else 0.0)
+
+    async def play_on(self, clock: Callable[[], datetime], *, cadence: float) -> None:
+        """Every meter sends every ``cadence`` seconds what its clock shows, until cancelled."""
+        while True:
+            await self._send(clock(), cadence)
+
+    async def _send(self, at: datetime, seconds: float) -> None:
+        """One telegram of each meter; takes that long at least."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.sleep(seconds))
+            for sender, terminal in zip(self.meters, self.terminals, strict=True):
+                group.create_task(terminal.write(sender.telegram(at)))
 
 
 @contextmanager
