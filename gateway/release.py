@@ -7,7 +7,7 @@ from typing import Protocol
 
 from adapters.plugin import Opening, Organisation, PermissionRequest, Refused, Released
 from gateway.clock import Clock
-from gateway.cohorts import CohortDesk
+from gateway.cohorts import NEIGHBOURHOOD, CohortDesk
 from gateway.egress import Part
 from gateway.epochs import Epochs
 from gateway.groundbook import GroundBook, kind_of
@@ -93,7 +93,9 @@ class ReleaseDesk:
         return self._organisations.zones(recipient) if who is not None and Level.COHORT in who.levels else ()
 
     def in_profile(self, request: PermissionRequest) -> bool:
-        """Whether the organisation may ask households for this."""
+        """Whether the organisation may ask households for this; everybody may be asked to join the cohorts."""
+        if request.recipient == NEIGHBOURHOOD:
+            return request.level is Level.COHORT and request.purpose is Purpose.NEIGHBOURHOOD
         return self._fits(request)
 
     def _resolve(self, question: ReleaseRequest) -> ReleaseRequest:

@@ -1,0 +1,39 @@
+"""``metergate run``: the gateway, until it is told to stop."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import typer
+
+from gateway.settings import SettingsError
+
+
+def run(
+    settings: Path = typer.Option(Path("metergate.toml"), help="The settings file; see docs/settings.md."),
+) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C. Exit 1 when it cannot start, with the reason on standard error."""
+    import uvloop
+
+    from gateway.keeper.root import RootBusy, RootMissing
+
+    try:
+        uvloop.run(_serve(settings))
+    except (SettingsError, RootMissing, RootBusy, OSError, ValueError) as error:
+        print(f"metergate: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+async def _serve(file: Path) -> None:
+    from gateway import logs
+    from gateway.app import serve
+    from gateway.settings import load
+
+    settings = load(file)
+    log = logs.configure(json_lines=settings.log.json_lines, level=settings.log.level)
+    until = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for order in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(order, until.set)
+    await serve(settings, log, until)
