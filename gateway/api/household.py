@@ -7,7 +7,6 @@ household's alone.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import cast
 
 import msgspec
 from aiohttp import web
@@ -87,7 +86,7 @@ class HouseholdApi:
 
     def _household(self, request: web.Request) -> SubjectId:
         """The household of the path, if the caller is it, or the operator. Raises 404, 403."""
-        caller = cast(Caller, request[CALLER])
+        caller: Caller = request[CALLER]
         subject = SubjectId(request.match_info["household"])
         foreign = caller.role is not Role.OPERATOR and caller.id != subject
         if foreign or self.registry.tenancies.get(subject) is None:
@@ -187,7 +186,7 @@ class HouseholdApi:
     async def erase(self, request: web.Request) -> web.Response:
         """GDPR Article 17; the certificate is a compact JWS."""
         subject = self._household(request)
-        certificate = await self.login.erased(subject, await self.consent.erase(subject))
+        certificate = await self.login.erased(subject, await self.consent.erase(subject), request=request)
         return web.Response(body=certificate, content_type="application/jose")
 
     async def certificate(self, request: web.Request) -> web.Response:

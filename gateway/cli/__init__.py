@@ -6,6 +6,8 @@ from importlib import import_module
 
 COMMANDS = {
     "run": ("gateway.cli.run:run", "run the gateway"),
+    "registry": ("gateway.cli.registry:app", "households, boxes, organisations, clients, codes"),
+    "consent": ("gateway.cli.consent:app", "grounds of a household: list, withdraw, erase"),
     "demo": ("gateway.cli.demo:demo", "walk the whole road with simulated households"),
     "decode": ("gateway.cli.decode:decode", "readings of a meter's telegrams, live or from a file"),
     "vault": ("gateway.cli.vault:app", "what a copy of the folder gives away"),

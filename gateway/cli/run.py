@@ -18,11 +18,21 @@ def run(
 
     from gateway.keeper.root import RootBusy, RootMissing
 
+    stopped = False
     try:
         uvloop.run(_serve(settings))
-    except (SettingsError, RootMissing, RootBusy, OSError, ValueError) as error:
-        print(f"metergate: {error}", file=sys.stderr)
-        raise typer.Exit(1) from None
+    except* (SettingsError, RootMissing, RootBusy, OSError, ValueError) as group:
+        for error in _leaves(group):
+            print(f"metergate: {error or type(error).__name__}", file=sys.stderr)
+        stopped = True
+    if stopped:
+        raise typer.Exit(1)
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for each in error.exceptions for leaf in _leaves(each)]
+    return [error]
 
 
 async def _serve(file: Path) -> None:
@@ -31,6 +41,7 @@ async def _serve(file: Path) -> None:
     from gateway.settings import load
 
     settings = load(file)
+    logs.no_core_dumps()
     log = logs.configure(json_lines=settings.log.json_lines, level=settings.log.level)
     until = asyncio.Event()
     loop = asyncio.get_running_loop()
