@@ -11,14 +11,26 @@ from meter_driver.mbus_crc import crc16_en13757
 from meter_driver.mbus_records import IDLE, MANUFACTURER_DATA, MORE_FOLLOWS, data_size, head_end
 
 MOST_FORMATS = 32
-"""Formats remembered per stream; the one unused for longest goes first."""
+"""Formats remembered per stream; the oldest goes first."""
+
+_FIELD_FORMATS = (
+    "02ff20 0413 4413 615b 6167",  # MULTICAL 21
+    "02ff20 0413 92013b a1015b 8101e7ff0f",  # flowIQ 2101, 3100
+    "04ff23 4413 523b 06ff1b 426c 6167 5167 023b 0413 8101e7ff0f",  # flowIQ 2200
+    "04ff23 0413 4413 426c 023b 92013b a2013b 06ff1b a1015b 91015b a10167",  # flowIQ 2200
+    "030e 430e 0313 426c 022d 01ff21",  # MULTICAL 302
+    "040f 04ff07 04ff08 0414 02fd17 043b 0259 025d",  # MULTICAL 403
+    "0406 04ff07 04ff08 0414 043b 0259 025d 04ff22",  # MULTICAL 602
+    "02f9ff15 0406 04eeff07 04eeff08 0414 844014 84804014 02fd17 026c 426c 4406 4414 c44014 c4804014 043b 0259 025d",
+)
+"""Formats that meters in the field use: with them a compact frame can be read before the first full one came."""
 
 
 class Formats:
     """What one stream has said about its formats. Full frames teach theirs as well as format frames do."""
 
     def __init__(self) -> None:
-        self._heads: OrderedDict[int, tuple[bytes, ...]] = OrderedDict()
+        self._seen: OrderedDict[int, tuple[bytes, ...]] = OrderedDict()
 
     def learn(self, payload: bytes) -> None:
         """A format frame (CI 69, 6A, 6B): length, signature, heads. PayloadError if they do not fit together."""
@@ -48,20 +60,21 @@ class Formats:
         self._remember(crc16_en13757(b"".join(heads)), tuple(heads))
 
     def _remember(self, signature: int, heads: tuple[bytes, ...]) -> None:
-        self._heads[signature] = heads
-        self._heads.move_to_end(signature)
-        if len(self._heads) > MOST_FORMATS:
-            self._heads.popitem(last=False)
+        self._seen[signature] = heads
+        self._seen.move_to_end(signature)
+        if len(self._seen) > MOST_FORMATS:
+            self._seen.popitem(last=False)
 
     def expand(self, payload: bytes) -> bytes:
         """The full frame behind a compact one. PayloadError if its format was not seen, ChecksumError if it differs."""
         if len(payload) < 4:
             raise PayloadError("a compact frame without its signature")
         signature, expected = (int.from_bytes(payload[n : n + 2], "little") for n in (0, 2))
-        if signature not in self._heads:
+        heads = self._seen.get(signature) or _KNOWN.get(signature)
+        if heads is None:
             raise PayloadError("a compact frame of a format that was not seen")
         full, at = bytearray(), 4
-        for head in self._heads[signature]:
+        for head in heads:
             size = data_size(head, payload, at)
             full += head + payload[at : at + size]
             at += size
@@ -70,3 +83,11 @@ class Formats:
         if (computed := crc16_en13757(bytes(full))) != expected:
             raise ChecksumError(expected=expected, computed=computed)
         return bytes(full)
+
+
+def _known(texts: tuple[str, ...]) -> dict[int, tuple[bytes, ...]]:
+    formats = [tuple(map(bytes.fromhex, text.split())) for text in texts]
+    return {crc16_en13757(b"".join(heads)): heads for heads in formats}
+
+
+_KNOWN = _known(_FIELD_FORMATS)

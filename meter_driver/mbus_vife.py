@@ -1,9 +1,10 @@
 """What orthogonal VIF extensions make of a quantity (EN 13757-3, clause 6.4.5 and 6.4.6, Tables 15 and 16).
 
 Corrections scale the value. What only says where or in which direction the same thing was measured becomes a
-qualifier (``phase=1``, ``negative``). What makes it another thing (a limit, a duration, a mean, a value per hour)
-changes the name of the quantity, so that nobody takes the one for the other. A record error, or a code that is not
-known, leaves no value.
+qualifier (``phase=1``, ``negative``), and so does what only the manufacturer understands (``manufacturer=0A``: the
+number is what the quantity says, what exactly it counts is not). What makes it another thing (a limit, a duration, a
+mean, a value per hour) changes the name of the quantity, so that nobody takes the one for the other. A record error,
+or a code that is not known, leaves no value.
 """
 
 from decimal import Decimal
@@ -40,8 +41,11 @@ def modify(meaning: Meaning, extensions: bytes) -> Modified | None:
     changed: Modified | None = Modified(meaning)
     codes = iter(byte & 0x7F for byte in extensions)
     for code in codes:
-        if changed is None or code == MANUFACTURER:  # what follows it is the manufacturer's
+        if changed is None:
             break
+        if code == MANUFACTURER:  # all that follows it is the manufacturer's
+            named = "".join(f"{own:02X}" for own in codes)
+            return Modified(changed.meaning, (*changed.qualifiers, f"manufacturer={named}"), changed.offset)
         changed = _located(changed, next(codes, -1)) if code == COMBINABLE else _step(changed, code)
     return changed
 

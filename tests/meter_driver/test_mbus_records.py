@@ -92,7 +92,7 @@ def test_a_record_gives_quantity_value_and_unit(record: str, name: str, value: s
         ("04 83 3b 00000000", "energy positive"),
         ("04 93 3a 00000000", "volume uncorrected"),
         ("02 fd c8 fc 02 e700", "voltage phase=2"),
-        ("04 ab ff 01 feffffff", "power"),
+        ("04 ab ff 01 feffffff", "power manufacturer=01"),
         ("04 93 40 00000000", "volume_lower_limit"),
         ("04 bb 49 00000000", "volume_flow_upper_limit_exceeds"),
         ("04 bb 58 00000000", "volume_flow_upper_limit_first_duration"),
