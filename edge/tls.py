@@ -18,8 +18,9 @@ def context(ca: str | None = None) -> ssl.SSLContext:
     Raises:
         SettingsError: ``ca`` holds no certificate.
     """
-    made = ssl.create_default_context()
-    if ca is not None:
+    if ca is None:
+        made = ssl.create_default_context()
+    else:
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
             made.load_verify_locations(cadata=ca)
