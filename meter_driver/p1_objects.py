@@ -105,7 +105,7 @@ def _kind(a: int | None, c: str, d: int) -> Kind:
     if number == 96:
         return Kind.MAYBE if d == 7 else Kind.TEXT
     if a == 1 and number <= 80:
-        return Kind.VALUE
+        return Kind.MAYBE if d == 4 else Kind.VALUE  # Luxembourg: 1-1:31.4.0(200*A)(-200*A), a limit either way
     return Kind.TEXT if (a, number) == (0, 42) else Kind.MAYBE
 
 

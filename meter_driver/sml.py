@@ -21,7 +21,6 @@ _ESCAPE = b"\x1b\x1b\x1b\x1b"
 _STARTS = (_ESCAPE + b"\x01\x01\x01\x01", _ESCAPE + b"\x02\x02\x02\x02")
 _END = 0x1A
 _ESCAPES = 32  # four 1B in a row are rare in values; without a limit, false starts full of them cost quadratic time
-_FILL = 4  # three by the standard; some DZG meters fill a whole word
 
 
 class Sml:
@@ -81,8 +80,8 @@ def _finish(frame: bytes, content: bytes) -> Answer:
             return Damaged(len(frame), ChecksumError(expected=expected, computed=computed))
     fill = frame[-3]
     try:
-        if fill > _FILL or content[len(content) - fill :].strip(b"\0"):
-            raise PayloadError("fill bytes that are not a few zeros")
-        return Taken(len(frame), telegrams(content[: len(content) - fill], check_messages=not usual))
+        if fill > len(content) or content[len(content) - fill :].strip(b"\0"):
+            raise PayloadError("fill bytes that are not zeros")
+        return Taken(len(frame), telegrams(content, check_messages=not usual))
     except MeterError as error:
         return Taken(len(frame), (FrameRejected.because(error, len(frame)),))

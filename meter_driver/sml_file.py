@@ -19,7 +19,7 @@ _NO_UNIT = 255  # DZG meters write 0 for it
 
 
 def telegrams(content: bytes, *, check_messages: bool) -> tuple[Telegram, ...]:
-    """One telegram per SML_GetList.Res that has values.
+    """One telegram per SML_GetList.Res that has values. Zeros behind the last message are fill, counted or not.
 
     ``check_messages``: also hold the messages to their own CRCs, which cover nothing that the file's does not.
     Raises PayloadError, UnitError or ObisError if anything is not understood, ChecksumError for a message.
@@ -27,7 +27,8 @@ def telegrams(content: bytes, *, check_messages: bool) -> tuple[Telegram, ...]:
     said: list[Telegram] = []
     server = b""
     at = 0
-    while at < len(content):
+    end = len(content.rstrip(b"\0"))
+    while at < end:
         tag, body, at = _message(content, at, check=check_messages)
         if tag == _OPEN_RESPONSE:
             server = _octets(_elements(body, 6)[3])

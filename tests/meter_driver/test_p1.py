@@ -71,6 +71,11 @@ def test_a_firmware_name_may_hold_parentheses() -> None:
     assert values(telegrams(made))["1-0:0.2.0*255"] == ("(ER11)", None)
 
 
+def test_a_limit_either_way_is_lawful_and_no_reading() -> None:
+    made = telegram(("1-1:31.4.0(200*A)(-200*A)", "1-0:31.4.0(999*A)", "1-0:1.7.0(1*kW)"))
+    assert list(values(telegrams(made))) == ["1-0:31.4.0*255", "1-0:1.7.0*255"]
+
+
 def test_history_is_lawful_and_left_alone() -> None:
     peaks = "0-0:98.1.0(1)(1-0:1.6.0)(1-0:1.6.0)(240501000000S)(240423192538S)(03.695*kW)"
     outages = "1-0:99.97.0(1)(0-0:96.7.19)(000104180320W)(0000237126*s)"

@@ -56,6 +56,7 @@ def test_a_file_names_its_meter_and_scales_its_values() -> None:
         whole(crc=crc16_kermit, order="big"),
         whole(version=2),
         whole(fill=4),
+        transported(opened() + get_list(*ENTRIES) + closed() + bytes(6), fill=2),
         transported(get_list(*ENTRIES)),
     ],
 )
@@ -151,7 +152,7 @@ def test_one_element_that_is_not_understood_refuses_the_file(bad: bytes) -> None
     [
         b"",
         opened() + get_list(*ENTRIES) + closed() + b"\x01",
-        opened() + get_list(*ENTRIES) + closed()[:-1],
+        opened() + get_list(*ENTRIES) + closed()[:-2],
         opened() + get_list(*ENTRIES, values=b"\x75" + b"".join(ENTRIES)) + closed(),
         opened() + get_list(*ENTRIES, values=b"\x7f" + b"".join(ENTRIES)) + closed(),
         opened() + get_list(*ENTRIES) + message(0x0999, listed(SKIPPED)),
