@@ -1,9 +1,8 @@
 """The whole box: telegrams on a line, readings at a gateway over TLS, and every kind of trouble in between."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -206,13 +205,20 @@ async def test_a_port_that_is_not_there_is_said_and_tried_again(gateway: Peer, t
     assert log.words("link.lost")[0]["reason"] == "ConnectionRefusedError"
 
 
-async def test_a_terminal_takes_more_than_its_buffer_while_somebody_reads(tmp_path: Path) -> None:
+async def test_a_terminal_takes_more_than_its_buffer_while_somebody_reads() -> None:
+    same = meter(1)
+    wanted = b"".join(same.telegram(START + timedelta(seconds=5 * n)) for n in range(40))
+    opened, got = asyncio.Event(), bytearray()
     with street(1) as one:
-        reader = os.open(one.ports[0], os.O_RDONLY | os.O_NOCTTY)
-        got = 0
+
+        async def play() -> None:
+            await opened.wait()
+            await one.play(START, count=40, step=timedelta(seconds=5), cadence=0.0)
+
         async with asyncio.timeout(10), asyncio.TaskGroup() as group:
-            playing = group.create_task(one.play(START, count=40, step=timedelta(seconds=5), cadence=0.0))
-            while not playing.done():
-                got += len(await asyncio.to_thread(os.read, reader, 4096))
-        os.close(reader)
-    assert got > 4096
+            group.create_task(play())
+            async with aclosing(SerialLink(one.ports[0]).bytes(opened.set)) as stream:
+                while len(got) < len(wanted):
+                    got += await anext(stream)
+    assert got == wanted
+    assert len(wanted) > 4096
