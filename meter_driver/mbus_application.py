@@ -1,4 +1,4 @@
-"""The application layer that follows the transport layer of wired and wireless M-Bus (EN 13757-3, clauses 5 to 8).
+"""The application layer that follows the transport layer of wired and wireless M-Bus (EN 13757-3).
 
 CI says which application this is and how long its transport header is; it is the same whether the telegram came over
 a wire, by radio, in clear or deciphered.
@@ -63,7 +63,7 @@ APPLICATIONS: dict[int, Application] = (
     | _refused("data with the most significant byte first (mode 2, withdrawn)", None, None, 0x76)
     | _refused("counters with the most significant byte first (mode 2, withdrawn)", None, None, 0x77)
     | _refused("DLMS behind an M-Bus transport header", None, 0x7D, 0x7C)
-    | _refused("SML behind an M-Bus transport header", None, 0x7F, 0x7E)
+    | _refused("OBIS data behind an M-Bus transport header", None, 0x7F, 0x7E)
     | {ci: Application(Kind.REFUSED, HeaderLength.NONE, "a manufacturer's own application") for ci in range(0xA0, 0xB8)}
 )
 """CI fields in telegrams from a meter (EN 13757-7, Table 2)."""
@@ -100,7 +100,7 @@ _HISTORIC = 0x3E
 
 
 def fixed_structure(body: bytes) -> tuple[str, list[tuple[Layout, Value]]]:
-    """Identification number and the two counters of CI 73 with 16 bytes (EN 1434-3:1997, clause 6.6.2).
+    """Identification number and the two counters of CI 73 with 16 bytes (EN 1434-3:1997).
 
     PayloadError when a counter is no BCD number although the status says so, or its unit is reserved.
     """

@@ -1,4 +1,4 @@
-"""Compact frames: records whose heads are left out, because a format said them before (EN 13757-3, clause 7).
+"""Compact frames: records whose heads are left out, because a format said them before (EN 13757-3).
 
 A format is the sequence of all record heads of a telegram; its signature is the CRC of those bytes. A compact frame is
 signature, CRC of the full frame, and the values alone. Both checks must fit, so a wrong format gives no reading.

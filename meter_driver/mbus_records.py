@@ -17,7 +17,7 @@ from meter_driver.mbus_vife import modify
 
 IDLE, MANUFACTURER_DATA, MORE_FOLLOWS = 0x2F, 0x0F, 0x1F
 MOST_EXTENSIONS = 10
-"""DIFEs, and VIFEs, of one record (clauses 6.3.4 and 6.4.2)."""
+"""DIFEs, and VIFEs, of one record (EN 13757-3, clauses 6.3 and 6.4)."""
 
 _VARIABLE = -1
 _SIZES = (0, 1, 2, 3, 4, 4, 6, 8, 0, 1, 2, 3, 4, _VARIABLE, 6)
@@ -135,7 +135,7 @@ def _meaning(vif: bytes) -> tuple[Meaning | None, bytes]:
 
 
 def _origin(difs: bytes) -> Iterator[str]:
-    """Function, storage, tariff and subunit (clause 6.3.4): the numbers over all DIFEs, low bits first."""
+    """Function, storage, tariff and subunit (clause 6.3): the numbers over all DIFEs, low bits first."""
     storage, tariff, subunit = difs[0] >> 6 & 1, 0, 0
     for n, dife in enumerate(difs[1:]):
         storage |= (dife & 0x0F) << (1 + 4 * n)

@@ -1,4 +1,4 @@
-"""Security of M-Bus telegrams, wired and wireless (EN 13757-7, clause 7.6; OMS Specification Volume 2, clause 9).
+"""Security of M-Bus telegrams, wired and wireless (EN 13757-7; OMS Specification Volume 2, clause 9).
 
 Every mode is a function from what the transport header says to the plain payload. Deciphering that makes no sense is
 an ``AuthenticationError``: most often the key is wrong.
@@ -19,10 +19,10 @@ from meter_driver.reading import Quality
 
 KEY_SIZE = 16
 ENCRYPT_FROM_METER, MAC_FROM_METER = 0x00, 0x01
-"""Derivation constants DC of the key derivation function (OMS Volume 2, clause 9.6.2)."""
+"""Derivation constants DC of the key derivation function (OMS Volume 2, clause 9)."""
 
 _VERIFY = b"\x2f\x2f"
-"""Idle fill in front of enciphered records, by which the receiver sees that the key was right (clause 7.6.5)."""
+"""Idle fill in front of enciphered records, by which the receiver sees that the key was right."""
 _KDF_A = 1
 _GCM_TAG = 12
 _ALL = 0xFF
@@ -57,7 +57,7 @@ class Opened(Struct, frozen=True):
 
 
 def mode_of(config: int) -> int:
-    """Security mode, bits 8 to 12 of the configuration field (EN 13757-7, Table 19)."""
+    """Security mode, bits 8 to 12 of the configuration field (EN 13757-7, clause 7)."""
     return config >> 8 & 0x1F
 
 
@@ -87,7 +87,7 @@ _STORED_SKIP = {5: 0, 7: 1}
 
 
 def derive(key: bytes, constant: int, counter: int, address: bytes) -> bytes:
-    """Key derivation function A: CMAC over DC, message counter, meter id, 07 seven times (OMS Volume 2, 9.6.1)."""
+    """Key derivation function A: CMAC over DC, message counter, meter id, 07 seven times (OMS Volume 2, clause 9)."""
     return cmac(key, bytes([constant]) + counter.to_bytes(4, "little") + address[2:6] + b"\x07" * 7)
 
 
@@ -99,19 +99,19 @@ def cmac(key: bytes, message: bytes) -> bytes:
 
 
 def open_ctr(key: bytes, start: bytes, data: bytes) -> bytes:
-    """AES-128-CTR with the 16 byte start block of the extended link layer (EN 13757-4, clause 13.2.8)."""
+    """AES-128-CTR with the 16 byte start block of the extended link layer (EN 13757-4, clause 13)."""
     decryptor = Cipher(AES(key), CTR(start)).decryptor()
     return decryptor.update(data) + decryptor.finalize()
 
 
 def _mode_5(sealed: Sealed, key: bytes) -> Opened:
-    """AES-128-CBC; the vector is the address and the access number eight times (EN 13757-7, clause 7.6.5.3)."""
+    """AES-128-CBC; the vector is the address and the access number eight times (EN 13757-7, security mode 5; OMS security profile A)."""
     vector = sealed.address + bytes([sealed.access]) * 8
     return _open_cbc(key, vector, sealed.body, sealed.config >> 4 & 0x0F)
 
 
 def _mode_7(sealed: Sealed, key: bytes) -> Opened:
-    """AES-128-CBC with a key per message and a vector of zeros (EN 13757-7, clause 7.6.7).
+    """AES-128-CBC with a key per message and a vector of zeros (EN 13757-7, security mode 7; OMS security profile B).
 
     The configuration field extension names the derivation; the counter comes from the authentication layer.
     """
@@ -143,7 +143,7 @@ def _open_cbc(key: bytes, vector: bytes, body: bytes, blocks: int) -> Opened:
 
 
 def _mode_9(sealed: Sealed, key: bytes) -> Opened:
-    """AES-128-GCM with a tag of 12 bytes (EN 13757-7, clause 7.6.9; Dutch P2 companion standard, clause 5).
+    """AES-128-GCM with a tag of 12 bytes (EN 13757-7, security mode 9; Dutch P2 companion standard, clause 5).
 
     Behind the configuration field: number of enciphered bytes, number of bytes in clear, invocation counter. Devices
     differ in what they authenticate besides the payload and in the order of the counter's bytes inside the vector; the
@@ -172,7 +172,7 @@ def _open_gcm(key: bytes, nonce: bytes, payload: bytes, associated: bytes) -> by
 
 
 def _mode_10(sealed: Sealed, key: bytes) -> Opened:
-    """AES-128-CCM (EN 13757-7, clause 7.6.10; OMS security profile D).
+    """AES-128-CCM (EN 13757-7, security mode 10; OMS security profile D).
 
     Behind the configuration field: two bytes of extension (bits 0-3 key id, 4-5 derivation, 6 key version follows,
     8-9 size of the tag), the key version if so, the message counter. The header up to the counter is authenticated

@@ -96,7 +96,7 @@ SECOND_FB: dict[int, Meaning] = (
     | _scale(0x74, 4, "temperature_limit", "Cel", -3)
     | _scale(0x78, 8, "cumulative_maximum_power", "W", -3)
 )
-"""Codes behind VIF FB (Table 12)."""
+"""Codes behind VIF FB (Table 14)."""
 
 SECOND_FD: dict[int, Meaning] = (
     _scale(0x40, 16, "voltage", "V", -9)
@@ -123,7 +123,7 @@ SECOND_FD: dict[int, Meaning] = (
         (0x64, "week_number"), (0x75, "stops"),
     )
 )  # fmt: skip
-"""Codes behind VIF FD (Table 14)."""
+"""Codes behind VIF FD (Table 12)."""
 
 TEXT_UNITS: dict[str, Meaning] = {
     "%RH": Meaning("relative_humidity", "%"),
@@ -142,4 +142,4 @@ TEXT_UNITS: dict[str, Meaning] = {
     "kvar": Meaning("reactive_power", "kvar"),
     "kVA": Meaning("apparent_power", "kVA"),
 }
-"""Units that meters spell out behind VIF 7C or FC (plain text VIF, clause 6.4.3)."""
+"""Units that meters spell out behind VIF 7C or FC (plain text VIF, clause 6.4)."""

@@ -1,4 +1,4 @@
-"""What orthogonal VIF extensions make of a quantity (EN 13757-3, clause 6.4.5 and 6.4.6, Tables 15 and 16).
+"""What orthogonal VIF extensions make of a quantity (EN 13757-3, clause 6.4, Tables 15 and 16).
 
 Corrections scale the value. What only says where or in which direction the same thing was measured becomes a
 qualifier (``phase=1``, ``negative``), and so does what only the manufacturer understands (``manufacturer=0A``: the

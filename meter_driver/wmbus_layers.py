@@ -1,6 +1,6 @@
 """What may lie between the wireless link and the transport layer: extended link layer and authentication layer.
 
-Extended link layer (EN 13757-4, clause 13.2): communication control, access number, a second address, and with it
+Extended link layer (EN 13757-4, clause 13): communication control, access number, a second address, and with it
 AES-128-CTR over all that follows. Authentication and fragmentation layer (EN 13757-7, clause 6): message counter,
 message authentication code, and fragments of a message that is longer than a telegram.
 """
@@ -16,7 +16,7 @@ from meter_driver.reading import Quality
 from meter_driver.wmbus_link import EXTENDED_LINK, Link
 
 _REPEATED, _HOP = 0x02, 0x10
-"""Bits of the communication control that repeaters change: they are zero in the vector (clause 13.2.8)."""
+"""Bits of the communication control that repeaters change: they are zero in the vector (clause 13)."""
 _PAYLOAD_CRC = {0x8D, 0x8F}
 _CRC_SIZE = 2
 
@@ -62,7 +62,7 @@ def _payload(section: bytes) -> bytes | None:
 
 
 def _start_block(address: bytes, control: int, session: bytes) -> bytes:
-    """Address, communication control, session number, frame number 0, block counter 0 (clause 13.2.8)."""
+    """Address, communication control, session number, frame number 0, block counter 0 (clause 13)."""
     return address + bytes([control & ~(_REPEATED | _HOP) & 0xFF]) + session + bytes(3)
 
 

@@ -18,9 +18,9 @@ LONGEST = 256
 _BLOCK = 16
 _B_BLOCKS = 128  # first and second block of format B together, with the CRC of both
 _CONTROLS = frozenset((0x08, 0x18, 0x28, 0x38, 0x44, 0x46, 0x47, 0x48))
-"""What a meter sends: answers, SND-NR, SND-IR, ACC-NR, ACC-DMD (EN 13757-4, clause 12.5.4)."""
+"""What a meter sends: answers, SND-NR, SND-IR, ACC-NR, ACC-DMD (EN 13757-4, clause 12)."""
 EXTENDED_LINK = {0x8C: 2, 0x8D: 6, 0x8E: 10, 0x8F: 14}
-"""CI fields of the extended link layer, and bytes of it behind CI, payload CRC left out (clause 13.2)."""
+"""CI fields of the extended link layer, and bytes of it behind CI, payload CRC left out (clause 13)."""
 AUTHENTICATION = 0x90
 NETWORK = 0x81
 _CIS = frozenset((*APPLICATIONS, *EXTENDED_LINK, AUTHENTICATION, NETWORK))
@@ -53,7 +53,7 @@ def may_begin(buffer: bytes | bytearray, at: int, end: int) -> bool:
 
 
 def _is_manufacturer(code: int) -> bool:
-    """Three letters of five bits each (EN 13757-3, clause 5.6); the top bit tells only how unique the address is."""
+    """Three letters of five bits each (EN 62056-21, FLAG manufacturer code); the top bit tells only how unique the address is."""
     return all(1 <= code >> shift & 0x1F <= 26 for shift in (10, 5, 0))
 
 
