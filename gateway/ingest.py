@@ -10,7 +10,6 @@ from typing import Protocol
 
 import msgspec
 from aiohttp import web
-from aiohttp.http_exceptions import ContentEncodingError
 
 from adapters.plugin import CALLER, Batch, Caller, IntakeAnswer, Route
 from gateway.clock import Clock
@@ -69,7 +68,7 @@ def routes(intake: Taking, devices: Devices, clock: Clock) -> list[Route]:
         try:
             body = await request.read()
             pack = senml.parse(body, request.content_type, clock())
-        except ContentEncodingError:
+        except web.RequestPayloadError:
             raise Problem(400, "malformed", "the body cannot be inflated") from None
         except SenmlError as error:
             raise Problem(400, "malformed", str(error)) from None
