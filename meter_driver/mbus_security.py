@@ -105,7 +105,7 @@ def open_ctr(key: bytes, start: bytes, data: bytes) -> bytes:
 
 
 def _mode_5(sealed: Sealed, key: bytes) -> Opened:
-    """AES-128-CBC; the vector is the address and the access number eight times (EN 13757-7, security mode 5; OMS security profile A)."""
+    """AES-128-CBC (EN 13757-7, security mode 5; OMS profile A): address and eight times access number as vector."""
     vector = sealed.address + bytes([sealed.access]) * 8
     return _open_cbc(key, vector, sealed.body, sealed.config >> 4 & 0x0F)
 

@@ -121,7 +121,7 @@ _MOMENTS: dict[int, Callable[[bytes], str | None]] = {
 
 
 def variable(meaning: Meaning) -> Read:
-    """LVAR (EN 13757-3, clause 6): the first byte says what follows. Text is a value only where the quantity is no measure."""
+    """LVAR (clause 6): the first byte says what follows. Text is a value only where the quantity is no measure."""
     number, digits = integer(meaning), bcd(meaning)
 
     def read(raw: bytes) -> Value | None:

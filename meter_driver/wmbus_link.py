@@ -53,7 +53,7 @@ def may_begin(buffer: bytes | bytearray, at: int, end: int) -> bool:
 
 
 def _is_manufacturer(code: int) -> bool:
-    """Three letters of five bits each (EN 62056-21, FLAG manufacturer code); the top bit tells only how unique the address is."""
+    """Three letters of five bits each (FLAG code, EN 62056-21); the top bit tells how unique the address is."""
     return all(1 <= code >> shift & 0x1F <= 26 for shift in (10, 5, 0))
 
 
