@@ -82,6 +82,6 @@ def _finish(frame: bytes, content: bytes) -> Answer:
     try:
         if fill > len(content) or content[len(content) - fill :].strip(b"\0"):
             raise PayloadError("fill bytes that are not zeros")
-        return Taken(len(frame), telegrams(content, check_messages=not usual))
+        return Taken(len(frame), telegrams(content[: len(content) - fill], check_messages=not usual))
     except MeterError as error:
         return Taken(len(frame), (FrameRejected.because(error, len(frame)),))
