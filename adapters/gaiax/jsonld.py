@@ -31,9 +31,10 @@ def compacted(document: Mapping[str, Any]) -> Mapping[str, Any]:
         return document
     from pyld import jsonld
 
+    full = expanded(document)
     try:
-        result = jsonld.compact(expanded(document), {"@context": [DSPACE]}, _options())
-    except jsonld.JsonLdError as error:
+        result = jsonld.compact(full, {"@context": [DSPACE]}, _options())
+    except _faults() as error:
         raise NotLinkedData(_why(error)) from None
     if not isinstance(result, Mapping):
         raise NotLinkedData("the document is not one object")
@@ -57,7 +58,7 @@ def expanded(document: Mapping[str, Any]) -> list[Any]:
         raise NotLinkedData(f"nested deeper than {DEEPEST} levels")
     try:
         result: list[Any] = jsonld.expand(document, _options())
-    except jsonld.JsonLdError as error:
+    except _faults() as error:
         raise NotLinkedData(_why(error)) from None
     return result
 
@@ -79,8 +80,15 @@ def _document(url: str) -> Any:
     return json.loads(files("adapters.gaiax").joinpath("contexts", _BUNDLED[url]).read_text(encoding="utf-8"))
 
 
-def _why(error: Any) -> str:
-    return f"JSON-LD: {error.code or 'cannot be processed'}"
+def _faults() -> tuple[type[Exception], ...]:
+    """What pyld raises for malformed documents: its own error, and others where it does not look twice."""
+    from pyld import jsonld
+
+    return (jsonld.JsonLdError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
+
+
+def _why(error: Exception) -> str:
+    return f"JSON-LD: {getattr(error, 'code', None) or 'the document cannot be processed'}"
 
 
 def _deeper_than(value: Any, levels: int) -> bool:

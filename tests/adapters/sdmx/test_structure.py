@@ -3,7 +3,6 @@
 import io
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -14,10 +13,10 @@ from adapters.formats.sdmx_csv import SDMX_CSV
 from adapters.plugin import Released
 from adapters.sdmx.structure import artefacts, error, message
 from policies.terms import Level, Purpose, Recipient, Row
+from tests.shared import SHARED, needs_corpus
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
-SHARED = Path(__file__).resolve().parents[4] / "shared"
 SCHEMAS = SHARED / "corpus/gaiax/sdmx/xsd-2.1"
 
 
@@ -35,7 +34,7 @@ def data(level: Level = Level.INDIVIDUAL) -> bytes:
     return SDMX_CSV.head + b"".join(SDMX_CSV.body(part)) + SDMX_CSV.tail
 
 
-@pytest.mark.skipif(not SCHEMAS.exists(), reason="the shared corpus is not here")
+@needs_corpus
 @pytest.mark.parametrize("document", [message(artefacts(), number="M1", prepared=NOW), error("100", "not here")])
 def test_messages_are_valid_against_the_schemas(document: bytes) -> None:
     schema = etree.XMLSchema(etree.parse(SCHEMAS / "SDMXMessage.xsd"))
