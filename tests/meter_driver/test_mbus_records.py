@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meter_driver.errors import PayloadError
-from meter_driver.mbus_records import records
+from meter_driver.mbus_records import layout_of, records
 from tests.meter_driver.mbus_make import RECORDS
 
 
@@ -195,3 +195,19 @@ def test_eight_digits_mean_themselves_times_the_power_of_ten(number: int, power:
 def test_binary_numbers_are_signed(number: int, power: int) -> None:
     ((_, value),) = records(bytes([0x04, 0x28 + power]) + number.to_bytes(4, "little", signed=True))
     assert value == Decimal(number).scaleb(power - 3)
+
+
+@settings(max_examples=60)
+@given(st.integers(0, len(RECORDS) - 1), st.integers(0, 255), st.binary(max_size=8))
+def test_a_remembered_layout_says_what_a_fresh_one_says(at: int, byte: int, more: bytes) -> None:
+    payload = RECORDS[:at] + bytes([byte]) + RECORDS[at + 1 :] + more
+    remembered = outcome(payload)
+    layout_of.cache_clear()
+    assert outcome(payload) == remembered
+
+
+def outcome(payload: bytes) -> list[tuple[str, object, str | None]] | str:
+    try:
+        return [(layout.name, value, layout.unit) for layout, value in records(payload)]
+    except PayloadError as error:
+        return str(error)
