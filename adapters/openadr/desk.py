@@ -20,6 +20,8 @@ from adapters.plugin import Batch, Services
 from policies.terms import SubjectId
 
 POLL_EVERY = "PT10S"
+VTN_ID = "Metergate"
+"""Not in small letters alone: openleadr's VENs take that for an invalid vtnID."""
 
 
 class Desk:
@@ -109,7 +111,7 @@ class Desk:
         self.log.info("openadr2b.report", ven=ven, accepted=answer.accepted, refused=len(answer.refused))
 
     def _machine(self) -> Machine:
-        vtn = str(self.services.settings.get("vtn_id", "metergate"))
+        vtn = str(self.services.settings.get("vtn_id", VTN_ID))
         poll_every = str(self.services.settings.get("poll_every", POLL_EVERY))
         queue = Queue(self.state, vtn, self.services.ids)
         return Machine(self.state, queue, vtn, poll_every, self.services.ids)

@@ -287,7 +287,7 @@ class Point20(Struct, frozen=True):
 
 
 class Offer(Record, frozen=True, kw_only=True):
-    """One report of a VEN's metadata. ``finest`` is oadrMinPeriod in seconds."""
+    """One report of a VEN's metadata. ``finest`` and ``coarsest``: oadrMinPeriod, oadrMaxPeriod in seconds; 0 unknown."""
 
     kind: ClassVar[str] = "offer"
     ven: str
@@ -295,6 +295,7 @@ class Offer(Record, frozen=True, kw_only=True):
     name: str
     points: tuple[Point20, ...]
     finest: float = 0.0
+    coarsest: float = 0.0
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -141,12 +141,12 @@ def _request(
     identity: str, event: Event, plan: Plan, descriptor: ReportDescriptor, ven: str, offer: Offer, rids: tuple[str, ...]
 ) -> ReportRequest:
     step = plan.steps[0].total_seconds() or 900.0
-    granularity = max(step, offer.finest)
+    granularity = max(min(step, offer.coarsest or step), offer.finest)
     frequency = descriptor.frequency if isinstance(descriptor.frequency, int) else -1
     return ReportRequest(
         ven=ven, id=identity, event=event.id, specifier=offer.specifier, name=offer.name.removeprefix("METADATA_"),
         rids=rids, granularity=granularity,
-        back=granularity * (frequency if frequency > 0 else len(plan.steps)), start=plan.start,
+        back=max(granularity, step * (frequency if frequency > 0 else len(plan.steps))), start=plan.start,
         lasting=plan.duration.total_seconds(),
     )  # fmt: skip
 
@@ -202,11 +202,14 @@ def _offer(ven: str, report: Element) -> Offer:
     rates = [description.find("oadr:oadrSamplingRate", NAMESPACES) for description in described]
     if "TELEMETRY" in name and any(rate is None for rate in rates):
         raise Failure("459", "telemetry has a sampling rate (rule 333)")
-    if any(_span(rate, "oadr:oadrMaxPeriod") > seconds(duration) for rate in rates if rate is not None):
+    longest = [_span(rate, "oadr:oadrMaxPeriod") for rate in rates if rate is not None]
+    if any(period > seconds(duration) for period in longest):
         raise Failure("459", "oadrMaxPeriod is longer than the report's duration (rule 312)")
     finest = max((_span(rate, "oadr:oadrMinPeriod") for rate in rates if rate is not None), default=0.0)
     specifier = report.findtext("ei:reportSpecifierID", "", NAMESPACES)
-    return Offer(ven=ven, specifier=specifier, name=name, points=points, finest=finest)
+    return Offer(
+        ven=ven, specifier=specifier, name=name, points=points, finest=finest, coarsest=min(longest, default=0.0)
+    )
 
 
 def _point(description: Element) -> Point20:

@@ -21,7 +21,6 @@ def guarded(services: Services, handler: Handler) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         request_id = urn(services.ids())
-        request[REQUEST_ID] = request_id
         try:
             answer = await handler(request)
         except Problem as problem:

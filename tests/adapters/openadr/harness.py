@@ -143,7 +143,12 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    folder: Path, *, ports: dict[Listener, int] | None = None, tls: ssl.SSLContext | None = None, tls_port: int = 0
+    folder: Path,
+    *,
+    ports: dict[Listener, int] | None = None,
+    tls: ssl.SSLContext | None = None,
+    tls_port: int = 0,
+    settings: dict[str, Any] | None = None,
 ) -> AsyncIterator[Running]:
     """The adapter's listeners in clear on loopback, and ``openadr20`` with mTLS where a context is given."""
     migrate(folder / "openadr.sqlite", [MIGRATIONS])
@@ -152,7 +157,7 @@ async def running(
         group = await stack.enter_async_context(asyncio.TaskGroup())
         writer = group.create_task(store.run())
         stack.callback(writer.cancel)
-        services = Straw(store)
+        services = Straw(store, settings=settings or {})
         adapter = create(services)  # type: ignore[arg-type]
         assert adapter.start is not None
         await adapter.start()
