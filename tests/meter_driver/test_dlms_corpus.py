@@ -1,0 +1,40 @@
+"""Captures of real meters: read right, or refused where they must be."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from meter_driver import decode
+from tests.shared import meter_rows, needs_corpus
+
+HELD_WRONG = {
+    # AES-GCM over this text with SC and the authentication key of the row gives another tag (IEC 62056-5-3, 9.2.7.2.4)
+    "energyagent-t210dr": "the tag does not match the keys of the row",
+    # whole frames, FCS right, with LLC and a data-notification of one register (IEC 62056-46, 6.4.2; 62056-5-3, 0F)
+    "amshan-hdlc-frame_with_escape_character_in_info": "a whole data-notification",
+    "amshan-hdlc-frame_with_flag_sequence_character_in_info": "a whole data-notification",
+}
+ROWS = [row for row in meter_rows("dlms") if row["id"] not in HELD_WRONG]
+
+
+def said(row: dict[str, Any]) -> dict[str, set[object]]:
+    keys = (bytes.fromhex(row[name]) if row[name] else None for name in ("key", "auth_key"))
+    found: dict[str, set[object]] = {}
+    for telegram in decode(bytes.fromhex(row["hex"]), *keys):
+        for reading in telegram.readings:
+            found.setdefault(reading.quantity, set()).add(reading.value)
+    return found
+
+
+@needs_corpus
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row["id"]))
+def test_a_capture_is_read_right_or_refused(row: dict[str, Any]) -> None:
+    readings = said(row)
+    if "refuse" in row:
+        assert not readings
+    for wanted in row.get("expect", ()):
+        value = Decimal(wanted["value"])
+        scaled = [value.scaleb(power) for power in range(-3, 4)] if wanted.get("unscaled") else [value]
+        kilo = [value / 1000] if (wanted["unit"] or "").startswith(("W", "var")) else []  # P1 counts in kilo
+        assert readings[wanted["obis"]] & {*scaled, *kilo}, wanted["obis"]

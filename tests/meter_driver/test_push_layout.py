@@ -1,0 +1,210 @@
+"""Lists of every form, and the learnt layouts against the full parse."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meter_driver import push_layout
+from meter_driver.errors import MeterError, PayloadError, UnitError
+from meter_driver.push_layout import Layout
+from meter_driver.reading import ClockSource, Quality, Reading
+from tests.meter_driver.dlms_make import ENERGY, NAME, SUMMER, VOLTAGE, notification, rows
+
+KFM_3P = bytes.fromhex(
+    "020D" "09074B464D5F303031" "090431323334" "09024D41" "06000003B4" "0600000000" "0600000000" "0600000040"
+    "0600000588" "0600000CA9" "0600000C2F" "0600000951" "0600000000" "0600000955"
+)  # fmt: skip
+FLAT = bytes.fromhex(
+    "0208" "090C07EA0715020E1E0500FF8880" "09060100010800FF" "0600003039" "02020F00161E" "09060100200700FF" "1208FC"
+    "02020FFF1623" "090431323334"
+)  # fmt: skip
+KAMSTRUP = bytes.fromhex(
+    "0207" "0A0E4B616D73747275705F5630303031" "09060101010800FF" "0600003039" "09060101000005FF" "0A0431323334"
+    "090601011F0700FF" "0600000041"
+)  # fmt: skip
+TABLE = bytes.fromhex(
+    "0204" "0104"
+    "0204" "120028" "09060008190900FF" "0F02" "120000" "0204" "120001" "090600002A0000FF" "0F02" "120000"
+    "0204" "120003" "09060100010700FF" "0F02" "120000" "0204" "120003" "09060100200700FF" "0F02" "120000"
+    "09074C475A31323334" "0600000309" "1200EC"
+)  # fmt: skip
+ATTRIBUTES = bytes.fromhex(
+    "0202" "1601" "0103" "0202" "00010000600100FF02" "090431323334" "0202" "00030100010700FF02" "0600000003"
+    "0202" "0046000060030AFF03" "1601"
+)  # fmt: skip
+SWEDEN = rows(("0000010000FF", "090C07EA0715020E1E0500FF8880"), ENERGY)
+FORMS = [rows(NAME, ENERGY, VOLTAGE), KFM_3P, FLAT, KAMSTRUP, TABLE, ATTRIBUTES, SWEDEN]
+
+
+def read(
+    body: bytes, *, maker: str = "", clock: bytes = SUMMER
+) -> tuple[str, dict[str, tuple[object, object, Quality]]]:
+    meter, _, readings = push_layout.read(notification(body, clock), Quality.CHECKSUM_ONLY, "TITLE", maker)
+    return meter, {reading.quantity: (reading.value, reading.unit, reading.quality) for reading in readings}
+
+
+SURE, ASSUMED = Quality.CHECKSUM_ONLY, Quality.CHECKSUM_ONLY | Quality.SCALER_ASSUMED
+
+
+def test_a_list_of_structures_is_read() -> None:
+    meter, said = read(rows(NAME, ENERGY, VOLTAGE))
+    assert meter == "1234"
+    assert said == {
+        "0-0:96.1.0*255": ("1234", None, SURE),
+        "1-0:1.8.0*255": (Decimal(12345), "Wh", SURE),
+        "1-0:32.7.0*255": (Decimal("230.0"), "V", SURE),
+    }
+
+
+def test_a_flat_list_is_read_and_its_last_text_names_the_meter() -> None:
+    meter, said = read(FLAT, clock=b"")
+    assert meter == "1234"
+    assert said["1-0:32.7.0*255"] == (Decimal("230.0"), "V", SURE)
+
+
+def test_readings_carry_the_instant_of_the_meter_in_utc() -> None:
+    _, at, readings = push_layout.read(notification(FLAT, b""), Quality.CHECKSUM_ONLY)
+    assert at == datetime(2026, 7, 21, 12, 30, 5, tzinfo=UTC)
+    assert isinstance(readings[0], Reading)
+    assert (readings[0].at, readings[0].clock) == (at, ClockSource.METER)
+
+
+def test_without_a_known_offset_there_is_no_instant() -> None:
+    unknown = SUMMER[:9] + b"\x80\x00\x00"
+    _, at, readings = push_layout.read(notification(clock=unknown), Quality.CHECKSUM_ONLY)
+    assert (at, readings[0].at, readings[0].clock) == (None, None, ClockSource.NONE)
+
+
+def test_a_doubtful_clock_is_told() -> None:
+    _, said = read(rows(ENERGY), clock=SUMMER[:11] + b"\x82")
+    assert said["1-0:1.8.0*255"][2] == SURE | Quality.CLOCK_DOUBTFUL
+
+
+def test_a_list_without_codes_is_read_by_its_profile_and_says_so() -> None:
+    meter, said = read(KFM_3P)
+    assert meter == "1234"
+    assert said["1-0:1.7.0*255"] == (Decimal(948), "W", ASSUMED)
+    assert said["1-0:31.7.0*255"] == (Decimal("1.416"), "A", ASSUMED)
+    assert said["0-0:96.1.7*255"] == ("MA", None, SURE)
+
+
+def test_a_list_without_scalers_is_read_by_its_profile_and_says_so() -> None:
+    _, said = read(KAMSTRUP)
+    assert said["1-1:1.8.0*255"] == (Decimal(123450), "Wh", ASSUMED)
+    assert said["1-1:31.7.0*255"] == (Decimal("0.65"), "A", ASSUMED)
+
+
+def test_a_table_of_objects_names_the_values_behind_it() -> None:
+    meter, said = read(TABLE)
+    assert meter == "LGZ1234"
+    assert said["1-0:1.7.0*255"] == (Decimal(777), "W", ASSUMED)
+    assert said["1-0:32.7.0*255"] == (Decimal(236), None, SURE)  # the profile does not know its power of ten
+
+
+def test_a_list_of_attributes_is_read() -> None:
+    assert read(ATTRIBUTES)[1]["1-0:1.7.0*255"] == (Decimal(3), None, SURE)
+
+
+def test_the_system_title_names_a_meter_whose_list_does_not() -> None:
+    assert read(rows(ENERGY))[0] == "TITLE"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x02\x00",
+        b"\x06\x00\x00\x00\x01",
+        bytes.fromhex("0202" "0600000001" "0600000002"),  # numbers that nothing names
+        bytes.fromhex("0203" "09060100010800FF" "0600003039" "0600000001"),
+        rows(NAME) + b"\x00",  # an octet behind the end
+        rows(ENERGY)[:-1],
+        rows(("0100010800FF", "0600003039" + "02020F40161E")),  # ten to the power of 64
+        TABLE[:2] + TABLE[2:].replace(bytes.fromhex("0104"), bytes.fromhex("0103"), 1),
+        ATTRIBUTES.replace(bytes.fromhex("0103"), bytes.fromhex("0104"), 1),
+    ],
+)  # fmt: skip
+def test_what_nothing_explains_is_refused(body: bytes) -> None:
+    with pytest.raises(PayloadError):
+        read(body)
+
+
+def test_an_unknown_unit_is_refused() -> None:
+    with pytest.raises(UnitError):
+        read(rows(("0100010800FF", "0600003039" + "02020F0016C8")))
+
+
+def test_a_date_that_does_not_exist_is_refused_by_both_ways() -> None:
+    for _ in range(2):
+        with pytest.raises(PayloadError):
+            read(rows(ENERGY), clock=SUMMER[:2] + b"\x0d" + SUMMER[3:])
+        read(rows(ENERGY))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("1742280000", Decimal("42")), ("173DCCCCCD", Decimal("0.1")), ("180000000000000000", Decimal("0.0")),
+        ("0D42", Decimal(42)), ("0301", Decimal(1)), ("1605", Decimal(5)), ("14FFFFFFFFFFFFFFFF", Decimal(-1)),
+        ("0C02C3BC", "ü"), ("0902C3BC", "C3BC"),
+    ],
+)  # fmt: skip
+def test_values_of_every_type_are_read(value: str, said: object) -> None:
+    body = bytes([1, 1, 2, 2, 9, 6]) + bytes.fromhex("0100010700FF" + value)
+    assert read(body)[1]["1-0:1.7.0*255"][0] == said
+
+
+@pytest.mark.parametrize("value", ["177F800000", "187FF8000000000000", "0D4A"])
+def test_a_number_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(PayloadError):
+        read(bytes([1, 1, 2, 2, 9, 6]) + bytes.fromhex("0100010700FF" + value))
+
+
+def outcome(way: object, apdu: bytes) -> object:
+    """What one way says of a notification: the readings, or the kind of refusal."""
+    assert callable(way)
+    try:
+        return way(apdu)
+    except MeterError as error:
+        return type(error)
+
+
+def by_layout(apdu: bytes) -> object:
+    return push_layout.read(apdu, Quality.CHECKSUM_ONLY, "T", "LGZ")
+
+
+def in_full(apdu: bytes) -> object:
+    return Layout(apdu, "LGZ").read(apdu, Quality.CHECKSUM_ONLY, "T")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(FORMS), st.data())
+def test_learnt_layouts_and_the_full_parse_never_differ(body: bytes, data: st.DataObject) -> None:
+    whole = notification(body)
+    by_layout(whole)  # learn it
+    altered = bytearray(whole)
+    for _ in range(data.draw(st.integers(0, 3))):
+        altered[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    if data.draw(st.booleans()):
+        at = data.draw(st.integers(0, len(altered) - 1))
+        del altered[at : at + data.draw(st.integers(0, 4))]
+    apdu = bytes(altered)
+    assert outcome(by_layout, apdu) == outcome(in_full, apdu)
+
+
+@pytest.mark.parametrize("body", FORMS, ids=range(len(FORMS)))
+def test_every_single_octet_changed_is_the_same_to_both_ways(body: bytes) -> None:
+    whole = notification(body)
+    by_layout(whole)
+    for at in range(len(whole)):
+        for change in (0x01, 0x20, 0x80):
+            altered = whole[:at] + bytes([whole[at] ^ change]) + whole[at + 1 :]
+            assert outcome(by_layout, altered) == outcome(in_full, altered), at
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=60), st.sampled_from(FORMS), st.integers(0, 60))
+def test_no_list_can_crash_it(noise: bytes, body: bytes, keep: int) -> None:
+    outcome(by_layout, notification(body[:keep] + noise))
