@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from meter_driver.mbus import RecordFrames
 from meter_driver.reading import Quality
+from tests.meter_driver.laws import a_final_answer_is_one, an_answer_stays
 from tests.meter_driver.mbus_make import (
     KEY,
     LONG_HEADER,
@@ -155,3 +156,12 @@ def test_half_a_frame_does_not_hide_the_whole_one_behind_it(stop: int) -> None:
 @given(st.lists(st.sampled_from([b"\x68", b"\x03", b"\x04", b"\x10", b"\x16", b"\x72", FRAME[:9], FRAME[9:]])))
 def test_no_bytes_can_crash_the_framer(pieces: list[bytes]) -> None:
     events(*pieces, framers=(RecordFrames,))
+
+
+@settings(max_examples=60)
+@given(
+    st.binary(max_size=40), st.sampled_from([b"\x68", b"\x10", b"\x10\x5b\x01\x5c\x16", FRAME, FRAME[:30], FRAME[:4]])
+)
+def test_the_framer_keeps_its_laws(noise: bytes, head: bytes) -> None:
+    an_answer_stays(RecordFrames, head + noise)
+    a_final_answer_is_one(RecordFrames, head + noise)
