@@ -10,12 +10,13 @@ import fcntl
 import socket
 import struct
 from collections.abc import Iterable
-from weakref import WeakKeyDictionary
 
 SIOCOUTQ = 0x5411
 """linux/sockios.h: bytes not yet sent; for TCP, not yet acknowledged either."""
 SEND_BUFFER = 16 * 1024
 """The kernel's part of what a slow reader can hold up."""
+FEWEST = 256
+"""Lines below which nobody looks for closed ones."""
 _LINGER_ZERO = struct.pack("ii", 1, 0)
 
 
@@ -29,6 +30,10 @@ class Line:
         transport.set_write_buffer_limits(high=0)
         if (sock := transport.get_extra_info("socket")) is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+    @property
+    def closed(self) -> bool:
+        return self._transport.is_closing()
 
     def unsent(self) -> bool:
         """Whether anything written may not have left this host. Unknown means yes."""
@@ -61,15 +66,19 @@ class Line:
 
 
 class Lines:
-    """All lines of this process. Connections that are gone fall out by themselves."""
+    """All lines of this process. Those that are closed fall out when the table has doubled."""
 
     def __init__(self) -> None:
-        self._lines: WeakKeyDictionary[asyncio.Transport, Line] = WeakKeyDictionary()
+        self._lines: dict[int, Line] = {}  # by id(transport); uvloop's TLS transports know no weak references
+        self._tidy_at = FEWEST
 
     def of(self, transport: asyncio.Transport) -> Line:
         """The line of a connection, made at its first use."""
-        if (line := self._lines.get(transport)) is None:
-            line = self._lines[transport] = Line(transport)
+        if (line := self._lines.get(id(transport))) is None:
+            line = self._lines[id(transport)] = Line(transport)
+            if len(self._lines) >= self._tidy_at:
+                self._lines = {name: line for name, line in self._lines.items() if not line.closed}
+                self._tidy_at = max(FEWEST, 2 * len(self._lines))
         return line
 
     def reset(self, grounds: Iterable[str]) -> int:

@@ -100,9 +100,15 @@ def _wrap(route: Route, authenticate: Authenticate, around: Surroundings) -> _Wr
             request._client_max_size = most  # the public way is a clone, which forgets the route
             request[CALLER] = caller
             response = await handler(request)
-        except (ConnectionError, asyncio.CancelledError):
+        except asyncio.CancelledError:
             note(name, request.method, caller.id, CLOSED)
             raise
+        except ConnectionError as error:
+            if request.transport is not None and not request.transport.is_closing():
+                response = refuse(request, _problem(error, name, around.log))
+            else:
+                note(name, request.method, caller.id, CLOSED)
+                return web.Response(status=CLOSED)  # nobody reads it; an exception would be logged as a fault
         except web.HTTPRedirection as redirection:
             note(name, request.method, caller.id, redirection.status)
             raise

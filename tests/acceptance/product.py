@@ -146,7 +146,7 @@ class Product:
         except urllib.error.HTTPError as error:
             with error:
                 raise ProductError(error.read().decode(errors="replace"), error.code) from error
-        return json.loads(text) if text[:1] in "[{" else text
+        return json.loads(text) if text.startswith(("[", "{")) else text
 
     def _ready(self) -> bool:
         if not self.ca.exists():
