@@ -25,7 +25,7 @@ class GatewaySettings(Struct, frozen=True, forbid_unknown_fields=True):
     batch: Annotated[int, Meta(ge=1, le=senml.MAX_RECORDS // 2)] = 2000
     """Readings in a batch at most (a telegram is never cut)."""
     every: Positive = 5.0
-    """Seconds between looks at an empty outbox."""
+    """Seconds from the first new reading to its batch."""
 
     @property
     def content_type(self) -> str:

@@ -7,6 +7,7 @@ answer that names the sequence acknowledges a batch. A refused record is final, 
 import asyncio
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -77,7 +78,7 @@ class Uplink:
             session: with the box's certificate (see ``tls.mutual``).
             expires: end of that certificate, for the log: a gateway only hangs up.
             limit: readings in a batch.
-            every: seconds between looks at the outbox when it is empty.
+            every: seconds from the first new reading to its batch, so that telegrams travel together.
         """
         self._outbox = outbox
         self._session = session
@@ -97,6 +98,7 @@ class Uplink:
 
     async def run(self, last: asyncio.Event | None = None) -> None:
         """Send until cancelled; or, once ``last`` is set, until the outbox is empty."""
+        last = last or asyncio.Event()
         failed = 0
         while True:
             try:
@@ -109,9 +111,9 @@ class Uplink:
                 continue
             failed = 0
             if not sent:
-                if last is not None and last.is_set():
+                if last.is_set():
                     return
-                await self._wait()
+                await self._wait(last)
 
     async def send_one(self) -> bool:
         """Send the oldest batch; False when there is none. It is acknowledged, or set aside when it is hopeless.
@@ -156,12 +158,12 @@ class Uplink:
             return "certificate-expired"
         return error.reason if isinstance(error, GatewayError) else str(error)
 
-    async def _wait(self) -> None:
-        try:
+    async def _wait(self, last: asyncio.Event) -> None:
+        """For news, and then a little for what comes with them."""
+        await self._news.wait()
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._every):
-                await self._news.wait()
-        except TimeoutError:
-            return
+                await last.wait()
         self._news.clear()
 
 
