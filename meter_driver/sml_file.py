@@ -8,11 +8,29 @@ from meter_driver.crc import crc16_kermit, crc16_x25
 from meter_driver.errors import ChecksumError, PayloadError
 from meter_driver.profiles import dzg_dvs74
 from meter_driver.reading import ClockSource, Quality, Reading, Telegram
-from meter_driver.sml_tree import END, Node, Number, parse
+from meter_driver.sml_tree import END, Node, ShortNegative, parse
 
-_OPEN_RESPONSE, _CLOSE_RESPONSE, _GET_LIST_RESPONSE = 0x0101, 0x0201, 0x0701
-_OTHER_BODIES = frozenset(
-    {0x0100, 0x0200, 0x0300, 0x0301, 0x0400, 0x0401, 0x0500, 0x0501, 0x0600, 0x0601, 0x0700, 0x0800, 0x0801, 0xFF01}
+_OPEN_RESPONSE, _GET_LIST_RESPONSE = 0x0101, 0x0701
+_BODIES = frozenset(
+    {
+        0x0100,
+        0x0101,
+        0x0200,
+        0x0201,
+        0x0300,
+        0x0301,
+        0x0400,
+        0x0401,
+        0x0500,
+        0x0501,
+        0x0600,
+        0x0601,
+        0x0700,
+        0x0701,
+        0x0800,
+        0x0801,
+        0xFF01,
+    }
 )
 _SCALERS = range(-30, 31)
 _NO_UNIT = 255  # DZG meters write 0 for it
@@ -44,43 +62,55 @@ def _message(content: bytes, at: int, *, check: bool) -> tuple[int, Node, int]:
     node, end = parse(content, at)
     transaction, group, abort, choice, crc, last = _elements(node, 6)
     tag, body = _elements(choice, 2)
-    if last is not END or not isinstance(crc, Number) or not isinstance(tag, Number):
+    if last is not END or _number(crc) is None:
         raise PayloadError("a message that is not six elements with a CRC and an end")
     _octets(transaction)
-    if not isinstance(group, Number) or not isinstance(abort, Number):
+    if _number(group) is None or _number(abort) is None:
         raise PayloadError("a message without group number and abort rule")
     if check:
-        _check(content[at : end - crc.size - 2], crc.value)
-    if tag.value not in _OTHER_BODIES and tag.value not in (_OPEN_RESPONSE, _CLOSE_RESPONSE, _GET_LIST_RESPONSE):
+        _check(content[at:end])
+    kind = _number(tag)
+    if kind not in _BODIES:
         raise PayloadError("a message body that is not known")
-    return tag.value, body, end
+    return kind, body, end
 
 
-def _check(message: bytes, expected: int) -> None:
-    """The CRC of a message is written low byte first; some meters leave out a leading zero. ChecksumError."""
-    computed = crc16_x25(message)
-    if expected != (computed & 0xFF) << 8 | computed >> 8:
-        other = crc16_kermit(message)
-        if expected not in (other, (other & 0xFF) << 8 | other >> 8):
-            raise ChecksumError(expected=expected, computed=computed)
+def _check(message: bytes) -> None:
+    """The CRC of a message is written low byte first; some meters leave out a leading zero. ChecksumError.
+
+    Whether it takes one byte or two is told by the byte before; where both can be, one that holds is enough.
+    """
+    expected = computed = 0
+    for size in (2, 1):
+        if message[-size - 2] != 0x61 + size:
+            continue
+        covered, expected = message[: -size - 2], int.from_bytes(message[-size - 1 : -1], "big")
+        computed, other = crc16_x25(covered), crc16_kermit(covered)
+        if expected in (_swapped(computed), other, _swapped(other)):
+            return
+    raise ChecksumError(expected=expected, computed=computed)
+
+
+def _swapped(value: int) -> int:
+    return (value & 0xFF) << 8 | value >> 8
 
 
 def _elements(node: Node, count: int) -> list[Node]:
-    if not isinstance(node, list) or len(node) != count:
+    if type(node) is not list or len(node) != count:
         raise PayloadError(f"no list of {count} elements where there must be one")
     return node
 
 
 def _octets(node: Node) -> bytes:
-    if not isinstance(node, bytes):
+    if type(node) is not bytes:
         raise PayloadError("no octet string where there must be one")
     return node
 
 
 def _number(node: Node) -> int | None:
     """The number; None where it was left out."""
-    if isinstance(node, Number):
-        return node.value
+    if type(node) is int or type(node) is ShortNegative:
+        return node
     if node != b"":
         raise PayloadError("no number where there must be one")
     return None
@@ -97,45 +127,45 @@ def _list(body: list[Node], opened: bytes) -> list[Telegram]:
     if not isinstance(values, list):
         raise PayloadError("a list response without its list")
     repair = dzg_dvs74.drops_the_zero(server)
-    readings = [reading for entry in values if (reading := _entry(_elements(entry, 7), server, at, repair=repair))]
-    return [Telegram(server.hex().upper(), at, tuple(readings), None, "", "sml")] if readings else []
+    meter = server.hex().upper()
+    readings = [reading for entry in values if (reading := _entry(_elements(entry, 7), meter, at, repair=repair))]
+    return [Telegram(meter, at, tuple(readings), None, "", "sml")] if readings else []
 
 
-def _entry(entry: list[Node], server: bytes, at: datetime | None, *, repair: bool) -> Reading | None:
+def _entry(entry: list[Node], meter: str, at: datetime | None, *, repair: bool) -> Reading | None:
     """SML_ListEntry: name, status, time, unit, scaler, value, signature; None where there is no value to tell."""
     name, status, time, unit, scaler, value, signature = entry
-    _number(status)
-    _octets(signature)
     code = _octets(name)
     quantity = obis.from_bytes(code)
-    own = _instant(time)
-    symbol, power = _number(unit) or _NO_UNIT, _number(scaler) or 0
+    _number(status)
+    _octets(signature)
+    at = _instant(time) or at
+    symbol = units.symbol(_number(unit) or _NO_UNIT)
+    power = _number(scaler) or 0
     said = _said(value, power, repair=repair and code == dzg_dvs74.POWER)
     if said is None:
         return None
-    return reading_of(server.hex().upper(), quantity, own or at, said, units.symbol(symbol))
-
-
-def reading_of(meter: str, quantity: str, at: datetime | None, value: Decimal | str, unit: str | None) -> Reading:
-    """One value behind the CRC of a file."""
     clock = ClockSource.METER if at else ClockSource.NONE
-    return Reading(
-        meter, quantity, at, value, unit if isinstance(value, Decimal) else None, None, Quality.CHECKSUM_ONLY, clock
-    )
+    if isinstance(said, str):
+        symbol = None
+    return Reading(meter, quantity, at, said, symbol, None, Quality.CHECKSUM_ONLY, clock)
 
 
 def _said(value: Node, power: int, *, repair: bool) -> Decimal | str | None:
     """A number times its power of ten, octets as hexadecimal text, a switch as a word. None for nothing or a list."""
-    if isinstance(value, Number):
-        if power not in _SCALERS:
-            raise PayloadError("a scaler beyond any meter")
-        number = dzg_dvs74.repaired(value.value, value.size) if repair else value.value
-        return Decimal(number).scaleb(power)
+    if type(value) is bytes:
+        return value.hex().upper() or None
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int):
+        if power not in _SCALERS:
+            raise PayloadError("a scaler beyond any meter")
+        if repair and isinstance(value, ShortNegative):
+            value = dzg_dvs74.repaired(value, value.size)
+        return Decimal(value).scaleb(power)
     if isinstance(value, list):
         return None
-    return _octets(value).hex().upper() or None
+    raise PayloadError("no value where there must be one")
 
 
 def _instant(node: Node) -> datetime | None:
@@ -143,13 +173,17 @@ def _instant(node: Node) -> datetime | None:
 
     Some meters send the seconds index bare, without the choice around it.
     """
-    if node == b"" or isinstance(node, Number):
+    if node == b"" or type(node) is int:
         return None
-    tag, content = _elements(node, 2)
-    if isinstance(tag, Number) and tag.value in (1, 2) and isinstance(content, Number):
-        return datetime.fromtimestamp(content.value, UTC) if tag.value == 2 and content.size <= 4 else None
-    if isinstance(tag, Number) and tag.value == 3:
-        seconds, *offsets = _elements(content, 3)
-        if isinstance(seconds, Number) and seconds.size <= 4 and all(isinstance(offset, Number) for offset in offsets):
-            return datetime.fromtimestamp(seconds.value, UTC)
-    raise PayloadError("a time that SML does not have")
+    choice, content = _elements(node, 2)
+    tag = _number(choice)
+    if tag == 1 and _number(content) is not None:
+        return None
+    if tag == 3:
+        content, *offsets = _elements(content, 3)
+        if any(_number(offset) is None for offset in offsets):
+            raise PayloadError("a local time without its offsets")
+    seconds = _number(content)
+    if tag not in (2, 3) or seconds is None or not 0 <= seconds < 1 << 32:
+        raise PayloadError("a time that SML does not have")
+    return datetime.fromtimestamp(seconds, UTC)

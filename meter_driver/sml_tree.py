@@ -12,10 +12,9 @@ DEPTH = 8
 """Nothing in the standard goes deeper than six."""
 
 
-class Number(Struct, frozen=True):
-    """An integer and how many bytes it took on the wire."""
+class ShortNegative(int):
+    """A negative number in fewer than four bytes: the only kind whose size matters (``profiles.dzg_dvs74``)."""
 
-    value: int
     size: int
 
 
@@ -23,7 +22,7 @@ class EndOfMessage(Struct, frozen=True):
     """The byte 00 behind a message."""
 
 
-Node = bytes | bool | Number | EndOfMessage | list["Node"]
+Node = bytes | bool | int | EndOfMessage | list["Node"]
 """An octet string (empty where an optional element was left out), a boolean, a number, a list."""
 
 END = EndOfMessage()
@@ -59,18 +58,30 @@ def _list(data: bytes, at: int, count: int, depth: int) -> tuple[list[Node], int
             add(inner)
         elif 0x62 <= byte < 0x6A:
             begin, at = at + 1, at + (byte & 15)
-            add(Number(int.from_bytes(data[begin:at], "big"), (byte & 15) - 1))
+            add(int.from_bytes(data[begin:at], "big"))
         elif 2 <= byte < 0x10:
             begin, at = at + 1, at + byte
             add(data[begin:at])
+        elif 0x52 <= byte < 0x5A:
+            begin, at = at + 1, at + (byte & 15)
+            add(_signed(data[begin:at]))
         else:
             element, at = _other(data, at, depth)
             add(element)
     return elements, at
 
 
+def _signed(content: bytes) -> int:
+    value = int.from_bytes(content, "big", signed=True)
+    if value >= 0 or len(content) > 3:
+        return value
+    short = ShortNegative(value)
+    short.size = len(content)
+    return short
+
+
 def _other(data: bytes, at: int, depth: int) -> tuple[Node, int]:
-    """Any element, the rarer ones too: signed numbers, switches, long lengths, the end of a message."""
+    """Any element, the rarer ones too: switches, long lengths, the end of a message."""
     kind, length, begin = _head(data, at)
     if kind == _LIST:
         return _list(data, begin, length, depth - 1)
@@ -86,7 +97,7 @@ def _other(data: bytes, at: int, depth: int) -> tuple[Node, int]:
     if kind == _BOOLEAN and size == 1:
         return content != b"\0", end
     if kind in (_SIGNED, _UNSIGNED) and 1 <= size <= 8:
-        return Number(int.from_bytes(content, "big", signed=kind == _SIGNED), size), end
+        return _signed(content) if kind == _SIGNED else int.from_bytes(content, "big"), end
     raise PayloadError("an element of a type that SML does not have")
 
 

@@ -19,5 +19,5 @@ def drops_the_zero(server_id: bytes) -> bool:
 
 
 def repaired(value: int, size: int) -> int:
-    """The power that a signed number of ``size`` bytes stands for."""
-    return value + (1 << 8 * size) if value < 0 and size <= 3 else value
+    """The power that a negative number of ``size`` bytes, fewer than four, stands for."""
+    return value + (1 << 8 * size)
