@@ -287,7 +287,7 @@ class Point20(Struct, frozen=True):
 
 
 class Offer(Record, frozen=True, kw_only=True):
-    """One report of a VEN's metadata. ``finest`` and ``coarsest``: oadrMinPeriod, oadrMaxPeriod in seconds; 0 unknown."""
+    """One report of a VEN's metadata. ``finest``, ``coarsest``: oadrMinPeriod, oadrMaxPeriod in seconds; 0: unknown."""
 
     kind: ClassVar[str] = "offer"
     ven: str

@@ -24,7 +24,7 @@ def table() -> Table:
 def change(table: Table, event: str, **more: object) -> Event:
     """What PUT does."""
     former = table.state.events[event]
-    after = replace(former, number=former.number + 1, **more)  # type: ignore[arg-type]
+    after = replace(former, number=former.number + 1, **more)
     table.apply(Put(after))
     return after
 
@@ -255,7 +255,7 @@ def test_one_bad_answer_gives_its_code_and_good_ones_count_all_the_same(table: T
 def test_an_event_is_shown_to_exactly_the_vens_it_reaches(targets: list[str], known: list[str]) -> None:
     table = Table()
     ven = table.join(targets=known, resources=["res"])
-    event = table.announce(**({"targets": targets} if targets else {}))
+    event = table.announce(targets=targets)
     reached = not targets or not {"v", "res", *known}.isdisjoint(targets)
     assert (event in table.send("EiEvent", request_event(ven)).texts(".//ei:eventID")) is reached
 

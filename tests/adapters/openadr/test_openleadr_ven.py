@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,10 +44,12 @@ async def a_ven(url: str, name: str, **tls: Any) -> AsyncIterator[Any]:
         await client.stop()
 
 
-async def until(holds: Callable[[], bool], seconds: float = 15.0) -> None:
+async def until(holds: Callable[[], Awaitable[Any]], seconds: float = 15.0) -> Any:
+    """Ask again until the answer is something."""
     async with asyncio.timeout(seconds):
-        while not holds():
+        while not (found := await holds()):  # noqa: ASYNC110 - what is awaited is the other side's doing
             await asyncio.sleep(0.05)
+    return found
 
 
 @pytest.fixture
@@ -63,15 +65,17 @@ async def test_openleadr_registers_polls_and_opts_in(vtn: Running) -> None:
         await client.run()
         assert client.registration_id
         event = await partner.event(program, targets=["openleadr"])
-        await until(lambda: bool(client.seen))
+
+        async def seen() -> Any:
+            return client.seen
+
+        await until(seen)
         assert client.seen[0]["event_descriptor"]["event_id"] == event
 
         async def opted() -> Any:
             return (await partner.ask("GET", "/reports", eventID=event))[1]
 
-        async with asyncio.timeout(10):
-            while not (reports := await opted()):
-                await asyncio.sleep(0.05)
+        reports = await until(opted)
     assert reports[0]["clientName"] == "openleadr"
     assert reports[0]["resources"][0]["intervals"][0]["payloads"] == [{"type": "X_OADR20B_OPT", "values": ["optIn"]}]
 
@@ -98,7 +102,11 @@ async def test_openleadr_reports_telemetry_that_enters_by_intake(vtn: Running) -
         program = await partner.program()
         start = datetime.now(UTC)
         await partner.event(program, targets=["meter"], start=start, duration="PT1S", reportDescriptors=wanted)
-        await until(lambda: bool(vtn.services.batches))
+
+        async def batches() -> Any:
+            return vtn.services.batches
+
+        await until(batches)
     batch = vtn.services.batches[0]
     subject, reading = batch.readings[0]
     assert (batch.source, subject) == (f"ven:{ven}", HOUSEHOLD)

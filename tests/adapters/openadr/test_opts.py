@@ -1,5 +1,7 @@
 """EiOpt: rules 200 to 211."""
 
+from typing import Any
+
 import pytest
 
 from tests.adapters.openadr.ven import MARKET, Table, cancel_opt, create_opt, created_event, tag
@@ -13,8 +15,8 @@ def table() -> Table:
     return Table()
 
 
-def opt(table: Table, ven: str, name: str = "o", **details: object) -> str:
-    reply = table.send("EiOpt", create_opt(ven, name, **details))  # type: ignore[arg-type]
+def opt(table: Table, ven: str, name: str = "o", **details: Any) -> str:
+    reply = table.send("EiOpt", create_opt(ven, name, **details))
     assert (reply.name, reply.text("ei:optID")) == ("oadrCreatedOpt", name)
     return reply.code
 
@@ -50,7 +52,7 @@ def test_a_schedule_is_taken_or_refused_for_its_own_fault(table: Table, details:
         ({"target": tag("ei:resourceID", "elsewhere")}, "462"),
     ],
 )
-def test_an_event_is_qualified_or_the_opt_is_refused(table: Table, details: dict[str, object], code: str) -> None:
+def test_an_event_is_qualified_or_the_opt_is_refused(table: Table, details: dict[str, Any], code: str) -> None:
     ven = table.join()
     event = table.announce(targets=["v"])
     number = details.get("number", 0)

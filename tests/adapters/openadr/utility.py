@@ -1,5 +1,6 @@
 """The utility's side in tests: the 3.1 API with a client-credentials token."""
 
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,9 +20,7 @@ class Utility:
 
     async def login(self, client: str = "bl_client", secret: str = "1001", scope: str = "") -> None:
         form = {"grant_type": "client_credentials", "scope": scope}
-        async with self.http.post(
-            f"{self.root}/auth/token", data=form, auth=aiohttp.BasicAuth(client, secret)
-        ) as reply:
+        async with self.http.post(f"{self.root}/auth/token", data=form, headers=basic(client, secret)) as reply:
             assert reply.status == 200, await reply.text()
             self.headers = {"Authorization": f"Bearer {(await reply.json())['access_token']}"}
 
@@ -45,6 +44,11 @@ class Utility:
 
     async def event(self, program: str, **more: Any) -> str:
         return str((await self.made("/events", event(program, **more)))["id"])
+
+
+def basic(client: str, secret: str) -> dict[str, str]:
+    """HTTP Basic."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{client}:{secret}".encode()).decode()}
 
 
 def event(

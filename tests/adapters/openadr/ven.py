@@ -1,7 +1,7 @@
 """2.0b messages as a VEN writes them, and a VEN that speaks to the machines without any I/O."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.sax.saxutils import escape
@@ -215,7 +215,7 @@ class Table:
         self.state = State()
         self.now = NOON
         numbers = itertools.count(1)
-        self.ids = lambda: f"{next(numbers):032x}"
+        self.ids: Callable[[], str] = lambda: f"{next(numbers):032x}"
         self.machine = Machine(self.state, Queue(self.state, "VTN", self.ids), "VTN", "PT10S", self.ids)
         self.outcome: Outcome | None = None
         self.apply(Put(Program(

@@ -1,0 +1,203 @@
+"""The 3.1 REST API on real sockets, and reports through the door."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from adapters.plugin import Opening, Released
+from policies.terms import (
+    AS_RECEIVED,
+    FAR_FUTURE,
+    Grant,
+    Level,
+    Period,
+    Purpose,
+    Reason,
+    Recipient,
+    Refusal,
+    ReleaseRequest,
+    Row,
+    SubjectId,
+)
+from tests.adapters.openadr.harness import Running, running
+from tests.adapters.openadr.utility import BASE, Utility, basic, event, utility
+
+HOUSEHOLD = SubjectId("b" * 32)
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def vtn(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(tmp_path) as harness:
+        yield harness
+
+
+@pytest.fixture
+async def partner(vtn: Running) -> AsyncIterator[Utility]:
+    async with utility(vtn.partners) as found:
+        yield found
+
+
+async def test_tokens_by_basic_and_by_form(vtn: Running) -> None:
+    url = f"{vtn.partners}{BASE}/auth/token"
+    form = {"grant_type": "client_credentials"}
+    by_form = form | {"client_id": "bl_client", "client_secret": "1001", "scope": "read_all write_events"}
+    async with aiohttp.ClientSession() as http:
+        async with http.get(f"{vtn.partners}{BASE}/auth/server") as reply:
+            assert (await reply.json())["tokenURL"] == url
+        async with http.post(url, data=by_form) as reply:
+            assert reply.headers["Cache-Control"] == "no-store"
+            assert (await reply.json())["scope"] == "read_all write_events"
+        async with http.post(url, data=form, headers=basic("bl_client", "1001")) as reply:
+            assert (await reply.json())["token_type"] == "Bearer"
+        for headers, data, error, status in (
+            (basic("bl_client", "wrong"), form, "invalid_client", 401),
+            (basic("nobody", "1001"), form, "invalid_client", 401),
+            (basic("bl_client", "1001"), form | {"scope": "write_reports"}, "invalid_scope", 400),
+            ({}, {"grant_type": "password"}, "unsupported_grant_type", 400),
+            ({}, {}, "invalid_request", 400),
+        ):
+            async with http.post(url, data=data, headers=headers) as reply:
+                assert (reply.status, (await reply.json())["error"]) == (status, error)
+                assert reply.headers["Cache-Control"] == "no-store"
+
+
+async def test_objects_come_back_as_they_were_posted(partner: Utility) -> None:
+    program = await partner.program()
+    posted = event(program, targets=["a"], priority=3)
+    posted["intervals"][0]["payloads"].append({"type": "PRICE", "values": [0.1, 20.25, 2]})
+    made = await partner.made("/events", posted)
+    assert {k: made[k] for k in posted} == posted
+    assert made["objectType"] == "EVENT"
+    status, changed = await partner.ask("PUT", f"/events/{made['id']}", posted | {"priority": 4})
+    assert (status, changed["priority"], changed["createdDateTime"]) == (200, 4, made["createdDateTime"])
+    assert changed["modificationDateTime"] > made["modificationDateTime"]
+    assert (await partner.ask("GET", "/events", targets="a"))[1] == [changed]
+    assert (await partner.ask("GET", "/events", targets="b"))[1] == []
+    assert (await partner.ask("DELETE", f"/events/{made['id']}"))[0] == 200
+    assert (await partner.ask("GET", f"/events/{made['id']}"))[0] == 404
+    assert (await partner.ask("DELETE", f"/programs/{program}"))[0] == 200
+
+
+BAD: list[tuple[str, str, Any, int]] = [
+    ("POST", "/programs", {}, 400),
+    ("POST", "/programs", {"programName": "peak"}, 409),
+    ("POST", "/programs", {"programName": "x" * 129}, 400),
+    ("POST", "/events", {"programID": "unknown"}, 400),
+    ("POST", "/events", {"programID": "a b"}, 400),
+    ("POST", "/vens", {"objectType": "VEN_VEN_REQUEST", "venName": "v"}, 400),
+    ("GET", "/events?limit=51", None, 400),
+    ("GET", "/events?skip=-1", None, 400),
+    ("GET", "/events?skip=2147483648", None, 400),
+    ("GET", "/events?targets=", None, 400),
+    ("GET", "/programs/unknown", None, 404),
+    ("GET", "/reports?x-purpose=none-of-ours&clientName=home", None, 400),
+]
+
+
+@pytest.mark.parametrize(("verb", "path", "body", "status"), BAD)
+async def test_a_problem_names_its_request(
+    vtn: Running, partner: Utility, verb: str, path: str, body: Any, status: int
+) -> None:
+    await partner.program()
+    await enrolled(vtn, partner)
+    async with partner.http.request(verb, partner.root + path, json=body, headers=partner.headers) as reply:
+        problem = await reply.json(content_type="application/problem+json")
+        assert (reply.status, problem["status"]) == (status, status)
+        assert problem["title"]
+        assert problem["instance"] == reply.headers["x-request-id"]
+        assert problem["instance"].startswith("urn:uuid:")
+
+
+async def test_without_a_token_or_its_scope_nothing_is_read_or_written(vtn: Running, partner: Utility) -> None:
+    async with partner.http.get(f"{partner.root}/programs") as reply:
+        assert reply.status == 401
+        assert reply.headers["WWW-Authenticate"].startswith("Bearer")
+    await partner.login("reader", "2002")
+    assert (await partner.ask("GET", "/programs"))[0] == 200
+    assert (await partner.ask("POST", "/programs", {"programName": "p"}))[0] == 403
+    async with partner.http.post(f"{partner.root}/programs", data="{}", headers=partner.headers) as reply:
+        assert reply.status == 403
+
+
+async def test_business_logic_cannot_say_whose_a_ven_is(vtn: Running, partner: Utility) -> None:
+    await partner.ven("home")
+    url = f"{vtn.people}/api/openadr/vens/home/household"
+    async with partner.http.put(url, json={"household": HOUSEHOLD}, headers={"Authorization": "Operator"}) as reply:
+        assert reply.status == 204
+    _, vens = await partner.ask("GET", "/vens", venName="home")
+    assert HOUSEHOLD not in json.dumps(vens)
+
+
+async def enrolled(vtn: Running, partner: Utility) -> None:
+    await partner.ven("home")
+    url = f"{vtn.people}/api/openadr/vens/home/household"
+    async with partner.http.put(url, json={"household": HOUSEHOLD}, headers={"Authorization": "Operator"}) as reply:
+        assert reply.status == 204
+
+
+async def test_a_household_is_refused_by_name_and_unseen_in_lists(vtn: Running, partner: Utility) -> None:
+    await enrolled(vtn, partner)
+    asked: list[ReleaseRequest] = []
+
+    def refuse(question: ReleaseRequest) -> Refusal:
+        asked.append(question)
+        return Refusal((Reason.WITHDRAWN,))
+
+    vtn.services.decision = refuse
+    status, problem = await partner.ask("GET", "/reports", clientName="home")
+    assert (status, problem["detail"]) == (403, "the consent was withdrawn")
+    assert asked[-1].purpose is Purpose.DEMAND_RESPONSE
+    assert (await partner.ask("GET", "/reports"))[1] == []
+
+
+async def test_a_household_that_allows_it_gives_readings_and_opts_with_their_digits(
+    vtn: Running, partner: Utility
+) -> None:
+    await enrolled(vtn, partner)
+    values = Period(AT, FAR_FUTURE)
+    quantities = frozenset({"1-0:1.8.0*255"})
+    vtn.services.ground = [
+        Opening(
+            "known-as", Purpose.FORECAST, quantities, AS_RECEIVED, Level.INDIVIDUAL, values, FAR_FUTURE, timedelta(1)
+        )
+    ]
+
+    def grant(q: ReleaseRequest) -> Grant:
+        keep = timedelta(days=1)
+        return Grant(
+            "g", HOUSEHOLD, q.recipient, q.purpose, q.quantities, q.resolution, q.level, q.period, FAR_FUTURE, keep
+        )
+
+    vtn.services.decision = grant
+    days = [AT + timedelta(days=n) for n in range(2)]
+    vtn.services.parts = [
+        Released(
+            "known-as", [Row("known-as", "1-0:1.8.0*255", at, at, Decimal("12345678.120"), "kWh") for _ in range(500)],
+            Recipient("utility"), Purpose.FORECAST, AS_RECEIVED, Level.INDIVIDUAL, timedelta(1),
+        )
+        for at in days
+    ]  # fmt: skip
+    url = f"{partner.root}/reports?clientName=home&x-purpose=forecast"
+    async with partner.http.get(url, headers=partner.headers) as reply:
+        text = await reply.text()
+    assert text.count("12345678.120") == 1000
+    reports = json.loads(text)
+    assert [r["clientName"] for r in reports] == ["home", "home"]
+    first = reports[0]["resources"][0]["intervals"]
+    assert [i["id"] for i in first] == list(range(500))
+    assert first[0]["intervalPeriod"] == {"start": "2026-03-01T12:00:00Z", "duration": "PT0S"}
+    assert HOUSEHOLD not in text
+
+
+async def test_a_ven_with_report_values_and_no_household_gives_them_to_nobody(vtn: Running, partner: Utility) -> None:
+    ven = await partner.ven("site")
+    assert vtn.services.batches == []
+    assert (await partner.ask("GET", f"/vens/{ven}"))[1]["venName"] == "site"
+    assert (await partner.ask("GET", "/reports", clientName="site"))[1] == []
