@@ -264,9 +264,10 @@ def application(adapter: Adapter) -> web.Application:
 
         async def guarded(request: web.Request, route: Any = route) -> web.StreamResponse:
             header = request.headers.get("Authorization", "")
-            caller = await adapter.authenticate(header) if adapter.authenticate and header else Caller(Role.ANYONE)
-            if caller is None or not allowed(route.name, request.method, caller.role):
-                status, reason = (401, "unauthenticated") if caller is None or not header else (403, "forbidden")
+            known = await adapter.authenticate(header) if adapter.authenticate and header else None
+            caller = known or Caller(Role.ANYONE)
+            if not allowed(route.name, request.method, caller.role):
+                status, reason = (401, "unauthorized") if caller.role is Role.ANYONE else (403, "forbidden")
                 if route.problems is None:
                     return web.Response(status=status)
                 refusal: web.StreamResponse = route.problems(request, status, reason, "no participant")

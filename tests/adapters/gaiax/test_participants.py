@@ -1,0 +1,197 @@
+"""Who may call: a signed token of a participant, once, for us, in time; or a fixed token; nobody else."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adapters.gaiax.participants import Participants, authentication_keys, document_url
+from adapters.gaiax.settings import Participant, read
+from adapters.plugin import Reply
+from policies.roles import Role
+from tests.adapters.gaiax.harness import ACME, ACME_DID, House, Key, gateway, member
+
+US = "did:web:gateway.example"
+THEIRS, STRANGER = Key(ACME_DID), Key("did:web:stranger.example")
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with gateway(tmp_path) as house:
+        member(house, THEIRS)
+        yield house
+
+
+def claims(now: datetime, **changes: Any) -> dict[str, Any]:
+    given = {
+        "iss": ACME_DID,
+        "sub": ACME_DID,
+        "aud": US,
+        "iat": now.timestamp(),
+        "exp": (now + timedelta(minutes=5)).timestamp(),
+        "jti": str(now.timestamp()),
+    }
+    return {k: v for k, v in (given | changes).items() if v is not None}
+
+
+def header(body: Mapping[str, Any], key: Key = THEIRS) -> str:
+    return "Bearer " + key.sign(body, typ="JWT")
+
+
+def trusting(house: House, **changes: Any) -> Participants:
+    entry = Participant(**({"did": ACME_DID, "jwk": dict(THEIRS.jwk())} | changes))
+    return Participants(house, [entry])
+
+
+async def test_a_participant_is_known_by_its_key_and_each_token_works_once(house: House) -> None:
+    participants = trusting(house)
+    token = header(claims(datetime.now(UTC)))
+    caller = await participants.authenticate(token)
+    assert caller is not None
+    assert (caller.role, caller.recipient, caller.client) == (Role.PARTICIPANT, ACME, ACME_DID)
+    assert await participants.authenticate(token) is None
+
+
+Break = Callable[[datetime], Mapping[str, Any]]
+BROKEN: dict[str, Break] = {
+    "issued to somebody else": lambda now: {"aud": "did:web:other.example"},
+    "without audience": lambda now: {"aud": None},
+    "about somebody else": lambda now: {"sub": "did:web:other.example"},
+    "by nobody we know": lambda now: {"iss": "did:web:other.example", "sub": "did:web:other.example"},
+    "over": lambda now: {"exp": (now - timedelta(minutes=2)).timestamp()},
+    "not begun": lambda now: {"nbf": (now + timedelta(minutes=2)).timestamp()},
+    "from the future": lambda now: {"iat": (now + timedelta(minutes=2)).timestamp()},
+    "living too long": lambda now: {"exp": (now + timedelta(hours=2)).timestamp()},
+    "without end": lambda now: {"exp": None},
+    "without number": lambda now: {"jti": None},
+    "with an empty number": lambda now: {"jti": ""},
+    "with an end that is no number": lambda now: {"exp": "soon"},
+    "with an end that is no instant": lambda now: {"exp": 1e30},
+}
+
+
+@pytest.mark.parametrize("name", list(BROKEN))
+async def test_one_broken_claim_and_the_caller_is_nobody(house: House, name: str) -> None:
+    now = datetime.now(UTC)
+    participants = trusting(house)
+    assert await participants.authenticate(header(claims(now))) is not None
+    assert await participants.authenticate(header(claims(now, **({"jti": "2"} | dict(BROKEN[name](now)))))) is None
+
+
+async def test_the_key_of_another_signs_for_nobody(house: House) -> None:
+    assert await trusting(house).authenticate(header(claims(datetime.now(UTC)), STRANGER)) is None
+
+
+async def test_an_unsigned_token_is_nobody(house: House) -> None:
+    token = header(claims(datetime.now(UTC)))
+    first, _, _ = token.removeprefix("Bearer ").split(".")
+    body = token.removeprefix("Bearer ").split(".")[1]
+    none = "eyJhbGciOiJub25lIn0"
+    for forged in (f"{none}.{body}.", f"{first}.{body}.", f"{first}.{body}.AAAA"):
+        assert await trusting(house).authenticate("Bearer " + forged) is None
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(max_size=40) | st.binary(max_size=30).map(lambda b: f"Bearer {b.hex()}.{b.hex()}.{b.hex()}"))
+async def test_any_other_header_is_nobody(text: str) -> None:
+    class Nothing:
+        pass
+
+    participants = Participants(Nothing(), [])  # type: ignore[arg-type]
+    assert await participants.authenticate(text) is None
+
+
+async def test_a_fixed_token_stands_for_its_participant_word_for_word(house: House) -> None:
+    digest = hashlib.sha256(b"opaque").hexdigest()
+    mock = json.dumps({"clientId": "x", "region": "eu"})
+    participants = Participants(
+        house,
+        [
+            Participant(did="KIT", organisation="kit", token_sha256=digest),
+            Participant(did="EDC", organisation="edc", token_sha256=hashlib.sha256(mock.encode()).hexdigest()),
+        ],
+    )
+    kit, edc = await participants.authenticate("Bearer opaque"), await participants.authenticate(mock)
+    assert kit is not None
+    assert edc is not None
+    assert (kit.recipient, kit.client, edc.recipient) == ("kit", "KIT", "edc")
+    assert await participants.authenticate("Bearer opaque2") is None
+    assert await participants.authenticate("Bearer ") is None
+
+
+async def test_a_token_of_the_data_plane_speaks_for_nobody(house: House) -> None:
+    caller = await trusting(house).authenticate("Bearer mgd-" + "0" * 64)
+    assert caller is not None
+    assert caller.role is Role.ANYONE
+
+
+def document(key: Key) -> dict[str, Any]:
+    method = {"id": key.kid, "type": "JsonWebKey", "controller": key.did, "publicKeyJwk": dict(key.jwk())}
+    return {"id": key.did, "verificationMethod": [method], "authentication": [key.kid]}
+
+
+async def test_a_key_is_fetched_once_and_pinned(house: House) -> None:
+    participants = Participants(house, [])
+    url = "https://acme.example/.well-known/did.json"
+    house.known[url] = Reply(200, {}, json.dumps(document(THEIRS)).encode())
+    assert await participants.authenticate(header(claims(datetime.now(UTC)))) is not None
+    other = Key(ACME_DID)
+    house.known[url] = Reply(200, {}, json.dumps(document(other)).encode())
+    assert await participants.authenticate(header(claims(datetime.now(UTC)), other)) is None
+    assert await participants.authenticate(header(claims(datetime.now(UTC), jti="again"))) is not None
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"id": "did:web:other"}', b'{"id": "did:web:acme.example"}'])
+async def test_a_document_that_does_not_name_the_key_helps_nobody(house: House, body: bytes) -> None:
+    house.known["https://acme.example/.well-known/did.json"] = Reply(200, {}, body)
+    assert await Participants(house, []).authenticate(header(claims(datetime.now(UTC)))) is None
+
+
+@pytest.mark.rule("did:web method specification, section 3.2")
+@pytest.mark.parametrize(
+    ("did", "url"),
+    [
+        ("did:web:w3c-ccg.github.io", "https://w3c-ccg.github.io/.well-known/did.json"),
+        ("did:web:w3c-ccg.github.io:user:alice", "https://w3c-ccg.github.io/user/alice/did.json"),
+        ("did:web:example.com%3A3000", "https://example.com:3000/.well-known/did.json"),
+        ("did:key:z6Mk", ""),
+        ("did:web:", ""),
+        ("did:web:a%2F..%2Fb", ""),
+        ("did:web:a:..:b", ""),
+        ("did:web:a%40b", ""),
+    ],
+)
+def test_a_did_names_the_place_of_its_document(did: str, url: str) -> None:
+    assert document_url(did) == url
+
+
+def test_keys_that_are_not_for_authentication_do_not_count() -> None:
+    assert THEIRS.kid in authentication_keys(document(THEIRS), ACME_DID)
+    assert authentication_keys({**document(THEIRS), "authentication": []}, ACME_DID) == {}
+
+
+async def test_we_show_ourselves_as_the_partner_wants(house: House) -> None:
+    edc = trusting(house, outgoing="edc-mock").header(ACME_DID)
+    assert json.loads(edc)["clientId"] == US
+    assert trusting(house).header(ACME_DID).startswith("Bearer ey")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"participants": [{"did": ""}]},
+        {"participants": [{"did": "x", "token_sha256": "secret"}]},
+        {"pause": -1},
+        {"unknown": 1},
+    ],
+)
+def test_wrong_settings_name_the_field_and_not_the_value(table: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="settings of gaiax: ") as error:
+        read(table)
+    assert "secret" not in str(error.value)
