@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from meter_driver.errors import MeterError
 from meter_driver.framing import MORE, NO, Answer, Keyring, Taken
+from meter_driver.mbus_authentication import AUTHENTICATION, Reassembly, fragment_of, message_of
 from meter_driver.mbus_formats import Formats
 from meter_driver.mbus_link import LONGEST_FRAME, START, STOP, LongFrame, long_frame
 from meter_driver.mbus_transport import Message, telegram
@@ -29,6 +30,7 @@ class RecordFrames:
     def __init__(self, keys: Keyring) -> None:
         self._keys = keys
         self._formats = Formats()
+        self._fragments = Reassembly()
 
     def take(self, buffer: bytearray, at: int, end: int, *, final: bool) -> Answer:
         """See ``framing.Framer``."""
@@ -42,16 +44,26 @@ class RecordFrames:
         return Taken(frame.size, self._read(frame))
 
     def _read(self, frame: LongFrame) -> tuple[Event, ...]:
-        message = Message("mbus", frame.ci, frame.data, b"", Quality.CHECKSUM_ONLY)
         try:
-            read = telegram(message, self._keys, self._formats)
+            message = self._message(frame)
+            read = telegram(message, self._keys, self._formats) if message else None
         except MeterError as error:
             return (FrameRejected.because(error, frame.size),)
         return () if read is None else (read,)
 
+    def _message(self, frame: LongFrame) -> Message | None:
+        """The transport message of a frame; None while fragments are missing."""
+        quality = Quality.CHECKSUM_ONLY
+        if frame.ci != AUTHENTICATION:
+            return Message("mbus", frame.ci, frame.data, b"", quality)
+        whole = self._fragments.add(bytes([frame.address]), fragment_of(frame.data))
+        if whole is None:
+            return None
+        return message_of(whole, protocol="mbus", address=b"", keys=self._keys, quality=quality)
+
     def finish(self) -> tuple[Event, ...]:
-        """Nothing waits."""
-        return ()
+        """Messages that still wait for fragments are given up."""
+        return tuple(FrameRejected.because(error, 0) for error in self._fragments.give_up())
 
 
 def _request(head: bytes | bytearray, *, final: bool) -> Answer:

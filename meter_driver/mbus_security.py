@@ -17,7 +17,7 @@ from msgspec import Struct
 from meter_driver.errors import AuthenticationError, KeyMissing, SecurityUnsupported
 from meter_driver.reading import Quality
 
-KEY_SIZE = 16
+KEY_SIZE, ADDRESS_SIZE = 16, 8
 ENCRYPT_FROM_METER, MAC_FROM_METER = 0x00, 0x01
 """Derivation constants DC of the key derivation function (OMS Volume 2, clause 9)."""
 
@@ -79,10 +79,15 @@ def unseal(sealed: Sealed, key: bytes | None, quality: Quality) -> Opened:
         raise KeyMissing(f"security mode {mode} and no key")
     if len(key) != KEY_SIZE:
         raise SecurityUnsupported(f"security mode {mode} takes a key of {KEY_SIZE} bytes")
+    if len(sealed.address) != ADDRESS_SIZE:
+        raise SecurityUnsupported(f"security mode {mode} without the address of the meter")
     return _MODES[mode](sealed, key)
 
 
-_WHY = {13: "security mode 13 needs a TLS session with the meter"}
+_WHY = {
+    8: "security mode 8 (AES-CTR with two codes) is not read",
+    13: "security mode 13 needs a TLS session with the meter",
+}
 _STORED_SKIP = {5: 0, 7: 1}
 
 

@@ -1,19 +1,19 @@
 """Wireless M-Bus and OMS: telegrams of meters by radio (EN 13757-4), from the link layer to readings.
 
-Layers in order: link (``wmbus_link``), extended link and authentication (``wmbus_layers``), transport, security and
-application (``mbus_transport``, which wired M-Bus shares).
+Layers in order: link (``wmbus_link``), extended link (``wmbus_extended_link``), and those that wired M-Bus shares:
+authentication (``mbus_authentication``), transport with security and application (``mbus_transport``).
 """
 
 from typing import ClassVar
 
-from meter_driver.errors import FrameError, FrameTruncated, MeterError, PayloadError, SegmentError
+from meter_driver.errors import FrameError, FrameTruncated, MeterError, PayloadError
 from meter_driver.framing import MORE, NO, Answer, Damaged, Keyring, Taken
+from meter_driver.mbus_authentication import AUTHENTICATION, Reassembly, fragment_of, message_of
 from meter_driver.mbus_formats import Formats
 from meter_driver.mbus_transport import Message, telegram
 from meter_driver.reading import Event, FrameRejected, Quality
-from meter_driver.wmbus_layers import Inner, Reassembly, extended_link, fragment_of, message_of
+from meter_driver.wmbus_extended_link import Inner, extended_link
 from meter_driver.wmbus_link import (
-    AUTHENTICATION,
     CRC_SIZE,
     EXTENDED_LINK,
     FIRST,
@@ -59,13 +59,13 @@ class _Radio:
         if inner.ci != AUTHENTICATION:
             return Message("wmbus", inner.ci, inner.data, link.address, inner.quality)
         whole = self._fragments.add(link.address, fragment_of(inner.data))
-        return None if whole is None else message_of(whole, link.address, self._keys, inner.quality)
+        if whole is None:
+            return None
+        return message_of(whole, protocol="wmbus", address=link.address, keys=self._keys, quality=inner.quality)
 
     def finish(self) -> tuple[Event, ...]:
         """Messages that still wait for fragments are given up."""
-        waiting = self._fragments.give_up()
-        error = SegmentError("the stream ended before the last fragment")
-        return (FrameRejected.because(error, 0),) * waiting
+        return tuple(FrameRejected.because(error, 0) for error in self._fragments.give_up())
 
 
 class GuardedRadio(_Radio):

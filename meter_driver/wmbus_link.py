@@ -7,6 +7,7 @@ correct L; such a telegram is ``L`` and that many bytes, with nothing to check i
 from msgspec import Struct
 
 from meter_driver.mbus_application import APPLICATIONS
+from meter_driver.mbus_authentication import AUTHENTICATION
 from meter_driver.mbus_crc import crc16_en13757
 
 FIRST = 10
@@ -21,7 +22,6 @@ _CONTROLS = frozenset((0x08, 0x18, 0x28, 0x38, 0x44, 0x46, 0x47, 0x48))
 """What a meter sends: answers, SND-NR, SND-IR, ACC-NR, ACC-DMD (EN 13757-4, clause 12)."""
 EXTENDED_LINK = {0x8C: 2, 0x8D: 6, 0x8E: 10, 0x8F: 14}
 """CI fields of the extended link layer, and bytes of it behind CI, payload CRC left out (clause 13)."""
-AUTHENTICATION = 0x90
 NETWORK = 0x81
 _CIS = frozenset((*APPLICATIONS, *EXTENDED_LINK, AUTHENTICATION, NETWORK))
 

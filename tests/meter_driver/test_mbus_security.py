@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meter_driver.mbus_authentication import MOST_WAITING
 from meter_driver.reading import FrameRejected, Quality
-from meter_driver.wmbus_layers import MOST_WAITING
 from tests.meter_driver.mbus_make import (
     KEY,
+    LONG_HEADER,
     OTHER_KEY,
     RECORDS,
     authenticated,
@@ -19,6 +20,7 @@ from tests.meter_driver.mbus_make import (
     in_fragments,
     kinds,
     link_ctr,
+    long_frame,
     mode_5,
     mode_7,
     mode_9,
@@ -85,6 +87,22 @@ def test_one_flipped_bit_behind_a_tag_gives_no_reading(name: str, data: st.DataO
     found = telegrams(radio(bytes(message)), key=KEY)
     # the key information byte of mode 7, the access number and the status are not all behind the tag
     assert found == [] or [values(telegram) for telegram in found] == [READINGS]
+
+
+@pytest.mark.parametrize("seal", [mode_5, mode_9, mode_10])
+def test_a_short_header_on_a_wire_has_no_address_to_open_it_by(seal: Callable[[bytes], bytes]) -> None:
+    message = seal(RECORDS)
+    assert kinds(long_frame(message[0], message[1:]), key=KEY) == ["security-unsupported"]
+
+
+def test_the_authentication_layer_works_on_a_wire_too() -> None:
+    message = mode_7(RECORDS)
+    layer = authenticated(b"\x72" + LONG_HEADER + message[1:])
+    (telegram,) = telegrams(long_frame(layer[0], layer[1:]), key=KEY)
+    assert values(telegram) == READINGS
+    assert telegram.readings[0].quality == Quality.AUTHENTICATED
+    assert kinds(long_frame(layer[0], layer[1:]), key=OTHER_KEY) == ["not-authentic"]
+    assert kinds(long_frame(0x90, layer[1:-1] + b"\x00"), key=KEY) == ["not-authentic"]
 
 
 def test_the_counter_decides_the_key_of_modes_7_and_10() -> None:
