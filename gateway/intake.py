@@ -55,7 +55,7 @@ class BatchRefused(Exception):
 
 @dataclass(slots=True)
 class _Source:
-    """``newest``: the highest sequence taken or being taken. ``flying``: those that are not durable yet."""
+    """``newest``: the highest sequence that was ever claimed. ``flying``: those that are claimed now."""
 
     newest: int
     flying: dict[int, asyncio.Future[None]] = field(default_factory=dict)
@@ -93,32 +93,28 @@ class Intake:
         if len(batch.readings) > MAX_READINGS:
             raise BatchRefused(f"a batch has at most {MAX_READINGS} readings")
         async with self._room:
-            source = self._sources.get(batch.source) or await self._meet(batch.source)
-            if batch.sequence <= source.newest:
-                known = await self._known(source, batch)
-                if known is not None:
-                    return known
-            return await self._keep(source, batch)
+            while True:
+                source = self._sources.get(batch.source) or await self._meet(batch.source)
+                if (flying := source.flying.get(batch.sequence)) is None:
+                    break
+                await asyncio.shield(flying)
+            claim = source.flying[batch.sequence] = asyncio.get_running_loop().create_future()
+            try:
+                known = await self._known(batch) if batch.sequence <= source.newest else None
+                source.newest = max(source.newest, batch.sequence)
+                return known or await self._keep(batch)
+            finally:
+                del source.flying[batch.sequence]
+                claim.set_result(None)
 
-    async def _keep(self, source: _Source, batch: Batch) -> IntakeAnswer:
+    async def _keep(self, batch: Batch) -> IntakeAnswer:
         """No await between the number of a piece and its place in the queue of the store."""
         now = self._clock()
-        flying = source.flying[batch.sequence] = asyncio.get_running_loop().create_future()
-        source.newest = max(source.newest, batch.sequence)
-        try:
-            pieces, refused = self._sealed(batch.readings, now)
-            answer = IntakeAnswer(len(batch.readings) - len(refused), tuple(sorted(refused.items())))
-            row = (
-                batch.source,
-                batch.sequence,
-                int(now.timestamp()),
-                answer.accepted,
-                msgspec.json.encode(answer.refused),
-            )
-            await self._vault.append(pieces, row)
-        finally:
-            del source.flying[batch.sequence]
-            flying.set_result(None)
+        pieces, refused = self._sealed(batch.readings, now)
+        answer = IntakeAnswer(len(batch.readings) - len(refused), tuple(sorted(refused.items())))
+        reasons = msgspec.json.encode(answer.refused)
+        row = (batch.source, batch.sequence, int(now.timestamp()), answer.accepted, reasons)
+        await self._vault.append(pieces, row)
         return answer
 
     # -- known batches
@@ -135,9 +131,7 @@ class Intake:
             self._sources = {key: kept for key, kept in self._sources.items() if kept.flying}
         return self._sources.setdefault(name, _Source(newest))
 
-    async def _known(self, source: _Source, batch: Batch) -> IntakeAnswer | None:
-        while (flying := source.flying.get(batch.sequence)) is not None:
-            await asyncio.shield(flying)
+    async def _known(self, batch: Batch) -> IntakeAnswer | None:
         async with self._store.read() as connection:
             found = await connection.exec_driver_sql(
                 "SELECT accepted, refused FROM batch WHERE source = ?1 AND sequence = ?2 UNION ALL "
@@ -146,7 +140,7 @@ class Intake:
             )
             rows: list[Any] = list(found)
         if not rows:
-            return await self._known(source, batch) if batch.sequence in source.flying else None
+            return None
         accepted, refused = rows[0]
         return IntakeAnswer(accepted, msgspec.json.decode(refused, type=tuple[tuple[int, str], ...]), repeated=True)
 
