@@ -27,7 +27,7 @@ class Line:
         self._transport = transport
         self.queued: set[str] = set()
         self.open: set[str] = set()
-        transport.set_write_buffer_limits(high=0)
+        transport.set_write_buffer_limits(high=1, low=0)  # high=0 would leave TLS transports paused when they are empty
         if (sock := transport.get_extra_info("socket")) is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
