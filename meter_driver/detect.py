@@ -77,7 +77,12 @@ class Detector:
             if answer is MORE:
                 break
             if isinstance(answer, Taken):
-                yield from self._take(answer)
+                self._at += answer.size
+                self._fresh = False
+                if self._lost:
+                    yield from self._lost_so_far()
+                for event in answer.events:
+                    yield event if self._counters is None else self._not_seen_before(event, answer.size)
             else:
                 yield from self._lose(answer if isinstance(answer, Damaged) else None)
         del self._buffer[: self._at]
@@ -105,18 +110,12 @@ class Detector:
                 return answer
         return NO
 
-    def _take(self, answer: Taken) -> Iterator[Event]:
-        self._at += answer.size
-        self._fresh = False
-        yield from self._lost_so_far()
-        for event in answer.events:
-            yield self._not_seen_before(event, answer.size)
-
     def _not_seen_before(self, event: Event, size: int) -> Event:
-        if self._counters is None or not isinstance(event, Telegram) or event.counter is None:
+        if not isinstance(event, Telegram) or event.counter is None:
             return event
         title = event.system_title
-        if event.counter <= max(self._counters.get(title, -1), self._highest.get(title, -1)):
+        highest = (self._counters or {}).get(title, -1)
+        if event.counter <= max(highest, self._highest.get(title, -1)):
             return FrameRejected.because(ReplayError("the invocation counter is not above the last one"), size)
         self._highest[title] = event.counter
         return event

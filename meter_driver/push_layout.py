@@ -29,6 +29,7 @@ _LAYOUTS_KEPT: Final = 64
 _NAMES = {(96, 1, 0): 0, (96, 1, 1): 1, (0, 0, 5): 2, (0, 0, 0): 3, (0, 0, 1): 4, (42, 0, 0): 5}
 """OBIS groups (C, D, E) that name the meter, best first."""
 _UNNAMED: Final = 6
+_SHORT: Final = 2
 _MAKER: Final = 3
 
 _Read = Callable[[Any], Decimal | str]
@@ -36,12 +37,12 @@ _FORMS = {
     (1, False): "B", (1, True): "b", (2, False): "H", (2, True): "h",
     (4, False): "I", (4, True): "i", (8, False): "Q", (8, True): "q",
 }  # fmt: skip
-_FLAGS = {
-    (assumed, doubtful): (Quality.SCALER_ASSUMED if assumed else Quality.NONE)
-    | (Quality.CLOCK_DOUBTFUL if doubtful else Quality.NONE)
-    for assumed in (False, True)
-    for doubtful in (False, True)
+_QUALITIES = {
+    (base, doubtful): (known, known | Quality.SCALER_ASSUMED)
+    for base in (Quality.AUTHENTICATED, Quality.ENCRYPTED_ONLY, Quality.CHECKSUM_ONLY, Quality.UNCHECKED)
+    for doubtful, known in ((False, base), (True, base | Quality.CLOCK_DOUBTFUL))
 }
+"""By what vouches for the bytes and whether the clock is doubtful: the flags of a reading as sent, and as assumed."""
 
 
 class Layout:
@@ -164,21 +165,23 @@ class Layout:
     def read(self, apdu: bytes, quality: Quality, title: str) -> tuple[str, datetime | None, tuple[Reading, ...]]:
         """Meter, instant and readings of a notification that fits. PayloadError for an impossible date or number."""
         values = self._unpack(apdu)
-        at, doubtful = None, False
+        at, doubtful, before = None, False, b""
         for slot in self._clock_slots:
-            instant, doubt = dlms_clock.instant(values[slot])
-            if at is None and instant is not None:
-                at, doubtful = instant, doubt
+            octets = values[slot]
+            if octets != before:  # the clock of the notification is most often that of the list
+                instant, doubt = dlms_clock.instant(octets)
+                if at is None and instant is not None:
+                    at, doubtful = instant, doubt
+                before = octets
         meter = title
         if self._name_read is not None:
             slot, read = self._name_read
             meter = str(read(values[slot])) or title
         clock = ClockSource.NONE if at is None else ClockSource.METER
-        plain = quality | _FLAGS[False, doubtful]
-        flagged = quality | _FLAGS[True, doubtful]
+        flags = _QUALITIES[quality, doubtful]
         readings = tuple(
             [
-                Reading(meter, code, at, read(values[slot]), unit, None, flagged if assumed else plain, clock)
+                Reading(meter, code, at, read(values[slot]), unit, None, flags[assumed], clock)
                 for slot, code, read, unit, assumed in self._reads
             ]
         )
@@ -239,7 +242,7 @@ def _reader(node: Node, power: int) -> tuple[str, _Read]:
     """The struct format of a value, and how its content becomes what a reading carries."""
     size = node.end - node.at
     if node.tag in axdr.INTEGERS:
-        return _FORMS[axdr.INTEGERS[node.tag]], _integer(power)
+        return _FORMS[axdr.INTEGERS[node.tag]], _integer(power, short=size == _SHORT)
     if node.tag in axdr.FLOATS:
         return f"{size}s", _floating(power)
     if node.tag in _OCTET_READS:
@@ -247,10 +250,27 @@ def _reader(node: Node, power: int) -> tuple[str, _Read]:
     return f"{size}s", _visible if node.tag == axdr.VISIBLE else _utf8 if node.tag == axdr.UTF8 else _text
 
 
-def _integer(power: int) -> _Read:
+def _integer(power: int, *, short: bool) -> _Read:
     if power == 0:
         return Decimal
+    if short and power in _SHORT_NUMBERS:
+        return _SHORT_NUMBERS[power].__getitem__
     return lambda number: Decimal(number).scaleb(power)
+
+
+class _ShortNumbers(dict[int, Decimal]):
+    """The numbers that two octets can hold, scaled, each made once: voltages and currents come again and again."""
+
+    def __init__(self, power: int) -> None:
+        super().__init__()
+        self._power = power
+
+    def __missing__(self, number: int) -> Decimal:
+        scaled = self[number] = Decimal(number).scaleb(self._power)
+        return scaled
+
+
+_SHORT_NUMBERS = {power: _ShortNumbers(power) for power in (-3, -2, -1)}
 
 
 def _floating(power: int) -> _Read:
