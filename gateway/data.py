@@ -60,6 +60,15 @@ class DataDesk:
             end = min(start, end)
         return self._parts(subject, epoch, spans[::-1])
 
+    async def latest(self, subject: SubjectId) -> Part | None:
+        """The newest register of each quantity since yesterday; None without one. Raises ``SubjectGone``."""
+        epoch, now = self._epochs.current(f"own:{subject}"), self._clock()
+        period = Period(now - timedelta(days=1), now + AHEAD)
+        newest: dict[str, Value] = {}
+        async for values in self._vault.read(subject, DetailClass.QUARTER, EVERYTHING, period):
+            newest |= {v.quantity: v for v in sorted(values, key=lambda v: v.at)}
+        return Part(f"own:{subject}", epoch, _released(list(newest.values()))) if newest else None
+
     async def _parts(
         self, subject: SubjectId, epoch: int, spans: Sequence[tuple[DetailClass, Period]]
     ) -> AsyncIterator[Part]:

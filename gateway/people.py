@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
@@ -10,8 +11,13 @@ from adapters.plugin import Route
 from gateway.api.household import HouseholdApi
 from gateway.api.openapi import openapi_routes
 from gateway.api.registry import RegistryApi
+from gateway.data import DataDesk
 from gateway.identity.login import Login
 from gateway.identity.throttle import Throttle
+from gateway.pages.desks import Desks
+from gateway.pages.household import HouseholdPages
+from gateway.pages.operator import OperatorPages
+from gateway.pages.render import Renderings
 from policies.roles import Listener
 
 if TYPE_CHECKING:
@@ -43,7 +49,24 @@ def people_routes(gateway: "Gateway") -> list[Route]:
         in_profile=gateway.house.release.in_profile,
     )
     api = [*registry.routes(), *household.routes()]
-    return [*health_routes(lambda: gateway.keeper.sound), *api, *openapi_routes(api)]
+    return [*health_routes(lambda: gateway.keeper.sound), *api, *openapi_routes(api), *_pages(gateway, login)]
+
+
+def _pages(gateway: "Gateway", login: Login) -> list[Route]:
+    show = Renderings(ZoneInfo(gateway.settings.timezone))
+    data = DataDesk(gateway.vault, gateway.desk.epochs, gateway.retention.days, gateway.clock)
+    desks = Desks(
+        consents=gateway.consent,
+        ledger=gateway.desk.ledger,
+        data=data,
+        evidence=gateway.desk.evidence,
+        egress=gateway.house.egress,
+        registry=gateway.registry,
+        login=login,
+        organisation=gateway.registry.organisations.organisation_now,
+        clock=gateway.clock,
+    )
+    return [*HouseholdPages(desks, show).routes(), *OperatorPages(gateway.registry, login, show).routes()]
 
 
 def health_routes(sound: Callable[[], bool]) -> list[Route]:

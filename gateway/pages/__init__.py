@@ -1,0 +1,1 @@
+"""The household pages: Now, Consents, Who saw it, My data. They work without a script; nothing comes from elsewhere."""

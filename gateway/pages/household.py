@@ -1,0 +1,317 @@
+"""Routes of the household: start, login, the four pages, downloads, erasure."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from html import escape
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from multidict import MultiDictProxy
+
+from adapters.formats.csv import CSV
+from adapters.formats.json import JSON
+from adapters.plugin import CALLER, Released, Renderer, Route
+from gateway.callers import SESSION, session_of
+from gateway.consent import ConsentError
+from gateway.egress import Part
+from gateway.identity.sessions import Session, csrf_right
+from gateway.pages.desks import Desks
+from gateway.pages.render import LANGUAGE_COOKIE, Renderings, language_of
+from gateway.pages.views import Card, asked_card, ground_card, ledger_line
+from gateway.pages.words import LANGUAGES, Words
+from gateway.problems import Problem
+from policies.roles import Listener, Role
+from policies.terms import SubjectId
+
+FORM_BYTES = 16_384
+MISSING = frozenset({"no-such-request", "no-such-consent"})
+_ROWS = "\x00rows\x00"
+"""Where the readings go in the page *Now*; everything before and after holds none."""
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdPages:
+    """Handlers; each asks a desk and fills a template."""
+
+    desks: Desks
+    show: Renderings
+
+    def routes(self) -> list[Route]:
+        """All on the people listener."""
+        table: list[tuple[str, str, str, Handler]] = [
+            ("GET", "/", "page.start", self.start),
+            ("POST", "/login", "page.start", self.log_in),
+            ("GET", "/language/{language}", "page.start", self.language),
+            ("GET", "/static/{file}", "static", self.show.static),
+            ("POST", "/logout", "page.leave", self.log_out),
+            ("GET", "/now", "page", self.now),
+            ("GET", "/consents", "page", self.consents),
+            ("POST", "/consents/{request}/answer", "page", self.answer),
+            ("POST", "/consents/{ground}/withdraw", "page", self.withdraw),
+            ("GET", "/consents/{ground}/receipt", "page", self.receipt),
+            ("GET", "/ledger", "page", self.ledger),
+            ("GET", "/data", "page", self.data),
+            ("GET", "/data/readings.csv", "page", self.csv),
+            ("GET", "/data/readings.json", "page", self.json),
+            ("GET", "/data/erase", "page", self.ask_erase),
+            ("POST", "/data/erase", "page", self.erase),
+            ("GET", "/data/certificate", "page.own", self.certificate),
+            ("GET", "/erased", "page.own", self.erased),
+        ]
+        return [
+            Route(Listener.PEOPLE, verb, path, name, handler, max_body=FORM_BYTES, problems=self.problem)
+            for verb, path, name, handler in table
+        ]
+
+    # -- in and out
+
+    async def start(self, request: web.Request) -> web.Response:
+        """The login page; the account for somebody who is in."""
+        role = request[CALLER].role
+        if role is Role.HOUSEHOLD:
+            raise web.HTTPSeeOther("/now")
+        if role is Role.OPERATOR:
+            raise web.HTTPSeeOther("/fleet")
+        return self.show.page(request, "login.html", trouble="")
+
+    async def log_in(self, request: web.Request) -> web.StreamResponse:
+        """A right code gives a session; every other one the same page and words."""
+        _same_site(request)
+        code = str((await request.post()).get("code", ""))
+        try:
+            subject = await self.desks.login.check(code, request.remote or "")
+        except Problem as problem:
+            words = "later" if problem.status == 429 else "wrong_code"
+            page = self.show.page(request, "login.html", status=problem.status, trouble=words)
+            page.headers.update(problem.headers)
+            return page
+        response = _to("/now")
+        await self.desks.login.begin(request, response, Role.HOUSEHOLD, subject)
+        return response
+
+    async def log_out(self, request: web.Request) -> web.StreamResponse:
+        """The session ends on the server."""
+        await _form(request)
+        response = _to("/")
+        await self.desks.login.end(request, response)
+        return response
+
+    async def language(self, request: web.Request) -> web.StreamResponse:
+        """Keep the choice, go back to where one was."""
+        chosen = request.match_info["language"]
+        if chosen not in LANGUAGES:
+            raise web.HTTPNotFound
+        back = request.query.get("back", "/")
+        parts = urlsplit(back)
+        inside = back.startswith("/") and not back.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+        response = _to(parts.path if inside else "/")
+        response.set_cookie(
+            LANGUAGE_COOKIE, chosen, path="/", secure=request.secure, httponly=True, samesite="Lax", max_age=31_536_000
+        )
+        return response
+
+    # -- the four pages
+
+    async def now(self, request: web.Request) -> web.StreamResponse:
+        """Who, the latest readings, what waits. Readings leave by egress, also to the household itself."""
+        session, subject = self._who(request)
+        waiting = len(await self.desks.consents.waiting(subject))
+        cards = await self._grounds(request, subject)
+        active = sum(card.state == "active" and card.kind == "consent" for card in cards)
+        newest = await self.desks.data.latest(subject)
+        html = await self._filled(
+            request, session, "now.html", page="now", waiting=waiting, active=active, rows=_ROWS if newest else ""
+        )
+        if newest is None:
+            return web.Response(text=html, content_type="text/html")
+        head, _, tail = html.partition(_ROWS)
+        words = Words(language_of(request))
+        renderer = Renderer("text/html; charset=utf-8", self._readings(words), head=head.encode(), tail=tail.encode())
+        return await self.desks.egress.send(_one(newest), renderer, request, web.StreamResponse(), shared=False)
+
+    def _readings(self, words: Words) -> Callable[[Released], Iterator[bytes]]:
+        def body(released: Released) -> Iterator[bytes]:
+            for row in released.rows:
+                value = f"{row.value} {row.unit or ''}".strip()
+                cells = (escape(words.quantity(row.quantity)), escape(value), str(self.show.when(row.end, words)))
+                yield "<tr><th scope='row'>{}</th><td>{}</td><td>{}</td></tr>\n".format(*cells).encode()
+
+        return body
+
+    async def consents(self, request: web.Request) -> web.Response:
+        """Requests, active and past consents."""
+        session, subject = self._who(request)
+        words = Words(language_of(request))
+        waiting = [asked_card(a, self.desks.organisation, words) for a in await self.desks.consents.waiting(subject)]
+        cards = await self._grounds(request, subject)
+        html = await self._filled(
+            request,
+            session,
+            "consents.html",
+            page="consents",
+            waiting=waiting,
+            active=[c for c in cards if c.state == "active"],
+            past=[c for c in cards if c.state == "past"],
+            choose="choose" in request.query,
+        )
+        return web.Response(text=html, content_type="text/html")
+
+    async def ledger(self, request: web.Request) -> web.Response:
+        """Who received what; the beginnings and ends of consents."""
+        session, subject = self._who(request)
+        words = Words(language_of(request))
+        entries = await self.desks.ledger.entries(subject)
+        lines = [ledger_line(e, self.desks.organisation, words) for e in entries if e.recipient]
+        html = await self._filled(request, session, "ledger.html", page="ledger", lines=lines)
+        return web.Response(text=html, content_type="text/html")
+
+    async def data(self, request: web.Request) -> web.Response:
+        """What is kept and until when; taking it along; erasing it."""
+        session, subject = self._who(request)
+        html = await self._filled(request, session, "data.html", page="data", kept=self.desks.data.kept(subject))
+        return web.Response(text=html, content_type="text/html")
+
+    # -- answers
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Accept all, a part, or refuse. What was answered before stays answered."""
+        form = await _form(request)
+        _, subject = self._who(request)
+        name, what = request.match_info["request"], str(form.get("do", "part"))
+        try:
+            if what == "refuse":
+                await self.desks.consents.refuse(subject, name)
+            else:
+                chosen = frozenset(str(each) for each in form.getall("quantity", []))
+                if what == "all":
+                    waiting = await self.desks.consents.waiting(subject)
+                    chosen = next((a.request.quantities for a in waiting if a.id == name), frozenset())
+                await self.desks.consents.accept(subject, name, chosen)
+        except ConsentError as error:
+            if error.reason in MISSING:
+                raise web.HTTPNotFound from None
+            return _to("/consents?choose" if error.reason == "nothing-chosen" else "/consents")
+        return _to("/consents")
+
+    async def withdraw(self, request: web.Request) -> web.StreamResponse:
+        """One press, at once."""
+        await _form(request)
+        _, subject = self._who(request)
+        try:
+            await self.desks.consents.withdraw(subject, request.match_info["ground"])
+        except ConsentError:
+            raise web.HTTPNotFound from None
+        return _to("/consents")
+
+    async def receipt(self, request: web.Request) -> web.Response:
+        """The signed receipt of one consent."""
+        _, subject = self._who(request)
+        return _record(await self.desks.evidence.find(subject, "receipt", request.match_info["ground"]), "receipt.jws")
+
+    # -- downloads and erasure
+
+    async def csv(self, request: web.Request) -> web.StreamResponse:
+        """Everything, as CSV."""
+        return await self._download(request, CSV, "readings.csv")
+
+    async def json(self, request: web.Request) -> web.StreamResponse:
+        """Everything, as JSON."""
+        return await self._download(request, JSON, "readings.json")
+
+    async def _download(self, request: web.Request, renderer: Renderer, name: str) -> web.StreamResponse:
+        _, subject = self._who(request)
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        parts = await self.desks.data.own(subject)
+        return await self.desks.egress.send(parts, renderer, request, web.StreamResponse(headers=headers), shared=False)
+
+    async def ask_erase(self, request: web.Request) -> web.Response:
+        """The one confirmation."""
+        session, _ = self._who(request)
+        html = await self._filled(request, session, "erase.html", page="data")
+        return web.Response(text=html, content_type="text/html")
+
+    async def erase(self, request: web.Request) -> web.StreamResponse:
+        """Erase; this session remains, for the certificate."""
+        await _form(request)
+        _, subject = self._who(request)
+        certificate = await self.desks.consents.erase(subject)
+        await self.desks.login.erased(subject, certificate, request=request)
+        return _to("/erased")
+
+    async def erased(self, request: web.Request) -> web.Response:
+        """What is left for an erased household: its certificate."""
+        session = session_of(request)
+        if await self.desks.evidence.find(SubjectId(session.subject), "erasure") is None:
+            raise web.HTTPSeeOther("/now")
+        return self.show.page(request, "erased.html", token=session.csrf)
+
+    async def certificate(self, request: web.Request) -> web.Response:
+        """The certificate of the erasure."""
+        subject = SubjectId(session_of(request).subject)
+        return _record(await self.desks.evidence.find(subject, "erasure"), "certificate.jws")
+
+    # -- below
+
+    def _who(self, request: web.Request) -> tuple[Session, SubjectId]:
+        """The household behind the session; an erased one sees its certificate only."""
+        session = session_of(request)
+        found = self.desks.registry.tenancies.get(SubjectId(session.subject))
+        if found is None or found.erased is not None:
+            raise web.HTTPSeeOther("/erased")
+        return session, found.id
+
+    async def _grounds(self, request: web.Request, subject: SubjectId) -> list[Card]:
+        words, now = Words(language_of(request)), self.desks.clock()
+        grounds = await self.desks.consents.all_grounds(subject)
+        cards = [ground_card(g, now, self.desks.organisation, words) for g in grounds]
+        return sorted(cards, key=lambda card: card.given or now, reverse=True)
+
+    async def _filled(self, request: web.Request, session: Session, template: str, **values: object) -> str:
+        who = await self.desks.registry.tenancies.who(SubjectId(session.subject))
+        words = Words(language_of(request))
+        name = who.name or words("no_name")
+        return self.show.html(request, template, token=session.csrf, name=name, **values)
+
+    def problem(self, request: web.Request, status: int, reason: str, _: str) -> web.StreamResponse:
+        """A refusal as a page; strangers are shown the way in."""
+        if status == 401:
+            return _to("/")
+        words = "not_found" if status == 404 else "not_done"
+        session = request.get(SESSION)
+        token = session.csrf if isinstance(session, Session) else ""
+        return self.show.page(request, "problem.html", status=status, words=words, reason=reason, token=token)
+
+
+async def _form(request: web.Request) -> Form:
+    """A posted form with its session's token. Raises ``Problem`` 403 for one from elsewhere."""
+    _same_site(request)
+    form = await request.post()
+    if not csrf_right(session_of(request), str(form.get("token", ""))):
+        raise Problem(403, "csrf", "the form does not hold the session's token")
+    return form
+
+
+def _same_site(request: web.Request) -> None:
+    """Browsers say where a form comes from; what comes from another site is refused before anything is read."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise Problem(403, "cross-site", "the form comes from another site")
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != "null" and urlsplit(origin).netloc != request.host:
+        raise Problem(403, "cross-site", "the form comes from another site")
+
+
+def _to(path: str) -> web.Response:
+    return web.Response(status=303, headers={"Location": path})
+
+
+def _record(token: bytes | None, name: str) -> web.Response:
+    if token is None:
+        raise web.HTTPNotFound
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return web.Response(body=token, content_type="application/jose", headers=headers)
+
+
+async def _one(part: Part) -> AsyncIterator[Part]:
+    yield part

@@ -1,0 +1,66 @@
+"""The operator's one page: the fleet as a plain list. Everything else is done by the API and the command line."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from adapters.plugin import CALLER, Route
+from gateway.callers import SESSION
+from gateway.identity.login import Login
+from gateway.identity.sessions import Session
+from gateway.pages.render import Renderings
+from gateway.problems import Problem
+from gateway.registry.registry import Registry
+from policies.roles import Listener, Role
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorPages:
+    """Login by the operator's token, and the list."""
+
+    registry: Registry
+    login: Login
+    show: Renderings
+
+    def routes(self) -> list[Route]:
+        """All on the people listener."""
+        table = [
+            ("GET", "/operator", "page.start", self.start),
+            ("POST", "/operator", "page.start", self.log_in),
+            ("GET", "/fleet", "page.fleet", self.fleet),
+        ]
+        return [
+            Route(Listener.PEOPLE, verb, path, name, handler, max_body=4096, problems=self.problem)
+            for verb, path, name, handler in table
+        ]
+
+    async def start(self, request: web.Request) -> web.Response:
+        """Where the token goes."""
+        if request[CALLER].role is Role.OPERATOR:
+            raise web.HTTPSeeOther("/fleet")
+        return self.show.page(request, "operator.html", trouble="")
+
+    async def log_in(self, request: web.Request) -> web.StreamResponse:
+        """The token for a session."""
+        token = str((await request.post()).get("operator_token", ""))
+        try:
+            self.login.check_operator(token, request.remote or "")
+        except Problem as problem:
+            return self.show.page(request, "operator.html", status=problem.status, trouble="wrong_code")
+        response = web.Response(status=303, headers={"Location": "/fleet"})
+        await self.login.begin(request, response, Role.OPERATOR, "")
+        return response
+
+    async def fleet(self, request: web.Request) -> web.Response:
+        """Boxes and tenancies; ids, no names."""
+        session = request.get(SESSION)
+        token = session.csrf if isinstance(session, Session) else ""
+        households = [t for t in self.registry.tenancies.all() if t.live]
+        boxes = self.registry.devices.boxes()
+        return self.show.page(request, "fleet.html", token=token, boxes=boxes, households=households)
+
+    def problem(self, request: web.Request, status: int, reason: str, _: str) -> web.StreamResponse:
+        """Strangers are shown where the token goes."""
+        if status in (401, 403):
+            return web.Response(status=303, headers={"Location": "/operator"})
+        return self.show.page(request, "problem.html", status=status, words="not_done", reason=reason)

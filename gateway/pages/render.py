@@ -1,0 +1,77 @@
+"""Templates, languages, and how instants are written."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, tzinfo
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from gateway.pages.words import LANGUAGES, Words
+from policies.terms import FAR_FUTURE
+
+HERE = Path(__file__).parent
+LANGUAGE_COOKIE = "lang"
+STATIC: Mapping[str, str] = MappingProxyType({"style.css": "text/css", "app.js": "text/javascript"})
+
+
+class Renderings:
+    """``zone``: in which instants are shown; their ``datetime`` attribute is UTC."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._environment = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._static = {name: (HERE / "static" / name).read_bytes() for name in STATIC}
+
+    def html(self, request: web.Request, template: str, **values: Any) -> str:
+        """A whole page in the visitor's language."""
+        words = Words(language_of(request))
+        back = request.path if request.method == "GET" else "/"
+        times = {"when": lambda at: self.when(at, words), "day": lambda at: self.day(at, words)}
+        shown = {"t": words, "languages": LANGUAGES, "here": back, "page": "", "name": None, "token": ""}
+        return self._environment.get_template(template).render({**shown, **times, **values})
+
+    def page(self, request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
+        """The same as an answer."""
+        return web.Response(text=self.html(request, template, **values), status=status, content_type="text/html")
+
+    def when(self, at: datetime, words: Words) -> Markup:
+        """An instant, to the minute."""
+        local = at.astimezone(self._zone)
+        text = f"{words.date(local.year, local.month, local.day)}, {local:%H:%M}"
+        stamp = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+        return Markup('<time datetime="{}Z">{}</time>').format(stamp, text)
+
+    def day(self, at: datetime | date, words: Words) -> Markup:
+        """A day; an open end is said in words."""
+        if isinstance(at, datetime) and at >= FAR_FUTURE:
+            return Markup("{}").format(words("open_end"))
+        local = at.astimezone(self._zone).date() if isinstance(at, datetime) else at
+        text = words.date(local.year, local.month, local.day)
+        return Markup('<time datetime="{}">{}</time>').format(local.isoformat(), text)
+
+    async def static(self, request: web.Request) -> web.Response:
+        """Style and script; the same for everybody."""
+        name = request.match_info["file"]
+        if name not in self._static:
+            raise web.HTTPNotFound
+        kept = {"Cache-Control": "public, max-age=300"}
+        return web.Response(body=self._static[name], content_type=STATIC[name], charset="utf-8", headers=kept)
+
+
+def language_of(request: web.Request) -> str:
+    """The visitor's choice, else what the browser asks for first, else English."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    if chosen in LANGUAGES:
+        return chosen
+    first = request.headers.get("Accept-Language", "").lower()[:2]
+    return first if first in LANGUAGES else "en"

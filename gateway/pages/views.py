@@ -1,0 +1,105 @@
+"""What a page shows of a request, a ground or a ledger entry: words instead of ids. Pure but for the names."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from adapters.plugin import Organisation, PermissionRequest
+from gateway.cohorts import NEIGHBOURHOOD
+from gateway.consent import Asked
+from gateway.groundbook import kind_of
+from gateway.pages.words import Words
+from policies.decide import ends
+from policies.grounds import Consent, Ground, LegalTask, Scope
+from policies.ledger import Entry
+from policies.terms import Recipient
+
+Named = Callable[[Recipient], Organisation | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One request or ground. ``state``: waiting, active, past. ``ended`` is None while it stands."""
+
+    id: str
+    state: str
+    kind: str
+    who: str
+    purpose: str
+    detail: str
+    level: str
+    start: datetime
+    end: datetime
+    keep: str
+    quantities: tuple[tuple[str, str], ...]
+    valid_until: datetime
+    given: datetime | None = None
+    ended: datetime | None = None
+    withdrawn: bool = False
+    law: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry of the ledger. ``ground``: its kind in words."""
+
+    kind: str
+    at: datetime
+    who: str
+    purpose: str
+    detail: str
+    ground: str
+    start: datetime
+    end: datetime
+
+
+def who_is(recipient: str, named: Named, t: Words) -> str:
+    """The organisation's name; its id when the registry has forgotten it."""
+    if recipient == NEIGHBOURHOOD:
+        return t("neighbourhood")
+    known = named(Recipient(recipient))
+    return known.name if known else recipient
+
+
+def asked_card(asked: Asked, named: Named, t: Words) -> Card:
+    """A request that waits."""
+    return _card(asked.id, "waiting", "consent", asked.request, asked.request.until, named, t)
+
+
+def ground_card(ground: Ground, now: datetime, named: Named, t: Words) -> Card:
+    """A ground, active or past."""
+    end = ends(ground)
+    state = "active" if now < end else "past"
+    given = ground.given if isinstance(ground, Consent) else ground.scope.validity.start
+    withdrawn = isinstance(ground, Consent) and ground.withdrawn is not None
+    law = f"{ground.law} {ground.article}" if isinstance(ground, LegalTask) else ""
+    card = _card(ground.id, state, kind_of(ground), ground.scope, end, named, t)
+    ended = end if state == "past" else None
+    return replace(card, given=given, ended=ended, withdrawn=withdrawn, law=law)
+
+
+def ledger_line(entry: Entry, named: Named, t: Words) -> Line:
+    """An entry of the household's ledger."""
+    detail = t.resolution(timedelta(seconds=entry.resolution))
+    ground = t(entry.ground_kind) if entry.ground_kind else ""
+    who = who_is(entry.recipient, named, t)
+    return Line(entry.kind, entry.at, who, t.purpose(entry.purpose), detail, ground, entry.start, entry.end)
+
+
+def _card(
+    name: str, state: str, kind: str, scope: Scope | PermissionRequest, until: datetime, named: Named, t: Words
+) -> Card:
+    return Card(
+        id=name,
+        state=state,
+        kind=kind,
+        who=who_is(scope.recipient, named, t),
+        purpose=t.purpose(scope.purpose),
+        detail=t.resolution(scope.resolution),
+        level=t.level(scope.level),
+        start=scope.values.start,
+        end=scope.values.end,
+        keep=t.days(scope.keep),
+        quantities=tuple((code, t.quantity(code)) for code in sorted(scope.quantities)),
+        valid_until=until,
+    )
