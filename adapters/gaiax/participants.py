@@ -25,7 +25,8 @@ LONGEST_HEADER = 8192
 LONGEST_LIFE = timedelta(minutes=15)
 LEEWAY = timedelta(seconds=30)
 OUR_LIFE = timedelta(seconds=60)
-_ALGORITHMS = ["ES256", "Ed25519", "EdDSA"]
+_ANY_HEADER = jws.JWSRegistry(algorithms=["ES256", "Ed25519", "EdDSA"], strict_check_header=False)
+"""Header members that we do not know are passed over (RFC 7515, section 4), but for those that ``crit`` names."""
 
 
 class Participants:
@@ -71,7 +72,7 @@ class Participants:
     async def _by_signature(self, token: str) -> Caller | None:
         """RFC 7515 and 7519: issuer and subject are the participant, the audience is us, each token works once."""
         try:
-            signed = jws.extract_compact(token.encode())
+            signed = jws.extract_compact(token.encode(), registry=_ANY_HEADER)
             claims = msgspec.json.decode(signed.payload)
             did, kid = claims["iss"], str(signed.protected.get("kid", ""))
             if not isinstance(did, str) or (caller := await self._caller(did)) is None:
@@ -79,7 +80,7 @@ class Participants:
             key = await self._key(did, kid)
             if key is None:
                 return None
-            verified = jws.deserialize_compact(token.encode(), _imported(key), algorithms=_ALGORITHMS)
+            verified = jws.deserialize_compact(token.encode(), _imported(key), registry=_ANY_HEADER)
             claims = msgspec.json.decode(verified.payload)
             until = self._valid_until(claims, did)
         except (JoseError, ValueError, KeyError, TypeError, OverflowError):

@@ -87,7 +87,8 @@ class Key:
 
     def sign(self, claims: Mapping[str, Any], *, typ: str, headers: Mapping[str, Any] | None = None) -> str:
         header = {"alg": "ES256", "kid": self.kid, "typ": typ, **(headers or {})}
-        return jws.serialize_compact(header, msgspec.json.encode(claims), self._key)
+        registry = jws.JWSRegistry(algorithms=["ES256"], strict_check_header=False)
+        return jws.serialize_compact(header, msgspec.json.encode(claims), self._key, registry=registry)
 
     def verify(self, token: str, *, typ: str) -> Mapping[str, Any] | None:
         return None
