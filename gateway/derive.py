@@ -6,7 +6,7 @@ of them.
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import NamedTuple
 
 from meter_driver.intervals import DAY_US, Bucket, DayFinder, buckets, quarter_begin
@@ -17,6 +17,7 @@ MAX_DIGITS = 14
 MAX_EXPONENT = 9
 """Of a value: digits, and its power of ten on either side. Sums of a day fit 64 bits then."""
 _TOO_LARGE = 10**MAX_DIGITS
+_SCALES = {power: Decimal(1).scaleb(-power) for power in range(-MAX_EXPONENT, MAX_EXPONENT + 1)}
 EPOCH_DAY = 719_163
 """1970-01-01 as a proleptic ordinal."""
 
@@ -38,10 +39,11 @@ def mantissas(values: Sequence[Decimal]) -> Mantissas | None:
     """The values in the finest power of ten among them; None when one is not finite or has too many digits."""
     try:
         exponent = sum(values[1:], values[0]).as_tuple().exponent
-        if not isinstance(exponent, int) or not -MAX_EXPONENT <= exponent <= MAX_EXPONENT:
+        if not isinstance(exponent, int) or exponent not in _SCALES:
             return None
-        found = [int(value.scaleb(-exponent)) for value in values]
-    except (InvalidOperation, OverflowError, ValueError):
+        scale = _SCALES[exponent]
+        found = [int(value * scale) for value in values]
+    except (ArithmeticError, ValueError):
         return None
     # An inexact sum, whose power of ten is too coarse, has a summand far beyond the limit.
     return Mantissas(exponent, found) if max(found) < _TOO_LARGE and min(found) > -_TOO_LARGE else None

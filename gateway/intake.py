@@ -27,7 +27,7 @@ import msgspec
 
 from adapters.plugin import Batch, IntakeAnswer
 from gateway.clock import Clock
-from gateway.derive import EPOCH_DAY, Deriver, mantissas
+from gateway.derive import EPOCH_DAY, Deriver, Mantissas, mantissas
 from gateway.storage.engine import Store
 from gateway.storage.merge import to_piece
 from gateway.storage.sealed import PieceRow, SealedVault
@@ -178,9 +178,7 @@ class Intake:
                 column = _without(column, refused, "expired", [at < threshold for at in column.ats])
             if len(set(column.ats)) < len(column.ats):
                 column = _latest(column)
-            for part in _exact(column, refused):
-                numbers = mantissas(part.values)
-                assert numbers is not None
+            for part, numbers in _exact(column, refused):
                 deriver.add(quantity, unit, (tuple(part.starts), tuple(part.ats)), numbers)
         return [
             self._vault.sealed_piece(
@@ -228,24 +226,23 @@ def _sorted(readings: Sequence[tuple[SubjectId, Reading]], latest: int, refused:
     return found
 
 
-def _exact(column: _Column, refused: dict[int, str]) -> Sequence[_Column]:
+def _exact(column: _Column, refused: dict[int, str]) -> Sequence[tuple[_Column, Mantissas]]:
     """The column, if its values fit one power of ten; else without those that fit none, one part for each power."""
     if not column.values:
         return ()
-    if mantissas(column.values) is not None:
-        return (column,)
-    parts: dict[int, _Column] = {}
-    for start, at, value, index in zip(column.starts, column.ats, column.values, column.indexes, strict=True):
-        alone = mantissas([value])
-        if alone is None:
-            refused[index] = "too-many-digits" if value.is_finite() else "not-finite"
-            continue
-        part = parts.setdefault(alone.exponent, _Column())
-        part.starts.append(start)
-        part.ats.append(at)
-        part.values.append(value)
-        part.indexes.append(index)
-    return tuple(parts.values())
+    numbers = mantissas(column.values)
+    if numbers is not None:
+        return ((column, numbers),)
+    rows: dict[int, list[int]] = {}
+    alone: dict[int, int] = {}
+    for row, value in enumerate(column.values):
+        number = mantissas([value])
+        if number is None:
+            refused[column.indexes[row]] = "too-many-digits" if value.is_finite() else "not-finite"
+        else:
+            rows.setdefault(number.exponent, []).append(row)
+            alone[row] = number.values[0]
+    return [(_some(column, some), Mantissas(power, [alone[row] for row in some])) for power, some in rows.items()]
 
 
 def _without(column: _Column, refused: dict[int, str], reason: str, bad: Sequence[bool]) -> _Column:

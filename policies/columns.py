@@ -14,6 +14,7 @@ that were read at the same instants share an *axis*. Layout (little endian):
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from struct import Struct, error, pack, unpack_from
 from typing import NamedTuple
 
@@ -62,8 +63,7 @@ def encode(layout: int, series: Iterable[Series]) -> bytes:
                 rows = len(one.axis[0])
                 axis_parts.append(_ROWS.pack(rows))
                 axis_parts += [pack(f"<{rows}q", *column) for column in one.axis]
-            parts.append(_name(one.quantity))
-            parts.append(bytes([_NO_UNIT]) if one.unit is None else _name(one.unit))
+            parts.append(_names(one.quantity, one.unit))
             parts.append(_SERIES.pack(STATUSES.index(one.status), known[0], one.exponent, one.total_exponent))
             parts += [pack(f"<{len(column)}q", *column) for column in one.values]
             count += 1
@@ -100,6 +100,11 @@ def decode(plain: bytes, quantities: frozenset[str] | None = None) -> Iterator[S
                 offset += 8 * rows * VALUE_COLUMNS[layout]
     except (error, IndexError, UnicodeDecodeError):
         raise ValueError("the columns are damaged") from None
+
+
+@lru_cache(maxsize=4096)
+def _names(quantity: str, unit: str | None) -> bytes:
+    return _name(quantity) + (bytes([_NO_UNIT]) if unit is None else _name(unit))
 
 
 def _name(text: str) -> bytes:
