@@ -15,6 +15,7 @@ VISIBLE: Final = 10
 UTF8: Final = 12
 BCD: Final = 13
 INT8: Final = 15
+UINT8: Final = 17
 UINT16: Final = 18
 COMPACT: Final = 19
 ENUM: Final = 22

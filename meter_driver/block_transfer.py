@@ -14,6 +14,15 @@ _LAST: Final = 0x80
 _HEADER: Final = 6
 
 
+def extent(buffer: bytes | bytearray, at: int, end: int) -> int:
+    """Where the block at ``at`` ends. CutShort when its length is not all there."""
+    try:
+        size, start = axdr.length(bytes(buffer[at + _HEADER : min(end, at + _HEADER + 5)]), 0)
+    except IndexError:
+        raise axdr.CutShort("the block is cut short") from None
+    return at + _HEADER + start + size
+
+
 class Blocks:
     """Collects blocks until the last one; one that is missing, doubled or out of order gives up all of them."""
 

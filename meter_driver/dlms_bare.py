@@ -1,4 +1,4 @@
-"""DLMS without a frame: data-notifications (0F) and ciphered APDUs (DB, DC) as they stand, one behind the other.
+"""DLMS without a frame: data-notifications (0F), ciphered APDUs (DB, DC) and blocks (E0), one behind the other.
 
 Nothing protects a bare APDU but its own tag. One whose tag can be checked is looked for everywhere; any other only
 where a recording begins or right behind another one, and it counts only if the recording ends there or a further APDU
@@ -7,14 +7,17 @@ begins: what is left of a damaged frame looks like an APDU, too, but its check a
 
 from typing import ClassVar, Final
 
-from meter_driver import ciphering, dlms, push_layout
+from meter_driver import block_transfer, ciphering, dlms, push_layout
 from meter_driver.axdr import CutShort
+from meter_driver.block_transfer import GENERAL_BLOCK_TRANSFER, Blocks
 from meter_driver.errors import FrameTruncated, MeterError, PayloadError
 from meter_driver.framing import MORE, NO, Answer, Damaged, Keyring, Taken, Verdict
-from meter_driver.reading import Quality, Telegram
+from meter_driver.reading import Quality
 
 _CIPHERED: Final = bytes([ciphering.GENERAL_GLO, ciphering.GENERAL_DED])
 _LONGEST: Final = 8192
+_BLOCK_AT: Final = 3
+_FIRST_BLOCK: Final = b"\x01"
 _CLOCK_AT: Final = 5
 _CLOCK_BEGINS: Final = b"\x00\x09\x0c"  # no date-time, one with a tag, one without
 
@@ -57,7 +60,7 @@ class TaggedApdu:
 class BareApdu:
     """Any other APDU; see the module for when it counts."""
 
-    starts: ClassVar[bytes] = bytes([push_layout.NOTIFICATION]) + _CIPHERED
+    starts: ClassVar[bytes] = bytes([push_layout.NOTIFICATION, GENERAL_BLOCK_TRANSFER]) + _CIPHERED
     longest: ClassVar[int] = _LONGEST
     guarded: ClassVar[bool] = False
 
@@ -70,9 +73,7 @@ class BareApdu:
         if begins is not None:
             return NO if final else begins
         try:
-            stop = self._stop(buffer, at, end)
-            if stop > end:
-                raise CutShort("the APDU is cut short")
+            apdu, stop = _apdu(buffer, at, end)
         except CutShort:
             return Damaged(end - at, FrameTruncated("the APDU is cut short")) if final else MORE
         except MeterError as error:
@@ -83,22 +84,37 @@ class BareApdu:
         if follows is not None and stop < end:
             return Damaged(stop - at, PayloadError("octets behind the end of the APDU"))
         try:
-            return Taken(stop - at, self._read(bytes(buffer[at:stop])))
+            return Taken(stop - at, dlms.telegrams(apdu, self._keys, Quality.UNCHECKED))
         except MeterError as error:
             return Damaged(stop - at, error)
-
-    def _stop(self, buffer: bytearray, at: int, end: int) -> int:
-        """Where the APDU ends. CutShort when more bytes are needed to tell."""
-        if buffer[at] in _CIPHERED:
-            return ciphering.extent(buffer, at, end)[1]
-        return at + push_layout.extent(bytes(buffer[at:end]))
-
-    def _read(self, apdu: bytes) -> tuple[Telegram, ...]:
-        return dlms.telegrams(apdu, self._keys, Quality.UNCHECKED)
 
     def finish(self) -> tuple[()]:
         """Nothing waits."""
         return ()
+
+
+def _apdu(buffer: bytearray, at: int, end: int) -> tuple[bytes, int]:
+    """The APDU at ``at``, joined where it comes in blocks, and where it ends. CutShort when it is not all there."""
+    if buffer[at] == GENERAL_BLOCK_TRANSFER:
+        return _joined(buffer, at, end)
+    if buffer[at] in _CIPHERED:
+        stop = ciphering.extent(buffer, at, end)[1]
+    else:
+        stop = at + push_layout.extent(bytes(buffer[at:end]))
+    if stop > end:
+        raise CutShort("the APDU is cut short")
+    return bytes(buffer[at:stop]), stop
+
+
+def _joined(buffer: bytearray, at: int, end: int) -> tuple[bytes, int]:
+    blocks, apdu = Blocks(dlms.LONGEST_APDU), None
+    while apdu is None:
+        stop = block_transfer.extent(buffer, at, end)
+        if stop > end:
+            raise CutShort("the block is cut short")
+        apdu = blocks.add(bytes(buffer[at:stop]))
+        at = stop
+    return apdu, at
 
 
 def _may_begin(buffer: bytearray, at: int, end: int) -> Verdict | None:
@@ -107,6 +123,8 @@ def _may_begin(buffer: bytearray, at: int, end: int) -> Verdict | None:
         known, fits = at + 1, bytes([ciphering.TITLE_SIZE])
     elif buffer[at] == push_layout.NOTIFICATION:
         known, fits = at + _CLOCK_AT, _CLOCK_BEGINS
+    elif buffer[at] == GENERAL_BLOCK_TRANSFER:
+        known, fits = at + _BLOCK_AT, _FIRST_BLOCK
     else:
         return NO
     if known >= end:

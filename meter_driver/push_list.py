@@ -22,7 +22,7 @@ _ATTRIBUTES: Final = b"\x02\x02\x16\x01\x01"
 """Head of a list of attributes: a structure of an enum and an array, whose rows are not A-XDR throughout."""
 _DESCRIPTOR: Final = 11  # structure of two, class id, OBIS code, attribute, before the tag of the value
 _LOGICAL_NAME: Final = 1
-_CLASS_ID = frozenset({axdr.UINT16})
+_ATTRIBUTE_INDEX = frozenset({axdr.INT8, axdr.UINT8})
 _SCALARS = frozenset({*axdr.INTEGERS, *axdr.FLOATS, *axdr.TEXTS, axdr.OCTETS, axdr.BOOLEAN, axdr.ENUM, axdr.BCD})
 
 
@@ -142,6 +142,8 @@ def _walk(container: Node) -> Iterator[Entry]:
             pair = _scal_unit(children[at + 2]) if at + 2 < len(children) else None
             yield Entry(obis.from_bytes(child.octets), following, pair)
             at += 2 if pair is None else 3
+        elif following is not None and child.tag == axdr.UINT16 and is_code(following):
+            at += 1  # the class of the object that follows
         else:
             yield Entry("", child)
             at += 1
@@ -168,7 +170,12 @@ def _columns(node: Node) -> list[tuple[Node, int]] | None:
     found = []
     for row in node.children:
         parts = row.children
-        if len(parts) < 4 or parts[0].tag not in _CLASS_ID or not is_code(parts[1]) or parts[2].tag != axdr.INT8:
+        if (
+            len(parts) < 4
+            or parts[0].tag != axdr.UINT16
+            or not is_code(parts[1])
+            or parts[2].tag not in _ATTRIBUTE_INDEX
+        ):
             return None
         found.append((parts[1], parts[2].value if isinstance(parts[2].value, int) else 0))
     return found
@@ -190,9 +197,9 @@ def _described(children: tuple[Node, ...]) -> tuple[Entry, ...] | None:
     """``class, code, attribute, value`` or ``value, class, scal_unit, code``: one register with its class."""
     if len(children) == 4:
         first, second, third, fourth = children
-        if first.tag in _CLASS_ID and is_code(second) and third.tag == axdr.INT8:
+        if first.tag == axdr.UINT16 and is_code(second) and third.tag in _ATTRIBUTE_INDEX:
             return () if third.value == _LOGICAL_NAME else (Entry(obis.from_bytes(second.octets), fourth),)
-        if second.tag in _CLASS_ID and is_code(fourth) and (pair := _scal_unit(third)) is not None:
+        if second.tag == axdr.UINT16 and is_code(fourth) and (pair := _scal_unit(third)) is not None:
             return (Entry(obis.from_bytes(fourth.octets), first, pair),)
     return None
 

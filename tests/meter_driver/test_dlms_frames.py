@@ -176,6 +176,13 @@ def test_bare_notifications_are_read_one_behind_the_other() -> None:
     assert seen[0].readings[0].quality is Quality.UNCHECKED
 
 
+def test_bare_blocks_are_joined() -> None:
+    parts = blocks(ciphered(PLAIN), 30)
+    assert kinds(read(*parts, PLAIN)) == ["telegram", "telegram"]
+    assert kinds(read(*parts[:-1])) == ["truncated"]
+    assert "telegram" not in kinds(read(parts[0], parts[2], parts[1], parts[3]))
+
+
 def test_what_is_left_of_a_damaged_frame_is_no_bare_notification() -> None:
     frame = hdlc(LLC + PLAIN)
     assert "telegram" not in kinds(read(frame[frame.index(PLAIN) :]))

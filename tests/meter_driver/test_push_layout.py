@@ -108,6 +108,18 @@ def test_a_list_of_attributes_is_read() -> None:
     assert read(ATTRIBUTES)[1]["1-0:1.7.0*255"] == (Decimal(3), None, SURE)
 
 
+def test_a_class_before_each_code_is_read_over() -> None:
+    body = bytes.fromhex("020612000309060100010700FF060000000312000309060100020700FF120004")
+    assert [value for value, *_ in read(body)[1].values()] == [3, 4]
+
+
+def test_registers_with_their_class_inside_are_read() -> None:
+    value_first = bytes.fromhex("01010204060000000312000302020F00161B09060100010700FF")
+    assert read(value_first)[1]["1-0:1.7.0*255"] == (Decimal(3), "W", SURE)
+    class_first = bytes.fromhex("0101020412000309060100010700FF11020600000003")
+    assert read(class_first)[1]["1-0:1.7.0*255"] == (Decimal(3), None, SURE)
+
+
 def test_the_system_title_names_a_meter_whose_list_does_not() -> None:
     assert read(rows(ENERGY))[0] == "TITLE"
 
