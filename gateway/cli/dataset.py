@@ -63,7 +63,7 @@ def write_observations(data: bytes, structure: bytes, out: Any) -> int:
     try:  # sdmx1 raises whatever it stumbles over
         (definition,) = sdmx.read_sdmx(io.BytesIO(structure)).structure.values()
         message = sdmx.read_sdmx(io.BytesIO(data), format="csv", structure=definition)
-    except (ValueError, LookupError, TypeError, AttributeError, AssertionError, XMLParseError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError, StopIteration, XMLParseError) as error:
         raise Unreadable(f"sdmx1 cannot read it: {type(error).__name__}") from None
     dimensions = [d.id for d in definition.dimensions]
     attributes = [a.id for a in definition.attributes]
