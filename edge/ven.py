@@ -40,14 +40,16 @@ def opt(event: Mapping[str, Any], rule: Rule) -> str:
 
 
 class _Contact:
-    """Counts requests without an answer: openleadr goes on polling in silence."""
+    """Watches the wire through openleadr's hooks, for what it says in its own log only."""
 
     def __init__(self, log: Any) -> None:
         self._log = log
         self._open = 0
+        self.code = ""
+        """Response code of the last answer that has one."""
 
     def sending(self, _: str) -> None:
-        """Before each request. One may be under way beside it."""
+        """Before each request: openleadr goes on polling in silence. One may be under way beside it."""
         if self._open > 1:
             self._log.warning("ven.unanswered", requests=self._open)
         self._open += 1
@@ -55,6 +57,15 @@ class _Contact:
     def received(self, _: str) -> None:
         """Whatever came: somebody is there."""
         self._open = 0
+
+    def parsed(self, _: str, message: Mapping[str, Any]) -> None:
+        """Anything but 200 is worth a line."""
+        code = message.get("response", {}).get("response_code")
+        if code is None:
+            return
+        self.code = str(code)
+        if self.code != "200":
+            self._log.warning("ven.refused", code=self.code)
 
 
 class Ven:
@@ -96,9 +107,10 @@ class Ven:
         """Register and serve until cancelled; a VTN that is away is tried again."""
         failed = 0
         while True:
-            client = self._client()
+            contact = _Contact(self._log)
+            client = self._client(contact)
             try:
-                await self._register(client)
+                await self._register(client, contact)
                 self._log.info("ven.registered", ven=client.ven_id, poll=client.poll_frequency.total_seconds())
                 await asyncio.Event().wait()
             except GatewayError as error:
@@ -110,15 +122,15 @@ class Ven:
                     await client.stop()
             await asyncio.sleep(wait)
 
-    async def _register(self, client: Any) -> None:
+    async def _register(self, client: Any, contact: _Contact) -> None:
         try:
             await client.run()
         except Exception as error:  # openleadr trips over answers it did not expect, in many ways
             raise GatewayError(type(error).__name__) from error
         if not client.registration_id:
-            raise GatewayError("not registered")
+            raise GatewayError(f"not registered {contact.code}".rstrip())
 
-    def _client(self) -> Any:
+    def _client(self, contact: _Contact) -> Any:
         cert, key, ca = (str(self._folder / name) for name in ("box.pem", "box-key.pem", "ca.pem"))
         client = openleadr.OpenADRClient(
             self._name, self._url, cert=cert, key=key, ca_file=ca, show_fingerprint=False, disable_signature=True
@@ -138,16 +150,18 @@ class Ven:
                 ),
                 report_duration=timedelta(hours=1),
             )
-        contact = _Contact(self._log)
         client.add_hook("before_send_xml", contact.sending)
         client.add_hook("after_receive_xml", contact.received)
+        client.add_hook("after_parse_xml", contact.parsed)
         client.add_handler("on_event", self._decide)
         client.add_handler("on_update_event", self._decide)
         return client
 
     def _telemetry(self, quantity: str) -> Callable[[], Awaitable[list[tuple[datetime, float]]]]:
         async def values() -> list[tuple[datetime, float]]:
-            return self._latest.value(quantity)
+            found = self._latest.value(quantity)
+            self._log.info("ven.telemetry", quantity=quantity, values=len(found))
+            return found
 
         return values
 

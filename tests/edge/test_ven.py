@@ -151,6 +151,7 @@ async def test_it_registers_opts_in_and_reports_over_mutual_tls(
         running.cancel()
     assert utility.names == ["house-1"]
     assert log.words("ven.registered") == [{"ven": "ven-1", "poll": 1.0}]
+    assert {(words["quantity"], words["values"]) for words in log.words("ven.telemetry")} == {(POWER, 1), (ENERGY, 1)}
     assert log.words("ven.event")[0]["opt"] == "optIn"
     assert "471142" not in caplog.text + repr(log.events)
 
