@@ -35,7 +35,7 @@ def telegrams(data: bytes, quality: Quality | None = None) -> tuple[Telegram, ..
     header = data.find(b"\n") + 1
     if data[:1] != b"/" or not header or end < header or data[end - 1] != 0x0A:
         raise FrameError("no identification, or no end mark at the begin of a line")
-    crc = data[end + 1 :].strip()
+    crc = data[end + 1 :].strip(b" \r\n\0")
     if crc:
         check(data[: end + 1], crc)
     if quality is None:
@@ -43,7 +43,8 @@ def telegrams(data: bytes, quality: Quality | None = None) -> tuple[Telegram, ..
     body = data[header:end]
     if body.translate(None, PRINTABLE):
         raise PayloadError("a character that is not printable")
-    return readout(body, quality, "p1", checked=quality is not Quality.UNCHECKED)
+    proven = bool(crc) or Quality.AUTHENTICATED in quality
+    return readout(body, quality, "p1", checked=proven)
 
 
 def check(frame: bytes, crc: bytes) -> None:

@@ -79,6 +79,15 @@ def test_half_a_block_gives_nothing(size: int) -> None:
     assert telegrams(BLOCK[:size]) == []
 
 
+@pytest.mark.rule("IEC 62056-21 6.5")
+@pytest.mark.parametrize(
+    "line", ["1.8.0(1*kWh", "1.8.0 1*kWh)", "1.8.0((1*kWh))", "1.8.0(\xb0)", "1.8.0.1.2(1)", "X.1(1)"]
+)
+def test_a_line_that_is_no_data_set_refuses_the_readout(line: str) -> None:
+    assert telegrams(block((*LINES, line))) == []
+    assert telegrams(telegram((*LINES, line), crc=False)) == []
+
+
 @given(st.lists(st.integers(0, 3 * len(BLOCK)), max_size=20))
 def test_any_split_of_the_stream_gives_the_same_events(cuts: list[int]) -> None:
     stream = BLOCK + b"/?!\r\n" + BLOCK[:90] + BLOCK

@@ -18,6 +18,7 @@ OLD = telegram(crc=False)
 STREAM = b"\r\n\x00noise" + GOOD + GOOD[: len(GOOD) // 2] + GOOD + OLD
 
 
+@pytest.mark.rule("DSMR P1 6.2")
 def test_a_telegram_names_its_meter_its_instant_and_its_values() -> None:
     own, gas = telegrams(GOOD)
     assert (own.meter, own.at, own.protocol) == ("4D45544552303031", datetime(2024, 5, 1, 10, tzinfo=UTC), "p1")
@@ -26,6 +27,7 @@ def test_a_telegram_names_its_meter_its_instant_and_its_values() -> None:
     assert gas.meter == "474153303031"
 
 
+@pytest.mark.rule("DSMR P1 6.4 M-Bus")
 def test_gas_is_a_meter_of_its_own_with_the_instant_of_its_last_value() -> None:
     _, gas = telegrams(GOOD)
     assert gas.at == datetime(2024, 5, 1, 9, 55, 3, tzinfo=UTC)
@@ -33,6 +35,7 @@ def test_gas_is_a_meter_of_its_own_with_the_instant_of_its_last_value() -> None:
     assert gas.readings[-1].clock is ClockSource.METER
 
 
+@pytest.mark.rule("DSMR P1 6.4")
 def test_winter_time_is_utc_plus_one_and_no_letter_is_no_instant() -> None:
     winter = telegram(("0-0:1.0.0(240101120000W)", "1-0:1.7.0(1*kW)"))
     silent = telegram(("0-0:1.0.0(240101120000)", "1-0:1.7.0(1*kW)"))
@@ -45,6 +48,7 @@ def test_a_telegram_without_crc_is_read_and_marked_unchecked() -> None:
     assert {reading.quality for reading in (*own.readings, *gas.readings)} == {Quality.UNCHECKED}
 
 
+@pytest.mark.rule("DSMR P1 6.4 M-Bus")
 def test_dsmr_3_gas_on_two_lines_is_read() -> None:
     lines = ("0-1:96.1.0(474153)", "0-1:24.3.0(120517020000)(08)(60)(1)(0-1:24.2.1)(m3)", "(00124.477)")
     (gas,) = telegrams(telegram(lines, crc=False))

@@ -40,6 +40,7 @@ def power_of(*entries: bytes, server: bytes = SERVER) -> object:
     return values(telegrams(whole(entries=entries, server=server)))[POWER][0]
 
 
+@pytest.mark.rule("SML 5")
 def test_a_file_names_its_meter_and_scales_its_values() -> None:
     (telegram,) = telegrams(GOOD)
     assert (telegram.meter, telegram.at, telegram.protocol) == (SERVER.hex().upper(), None, "sml")
@@ -54,14 +55,19 @@ def test_a_file_names_its_meter_and_scales_its_values() -> None:
     [
         kermit(),
         whole(crc=crc16_kermit, order="big"),
-        whole(version=2),
         whole(fill=4),
         transported(opened() + get_list(*ENTRIES) + closed() + bytes(6), fill=2),
         transported(get_list(*ENTRIES)),
     ],
 )
+@pytest.mark.rule("SML 8.1")
 def test_every_lawful_or_known_form_of_transport_says_the_same(data: bytes) -> None:
     assert telegrams(data) == telegrams(GOOD)
+
+
+@pytest.mark.rule("SML 8.2")
+def test_transport_version_2_in_one_block_says_the_same() -> None:
+    assert telegrams(whole(version=2)) == telegrams(GOOD)
 
 
 def test_four_escape_bytes_inside_a_value_are_taken_back_to_one() -> None:
@@ -76,6 +82,7 @@ def test_a_file_of_nothing_but_escapes_is_refused() -> None:
 
 
 @pytest.mark.parametrize("size", range(1, 9))
+@pytest.mark.rule("SML 6")
 def test_numbers_of_every_size_are_read(size: int) -> None:
     top = (1 << 8 * size) - 1
     said = values(
@@ -85,6 +92,7 @@ def test_numbers_of_every_size_are_read(size: int) -> None:
     assert power_of(entry((1, 0, 16, 7, 0, 255), signed(-7, size), WATT)) == Decimal(-7)
 
 
+@pytest.mark.rule("SML 6")
 def test_a_list_of_more_than_fifteen_values_has_a_longer_head() -> None:
     many = tuple(entry((1, 0, 1, 8, number, 255), unsigned(number, 1), unsigned(30, 1)) for number in range(40))
     assert len(values(telegrams(whole(entries=many)))) == 40
@@ -120,6 +128,7 @@ def test_values_that_were_left_out_and_lists_of_values_are_not_readings() -> Non
 @pytest.mark.parametrize(
     ("serial", "watts"), [(42123440, 32805), (57000000, 32805), (60694612, -32731), (12345678, -32731)]
 )
+@pytest.mark.rule("SML DZG")
 def test_only_the_dzg_meters_that_drop_a_zero_get_it_back(serial: int, watts: int) -> None:
     server = b"\x0a\x01DZG" + serial.to_bytes(5, "big")
     assert power_of(entry((1, 0, 16, 7, 0, 255), signed(-32731, 2), WATT), server=server) == watts
