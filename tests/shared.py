@@ -14,4 +14,7 @@ needs_corpus = pytest.mark.skipif(not (SHARED / "corpus").is_dir(), reason="the 
 def meter_rows(protocol: str) -> list[dict[str, Any]]:
     """The rows of one meter protocol; none where the corpus is absent."""
     path = SHARED / "corpus" / "meters" / f"{protocol}.jsonl"
-    return list(map(json.loads, path.read_text("utf-8").splitlines())) if path.is_file() else []
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8") as lines:  # not splitlines(): texts in the rows hold other line separators
+        return list(map(json.loads, lines))
