@@ -1,0 +1,94 @@
+"""Settings: one file, checked at the edge, documented to the last field."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from gateway.settings import Settings, SettingsError, load, parse
+from policies.roles import Listener
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
+
+
+def fields(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, str]]:
+    """(dotted name, description) of each field that takes a value."""
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from fields(inner, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", field.description or ""
+
+
+def test_the_page_names_each_setting_with_its_description_and_nothing_else() -> None:
+    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    documented = {row[0].strip("`"): row[-1] for row in cells}
+    known = {
+        name: text for name, text in fields(Settings) if not name.startswith(("partners.", "devices.", "openadr20."))
+    }
+    assert documented == known
+
+
+def test_no_file_is_needed_for_the_defaults(tmp_path: Path) -> None:
+    settings = parse({}, tmp_path)
+    assert settings.data == tmp_path / "data"
+    assert [settings.listener(which).port for which in Listener] == [8443, 8445, 8444, 8446]
+
+
+def test_a_listener_that_names_no_port_keeps_the_usual_one(tmp_path: Path) -> None:
+    assert parse({"devices": {"host": "127.0.0.1"}}, tmp_path).devices.port == 8444
+
+
+@pytest.mark.parametrize(
+    ("table", "field", "rule"),
+    [
+        ({"people": {"clear": True, "host": "0.0.0.0"}}, "people", "loopback"),
+        ({"people": {"certificate": "a.pem"}}, "people", "belong together"),
+        ({"people": {"port": 70000}}, "people.port", "65535"),
+        ({"data": "x", "keys": "x/keys"}, "settings", "neither inside"),
+        ({"retention": {"live": -1}}, "retention.live", "greater than or equal"),
+        ({"cohorts": {"interval_minutes": 17}}, "cohorts.interval_minutes", "divides the day"),
+        ({"outbound": {"allow_private": ["everywhere"]}}, "outbound.allow_private", "does not appear"),
+        ({"timezone": "Mars/Olympus"}, "timezone", "IANA"),
+        ({"unknown": 1}, "unknown", "not permitted"),
+    ],
+)
+def test_a_wrong_field_is_refused_by_its_name_and_rule(
+    table: dict[str, Any], field: str, rule: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse(table, tmp_path)
+    assert field in str(refused.value)
+    assert rule in str(refused.value)
+
+
+def test_what_an_adapter_is_told_is_never_shown(tmp_path: Path) -> None:
+    settings = parse({"adapters": {"openadr": {"password": "hunter2hunter2"}}}, tmp_path)
+    assert settings.adapter("openadr")["password"] == "hunter2hunter2"
+    assert "hunter2" not in repr(settings)
+
+
+def test_a_wrong_value_is_not_repeated_in_the_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse({"log": {"level": "hunter2"}}, tmp_path)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_file_that_is_no_toml_or_not_there_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "metergate.toml"
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load(file)
+    file.write_text("people = [")
+    with pytest.raises(SettingsError, match="not TOML"):
+        load(file)
+    file.write_text('[people]\nport = 1\npublic_url = "https://gw.example"\n')
+    assert load(file).people.public_url == "https://gw.example"
+
+
+def test_settings_are_frozen(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        parse({}, tmp_path).people.port = 1  # type: ignore[misc]
