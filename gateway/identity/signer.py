@@ -64,16 +64,29 @@ class GatewaySigner:
 
     def verify(self, token: str, *, typ: str) -> Mapping[str, Any] | None:
         """Claims of a token of our own; None when it is not ours, changed, or of another type. Checks no instants."""
-        if len(token) > LONGEST or not all(map(_strict, token.split("."))):
-            return None
-        try:
-            found = jws.deserialize_compact(token, self._key, registry=_ANY_HEADER)
-            header = found.headers()
-            claims = msgspec.json.decode(found.payload)
-        except (JoseError, ValueError, msgspec.MsgspecError):
-            return None
-        ours = header.get("alg") == ALGORITHM and header.get("typ") == typ and "crit" not in header
-        return claims if ours and isinstance(claims, dict) else None
+        return _claims(token, self._key, typ)
+
+
+def verified(token: str, jwk: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Claims of a compact JWS of any type that the private half of this key (EC, P-256) signed; None if it did not."""
+    try:
+        key = ECKey.import_key(dict(jwk))
+    except (JoseError, ValueError):
+        return None
+    return _claims(token, key, None)
+
+
+def _claims(token: str, key: ECKey, typ: str | None) -> Mapping[str, Any] | None:
+    if len(token) > LONGEST or not all(map(_strict, token.split("."))):
+        return None
+    try:
+        found = jws.deserialize_compact(token, key, registry=_ANY_HEADER)
+        header = found.headers()
+        claims = msgspec.json.decode(found.payload)
+    except (JoseError, ValueError, msgspec.MsgspecError):
+        return None
+    ours = header.get("alg") == ALGORITHM and typ in (None, header.get("typ")) and "crit" not in header
+    return claims if ours and isinstance(claims, dict) else None
 
 
 def _strict(segment: str) -> bool:

@@ -181,8 +181,8 @@ class MetergateDriver:
 
         command = [*COMMAND, "vault", "sizes", "--offline", str(folder)]
         lines = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout.splitlines()
-        found = [json.loads(line) for line in lines]
-        return [(Household(f["household"]), date.fromisoformat(f["day"]), int(f["bytes"])) for f in found]
+        found = [line.split() for line in lines]
+        return [(Household(household), date.fromisoformat(day), int(size)) for household, day, size in found]
 
     def receipt(self, household: Household) -> bytes:
         grounds = self._operator("GET", f"/api/households/{household}/grounds")["grounds"]

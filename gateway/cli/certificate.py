@@ -1,0 +1,53 @@
+"""``metergate certificate``: check a receipt or an erasure certificate offline, as any stranger could."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.identity import signer
+
+app = typer.Typer(no_args_is_help=True, help="Check what a gateway signed, with its public keys alone.")
+
+Token = Annotated[str, typer.Argument(help="A file with the compact JWS; - reads standard input.")]
+Keys = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="JWK set, list of JWKs, or did.json of the gateway."),
+]
+Out = Annotated[bool, typer.Option("--json", help="Print the claims as JSON.")]
+LARGEST = 1 << 20
+
+
+@app.callback()
+def certificate() -> None:
+    """Check what a gateway signed, with its public keys alone."""
+
+
+@app.command()
+def verify(token: Token, keys: Keys = None, *, as_json: Out = False) -> None:
+    """Exit 0 when one of the keys signed exactly these bytes, 1 when not; the claims go to standard output."""
+    text = sys.stdin.read(LARGEST) if token == "-" else Path(token).read_text()
+    if keys is None:
+        raise typer.BadParameter("--keys: without the gateway's public keys nothing can be checked")
+    claims = next((c for jwk in public_keys(keys.read_text()) if (c := signer.verified(text.strip(), jwk))), None)
+    if claims is None:
+        print("not signed by any of these keys, or changed", file=sys.stderr)
+        raise typer.Exit(1)
+    print(json.dumps(claims, indent=None if as_json else 2))
+
+
+def public_keys(text: str) -> list[dict[str, Any]]:
+    """EC keys of a JWK set, a list, or a DID document. Raises ``typer.BadParameter``."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        raise typer.BadParameter("--keys: not JSON") from None
+    if isinstance(found, dict):
+        methods = [m.get("publicKeyJwk") for m in found.get("verificationMethod", []) if isinstance(m, dict)]
+        found = found.get("keys", methods)
+    keys = [k for k in found if isinstance(k, dict) and k.get("kty") == "EC"] if isinstance(found, list) else []
+    if not keys:
+        raise typer.BadParameter("--keys: no EC key in it")
+    return keys
