@@ -81,6 +81,7 @@ def _request(buffer: bytearray, at: int, body: int, end: int, *, final: bool) ->
 
 
 def _data(buffer: bytearray, at: int, body: int, end: int, *, final: bool) -> Answer:
+    """The lines up to their end mark, or the block that they come in."""
     if body < end and buffer[body] == 6:
         selected = _ACKNOWLEDGE.match(buffer, body, end)
         if selected is None:

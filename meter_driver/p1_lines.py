@@ -66,6 +66,8 @@ def contents(body: str, *, checked: bool, joined: bool = False) -> Contents:
     PayloadError, ObisError or UnitError if a line is not understood, or if two lines contradict each other.
     """
     text = body.replace("\r\n", "\n")
+    if "\r" in text:
+        raise PayloadError("half a line end")
     if joined:
         text = _NEXT_SET.sub(")\n", text)
     if text[:1] == "\n":

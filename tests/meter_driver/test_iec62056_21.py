@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meter_driver.iec62056_21 import Readout
 from meter_driver.reading import Quality
+from tests.meter_driver.laws import a_final_answer_is_one, an_answer_stays
 from tests.meter_driver.p1_make import block, telegram
 from tests.meter_driver.streams import cut, events, rejections, telegrams, values
 
@@ -106,3 +108,14 @@ def test_no_flipped_bit_behind_the_start_gives_a_value(at: int, bit: int) -> Non
 @given(st.binary(max_size=120))
 def test_no_bytes_can_crash_it(noise: bytes) -> None:
     events([b"/TST5X\r\n\x02" + noise, b"!\r\n\x03" + noise, b"/?" + noise + b"!\r\n", noise])
+
+
+@given(
+    st.sampled_from([BLOCK, telegram(), telegram(crc=False), b"/?!\r\n" + BLOCK, b"/?A!\r\n6.8(1*kWh)6.9(2*kWh)!\r\n"]),
+    st.integers(0, 80),
+    st.binary(max_size=12),
+)
+def test_the_framer_keeps_its_laws(frame: bytes, at: int, noise: bytes) -> None:
+    data = frame[:at] + noise + frame[at : at + 120] + frame[-12:] + noise
+    an_answer_stays(Readout, b"/" + data[1:])
+    a_final_answer_is_one(Readout, b"/" + data[1:])

@@ -117,6 +117,7 @@ def test_an_mbus_device_without_a_clock_is_doubtful_but_read() -> None:
         "0-1:24.3.0(120517020000)(08)(60)(2)(0-1:24.2.1)(m3)(1)",
         "0-1:24.3.0(120517020000)(08)(60)(1)(0-2:24.2.1)(m3)(1)",
         "1-0:1.8.1(\x7f)",
+        "1-0:0.2.8(5\r0)",
     ],
 )
 def test_one_line_that_is_not_understood_refuses_the_telegram(line: str) -> None:

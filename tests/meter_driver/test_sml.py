@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from meter_driver.crc import crc16_kermit
 from meter_driver.reading import Quality
+from meter_driver.sml import Sml
+from tests.meter_driver.laws import a_final_answer_is_one, an_answer_stays
 from tests.meter_driver.sml_make import (
     ENTRIES,
     ESCAPE,
@@ -204,3 +206,10 @@ def test_whatever_stands_inside_a_checked_file_is_an_event_and_no_crash(at: int,
 @given(st.binary(max_size=200))
 def test_no_bytes_can_crash_it(noise: bytes) -> None:
     events([transported(noise), ESCAPE + b"\x01\x01\x01\x01" + noise, noise])
+
+
+@given(st.integers(0, len(GOOD)), st.binary(max_size=12))
+def test_the_framer_keeps_its_laws(at: int, noise: bytes) -> None:
+    data = b"\x1b" + GOOD[1:at] + noise + GOOD[at:] + noise
+    an_answer_stays(Sml, data)
+    a_final_answer_is_one(Sml, data)
