@@ -1,7 +1,8 @@
 """The conformance profile for the compatibility kit: its datasets, its agreements, its script and its triggers.
 
-Loaded only when a gateway is started for the kit (``create`` in place of ``adapters.gaiax.create``). Everything else,
-states, errors, storage and sending, is the product's own. See ../shared/acceptance/dsp/README.md, sections 2 and 3.
+Loaded only when a gateway is started for the kit (``python -m tests.acceptance.dsp_profile run --settings FILE``), in
+place of ``adapters.gaiax``. Everything else, states, errors, storage and sending, is the product's own. See
+../shared/acceptance/dsp/README.md, sections 2 and 3.
 """
 
 from collections.abc import Mapping, Sequence
@@ -184,3 +185,15 @@ def _transfer(desk: Desk) -> Handler:
         return web.Response(status=202)
 
     return handle
+
+
+def main() -> None:
+    """``metergate`` with this profile in place of the product's own shelf and conduct."""
+    from gateway import app, cli
+
+    app.OURS["gaiax"] = "tests.acceptance.dsp_profile"
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()
