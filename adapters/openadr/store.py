@@ -4,10 +4,10 @@ No reading is ever kept here. Rows are written before what they say is acknowled
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from functools import cache
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, MetaData, String, Table, Text, select
+from sqlalchemy import Column, Connection, Index, Insert, MetaData, String, Table, Text, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -64,7 +64,7 @@ def save(connection: Connection, changes: Iterable[Change]) -> None:
         kind = type(change.record)
         table, key = TABLES[kind], dict(zip(_KEYS[kind], change.record.key, strict=True))
         if isinstance(change, Put):
-            connection.execute(_upsert(connection, table), key | {"body": _encode(change.record)})
+            connection.execute(_upsert(connection.dialect.name, table), key | {"body": _encode(change.record)})
         else:
             where = [table.c[name] == value for name, value in key.items()]
             connection.execute(table.delete().where(*where))
@@ -87,8 +87,10 @@ def _encode(record: Record) -> str:
     return msgspec.json.encode(record).decode()
 
 
-def _upsert(connection: Connection, table: Table) -> Any:
-    insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+@cache
+def _upsert(dialect: str, table: Table) -> Insert:
+    """Made once for each table: building it costs more than running it."""
+    insert = insert_sqlite if dialect == "sqlite" else insert_postgresql
     statement = insert(table)
     keys = [column.name for column in table.primary_key]
     return statement.on_conflict_do_update(index_elements=keys, set_={"body": statement.excluded.body})

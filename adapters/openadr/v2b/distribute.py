@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 
 from adapters.openadr.durations import write_span, write_stamp
 from adapters.openadr.model import Event
@@ -74,6 +75,7 @@ def _descriptor(offered: Offered, created: str, status: str) -> str:
     )
 
 
+@lru_cache(maxsize=4096)
 def _active_period(plan: Plan) -> str:
     after = write_span(plan.tolerance)
     tolerance = (
@@ -92,22 +94,25 @@ def _active_period(plan: Plan) -> str:
 
 
 def _signal(plan: Plan, signal: Signal, number: int, status: str, now: datetime) -> str:
+    current = plan.current(signal, now) if status == "active" else 0.0
+    running = f"<ei:currentValue>{_float(current)}</ei:currentValue>"
+    return f"{_constant(plan.steps, signal, number)}{running}</ei:eiEventSignal>"
+
+
+@lru_cache(maxsize=4096)
+def _constant(steps: tuple[timedelta, ...], signal: Signal, number: int) -> str:
+    """A signal up to its current value: the same for every VEN and at any time."""
     intervals = "".join(
         f"<ei:interval>{lasting('xcal:duration', write_span(step))}<xcal:uid><xcal:text>{uid}</xcal:text></xcal:uid>"
         f"<ei:signalPayload>{_float(value)}</ei:signalPayload></ei:interval>"
-        for uid, (step, value) in enumerate(zip(plan.steps, signal.values, strict=True))
+        for uid, (step, value) in enumerate(zip(steps, signal.values, strict=True))
     )
-    device = (
-        f"<ei:eiTarget><power:endDeviceAsset><power:mrid>{signal.device}</power:mrid></power:endDeviceAsset></ei:eiTarget>"
-        if signal.device
-        else ""
-    )
+    asset = f"<power:endDeviceAsset><power:mrid>{signal.device}</power:mrid></power:endDeviceAsset>"
     return (
-        f"<ei:eiEventSignal><strm:intervals>{intervals}</strm:intervals>{device}"
+        f"<ei:eiEventSignal><strm:intervals>{intervals}</strm:intervals>"
+        f"{f'<ei:eiTarget>{asset}</ei:eiTarget>' if signal.device else ''}"
         f"<ei:signalName>{signal.name}</ei:signalName><ei:signalType>{signal.type}</ei:signalType>"
         f"<ei:signalID>s{number}</ei:signalID>{signal.item}"
-        f"<ei:currentValue>{_float(plan.current(signal, now) if status == 'active' else 0.0)}</ei:currentValue>"
-        "</ei:eiEventSignal>"
     )
 
 

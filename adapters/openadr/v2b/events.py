@@ -12,7 +12,7 @@ from adapters.openadr.v2b import replies
 from adapters.openadr.v2b.distribute import Offered
 from adapters.openadr.v2b.machine import Machine, Received
 from adapters.openadr.v2b.messages import Element, Message
-from adapters.openadr.v2b.names import NAMESPACES
+from adapters.openadr.v2b.names import clark
 from adapters.openadr.v2b.outcome import Outcome
 from adapters.openadr.v2b.plan import DEVICE_CLASSES
 from adapters.openadr.v2b.replies import Failure
@@ -77,12 +77,12 @@ def cancel_opt(machine: Machine, received: Received) -> Outcome:
 
 
 def _answered(machine: Machine, registration: Registration, answer: Element, now: datetime) -> Iterator[Change]:
-    event_id = answer.findtext("ei:qualifiedEventID/ei:eventID", "", NAMESPACES)
+    event_id = answer.findtext(clark("ei:qualifiedEventID/ei:eventID"), "")
     offered = _offered(machine, registration, event_id)
-    number = int(answer.findtext("ei:qualifiedEventID/ei:modificationNumber", "", NAMESPACES))
+    number = int(answer.findtext(clark("ei:qualifiedEventID/ei:modificationNumber"), ""))
     if number != offered.event.number:
         raise Failure("450", "the modificationNumber is not that of the event")
-    opt = answer.findtext("ei:optType", "", NAMESPACES).strip()
+    opt = answer.findtext(clark("ei:optType"), "").strip()
     former = machine.state.answers[event_id].get(registration.ven)
     qualified = former is not None and former.qualified
     if former is not None and qualified:
@@ -98,9 +98,9 @@ def _answered(machine: Machine, registration: Registration, answer: Element, now
 def _qualified(
     machine: Machine, registration: Registration, message: Message, qualified: Element, now: datetime
 ) -> list[Change]:
-    event_id = qualified.findtext("ei:eventID", "", NAMESPACES)
+    event_id = qualified.findtext(clark("ei:eventID"), "")
     offered = _offered(machine, registration, event_id)
-    if int(qualified.findtext("ei:modificationNumber", "", NAMESPACES)) != offered.event.number:
+    if int(qualified.findtext(clark("ei:modificationNumber"), "")) != offered.event.number:
         raise Failure("450", "the modificationNumber is not that of the event")
     resources = _targets(message, registration, offered.resources, offered.groups)
     opt = message.text("ei:optType").strip()
@@ -150,15 +150,15 @@ def _scheduled(
 
 def _periods(schedule: Element) -> Iterator[tuple[datetime, float]]:
     """(start, seconds) of each available component; 0 seconds has no end (rule 210)."""
-    found = schedule.findall("xcal:components/xcal:available/xcal:properties", NAMESPACES)
+    found = schedule.findall(clark("xcal:components/xcal:available/xcal:properties"))
     if not found:
         raise Failure("459", "a schedule has at least one period")
     for properties in found:
         if len(properties) > 2:
             raise Failure("459", "a schedule has a dtstart and a duration, nothing else (rule 200)")
         try:
-            start = read_stamp(properties.findtext("xcal:dtstart/xcal:date-time", "", NAMESPACES))
-            lasting = read_span(properties.findtext("xcal:duration/xcal:duration", "", NAMESPACES))
+            start = read_stamp(properties.findtext(clark("xcal:dtstart/xcal:date-time"), ""))
+            lasting = read_span(properties.findtext(clark("xcal:duration/xcal:duration"), ""))
         except (ValueError, OverflowError) as error:
             raise Failure("454", "a schedule has a dtstart and a duration that exist") from error
         yield start, lasting.total_seconds()
@@ -186,7 +186,7 @@ def _device(message: Message) -> str:
     device = message.one("oadr:oadrDeviceClass")
     if device is None:
         return ""
-    classes = [e.findtext("power:mrid", "", NAMESPACES) for e in device.findall("power:endDeviceAsset", NAMESPACES)]
+    classes = [e.findtext(clark("power:mrid"), "") for e in device.findall(clark("power:endDeviceAsset"))]
     if len(classes) != len(device) or not set(classes) <= DEVICE_CLASSES:
         raise Failure("454", "oadrDeviceClass names a known endDeviceAsset and nothing else (rule 209)")
     return ",".join(sorted(classes))

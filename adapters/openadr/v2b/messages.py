@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from adapters.openadr.durations import read_span
-from adapters.openadr.v2b.names import NAMESPACES, XSI, qualified
+from adapters.openadr.v2b.names import NAMESPACES, XSI, clark
 from adapters.openadr.v2b.shapes import FROM_VEN, ROOT, schema
 
 Element = etree._Element
@@ -59,18 +59,18 @@ class Message:
 
     def text(self, path: str, default: str = "") -> str:
         """The text at a path of prefixed names."""
-        found = self.element.findtext(path, None, NAMESPACES)
+        found = self.element.findtext(clark(path))
         return default if found is None else found
 
     def all(self, path: str) -> list[Element]:
-        return self.element.findall(path, NAMESPACES)
+        return self.element.findall(clark(path))
 
     def one(self, path: str) -> Element | None:
-        return self.element.find(path, NAMESPACES)
+        return self.element.find(clark(path))
 
 
-_VEN, _REQUEST = qualified("ei:venID"), qualified("pyld:requestID")
-_INNER = (qualified("pyld:eiRequestEvent"), qualified("pyld:eiCreatedEvent"))
+_VEN, _REQUEST = clark("ei:venID"), clark("pyld:requestID")
+_INNER = (clark("pyld:eiRequestEvent"), clark("pyld:eiCreatedEvent"))
 
 
 def read(body: bytes) -> Message:
@@ -131,7 +131,7 @@ def seconds(element: Element | None) -> float:
     if element is None:
         return 0.0
     try:
-        return read_span(element.findtext("xcal:duration", "PT0S", NAMESPACES)).total_seconds()
+        return read_span(element.findtext(clark("xcal:duration"), "PT0S")).total_seconds()
     except ValueError:
         return 0.0
 

@@ -1,5 +1,7 @@
 """The name spaces of OpenADR 2.0b and their usual prefixes."""
 
+from functools import cache
+
 NAMESPACES = {
     "oadr": "http://openadr.org/oadr-2.0b/2012/07",
     "ei": "http://docs.oasis-open.org/ns/energyinterop/201110",
@@ -16,7 +18,12 @@ NAMESPACES = {
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 
-def qualified(name: str) -> str:
-    """``ei:venID`` as lxml writes it: ``{name space}venID``."""
-    prefix, _, local = name.partition(":")
-    return f"{{{NAMESPACES[prefix]}}}{local}"
+@cache
+def clark(path: str) -> str:
+    """``ei:eiResponse/pyld:requestID`` as lxml takes it without a map: ``{name space}eiResponse/{...}requestID``."""
+    return "/".join(_step(step) for step in path.split("/"))
+
+
+def _step(step: str) -> str:
+    prefix, colon, local = step.partition(":")
+    return f"{{{NAMESPACES[prefix]}}}{local}" if colon else step

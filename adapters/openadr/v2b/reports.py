@@ -19,7 +19,7 @@ from adapters.openadr.model import (
 from adapters.openadr.v2b import replies
 from adapters.openadr.v2b.machine import Machine, Received
 from adapters.openadr.v2b.messages import Element, Message, seconds
-from adapters.openadr.v2b.names import NAMESPACES
+from adapters.openadr.v2b.names import clark
 from adapters.openadr.v2b.outcome import Outcome
 from adapters.openadr.v2b.plan import Plan
 from adapters.openadr.v2b.replies import Failure
@@ -162,9 +162,9 @@ def _with_requests(registration: Registration, message: Message) -> Registration
     """The VEN's requests for our metadata, taken down. Raises ``Failure`` for any other report."""
     asked = list(registration.asked)
     for request in message.all("oadr:oadrReportRequest"):
-        if request.findtext("ei:reportSpecifier/ei:reportSpecifierID", "", NAMESPACES) != "METADATA":
+        if request.findtext(clark("ei:reportSpecifier/ei:reportSpecifierID"), "") != "METADATA":
             raise Failure("461", "this VTN offers its metadata and no other report")
-        asked.append(request.findtext("ei:reportRequestID", "", NAMESPACES))
+        asked.append(request.findtext(clark("ei:reportRequestID"), ""))
     if len(asked) > ASKED:
         raise Failure("469", f"a VEN may have {ASKED} open requests")
     return replace(registration, asked=tuple(dict.fromkeys(asked)))
@@ -187,26 +187,26 @@ def _meant(
 
 def _offer(ven: str, report: Element) -> Offer:
     """One report of a VEN's metadata. Raises ``Failure`` 459 for what breaks rules 308, 311, 312, 333."""
-    name = report.findtext("ei:reportName", "", NAMESPACES).strip()
-    if report.findtext("ei:reportRequestID", "", NAMESPACES) != "0":
+    name = report.findtext(clark("ei:reportName"), "").strip()
+    if report.findtext(clark("ei:reportRequestID"), "") != "0":
         raise Failure("459", "metadata has the reportRequestID 0 (rule 311)")
-    duration = report.find("xcal:duration", NAMESPACES)
+    duration = report.find(clark("xcal:duration"))
     if duration is None:
         raise Failure("459", "an offered report has a duration (rule 312)")
-    described = report.findall("oadr:oadrReportDescription", NAMESPACES)
+    described = report.findall(clark("oadr:oadrReportDescription"))
     if len(described) > POINTS:
         raise Failure("469", f"a report may have {POINTS} rIDs")
     points = tuple(_point(description) for description in described)
     if len({point.rid for point in points}) != len(points):
         raise Failure("459", "one rID stands twice in a report (rule 308)")
-    rates = [description.find("oadr:oadrSamplingRate", NAMESPACES) for description in described]
+    rates = [description.find(clark("oadr:oadrSamplingRate")) for description in described]
     if "TELEMETRY" in name and any(rate is None for rate in rates):
         raise Failure("459", "telemetry has a sampling rate (rule 333)")
     longest = [_span(rate, "oadr:oadrMaxPeriod") for rate in rates if rate is not None]
     if any(period > seconds(duration) for period in longest):
         raise Failure("459", "oadrMaxPeriod is longer than the report's duration (rule 312)")
     finest = max((_span(rate, "oadr:oadrMinPeriod") for rate in rates if rate is not None), default=0.0)
-    specifier = report.findtext("ei:reportSpecifierID", "", NAMESPACES)
+    specifier = report.findtext(clark("ei:reportSpecifierID"), "")
     return Offer(
         ven=ven, specifier=specifier, name=name, points=points, finest=finest, coarsest=min(longest, default=0.0)
     )
@@ -214,19 +214,19 @@ def _offer(ven: str, report: Element) -> Offer:
 
 def _point(description: Element) -> Point20:
     item = next((child for child in description if child.find("{*}itemUnits") is not None), None)
-    scale = item.findtext("scale:siScaleCode", "none", NAMESPACES) if item is not None else "none"
-    source = description.find("ei:reportDataSource", NAMESPACES)
+    scale = item.findtext(clark("scale:siScaleCode"), "none") if item is not None else "none"
+    source = description.find(clark("ei:reportDataSource"))
     return Point20(
-        rid=description.findtext("ei:rID", "", NAMESPACES),
-        kind=description.findtext("ei:reportType", "", NAMESPACES).strip(),
+        rid=description.findtext(clark("ei:rID"), ""),
+        kind=description.findtext(clark("ei:reportType"), "").strip(),
         unit=item.findtext("{*}itemUnits", "") if item is not None else "",
         scale=SCALES.get(scale, 0),
-        resource=source.findtext("ei:resourceID", "", NAMESPACES) if source is not None else "",
+        resource=source.findtext(clark("ei:resourceID"), "") if source is not None else "",
     )
 
 
 def _span(rate: Element, name: str) -> float:
     try:
-        return read_span(rate.findtext(name, "PT0S", NAMESPACES)).total_seconds()
+        return read_span(rate.findtext(clark(name), "PT0S")).total_seconds()
     except ValueError:
         return 0.0

@@ -9,7 +9,7 @@ from functools import cache
 
 from lxml import etree
 
-from adapters.openadr.v2b.names import NAMESPACES, qualified
+from adapters.openadr.v2b.names import NAMESPACES, clark
 
 FROM_VEN = (
     "oadrCreatedEvent", "oadrRequestEvent", "oadrResponse", "oadrCancelOpt", "oadrCreateOpt", "oadrCancelReport",
@@ -293,5 +293,5 @@ def _id(name: str) -> str:
     return name.replace(":", ".")
 
 
-ROOT = qualified("oadr:oadrPayload")
-SIGNED = qualified("oadr:oadrSignedObject")
+ROOT = clark("oadr:oadrPayload")
+SIGNED = clark("oadr:oadrSignedObject")

@@ -8,7 +8,7 @@ from adapters.openadr.model import Offer, Point20, Registration, ReportRequest
 from adapters.openadr.v2b import replies
 from adapters.openadr.v2b.machine import Machine, Received
 from adapters.openadr.v2b.messages import Element
-from adapters.openadr.v2b.names import NAMESPACES
+from adapters.openadr.v2b.names import clark
 from adapters.openadr.v2b.outcome import Outcome
 from adapters.openadr.v2b.replies import Failure
 from adapters.openadr.v2b.telemetry import Measured
@@ -35,22 +35,22 @@ def update(machine: Machine, received: Received) -> Outcome:
 
 
 def _report(machine: Machine, registration: Registration, report: Element) -> Iterator[Measured]:
-    request = machine.state.requests[registration.ven].get(report.findtext("ei:reportRequestID", "", NAMESPACES))
+    request = machine.state.requests[registration.ven].get(report.findtext(clark("ei:reportRequestID"), ""))
     if request is None or request.stage == "ending":
         raise Failure("452", "no report was asked for under this reportRequestID")
-    if report.findtext("ei:reportSpecifierID", "", NAMESPACES) != request.specifier:
+    if report.findtext(clark("ei:reportSpecifierID"), "") != request.specifier:
         raise Failure("452", "the reportSpecifierID is not that of the request")
-    if report.find("ei:reportName", NAMESPACES) is None:
+    if report.find(clark("ei:reportName")) is None:
         raise Failure("459", "a report has a reportName (rule 313)")
     offer = machine.state.offers[registration.ven].get(request.specifier)
     points = _points(request, offer)
     for start, lasting, interval in _steps(report):
-        for payload in interval.findall("oadr:oadrReportPayload", NAMESPACES):
-            point = points.get(payload.findtext("ei:rID", "", NAMESPACES))
+        for payload in interval.findall(clark("oadr:oadrReportPayload")):
+            point = points.get(payload.findtext(clark("ei:rID"), ""))
             if point is None:
                 raise Failure("452", "an rID is not among those asked for")
-            quality = payload.findtext("oadr:oadrDataQuality", "", NAMESPACES)
-            value = payload.findtext("ei:payloadFloat/ei:value", "", NAMESPACES)
+            quality = payload.findtext(clark("oadr:oadrDataQuality"), "")
+            value = payload.findtext(clark("ei:payloadFloat/ei:value"), "")
             if value and not quality.startswith(("Quality Bad", "No Quality")):
                 yield Measured(point, start, lasting, value)
 
@@ -61,8 +61,8 @@ def _points(request: ReportRequest, offer: Offer | None) -> dict[str, Point20]:
 
 def _steps(report: Element) -> list[_Step]:
     """Start and duration of each interval, however the report writes them. Raises ``Failure`` 454 or 459."""
-    begin = report.findtext("xcal:dtstart/xcal:date-time", None, NAMESPACES)
-    intervals = report.findall("strm:intervals/ei:interval", NAMESPACES)
+    begin = report.findtext(clark("xcal:dtstart/xcal:date-time"), None)
+    intervals = report.findall(clark("strm:intervals/ei:interval"))
     if begin is None or not intervals:
         raise Failure("459", "a report has a dtstart and intervals (rule 313)")
     if len(intervals) > VALUES:
@@ -70,7 +70,7 @@ def _steps(report: Element) -> list[_Step]:
     try:
         start = read_stamp(begin)
         lasting = [_lasting(interval) for interval in intervals]
-        own = [interval.findtext("xcal:dtstart/xcal:date-time", None, NAMESPACES) for interval in intervals]
+        own = [interval.findtext(clark("xcal:dtstart/xcal:date-time"), None) for interval in intervals]
         starts = [read_stamp(text) for text in own if text is not None]
         _lengths(lasting, own)
         if starts:
@@ -84,7 +84,7 @@ def _steps(report: Element) -> list[_Step]:
 
 
 def _lasting(interval: Element) -> timedelta | None:
-    text = interval.findtext("xcal:duration/xcal:duration", None, NAMESPACES)
+    text = interval.findtext(clark("xcal:duration/xcal:duration"), None)
     return None if text is None else abs(read_span(text))
 
 
@@ -106,7 +106,7 @@ def _ordered(start: datetime, starts: Sequence[datetime], intervals: int) -> Non
 
 
 def _counted(intervals: Sequence[Element]) -> None:
-    uids = [interval.findtext("xcal:uid/xcal:text", "", NAMESPACES).strip() for interval in intervals]
+    uids = [interval.findtext(clark("xcal:uid/xcal:text"), "").strip() for interval in intervals]
     if len(intervals) == 1 and uids == [""]:
         return
     if uids != [str(n) for n in range(len(intervals))]:

@@ -65,15 +65,15 @@ class Reports:
         ]  # fmt: skip
         if ven is not None and ven.household:
             return await self._household(request, who, ven, events)
-        answered = [
-            _report(event, known, answer)
+        answered = (
+            (event, known, answer)
             for event in events
             for answer in state.answers.get(event.id, {}).values()
             if (known := state.vens.get(answer.ven)) is not None
             and not known.household
             and (name is None or known is ven)
-        ]
-        return json(answered[skip : skip + limit])
+        )
+        return json([_report(*each) for each in itertools.islice(answered, skip, skip + limit)])
 
     async def _household(
         self, request: web.Request, who: Caller, ven: Ven, events: Sequence[Event]
