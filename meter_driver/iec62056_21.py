@@ -91,9 +91,10 @@ def _data(buffer: bytearray, at: int, body: int, end: int, *, final: bool) -> An
         return _block(buffer, at, body + 1, end, final=final)
     bang = buffer.find(b"!", body, end)
     stop = end if bang < 0 else bang
-    if foreign := _foreign(buffer, at, body, stop):
+    again = buffer.find(b"\n/", body - 1, stop)  # whatever is wrong first decides, or the answer would change
+    if foreign := _foreign(buffer, at, body, stop if again < 0 else again):
         return foreign
-    if (again := buffer.find(b"\n/", body - 1, stop)) >= 0:
+    if again >= 0:
         return Damaged(again + 1 - at, FrameTruncated("a new telegram began inside this one"))
     if bang < 0:
         return _cut(end - at) if final else MORE

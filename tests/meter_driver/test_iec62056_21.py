@@ -119,3 +119,7 @@ def test_the_framer_keeps_its_laws(frame: bytes, at: int, noise: bytes) -> None:
     data = frame[:at] + noise + frame[at : at + 120] + frame[-12:] + noise
     an_answer_stays(Readout, b"/" + data[1:])
     a_final_answer_is_one(Readout, b"/" + data[1:])
+
+
+def test_what_is_wrong_first_is_what_is_told() -> None:
+    an_answer_stays(Readout, telegram(("1-0:1.8.0(1*kWh)", "/1-0:2.8.0(1*kWh)", "1-0:3.8.0(\x8b)")))
