@@ -37,7 +37,11 @@ _DEEPEST: Final = 16
 
 
 class CutShort(PayloadError):
-    """The data end inside a value: more bytes may complete it."""
+    """The data end inside a value: more bytes may complete it, ``missing`` of them at least."""
+
+    def __init__(self, rule: str = "the data end inside a value", *, missing: int = 1) -> None:
+        super().__init__(rule)
+        self.missing = missing
 
 
 Value = int | float | bool | bytes | str | tuple["Node", ...] | None
@@ -67,7 +71,7 @@ def parse(buffer: bytes, at: int = 0) -> Node:
     try:
         return _value(buffer, buffer[at], at + 1, 0)
     except IndexError:
-        raise CutShort("the data end inside a value") from None
+        raise CutShort from None
 
 
 def length(buffer: bytes, at: int) -> tuple[int, int]:
@@ -124,12 +128,17 @@ def _elements(buffer: bytes, tag: int, at: int, depth: int) -> Node:
         raise PayloadError("values are nested too deep")
     count, end = length(buffer, at)
     if count > len(buffer) - end:
-        raise IndexError
-    children = []
-    for _ in range(count):
-        child = _value(buffer, buffer[end], end + 1, depth + 1)
-        children.append(child)
-        end = child.end
+        raise CutShort(missing=count - (len(buffer) - end))
+    children: list[Node] = []
+    try:
+        for _ in range(count):
+            child = _value(buffer, buffer[end], end + 1, depth + 1)
+            children.append(child)
+            end = child.end
+    except (CutShort, IndexError) as short:
+        # no element has less than one octet
+        missing = short.missing if isinstance(short, CutShort) else 1
+        raise CutShort(missing=missing + count - len(children) - 1) from None
     return Node(tag, tuple(children), at, end)
 
 
@@ -139,7 +148,7 @@ def _compact(buffer: bytes, at: int, depth: int) -> Node:
     size, start = length(buffer, described)
     end = start + size
     if end > len(buffer):
-        raise IndexError
+        raise CutShort(missing=end - len(buffer))
     window, children, here = buffer[:end], [], start
     while here < end:
         child = _untagged(window, at, here, depth + 1)
@@ -194,7 +203,7 @@ def _untagged(buffer: bytes, described: int, at: int, depth: int) -> Node:
 def _cut(buffer: bytes, at: int, size: int) -> bytes:
     content = buffer[at : at + size]
     if len(content) != size:
-        raise IndexError
+        raise CutShort(missing=size - len(content))
     return content
 
 

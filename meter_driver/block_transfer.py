@@ -12,6 +12,7 @@ GENERAL_BLOCK_TRANSFER: Final = 0xE0
 
 _LAST: Final = 0x80
 _HEADER: Final = 6
+_MOST_BLOCKS: Final = 64
 
 
 def extent(buffer: bytes | bytearray, at: int, end: int) -> int:
@@ -61,7 +62,7 @@ class Blocks:
             raise SegmentError("a block is missing, doubled or out of order")
         self._collected += unit[start:]
         self._expected += 1
-        if len(self._collected) > self._longest:
+        if len(self._collected) > self._longest or self._expected > _MOST_BLOCKS + 1:
             self.drop()
             raise FrameTooLong("more blocks than a push list has")
         if not unit[1] & _LAST:

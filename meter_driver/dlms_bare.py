@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from meter_driver import block_transfer, ciphering, dlms, push_layout
 from meter_driver.axdr import CutShort
 from meter_driver.block_transfer import GENERAL_BLOCK_TRANSFER, Blocks
-from meter_driver.errors import FrameTruncated, MeterError, PayloadError
+from meter_driver.errors import FrameTruncated, MeterError, PayloadError, SegmentError
 from meter_driver.framing import MORE, NO, Answer, Damaged, Keyring, Taken, Verdict
 from meter_driver.reading import Quality
 
@@ -66,15 +66,26 @@ class BareApdu:
 
     def __init__(self, keys: Keyring) -> None:
         self._keys = keys
+        self._needed = 0  # octets below which what was asked about last cannot be whole
 
     def take(self, buffer: bytearray, at: int, end: int, *, final: bool) -> Answer:
         """See ``framing``."""
+        if not final and end - at < self._needed:
+            return MORE  # parsing a long list again for every octet would take its square in time
+        self._needed = 0
+        answer = self._take(buffer, at, end, final=final)
+        if answer is not MORE:
+            self._needed = 0
+        return answer
+
+    def _take(self, buffer: bytearray, at: int, end: int, *, final: bool) -> Answer:
         begins = _may_begin(buffer, at, end)
         if begins is not None:
             return NO if final else begins
         try:
             apdu, stop = _apdu(buffer, at, end)
-        except CutShort:
+        except CutShort as short:
+            self._needed = end - at + short.missing
             return Damaged(end - at, FrameTruncated("the APDU is cut short")) if final else MORE
         except MeterError as error:
             return Damaged(end - at, error)
@@ -102,7 +113,7 @@ def _apdu(buffer: bytearray, at: int, end: int) -> tuple[bytes, int]:
     else:
         stop = at + push_layout.extent(bytes(buffer[at:end]))
     if stop > end:
-        raise CutShort("the APDU is cut short")
+        raise CutShort(missing=stop - end)
     return bytes(buffer[at:stop]), stop
 
 
@@ -111,7 +122,9 @@ def _joined(buffer: bytearray, at: int, end: int) -> tuple[bytes, int]:
     while apdu is None:
         stop = block_transfer.extent(buffer, at, end)
         if stop > end:
-            raise CutShort("the block is cut short")
+            raise CutShort(missing=stop - end)
+        if blocks.pending and buffer[at + 3 : at + 4] == _FIRST_BLOCK:
+            raise SegmentError("the last blocks are missing")
         apdu = blocks.add(bytes(buffer[at:stop]))
         at = stop
     return apdu, at
