@@ -13,7 +13,7 @@ _CRC_TABLE = tuple(map(_crc_entry, range(256)))
 
 def crc16_en13757(data: bytes) -> int:
     """CRC-16/EN-13757: polynomial 3D65, start 0, inverted (EN 13757-4, clause 12)."""
-    value = 0
+    value, table = 0, _CRC_TABLE
     for byte in data:
-        value = value << 8 & 0xFFFF ^ _CRC_TABLE[value >> 8 ^ byte]
+        value = (value & 0xFF) << 8 ^ table[value >> 8 ^ byte]
     return value ^ 0xFFFF

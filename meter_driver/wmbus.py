@@ -20,12 +20,13 @@ from meter_driver.wmbus_link import (
     LONGEST,
     LONGEST_A,
     NETWORK,
-    first_block_fits,
+    begins_a,
     format_a,
     format_b,
     is_known,
     link_of,
     may_begin,
+    second_block_fits,
     size_a,
 )
 
@@ -80,7 +81,7 @@ class GuardedRadio(_Radio):
             return NO
         if end - at < FIRST + CRC_SIZE:
             return NO if final else MORE
-        if first_block_fits(buffer, at):
+        if begins_a(buffer, at):
             return self._take_a(buffer, at, end, final=final)
         size = buffer[at] + 1
         if not is_known(buffer[at + FIRST]):
@@ -119,10 +120,9 @@ class BareRadio(_Radio):
         if end - at < size:
             missing = FrameTruncated(f"the frame claims {size} bytes, {end - at} came")
             return Damaged(end - at, missing) if final else MORE
-        if any(_begins_a(buffer, inner, at + size) for inner in range(at + 1, at + size - FIRST - CRC_SIZE + 1)):
+        inside = range(at + 1, at + size - FIRST - CRC_SIZE + 1)
+        if any(may_begin(buffer, inner, at + size) and begins_a(buffer, inner) for inner in inside):
             return Damaged(size, FrameError("a telegram with link CRCs begins inside one without"))
+        if second_block_fits(buffer, at, at + size):
+            return Damaged(size, FrameError("a first block that does not fit its CRC, as the second does"))
         return Taken(size, self._read(bytes(buffer[at : at + size]), Quality.UNCHECKED))
-
-
-def _begins_a(buffer: bytearray, at: int, end: int) -> bool:
-    return may_begin(buffer, at, end) and first_block_fits(buffer, at)

@@ -30,13 +30,11 @@ class Link(Struct, frozen=True):
     """One link frame without its CRCs.
 
     Attributes:
-        control: C field.
         address: manufacturer, identification, version, device type, as on the wire.
         ci: first CI field.
         data: what follows it.
     """
 
-    control: int
     address: bytes
     ci: int
     data: bytes
@@ -68,9 +66,15 @@ def size_a(length: int) -> int:
     return length + 1 + CRC_SIZE * (1 + -(-rest // _BLOCK))
 
 
-def first_block_fits(buffer: bytes | bytearray, at: int) -> bool:
-    """Is the first block guarded by its own CRC, as format A has it?"""
+def begins_a(buffer: bytes | bytearray, at: int) -> bool:
+    """Is the first block guarded by its own CRC, as in format A?"""
     return _guarded(bytes(buffer[at : at + FIRST + CRC_SIZE]))
+
+
+def second_block_fits(buffer: bytes | bytearray, at: int, end: int) -> bool:
+    """Does a whole second block of format A with its CRC stand before ``end``, whatever the first one is?"""
+    start, stop = at + FIRST + CRC_SIZE, at + FIRST + CRC_SIZE + _BLOCK + CRC_SIZE
+    return stop <= end and _guarded(bytes(buffer[start:stop]))
 
 
 def format_a(frame: bytes) -> bytes | None:
@@ -103,4 +107,4 @@ def _guarded(block: bytes) -> bool:
 
 def link_of(frame: bytes) -> Link:
     """``frame`` is L and as many bytes as it says, one behind the first block at least."""
-    return Link(frame[1], frame[2:FIRST], frame[FIRST], frame[FIRST + 1 :])
+    return Link(frame[2:FIRST], frame[FIRST], frame[FIRST + 1 :])

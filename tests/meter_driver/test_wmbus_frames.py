@@ -92,6 +92,14 @@ def test_half_a_telegram_does_not_hide_the_whole_one_behind_it(name: str, data: 
     assert [values(telegram) for telegram in telegrams(half, frame)] == [READINGS]
 
 
+@settings(max_examples=80)
+@given(st.integers(0, 9), st.integers(0, 7))
+def test_a_damaged_first_block_does_not_pass_for_a_telegram_without_crcs(at: int, bit: int) -> None:
+    frame = bytearray(FORMATS["A, long"])
+    frame[at] ^= 1 << bit
+    assert telegrams(bytes(frame)) == []
+
+
 STREAM = b"\x68\x00" + FORMATS["A"] + b"\xaa" + FORMATS["B, two blocks"] + FORMATS["A, long"][:50] + FORMATS["B"]
 
 
