@@ -18,7 +18,8 @@ from edge.errors import GatewayError
 from edge.latest import MEASURED, Latest
 from edge.uplink import wait_before
 
-REPORT = "TELEMETRY_USAGE"
+REPORT = "METADATA_TELEMETRY_USAGE"
+"""As an offer is named; openleadr takes the prefix off what it then reports."""
 
 
 @dataclass(frozen=True, slots=True)
