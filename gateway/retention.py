@@ -6,7 +6,7 @@ comes back: a clock that goes back, or a class that is lengthened, moves no ratc
 
 import asyncio
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, text
@@ -22,6 +22,7 @@ from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
 
 LOOK = 1.0
 """Seconds between looks at the clock; a clock that was moved is noticed then."""
+PRUNE_EVERY = timedelta(minutes=1)
 BATCHES_KNOWN = timedelta(days=14)
 """How long each batch is known by its own row; afterwards by its source's floor."""
 ROWS_AT_ONCE = 2000
@@ -70,9 +71,13 @@ class Retention:
         await self.run(self._clock())
 
     async def watch(self) -> None:
-        """Run soon after each midnight (UTC), whoever moved the clock there."""
+        """Run soon after each midnight (UTC), whoever moved the clock there; end recovery windows in time."""
+        pruned = datetime.min.replace(tzinfo=UTC)
         while True:
             now = self._clock()
+            if abs(now - pruned) >= PRUNE_EVERY:
+                await self._keeper.prune()
+                pruned = now
             if any(self._done.get(detail, date.min) < day for detail, day in self._first(now).items()):
                 await self.run(now)
             await asyncio.sleep(LOOK)
@@ -82,6 +87,7 @@ class Retention:
         async with self._turn:
             first = self._first(now)
             changed = await self._keeper.move_on(first, now.date())
+            await self._keeper.prune()
             self._done = {detail: max(day, self._done.get(detail, date.min)) for detail, day in first.items()}
             rows = await self._delete_expired(first) + await self._delete_orphans()
             await self._forget_batches(now)

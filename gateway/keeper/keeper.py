@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from struct import Struct
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -17,7 +18,7 @@ from gateway.keeper.states import Randomness, States
 from gateway.keeper.tree import Tree
 from gateway.vault import Expired, SubjectGone
 from policies.ratchet import DayGone
-from policies.terms import DetailClass, SubjectId
+from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
 
 CACHED_HOUSEHOLDS = 16_384
 """Whose states and day keys are held in clear in memory."""
@@ -25,7 +26,9 @@ CACHED_DAYS = 64
 """Day keys of one household and class."""
 LARGEST_GROUP = 4096
 HOUSE = "*"
-"""The gateway's own entry: no tenancy has this id. Its key is the one for look-ups."""
+"""The gateway's own entry: no tenancy has this id. 32 bytes, the key for look-ups; then the day (u32) up to which
+everybody was moved on, of each series class."""
+_MOVED = Struct(f">32s{len(SERIES_CLASSES)}I")
 
 Edit = Callable[[States | None], States | None]
 """From the states as they are (None: unknown) to those that shall be; runs in the keeper's thread. May raise."""
@@ -55,12 +58,17 @@ class Keeper:
         self._waiting: list[_Change] = []
         self._busy = False
         self._held: dict[str, _Held] = {}
-        self._house = self._house_key()
+        self._house, self._moved = self._own()
 
     @property
     def recovery_window(self) -> timedelta:
         """How long an older root is kept, sealed to the offline key; zero without one."""
         return self._recovery.window if self._recovery else timedelta(0)
+
+    @property
+    def sound(self) -> bool:
+        """Whether key states can be changed; not after a root could not be replaced."""
+        return self._tree.sound
 
     @property
     def house_key(self) -> bytes:
@@ -112,21 +120,29 @@ class Keeper:
         return await done
 
     async def move_on(self, first: Mapping[DetailClass, date], today: date) -> int:
-        """Expire every household up to ``first`` of each class; how many were changed. One commit a few thousand."""
+        """Expire every household up to ``first`` of each class; how many were changed. One commit a few thousand.
+
+        Nobody is looked at when all were moved on so far before.
+        """
         loop = asyncio.get_running_loop()
+        goal = {detail: max(first[detail], self._moved[detail]) for detail in SERIES_CLASSES}
         position, changed = "", 0
-        while True:
-            work = loop.run_in_executor(self._thread, self._move_part, position, dict(first), today)
-            found = await asyncio.shield(work)
+        while goal != self._moved:
+            found = await asyncio.shield(loop.run_in_executor(self._thread, self._move_part, position, goal, today))
             if not found:
+                await asyncio.shield(loop.run_in_executor(self._thread, self._note_moved, goal))
+                self._moved = goal
                 break
             position, names = found
             for name in names:
                 self._held.pop(name, None)
             changed += len(names)
-        if self._recovery:
-            await loop.run_in_executor(self._thread, self._recovery.prune)
         return changed
+
+    async def prune(self) -> None:
+        """Drop the sealed roots that are older than the recovery window."""
+        if self._recovery:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._recovery.prune)
 
     # -- in the loop's thread
 
@@ -203,12 +219,17 @@ class Keeper:
         data = self._tree.get(subject)
         return None if data is None else key_states.decode(data)
 
-    def _house_key(self) -> bytes:
-        key = self._tree.get(HOUSE)
-        if key is None:
-            key = self._randomness(32)
-            self._tree.commit({HOUSE: key})
-        return key
+    def _note_moved(self, moved: Mapping[DetailClass, date]) -> None:
+        days = (moved[detail].toordinal() for detail in SERIES_CLASSES)
+        self._tree.commit({HOUSE: _MOVED.pack(self._house, *days)})
+
+    def _own(self) -> tuple[bytes, dict[DetailClass, date]]:
+        data = self._tree.get(HOUSE)
+        if data is None:
+            data = _MOVED.pack(self._randomness(32), *[date.min.toordinal()] * len(SERIES_CLASSES))
+            self._tree.commit({HOUSE: data})
+        key, *days = _MOVED.unpack(data)
+        return key, dict(zip(SERIES_CLASSES, map(date.fromordinal, days), strict=True))
 
 
 def open_keeper(

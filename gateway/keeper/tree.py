@@ -73,6 +73,11 @@ class Tree:
         """Grows by one with each change."""
         return self._cell.generation
 
+    @property
+    def sound(self) -> bool:
+        """Whether it takes changes."""
+        return not self._broken
+
     def close(self) -> None:
         os.close(self._fd)
         self._root_port.close()

@@ -72,8 +72,12 @@ class SealedVault:
     # -- key states
 
     async def admit(self, subject: SubjectId, at: datetime) -> None:
-        """A household that is there already is left as it is. Raises ``SubjectGone`` for one that was erased."""
-        first = {detail: first_kept(at.astimezone(UTC), self._days[detail]) for detail in SERIES_CLASSES}
+        """A household that is there already is left as it is; what is past its class now is not held for anyone.
+
+        Raises ``SubjectGone`` for one that was erased.
+        """
+        latest = max(at.astimezone(UTC), self._clock())
+        first = {detail: first_kept(latest, self._days[detail]) for detail in SERIES_CLASSES}
 
         def edit(states: States | None) -> States:
             if states is None:
