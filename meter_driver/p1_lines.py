@@ -167,7 +167,9 @@ def _say_timed(thing: Object, first: str, second: str, result: Contents, *, chec
 
 
 def _lenient(stamp: str, *, checked: bool) -> datetime | None:
-    """The instant; None where a checked telegram carries a date that does not exist (Belgian meters send 63 25 25)."""
+    """The instant; None for zeros, and where a checked telegram has a date that cannot be (eMUCs: 632525252525W)."""
+    if not stamp.strip("0SW"):
+        return None
     try:
         return instant(stamp)
     except ValueError:
@@ -190,7 +192,7 @@ def _tell_time(thing: Object, parts: list[str], result: Contents, *, checked: bo
 
 def _say_buffer(thing: Object, parts: list[str], result: Contents, *, checked: bool) -> None:
     """DSMR 3 P1 clause 6.4: ``(time)(status)(period)(count)(name)(unit)(value)...``; the last value is the newest."""
-    if len(parts) < 7 or not _STAMP.fullmatch(parts[0]) or parts[3] != str(len(parts) - 6):
+    if len(parts) < 7 or not _STAMP.fullmatch(parts[0]) or parts[3].lstrip("0") != str(len(parts) - 6):
         raise PayloadError("an M-Bus buffer that does not hold what it says")
     inner = look_up(parts[4])
     if inner.channel != thing.channel or inner.kind is not Kind.VALUE:

@@ -27,6 +27,12 @@ def test_a_telegram_names_its_meter_its_instant_and_its_values() -> None:
     assert gas.meter == "474153303031"
 
 
+def test_an_mbus_device_that_has_not_been_read_yet_has_no_time() -> None:
+    lines = ("0-1:24.3.0(000000000000)(00)(60)(01)(0-1:24.2.0)(m3)", "(00000.000)", "1-0:1.7.0(1*kW)")
+    own, gas = telegrams(telegram(lines, crc=False))
+    assert (own.meter, gas.at, values([gas])["0-1:24.2.0*255"]) == ("", None, (Decimal("0.000"), "m3"))
+
+
 @pytest.mark.rule("DSMR P1 6.4 M-Bus")
 def test_gas_is_a_meter_of_its_own_with_the_instant_of_its_last_value() -> None:
     _, gas = telegrams(GOOD)
