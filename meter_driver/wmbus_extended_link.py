@@ -16,6 +16,7 @@ _REPEATED, _HOP = 0x02, 0x10
 """Bits of the communication control that repeaters change: they are zero in the vector (clause 13)."""
 _PAYLOAD_CRC = {0x8D, 0x8F}
 _CRC_SIZE = 2
+_MISFIT = "the payload of the extended link layer does not fit its CRC"
 
 
 class Inner(Struct, frozen=True):
@@ -27,7 +28,7 @@ class Inner(Struct, frozen=True):
 
 
 def extended_link(link: Link, keys: Keyring, quality: Quality) -> Inner:
-    """Take the extended link layer off. A payload recorded after deciphering is known by its CRC.
+    """Take the extended link layer off. Without a key, a payload recorded after deciphering is known by its CRC.
 
     PayloadError (too short, CRC), KeyMissing, AuthenticationError, SecurityUnsupported.
     """
@@ -38,17 +39,24 @@ def extended_link(link: Link, keys: Keyring, quality: Quality) -> Inner:
         raise PayloadError("the telegram ends inside its extended link layer")
     if not guarded:
         return Inner(rest[0], rest[1:], quality)
-    if (plain := _payload(rest)) is not None:
-        return Inner(plain[0], plain[1:], quality)
     session = head[-4:]
-    encryption = session[3] >> 5
-    if encryption == 0:
-        raise PayloadError("the payload does not fit its CRC")
-    if encryption != 1:
+    if (encryption := session[3] >> 5) > 1:
         raise SecurityUnsupported(f"encryption {encryption} of the extended link layer is not known")
-    opened = open_ctr(_key_of(link.address, keys), _start_block(link.address, head[0], session), rest)
-    if (plain := _payload(opened)) is None:
-        raise AuthenticationError("the deciphered payload does not fit its CRC")
+    key = keys(link.address.hex().upper()).key if encryption else None
+    if key is not None:
+        return _opened(rest, key, _start_block(link.address, head[0], session))
+    plain = _payload(rest)
+    if plain is None:
+        raise KeyMissing("an enciphered link layer and no key") if encryption else PayloadError(_MISFIT)
+    return Inner(plain[0], plain[1:], quality)
+
+
+def _opened(section: bytes, key: bytes, start: bytes) -> Inner:
+    if len(key) != KEY_SIZE:
+        raise SecurityUnsupported(f"the link layer takes a key of {KEY_SIZE} bytes")
+    plain = _payload(open_ctr(key, start, section))
+    if plain is None:
+        raise AuthenticationError(_MISFIT)
     return Inner(plain[0], plain[1:], Quality.ENCRYPTED_ONLY)
 
 
@@ -61,12 +69,3 @@ def _payload(section: bytes) -> bytes | None:
 def _start_block(address: bytes, control: int, session: bytes) -> bytes:
     """Address, communication control, session number, frame number 0, block counter 0 (clause 13)."""
     return address + bytes([control & ~(_REPEATED | _HOP) & 0xFF]) + session + bytes(3)
-
-
-def _key_of(address: bytes, keys: Keyring) -> bytes:
-    key = keys(address.hex().upper()).key
-    if key is None:
-        raise KeyMissing("an enciphered link layer and no key")
-    if len(key) != KEY_SIZE:
-        raise SecurityUnsupported(f"the link layer takes a key of {KEY_SIZE} bytes")
-    return key

@@ -170,6 +170,7 @@ def test_a_link_payload_recorded_after_deciphering_is_known_by_its_crc() -> None
     (telegram,) = telegrams(radio(layer + inner))
     assert telegram.readings[0].quality == Quality.UNCHECKED
     assert kinds(radio(layer + inner[:-1] + b"\x01")) == ["no-key"]
+    assert kinds(radio(layer + inner), key=KEY) == ["not-authentic"]
 
 
 @pytest.mark.parametrize(
