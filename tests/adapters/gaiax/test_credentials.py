@@ -38,7 +38,7 @@ async def fetched(house: House, path: str) -> tuple[str, str]:
         return answer.content_type, await answer.text()
 
 
-@pytest.mark.rule("VC-JOSE-COSE section 3.1: typ vc+jwt, cty vc")
+@pytest.mark.rule("VC-JOSE-COSE 3.1: typ vc+jwt, cty vc")
 @pytest.mark.parametrize("path", [credentials.PARTICIPANT, credentials.OFFERING])
 async def test_each_credential_is_signed_by_our_key_and_issued_by_our_did(house: House, path: str) -> None:
     kind, token = await fetched(house, path)

@@ -15,8 +15,9 @@ import aiohttp
 import pytest
 from sqlalchemy import Connection
 
+from adapters.gaiax import odrl
 from adapters.gaiax.adapter import assemble, make_desk
-from adapters.gaiax.dsp import negotiations, store, transfers
+from adapters.gaiax.dsp import negotiations, store, transfers, words
 from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp.desk import Desk
 from adapters.gaiax.dsp.messages import read_data_address
@@ -180,14 +181,56 @@ async def test_from_catalog_to_data_in_every_form(sides: tuple[Side, Side]) -> N
     assert question.reference.startswith("urn:uuid:")
 
 
-async def test_agreement_and_messages_name_no_household(sides: tuple[Side, Side]) -> None:
+@pytest.mark.rule("DSP 7: the agreement is between the two, about the dataset, under the rules of the offer")
+async def test_the_agreement_is_the_offer_between_the_two_and_its_id_names_nobody(sides: tuple[Side, Side]) -> None:
     provider, consumer = sides
     pid = await negotiate(provider, consumer)
     done = await reaches(consumer, pid, "FINALIZED")
-    assert done.agreement.startswith("urn:uuid:")
-    assert "p1" not in done.agreement
+    async with consumer.house.session() as session:
+        agreement = await store.fetch_agreement(session, done.agreement, words.Side.CONSUMER)
+    assert agreement is not None
+    assert agreement.id.startswith("urn:uuid:")
+    parties = {m: agreement.policy[m] for m in ("assigner", "assignee", "target")}
+    assert parties == {"assigner": provider.desk.did, "assignee": ACME_DID, "target": SINGLE}
+    assert agreement.policy["permission"] == done.policy["permission"]
     theirs = await negotiation(provider, done.partner_pid)
     assert theirs.agreement == done.agreement
+
+
+@pytest.mark.parametrize("member", ["assigner", "assignee", "target", "permission"])
+@pytest.mark.rule("DSP 7: the agreement is between the two, about the dataset, under the rules of the offer")
+async def test_an_agreement_that_was_not_negotiated_is_refused(sides: tuple[Side, Side], member: str) -> None:
+    provider, consumer = sides
+    pid = await waiting(provider, consumer)
+    process = await negotiation(consumer, pid)
+    other: Any = [{"action": "use"}] if member == "permission" else "did:web:other.example"
+    policy = odrl.agreement(
+        "urn:uuid:1", SINGLE, process.policy, assigner=provider.desk.did, assignee=ACME_DID, at=process.begun
+    )
+    for agreement, expected in (({**policy, member: other}, 400), (policy, 200)):
+        body = {
+            "@context": [DSPACE],
+            "@type": "ContractAgreementMessage",
+            "consumerPid": pid,
+            "providerPid": process.partner_pid,
+            "agreement": agreement,
+        }
+        url = f"{consumer.base}/dsp/negotiations/{pid}/agreement"
+        status, _ = await call(provider, "POST", url, body, provider.header(ACME_DID))
+        assert status == expected
+
+
+async def waiting(provider: Side, consumer: Side) -> str:
+    """A negotiation that the provider leaves in REQUESTED: the household has not answered."""
+    provider.house.door.open[ACME] = [opening(), opening(purpose=Purpose.RESEARCH)]
+    pid = await negotiate(provider, consumer, place=2)
+    await until(lambda: _asked(provider))
+    await until(lambda: _known(consumer, pid))
+    return pid
+
+
+async def _known(side: Side, pid: str) -> str:
+    return (await negotiation(side, pid)).partner_pid
 
 
 async def test_a_portfolio_and_a_community_ask_for_whoever_allows_it(sides: tuple[Side, Side]) -> None:
@@ -252,6 +295,7 @@ async def test_a_stream_goes_on_until_the_transfer_ends(sides: tuple[Side, Side]
     assert (await call(consumer, "GET", endpoint, headers=header))[0] == 403
 
 
+@pytest.mark.rule("DSP 9: data address with a token that dies with the transfer")
 async def test_a_suspended_transfer_serves_nothing_and_goes_on_with_another_token(sides: tuple[Side, Side]) -> None:
     provider, consumer = sides
     running, endpoint, header = await started(provider, consumer)
@@ -267,6 +311,7 @@ async def test_a_suspended_transfer_serves_nothing_and_goes_on_with_another_toke
     assert (await call(consumer, "GET", endpoint, headers={"Authorization": token}))[0] == 200
 
 
+@pytest.mark.rule("DSP 9: data address with a token that dies with the transfer")
 async def test_a_token_opens_one_address_only(sides: tuple[Side, Side]) -> None:
     provider, consumer = sides
     _, one, header = await started(provider, consumer)
@@ -348,6 +393,7 @@ async def test_changed_rules_are_refused(sides: tuple[Side, Side]) -> None:
     assert (status, error["code"]) == (400, "offer-changed")
 
 
+@pytest.mark.rule("DSP 6, 8, 10: the standard's error for every refusal")
 async def test_a_stranger_gets_the_error_of_the_standard_everywhere(sides: tuple[Side, Side]) -> None:
     provider, consumer = sides
     stranger = Key("did:web:stranger.example").sign({"iss": "did:web:stranger.example"}, typ="JWT")
@@ -423,6 +469,7 @@ def aiohttp_gone() -> Exception:
     return OutboundError(aiohttp.ServerDisconnectedError.__name__)
 
 
+@pytest.mark.rule("DSP 4.3: version document")
 async def test_the_well_known_documents_point_at_each_other(sides: tuple[Side, Side]) -> None:
     provider, consumer = sides
     _, versions = await call(consumer, "GET", provider.base + "/.well-known/dspace-version")
@@ -435,6 +482,7 @@ async def test_the_well_known_documents_point_at_each_other(sides: tuple[Side, S
     assert "d" not in document["verificationMethod"][0]["publicKeyJwk"]
 
 
+@pytest.mark.rule("DSP 5: catalog of the caller, offers with purpose, recipient and retention")
 async def test_retention_and_recipient_are_in_the_offer(sides: tuple[Side, Side]) -> None:
     provider, consumer = sides
     provider.house.door.open[ACME] = [opening(keep=timedelta(days=7))]

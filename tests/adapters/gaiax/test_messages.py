@@ -180,6 +180,7 @@ def examples() -> Iterator[Path]:
         yield from (file for file in files if not file.stem.endswith("error"))
 
 
+@pytest.mark.rule("DSP 8: messages in any JSON-LD form")
 @needs_corpus
 @pytest.mark.parametrize("file", list(examples()), ids=lambda f: f.stem)
 def test_the_examples_of_the_standard_are_read_in_any_form(file: Path) -> None:

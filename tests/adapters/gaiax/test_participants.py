@@ -49,6 +49,7 @@ def trusting(house: House, **changes: Any) -> Participants:
     return Participants(house, [entry])
 
 
+@pytest.mark.rule("RFC 7519: short life, one audience, no replay")
 async def test_a_participant_is_known_by_its_key_and_each_token_works_once(house: House) -> None:
     participants = trusting(house)
     token = header(claims(datetime.now(UTC)))
@@ -76,6 +77,7 @@ BROKEN: dict[str, Break] = {
 }
 
 
+@pytest.mark.rule("RFC 7519: short life, one audience, no replay")
 @pytest.mark.parametrize("name", list(BROKEN))
 async def test_one_broken_claim_and_the_caller_is_nobody(house: House, name: str) -> None:
     now = datetime.now(UTC)
@@ -153,7 +155,7 @@ async def test_a_document_that_does_not_name_the_key_helps_nobody(house: House, 
     assert await Participants(house, []).authenticate(header(claims(datetime.now(UTC)))) is None
 
 
-@pytest.mark.rule("did:web method specification, section 3.2")
+@pytest.mark.rule("did:web 3.2: read")
 @pytest.mark.parametrize(
     ("did", "url"),
     [
