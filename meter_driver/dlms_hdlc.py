@@ -50,8 +50,9 @@ class DlmsOnHdlc:
     def __init__(self, keys: Keyring) -> None:
         self._keys = keys
         self._closing = False  # the next flag may close the frame that was just taken
-        self._size = 0  # octets on the wire of the frames that wait
-        self._unit = b""  # segments so far
+        self._unit = b""  # segments so far, and what they had on the wire
+        self._unit_size = 0
+        self._blocks_size = 0  # what the blocks so far had on the wire
         self._from = b""
         self._blocks = Blocks(dlms.LONGEST_APDU)
 
@@ -78,7 +79,7 @@ class DlmsOnHdlc:
         information = frame.information
         begins = information[:3] in _LLC
         if self._unit and (begins or frame.addresses != self._from):
-            events.append(self._given_up(SegmentError("the last segments are missing")))
+            events.append(self._unit_given_up(SegmentError("the last segments are missing")))
         if begins:
             information = information[3:]
         elif not self._unit and information[:1] != bytes([GENERAL_BLOCK_TRANSFER]):
@@ -88,41 +89,48 @@ class DlmsOnHdlc:
             return events
         self._unit += information
         self._from = frame.addresses
-        self._size += frame.size
+        self._unit_size += frame.size
         if len(self._unit) > dlms.LONGEST_APDU:
-            events.append(self._given_up(FrameTooLong("more segments than a push list has")))
+            events.append(self._unit_given_up(FrameTooLong("more segments than a push list has")))
         elif not frame.segmented:
-            unit, self._unit = self._unit, b""
-            events += self._whole(unit)
+            unit, size = self._unit, self._unit_size
+            self._unit, self._unit_size = b"", 0
+            events += self._whole(unit, size)
         return events
 
-    def _whole(self, unit: bytes) -> list[Event]:
-        """One APDU, or one block of one."""
+    def _whole(self, unit: bytes, size: int) -> list[Event]:
+        """One APDU, or one block of one; ``size`` octets on the wire."""
         events: list[Event] = []
         is_block = unit[:1] == bytes([GENERAL_BLOCK_TRANSFER])
         if self._blocks.pending and (not is_block or unit[2:4] == _FIRST_BLOCK):
-            events.append(self._given_up(SegmentError("the last blocks are missing"), but=len(unit)))
+            events.append(self._blocks_given_up(SegmentError("the last blocks are missing")))
+        self._blocks_size += size
         try:
             apdu = self._blocks.add(unit) if is_block else unit
             if apdu is not None:
                 events += dlms.telegrams(apdu, self._keys, Quality.CHECKSUM_ONLY)
-                self._size = 0
+                self._blocks_size = 0
         except MeterError as error:
-            events.append(self._given_up(error))
+            events.append(self._blocks_given_up(error))
         return events
 
-    def _given_up(self, error: MeterError, *, but: int = 0) -> FrameRejected:
-        """Forget what waits; ``but`` octets of it belong to what comes next."""
-        dropped, self._size = self._size - but, but
-        self._unit = b""
+    def _unit_given_up(self, error: MeterError) -> FrameRejected:
+        dropped, self._unit, self._unit_size = self._unit_size, b"", 0
+        return FrameRejected.because(error, dropped)
+
+    def _blocks_given_up(self, error: MeterError) -> FrameRejected:
+        dropped, self._blocks_size = self._blocks_size, 0
         self._blocks.drop()
         return FrameRejected.because(error, dropped)
 
     def finish(self) -> tuple[Event, ...]:
         """Segments and blocks without a last one are given up."""
-        if self._unit or self._blocks.pending:
-            return (self._given_up(FrameTruncated("the last segments or blocks are missing")),)
-        return ()
+        events: list[Event] = []
+        if self._blocks.pending:
+            events.append(self._blocks_given_up(FrameTruncated("the last blocks are missing")))
+        if self._unit:
+            events.append(self._unit_given_up(FrameTruncated("the last segments are missing")))
+        return tuple(events)
 
 
 def _frame(buffer: bytearray, at: int, end: int, *, final: bool) -> _Frame | Verdict | Damaged:

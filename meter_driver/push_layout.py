@@ -29,6 +29,7 @@ _LAYOUTS_KEPT: Final = 64
 _NAMES = {(96, 1, 0): 0, (96, 1, 1): 1, (0, 0, 5): 2, (0, 0, 0): 3, (0, 0, 1): 4, (42, 0, 0): 5}
 """OBIS groups (C, D, E) that name the meter, best first."""
 _UNNAMED: Final = 6
+_NO_NUMBERS = frozenset({axdr.NULL, axdr.DONT_CARE, axdr.OCTETS, *axdr.TEXTS})
 _SHORT: Final = 2
 _MAKER: Final = 3
 
@@ -94,12 +95,15 @@ class Layout:
             raise PayloadError("a list without readings")
 
     def _unnamed(self, node: Node, *, first: bool, last: bool) -> None:
-        """What may stand in a list with codes and have none: clock or version in front, the meter's number behind."""
-        if node.tag == axdr.OCTETS and len(node.octets) == dlms_clock.SIZE and not last:
+        """What may stand in a list with codes and have none: clock, version, the meter's number, other texts, nulls."""
+        size = len(node.octets)
+        if size == dlms_clock.SIZE and not last:
             self._clock(node.at)
-        elif last and node.tag == axdr.OCTETS:
-            self._names.append((_UNNAMED, self._slot(node.at, node.end, f"{node.end - node.at}s")))
-        elif not (first and (node.tag in axdr.TEXTS or push_list.is_code(node))):
+        elif size and not push_list.may_be_code(node):
+            slot = self._slot(node.at, node.end, f"{size}s")
+            if first or last:
+                self._names.append((_UNNAMED, slot))
+        elif node.tag not in _NO_NUMBERS:
             raise PayloadError("an element without an OBIS code")
 
     def _entry(self, entry: Entry, profile: Profile | None) -> None:
@@ -125,7 +129,7 @@ class Layout:
         form, read = _reader(node, power)
         # what a decision was taken on stays part of the shape: the manufacturer in the device name, the version of a
         # list without codes, the first octet of what has the length of an OBIS code
-        pinned = _MAKER if groups == (42, 0, 0) else len(entry.begins) if entry.begins else len(node.octets) == 6
+        pinned = _MAKER if groups == (42, 0, 0) else len(entry.begins) if entry.begins else push_list.may_be_code(node)
         start = node.at
         if node.tag == axdr.OCTETS and pinned:
             start = min(node.at + pinned, node.end)

@@ -149,9 +149,14 @@ def _walk(container: Node) -> Iterator[Entry]:
             at += 1
 
 
+def may_be_code(node: Node) -> bool:
+    """Has it the length of an OBIS code?"""
+    return len(node.octets) == 6
+
+
 def is_code(node: Node) -> bool:
     """Is it an OBIS code? Six octets whose first names a medium."""
-    return len(node.octets) == 6 and node.octets[0] <= _LAST_MEDIUM
+    return may_be_code(node) and node.octets[0] <= _LAST_MEDIUM
 
 
 def _scal_unit(node: Node) -> tuple[int, int] | None:

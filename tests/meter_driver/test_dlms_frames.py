@@ -111,6 +111,15 @@ def test_rejections_count_the_bytes() -> None:
     assert event.dropped == len(PUSH)
 
 
+def test_every_byte_of_a_recording_without_telegrams_is_counted_once() -> None:
+    pieces = (FIRST, BLOCKS[0], BLOCKS[1], BLOCKS[0], b"\x55\x66", BLOCKS[2], HDLC[:60], b"\x68", LAST)
+    seen = read(*pieces, auth_key=AUTH_KEY)
+    assert "telegram" not in kinds(seen)
+    flags = len(kinds(seen))  # a closing flag is no loss
+    dropped = sum(event.dropped for event in seen if isinstance(event, FrameRejected))
+    assert sum(map(len, pieces)) - flags <= dropped <= sum(map(len, pieces))
+
+
 def test_hdlc_in_one_frame_is_read() -> None:
     telegram = one(read(hdlc(LLC + PLAIN)))
     assert values(telegram)["1-0:1.8.0*255"] == Decimal(12345)

@@ -46,6 +46,7 @@ def read(
     return meter, {reading.quantity: (reading.value, reading.unit, reading.quality) for reading in readings}
 
 
+ENERGY_PAIR = bytes.fromhex("09060100010800FF0600003039")
 SURE, ASSUMED = Quality.CHECKSUM_ONLY, Quality.CHECKSUM_ONLY | Quality.SCALER_ASSUMED
 
 
@@ -106,6 +107,11 @@ def test_a_table_of_objects_names_the_values_behind_it() -> None:
 
 def test_a_list_of_attributes_is_read() -> None:
     assert read(ATTRIBUTES)[1]["1-0:1.7.0*255"] == (Decimal(3), None, SURE)
+
+
+def test_texts_without_a_code_are_read_over_and_the_first_names_the_meter() -> None:
+    texts = bytes.fromhex("020709043132333400090241420A01430900") + ENERGY_PAIR
+    assert read(texts)[0] == "1234"
 
 
 def test_a_class_before_each_code_is_read_over() -> None:
