@@ -121,6 +121,17 @@ def why(log: Iterable[object]) -> str:
     return told[:160] if told.isprintable() and told else "the message breaks the schema"
 
 
+def faults(body: bytes) -> list[str]:
+    """Every complaint of the tables about a well-formed message, with its line; for people, not for the log."""
+    try:
+        root = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True))
+    except (etree.XMLSyntaxError, ValueError):
+        return []
+    rules = schema()
+    rules.validate(root)
+    return [f"line {entry.line}: {entry.message}" for entry in rules.error_log]
+
+
 def from_ven(name: str) -> bool:
     """Whether a VEN may send this message."""
     return name in FROM_VEN
