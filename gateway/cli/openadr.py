@@ -241,5 +241,5 @@ def _by_schemas(file: Path, folder: Path) -> Iterator[str]:
         _end(f"the schemas cannot be read: {type(error).__name__}")
     message: Any = root  # xmlschema takes lxml's elements; its types know the standard library's only
     for fault in schema.iter_errors(message, use_location_hints=False):
-        name = type(fault.validator).__name__.removeprefix("Xsd") if fault.validator is not None else "schema"
+        name = type(fault.validator).__name__.removeprefix("Xsd")
         yield f"{file.name}:{fault.sourceline}: {fault.path}: {fault.reason} ({name})"
