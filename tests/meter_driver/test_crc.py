@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meter_driver.crc import crc16_arc, crc16_kermit, crc16_x25
@@ -23,6 +23,7 @@ def test_the_catalogued_check_values_come_out(crc: Callable[[bytes], int], check
     assert crc(b"123456789") == check
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=300))
 def test_the_fast_ways_agree_with_the_definitions(data: bytes) -> None:
     assert crc16_arc(data) == bit_by_bit(data, 0xA001, 0, 0)

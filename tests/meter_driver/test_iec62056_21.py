@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meter_driver.iec62056_21 import Readout
@@ -90,6 +90,7 @@ def test_a_line_that_is_no_data_set_refuses_the_readout(line: str) -> None:
     assert telegrams(telegram((*LINES, line), crc=False)) == []
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 3 * len(BLOCK)), max_size=20))
 def test_any_split_of_the_stream_gives_the_same_events(cuts: list[int]) -> None:
     stream = BLOCK + b"/?!\r\n" + BLOCK[:90] + BLOCK
@@ -97,6 +98,7 @@ def test_any_split_of_the_stream_gives_the_same_events(cuts: list[int]) -> None:
     assert len(telegrams(stream)) == 2
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, len(BLOCK) - 1), st.integers(0, 7))
 def test_no_flipped_bit_behind_the_start_gives_a_value(at: int, bit: int) -> None:
     damaged = bytearray(BLOCK)
@@ -105,11 +107,13 @@ def test_no_flipped_bit_behind_the_start_gives_a_value(at: int, bit: int) -> Non
     assert seen == [] or (at < BLOCK.index(2) and seen == telegrams(BLOCK))
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=120))
 def test_no_bytes_can_crash_it(noise: bytes) -> None:
     events([b"/TST5X\r\n\x02" + noise, b"!\r\n\x03" + noise, b"/?" + noise + b"!\r\n", noise])
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from([BLOCK, telegram(), telegram(crc=False), b"/?!\r\n" + BLOCK, b"/?A!\r\n6.8(1*kWh)6.9(2*kWh)!\r\n"]),
     st.integers(0, 80),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meter_driver import p1
@@ -162,6 +162,7 @@ def test_half_a_telegram_gives_nothing(data: bytes) -> None:
     assert rejections(data)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, len(STREAM)), max_size=20))
 def test_any_split_of_the_stream_gives_the_same_events(cuts: list[int]) -> None:
     assert events(cut(STREAM, cuts)) == events([STREAM])
@@ -172,6 +173,7 @@ def test_a_good_telegram_behind_noise_and_half_a_telegram_is_kept() -> None:
     assert len(telegrams(STREAM)) == 6
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, len(GOOD) - 8), st.integers(0, 7))
 def test_no_flipped_bit_gives_a_value(at: int, bit: int) -> None:
     damaged = bytearray(GOOD)
@@ -179,11 +181,13 @@ def test_no_flipped_bit_gives_a_value(at: int, bit: int) -> None:
     assert telegrams(bytes(damaged)) == []
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=200), st.integers(0, len(GOOD)))
 def test_no_bytes_can_crash_it(noise: bytes, at: int) -> None:
     events([b"/" + noise, GOOD[:at], noise, b"\r\n!" + noise])
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=60))
 def test_no_line_can_crash_it(line: str) -> None:
     for crc in (True, False):

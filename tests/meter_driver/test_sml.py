@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meter_driver.crc import crc16_kermit
@@ -181,6 +181,7 @@ def test_the_unusual_crc_holds_only_together_with_those_of_the_messages() -> Non
     assert telegrams(transported(bytes(broken), crc=crc16_kermit)) == []
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, len(STREAM)), max_size=20))
 def test_any_split_of_the_stream_gives_the_same_events(cuts: list[int]) -> None:
     assert events(cut(STREAM, cuts)) == events([STREAM])
@@ -190,6 +191,7 @@ def test_a_good_file_behind_noise_and_half_a_file_is_kept() -> None:
     assert telegrams(STREAM) == telegrams(GOOD) * 3
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 7))
 def test_no_flipped_bit_gives_a_value(at: int, bit: int) -> None:
     damaged = bytearray(GOOD)
@@ -197,17 +199,20 @@ def test_no_flipped_bit_gives_a_value(at: int, bit: int) -> None:
     assert telegrams(bytes(damaged)) == []
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(8, len(GOOD) - 9), st.binary(min_size=1, max_size=4))
 def test_whatever_stands_inside_a_checked_file_is_an_event_and_no_crash(at: int, piece: bytes) -> None:
     content = GOOD[8:-8]
     events([transported(content[: at - 8] + piece + content[at - 8 + len(piece) :])])
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_can_crash_it(noise: bytes) -> None:
     events([transported(noise), ESCAPE + b"\x01\x01\x01\x01" + noise, noise])
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, len(GOOD)), st.binary(max_size=12))
 def test_the_framer_keeps_its_laws(at: int, noise: bytes) -> None:
     data = b"\x1b" + GOOD[1:at] + noise + GOOD[at:] + noise
