@@ -1,7 +1,7 @@
 """Who is calling, by listener: cookie or operator token, bearer token, client certificate. Nobody is ``ANYONE``."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from aiohttp import web
 
@@ -15,7 +15,7 @@ from gateway.registry.devices import Devices
 from policies.roles import Listener, Role
 
 NOBODY = Caller(Role.ANYONE)
-SESSION = "metergate.session"
+SESSION = web.RequestKey("metergate.session", Session)
 """``request[SESSION]``: the session behind a HOUSEHOLD or OPERATOR of the pages; absent for a bearer token."""
 Authenticate = Callable[[web.Request], Awaitable[Caller]]
 Stranger = Callable[[str], Awaitable[Caller | None]]
@@ -98,10 +98,9 @@ class Callers:
 
 def session_of(request: web.Request) -> Session:
     """The session of a caller whose role came from a cookie. Raises 403 for a caller without one."""
-    found: Any = request.get(SESSION)
-    if not isinstance(found, Session):
+    if SESSION not in request:
         raise Problem(403, "no-session", "this is for somebody who logged in on the pages")
-    return found
+    return request[SESSION]
 
 
 def peer_fingerprint(request: web.Request) -> str:

@@ -24,7 +24,6 @@ from gateway.storage.engine import StoreFull
 from gateway.vault import SubjectGone
 from policies.roles import Listener, Role, allowed
 
-REQUEST_ID = "metergate.request_id"
 KEEP_ALIVE = 75.0
 CLOSED = 499
 """In the access log: the connection ended before the answer did."""

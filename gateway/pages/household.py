@@ -279,8 +279,7 @@ class HouseholdPages:
         if status == 401:
             return _to("/")
         words = "not_found" if status == 404 else "not_done"
-        session = request.get(SESSION)
-        token = session.csrf if isinstance(session, Session) else ""
+        token = request[SESSION].csrf if SESSION in request else ""
         return self.show.page(request, "problem.html", status=status, words=words, reason=reason, token=token)
 
 

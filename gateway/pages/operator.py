@@ -7,7 +7,6 @@ from aiohttp import web
 from adapters.plugin import CALLER, Route
 from gateway.callers import SESSION
 from gateway.identity.login import Login
-from gateway.identity.sessions import Session
 from gateway.pages.render import Renderings
 from gateway.problems import Problem
 from gateway.registry.registry import Registry
@@ -53,8 +52,7 @@ class OperatorPages:
 
     async def fleet(self, request: web.Request) -> web.Response:
         """Boxes and tenancies; ids, no names."""
-        session = request.get(SESSION)
-        token = session.csrf if isinstance(session, Session) else ""
+        token = request[SESSION].csrf if SESSION in request else ""
         households = [t for t in self.registry.tenancies.all() if t.live]
         boxes = self.registry.devices.boxes()
         return self.show.page(request, "fleet.html", token=token, boxes=boxes, households=households)

@@ -91,4 +91,4 @@ def test_a_file_that_is_no_toml_or_not_there_is_named(tmp_path: Path) -> None:
 
 def test_settings_are_frozen(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="frozen"):
-        parse({}, tmp_path).people.port = 1  # type: ignore[misc]
+        parse({}, tmp_path).people.port = 1

@@ -1,0 +1,120 @@
+"""A whole gateway without adapters, its people listener on a free port; the clock is the test's."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+
+from gateway.app import Gateway, opened
+from gateway.listeners import Surroundings, application
+from gateway.people import people_routes
+from gateway.settings import parse
+from gateway.storage.migrate import migrate
+from policies.roles import Listener
+
+START = datetime(2026, 3, 4, 12, tzinfo=UTC)
+ENERGY, FEED = "1-0:1.8.0*255", "1-0:2.8.0*255"
+
+
+class Time:
+    """What the gateway takes for now."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class People:
+    """The gateway, a browser, and the operator's program."""
+
+    gateway: Gateway
+    browser: TestClient[Any, Any]
+    time: Time
+    token: str
+
+    async def operator(self, verb: str, path: str, body: Any = None) -> Any:
+        """JSON of an operator's call that must work; None without a body."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        async with self.browser.request(verb, path, json=body, headers=headers) as answer:
+            assert answer.status < 300, await answer.text()
+            return await answer.json() if answer.content_type == "application/json" else None
+
+    async def household(self, **words: Any) -> Any:
+        """A household with box and codes."""
+        return await self.operator("POST", "/api/households", {"box": True, "login_code": True, **words})
+
+    async def ask(self, household: str, **words: Any) -> str:
+        """A request of an organisation that may ask for it."""
+        profile = {
+            "name": "Northwind Forecasts",
+            "levels": ["individual"],
+            "quantities": [ENERGY, FEED],
+            "finest_seconds": 0,
+            "purposes": ["forecast"],
+        }
+        await self.operator("PUT", "/api/organisations/northwind", profile)
+        wish = {
+            "recipient": "northwind",
+            "purpose": "forecast",
+            "quantities": [ENERGY, FEED],
+            "values_from": "2026-03-01T00:00:00Z",
+            "values_to": "2026-12-01T00:00:00Z",
+            "until": "2026-12-01T00:00:00Z",
+            **words,
+        }
+        made = await self.operator("POST", f"/api/households/{household}/requests", wish)
+        return str(made["request"])
+
+    async def log_in(self, code: str) -> str:
+        """By the API; the session's form token."""
+        async with self.browser.post("/api/session", json={"code": code}) as answer:
+            assert answer.status == 201, await answer.text()
+            return str((await answer.json())["csrf"])
+
+    async def post(self, path: str, **fields: str) -> ClientResponse:
+        """A form, without following the answer."""
+        return await self.browser.post(path, data=fields, allow_redirects=False)
+
+
+_made: list[bytes] = []
+
+
+def _tables(file: Path) -> None:
+    """Migrated once, copied afterwards."""
+    if not _made:
+        migrate(file)
+        _made.append(file.read_bytes())
+    elif not file.exists():
+        file.parent.mkdir(parents=True, mode=0o700)
+        file.write_bytes(_made[0])
+
+
+@asynccontextmanager
+async def people(folder: Path, **limits: Any) -> AsyncIterator[People]:
+    """Opened on a folder; opening it again finds what was durable."""
+    doors = {which.value: {"port": 0, "clear": True} for which in Listener}
+    settings = parse({**doors, "limits": limits}, folder)
+    await asyncio.to_thread(_tables, settings.data / "store.db")
+    time, stop = Time(), asyncio.Event()
+    async with opened(settings, structlog.get_logger(), time) as (gateway, supervisor), asyncio.TaskGroup() as group:
+        group.create_task(supervisor.run(stop))
+        await gateway.vault.start()
+        await gateway.registry.load()
+        await gateway.desk.book.load(gateway.store)
+        for part in (gateway.identities.clients, gateway.identities.codes, gateway.identities.sessions):
+            await part.load()
+        around = Surroundings(gateway.callers_of([]), gateway.access, gateway.log, settings.limits.body_bytes)
+        server = TestServer(application(Listener.PEOPLE, people_routes(gateway), around))
+        async with TestClient(server) as browser:
+            yield People(gateway, browser, time, (folder / "keys" / "operator.token").read_text())
+        stop.set()
