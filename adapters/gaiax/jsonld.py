@@ -27,6 +27,8 @@ def compacted(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
     A message that is in that form already is handed back as it is. Raises ``NotLinkedData``.
     """
+    if _deeper_than(document, DEEPEST):
+        raise NotLinkedData(f"nested deeper than {DEEPEST} levels")
     if is_plain(document):
         return document
     from pyld import jsonld
@@ -47,7 +49,13 @@ def is_plain(document: Mapping[str, Any]) -> bool:
     named = [context] if isinstance(context, str) else context
     if not isinstance(named, list) or DSPACE not in named or not all(isinstance(c, str) for c in named):
         return False
-    return _PLAIN.issuperset(named) and not any(":" in member for member in document)
+    return _PLAIN.issuperset(named) and not _prefixed(document)
+
+
+def _prefixed(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(_prefixed(each) for each in value)
+    return isinstance(value, Mapping) and any(":" in name or _prefixed(inner) for name, inner in value.items())
 
 
 def expanded(document: Mapping[str, Any]) -> list[Any]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Protocol
 
 from adapters.gaiax import odrl
@@ -17,6 +18,8 @@ ID = "urn:metergate:"
 SINGLE, PORTFOLIO, COMMUNITY = ID + "load/single/", ID + "load/portfolio/", ID + "community/"
 ASKED_FOR = timedelta(days=365)
 """How long a permission is that an offer asks for."""
+KEPT = 64
+"""Recipients whose catalog is kept ready."""
 CELLS_KEPT = timedelta(days=3650)
 """Sums over cohorts are no personal data; an agreement still names an end."""
 
@@ -39,13 +42,17 @@ class Shelf(Protocol):
         """What one participant may see now."""
 
 
+@lru_cache(maxsize=KEPT)
 def shelf_of(
-    organisation: Organisation, did: str, openings: Sequence[Opening], zones: Sequence[str], now: datetime
-) -> list[Dataset]:
-    """All datasets of one recipient: single households, portfolios, communities, in this order."""
+    organisation: Organisation, did: str, openings: tuple[Opening, ...], zones: tuple[str, ...], today: date
+) -> tuple[Dataset, ...]:
+    """All datasets of one recipient: single households, portfolios, communities, in this order.
+
+    The same tuple as long as nothing has changed; it holds no value. ``today`` is in UTC.
+    """
     terms = [
         *_singles(openings),
-        *_to_be_asked(organisation, openings, now),
+        *_to_be_asked(organisation, openings, today),
         *_portfolios(openings),
         *_communities(organisation, zones),
     ]
@@ -53,7 +60,7 @@ def shelf_of(
     for each in terms:
         one = odrl.offer(each, did)
         offers.setdefault(each.dataset, {})[one.id] = one
-    return [_dataset(name, tuple(found.values())) for name, found in offers.items()]
+    return tuple(_dataset(name, tuple(found.values())) for name, found in offers.items())
 
 
 def _dataset(name: str, offers: tuple[Offer, ...]) -> Dataset:
@@ -82,11 +89,11 @@ def _singles(openings: Iterable[Opening]) -> Iterable[Terms]:
             )
 
 
-def _to_be_asked(organisation: Organisation, openings: Sequence[Opening], now: datetime) -> Iterable[Terms]:
+def _to_be_asked(organisation: Organisation, openings: Sequence[Opening], today: date) -> Iterable[Terms]:
     """For a household known already: the purposes of the profile that it has not allowed. It will be asked."""
     if Level.INDIVIDUAL not in organisation.levels or not organisation.quantities:
         return
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    begin = datetime(today.year, today.month, today.day, tzinfo=UTC)
     allowed = {(o.pseudonym, o.purpose) for o in openings}
     purposes = organisation.purposes - {Purpose.NEIGHBOURHOOD}
     longest = max((o.keep for o in openings), default=timedelta(0))
@@ -99,9 +106,9 @@ def _to_be_asked(organisation: Organisation, openings: Sequence[Opening], now: d
                 quantities=tuple(sorted(organisation.quantities)),
                 resolution=organisation.finest,
                 level=Level.INDIVIDUAL,
-                start=today,
-                end=today + ASKED_FOR,
-                until=today + ASKED_FOR,
+                start=begin,
+                end=begin + ASKED_FOR,
+                until=begin + ASKED_FOR,
                 keep=longest,
                 ask=True,
             )

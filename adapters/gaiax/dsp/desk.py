@@ -37,9 +37,9 @@ class OurShelf:
     async def datasets(self, recipient: Recipient, did: str) -> Sequence[Dataset]:
         organisation = await self._services.directory.organisation(recipient)
         if organisation is None:
-            return []
-        openings, zones = self._services.openings(recipient), self._services.zones(recipient)
-        return shelf_of(organisation, did, openings, zones, self._services.clock())
+            return ()
+        openings, zones = tuple(self._services.openings(recipient)), tuple(self._services.zones(recipient))
+        return shelf_of(organisation, did, openings, zones, self._services.clock().date())
 
 
 @dataclass(slots=True)

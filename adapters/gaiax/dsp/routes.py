@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 from aiohttp import web
@@ -43,7 +43,8 @@ _TRANSFER_SAYS = {
     "termination": (TSay.TERMINATION, "TransferTerminationMessage"),
 }
 
-Answer = tuple[int, Body | None]
+Answer = tuple[int, Body | bytes | None]
+"""Status, and what to write: a message, a message that is JSON already, or nothing."""
 _Handler = Callable[[web.Request, Caller, str], Awaitable[Answer]]
 
 
@@ -56,6 +57,7 @@ class Routes:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._table: list[tuple[str, re.Pattern[str], _Handler]] = []
+        self._ready: dict[str, tuple[Sequence[catalog.Dataset], bytes]] = {}
         self._add("POST", "/catalog/request", self._catalog)
         self._add("GET", "/catalog/datasets/(.+)", self._dataset)
         self._add("POST", "/negotiations/request", self._negotiation_request)
@@ -103,9 +105,9 @@ class Routes:
 
     # -- catalog
 
-    async def _datasets(self, caller: Caller) -> list[catalog.Dataset]:
+    async def _datasets(self, caller: Caller) -> Sequence[catalog.Dataset]:
         assert caller.recipient is not None  # participants have one
-        return list(await self._desk.shelf.datasets(caller.recipient, caller.client))
+        return await self._desk.shelf.datasets(caller.recipient, caller.client)
 
     @property
     def _catalog_id(self) -> str:
@@ -114,7 +116,13 @@ class Routes:
     async def _catalog(self, request: web.Request, caller: Caller, _: str) -> Answer:
         messages.read(await request.read(), "CatalogRequestMessage")
         found = await self._datasets(caller)
-        return 200, catalog.catalog(self._desk.did, self._catalog_id, self._desk.address, found)
+        kept, body = self._ready.get(caller.client, ((), b""))
+        if kept is not found or not body:
+            answer = catalog.catalog(self._desk.did, self._catalog_id, self._desk.address, found)
+            body = msgspec.json.encode(answer)
+            self._ready.pop(next(iter(self._ready)) if len(self._ready) >= catalog.KEPT else "", None)
+            self._ready[caller.client] = found, body
+        return 200, body
 
     async def _dataset(self, _: web.Request, caller: Caller, name: str) -> Answer:
         for dataset in await self._datasets(caller):
@@ -183,10 +191,11 @@ def refused(request: web.Request, status: int, reason: str, detail: str) -> web.
     return response
 
 
-def _json(status: int, body: Body | None) -> web.Response:
+def _json(status: int, body: Body | bytes | None) -> web.Response:
     if body is None:
         return web.Response(status=status)
-    return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json")
+    written = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    return web.Response(status=status, body=written, content_type="application/json")
 
 
 def _digest(action: str, body: bytes) -> str:

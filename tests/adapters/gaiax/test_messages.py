@@ -139,7 +139,7 @@ def test_states_errors_versions_and_catalogs_are_valid() -> None:
     valid("transfer/transfer-error", messages.error(messages.TRANSFER_ERROR, "c", ["why"]))
     valid("catalog/catalog-error", messages.error(messages.CATALOG_ERROR, "c", ["why"]))
     valid("common/protocol-version", VERSIONS)
-    datasets = catalog.shelf_of(acme(), ACME_DID, [opening()], ["riverside"], NOW)
+    datasets = catalog.shelf_of(acme(), ACME_DID, (opening(),), ("riverside",), NOW.date())
     valid("catalog/catalog", catalog.catalog("did:web:us", "urn:c", "https://us.example/dsp", datasets))
     valid("catalog/catalog", catalog.catalog("did:web:us", "urn:c", "https://us.example/dsp", []))
     valid("catalog/dataset", catalog.dataset_answer(datasets[0], "urn:c", "https://us.example/dsp"))
@@ -157,7 +157,7 @@ def acme() -> Organisation:
 
 
 def test_a_catalog_lists_what_the_caller_may_see_and_what_it_may_ask_for() -> None:
-    datasets = catalog.shelf_of(acme(), ACME_DID, [opening()], ["riverside"], NOW)
+    datasets = catalog.shelf_of(acme(), ACME_DID, (opening(),), ("riverside",), NOW.date())
     names = {d.id.removeprefix("urn:metergate:"): [o.terms.ask for o in d.offers if o.terms] for d in datasets}
     assert names == {
         "load/single/p1": [False, True],
@@ -169,7 +169,7 @@ def test_a_catalog_lists_what_the_caller_may_see_and_what_it_may_ask_for() -> No
 def test_a_household_known_at_a_farther_level_is_not_offered_closer() -> None:
     far = opening(level=Level.PSEUDONYMOUS)
     nothing_individual = Organisation(**{f: getattr(acme(), f) for f in ("id", "name", "did")})
-    datasets = catalog.shelf_of(nothing_individual, ACME_DID, [far], [], NOW)
+    datasets = catalog.shelf_of(nothing_individual, ACME_DID, (far,), (), NOW.date())
     assert [d.id for d in datasets] == ["urn:metergate:load/portfolio/energy-advice"]
 
 
