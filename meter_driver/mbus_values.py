@@ -6,6 +6,7 @@ that is not a number.
 
 import struct
 from collections.abc import Callable
+from datetime import date
 from decimal import Context, Decimal
 from math import isfinite
 
@@ -84,13 +85,16 @@ def moment(raw: bytes) -> str | None:
 def _date(raw: bytes, century: int) -> str | None:
     day, month = raw[0] & 0x1F, raw[1] & 0x0F
     year = raw[0] >> 5 | raw[1] >> 1 & 0x78
-    if not (1 <= day <= 31 and 1 <= month <= 12 and year <= 99):
-        return None  # left open, or impossible
-    if century == 0:
-        year += 2000 if year <= 80 else 1900
-    else:
+    if year > 99:
+        return None  # "every year"
+    if century:
         year += 1900 + 100 * century
-    return f"{year}-{month:02}-{day:02}"
+    else:
+        year += 2000 if year <= 80 else 1900
+    try:
+        return date(year, month, day).isoformat()
+    except ValueError:  # left open, or in no calendar
+        return None
 
 
 def _type_f(raw: bytes) -> str | None:

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meter_driver.mbus_authentication import MOST_WAITING
+from meter_driver.errors import SegmentError
+from meter_driver.mbus_authentication import LONGEST_MESSAGE, MOST_WAITING, Fragment, Reassembly
 from meter_driver.reading import FrameRejected, Quality
 from tests.meter_driver.mbus_make import (
+    ADDRESS,
     KEY,
     LONG_HEADER,
     OTHER_KEY,
@@ -192,3 +194,12 @@ def test_the_fragments_that_wait_are_bounded() -> None:
     first, _ = in_fragments(mode_7(RECORDS), 2)
     begun = [first[:2] + sender + first[10:] for sender in senders]
     assert kinds(*begun, key=KEY) == ["segment"] * MOST_WAITING
+
+
+def test_a_message_in_fragments_is_bounded() -> None:
+    waiting, piece = Reassembly(), LONGEST_MESSAGE // 4
+    for number in range(1, 5):
+        assert waiting.add(ADDRESS, Fragment(number, True, None, b"", b"", b"", bytes(piece))) is None
+    with pytest.raises(SegmentError, match="more than"):
+        waiting.add(ADDRESS, Fragment(5, False, None, b"", b"", b"", b"\x00"))
+    assert waiting.give_up() == []

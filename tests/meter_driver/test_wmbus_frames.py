@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from meter_driver.framing import NO, Keys
 from meter_driver.mbus_crc import crc16_en13757
+from meter_driver.mbus_formats import MOST_FORMATS
 from meter_driver.reading import Quality
 from meter_driver.wmbus import BareRadio, GuardedRadio
 from tests.meter_driver.laws import a_final_answer_is_one, an_answer_stays
@@ -215,6 +216,14 @@ def test_a_compact_frame_is_read_once_its_format_was_seen(teacher: bytes) -> Non
     found = telegrams(radio(teacher), radio(COMPACT))
     assert values(found[-1]) == READINGS
     assert kinds(radio(COMPACT)) == ["payload"]
+
+
+def test_the_formats_that_are_remembered_are_bounded() -> None:
+    others = [b"\x78" + bytes([0x02, 0x80 | n, 0x00, 0x00, 0x00]) for n in range(MOST_FORMATS)]
+    found = telegrams(radio(b"\x78" + RECORDS), *map(radio, others), radio(COMPACT))
+    assert len(found) == 1 + MOST_FORMATS
+    found = telegrams(radio(b"\x78" + RECORDS), *map(radio, others[1:]), radio(COMPACT))
+    assert values(found[-1]) == READINGS
 
 
 @pytest.mark.parametrize("at", range(1, len(COMPACT)))
