@@ -1,0 +1,134 @@
+"""The signer, partners' tokens, clients' secrets."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from adapters.plugin import Client
+from gateway.identity.clients import Clients
+from gateway.identity.signer import GatewaySigner, did_of
+from gateway.identity.tokens import TYPE, Tokens
+from policies.roles import Role
+from policies.terms import Recipient
+from tests.gateway.people_house import Time, people
+
+ACME = Client("acme-1", Recipient("acme"), frozenset({"read", "write"}))
+
+
+def signer(folder: Path) -> GatewaySigner:
+    return GatewaySigner(folder, "https://gw.example:8445")
+
+
+class Known(Clients):
+    """One client, without a store."""
+
+    def __init__(self) -> None:
+        self.gone = False
+
+    def get(self, client_id: str) -> Client | None:
+        return ACME if client_id == ACME.id and not self.gone else None
+
+
+@pytest.mark.parametrize(
+    ("url", "did"),
+    [
+        ("https://gw.example", "did:web:gw.example"),
+        ("https://gw.example:8445", "did:web:gw.example%3A8445"),
+        ("https://gw.example/a/b", "did:web:gw.example:a:b"),
+    ],
+)
+def test_the_did_is_the_address_as_did_web_writes_it(url: str, did: str) -> None:
+    assert did_of(url) == did
+
+
+def test_the_signers_key_stays_the_same_and_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    first, second = signer(tmp_path), signer(tmp_path)
+    assert first.jwk() == second.jwk()
+    assert set(first.jwk()) == {"kty", "crv", "x", "y", "kid", "alg"}
+    assert (tmp_path / "signer.key").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "signer.key").chmod(0o644)
+    with pytest.raises(PermissionError):
+        signer(tmp_path)
+
+
+def test_what_was_signed_verifies_under_its_type_only(tmp_path: Path) -> None:
+    mine = signer(tmp_path)
+    token = mine.sign({"a": 1}, typ="receipt+jwt")
+    assert mine.verify(token, typ="receipt+jwt") == {"a": 1}
+    assert mine.verify(token, typ=TYPE) is None
+    assert signer(tmp_path / "other").verify(token, typ="receipt+jwt") is None
+
+
+def test_a_changed_token_never_verifies(tmp_path: Path) -> None:
+    mine = signer(tmp_path)
+    token = mine.sign({"a": 1}, typ=TYPE)
+    for at in range(0, len(token), 3):
+        changed = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
+        assert mine.verify(changed, typ=TYPE) is None, at
+    for other in (token[:-1], token + "A", token + "=", token + ".", token.rsplit(".", 1)[0] + ".", "", "..", "\udcff"):
+        assert mine.verify(other, typ=TYPE) is None
+
+
+def test_alg_none_and_a_foreign_alg_are_refused(tmp_path: Path) -> None:
+    mine = signer(tmp_path)
+    _, payload, signature = mine.sign({"a": 1}, typ=TYPE).split(".")
+    for alg in ("none", "HS256", "ES384"):
+        header = urlsafe_b64encode(msgspec.json.encode({"alg": alg, "typ": TYPE})).rstrip(b"=").decode()
+        assert mine.verify(f"{header}.{payload}.{signature}", typ=TYPE) is None
+        assert mine.verify(f"{header}.{payload}.", typ=TYPE) is None
+
+
+def test_a_token_speaks_for_its_client_until_it_is_over(tmp_path: Path) -> None:
+    time, clients = Time(), Known()
+    tokens = Tokens(signer(tmp_path), clients, time, minutes=15)
+    token = tokens.issue(ACME, frozenset({"read", "admin"}))
+    for _ in range(2):
+        caller = tokens.check(token)
+        assert caller is not None
+        assert (caller.role, caller.recipient, caller.scopes, caller.client) == (
+            Role.PARTNER,
+            "acme",
+            frozenset({"read"}),
+            "acme-1",
+        )
+    time.now += tokens.life
+    assert tokens.check(token) is None
+
+
+def test_a_token_dies_with_its_client(tmp_path: Path) -> None:
+    clients = Known()
+    tokens = Tokens(signer(tmp_path), clients, Time(), minutes=15)
+    token = tokens.issue(ACME, frozenset({"read"}))
+    assert tokens.check(token) is not None
+    clients.gone = True
+    assert tokens.check(token) is None
+
+
+def test_a_receipt_is_no_token(tmp_path: Path) -> None:
+    mine = signer(tmp_path)
+    tokens = Tokens(mine, Known(), Time(), minutes=15)
+    payload = tokens.issue(ACME, frozenset()).split(".")[1]
+    claims = msgspec.json.decode(urlsafe_b64decode(payload + "=="))
+    assert tokens.check(mine.sign(claims, typ="receipt+jwt")) is None
+    assert tokens.check(mine.sign(claims, typ=TYPE)) is not None
+    assert tokens.check(mine.sign({**claims, "aud": "did:web:other"}, typ=TYPE)) is None
+
+
+async def test_a_clients_secret_is_checked_by_its_hash_and_survives_a_restart(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        clients = house.gateway.identities.clients
+        await house.operator("PUT", "/api/organisations/acme", {"name": "Acme"})
+        made = await house.operator("PUT", "/api/clients/acme-1", {"organisation": "acme", "scopes": ["read"]})
+        secret = made["client_secret"]
+        for _ in range(2):
+            assert await clients.check("acme-1", secret) == Client("acme-1", Recipient("acme"), frozenset({"read"}))
+        assert await clients.check("acme-1", secret + "x") is None
+        assert await clients.check("nobody", secret) is None
+    async with people(tmp_path) as house:
+        clients = house.gateway.identities.clients
+        assert await clients.check("acme-1", secret) is not None
+        await house.operator("DELETE", "/api/clients/acme-1")
+        assert await clients.check("acme-1", secret) is None
+    assert secret.encode() not in (tmp_path / "data" / "store.db").read_bytes()

@@ -1,0 +1,134 @@
+"""Tenancies, boxes, organisations: what is sealed, what is found, what ends."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from adapters.plugin import Organisation
+from gateway.registry.devices import ANY_METER
+from gateway.registry.errors import NotAllowed, Taken, Unknown
+from gateway.registry.organisations import Entry
+from gateway.registry.tenancies import Identity, NewTenancy
+from policies.terms import Recipient, SubjectId
+from tests.gateway.people_house import people
+
+
+def anna(*points: str, zone: str = "z1") -> NewTenancy:
+    return NewTenancy(Identity("Anna Musterfrau", "Hauptplatz 1", "dog"), zone, "north", points=points)
+
+
+async def test_a_household_is_found_by_its_point_and_its_names_are_nowhere_in_clear(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        tenancies = house.gateway.registry.tenancies
+        made = await tenancies.create(anna("AT0010000000000000001000000123456"))
+        assert tenancies.by_point("AT0010000000000000001000000123456") == made.id
+        assert tenancies.place_of(made.id) == "z1/north"
+        assert tenancies.places() == ["z1", "z1/north"]
+        assert await tenancies.who(made.id) == Identity("Anna Musterfrau", "Hauptplatz 1", "dog")
+    async with people(tmp_path) as house:
+        tenancies = house.gateway.registry.tenancies
+        assert tenancies.get(made.id) == made
+        assert tenancies.by_point("AT0010000000000000001000000123456") == made.id
+    stored = b"".join(f.read_bytes() for f in (tmp_path / "data").rglob("*") if f.is_file())
+    for word in (b"Musterfrau", b"Hauptplatz", b"AT00100000"):
+        assert word not in stored
+
+
+async def test_the_length_of_a_name_is_not_in_the_row(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        for name in ("A", "Anna-Maria Musterfrau-Beispiel"):
+            await house.gateway.registry.tenancies.create(NewTenancy(Identity(name)))
+    with sqlite3.connect(tmp_path / "data" / "store.db") as connection:
+        lengths = {row[0] for row in connection.execute("SELECT length(identity) FROM tenancy")}
+    connection.close()
+    assert len(lengths) == 1
+
+
+async def test_a_point_belongs_to_one_household_at_a_time(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        registry = house.gateway.registry
+        first = await registry.tenancies.create(anna("P1"))
+        with pytest.raises(Taken):
+            await registry.tenancies.create(anna("P1"))
+        await registry.move_out(first.id)
+        second = await registry.tenancies.create(anna("P1"))
+        assert second.id != first.id
+        assert registry.tenancies.by_point("P1") == second.id
+        with pytest.raises(Unknown):
+            registry.tenancies.live(first.id)
+
+
+async def test_moving_out_ends_grounds_and_silences_boxes(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        subject = SubjectId(made["household"])
+        asked = await house.ask(subject)
+        csrf = await house.log_in(made["login_code"])
+        path = f"/api/households/{subject}/requests/{asked}/accept"
+        await house.browser.post(path, json={}, headers={"X-CSRF-Token": csrf})
+        assert house.gateway.registry.devices.subject_of(made["box"], "urn:dev:ops:m1") == subject
+        await house.operator("POST", f"/api/households/{subject}/move-out")
+        grounds = await house.operator("GET", f"/api/households/{subject}/grounds")
+        assert [g["active"] for g in grounds["grounds"]] == [False]
+        assert house.gateway.registry.devices.subject_of(made["box"], "urn:dev:ops:m1") is None
+
+
+async def test_a_box_with_a_list_sends_for_the_meters_on_it_only(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        registry = house.gateway.registry
+        one, two = await registry.tenancies.create(anna()), await registry.tenancies.create(anna())
+        await registry.devices.add_box({"urn:dev:ops:m1": one.id, "urn:dev:ops:m2": two.id}, box_id="block-7")
+    async with people(tmp_path) as house:
+        devices = house.gateway.registry.devices
+        found = [devices.subject_of("block-7", f"urn:dev:ops:{m}") for m in ("m1", "m2", "m3", "m1")]
+        assert found == [one.id, two.id, None, one.id]
+        assert devices.subject_of("block-8", "urn:dev:ops:m1") is None
+        await devices.revoke_box("block-7")
+        assert devices.subject_of("block-7", "urn:dev:ops:m1") is None
+
+
+@pytest.mark.parametrize("name", ["a b", "ü", "x" * 65, "a/b", "-"])
+async def test_a_box_has_a_plain_id(tmp_path: Path, name: str) -> None:
+    async with people(tmp_path) as house:
+        with pytest.raises(NotAllowed):
+            await house.gateway.registry.devices.add_box({ANY_METER: SubjectId("0" * 32)}, box_id=name)
+
+
+@pytest.mark.parametrize(
+    ("new", "field"),
+    [
+        (NewTenancy(kind="palace"), "kind"),
+        (NewTenancy(zone="a/b"), "zone"),
+        (NewTenancy(community="c"), "community"),
+        (NewTenancy(Identity("x" * 1001)), "identity"),
+        (NewTenancy(points=("",)), "points"),
+    ],
+)
+async def test_a_tenancy_that_breaks_a_rule_is_refused_by_the_field(
+    tmp_path: Path, new: NewTenancy, field: str
+) -> None:
+    async with people(tmp_path) as house:
+        with pytest.raises(NotAllowed, match=f"^{field}:"):
+            await house.gateway.registry.tenancies.create(new)
+        assert house.gateway.registry.tenancies.all() == []
+
+
+async def test_a_did_belongs_to_one_organisation_and_moves_with_it(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        organisations = house.gateway.registry.organisations
+        acme = Organisation(Recipient("acme"), "Acme", did="did:web:acme.example")
+        await organisations.put(Entry(acme, ("z1",)))
+        with pytest.raises(Taken):
+            await organisations.put(Entry(Organisation(Recipient("b"), "B", did="did:web:acme.example")))
+        for reserved in ("self", "neighbourhood", ""):
+            with pytest.raises(NotAllowed):
+                await organisations.put(Entry(Organisation(Recipient(reserved), "X")))
+        assert organisations.participant_now("did:web:acme.example") == acme
+        assert organisations.participant_now("") is None
+    async with people(tmp_path) as house:
+        organisations = house.gateway.registry.organisations
+        assert organisations.organisation_now(Recipient("acme")) == acme
+        assert organisations.zones(Recipient("acme")) == ("z1",)
+        await organisations.put(Entry(Organisation(Recipient("acme"), "Acme")))
+        assert organisations.participant_now("did:web:acme.example") is None
