@@ -117,6 +117,7 @@ _LABELS: dict[Any, str] = {
     "bmgq": "bmgq", "bmgc": "bmgc",
 }  # fmt: skip
 """Integer labels of CBOR (RFC 8428 table 4)."""
+_OURS_IN_CBOR = ("bmgq", "bmgc")
 _INTEGERS = {name: label for label, name in _LABELS.items()}
 
 
@@ -188,21 +189,24 @@ def _from_cbor(body: bytes) -> list[_Record]:
 
 
 def _from_map(entry: Any, index: int) -> _Record:
-    if not isinstance(entry, dict):
+    if type(entry) is not dict:
         raise SenmlError("a record is not a map", index=index)
-    fields = {}
+    record = _Record()
     for label, value in entry.items():
         name = _LABELS.get(label)
         if name is None:
             _refuse_mandatory((label,), index)
-        elif type(label) not in (int, str):  # 1.0 and True find the 1 of the table
-            raise SenmlError("a label is neither an integer nor a string", index=index)
-        elif type(value) is float:
+            continue
+        kind = type(value)
+        if kind is float:
             # The shortest decimal that reads back as this double is what the sender had.
-            fields[name] = _lenient(repr(value))
-        else:
-            fields[name] = _bounded(value) if type(value) is Decimal else value
-    return _Record(**fields)
+            value = _lenient(repr(value))
+        elif kind is Decimal:
+            value = _bounded(value)
+        if type(label) is not int and label not in _OURS_IN_CBOR:  # 1.0 and True find the 1 of the table
+            raise SenmlError("a label is neither an integer nor a string", index=index)
+        setattr(record, name, value)
+    return record
 
 
 def _refuse_mandatory(labels: Iterable[Any], index: int) -> None:
