@@ -80,7 +80,7 @@ def test_a_key_of_another_size_is_named(name: str, key: bytes) -> None:
     assert kinds(radio(SEALED[name][0]), key=key) == ["security-unsupported"]
 
 
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(TAGGED), st.data())
 def test_one_flipped_bit_behind_a_tag_gives_no_reading(name: str, data: st.DataObject) -> None:
     message = bytearray(SEALED[name][0])
