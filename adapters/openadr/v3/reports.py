@@ -38,6 +38,8 @@ WHOLE = "AGGREGATED_REPORT"
 SINCE = timedelta(days=7)
 ROWS = 400
 """Values in one chunk of the answer."""
+REFERENCE = "openadr3 reports"
+"""In the ledger: by which way it left."""
 _USUAL = frozenset({"1-0:1.8.0*255"})
 
 
@@ -51,6 +53,8 @@ class Reports:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._names: dict[tuple[Recipient, SubjectId], str] = {}
+        """Pseudonyms that were found; they are pairwise and do not change."""
 
     async def search(self, request: web.Request) -> web.StreamResponse:
         who = caller(request, "read_all")
@@ -90,20 +94,29 @@ class Reports:
 
     def _question(self, recipient: Recipient, household: SubjectId, purpose: Purpose) -> ReleaseRequest:
         """All that the household allows this recipient for this purpose; without a ground, what will be refused."""
+        name = self._names.get((recipient, household))
         for opening in self._desk.services.openings(recipient):
-            if opening.purpose is not purpose or opening.level is not Level.INDIVIDUAL:
+            other = opening.purpose is not purpose or opening.level is not Level.INDIVIDUAL
+            if other or name not in (None, opening.pseudonym):
                 continue
             question = ReleaseRequest(
-                recipient, purpose, Pseudonym(opening.pseudonym), opening.quantities, opening.resolution,
-                opening.level, opening.values, "openadr3 reports",
-            )  # fmt: skip
+                recipient,
+                purpose,
+                Pseudonym(opening.pseudonym),
+                opening.quantities,
+                opening.resolution,
+                opening.level,
+                opening.values,
+                REFERENCE,
+            )
             answer = self._desk.services.may(question)
             if isinstance(answer, Grant) and answer.subject == household:
+                self._names[recipient, household] = opening.pseudonym
                 return question
         now = self._desk.services.clock()
         period = Period(now - SINCE, now)
         return ReleaseRequest(
-            recipient, purpose, Household(household), _USUAL, AS_RECEIVED, Level.INDIVIDUAL, period, "openadr3 reports"
+            recipient, purpose, Household(household), _USUAL, AS_RECEIVED, Level.INDIVIDUAL, period, REFERENCE
         )
 
 
@@ -123,7 +136,8 @@ def renderer(ven: Ven, event: str, opts: Sequence[tuple[Event, Answer]]) -> Rend
             msgspec.json.encode({"id": n, "payloads": [{"type": OPT, "values": [answer.opt, about.id]}]})
             for n, (about, answer) in enumerate(opts if part == 1 else ())
         ]
-        yield b",".join(said)
+        if said:
+            yield b",".join(said)
         for first in range(0, len(released.rows), ROWS):
             chunk = released.rows[first : first + ROWS]
             comma = b"," if said or first else b""

@@ -283,7 +283,7 @@ SAYABLE = {
             {"intervalPeriod": {"start": "2026-03-01T13:00:00Z", "duration": "PT0.5S"}},
             {"intervalPeriod": {"start": "9999-12-31T13:00:00Z", "duration": "P900Y"}},
         ]
-    )  # fmt: skip
+    )
 )
 def test_what_2_0b_cannot_say_is_left_out_and_breaks_nothing(broken: dict[str, object]) -> None:
     table = Table()

@@ -69,7 +69,7 @@ def test_over_tls_the_certificate_says_who_it_is(table: Table) -> None:
     assert table.send("OadrPoll", poll(ven), stranger).code == "463"
 
 
-@pytest.mark.rule("400/405")
+@pytest.mark.rule("21/400/304/208")
 def test_a_registration_with_its_number_goes_on(table: Table) -> None:
     ven = table.join()
     number = table.state.registrations[ven].number
