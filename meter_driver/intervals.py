@@ -5,12 +5,12 @@ Partials of the same interval merge in any order; registers, instantaneous value
 group D of IEC 62056-6-1: 8, 7 and 29) all follow from them.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
-from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 QUARTER = timedelta(minutes=15)
@@ -233,41 +233,51 @@ def _inside(
 
 def _differences(partials: Sequence[Summed], edges: Sequence[tuple[datetime, datetime]]) -> list[Interval]:
     points = sorted({(p.first_at, p.first) for p in partials} | {(p.last_at, p.last) for p in partials})
-    grown = _unrolled(points)
+    runs = _unrolled(points)
+    begins = [run.ats[0] for run in runs]
     found = []
     for start, end in edges:
-        run = next((run for run in grown if run[0][0] < end and start <= run[-1][0]), None)
-        if run is None:
+        position = bisect_right(begins, start) - 1
+        if position < 0:
             continue
-        begin_value, begin_exact = _stand(run, start)
-        end_value, end_exact = _stand(run, end)
-        if begin_value is None or end_value is None:
-            continue
-        exact = begin_exact and end_exact
-        found.append(Interval(start, end, end_value - begin_value, "measured" if exact else "estimated"))
+        begin_value, begin_exact = runs[position].stand(start)
+        end_value, end_exact = runs[position].stand(end)
+        if begin_value is not None and end_value is not None:
+            status = "measured" if begin_exact and end_exact else "estimated"
+            found.append(Interval(start, end, end_value - begin_value, status))
     return found
 
 
-def _unrolled(points: Sequence[tuple[datetime, Decimal]]) -> list[list[tuple[datetime, Decimal]]]:
+class _Run(NamedTuple):
+    """One meter's register, which never falls; ascending."""
+
+    ats: list[datetime]
+    values: list[Decimal]
+
+    def stand(self, at: datetime) -> tuple[Decimal | None, bool]:
+        """Where it stood: read at that instant, or on the straight line between its neighbours; None outside."""
+        right = bisect_left(self.ats, at)
+        if right == len(self.ats):
+            return None, False
+        if self.ats[right] == at:
+            return self.values[right], True
+        if right == 0:
+            return None, False
+        before, low, high = self.ats[right - 1], self.values[right - 1], self.values[right]
+        share = Decimal((at - before) // _MICROSECOND) / Decimal((self.ats[right] - before) // _MICROSECOND)
+        return (low + (high - low) * share).quantize(low), False
+
+
+def _unrolled(points: Sequence[tuple[datetime, Decimal]]) -> list[_Run]:
     """Runs of one meter each, in which the register never falls."""
-    if not points:
-        return []
-    runs = [[points[0]]]
-    for (_, before), (at, after) in pairwise(points):
-        went = advance(before, after)
+    runs: list[_Run] = []
+    before: Decimal | None = None
+    for at, after in points:
+        went = None if before is None else advance(before, after)
         if went is None:
-            runs.append([(at, after)])
+            runs.append(_Run([at], [after]))
         else:
-            runs[-1].append((at, runs[-1][-1][1] + went))
+            runs[-1].ats.append(at)
+            runs[-1].values.append(runs[-1].values[-1] + went)
+        before = after
     return runs
-
-
-def _stand(run: Sequence[tuple[datetime, Decimal]], at: datetime) -> tuple[Decimal | None, bool]:
-    """Where the register stood: read at that instant, or on the straight line between its neighbours."""
-    for (left, low), (right, high) in pairwise(run):
-        if left == at:
-            return low, True
-        if left < at < right:
-            share = Decimal((at - left) // _MICROSECOND) / Decimal((right - left) // _MICROSECOND)
-            return (low + (high - low) * share).quantize(low), False
-    return (run[-1][1], True) if run[-1][0] == at else (None, False)
