@@ -1,4 +1,4 @@
-"""General block transfer (IEC 62056-5-3, 9.4.6.13): one APDU in numbered blocks, as Landis+Gyr meters push it.
+"""General block transfer (IEC 62056-5-3): one APDU in numbered blocks, as Landis+Gyr meters push it.
 
 ``E0 | control | number (2) | acknowledged number (2) | length, data``; control: bit 7 last block, bit 6 streaming.
 """

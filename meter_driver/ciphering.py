@@ -1,4 +1,4 @@
-"""Open a ciphered APDU (IEC 62056-5-3, 5.3.5 and 9.2.7.2): general-glo-ciphering and general-ded-ciphering.
+"""Open a ciphered APDU (IEC 62056-5-3, protection of xDLMS APDUs): general-glo-ciphering and general-ded-ciphering.
 
 ``DB | title length, title | length | security control | invocation counter (4) | text | tag (12, where there is one)``.
 The nonce of AES-GCM is title and counter; what is authenticated besides is security control and authentication key.

@@ -1,4 +1,4 @@
-"""DLMS on wired M-Bus: segments in long frames (EN 13757-1, 6.3; CI field 00 to 1F).
+"""DLMS on wired M-Bus: segments in long frames (EN 13757-1, transport layer; CI field 00 to 1F).
 
 CI counts the segments of one APDU from 0 in bits 0 to 3; bit 4 marks the last. Source and destination SAP follow.
 """

@@ -120,7 +120,7 @@ def telegram(
 def general_glo_ciphering(
     plain: bytes, *, key: bytes, system_title: bytes, counter: int, auth_key: bytes | None, security: int
 ) -> bytes:
-    """``plain`` under the global key (IEC 62056-5-3, 9.2.7.2): tag DB, title, length, control, counter, text, tag."""
+    """``plain`` under the global key (IEC 62056-5-3): tag DB, title, length, control, counter, text, tag."""
     header = bytes([security]) + counter.to_bytes(4, "big")
     tagged = bool(security & 0x10)
     if tagged and auth_key is None:

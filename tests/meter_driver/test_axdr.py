@@ -7,6 +7,7 @@ from meter_driver.axdr import CutShort
 from meter_driver.errors import PayloadError
 
 
+@pytest.mark.rule("IEC 61334-6: A-XDR, every type")
 @pytest.mark.parametrize(
     ("octets", "value"),
     [
@@ -30,6 +31,7 @@ def test_a_structure_holds_its_elements_and_where_they_stand() -> None:
     assert [(child.value, child.at, child.end) for child in node.children] == [(258, 3, 5), (b"\xaa", 7, 8)]
 
 
+@pytest.mark.rule("IEC 61334-6: compact arrays")
 def test_a_compact_array_is_an_array_of_its_type() -> None:
     numbers = axdr.parse(bytes.fromhex("13" + "12" + "04" + "00010002"))
     assert [child.value for child in numbers.children] == [1, 2]

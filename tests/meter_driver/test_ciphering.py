@@ -19,6 +19,8 @@ def test_every_suite_is_opened_without_a_tag(security: int, key: bytes) -> None:
     assert unseal(ciphered(PLAIN, security=security, key=key), key) == (PLAIN, False)
 
 
+@pytest.mark.rule("IEC 62056-5-3: general-glo-ciphering, suites 0 and 1")
+@pytest.mark.rule("IEC 62056-5-3: general-glo-ciphering, suite 2")
 @pytest.mark.parametrize(("security", "key"), [(0x30, KEY), (0x31, KEY), (0x32, LONG_KEY), (0x70, KEY)])
 def test_every_suite_is_opened_with_its_tag(security: int, key: bytes) -> None:
     assert unseal(ciphered(PLAIN, security=security, key=key), key, AUTH_KEY) == (PLAIN, True)
@@ -28,6 +30,7 @@ def test_a_tag_that_cannot_be_checked_is_passed_over() -> None:
     assert unseal(ciphered(PLAIN)) == (PLAIN, False)
 
 
+@pytest.mark.rule("IEC 62056-5-3: authentication without encryption")
 def test_what_is_only_authenticated_is_checked() -> None:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 

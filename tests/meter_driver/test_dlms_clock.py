@@ -12,6 +12,7 @@ FIRST, LAST = datetime(1900, 1, 2), datetime(2200, 1, 1)  # noqa: DTZ001 - hypot
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
+@pytest.mark.rule("IEC 62056-6-2, 4.1.6.1: date-time with deviation and status")
 @given(st.datetimes(FIRST, LAST, timezones=OFFSETS))
 def test_local_time_and_deviation_give_utc_to_the_second(at: datetime) -> None:
     assert instant(_date_time(at, 0)) == (at.astimezone(UTC).replace(microsecond=0), False)

@@ -56,6 +56,7 @@ def test_a_push_on_mbus_is_read() -> None:
     assert telegram.readings[-1].quality is Quality.ENCRYPTED_ONLY
 
 
+@pytest.mark.rule("EN 13757-2: long frames, also where the length wraps")
 @pytest.mark.parametrize("segment", [40, 100, 245, 250, 252, 253])
 def test_segments_of_any_size_are_joined_also_where_the_length_wraps(segment: int) -> None:
     assert one(read(push(segment=segment))) == one(read(PUSH))
@@ -70,6 +71,7 @@ def test_every_security_suite_is_read(security: int, key: bytes) -> None:
     assert telegram.readings[0].quality is (Quality.AUTHENTICATED if auth else Quality.ENCRYPTED_ONLY)
 
 
+@pytest.mark.rule("EN 13757-1: segments of DLMS on wired M-Bus")
 @pytest.mark.parametrize(
     ("pieces", "said"),
     [
@@ -126,6 +128,7 @@ def test_hdlc_in_one_frame_is_read() -> None:
     assert telegram.readings[0].quality is Quality.CHECKSUM_ONLY
 
 
+@pytest.mark.rule("IEC 62056-46: segmentation")
 @pytest.mark.parametrize("size", [20, 60, 500])
 def test_hdlc_segments_are_joined(size: int) -> None:
     telegram = one(read(hdlc_segments(ciphered(PLAIN), size), auth_key=AUTH_KEY))
@@ -146,6 +149,7 @@ def test_blocks_are_joined() -> None:
     assert one(read(*BLOCKS, auth_key=AUTH_KEY)) == one(read(HDLC, auth_key=AUTH_KEY))
 
 
+@pytest.mark.rule("IEC 62056-5-3: general block transfer")
 @pytest.mark.parametrize(
     ("order", "said"),
     [
@@ -171,6 +175,7 @@ def test_a_frame_without_a_notification_gives_no_reading(information: bytes) -> 
     assert "telegram" not in kinds(read(hdlc(information)))
 
 
+@pytest.mark.rule("IEC 62056-46: frames of type 3 with HCS and FCS")
 @pytest.mark.parametrize("at", [1, 2, 3, 6, 8, 30, -3, -2])
 def test_a_damaged_hdlc_frame_gives_no_reading(at: int) -> None:
     broken = bytearray(hdlc(LLC + PLAIN))
@@ -185,6 +190,7 @@ def test_bare_notifications_are_read_one_behind_the_other() -> None:
     assert seen[0].readings[0].quality is Quality.UNCHECKED
 
 
+@pytest.mark.rule("IEC 62056-5-3: general block transfer without a frame")
 def test_bare_blocks_are_joined() -> None:
     parts = blocks(ciphered(PLAIN), 30)
     assert kinds(read(*parts, PLAIN)) == ["telegram", "telegram"]

@@ -8,6 +8,7 @@ from meter_driver import obis, units
 from meter_driver.errors import ObisError, UnitError
 
 
+@pytest.mark.rule("IEC 62056-61: OBIS")
 @given(st.binary(min_size=6, max_size=6))
 def test_six_octets_there_and_back(code: bytes) -> None:
     assert obis.to_bytes(obis.from_bytes(code)) == code

@@ -50,6 +50,8 @@ ENERGY_PAIR = bytes.fromhex("09060100010800FF0600003039")
 SURE, ASSUMED = Quality.CHECKSUM_ONLY, Quality.CHECKSUM_ONLY | Quality.SCALER_ASSUMED
 
 
+@pytest.mark.rule("IEC 62056-5-3: data-notification")
+@pytest.mark.rule("IEC 62056-6-2, 4.3.2: scaler and unit")
 def test_a_list_of_structures_is_read() -> None:
     meter, said = read(rows(NAME, ENERGY, VOLTAGE))
     assert meter == "1234"
@@ -98,6 +100,7 @@ def test_a_list_without_scalers_is_read_by_its_profile_and_says_so() -> None:
     assert said["1-1:31.7.0*255"] == (Decimal("0.65"), "A", ASSUMED)
 
 
+@pytest.mark.rule("IEC 62056-6-2, 4.4.8: values behind their push object list")
 def test_a_table_of_objects_names_the_values_behind_it() -> None:
     meter, said = read(TABLE)
     assert meter == "LGZ1234"
