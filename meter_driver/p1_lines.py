@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from meter_driver.errors import PayloadError
+from meter_driver.errors import ObisError, PayloadError
 from meter_driver.p1_objects import Kind, Object, look_up, value_of
 
 
@@ -41,6 +41,7 @@ class Contents(Struct):
 
 _STAMP = re.compile(r"[0-9]{12}[SW]?")
 _SHORT_STAMP = re.compile(r"[0-9]{10}(?:[0-9]{2})?[SW]?")
+_ADDRESS = 16
 _SINGLE = (Kind.VALUE, Kind.MAYBE, Kind.CLOCK, Kind.BUFFER)
 _NEXT_SET = re.compile(r"\)(?=[^()\n])")
 _OFFSETS = {"S": timedelta(hours=2), "W": timedelta(hours=1)}
@@ -65,6 +66,32 @@ def contents(body: str, *, checked: bool, joined: bool = False) -> Contents:
     twice) is the meter's doing and costs only itself; without a check it is taken for damage.
     PayloadError, ObisError or UnitError if a line is not understood, or if two lines contradict each other.
     """
+    result = Contents([])
+    say = result.items.append
+    seen: dict[str, str] = {}
+    lines = _lines(body, checked=checked, joined=joined)
+    for line in lines:
+        name, opened, rest = line.partition("(")
+        groups = rest[:-1]
+        try:
+            thing = look_up(name)
+        except ObisError:
+            if checked and joined and opened and len(name) <= _ADDRESS:
+                continue  # clause 6.5 leaves the name to the maker
+            raise
+        seen[name] = groups
+        if not thing.plain or "(" in groups or ")" in groups:
+            _say(thing, groups, result, checked=checked)
+        elif groups:
+            value, unit = value_of(thing, groups)
+            say(Item(thing.quantity, value, unit, thing.channel))
+    if len(seen) != len(lines) and (not checked or any(_differs(line, seen) for line in lines)):
+        raise PayloadError("two lines for one quantity")
+    return result
+
+
+def _lines(body: str, *, checked: bool, joined: bool) -> list[str]:
+    """One data set each, all ending with a parenthesis. PayloadError if one does not."""
     text = body.replace("\r\n", "\n")
     if "\r" in text:
         raise PayloadError("half a line end")
@@ -78,30 +105,13 @@ def contents(body: str, *, checked: bool, joined: bool = False) -> Contents:
         text += "\n"
     if text.count(")\n") != text.count("\n") or "\n(" in text:
         text = _mended(text, checked=checked)
-    result = Contents([])
-    say = result.items.append
-    seen: dict[str, str] = {}
-    lines = text.split("\n")
-    lines.pop()
-    for line in lines:
-        name, _, rest = line.partition("(")
-        thing = look_up(name)
-        groups = rest[:-1]
-        seen[name] = groups
-        if not thing.plain or "(" in groups or ")" in groups:
-            _say(thing, groups, result, checked=checked)
-        elif groups:
-            value, unit = value_of(thing, groups)
-            say(Item(thing.quantity, value, unit, thing.channel))
-    if len(seen) != len(lines) and (not checked or any(_differs(line, seen) for line in lines)):
-        raise PayloadError("two lines for one quantity")
-    return result
+    return text.split("\n")[:-1]
 
 
 def _differs(line: str, seen: dict[str, str]) -> bool:
     """Does the line say another value than the last line under its name? Texts and empty groups contradict nothing."""
     name, _, rest = line.partition("(")
-    other = seen[name]
+    other = seen.get(name)
     return bool(other) and rest not in (")", f"{other})") and look_up(name).kind in _SINGLE
 
 

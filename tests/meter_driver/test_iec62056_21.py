@@ -83,10 +83,16 @@ def test_half_a_block_gives_nothing(size: int) -> None:
 
 @pytest.mark.rule("IEC 62056-21 6.5")
 @pytest.mark.parametrize(
-    "line", ["1.8.0(1*kWh", "1.8.0 1*kWh)", "1.8.0((1*kWh))", "1.8.0(\xb0)", "1.8.0.1.2(1)", "X.1(1)"]
+    "line", ["1.8.0(1*kWh", "1.8.0 1*kWh)", "1.8.0((1*kWh))", "1.8.0(\xb0)", "A.name.of.17.chars(1)"]
 )
 def test_a_line_that_is_no_data_set_refuses_the_readout(line: str) -> None:
     assert telegrams(block((*LINES, line))) == []
+    assert telegrams(telegram((*LINES, line), crc=False)) == []
+
+
+@pytest.mark.parametrize("line", ["0.2.1.1(1*kWh)", "X.1(1)", "STATUS(1)"])
+def test_a_name_of_the_maker_is_lawful_where_a_check_held(line: str) -> None:
+    assert telegrams(block((*LINES, line))) == telegrams(BLOCK)
     assert telegrams(telegram((*LINES, line), crc=False)) == []
 
 
