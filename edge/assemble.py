@@ -26,6 +26,8 @@ from meter_driver.framing import Keys
 
 SECONDS = 60.0
 """For one request to the gateway."""
+ENDS_SOON = timedelta(days=30)
+"""From then on a start says that the certificate ends."""
 
 
 async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys], log: Any) -> None:
@@ -43,6 +45,9 @@ async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys
     box = box_id(folder)
     log = log.bind(box=box)
     outbox = open_outbox(folder, box, max_readings=told.max_readings)
+    expires = tls.expires(folder)
+    if expires - _now() < ENDS_SOON:
+        log.warning("certificate.ends-soon", days=(expires - _now()).days)
     connector = aiohttp.TCPConnector(ssl=tls.mutual(folder), limit=1)
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     jitter = random.SystemRandom().random
@@ -54,7 +59,7 @@ async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys
                 told.gateway.url,
                 log=log,
                 jitter=jitter,
-                expires=tls.expires(folder),
+                expires=expires,
                 clock=_now,
                 content_type=told.gateway.content_type,
                 limit=told.gateway.batch,

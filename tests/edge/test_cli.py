@@ -86,7 +86,7 @@ async def test_killed_again_and_again_every_telegram_arrives_once(tmp_path: Path
     async with peer(AUTHORITY, tmp_path) as gateway:
         settings = write_settings(tmp_path / "edge.toml", gateway.url, folder)
         path = recording(tmp_path / "r", telegrams)
-        for _ in range(4):
+        for _ in range(3):
             before = len(gateway.requests)
             running = await start("run", settings, "--replay", path)
             assert running.stdin is not None

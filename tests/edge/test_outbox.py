@@ -210,7 +210,7 @@ def test_killed_at_any_point_it_loses_nothing_and_counts_nothing_twice(tmp_path:
     put: set[int] = set()
     gateway: dict[int, list[int]] = {}
     acknowledged: set[int] = set()
-    for round_ in range(8):
+    for round_ in range(5):
         lines = _killed(tmp_path, after=3 + 7 * round_)
         for words in lines:
             if words[0] == "put":

@@ -14,7 +14,11 @@ import openleadr
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from edge.assemble import run_box
+from edge.box import Line
 from edge.latest import Latest
+from edge.links import TcpLink
+from edge.settings import GatewaySettings, Settings, VenSettings
 from edge.ven import Rule, Ven, opt
 from meter_driver.reading import Reading
 from tests.edge.peer import Authority, Log, pem_of
@@ -154,6 +158,18 @@ async def test_it_registers_opts_in_and_reports_over_mutual_tls(
     assert {(words["quantity"], words["values"]) for words in log.words("ven.telemetry")} == {(POWER, 1), (ENERGY, 1)}
     assert log.words("ven.event")[0]["opt"] == "optIn"
     assert "471142" not in caplog.text + repr(log.events)
+
+
+@pytest.mark.filterwarnings("ignore")
+async def test_a_box_runs_its_ven_beside_it_and_says_that_its_certificate_ends(tmp_path: Path) -> None:
+    log = Log()
+    folder = AUTHORITY.box(tmp_path / "box")
+    async with vtn(tmp_path) as utility, asyncio.TaskGroup() as group:
+        told = Settings(str(folder), GatewaySettings("https://127.0.0.1:1"), ven=VenSettings("house-1", utility.url))
+        running = group.create_task(run_box(told, [Line(TcpLink("127.0.0.1", 1), "line")], {}, log))
+        await log.heard("ven.registered")
+        running.cancel()
+    assert log.words("certificate.ends-soon") == [{"days": 2}]
 
 
 @pytest.mark.filterwarnings("ignore")
