@@ -75,8 +75,8 @@ def configure(*, json_lines: bool = True, level: str = "info") -> Any:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _no_traceback, redact, last],
+            foreign_pre_chain=[_no_traceback, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, last],
         )
     )
     for name in _SERVERS:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -35,10 +36,13 @@ _PROBLEM = {"description": "problem+json (RFC 9457) with a stable reason"}
 
 def openapi_routes(routes: Sequence[Route]) -> list[Route]:
     """The one route that serves the document."""
-    document = describe([r for r in routes if r.path.startswith("/api/")])
+
+    @lru_cache(maxsize=1)
+    def document() -> dict[str, Any]:
+        return describe([r for r in routes if r.path.startswith("/api/")])
 
     async def show(_: web.Request) -> web.Response:
-        return web.json_response(document)
+        return web.json_response(document())
 
     return [Route(Listener.PEOPLE, "GET", "/api/openapi.json", "api.public", show)]
 

@@ -18,7 +18,7 @@ from gateway.storage.engine import Store
 from gateway.storage.tables_identity import client as table
 from policies.terms import Recipient
 
-_N, _R, _P, _SALT = 2**14, 8, 1, 16
+_N, _R, _P, _SALT, _LENGTH = 2**14, 8, 1, 16, 32
 """16 MiB and some 50 ms a try."""
 AT_ONCE = 2
 """Slow hashes side by side: guessing must not take the machine."""
@@ -40,7 +40,7 @@ class Clients:
         self._quick: dict[str, bytes] = {}
         self._quick_key = os.urandom(32)
         self._slow = asyncio.Semaphore(AT_ONCE)
-        self._nobody = _hashed(secrets.token_urlsafe(16))
+        self._nobody = os.urandom(_SALT + _LENGTH)  # the hash of no secret, to compare unknown clients with
 
     async def load(self) -> None:
         """Call before ports open."""
@@ -103,9 +103,9 @@ class Clients:
 
 def _hashed(secret: str) -> bytes:
     salt = os.urandom(_SALT)
-    return salt + hashlib.scrypt(secret.encode(), salt=salt, n=_N, r=_R, p=_P, dklen=32)
+    return salt + hashlib.scrypt(secret.encode(), salt=salt, n=_N, r=_R, p=_P, dklen=_LENGTH)
 
 
 def _matches(secret: str, held: bytes) -> bool:
-    again = hashlib.scrypt(secret.encode(), salt=held[:_SALT], n=_N, r=_R, p=_P, dklen=32)
+    again = hashlib.scrypt(secret.encode(), salt=held[:_SALT], n=_N, r=_R, p=_P, dklen=_LENGTH)
     return hmac.compare_digest(again, held[_SALT:])
