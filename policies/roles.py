@@ -54,6 +54,7 @@ ALLOWED: dict[str, dict[str, frozenset[Role]]] = {
     # partners: data space
     "wellknown": {"GET": _ALL},
     "dsp": {"GET": _D, "POST": _D},
+    "dsp.operator": {"GET": _O, "POST": _O},
     "dsp.data": {"GET": frozenset({Role.ANYONE, Role.PARTICIPANT})},
     "sdmx.structure": {"GET": frozenset({Role.PARTICIPANT, Role.PARTNER})},
     # partners: OpenADR 3.1

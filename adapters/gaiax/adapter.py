@@ -9,6 +9,7 @@ from adapters.gaiax.dsp.catalog import Shelf
 from adapters.gaiax.dsp.conduct import Conduct, OurConduct
 from adapters.gaiax.dsp.desk import MESSAGE, Desk, OurShelf
 from adapters.gaiax.dsp.routes import Routes
+from adapters.gaiax.operator import Consumer
 from adapters.gaiax.participants import Participants
 from adapters.plugin import Adapter, Services
 from adapters.sdmx.routes import Structures
@@ -43,6 +44,7 @@ def assemble(services: Services, desk: Desk | None = None) -> Adapter:
             *Routes(desk).routes(),
             *DataPlane(desk).routes(),
             *Structures(services).routes(),
+            *Consumer(desk).routes(),
         ],
         notices={
             MESSAGE: partial(client.deliver, desk),

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 from aiohttp import web
 
 from adapters.formats.csv import CSV
@@ -18,6 +17,7 @@ from adapters.gaiax.dsp.process import Agreement, Transfer
 from adapters.gaiax.dsp.transfer import State
 from adapters.gaiax.dsp.words import Side, urn
 from adapters.gaiax.odrl import Terms
+from adapters.gaiax.problems import problem
 from adapters.plugin import Opening, Refused, Renderer, Route
 from policies.roles import Listener
 from policies.terms import Level, Period, Portfolio, Pseudonym, ReleaseRequest, Subject, Zone
@@ -60,8 +60,8 @@ class DataPlane:
             streaming = transfer.format == STREAM
             renderer = _renderer(request.headers.get("Accept", ""), streaming=streaming)
             question = self._question(agreement, request.query)
-        except _Problem as problem:
-            return _problem(problem)
+        except _Problem as wrong:
+            return _answer(wrong)
         services, response = self._desk.services, web.StreamResponse()
         try:
             if not streaming:
@@ -70,7 +70,7 @@ class DataPlane:
             return await services.follow(question, renderer, request, response, alive=lambda: transfer.pid in alive)
         except Refused as refused:
             words = [str(reason) for reason in refused.refusal.reasons]
-            return _problem(_Problem(403, "refused", f"not released: {refused}", words))
+            return _answer(_Problem(403, "refused", f"not released: {refused}", words))
 
     async def _admitted(self, request: web.Request) -> tuple[Transfer, Agreement]:
         """The transfer of path and token, if it is served now."""
@@ -192,22 +192,12 @@ def _pid(name: str) -> str:
         return ""
 
 
-def _problem(problem: _Problem) -> web.Response:
-    body = {
-        "type": f"https://metergate.invalid/problems/{problem.reason}",
-        "title": problem.reason.replace("-", " "),
-        "status": problem.status,
-        "reason": problem.reason,
-        "detail": problem.detail,
-        **({"reasons": problem.reasons} if problem.reasons else {}),
-    }
-    response = web.Response(
-        status=problem.status, body=msgspec.json.encode(body), content_type="application/problem+json"
-    )
-    if problem.status == 401:
+def _answer(wrong: _Problem) -> web.Response:
+    response = problem(wrong.status, wrong.reason, wrong.detail, wrong.reasons)
+    if wrong.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="dsp-data"'
     return response
 
 
 def _refused(_: web.Request, status: int, reason: str, detail: str) -> web.Response:
-    return _problem(_Problem(status, reason, detail))
+    return _answer(_Problem(status, reason, detail))

@@ -123,7 +123,7 @@ def agreement(agreement_id: str, dataset: str, policy: Policy, *, assigner: str,
     }
 
 
-_RULES = ("permission", "prohibition", "obligation")
+RULES = ("permission", "prohibition", "obligation")
 
 
 def same_rules(one: Policy, other: Policy) -> bool:
@@ -137,7 +137,7 @@ def same_rules(one: Policy, other: Policy) -> bool:
 
 
 def _normal(policy: Policy) -> object:
-    rules = {name: policy[name] for name in _RULES if policy.get(name)}
+    rules = {name: policy[name] for name in RULES if policy.get(name)}
     document = {"@context": [DSPACE], "@type": "ContractOfferMessage", "offer": {"@type": "Offer", **rules}}
     (message,) = expanded(document)
     (plain,) = message["https://w3id.org/dspace/2025/1/offer"]

@@ -1,13 +1,17 @@
 """Messages of ours, sent by the durable outbox: in order within a process, again until the partner has them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from adapters.gaiax.dsp import negotiation, negotiations, store, transfer, transfers
-from adapters.gaiax.dsp.desk import NO_CONSENT, Desk
-from adapters.gaiax.dsp.messages import Body, Malformed, read
+from adapters.gaiax.dsp.desk import NO_CONSENT, Desk, Refuse
+from adapters.gaiax.dsp.messages import CONTEXT, Body, Malformed, read
 from adapters.gaiax.dsp.process import Negotiation, Transfer
+from adapters.gaiax.jsonld import NotLinkedData, compacted
 from adapters.plugin import Later, Notice, OutboundError, Reply
 
 AGAIN = frozenset({404, 408, 409, 425, 429})
@@ -16,6 +20,8 @@ FIRST_WAIT, LONGEST_WAIT = 0.3, 60.0
 MOST_NOT_FOUND = 5
 """Tries against 404: a partner that has ended the process, or had the message before a crash of ours, says it too."""
 MOST_TRIES = 50
+LARGEST_CATALOG = 16 << 20
+"""Bytes of a provider's catalog."""
 
 
 async def deliver(desk: Desk, notice: Notice) -> None:
@@ -72,6 +78,25 @@ async def _post(desk: Desk, process: Negotiation | Transfer, path: str, body: Bo
         )
     except OutboundError:
         return None
+
+
+async def fetch_catalog(desk: Desk, partner: str, address: str) -> Mapping[str, Any]:
+    """A provider's catalog for us, as consumer. Raises ``Refuse`` when there is none to be had."""
+    message = {"@context": CONTEXT, "@type": "CatalogRequestMessage"}  # no empty filter: EDC refuses it
+    url = address.rstrip("/") + "/catalog/request"
+    headers = {"Authorization": desk.participants.header(partner), "Content-Type": "application/json"}
+    try:
+        data = msgspec.json.encode(message)
+        reply = await desk.services.http.request("POST", url, data=data, headers=headers, limit=LARGEST_CATALOG)
+    except OutboundError:
+        raise Refuse(502, "provider-silent", "address: the provider does not answer") from None
+    if reply.status != 200:
+        raise Refuse(502, "provider-refused", f"the provider answers {reply.status}")
+    try:
+        found = compacted(msgspec.json.decode(reply.body, type=dict))
+    except (msgspec.DecodeError, NotLinkedData, RecursionError):
+        raise Refuse(502, "provider-unreadable", "the provider's answer is no catalog") from None
+    return found
 
 
 def _partner_pid(reply: Reply) -> str:

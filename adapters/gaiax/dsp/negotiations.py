@@ -177,13 +177,19 @@ def _same(one: Policy, other: Policy) -> bool:
 async def begin(
     desk: Desk, *, partner: str, address: str, dataset: str, offer_id: str, policy: Mapping[str, Any]
 ) -> str:
-    """As consumer: ask a provider for one of its offers; our id of the negotiation. The message goes by the outbox."""
+    """As consumer: ask a provider for one of its offers; our id of the negotiation. The message goes by the outbox.
+
+    Raises ``Refuse`` for a partner that nobody trusts: its answers would not be let in.
+    """
+    recipient = await desk.participants.recipient(partner)
+    if recipient is None:
+        raise Refuse(400, "partner-unknown", "partner: not on the trust list")
     now = desk.services.clock()
     process = Negotiation(
         pid=urn(desk.services.ids()),
         side=Side.CONSUMER,
         partner=partner,
-        recipient=await desk.participants.recipient(partner) or Recipient(""),
+        recipient=recipient,
         callback=address.rstrip("/"),
         begun=now,
         changed=now,
