@@ -17,7 +17,7 @@ from adapters.plugin import Later, Notice, OutboundError, Reply
 AGAIN = frozenset({404, 408, 409, 425, 429})
 """Answers of partners that are not ready: not listening yet, or still busy with the message before."""
 FIRST_WAIT, LONGEST_WAIT = 0.3, 60.0
-MOST_NOT_FOUND = 5
+MOST_NOT_FOUND, LONGEST_NOT_FOUND = 6, 2.0
 """Tries against 404: a partner that has ended the process, or had the message before a crash of ours, says it too."""
 MOST_TRIES = 50
 LARGEST_CATALOG = 16 << 20
@@ -28,17 +28,18 @@ async def deliver(desk: Desk, notice: Notice) -> None:
     """Handler of ``dsp.message``. Raises ``Later`` to be called again."""
     pid, kind, number = notice.payload["pid"], notice.payload["kind"], notice.payload["number"]
     if not await desk.turn(pid):
-        raise Later("our answer to the partner is still leaving", 0.05)
+        raise Later("our answer to the partner is still leaving", FIRST_WAIT)
     due = await _due(desk, notice)
     if due is None:
         return
     process, path, body = due
     reply = await _post(desk, process, path, body)
     if reply is None or reply.status in AGAIN or reply.status >= 500:
-        most = MOST_NOT_FOUND if reply is not None and reply.status == 404 else MOST_TRIES
-        if notice.tries + 1 < most:
+        not_found = reply is not None and reply.status == 404
+        if notice.tries + 1 < (MOST_NOT_FOUND if not_found else MOST_TRIES):
             said = "no answer" if reply is None else f"status {reply.status}"
-            raise Later(said, min(FIRST_WAIT * 2 ** min(notice.tries, 16), LONGEST_WAIT))
+            longest = LONGEST_NOT_FOUND if not_found else LONGEST_WAIT
+            raise Later(said, min(FIRST_WAIT * 2 ** min(notice.tries, 16), longest))
     accepted = reply is not None and 200 <= reply.status < 300
     if not accepted:
         status = reply.status if reply is not None else 0

@@ -17,6 +17,8 @@ from policies.roles import Listener
 from policies.terms import Level, Recipient
 
 MESSAGE = "dsp.message"
+LOOKS, LOOK_AGAIN = 100, 0.02
+"""How often, and after how many seconds, a message looks whether the answer before it has left."""
 NO_CONSENT = "the offer was withdrawn: no consent or other ground of the household allows it"
 
 
@@ -102,6 +104,10 @@ class Desk:
                 del self._answering[pid]
 
     async def turn(self, pid: str) -> bool:
-        """Wait the pause; then whether nothing is being answered about this process."""
+        """Wait the pause, and while an answer about this process is leaving; False if that takes too long."""
         await asyncio.sleep(self.pause)
-        return pid not in self._answering
+        for _ in range(LOOKS):
+            if pid not in self._answering:
+                return True
+            await asyncio.sleep(LOOK_AGAIN)
+        return False
