@@ -70,9 +70,12 @@ class Box:
         last = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._uplink.run(last), name="uplink")
-            async with asyncio.TaskGroup() as lines:
-                for line in self._lines:
-                    lines.create_task(self._read(line), name=line.name)
+            try:
+                async with asyncio.TaskGroup() as lines:
+                    for line in self._lines:
+                        lines.create_task(self._read(line), name=line.name)
+            finally:
+                self._put_the_rest()
             last.set()
             self._uplink.wake()
 
@@ -132,16 +135,39 @@ class Box:
         async with self._keeping:
             self._held.extend(entries)
             try:
-                dropped = await asyncio.to_thread(self._outbox.put, list(self._held))
+                dropped = await self._put()
             except StoreError as error:
                 lost = 0
                 while len(self._held) > MAX_HELD:
                     lost += len(self._held.popleft().readings)
                 self._log.error("outbox.failed", reason=str(error), held=len(self._held), lost=lost)
                 return
-            self._held.clear()
         for entry in entries:
             self._see(entry.readings)
         if dropped:
             self._log.error("outbox.full", dropped=dropped)
         self._uplink.wake()
+
+    async def _put(self) -> int:
+        """What is held, in one step in another thread; it ends before this does, cancelled or not."""
+        writing = asyncio.get_running_loop().run_in_executor(None, self._outbox.put, list(self._held))
+        try:
+            dropped = await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing])
+            if writing.exception() is None:
+                self._held.clear()
+            raise
+        self._held.clear()
+        return dropped
+
+    def _put_the_rest(self) -> None:
+        """The last chance of what the disk did not take so far."""
+        if not self._held:
+            return
+        try:
+            self._outbox.put(self._held)
+        except StoreError as error:
+            lost = sum(len(entry.readings) for entry in self._held)
+            self._log.error("outbox.failed", reason=str(error), held=0, lost=lost)
+        self._held.clear()

@@ -1,18 +1,23 @@
 """The whole box: telegrams on a line, readings at a gateway over TLS, and every kind of trouble in between."""
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 
-from edge.assemble import run_box
+from edge.assemble import open_outbox, run_box
 from edge.box import Line
+from edge.errors import StoreError
 from edge.links import Link, ReplayLink, SerialLink, TcpLink
+from edge.outbox import Entry, Outbox
 from edge.settings import GatewaySettings, RuleSettings, Settings
 from edge.simulator import meter, street
 from meter_driver.framing import Keys
@@ -117,12 +122,54 @@ async def test_a_gateway_that_was_away_gets_everything_later(
     assert len(log.words("uplink.failed")) == 3
 
 
+async def test_what_the_disk_refused_to_the_end_is_tried_once_more_and_then_said(
+    gateway: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for refusals, lost, arrived_there in ((1, [0], 3), (2, [0, 3], 0)):
+        calls, put = [0], Outbox.put
+
+        def full(
+            self: Outbox, entries: list[Entry], calls: list[int] = calls, refusals: int = refusals, put: Any = put
+        ) -> int:
+            calls[0] += 1
+            if calls[0] <= refusals:
+                raise StoreError("the outbox: SQLITE_FULL")
+            return int(put(self, entries))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Outbox, "put", full)
+            before = len(gateway.readings)
+            log = await replay(told(gateway, tmp_path / f"box-{refusals}"), recording(tmp_path / "r"))
+        assert [words["lost"] for words in log.words("outbox.failed")] == lost
+        assert len(gateway.readings) - before == arrived_there
+
+
+async def test_a_box_told_to_end_finishes_what_it_writes(
+    gateway: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, put = threading.Event(), Outbox.put
+
+    def slow(self: Outbox, entries: list[Entry]) -> int:
+        begun.set()
+        time.sleep(0.2)
+        return put(self, entries)
+
+    monkeypatch.setattr(Outbox, "put", slow)
+    settings = told(gateway, tmp_path / "box")
+    async with asyncio.TaskGroup() as group:
+        line = Line(ReplayLink(recording(tmp_path / "r")), "line")
+        task = group.create_task(run_box(settings, [line], KEYS, Log()))
+        await asyncio.to_thread(begun.wait, 10)
+        task.cancel()
+    outbox = open_outbox(tmp_path / "box", "box-1", max_readings=1000)
+    assert outbox.counts().waiting == 3
+    assert list(outbox.counters.values()) == [3]
+    outbox.close()
+
+
 async def test_a_full_disk_is_said_and_nothing_is_lost_when_there_is_room_again(
     gateway: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edge.errors import StoreError
-    from edge.outbox import Outbox
-
     room, put = [False], Outbox.put
 
     def full(self: Outbox, entries: list[object]) -> int:
