@@ -23,11 +23,11 @@ AHEAD = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One class of detail: the oldest day that can be opened, and until when what comes in today can be."""
+    """One class of detail: the oldest day that can be opened, and the last day on which what comes in today can be."""
 
     detail: DetailClass
     oldest: date
-    until: datetime
+    until: date
 
 
 class DataDesk:
@@ -38,12 +38,12 @@ class DataDesk:
 
     def kept(self, subject: SubjectId) -> Sequence[Kept]:
         """Fine to coarse. Empty for a household that is gone."""
-        today = datetime.combine(self._clock().date(), time(), UTC)
+        today = self._clock().date()
         found = []
         for detail in FINE_TO_COARSE:
             oldest = self._vault.oldest(subject, detail)
             if oldest is not None:
-                found.append(Kept(detail, oldest, today + timedelta(days=self._days[detail] + 1)))
+                found.append(Kept(detail, oldest, today + timedelta(days=self._days[detail])))
         return found
 
     async def own(self, subject: SubjectId, since: datetime | None = None) -> AsyncIterator[Part]:

@@ -84,11 +84,11 @@ TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "kept_heading": ("What is kept", "Was gespeichert ist"),
         "what": ("What", "Was"),
-        "kept_since": ("Oldest day", "Ältester Tag"),
+        "kept_since": ("Reaches back to", "Reicht zurück bis"),
         "until": ("Kept until", "Aufbewahrt bis"),
         "until_means": (
-            "The date is that of what comes in today; after it nobody can open it, the operator included.",
-            "Das Datum gilt für das, was heute eintrifft; danach kann es niemand mehr öffnen, "
+            "The last day is that of what comes in today; after it nobody can open it, the operator included.",
+            "Der letzte Tag gilt für das, was heute eintrifft; danach kann es niemand mehr öffnen, "
             "auch der Betreiber nicht.",
         ),
         "take_heading": ("Take it along", "Mitnehmen"),
