@@ -88,7 +88,7 @@ class BareApdu:
             self._needed = end - at + short.missing
             return Damaged(end - at, FrameTruncated("the APDU is cut short")) if final else MORE
         except MeterError as error:
-            return Damaged(end - at, error)
+            return Damaged(1, error)  # what makes no sense has no end
         follows = _may_begin(buffer, stop, end) if stop < end else MORE
         if follows is MORE and not final:
             return MORE

@@ -226,6 +226,13 @@ STREAMS: dict[type[Framer], bytes] = {
 }  # fmt: skip
 
 
+def test_a_bare_list_that_makes_no_sense_is_told_alike_for_any_split() -> None:
+    broken = PLAIN[:30] + b"\x6d" + PLAIN[31:] + FIRST[:100]
+    an_answer_stays(BareApdu, broken, keyring)
+    for at in range(len(broken)):
+        assert read(broken[:at], broken[at:]) == read(broken)
+
+
 @pytest.mark.parametrize("framer", STREAMS, ids=lambda framer: framer.__name__)
 def test_the_framers_keep_the_laws_of_the_detector(framer: type[Framer]) -> None:
     an_answer_stays(framer, STREAMS[framer] + b"\x00", keyring)
