@@ -17,7 +17,7 @@ from adapters.plugin import Later, Notice, OutboundError, Reply
 AGAIN = frozenset({404, 408, 409, 425, 429})
 """Answers of partners that are not ready: not listening yet, or still busy with the message before."""
 FIRST_WAIT, LONGEST_WAIT = 0.3, 60.0
-MOST_NOT_FOUND, LONGEST_NOT_FOUND = 6, 2.0
+MOST_NOT_FOUND, LONGEST_NOT_FOUND = 7, 2.0
 """Tries against 404: a partner that has ended the process, or had the message before a crash of ours, says it too."""
 MOST_TRIES = 50
 LARGEST_CATALOG = 16 << 20
