@@ -2,36 +2,17 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from meter_driver import obis, units
 from meter_driver.crc import crc16_kermit, crc16_x25
 from meter_driver.errors import ChecksumError, PayloadError
 from meter_driver.profiles import dzg_dvs74
 from meter_driver.reading import ClockSource, Quality, Reading, Telegram
-from meter_driver.sml_tree import END, Node, ShortNegative, parse
+from meter_driver.sml_tree import END, EndOfMessage, Node, ShortNegative, parse
 
 _OPEN_RESPONSE, _GET_LIST_RESPONSE = 0x0101, 0x0701
-_BODIES = frozenset(
-    {
-        0x0100,
-        0x0101,
-        0x0200,
-        0x0201,
-        0x0300,
-        0x0301,
-        0x0400,
-        0x0401,
-        0x0500,
-        0x0501,
-        0x0600,
-        0x0601,
-        0x0700,
-        0x0701,
-        0x0800,
-        0x0801,
-        0xFF01,
-    }
-)
+_BODIES = frozenset({kind << 8 | answer for kind in range(1, 9) for answer in (0, 1)} | {0xFF01})
 _SCALERS = range(-30, 31)
 _NO_UNIT = 255  # DZG meters write 0 for it
 
@@ -135,20 +116,32 @@ def _list(body: list[Node], opened: bytes) -> list[Telegram]:
 def _entry(entry: list[Node], meter: str, at: datetime | None, *, repair: bool) -> Reading | None:
     """SML_ListEntry: name, status, time, unit, scaler, value, signature; None where there is no value to tell."""
     name, status, time, unit, scaler, value, signature = entry
-    code = _octets(name)
-    quantity = obis.from_bytes(code)
-    _number(status)
+    if status != b"":
+        _number(status)
+    if time != b"":
+        at = _instant(time) or at
     _octets(signature)
-    at = _instant(time) or at
-    symbol = units.symbol(_number(unit) or _NO_UNIT)
-    power = _number(scaler) or 0
-    said = _said(value, power, repair=repair and code == dzg_dvs74.POWER)
+    if isinstance(unit, list) or isinstance(scaler, list):
+        raise PayloadError("a list where a number must be")
+    quantity, symbol, power = _meaning(_octets(name), unit, scaler)
+    said = _said(value, power, repair=repair and name == dzg_dvs74.POWER)
     if said is None:
         return None
-    clock = ClockSource.METER if at else ClockSource.NONE
     if isinstance(said, str):
         symbol = None
+    clock = ClockSource.METER if at else ClockSource.NONE
     return Reading(meter, quantity, at, said, symbol, None, Quality.CHECKSUM_ONLY, clock)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _meaning(
+    code: bytes, unit: bytes | int | EndOfMessage, scaler: bytes | int | EndOfMessage
+) -> tuple[str, str | None, int]:
+    """Quantity, unit and power of ten. ObisError, UnitError or PayloadError if one of them cannot be."""
+    power = _number(scaler) or 0
+    if power not in _SCALERS:
+        raise PayloadError("a scaler beyond any meter")
+    return obis.from_bytes(code), units.symbol(_number(unit) or _NO_UNIT), power
 
 
 def _said(value: Node, power: int, *, repair: bool) -> Decimal | str | None:
@@ -158,8 +151,6 @@ def _said(value: Node, power: int, *, repair: bool) -> Decimal | str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        if power not in _SCALERS:
-            raise PayloadError("a scaler beyond any meter")
         if repair and isinstance(value, ShortNegative):
             value = dzg_dvs74.repaired(value, value.size)
         return Decimal(value).scaleb(power)
