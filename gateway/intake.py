@@ -181,9 +181,7 @@ class Intake:
             for part, numbers in _exact(column, refused):
                 deriver.add(quantity, unit, (tuple(part.starts), tuple(part.ats)), numbers)
         return [
-            self._vault.sealed_piece(
-                subject, detail, day, sum(len(one.axis[0]) for one in series), to_piece(detail, series)
-            )
+            self._vault.sealed_piece(subject, detail, day, to_piece(detail, series))
             for (detail, day), series in deriver.pieces.items()
         ]
 

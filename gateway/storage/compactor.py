@@ -44,7 +44,6 @@ class _Merged(NamedTuple):
     version: int
     pieces: int
     upto: int
-    size: int
     sealed: bytes
 
 
@@ -102,9 +101,7 @@ class Compactor:
         pieces = sum(part.pieces or 1 for part in parts)
         bound = place(subject, detail, parts[0].day, version, pieces)
         sealed = seal(cipher, self._randomness(NONCE_BYTES), bound, to_block(detail, series))
-        return _Merged(
-            version, pieces, max(part.upto for part in parts), sum(len(one.axis[0]) for one in series), sealed
-        )
+        return _Merged(version, pieces, max(part.upto for part in parts), sealed)
 
 
 def _replace(
@@ -112,7 +109,7 @@ def _replace(
 ) -> None:
     """In one transaction. Raises ``Changed``, which undoes it."""
     b, p = block.c, piece.c
-    values = dict(zip(("version", "pieces", "upto", "count", "sealed"), merged, strict=True))
+    values = dict(zip(("version", "pieces", "upto", "sealed"), merged, strict=True))
     before = next((part for part in parts if part.pieces), None)
     of_day = {"subject": subject, "class": CLASS_CODES[detail], "day": day}
     where = [b.subject == subject, b["class"] == CLASS_CODES[detail], b.day == day]

@@ -35,8 +35,8 @@ from policies.terms import SERIES_CLASSES, DetailClass
 _SQLITE = b"SQLite format 3\0"
 _DETAILS = {CLASS_CODES[detail]: detail for detail in SERIES_CLASSES}
 _ROWS = (
-    "SELECT subject, day, class, version, pieces, upto, count, sealed FROM block UNION ALL "
-    "SELECT subject, day, class, number, 0, number, count, sealed FROM piece ORDER BY 1, 2, 3, 6"
+    "SELECT subject, day, class, version, pieces, upto, sealed FROM block UNION ALL "
+    "SELECT subject, day, class, number, 0, number, sealed FROM piece ORDER BY 1, 2, 3, 6"
 )
 _SIZES = (
     "SELECT subject, day, sum(size) FROM (SELECT subject, day, length(sealed) AS size FROM block UNION ALL "

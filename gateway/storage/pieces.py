@@ -11,12 +11,12 @@ from policies.padding import unpad
 from policies.seal import CLASS_CODES, place, unseal
 from policies.terms import DetailClass
 
-INSERT_PIECE = "INSERT INTO piece (number, subject, class, day, count, sealed) VALUES (?, ?, ?, ?, ?, ?)"
+INSERT_PIECE = "INSERT INTO piece (number, subject, class, day, sealed) VALUES (?, ?, ?, ?, ?)"
 INSERT_BATCH = "INSERT INTO batch (source, sequence, taken, accepted, refused) VALUES (?, ?, ?, ?, ?)"
 
 _ROWS = (
-    "SELECT day, version, pieces, upto, count, sealed FROM block WHERE subject = ?1 AND class = ?2 AND {} "
-    "UNION ALL SELECT day, number, 0, number, count, sealed FROM piece WHERE subject = ?1 AND class = ?2 AND {} "
+    "SELECT day, version, pieces, upto, sealed FROM block WHERE subject = ?1 AND class = ?2 AND {} "
+    "UNION ALL SELECT day, number, 0, number, sealed FROM piece WHERE subject = ?1 AND class = ?2 AND {} "
     "ORDER BY 1, 4"
 )
 _OF_DAYS = _ROWS.format("day BETWEEN ?3 AND ?4", "day BETWEEN ?3 AND ?4")
@@ -33,7 +33,6 @@ class Part(NamedTuple):
     Attributes:
         version: of a piece its number.
         pieces: how many pieces went into it; 0 for a piece.
-        size: how many values are in it.
         upto: the highest number that went into it; of a piece its own.
     """
 
@@ -41,7 +40,6 @@ class Part(NamedTuple):
     version: int
     pieces: int
     upto: int
-    size: int
     sealed: bytes
 
     def opened(

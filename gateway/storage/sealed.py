@@ -36,7 +36,7 @@ DAYS_AT_ONCE = 8
 """How many days of one household are fetched in one question; each is opened for itself."""
 _DETAILS = {code: detail for detail, code in CLASS_CODES.items()}
 
-PieceRow = tuple[int, str, int, int, int, bytes]
+PieceRow = tuple[int, str, int, int, bytes]
 BatchRow = tuple[str, int, int, int, bytes]
 
 
@@ -161,13 +161,13 @@ class SealedVault:
             event = self._news[subject] = asyncio.Event()
         return event
 
-    def sealed_piece(self, subject: SubjectId, detail: DetailClass, day: int, count: int, plain: bytes) -> PieceRow:
+    def sealed_piece(self, subject: SubjectId, detail: DetailClass, day: int, plain: bytes) -> PieceRow:
         """A numbered row for ``append``, in the same step of the loop. Raises ``SubjectGone`` or ``Expired``."""
         cipher = self._keeper.cipher(subject, detail, day)
         self._number += 1
         bound = place(subject, detail, day, self._number, 0)
         sealed = seal(cipher, self._randomness(NONCE_BYTES), bound, plain)
-        return (self._number, subject, CLASS_CODES[detail], day, count, sealed)
+        return (self._number, subject, CLASS_CODES[detail], day, sealed)
 
     async def append(self, pieces: Sequence[PieceRow], batch: BatchRow) -> None:
         """Pieces and the row of their batch, all or none, durable on return; then the news. Raises ``StoreFull``.

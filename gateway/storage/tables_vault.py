@@ -1,4 +1,4 @@
-"""The vault's tables. What is sealed is bytes; who, which class, which day and how much are in clear.
+"""The vault's tables. What is sealed is bytes; who, which class and which day are in clear; how many values is not.
 
 ``piece``: one for each household, class and day of a batch, numbered in the order in which they became durable.
 ``block``: a household's day of a class, merged. ``batch``: what was acknowledged, so that it counts once; below a
@@ -16,7 +16,6 @@ piece = Table(
     Column("subject", String, nullable=False),
     Column("class", Integer, nullable=False),
     Column("day", Integer, nullable=False),
-    Column("count", Integer, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Index("piece_of_day", "subject", "class", "day"),
     sqlite_autoincrement=True,
@@ -32,7 +31,6 @@ block = Table(
     Column("version", Integer, nullable=False),
     Column("pieces", Integer, nullable=False),
     Column("upto", Integer, nullable=False),
-    Column("count", Integer, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Index("block_of_day", "subject", "class", "day", unique=True),
 )

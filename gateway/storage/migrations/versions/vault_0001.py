@@ -16,7 +16,6 @@ def upgrade() -> None:
         sa.Column("subject", sa.String, nullable=False),
         sa.Column("class", sa.Integer, nullable=False),
         sa.Column("day", sa.Integer, nullable=False),
-        sa.Column("count", sa.Integer, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sqlite_autoincrement=True,
     )
@@ -30,7 +29,6 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("pieces", sa.Integer, nullable=False),
         sa.Column("upto", sa.Integer, nullable=False),
-        sa.Column("count", sa.Integer, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
     )
     op.create_index("block_of_day", "block", ["subject", "class", "day"], unique=True)
