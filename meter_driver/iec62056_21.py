@@ -85,7 +85,9 @@ def _data(buffer: bytearray, at: int, body: int, end: int, *, final: bool) -> An
     if body < end and buffer[body] == 6:
         selected = _ACKNOWLEDGE.match(buffer, body, end)
         if selected is None:
-            return MORE if end - body < 6 and not final else _cut(end - at)
+            if end - body < 6 and not final:
+                return MORE
+            return Damaged(body + 1 - at, FrameError("an option select that is none"))
         body = selected.end()
     if body < end and buffer[body] == _STX:
         return _block(buffer, at, body + 1, end, final=final)
