@@ -78,7 +78,7 @@ def cancel_opt(machine: Machine, received: Received) -> Outcome:
 
 def _answered(machine: Machine, registration: Registration, answer: Element, now: datetime) -> Iterator[Change]:
     event_id = answer.findtext(clark("ei:qualifiedEventID/ei:eventID"), "")
-    offered = _offered(machine, registration, event_id)
+    offered = _offered(machine, registration, event_id, now)
     number = int(answer.findtext(clark("ei:qualifiedEventID/ei:modificationNumber"), ""))
     if number != offered.event.number:
         raise Failure("450", "the modificationNumber is not that of the event")
@@ -93,13 +93,15 @@ def _answered(machine: Machine, registration: Registration, answer: Element, now
             resources=former.resources if former is not None else (),
         )
     )  # fmt: skip
+    if offered.event.cancelled and machine.queue.settled(offered.event, now, but=registration.ven):
+        yield Drop(offered.event)
 
 
 def _qualified(
     machine: Machine, registration: Registration, message: Message, qualified: Element, now: datetime
 ) -> list[Change]:
     event_id = qualified.findtext(clark("ei:eventID"), "")
-    offered = _offered(machine, registration, event_id)
+    offered = _offered(machine, registration, event_id, now)
     if int(qualified.findtext(clark("ei:modificationNumber"), "")) != offered.event.number:
         raise Failure("450", "the modificationNumber is not that of the event")
     resources = _targets(message, registration, offered.resources, offered.groups)
@@ -115,9 +117,9 @@ def _qualified(
     return [Put(made)]
 
 
-def _offered(machine: Machine, registration: Registration, event_id: str) -> Offered:
+def _offered(machine: Machine, registration: Registration, event_id: str, now: datetime) -> Offered:
     """An event of this VEN, also one that is over or whose cancellation it has acknowledged."""
-    found = machine.queue.find(registration, event_id)
+    found = machine.queue.find(registration, event_id, now)
     if found is None:
         raise Failure("452", "no event of this VEN has this eventID")
     return found

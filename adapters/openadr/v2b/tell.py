@@ -6,7 +6,7 @@ restart, or a poll too many lose nothing. What is kept is only who was offered w
 
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from msgspec import UNSET
@@ -19,6 +19,9 @@ from adapters.openadr.v2b.plan import Plan, plan
 
 GREETINGS = 3
 """How often the VTN's (empty) metadata is offered to a VEN that does not answer it."""
+
+LATE = timedelta(hours=1)
+"""How long after its end an answer to an event is still understood."""
 
 _Item = tuple[str, Callable[[], bytes]]
 
@@ -40,7 +43,8 @@ class Queue:
         self._old = frozenset(state.events)
         self._offered: dict[str, dict[str, int]] = defaultdict(dict)
         """By event, then VEN: the modificationNumber that was sent."""
-        self._greeted: dict[tuple[str, str], int] = defaultdict(int)
+        self._greeted: dict[str, tuple[str, int]] = {}
+        """By VEN: the registration that was greeted, and how often."""
         self._last: dict[str, str] = {}
         self._idle: dict[str, tuple[int, int]] = {}
         self._plans: dict[str, tuple[Event, Plan | None]] = {}
@@ -80,14 +84,14 @@ class Queue:
         if registration.ending:
             return []
         found = [
-            offered for offered in self._view(registration.ven)
+            offered for offered in self._view(registration.ven, now)
             if offered.plan.status(now) != "completed" and not self._acknowledged_cancellation(offered, registration)
         ]  # fmt: skip
         return in_order(found, now)
 
-    def find(self, registration: Registration, event: str) -> Offered | None:
+    def find(self, registration: Registration, event: str, now: datetime) -> Offered | None:
         """One event of this VEN, also one that is over or whose cancellation it has acknowledged."""
-        for offered in self._view(registration.ven):
+        for offered in self._view(registration.ven, now):
             known = not offered.event.cancelled or registration.ven in offered.event.told
             if offered.event.id == event and known and not registration.ending:
                 return offered
@@ -102,6 +106,15 @@ class Queue:
         told = {*self._offered.get(event.id, {}), *self._state.answers.get(event.id, {})}
         return frozenset(ven for ven in told if ven in registered)
 
+    def settled(self, event: Event, now: datetime, *, but: str = "") -> bool:
+        """Whether a cancelled event may be forgotten: it is over, or every VEN (``but`` one) has acknowledged it."""
+        planned = self.plan_of(event)
+        if planned is None or planned.status(now) == "completed":
+            return True
+        answers = self._state.answers.get(event.id, {})
+        waiting = (v for v in event.told if v != but and v in self._state.registrations)
+        return all(v in answers and answers[v].number == event.number for v in waiting)
+
     def plan_of(self, event: Event) -> Plan | None:
         """The 2.0b reading of an event, computed once."""
         kept = self._plans.get(event.id)
@@ -111,17 +124,12 @@ class Queue:
         self._plans[event.id] = (event, made)
         return made
 
-    def forget(self, event: str) -> None:
-        """An event is gone."""
-        self._plans.pop(event, None)
-        self._offered.pop(event, None)
-
     def _items(self, registration: Registration, now: datetime) -> list[_Item]:
         ven = registration.ven
         if registration.ending:
             return [("end", lambda: replies.cancel_registration(registration))]
         items: list[_Item] = []
-        if registration.greet and self._greeted[ven, registration.number] < GREETINGS:
+        if registration.greet and self._greetings(registration) < GREETINGS:
             return [("greet", lambda: self._greeting(registration))]
         if registration.reregister:
             items.append(("reregister", lambda: replies.request_reregistration(ven)))
@@ -136,8 +144,12 @@ class Queue:
                 items.append((f"cancel {request.id}", partial(replies.cancel_report, request)))
         return items
 
+    def _greetings(self, registration: Registration) -> int:
+        number, times = self._greeted.get(registration.ven, ("", 0))
+        return times if number == registration.number else 0
+
     def _greeting(self, registration: Registration) -> bytes:
-        self._greeted[registration.ven, registration.number] += 1
+        self._greeted[registration.ven] = (registration.number, self._greetings(registration) + 1)
         return replies.register_report(registration.ven, self._ids())
 
     def _metadata(self, ven: str, asked: str) -> bytes:
@@ -166,26 +178,30 @@ class Queue:
         answer = self._state.answers.get(event.id, {}).get(registration.ven)
         return registration.ven not in event.told or (answer is not None and answer.number == event.number)
 
-    def _view(self, ven: str) -> list[Offered]:
-        """All events for one VEN that were not over when the events last changed."""
+    def _view(self, ven: str, now: datetime) -> list[Offered]:
+        """All events for one VEN that were not long over when the events last changed."""
         turn, view = self._views.get(ven, (-1, []))
         if turn == self._state.event_turn:
             return view
         known = self._state.vens.get(ven)
-        view = [] if known is None else [o for e, p in self._alive() if (o := self._offer(e, p, known)) is not None]
+        reached = self._state.targets_of(known) if known is not None else frozenset()
+        view = [] if known is None else [o for e, p in self._alive(now) if (o := self._offer(e, p, known, reached))]
         self._views[ven] = (self._state.event_turn, view)
         return view
 
-    def _alive(self) -> list[tuple[Event, Plan]]:
+    def _alive(self, now: datetime) -> list[tuple[Event, Plan]]:
         turn, alive = self._current
         if turn != self._state.event_turn:
-            alive = [(e, p) for e in self._state.events.values() if (p := self.plan_of(e)) is not None]
+            for kept in (self._plans, self._offered):
+                for gone in kept.keys() - self._state.events.keys():
+                    del kept[gone]
+            planned = [(e, p) for e in self._state.events.values() if (p := self.plan_of(e)) is not None]
+            alive = [(e, p) for e, p in planned if p.over is None or now < p.over + LATE]
             self._current = (self._state.event_turn, alive)
         return alive
 
-    def _offer(self, event: Event, planned: Plan, ven: Ven) -> Offered | None:
+    def _offer(self, event: Event, planned: Plan, ven: Ven, reached: frozenset[str]) -> Offered | None:
         wanted = listed(event.content.targets)
-        reached = self._state.targets_of(ven)
         if wanted and reached.isdisjoint(wanted):
             return None
         resources = self._state.ven_resources[ven.id]

@@ -149,15 +149,14 @@ class Events:
         caller(request, "write_events")
         async with self._desk.business():
             former = self._there(request)
-            queue = self._desk.machine.queue
+            queue, now = self._desk.machine.queue, self._desk.services.clock()
             plan = queue.plan_of(former)
-            over = plan is not None and plan.status(self._desk.services.clock()) == "completed"
-            told = queue.offered_to(former) if plan is not None and not over else frozenset()
+            over = plan is None or plan.status(now) == "completed"
+            told = frozenset() if over else queue.offered_to(former)
             after = replace(former, cancelled=True, number=former.number + 1, told=told)
-            gone: list[Change] = [Put(after)] if told else [Drop(former)]
-            await self._desk.commit([*gone, *self._report_requests(after)])
-            if not told:
-                queue.forget(former.id)
+            settled = (e for e in self._desk.state.events.values() if e.cancelled and queue.settled(e, now))
+            changes: list[Change] = [Put(after) if told else Drop(former), *(Drop(event) for event in settled)]
+            await self._desk.commit([*changes, *self._report_requests(after)])
         return json(show(former))
 
     def _there(self, request: web.Request) -> Event:
@@ -171,18 +170,18 @@ class Events:
             raise Problem(400, "programID names no program")
 
     def _report_requests(self, event: Event) -> list[Change]:
-        machine = self._desk.machine
+        machine, requests = self._desk.machine, self._desk.state.requests
+        asked = {ven for ven, known in requests.items() if any(r.event == event.id for r in known.values())}
+        if not event.content.report_descriptors and not asked:
+            return []
         plan = machine.queue.plan_of(event)
         vens = [v for v in self._desk.state.vens.values() if v.id in self._desk.state.registrations]
         return [
             change
             for ven in vens
-            if self._desk.state.reached(event, ven) or self._asked(event, ven)
+            if ven.id in asked or self._desk.state.reached(event, ven)
             for change in reports.changed(machine, event, plan, ven.id)
         ]
-
-    def _asked(self, event: Event, ven: Ven) -> bool:
-        return any(r.event == event.id for r in self._desk.state.requests[ven.id].values())
 
     def _transpired(self, event: Event) -> bool:
         plan = self._desk.machine.queue.plan_of(event)

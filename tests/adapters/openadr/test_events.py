@@ -219,6 +219,18 @@ def test_a_cancelled_event_is_sent_until_it_is_acknowledged(table: Table) -> Non
 
 
 @pytest.mark.rule("52")
+def test_a_cancelled_event_is_kept_until_the_last_ven_that_knows_it_has_heard(table: Table) -> None:
+    vens = [table.join(name) for name in "vw"]
+    event = table.announce()
+    for ven in vens:
+        table.poll(ven)
+    cancel(table, event)
+    for ven, left in zip(vens, ({event}, set()), strict=True):
+        assert table.send("EiEvent", created_event(ven, (event, 1, "optIn"))).code == "200"
+        assert set(table.state.events) == left
+
+
+@pytest.mark.rule("52")
 def test_a_ven_that_never_saw_an_event_does_not_hear_of_its_cancellation(table: Table) -> None:
     ven = table.join()
     cancel(table, table.announce())
