@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
@@ -47,6 +46,10 @@ AT_ONCE = 1024
 _LARGEST_SEQUENCE = (1 << 63) - 1
 _DERIVED = (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY)
 _EN13757 = re.compile(r"[a-z][A-Za-z0-9 =+\-./()]{1,119}")
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(tuple[int, tuple[tuple[int, str], ...]]).decode
 
 
 class BatchRefused(Exception):
@@ -112,9 +115,8 @@ class Intake:
         now = self._clock()
         pieces, refused = self._sealed(batch.readings, now)
         answer = IntakeAnswer(len(batch.readings) - len(refused), tuple(sorted(refused.items())))
-        reasons = msgspec.json.encode(answer.refused)
-        row = (batch.source, batch.sequence, int(now.timestamp()), answer.accepted, reasons)
-        await self._vault.append(pieces, row)
+        kept = self._vault.seal_own(_encode((answer.accepted, answer.refused)), about=_about(batch))
+        await self._vault.append(pieces, (batch.source, batch.sequence, int(now.timestamp()), kept))
         return answer
 
     # -- known batches
@@ -134,15 +136,15 @@ class Intake:
     async def _known(self, batch: Batch) -> IntakeAnswer | None:
         async with self._store.read() as connection:
             found = await connection.exec_driver_sql(
-                "SELECT accepted, refused FROM batch WHERE source = ?1 AND sequence = ?2 UNION ALL "
-                "SELECT 0, x'5b5d' FROM batch_floor WHERE source = ?1 AND floor >= ?2 LIMIT 1",
+                "SELECT answer FROM batch WHERE source = ?1 AND sequence = ?2 UNION ALL "
+                "SELECT x'' FROM batch_floor WHERE source = ?1 AND floor >= ?2 LIMIT 1",
                 (batch.source, batch.sequence),
             )
-            rows: list[Any] = list(found)
-        if not rows:
-            return None
-        accepted, refused = rows[0]
-        return IntakeAnswer(accepted, msgspec.json.decode(refused, type=tuple[tuple[int, str], ...]), repeated=True)
+            sealed: bytes | None = found.scalar()
+        if not sealed:
+            return None if sealed is None else IntakeAnswer(0, repeated=True)
+        accepted, refused = _decode(self._vault.open_own(sealed, about=_about(batch)))
+        return IntakeAnswer(accepted, refused, repeated=True)
 
     # -- checking and sealing
 
@@ -184,6 +186,10 @@ class Intake:
             self._vault.sealed_piece(subject, detail, day, to_piece(detail, series))
             for (detail, day), series in deriver.pieces.items()
         ]
+
+
+def _about(batch: Batch) -> str:
+    return f"batch {batch.sequence} {batch.source}"
 
 
 def _sorted(readings: Sequence[tuple[SubjectId, Reading]], latest: int, refused: dict[int, str]) -> _Columns:

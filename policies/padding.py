@@ -7,6 +7,7 @@ by powers of two.
 
 PIECE_FLOOR = 512
 BLOCK_FLOOR = 1024
+NOTE_STEP = 64
 _LENGTH = 4
 
 
@@ -18,6 +19,11 @@ def pad_piece(plain: bytes) -> bytes:
 def pad_block(plain: bytes) -> bytes:
     """The same with the coarser steps."""
     return _pad(plain, max(BLOCK_FLOOR, 1 << (len(plain) + _LENGTH - 1).bit_length()))
+
+
+def pad_note(plain: bytes) -> bytes:
+    """The same for short notes: multiples of 64 bytes."""
+    return _pad(plain, -(-(len(plain) + _LENGTH) // NOTE_STEP) * NOTE_STEP)
 
 
 def unpad(padded: bytes) -> bytes:

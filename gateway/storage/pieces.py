@@ -12,7 +12,7 @@ from policies.seal import CLASS_CODES, place, unseal
 from policies.terms import DetailClass
 
 INSERT_PIECE = "INSERT INTO piece (number, subject, class, day, sealed) VALUES (?, ?, ?, ?, ?)"
-INSERT_BATCH = "INSERT INTO batch (source, sequence, taken, accepted, refused) VALUES (?, ?, ?, ?, ?)"
+INSERT_BATCH = "INSERT INTO batch (source, sequence, taken, answer) VALUES (?, ?, ?, ?)"
 
 _ROWS = (
     "SELECT day, version, pieces, upto, sealed FROM block WHERE subject = ?1 AND class = ?2 AND {} "

@@ -28,6 +28,7 @@ from gateway.storage.pieces import (
 from gateway.storage.tables_vault import block, piece
 from gateway.vault import Destroyed, Expired, SubjectGone, Value
 from policies import ratchet
+from policies.padding import pad_note, unpad
 from policies.retention import first_kept
 from policies.seal import CLASS_CODES, NONCE_BYTES, place, place_about, seal, unseal
 from policies.terms import SERIES_CLASSES, DetailClass, Period, SubjectId
@@ -37,7 +38,7 @@ DAYS_AT_ONCE = 8
 _DETAILS = {code: detail for detail, code in CLASS_CODES.items()}
 
 PieceRow = tuple[int, str, int, int, bytes]
-BatchRow = tuple[str, int, int, int, bytes]
+BatchRow = tuple[str, int, int, bytes]
 
 
 class SealedVault:
@@ -60,6 +61,7 @@ class SealedVault:
         self._store, self._keeper, self._days = store, keeper, days
         self._clock, self._randomness = clock, randomness
         self._number = self._loaded = 0
+        self._own: AESGCM | None = None
         self._newest: dict[str, int] = {}
         self._news: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
@@ -195,7 +197,20 @@ class SealedVault:
     def lookup(self, what: str, value: str) -> bytes:
         return hmac.digest(self._keeper.house_key, f"{what}\0{value}".encode(), "sha256")
 
+    def seal_own(self, plain: bytes, *, about: str) -> bytes:
+        """For the gateway's own notes: under a key of the house, padded, bound to ``about``."""
+        return seal(self._own_cipher(), self._randomness(NONCE_BYTES), about.encode(), pad_note(plain))
+
+    def open_own(self, sealed: bytes, *, about: str) -> bytes:
+        """The reverse. Raises ``ValueError``."""
+        return unpad(unseal(self._own_cipher(), about.encode(), sealed))
+
     # -- below
+
+    def _own_cipher(self) -> AESGCM:
+        if self._own is None:
+            self._own = AESGCM(self.lookup("own notes", ""))
+        return self._own
 
     def _held(self, subject: SubjectId, detail: DetailClass) -> date | None:
         states = self._keeper.states(subject)

@@ -20,7 +20,6 @@ one_time_code = Table(
     Column("kind", String(16), nullable=False),
     Column("subject", String(64), nullable=False),
     Column("expires", Float, nullable=False),
-    Column("used", Float),
     Index("one_time_code_subject", "subject"),
 )
 

@@ -41,8 +41,7 @@ batch = Table(
     Column("source", String, primary_key=True),
     Column("sequence", Integer, primary_key=True),
     Column("taken", Integer, nullable=False),
-    Column("accepted", Integer, nullable=False),
-    Column("refused", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 

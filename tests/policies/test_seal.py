@@ -106,8 +106,9 @@ def test_a_mantissa_beyond_64_bits_is_refused() -> None:
 @given(st.binary(max_size=3000))
 @settings(max_examples=60)
 def test_padding_comes_off_again_and_stays_on_its_steps(plain: bytes) -> None:
-    piece, block = padding.pad_piece(plain), padding.pad_block(plain)
-    assert padding.unpad(piece) == padding.unpad(block) == plain
+    piece, block, note = padding.pad_piece(plain), padding.pad_block(plain), padding.pad_note(plain)
+    assert padding.unpad(piece) == padding.unpad(block) == padding.unpad(note) == plain
+    assert len(note) % padding.NOTE_STEP == 0
     assert len(block) & (len(block) - 1) == 0
     assert len(piece) <= max(padding.PIECE_FLOOR, (len(plain) + 4) * 1.12)
 

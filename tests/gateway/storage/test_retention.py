@@ -147,7 +147,7 @@ async def test_rows_of_the_erased_that_came_late_are_deleted(tmp_path: Path) -> 
             await safe.take(subject, minutes(3))
         row = safe.vault.sealed_piece(ANNA, DetailClass.LIVE, NOON.toordinal(), b"")
         await safe.vault.erase(ANNA)
-        await safe.vault.append([row], ("late", 1, 0, 0, b"[]"))
+        await safe.vault.append([row], ("late", 1, 0, b""))
         await safe.retention.run(NOON)
         async with safe.store.read() as connection:
             found = await connection.exec_driver_sql("SELECT DISTINCT subject FROM piece")

@@ -23,7 +23,6 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("subject", sa.String(64), nullable=False),
         sa.Column("expires", sa.Float, nullable=False),
-        sa.Column("used", sa.Float),
     )
     op.create_index("one_time_code_subject", "one_time_code", ["subject"])
     op.create_table(

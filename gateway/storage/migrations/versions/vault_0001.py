@@ -37,8 +37,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String, primary_key=True),
         sa.Column("sequence", sa.Integer, primary_key=True),
         sa.Column("taken", sa.Integer, nullable=False),
-        sa.Column("accepted", sa.Integer, nullable=False),
-        sa.Column("refused", sa.LargeBinary, nullable=False),
+        sa.Column("answer", sa.LargeBinary, nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_table(
