@@ -81,8 +81,7 @@ class Detector:
                 self._fresh = False
                 if self._lost:
                     yield from self._lost_so_far()
-                for event in answer.events:
-                    yield event if self._counters is None else self._not_seen_before(event, answer.size)
+                yield from answer.events if self._counters is None else self._not_replayed(answer)
             else:
                 yield from self._lose(answer if isinstance(answer, Damaged) else None)
         del self._buffer[: self._at]
@@ -110,15 +109,20 @@ class Detector:
                 return answer
         return NO
 
-    def _not_seen_before(self, event: Event, size: int) -> Event:
-        if not isinstance(event, Telegram) or event.counter is None:
-            return event
-        title = event.system_title
-        highest = (self._counters or {}).get(title, -1)
-        if event.counter <= max(highest, self._highest.get(title, -1)):
-            return FrameRejected.because(ReplayError("the invocation counter is not above the last one"), size)
-        self._highest[title] = event.counter
-        return event
+    def _not_replayed(self, answer: Taken) -> Iterator[Event]:
+        """Rejections in place of replays. One frame may hold several telegrams, under one counter."""
+        accepted: set[tuple[str, int]] = set()
+        for event in answer.events:
+            if isinstance(event, Telegram) and event.counter is not None:
+                title, counter = event.system_title, event.counter
+                highest = max((self._counters or {}).get(title, -1), self._highest.get(title, -1))
+                if counter <= highest and (title, counter) not in accepted:
+                    replay = ReplayError("the invocation counter is not above the last one")
+                    yield FrameRejected.because(replay, answer.size)
+                    continue
+                accepted.add((title, counter))
+                self._highest[title] = counter
+            yield event
 
     def _lose(self, damage: Damaged | None) -> Iterator[Event]:
         """Give up one byte. Damage inside what an earlier damaged frame claims is not told again."""

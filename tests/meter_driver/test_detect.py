@@ -5,11 +5,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meter_driver import decode, detect
+from meter_driver.crc import crc16_arc
 from meter_driver.detect import NOISE_LIMIT, Detector
 from meter_driver.framing import Framer, Keys
 from meter_driver.protocols import FRAMERS
 from meter_driver.reading import FrameRejected, Telegram
-from tests.meter_driver.dlms_make import KEY, LLC, TITLE, drain, hdlc, kinds, notification, push, read
+from tests.meter_driver.dlms_make import (
+    AUTH_KEY,
+    KEY,
+    LLC,
+    TITLE,
+    ciphered,
+    drain,
+    hdlc,
+    kinds,
+    notification,
+    push,
+    read,
+)
 from tests.meter_driver.laws import a_final_answer_is_one, an_answer_stays
 
 STREAM = b"\x00\xff" + push() + b"\x68\x68\x68" + push(counter=43)[:150] + hdlc(LLC + notification()) + push(counter=44)
@@ -68,6 +81,16 @@ def test_a_counter_that_is_not_above_the_last_one_is_a_replay() -> None:
     assert kinds(drain(decoder, push(), push(), push(counter=43))) == ["telegram", "replay", "telegram"]
     assert kinds(drain(detect(KEY, counters={title: 42}), push())) == ["replay"]
     assert kinds(drain(detect(KEY), push(), push())) == ["telegram", "telegram"]
+
+
+def test_telegrams_of_one_frame_share_their_counter() -> None:
+    text = (
+        b"/XYZ5TEST\r\n\r\n0-0:1.0.0(260721143005S)\r\n1-0:1.8.0(000123.456*kWh)\r\n"
+        b"0-1:24.1.0(003)\r\n0-1:96.1.0(31)\r\n0-1:24.2.1(260721140000S)(00012.345*m3)\r\n!"
+    )
+    frame = ciphered(text + b"%04X\r\n" % crc16_arc(text))
+    seen = drain(detect(KEY, AUTH_KEY, counters={}), frame, frame)
+    assert kinds(seen) == ["telegram", "telegram", "replay", "replay"]
 
 
 def test_keys_are_looked_up_by_system_title() -> None:
