@@ -64,6 +64,8 @@ ALLOWED: dict[str, dict[str, frozenset[Role]]] = {
     "openadr3.vens": {"GET": _P, "POST": _P, "PUT": _P, "DELETE": _P},
     "openadr3.resources": {"GET": _P, "POST": _P, "PUT": _P, "DELETE": _P},
     "openadr3.reports": {"GET": _P},
+    "openadr3.notifiers": {"GET": _P},
+    "openadr3.subscriptions": {"GET": _P, "POST": _P},
     # partners: readings as CSV and JSON
     "readings": {"GET": _P},
     # people: which household a VEN belongs to

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from adapters.openadr.desk import Desk
+from adapters.openadr.v3 import notifiers
 from adapters.openadr.v3.asking import Handler, guarded, refused_outside
 from adapters.openadr.v3.auth import Auth
 from adapters.openadr.v3.objects import Events, Programs, Resources, Vens
@@ -21,6 +22,9 @@ def routes(desk: Desk) -> Sequence[Route]:
         ("GET", "/auth/server", "openadr3.auth", auth.server),
         ("POST", "/auth/token", "openadr3.auth", auth.token),
         ("GET", "/reports", "openadr3.reports", reports.search),
+        ("GET", "/notifiers", "openadr3.notifiers", notifiers.notifiers),
+        ("GET", "/subscriptions", "openadr3.subscriptions", notifiers.search),
+        ("POST", "/subscriptions", "openadr3.subscriptions", notifiers.create),
     ]
     for name, identity, service in (
         ("programs", "programID", programs),

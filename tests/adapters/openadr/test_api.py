@@ -126,6 +126,12 @@ async def test_without_a_token_or_its_scope_nothing_is_read_or_written(vtn: Runn
         assert reply.status == 403
 
 
+async def test_nobody_is_promised_a_notification(partner: Utility) -> None:
+    assert await partner.ask("GET", "/notifiers") == (200, {"WEBHOOK": False})
+    assert await partner.ask("GET", "/subscriptions") == (200, [])
+    assert (await partner.ask("POST", "/subscriptions", {"clientName": "c"}))[0] == 501
+
+
 async def test_business_logic_cannot_say_whose_a_ven_is(vtn: Running, partner: Utility) -> None:
     await partner.ven("home")
     url = f"{vtn.people}/api/openadr/vens/home/household"

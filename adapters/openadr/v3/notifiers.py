@@ -1,0 +1,27 @@
+"""/notifiers and /subscriptions: this VTN notifies nobody yet, and says so."""
+
+from aiohttp import web
+
+from adapters.openadr.v3.asking import caller, json, page
+from adapters.openadr.v3.problems import Problem
+
+READ, WRITE = "read_all", "write_subscriptions"
+
+
+async def notifiers(request: web.Request) -> web.StreamResponse:
+    """Which ways of notification there are: none."""
+    caller(request, READ)
+    return json({"WEBHOOK": False})
+
+
+async def search(request: web.Request) -> web.StreamResponse:
+    """No subscription can have been made."""
+    caller(request, READ)
+    page(request)
+    return json([])
+
+
+async def create(request: web.Request) -> web.StreamResponse:
+    """Refused: a subscription that is accepted and never served would be a lie."""
+    caller(request, WRITE)
+    raise Problem(501, "this VTN offers no notifier; ask again instead")
