@@ -106,10 +106,21 @@ def _assigned(
     for index, reading in zip(pack.indexes, pack.readings, strict=True):
         if reading.meter != meter:
             meter = reading.meter
-            subject = devices.subject_of(box, meter)
+            subject = _subject(box, meter, devices)
         if subject is None:
             refused.append(_Refused(index, "unknown-meter"))
         else:
             readings.append((subject, reading))
             indexes.append(index)
     return readings, indexes, refused
+
+
+def _subject(box: str, meter: str, devices: Devices) -> SubjectId | None:
+    """By the device's whole name as it was registered, or by the component alone behind this very box."""
+    if (found := devices.subject_of(box, meter)) is not None:
+        return found
+    try:
+        whose, component = senml.split_device(meter)
+    except SenmlError:
+        return None
+    return devices.subject_of(box, component) if whose == box and component else None

@@ -42,7 +42,7 @@ def _call(name: str, args: list[str]) -> None:
     module, _, attribute = COMMANDS[name][0].partition(":")
     found = getattr(import_module(module), attribute)
     if not isinstance(found, typer.Typer):
-        single = typer.Typer(add_completion=False)
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         single.command()(found)
         found = single
     found(args=args, prog_name=f"metergate {name}")

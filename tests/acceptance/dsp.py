@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.acceptance.dsp_profile import ORGANISATION, PARTICIPANT
-from tests.acceptance.product import Product, free_ports
+from gateway.demo.product import Product, free_ports
 from tests.shared import SHARED
 
 KIT = SHARED / "acceptance" / "dsp"

@@ -11,8 +11,8 @@ from typing import Any
 
 from driver import Household, Reading, Refused, Request, Site
 
-from tests.acceptance.people import Box, Sent, stamp
-from tests.acceptance.product import Product, ProductError
+from gateway.demo.people import Box, Sent, stamp
+from gateway.demo.product import Product, ProductError
 
 QUANTITIES = ["1-0:1.8.0*255", "1-0:2.8.0*255"]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 LISTENERS = ("people", "partners", "devices", "openadr20")
-LONGEST_START = 30.0
+LONGEST_START = 60.0
 
 
 class ProductError(Exception):

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.acceptance.product import Product, ProductError
+from gateway.demo.product import Product, ProductError
 
 UNITS = {"1.7.0": "W", "2.7.0": "W"}
 BATCH = 2000
@@ -99,6 +99,12 @@ class Home:
         cookie, csrf = self._session
         headers = {"Cookie": cookie, "X-CSRF-Token": csrf}
         return self._product.call(verb, f"{self._product.url('people')}/api/households/{self.id}{path}", body, headers)
+
+    def page(self, path: str) -> Any:
+        """A page or an export, as the household's browser gets it: text, or JSON. Raises ``ProductError``."""
+        self.log_in()
+        assert self._session is not None
+        return self._product.call("GET", self._product.url("people") + path, None, {"Cookie": self._session[0]})
 
 
 def stamp(at: datetime) -> str:
