@@ -14,6 +14,8 @@ _BUNDLED = {
     "https://w3id.org/dspace/2025/1/odrl-profile.jsonld": "odrl.jsonld",
     "https://w3id.org/edc/dspace/v0.0.1": "edc.jsonld",
 }
+_BASE = "https://relative.invalid/"
+"""Stands before relative names while a document is expanded: the library knows no empty base."""
 DEEPEST = 32
 """Nesting of a message; expansion is recursive."""
 
@@ -40,7 +42,17 @@ def compacted(document: Mapping[str, Any]) -> Mapping[str, Any]:
         raise NotLinkedData(_why(error)) from None
     if not isinstance(result, Mapping):
         raise NotLinkedData("the document is not one object")
-    return result
+    relative: Mapping[str, Any] = _relative(result)
+    return relative
+
+
+def _relative(value: Any) -> Any:
+    """Names that were relative (ids of partners often are) as they came."""
+    if isinstance(value, str):
+        return value.removeprefix(_BASE)
+    if isinstance(value, list):
+        return [_relative(each) for each in value]
+    return {name: _relative(inner) for name, inner in value.items()} if isinstance(value, Mapping) else value
 
 
 def is_plain(document: Mapping[str, Any]) -> bool:
@@ -72,7 +84,7 @@ def expanded(document: Mapping[str, Any]) -> list[Any]:
 
 
 def _options() -> dict[str, Any]:
-    return {"documentLoader": _load, "base": "", "processingMode": "json-ld-1.1"}
+    return {"documentLoader": _load, "base": _BASE, "processingMode": "json-ld-1.1"}
 
 
 def _load(url: str, _: Any = None) -> dict[str, Any]:

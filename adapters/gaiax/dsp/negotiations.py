@@ -52,6 +52,8 @@ async def request(desk: Desk, caller: Caller, message: Message, pid: str) -> Neg
         known = store.load_by_partner_pid(connection, Negotiation, caller.client, message.consumer_pid)
         if known is not None:
             return known
+        if store.crowded(connection, Negotiation, caller.client):
+            raise Refuse(429, "too-many", "you have too many negotiations open; end some first")
         store.save(connection, fresh)
         if fresh.waiting:
             notice = Notice(ASK, {"pid": fresh.pid}, key=f"dsp:{fresh.pid}")

@@ -29,6 +29,8 @@ from adapters.gaiax.dsp.words import Side
 from policies.terms import Recipient
 
 METADATA = MetaData()
+MOST_OPEN = 2000
+"""Negotiations, and transfers, that one partner may have open at once."""
 
 process = Table(
     "dsp_process",
@@ -114,6 +116,13 @@ def load_by_partner_pid(connection: Connection, kind: type[P], partner: str, par
     same = and_(c.kind == _KINDS[kind], c.partner == partner, c.partner_pid == partner_pid, c.side == "provider")
     row = connection.execute(select(c.body).where(same)).first()
     return None if row is None else msgspec.json.decode(row[0], type=kind)
+
+
+def crowded(connection: Connection, kind: type[Process], partner: str) -> bool:
+    """Whether a partner has as many processes with us as it may have open at once."""
+    c = process.c
+    mine = select(c.pid).where(c.kind == _KINDS[kind], c.partner == partner, c.state.not_in(n.FINAL | t.FINAL))
+    return len(connection.execute(mine.limit(MOST_OPEN)).fetchall()) >= MOST_OPEN
 
 
 def open_negotiations(connection: Connection, recipient: Recipient) -> Sequence[Negotiation]:

@@ -43,6 +43,8 @@ async def request(desk: Desk, caller: Caller, message: Message, pid: str) -> Tra
         known = store.load_by_partner_pid(connection, Transfer, caller.client, message.consumer_pid)
         if known is not None:
             return known
+        if store.crowded(connection, Transfer, caller.client):
+            raise Refuse(429, "too-many", "you have too many transfers open; end some first")
         _usable(store.load_agreement(connection, message.agreement_id, Side.PROVIDER), caller)
         store.save(connection, fresh)
         desk.put(connection, KIND, fresh.pid, desk.conduct.transfer(fresh))

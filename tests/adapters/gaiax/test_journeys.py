@@ -548,3 +548,15 @@ async def test_the_operator_is_told_what_is_wrong(
     header["Content-Type"] = "text/plain"
     assert (await call(consumer, "POST", f"{consumer.base}/api/dsp{path}", body, header))[0] == 415
     assert (await call(consumer, "POST", f"{consumer.base}/api/dsp{path}", body, {}))[0] == 401
+
+
+async def test_a_partner_cannot_fill_the_table(sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch) -> None:
+    provider, consumer = sides
+    monkeypatch.setattr(store, "MOST_OPEN", 1)
+    first = await waiting(provider, consumer)
+    assert (await negotiation(consumer, first)).state == "REQUESTED"
+    second = await negotiate(provider, consumer)
+    ended = negotiation(consumer, second)
+    assert (await ended).state == "REQUESTED"  # 429: asked again later
+    await negotiations.end(consumer.desk, first, "enough")
+    await reaches(consumer, second, "FINALIZED")

@@ -214,6 +214,21 @@ def test_a_callback_address_loses_its_trailing_slash() -> None:
     assert messages.read(json.dumps(WHOLE).encode(), "TransferRequestMessage").callback == "https://acme.example/dsp"
 
 
+@pytest.mark.rule("DSP 8: messages in any JSON-LD form")
+def test_relative_names_survive_a_foreign_form() -> None:
+    prefix = {"x": "https://w3id.org/dspace/2025/1/", "dct": "http://purl.org/dc/terms/"}
+    foreign = {
+        "@context": prefix,
+        "@type": "x:TransferRequestMessage",
+        "x:consumerPid": {"@id": "1e6ee3c0"},
+        "x:agreementId": {"@id": "ATP0101"},
+        "dct:format": {"@id": "HttpData-PULL"},
+        "x:callbackAddress": "https://acme.example/dsp",
+    }
+    read = messages.read(json.dumps(foreign).encode(), "TransferRequestMessage")
+    assert (read.consumer_pid, read.agreement_id, read.format) == ("1e6ee3c0", "ATP0101", "HttpData-PULL")
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_one_broken_member_is_refused_by_its_name(data: st.DataObject) -> None:
@@ -257,7 +272,27 @@ def test_no_json_crashes_the_reader(value: object) -> None:
             continue
 
 
-EDC = [DSPACE, "https://w3id.org/edc/dspace/v0.0.1"]
+@pytest.mark.parametrize("prefix", ["", "odrl:"])
+def test_a_request_as_edc_writes_it_is_read(prefix: str) -> None:
+    """Two contexts, an id of the message, members with or without prefix, one rule without an array."""
+    document = {
+        "@context": [DSPACE, "https://w3id.org/edc/dspace/v0.0.1"],
+        "@id": "f7b0a4d2-0000-4000-8000-000000000000",
+        "@type": "ContractRequestMessage",
+        "consumerPid": "1e6ee3c0-0000-4000-8000-000000000000",
+        "callbackAddress": "http://edc.example:8282/protocol/2025-1",
+        "offer": {
+            "@id": OFFER.id,
+            "@type": prefix + "Offer",
+            prefix + "target": {"@id": "urn:metergate:load/single/p1"},
+            prefix + "permission": OFFER.policy["permission"][0],
+        },
+    }
+    read = messages.read(json.dumps(document).encode(), "ContractRequestMessage")
+    assert read.consumer_pid == "1e6ee3c0-0000-4000-8000-000000000000"
+    assert read.offer["@id"] == OFFER.id
+    assert read.offer["target"] in ("urn:metergate:load/single/p1", {"@id": "urn:metergate:load/single/p1"})
+    assert odrl.same_rules(read.offer, OFFER.policy)
 
 
 def test_a_policy_as_edc_writes_it_is_the_same() -> None:
