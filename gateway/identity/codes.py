@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 
 from gateway.clock import Clock
 from gateway.storage.engine import Store
@@ -38,9 +38,11 @@ class Codes:
         self._open: dict[bytes, _Code] = {}
 
     async def load(self) -> None:
-        """Call before ports open."""
+        """Call before ports open. Codes that ran out are swept."""
+        now = self._clock().timestamp()
+        await self._store.write(lambda c: c.execute(delete(table).where(table.c.expires <= now)).rowcount)
         async with self._store.read() as connection:
-            for row in await connection.execute(select(table).where(table.c.used.is_(None))):
+            for row in await connection.execute(select(table)):
                 self._open[row.lookup] = _Code(row.kind, row.subject, datetime.fromtimestamp(row.expires, UTC))
 
     async def issue(self, kind: str, subject: str, *, days: int) -> str:
@@ -62,11 +64,8 @@ class Codes:
         if found is None or found.kind not in kinds or found.expires <= self._clock():
             return None
         del self._open[lookup]
-        now = self._clock().timestamp()
         try:
-            await self._store.write(
-                lambda c: c.execute(update(table).where(table.c.lookup == lookup).values(used=now)).rowcount
-            )
+            await self._store.write(lambda c: c.execute(delete(table).where(table.c.lookup == lookup)).rowcount)
         except Exception:
             self._open[lookup] = found
             raise

@@ -243,8 +243,11 @@ class HouseholdPages:
     async def erased(self, request: web.Request) -> web.Response:
         """What is left for an erased household: its certificate."""
         session = session_of(request)
-        if await self.desks.evidence.find(SubjectId(session.subject), "erasure") is None:
+        found = self.desks.registry.tenancies.get(SubjectId(session.subject))
+        if found is not None and found.erased is None:
             raise web.HTTPSeeOther("/now")
+        if await self.desks.evidence.find(SubjectId(session.subject), "erasure") is None:
+            raise web.HTTPNotFound
         return self.show.page(request, "erased.html", token=session.csrf)
 
     async def certificate(self, request: web.Request) -> web.Response:

@@ -8,22 +8,26 @@ from gateway.registry.organisations import Organisations
 from gateway.registry.tenancies import Tenancies
 from gateway.storage.engine import Store
 from gateway.vault import Vault
-from policies.terms import SubjectId
+from policies.terms import DetailClass, SubjectId
 
 
 class Registry:
     """``tenancies``, ``devices``, ``organisations``."""
 
     def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str]) -> None:
+        self._vault = vault
         self.tenancies = Tenancies(store, vault, clock, ids)
         self.devices = Devices(store, vault, clock, ids)
         self.organisations = Organisations(store)
 
     async def load(self) -> None:
-        """All of it; call before ports open."""
+        """All of it; call before ports open. An erasure that was cut off after its keys were dropped is finished."""
         await self.tenancies.load()
         await self.devices.load()
         await self.organisations.load()
+        for each in self.tenancies.all():
+            if each.erased is None and self._vault.oldest(each.id, DetailClass.LIVE) is None:
+                await self.forget(each.id)
 
     async def move_out(self, subject: SubjectId) -> None:
         """Grounds end (hooks in ``tenancies.ending``), the range is closed, boxes no longer send for it."""

@@ -132,3 +132,18 @@ async def test_a_did_belongs_to_one_organisation_and_moves_with_it(tmp_path: Pat
         assert organisations.zones(Recipient("acme")) == ("z1",)
         await organisations.put(Entry(Organisation(Recipient("acme"), "Acme")))
         assert organisations.participant_now("did:web:acme.example") is None
+
+
+async def test_an_erasure_that_was_cut_off_after_the_keys_were_dropped_is_finished_at_the_start(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household(name="Anna", zone="z1", points=["P1"])
+        subject = SubjectId(made["household"])
+        await house.gateway.vault.erase(subject)
+    async with people(tmp_path) as house:
+        registry = house.gateway.registry
+        found = registry.tenancies.get(subject)
+        assert found is not None
+        assert found.erased is not None
+        assert registry.tenancies.by_point("P1") is None
+        assert registry.tenancies.places() == []
+        assert registry.devices.subject_of(made["box"], "urn:dev:ops:m1") is None
