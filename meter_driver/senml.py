@@ -8,68 +8,58 @@ Two labels of our own carry what RFC 8428 has no place for; others ignore them. 
 fields do: ``bmgq``, the flags of ``Quality`` as an integer, and ``bmgc``, the ``ClockSource``.
 """
 
-import re
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
-from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Underflow
-from functools import lru_cache
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal, DecimalException
+from typing import Any
 
 import cbor2
 import msgspec
 from msgspec import UNSET, Struct
 
-from meter_driver import obis
-from meter_driver.errors import ObisError, SenmlError
+from meter_driver.errors import SenmlError
 from meter_driver.reading import ClockSource, Quality, Reading
-from meter_driver.units import DLMS_UNITS
-
-JSON: Final = "application/senml+json"
-CBOR: Final = "application/senml+cbor"
-
-MAX_BODY = 1 << 20
-"""Bytes of a pack, inflated."""
-MAX_RECORDS = 10_000
-MAX_TEXT = 256
-"""Characters of a name or a text value."""
-MAX_DIGITS = 34
-MAX_EXPONENT = 60
-"""Bounds of a number; beyond them it is refused, never rounded."""
-
-RELATIVE_BELOW = 1 << 28
-"""Times below this are relative to now (RFC 8428 section 4.5.3)."""
-VERSION, VERSION_WITH_SECONDARY_UNITS = 10, 26
-
-_PRIMARY = (
-    "m kg g s A K cd mol Hz rad sr N Pa J W C V F Ohm S Wb T H Cel lm lx Bq Gy Sv kat m2 m3 l m/s m/s2 m3/s l/s "
-    "W/m2 cd/m2 bit bit/s lat lon pH dB dBW Bspl count / %RH %EL EL 1/s 1/min beat/min beats S/m B VA VAs var vars "
-    "J/m kg/m3 deg NTU"
+from meter_driver.senml_terms import (
+    CBOR,
+    EPOCH,
+    EXACT,
+    JSON,
+    LABELS,
+    LAST_SECOND,
+    MAX_BODY,
+    MAX_RECORDS,
+    MAX_TEXT,
+    OWN_LABELS,
+    RELATIVE_BELOW,
+    UNITS,
+    VERSION,
+    VERSION_WITH_SECONDARY_UNITS,
+    bounded,
+    device_urn,
+    exact,
+    join_name,
+    number,
+    split_device,
+    split_name,
+    text,
 )
-_SECONDARY = (
-    "ms min h MHz kW kVA kvar Ah Wh kWh varh kvarh kVAh Wh/km KiB GB Mbit/s B/s MB/s mV mA dBm ug/m3 mm/h m/h ppm "
-    "/100 /1000 hPa mm cm km km/h ppb ppt"
-)
-"""RFC 8798 and the registry."""
-_METERS = "VAh MWh mWh MW mW Mvarh Mvar MVAh MVA GJ MJ kJ kA kV bar mbar m3/min m3/s L mL L/h t kg/h"
-"""What meters say and no registry has, beside the units of DLMS: taken, and sent as it is."""
-_OURS = {"l": "L", "/100": "%"}
-_UNITS = {unit: _OURS.get(unit, unit) for unit in f"{_METERS} {_PRIMARY} {_SECONDARY}".split()}
-_UNITS |= {unit: unit for unit in DLMS_UNITS.values() if unit}
-_THEIRS = {ours: theirs for theirs, ours in _UNITS.items() if theirs not in ("%", "L")}
-_NEEDS_26 = frozenset(_SECONDARY.split())
+from meter_driver.senml_write import check, encode
 
-_EXACT = Context(
-    prec=MAX_DIGITS,
-    Emax=MAX_EXPONENT,
-    Emin=-MAX_EXPONENT,
-    traps=[Inexact, InvalidOperation, Overflow, Underflow],
-)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST_SECOND = 253402300800
-"""The first second of the year 10000."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*")
-_OBIS = re.compile(r"(.*?):?(\d{1,3}-\d{1,3}:[\d.]+)", re.DOTALL)
-_UNNAMED = re.compile(r"[^A-Za-z0-9\-.]")
+__all__ = [
+    "CBOR",
+    "JSON",
+    "MAX_BODY",
+    "MAX_RECORDS",
+    "MAX_TEXT",
+    "Pack",
+    "check",
+    "device_urn",
+    "encode",
+    "join_name",
+    "parse",
+    "split_device",
+    "split_name",
+]
 
 
 class Pack(Struct, frozen=True):
@@ -111,29 +101,8 @@ class _Record(Struct, gc=False):
     bmgc: Any = UNSET
 
 
-_LABELS: dict[Any, str] = {
-    -1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs",
-    0: "n", 1: "u", 2: "v", 3: "vs", 4: "vb", 5: "s", 6: "t", 7: "ut", 8: "vd",
-    "bmgq": "bmgq", "bmgc": "bmgc",
-}  # fmt: skip
-"""Integer labels of CBOR (RFC 8428 table 4)."""
-_OURS_IN_CBOR = ("bmgq", "bmgc")
-_INTEGERS = {name: label for label, name in _LABELS.items()}
-
-
-class _OutOfBounds:
-    """Stands where a number was that cannot be held exactly."""
-
-
-def _lenient(text: str) -> Decimal | _OutOfBounds:
-    try:
-        return _EXACT.create_decimal(text)
-    except DecimalException:
-        return _OutOfBounds()
-
-
-_decode_exact = msgspec.json.Decoder(list[_Record], float_hook=_EXACT.create_decimal).decode
-_decode_lenient = msgspec.json.Decoder(list[_Record], float_hook=_lenient).decode
+_decode_exact = msgspec.json.Decoder(list[_Record], float_hook=EXACT.create_decimal).decode
+_decode_lenient = msgspec.json.Decoder(list[_Record], float_hook=exact).decode
 _decode_labels = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
 
 
@@ -193,17 +162,17 @@ def _from_map(entry: Any, index: int) -> _Record:
         raise SenmlError("a record is not a map", index=index)
     record = _Record()
     for label, value in entry.items():
-        name = _LABELS.get(label)
+        name = LABELS.get(label)
         if name is None:
             _refuse_mandatory((label,), index)
             continue
         kind = type(value)
         if kind is float:
             # The shortest decimal that reads back as this double is what the sender had.
-            value = _lenient(repr(value))
+            value = exact(repr(value))
         elif kind is Decimal:
-            value = _bounded(value)
-        if type(label) is not int and label not in _OURS_IN_CBOR:  # 1.0 and True find the 1 of the table
+            value = bounded(value)
+        if type(label) is not int and label not in OWN_LABELS:  # 1.0 and True find the 1 of the table
             raise SenmlError("a label is neither an integer nor a string", index=index)
         setattr(record, name, value)
     return record
@@ -234,7 +203,7 @@ class _Resolver:
         readings: list[Reading] = []
         indexes: list[int] = []
         errors: list[SenmlError] = []
-        names, times, units = self._names, self._times, _UNITS
+        names, times, units = self._names, self._times, UNITS
         for index, record in enumerate(records):
             if (
                 record.bn is not UNSET
@@ -281,17 +250,17 @@ class _Resolver:
             if record.bver is not UNSET:
                 self._take_version(record.bver)
             if record.bn is not UNSET:
-                self._base_name = _text(record.bn, "bn")
+                self._base_name = text(record.bn, "bn")
                 self._names.clear()
             if record.bt is not UNSET:
-                self._base_time = _number(record.bt, "bt")
+                self._base_time = number(record.bt, "bt")
                 self._times.clear()
             if record.bu is not UNSET:
-                self._base_unit = _UNITS[_text(record.bu, "bu")]
+                self._base_unit = UNITS[text(record.bu, "bu")]
             if record.bv is not UNSET:
-                self._base_value = Decimal(_number(record.bv, "bv"))
+                self._base_value = Decimal(number(record.bv, "bv"))
             if record.bs is not UNSET:
-                _number(record.bs, "bs")
+                number(record.bs, "bs")
             if record.bmgq is not UNSET:
                 self._quality = Quality(record.bmgq)
             if record.bmgc is not UNSET:
@@ -313,179 +282,30 @@ class _Resolver:
         if len(given) != 1:
             raise SenmlError("a record has one value: v, vs, vb or vd")
         if given == ["vs"]:
-            return _text(record.vs, "vs")
+            return text(record.vs, "vs")
         if given != ["v"]:
             raise SenmlError("a reading is a number or a text")
-        value = Decimal(_number(record.v, "v"))
+        value = Decimal(number(record.v, "v"))
         if self._base_value is None:
             return value
         try:
-            return _EXACT.add(self._base_value, value)
+            return EXACT.add(self._base_value, value)
         except DecimalException:
             raise SenmlError("bv + v cannot be held exactly") from None
 
     def _name(self, own: Any) -> tuple[str, str]:
-        name = self._base_name + ("" if own is UNSET else _text(own, "n"))
+        name = self._base_name + ("" if own is UNSET else text(own, "n"))
         self._names[own] = found = split_name(name)
         return found
 
     def _time(self, own: Any) -> datetime:
-        offset = 0 if own is UNSET else _number(own, "t")
+        offset = 0 if own is UNSET else number(own, "t")
         seconds = self._base_time + offset
         if seconds < RELATIVE_BELOW:
             if self._now is None:
                 raise SenmlError("the time is relative")
             seconds += Decimal(str(self._now.timestamp()))
-        if not 0 <= seconds < _LAST_SECOND:
+        if not 0 <= seconds < LAST_SECOND:
             raise SenmlError("the time is out of range")
-        self._times[own] = at = _EPOCH + timedelta(microseconds=int(seconds * 1_000_000))
+        self._times[own] = at = EPOCH + timedelta(microseconds=int(seconds * 1_000_000))
         return at
-
-
-def _text(value: Any, field: str) -> str:
-    if not isinstance(value, str):
-        raise SenmlError(f"{field} is not a string")
-    if len(value) > MAX_TEXT:
-        raise SenmlError(f"{field} has more than {MAX_TEXT} characters")
-    return value
-
-
-def _number(value: Any, field: str) -> Decimal | int:
-    if type(value) is int:
-        value = _OutOfBounds() if abs(value) >= 10**MAX_DIGITS else value
-    if isinstance(value, _OutOfBounds):
-        raise SenmlError(f"{field} is out of bounds: {MAX_DIGITS} digits, exponent {MAX_EXPONENT}")
-    if isinstance(value, Decimal | int) and not isinstance(value, bool):
-        return value
-    raise SenmlError(f"{field} is not a number")
-
-
-def _bounded(value: Decimal) -> Decimal | _OutOfBounds:
-    """A decimal fraction of CBOR may have any exponent."""
-    try:
-        return _EXACT.create_decimal(value) if value.is_finite() else _OutOfBounds()
-    except DecimalException:
-        return _OutOfBounds()
-
-
-@lru_cache(maxsize=8192)
-def split_name(name: str) -> tuple[str, str]:
-    """Device URN and quantity of a full SenML name.
-
-    Raises:
-        SenmlError: characters or a length that RFC 8428 section 4.5.1 forbids, no quantity, or a group above 255.
-    """
-    if len(name) > MAX_TEXT or not _NAME.fullmatch(name):
-        raise SenmlError("the name is empty, too long, or has a character that names do not have")
-    found = _OBIS.fullmatch(name)
-    if found:
-        try:
-            return found[1], obis.normal(found[2])
-        except ObisError as error:
-            raise SenmlError(str(error)) from None
-    device, _, quantity = name.rpartition(":")
-    if not quantity:
-        raise SenmlError("the name has no quantity")
-    return device, quantity.replace("/", " ").replace("_", "=")
-
-
-def join_name(device: str, quantity: str) -> tuple[str, str]:
-    """Base name and name for a device and a quantity, the inverse of ``split_name``.
-
-    Raises:
-        SenmlError: the quantity has characters that a name cannot carry.
-    """
-    head, star, last = quantity.partition("*")
-    name = head if last == "255" else head + "." + last if star else quantity
-    if not star:
-        if "/" in name or "_" in name:
-            raise SenmlError("the quantity cannot be written as a SenML name")
-        name = name.replace(" ", "/").replace("=", "_")
-    if split_name(f"{device}:{name}") != (device, quantity):
-        raise SenmlError("the quantity cannot be written as a SenML name")
-    return f"{device}:", name
-
-
-def device_urn(box: str, component: str = "") -> str:
-    """``urn:dev:ops:box`` or, for one of several meters behind a box, ``urn:dev:ops:box_component`` (RFC 9039)."""
-    return f"urn:dev:ops:{box}" + (f"_{_UNNAMED.sub('-', component)}" if component else "")
-
-
-@lru_cache(maxsize=8192)
-def split_device(urn: str) -> tuple[str, str]:
-    """Box and component of a device URN; the component is "" for the box's own meter.
-
-    Raises:
-        SenmlError: not a name of the form ``urn:dev:ops:``.
-    """
-    if not urn.startswith("urn:dev:ops:") or len(urn) == len("urn:dev:ops:"):
-        raise SenmlError("the device is not named urn:dev:ops:")
-    box, _, component = urn.removeprefix("urn:dev:ops:").partition("_")
-    return box, component
-
-
-def check(reading: Reading) -> None:
-    """Raises SenmlError when ``encode`` cannot write this reading."""
-    _Writer().record(reading)
-
-
-def encode(readings: Sequence[Reading], content_type: str = JSON) -> bytes:
-    """One pack; ``parse`` gives the same readings back.
-
-    ``meter`` is the device URN (see ``device_urn``). Instants and intervals: SenML has no place for ``start``.
-
-    Raises:
-        SenmlError: no reading at all, or a reading (by index) without an instant, with a start, or with a name or a
-            unit that SenML does not know.
-    """
-    if not readings:
-        raise SenmlError("a pack has at least one record")
-    writer = _Writer()
-    records = []
-    for index, reading in enumerate(readings):
-        try:
-            records.append(writer.record(reading))
-        except SenmlError as error:
-            raise SenmlError(error.rule, index=index) from None
-    if any(reading.unit in _NEEDS_26 for reading in readings):
-        records[0] = {"bver": VERSION_WITH_SECONDARY_UNITS, **records[0]}
-    if content_type == CBOR:
-        return bytes(cbor2.dumps([{_INTEGERS[key]: value for key, value in r.items()} for r in records]))
-    return _encode_json(records)
-
-
-_encode_json: Callable[[Any], bytes] = msgspec.json.Encoder(decimal_format="number").encode
-
-
-class _Writer:
-    """Says a base field only when it changes."""
-
-    def __init__(self) -> None:
-        self._base: dict[str, Any] = {"bmgq": 0, "bmgc": ClockSource.METER.value}
-
-    def record(self, reading: Reading) -> dict[str, Any]:
-        if reading.at is None or reading.start is not None:
-            raise SenmlError("a reading needs an instant, and no start")
-        base_name, name = join_name(reading.meter, reading.quantity)
-        seconds = _seconds(reading.at)
-        base = {"bn": base_name, "bmgq": reading.quality.value, "bmgc": reading.clock.value}
-        base["bt"] = self._base.get("bt", int(seconds))
-        record = {key: value for key, value in base.items() if self._base.get(key) != value}
-        self._base |= record
-        record["n"] = name
-        if reading.unit is not None:
-            if reading.unit not in _THEIRS:
-                raise SenmlError("the unit is not known")
-            record["u"] = _THEIRS[reading.unit]
-        if isinstance(reading.value, Decimal):
-            record["v"] = _number(_bounded(reading.value), "v")
-        else:
-            record["vs"] = _text(reading.value, "vs")
-        offset = seconds - self._base["bt"]
-        if offset:
-            record["t"] = int(offset) if offset == int(offset) else offset
-        return record
-
-
-def _seconds(at: datetime) -> Decimal:
-    return Decimal((at - _EPOCH) // timedelta(microseconds=1)).scaleb(-6)
