@@ -116,6 +116,27 @@ def test_binary_counters_of_the_fixed_structure_are_told_by_the_status() -> None
     assert values(telegram)["volume storage=1"].split()[0] == "256"
 
 
+@pytest.mark.parametrize(
+    ("unit", "said"),
+    [
+        (0x02, "energy 135 Wh"), (0x0A, "energy 13500000000 Wh"), (0x0B, "energy 135000 J"), (0x14, "power 135 W"),
+        (0x1D, "power 135000 J/h"), (0x26, "volume 0.135 L"), (0x2E, "volume 13500000 L"),
+        (0x2F, "volume_flow 0.135 L/h"), (0x37, "volume_flow 13500000 L/h"),
+        (0x38, "flow_temperature 0.135 Cel"), (0x39, "hca 135 None"),
+        (0x3F, "dimensionless 135 None"),
+    ],
+)  # fmt: skip
+def test_the_fixed_structure_has_units_of_its_own(unit: int, said: str) -> None:
+    (telegram,) = telegrams(long_frame(0x73, FIXED[:7] + bytes([unit | 0xC0]) + FIXED[8:]))
+    reading = telegram.readings[1]
+    assert f"{reading.quantity} {reading.value:f} {reading.unit}" == said
+
+
+def test_the_status_of_the_fixed_structure_says_that_its_values_are_stored() -> None:
+    (telegram,) = telegrams(long_frame(0x73, FIXED[:5] + b"\x02" + FIXED[6:7] + b"\x29" + FIXED[8:]))
+    assert [reading.quantity for reading in telegram.readings] == ["volume storage=1"] * 2
+
+
 def test_a_sealed_answer_on_the_wire_needs_its_key() -> None:
     message = mode_5(RECORDS)
     frame = long_frame(0x72, LONG_HEADER + message[1:])

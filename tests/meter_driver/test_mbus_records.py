@@ -72,6 +72,18 @@ def read(payload: str) -> dict[str, str]:
         ("046d0b2bcd13", "date_time", "2014-03-13T11:11"),
         ("046d0b0b61c1", "date_time", "1999-01-01T11:11"),
         ("066dde9e150d3900", "date_time", None),
+        ("066d1e1e156dc100", "date_time", "1999-01-13T21:30:30"),
+        ("426c61c1", "date storage=1", "1999-01-01"),
+        ("046d0b18cd13", "date_time", None),
+        ("046d3c17cd13", "date_time", None),
+        ("046d3b17cd13", "date_time", "2014-03-13T23:59"),
+        ("066d3b3b170d3900", "date_time", "2024-09-13T23:59:59"),
+        ("066d3c3b170d3900", "date_time", None),
+        ("066d3b3c170d3900", "date_time", None),
+        ("066d3b3b180d3900", "date_time", None),
+        ("036d3b3b17", "date_time", "23:59:59"),
+        ("036d3b3c17", "date_time", None),
+        ("036d3b3b18", "date_time", None),
         ("036d3c1f17", "date_time", None),
         ("046d0b0bcd13", "date_time", "2014-03-13T11:11"),
         ("066dde5e150d3900", "date_time", "2024-09-13T21:30:30"),
@@ -82,10 +94,33 @@ def read(payload: str) -> dict[str, str]:
         ("0d03d2 3412", "energy", "-1234 Wh"),
         ("0d03e2 ffff", "energy", "-1 Wh"),
         ("0d0fd0", "energy", None),
+        ("0d03c2 34f2", "energy", None),
+        ("0d03f0 01" + "00" * 15, "energy", "1 Wh"),
+        ("0d03f1 01" + "00" * 19, "energy", "1 Wh"),
+        ("0d03f2 01" + "00" * 23, "energy", "1 Wh"),
+        ("0d03f3 01" + "00" * 27, "energy", "1 Wh"),
+        ("0d03f4 01" + "00" * 31, "energy", "1 Wh"),
+        ("0d03f5 01" + "00" * 47, "energy", "1 Wh"),
+        ("0d03f6 01" + "00" * 63, "energy", "1 Wh"),
+        ("027c026857 0500", "energy", "5 Wh"),
+        ("02fc026857fc01 0500", "energy phase=1", "5 Wh"),
+        ("0303 000001", "energy", "65536 Wh"),
+        ("0603 000000000001", "energy", "1099511627776 Wh"),
+        ("0903 42", "energy", "42 Wh"),
+        ("0a03 4321", "energy", "2143 Wh"),
+        ("0b03 432100", "energy", "2143 Wh"),
+        ("0e03 010000000010", "energy", "100000000001 Wh"),
     ],
 )
 def test_a_record_gives_quantity_value_and_unit(record: str, name: str, value: str | None) -> None:
-    assert read(record) == ({} if value is None else {name: value})
+    following = {"reset_counter": "7"}  # the next record begins where this one ends
+    assert read(record + "01fd6007") == following | ({} if value is None else {name: value})
+
+
+PLACES = {
+    1: "phase=1", 2: "phase=2", 3: "phase=3", 4: "phase=N", 5: "phase=1-2", 6: "phase=2-3", 7: "phase=3-1",
+    8: "quadrant=1", 9: "quadrant=2", 10: "quadrant=3", 11: "quadrant=4", 12: "import_minus_export", 16: "absolute_sum",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -107,6 +142,29 @@ def test_a_record_gives_quantity_value_and_unit(record: str, name: str, value: s
         ("04 bb 49 00000000", "volume_flow_upper_limit_exceeds"),
         ("04 bb 58 00000000", "volume_flow_upper_limit_first_duration"),
         ("04 93 22 00000000", "volume_per_h"),
+        ("04 93 48 00000000", "volume_upper_limit"),
+        ("04 93 41 00000000", "volume_lower_limit_exceeds"),
+        ("02 93 42 3f2c", "volume_lower_limit_first_begin"),
+        ("02 93 43 3f2c", "volume_lower_limit_first_end"),
+        ("02 93 46 3f2c", "volume_lower_limit_last_begin"),
+        ("02 93 4f 3f2c", "volume_upper_limit_last_end"),
+        ("02 93 5c 0500", "volume_upper_limit_last_duration"),
+        ("02 93 50 0500", "volume_lower_limit_first_duration"),
+        ("02 93 60 0500", "volume_first_duration"),
+        ("02 93 67 0500", "volume_last_duration"),
+        ("02 93 68 0500", "volume_beyond_lower_limit"),
+        ("02 93 6c 0500", "volume_beyond_upper_limit"),
+        ("02 93 69 0500", "volume_leakage"),
+        ("02 93 6d 0500", "volume_overflow"),
+        ("02 93 6a 3f2c", "volume_first_begin"),
+        ("02 93 6b 3f2c", "volume_first_end"),
+        ("02 93 6e 3f2c", "volume_last_begin"),
+        ("02 93 6f 3f2c", "volume_last_end"),
+        ("02 93 39 3f2c", "volume_start"),
+        ("02 93 7e 0500", "future_volume"),
+        ("02 93 3e 0500", "volume base_conditions"),
+        ("02 93 80 00 0500", "volume"),
+        *((f"02 fd c8 fc {code:02x} 0500", f"voltage {word}") for code, word in PLACES.items()),
         ("04 ab 12 00000000", "average_power"),
         ("02 bb 4e 3f2c", "volume_flow_upper_limit_last_begin"),
     ],
@@ -122,6 +180,22 @@ def test_qualifiers_follow_the_quantity_and_other_things_get_other_names(record:
 def test_corrections_scale_or_shift_the_value(extension: str, value: str) -> None:
     ((layout, said),) = records(bytes.fromhex(f"0283{extension}0500"))
     assert (layout.name, said, layout.unit) == ("energy", Decimal(value), "Wh")
+
+
+@pytest.mark.parametrize(("nn", "unit"), [(0, "s"), (1, "min"), (2, "h"), (3, "d")])
+def test_the_last_two_bits_of_a_duration_are_its_unit(nn: int, unit: str) -> None:
+    for code in (0x50, 0x58, 0x60, 0x64):
+        ((layout, value),) = records(bytes([0x02, 0x93, code + nn, 0x05, 0x00]))
+        assert (value, layout.unit) == (Decimal(5), unit)
+
+
+def test_a_selection_for_readout_has_no_data() -> None:
+    assert read("0813 01fd6007") == {"reset_counter": "7"}
+
+
+@pytest.mark.parametrize("code", ["0d", "0e", "0f", "11", "40"])
+def test_a_place_that_is_not_known_leaves_no_value(code: str) -> None:
+    assert read(f"02fdc8fc{code}0500") == {}
 
 
 @pytest.mark.parametrize("error", ["01", "07", "0b", "15", "18", "1c"])

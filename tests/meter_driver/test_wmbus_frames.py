@@ -204,6 +204,7 @@ def test_layers_that_are_cut_or_not_known_give_no_reading(message: bytes, kind: 
 
 def test_a_transport_header_alone_is_no_telegram_and_no_fault() -> None:
     assert events(radio(b"\x8a\x01\x00\x00\x00")) == []
+    assert events(radio(b"\x8b" + LONG_HEADER + b"\x01\x00\x00\x00")) == []
 
 
 HEADS = bytes.fromhex("0c13 0b3b 02fd17 0c06 4c13")
