@@ -7,19 +7,16 @@ differ as long as no decision of the parse depends on a value; ``tests/meter_dri
 on damaged notifications.
 """
 
-from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
-from math import isfinite
 from struct import Struct as Packed
-from struct import unpack
-from typing import Any, Final
+from typing import Final
 
-from meter_driver import axdr, dlms_clock, push_list
+from meter_driver import axdr, dlms_clock, push_list, push_values
 from meter_driver.axdr import Node
 from meter_driver.errors import PayloadError
 from meter_driver.profiles import Profile
 from meter_driver.push_list import Entry
+from meter_driver.push_values import Read
 from meter_driver.reading import ClockSource, Quality, Reading
 
 NOTIFICATION: Final = 0x0F
@@ -30,14 +27,8 @@ _NAMES = {(96, 1, 0): 0, (96, 1, 1): 1, (0, 0, 5): 2, (0, 0, 0): 3, (0, 0, 1): 4
 """OBIS groups (C, D, E) that name the meter, best first."""
 _UNNAMED: Final = 6
 _NO_NUMBERS = frozenset({axdr.NULL, axdr.DONT_CARE, axdr.OCTETS, *axdr.TEXTS})
-_SHORT: Final = 2
 _MAKER: Final = 3
 
-_Read = Callable[[Any], Decimal | str]
-_FORMS = {
-    (1, False): "B", (1, True): "b", (2, False): "H", (2, True): "h",
-    (4, False): "I", (4, True): "i", (8, False): "Q", (8, True): "q",
-}  # fmt: skip
 _QUALITIES = {
     (base, doubtful): (known, known | Quality.SCALER_ASSUMED)
     for base in (Quality.AUTHENTICATED, Quality.ENCRYPTED_ONLY, Quality.CHECKSUM_ONLY, Quality.UNCHECKED)
@@ -51,11 +42,10 @@ class Layout:
 
     def __init__(self, apdu: bytes, maker: str) -> None:
         """Learn it from one notification. PayloadError (CutShort), UnitError or ObisError when it is not understood."""
-        self.size = 0
-        self.maker = maker
+        self._maker = maker
         self._slots: list[tuple[int, int, str]] = []  # from, to, struct format
         self._clocks: list[int] = []
-        self._values: list[tuple[int, str, _Read, str | None, bool]] = []
+        self._values: list[tuple[int, str, Read, str | None, bool]] = []
         self._names: list[tuple[int, int]] = []  # priority, slot
         at, clock = _header(apdu)
         self._slot(1, _HEADER, "4s")
@@ -79,7 +69,7 @@ class Layout:
             raise PayloadError("a notification without a list")
         found = push_list.entries(node, apdu)
         names = [entry for entry in found if entry.code and _groups(entry.code) == (42, 0, 0)]
-        maker = self.maker
+        maker = self._maker
         if names and names[0].node.tag == axdr.OCTETS:
             maker = names[0].node.octets[:_MAKER].decode("ascii", "replace")
         profile = push_list.profile_of(maker, found, apdu)
@@ -126,14 +116,14 @@ class Layout:
         elif profile is not None and node.tag in axdr.INTEGERS and groups[:2] in profile.scales:
             known = profile.scales[groups[:2]]
             power, unit, assumed = known.power, known.unit, True
-        form, read = _reader(node, power)
+        form, read = push_values.reader(node, power)
         # what a decision was taken on stays part of the shape: the manufacturer in the device name, the version of a
         # list without codes, the first octet of what has the length of an OBIS code
         pinned = _MAKER if groups == (42, 0, 0) else len(entry.begins) if entry.begins else push_list.may_be_code(node)
         start = node.at
         if node.tag == axdr.OCTETS and pinned:
             start = min(node.at + pinned, node.end)
-            form, read = f"{node.end - start}s", _text_after(node.octets[:pinned])
+            form, read = f"{node.end - start}s", push_values.text_after(node.octets[:pinned])
         slot = self._slot(start, node.end, form)
         self._values.append((slot, code, read, unit, assumed))
         if groups in _NAMES:
@@ -141,7 +131,6 @@ class Layout:
 
     def _freeze(self, apdu: bytes) -> None:
         """Order the slots as they stand, and keep what lies between them."""
-        self.size = len(apdu)
         order = sorted(range(len(self._slots)), key=lambda n: self._slots[n][0])
         rank = {slot: n for n, slot in enumerate(order)}
         form, mask, at = ">", bytearray(b"\xff" * len(apdu)), 0
@@ -156,14 +145,14 @@ class Layout:
         self._clock_slots = tuple(rank[slot] for slot in self._clocks)
         self._reads = tuple((rank[slot], code, read, unit, assumed) for slot, code, read, unit, assumed in self._values)
         best = min(self._names, default=None)
-        self._name_read: tuple[int, _Read] | None = None
+        self._name_read: tuple[int, Read] | None = None
         if best is not None and best[0] == _UNNAMED:
-            self._name_read = (rank[best[1]], _text)
+            self._name_read = (rank[best[1]], push_values.text)
         elif best is not None:
             self._name_read = (self._reads[best[1]][0], self._reads[best[1]][2])
 
     def fits(self, apdu: bytes) -> bool:
-        """Has this notification, of the size of the layout, the same shape?"""
+        """Has this notification, of the size of the one that was learnt from, the same shape?"""
         return int.from_bytes(apdu, "big") & self._mask == self._fixed
 
     def read(self, apdu: bytes, quality: Quality, title: str) -> tuple[str, datetime | None, tuple[Reading, ...]]:
@@ -240,86 +229,3 @@ def _groups(code: str) -> tuple[int, int, int]:
     """The groups C, D, E of ``A-B:C.D.E*F``."""
     c, d, e = code.partition(":")[2].partition("*")[0].split(".")
     return int(c), int(d), int(e)
-
-
-def _reader(node: Node, power: int) -> tuple[str, _Read]:
-    """The struct format of a value, and how its content becomes what a reading carries."""
-    size = node.end - node.at
-    if node.tag in axdr.INTEGERS:
-        return _FORMS[axdr.INTEGERS[node.tag]], _integer(power, short=size == _SHORT)
-    if node.tag in axdr.FLOATS:
-        return f"{size}s", _floating(power)
-    if node.tag in _OCTET_READS:
-        return "B", _OCTET_READS[node.tag]
-    return f"{size}s", _visible if node.tag == axdr.VISIBLE else _utf8 if node.tag == axdr.UTF8 else _text
-
-
-def _integer(power: int, *, short: bool) -> _Read:
-    if power == 0:
-        return Decimal
-    if short and power in _SHORT_NUMBERS:
-        return _SHORT_NUMBERS[power].__getitem__
-    return lambda number: Decimal(number).scaleb(power)
-
-
-class _ShortNumbers(dict[int, Decimal]):
-    """The numbers that two octets can hold, scaled, each made once: voltages and currents come again and again."""
-
-    def __init__(self, power: int) -> None:
-        super().__init__()
-        self._power = power
-
-    def __missing__(self, number: int) -> Decimal:
-        scaled = self[number] = Decimal(number).scaleb(self._power)
-        return scaled
-
-
-_SHORT_NUMBERS = {power: _ShortNumbers(power) for power in (-3, -2, -1)}
-
-
-def _floating(power: int) -> _Read:
-    def read(content: bytes) -> Decimal:
-        number = unpack(">f" if len(content) == 4 else ">d", content)[0]
-        if not isfinite(number):
-            raise PayloadError("a number that is none")
-        # a single has seven digits that mean something
-        text = f"{number:.7g}" if len(content) == 4 else repr(number)
-        return Decimal(text).scaleb(power)
-
-    return read
-
-
-def _bcd(octet: int) -> Decimal:
-    if octet % 16 > 9 or octet > 0x99:
-        raise PayloadError("a number that is none")
-    return Decimal(f"{octet:02X}")
-
-
-def _boolean(octet: int) -> Decimal:
-    return Decimal(octet != 0)
-
-
-_OCTET_READS: dict[int, _Read] = {axdr.BOOLEAN: _boolean, axdr.ENUM: Decimal, axdr.BCD: _bcd}
-
-
-def _visible(content: bytes) -> str:
-    if not content.isascii():
-        raise PayloadError("a text that is none")
-    return _text(content)
-
-
-def _utf8(content: bytes) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise PayloadError("a text that is none") from None
-
-
-def _text(content: bytes) -> str:
-    """Printable text as it is, anything else in hexadecimal."""
-    text = content.decode("latin-1")
-    return text if text.isascii() and text.isprintable() else content.hex().upper()
-
-
-def _text_after(begin: bytes) -> _Read:
-    return lambda content: _text(begin + content)
