@@ -15,24 +15,30 @@ A bad record is refused by its index and a stable word; the others are kept. Ref
 """
 
 import asyncio
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from decimal import Decimal
-from functools import lru_cache
 
 import msgspec
 
 from adapters.plugin import Batch, IntakeAnswer
 from gateway.clock import Clock
-from gateway.derive import EPOCH_DAY, Deriver, Mantissas, mantissas
+from gateway.derive import EPOCH_DAY, Deriver
+from gateway.records import (
+    Column,
+    Refused,
+    by_household,
+    exact,
+    latest_of_each,
+    quantity_of,
+    refuse,
+    unit_of,
+    without,
+)
 from gateway.storage.engine import Store
 from gateway.storage.merge import to_piece
 from gateway.storage.sealed import PieceRow, SealedVault
 from gateway.vault import Expired, SubjectGone
-from meter_driver import obis, units
-from meter_driver.errors import MeterError
 from meter_driver.intervals import DAY_US, DayFinder, micros
 from meter_driver.reading import Reading
 from policies.terms import DetailClass, SubjectId
@@ -45,7 +51,6 @@ AT_ONCE = 1024
 """Batches between their check and their durability; more wait."""
 _LARGEST_SEQUENCE = (1 << 63) - 1
 _DERIVED = (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY)
-_EN13757 = re.compile(r"[a-z][A-Za-z0-9 =+\-./()]{1,119}")
 
 
 _encode = msgspec.json.Encoder().encode
@@ -62,19 +67,6 @@ class _Source:
 
     newest: int
     flying: dict[int, asyncio.Future[None]] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Column:
-    """Readings of one quantity as they came."""
-
-    starts: list[int] = field(default_factory=list)
-    ats: list[int] = field(default_factory=list)
-    values: list[Decimal] = field(default_factory=list)
-    indexes: list[int] = field(default_factory=list)
-
-
-_Columns = dict[SubjectId, dict[tuple[str, str | None], _Column]]
 
 
 class Intake:
@@ -148,20 +140,18 @@ class Intake:
 
     # -- checking and sealing
 
-    def _sealed(
-        self, readings: Sequence[tuple[SubjectId, Reading]], now: datetime
-    ) -> tuple[list[PieceRow], dict[int, str]]:
-        refused: dict[int, str] = {}
+    def _sealed(self, readings: Sequence[tuple[SubjectId, Reading]], now: datetime) -> tuple[list[PieceRow], Refused]:
+        refused: Refused = {}
         pieces: list[PieceRow] = []
-        for subject, columns in _sorted(readings, micros(now + AHEAD), refused).items():
+        for subject, columns in by_household(readings, micros(now + AHEAD), refused).items():
             try:
                 pieces += self._of_household(subject, columns, refused)
             except (SubjectGone, Expired):
-                _refuse(refused, columns.values(), "unknown-subject")
+                refuse(refused, columns.values(), "unknown-subject")
         return pieces, refused
 
     def _of_household(
-        self, subject: SubjectId, columns: dict[tuple[str, str | None], _Column], refused: dict[int, str]
+        self, subject: SubjectId, columns: dict[tuple[str, str | None], Column], refused: Refused
     ) -> list[PieceRow]:
         if not self._vault.known(subject):
             raise SubjectGone
@@ -172,15 +162,15 @@ class Intake:
         threshold = (min(oldest.values()) - EPOCH_DAY) * DAY_US
         deriver = Deriver(oldest, self._days)
         for (name, unit_name), column in columns.items():
-            quantity, unit = _quantity(name), _unit(unit_name)
+            quantity, unit = quantity_of(name), unit_of(unit_name)
             if quantity is None or unit == "":
-                _refuse(refused, (column,), "quantity" if quantity is None else "unit")
+                refuse(refused, (column,), "quantity" if quantity is None else "unit")
                 continue
             if min(column.ats) < threshold:
-                column = _without(column, refused, "expired", [at < threshold for at in column.ats])
+                column = without(column, refused, "expired", [at < threshold for at in column.ats])
             if len(set(column.ats)) < len(column.ats):
-                column = _latest(column)
-            for part, numbers in _exact(column, refused):
+                column = latest_of_each(column)
+            for part, numbers in exact(column, refused):
                 deriver.add(quantity, unit, (tuple(part.starts), tuple(part.ats)), numbers)
         return [
             self._vault.sealed_piece(subject, detail, day, to_piece(detail, series))
@@ -190,104 +180,3 @@ class Intake:
 
 def _about(batch: Batch) -> str:
     return f"batch {batch.sequence} {batch.source}"
-
-
-def _sorted(readings: Sequence[tuple[SubjectId, Reading]], latest: int, refused: dict[int, str]) -> _Columns:
-    """Readings by household, quantity and unit as they are named; what is wrong with a single one is refused."""
-    found: _Columns = {}
-    times: dict[int, int] = {}  # by identity: a telegram's readings share one instant
-    for index, (subject, reading) in enumerate(readings):
-        at, value = reading.at, reading.value
-        if type(value) is not Decimal:
-            refused[index] = "text"
-            continue
-        us = times.get(id(at))
-        if us is None:
-            if at is None or at.utcoffset() is None:
-                refused[index] = "no-instant"
-                continue
-            us = times[id(at)] = micros(at)
-        if us > latest:
-            refused[index] = "clock"
-            continue
-        start = us
-        if reading.start is not None:
-            start = micros(reading.start) if reading.start.utcoffset() is not None else us
-            if start >= us:
-                refused[index] = "interval"
-                continue
-        columns = found.get(subject)
-        if columns is None:
-            columns = found[subject] = {}
-        key = (reading.quantity, reading.unit)
-        column = columns.get(key)
-        if column is None:
-            column = columns[key] = _Column()
-        column.starts.append(start)
-        column.ats.append(us)
-        column.values.append(value)
-        column.indexes.append(index)
-    return found
-
-
-def _exact(column: _Column, refused: dict[int, str]) -> Sequence[tuple[_Column, Mantissas]]:
-    """The column, if its values fit one power of ten; else without those that fit none, one part for each power."""
-    if not column.values:
-        return ()
-    numbers = mantissas(column.values)
-    if numbers is not None:
-        return ((column, numbers),)
-    rows: dict[int, list[int]] = {}
-    alone: dict[int, int] = {}
-    for row, value in enumerate(column.values):
-        number = mantissas([value])
-        if number is None:
-            refused[column.indexes[row]] = "too-many-digits" if value.is_finite() else "not-finite"
-        else:
-            rows.setdefault(number.exponent, []).append(row)
-            alone[row] = number.values[0]
-    return [(_some(column, some), Mantissas(power, [alone[row] for row in some])) for power, some in rows.items()]
-
-
-def _without(column: _Column, refused: dict[int, str], reason: str, bad: Sequence[bool]) -> _Column:
-    refused.update((index, reason) for index, is_bad in zip(column.indexes, bad, strict=True) if is_bad)
-    return _some(column, [row for row, is_bad in enumerate(bad) if not is_bad])
-
-
-def _latest(column: _Column) -> _Column:
-    """Of readings at the same instant the one that came last."""
-    return _some(column, sorted({at: row for row, at in enumerate(column.ats)}.values()))
-
-
-def _some(column: _Column, rows: Sequence[int]) -> _Column:
-    return _Column(
-        [column.starts[row] for row in rows],
-        [column.ats[row] for row in rows],
-        [column.values[row] for row in rows],
-        [column.indexes[row] for row in rows],
-    )
-
-
-def _refuse(refused: dict[int, str], columns: Iterable[_Column], reason: str) -> None:
-    for column in columns:
-        for index in column.indexes:
-            refused.setdefault(index, reason)
-
-
-@lru_cache(maxsize=4096)
-def _quantity(name: str) -> str | None:
-    try:
-        return obis.normal(name)
-    except MeterError:
-        return name if _EN13757.fullmatch(name) else None
-
-
-@lru_cache(maxsize=512)
-def _unit(name: str | None) -> str | None:
-    """One spelling; "" for a unit that is not known."""
-    if name is None or name in units.DLMS_UNITS.values():
-        return name
-    try:
-        return units.normal(name)
-    except MeterError:
-        return ""
