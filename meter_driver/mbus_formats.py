@@ -14,16 +14,16 @@ MOST_FORMATS = 32
 """Formats remembered per stream; the oldest goes first."""
 
 _FIELD_FORMATS = (
-    "02ff20 0413 4413 615b 6167",  # MULTICAL 21
-    "02ff20 0413 92013b a1015b 8101e7ff0f",  # flowIQ 2101, 3100
-    "04ff23 4413 523b 06ff1b 426c 6167 5167 023b 0413 8101e7ff0f",  # flowIQ 2200
-    "04ff23 0413 4413 426c 023b 92013b a2013b 06ff1b a1015b 91015b a10167",  # flowIQ 2200
-    "030e 430e 0313 426c 022d 01ff21",  # MULTICAL 302
-    "040f 04ff07 04ff08 0414 02fd17 043b 0259 025d",  # MULTICAL 403
-    "0406 04ff07 04ff08 0414 043b 0259 025d 04ff22",  # MULTICAL 602
+    "02ff20 0413 4413 615b 6167",  # water, from here to the fourth
+    "02ff20 0413 92013b a1015b 8101e7ff0f",
+    "04ff23 4413 523b 06ff1b 426c 6167 5167 023b 0413 8101e7ff0f",
+    "04ff23 0413 4413 426c 023b 92013b a2013b 06ff1b a1015b 91015b a10167",
+    "030e 430e 0313 426c 022d 01ff21",  # heat
+    "040f 04ff07 04ff08 0414 02fd17 043b 0259 025d",
+    "0406 04ff07 04ff08 0414 043b 0259 025d 04ff22",
     "02f9ff15 0406 04eeff07 04eeff08 0414 844014 84804014 02fd17 026c 426c 4406 4414 c44014 c4804014 043b 0259 025d",
 )
-"""Formats that meters in the field use: with them a compact frame can be read before the first full one came."""
+"""Formats that Kamstrup meters in the field use: with them a compact frame can be read before the first full one came."""
 
 
 class Formats:
