@@ -1,9 +1,7 @@
 """Who takes part: the gateway and its settings, sixty households that answer requests, a partner for each way out."""
 
 import hashlib
-import json
 import urllib.parse
-import urllib.request
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -113,11 +111,7 @@ class Cast:
 
     def token(self) -> str:
         """A bearer token of the partner's client."""
-        form = {"grant_type": "client_credentials", "client_id": PARTNER, "client_secret": SECRET}
-        url = self.product.url("partners") + "/openadr3/3.1.1/auth/token"
-        request = urllib.request.Request(url, urllib.parse.urlencode(form).encode())
-        with urllib.request.urlopen(request, timeout=20, context=self.product.tls()) as answer:
-            return str(json.load(answer)["access_token"])
+        return self.product.token(PARTNER, SECRET)
 
     def get(self, path: str, **query: str | Sequence[str]) -> Any:
         """From the partners listener, as the partner. Raises ``ProductError``."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 LISTENERS = ("people", "partners", "devices", "openadr20")
+PYTHON = os.environ.get("METERGATE_PYTHON", sys.executable)
+"""What runs the gateway; a judge may live in an environment of its own."""
 LONGEST_START = 60.0
 
 
@@ -69,7 +72,7 @@ class Product:
         log = self.folder / "gateway.log"
         with log.open("ab") as stream:
             self.child = subprocess.Popen(
-                [sys.executable, *self.command, "run", "--settings", str(settings)],
+                [PYTHON, *self.command, "run", "--settings", str(settings)],
                 env={**os.environ, **self.env},
                 stdout=stream,
                 stderr=stream,
@@ -147,6 +150,15 @@ class Product:
             with error:
                 raise ProductError(error.read().decode(errors="replace"), error.code) from error
         return json.loads(text) if text.startswith(("[", "{")) else text
+
+    def token(self, client: str, secret: str) -> str:
+        """A bearer token by client credentials."""
+        form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret}
+        url = self.url("partners") + "/openadr3/3.1.1/auth/token"
+        request = urllib.request.Request(url, urllib.parse.urlencode(form).encode())
+        context = None if "partners" in self.clear else self.tls()
+        with urllib.request.urlopen(request, timeout=20, context=context) as answer:
+            return str(json.load(answer)["access_token"])
 
     def _ready(self) -> bool:
         if not self.ca.exists():

@@ -258,13 +258,7 @@ class MetergateDriver:
 
     def _token(self, recipient: str) -> str:
         self._organisation(recipient)
-        form = {"grant_type": "client_credentials", "client_id": recipient, "client_secret": self._secrets[recipient]}
-        import urllib.request
-
-        url = self._gate.url("partners") + "/openadr3/3.1.1/auth/token"
-        request = urllib.request.Request(url, urllib.parse.urlencode(form).encode())
-        with urllib.request.urlopen(request, timeout=20, context=self._gate.tls()) as answer:
-            return str(json.load(answer)["access_token"])
+        return self._gate.token(recipient, self._secrets[recipient])
 
     def _operator(self, verb: str, path: str, body: Any = None) -> Any:
         return _asked(lambda: self._gate.operator(verb, path, body))

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.dsp_profile import ORGANISATION, PARTICIPANT
 from gateway.demo.product import Product, free_ports
+from tests.acceptance.dsp_profile import ORGANISATION, PARTICIPANT
 from tests.shared import SHARED
 
 KIT = SHARED / "acceptance" / "dsp"

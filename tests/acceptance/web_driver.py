@@ -1,109 +1,117 @@
-"""The driver for the judge of the pages: ``tests.acceptance.web_driver:make``. The contract is the judge's."""
+"""The product's driver for the judge of the pages, ``tests.acceptance.web_driver:make``. The contract is the judge's."""
 
-import hashlib
-import json
 import urllib.parse
-import urllib.request
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 
 from driver import Household, Reading, Refused, Request, Site
 
 from gateway.demo.people import Box, Sent, stamp
 from gateway.demo.product import Product, ProductError
 
-QUANTITIES = ["1-0:1.8.0*255", "1-0:2.8.0*255"]
+PURPOSES = ["forecast", "demand-response", "research"]
+WRONG_A_MINUTE = 60
+"""Wrong codes from one address before 429: the checks before the last need 25, the last wants it within 200."""
 
 
 class WebDriver:
-    """Starts a gateway; speaks as its operator, as a box, and as recipients."""
+    """Speaks to the product as its operator, as a box and as recipients; opens no page."""
 
     def __init__(self) -> None:
         self._product: Product | None = None
-        self._tokens: dict[str, str] = {}
-
-    def start(self, folder: Path) -> Site:
-        self._product = Product(folder)
-        self._product.start()
-        return Site(self._product.url("people"), self._product.ca)
-
-    def stop(self) -> None:
-        self._gate.stop()
+        self._organisations: dict[str, tuple[str, str]] = {}
+        self._names: dict[tuple[str, str], str] = {}
 
     @property
-    def _gate(self) -> Product:
+    def product(self) -> Product:
         assert self._product is not None
         return self._product
 
+    def start(self, folder: Path) -> Site:
+        self._product = Product(folder, more={"limits": {"login_wrong_per_minute": WRONG_A_MINUTE}})
+        self._product.start()
+        return Site(self.product.url("people"), self.product.ca)
+
+    def stop(self) -> None:
+        self.product.kill()
+
     def household(self, name: str, readings: Sequence[Reading]) -> Household:
-        made = self._gate.operator("POST", "/api/households", {"name": name, "box": True})
-        box = Box(self._gate, made["box"], made["box_code"])
+        made = self.product.operator("POST", "/api/households", {"name": name, "zone": "Z1", "box": True})
+        box = Box(self.product, made["box"], made["box_code"])
         box.send(Sent(r.quantity, r.at, r.value) for r in readings)
         return Household(made["household"])
 
     def request(self, household: Household, request: Request) -> None:
-        recipient = self._recipient(request.recipient)
-        today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        until = stamp(today + timedelta(days=request.days))
+        name, _ = self._organisation(request)
+        today = datetime.combine(datetime.now(UTC).date(), time(), UTC)
         wish = {
-            "recipient": recipient,
+            "recipient": name,
             "purpose": request.purpose,
             "quantities": list(request.quantities),
-            "resolution_seconds": 60 * request.minutes,
-            "values_from": stamp(today - timedelta(days=1)),
-            "values_to": until,
-            "until": until,
+            "resolution_seconds": request.minutes * 60,
+            "level": "individual",
+            "values_from": stamp(today),
+            "values_to": stamp(today + timedelta(days=request.days)),
+            "until": stamp(today + timedelta(days=request.days)),
             "keep_days": request.keep_days,
         }
-        self._gate.operator("POST", f"/api/households/{household}/requests", wish)
+        self.product.operator("POST", f"/api/households/{household}/requests", wish)
 
     def code(self, household: Household) -> str:
-        return str(self._gate.operator("POST", f"/api/households/{household}/login-codes")["code"])
+        return str(self.product.operator("POST", f"/api/households/{household}/login-codes")["code"])
 
     def release(self, household: Household, request: Request) -> bytes:
-        token = self._token(self._recipient(request.recipient))
-        headers = {"Authorization": f"Bearer {token}"}
-        base = self._gate.url("partners") + "/readings/households"
-        now = datetime.now(UTC)
-        words: list[tuple[str, str]] = [("quantity", each) for each in request.quantities]
-        words += [("purpose", request.purpose), ("minutes", str(request.minutes))]
-        words += [("start", stamp(now - timedelta(hours=12))), ("end", stamp(now))]
+        name, secret = self._organisation(request)
+        token = self.product.token(name, secret)
         try:
-            known = self._gate.call("GET", base, None, headers)["households"]
-            name = known[0]["household"] if known else "0" * 32
-            url = f"{base}/{name}.csv?{urllib.parse.urlencode(words)}"
-            return str(self._gate.call("GET", url, None, headers)).encode()
+            return self._fetched(household, request, name, token)
         except ProductError as error:
-            if error.status == 403:
-                raise Refused(str(error)) from None
-            raise
+            raise Refused(str(error)) from error
 
-    # -- recipients: one organisation for each name, under an id that says nothing
+    def _fetched(self, household: str, request: Request, name: str, token: str) -> bytes:
+        """What was agreed to, no more: the recipient sees in its list of grounds which quantities those are."""
+        grounds = self.product.operator("GET", f"/api/households/{household}/grounds")["grounds"]
+        mine = [g for g in grounds if g["recipient"] == name and g["purpose"] == request.purpose]
+        headers = {"Authorization": f"Bearer {token}"}
+        known = self.product.call("GET", self.product.url("partners") + "/readings/households", None, headers)
+        subject = self._subject(household, name, [k["household"] for k in known["households"]])
+        agreed = next((g["quantities"] for g in mine if g["active"]), list(request.quantities))
+        today = datetime.combine(datetime.now(UTC).date(), time(), UTC)
+        words = {
+            "purpose": request.purpose,
+            "quantity": [q for q in request.quantities if q in agreed],
+            "minutes": str(request.minutes),
+            "start": stamp(today),
+            "end": stamp(today + timedelta(days=1)),
+        }
+        query = urllib.parse.urlencode(words, doseq=True)
+        url = f"{self.product.url('partners')}/readings/households/{subject}.csv?{query}"
+        return str(self.product.call("GET", url, None, headers)).encode()
 
-    def _recipient(self, name: str) -> str:
-        recipient = hashlib.sha256(name.encode()).hexdigest()[:16]
-        if recipient not in self._tokens:
-            profile: dict[str, Any] = {
-                "name": name,
+    def _subject(self, household: str, name: str, known: list[str]) -> str:
+        """The name under which this recipient knows the household: the one that is new since the last look."""
+        taken = {n for (_, who), n in self._names.items() if who == name}
+        fresh = [k for k in known if k not in taken]
+        if (household, name) not in self._names and fresh:
+            self._names[household, name] = fresh[0]
+        return self._names.get((household, name), "0" * 32)
+
+    def _organisation(self, request: Request) -> tuple[str, str]:
+        """The organisation of that name, made at the first question; its client id and secret."""
+        if request.recipient not in self._organisations:
+            name = f"org-{len(self._organisations) + 1}"
+            profile = {
+                "name": request.recipient,
                 "levels": ["individual"],
-                "quantities": QUANTITIES,
+                "quantities": list(request.quantities),
                 "finest_seconds": 0,
-                "purposes": ["forecast", "demand-response", "research"],
+                "purposes": PURPOSES,
             }
-            self._gate.operator("PUT", f"/api/organisations/{recipient}", profile)
-            made = self._gate.operator("PUT", f"/api/clients/{recipient}", {"organisation": recipient})
-            self._tokens[recipient] = made["client_secret"]
-        return recipient
-
-    def _token(self, recipient: str) -> str:
-        form = {"grant_type": "client_credentials", "client_id": recipient, "client_secret": self._tokens[recipient]}
-        request = urllib.request.Request(
-            self._gate.url("partners") + "/openadr3/3.1.1/auth/token", urllib.parse.urlencode(form).encode()
-        )
-        with urllib.request.urlopen(request, timeout=20, context=self._gate.tls()) as answer:
-            return str(json.load(answer)["access_token"])
+            self.product.operator("PUT", f"/api/organisations/{name}", profile)
+            made = self.product.operator("PUT", f"/api/clients/{name}", {"organisation": name})
+            self._organisations[request.recipient] = (name, made["client_secret"])
+        return self._organisations[request.recipient]
 
 
 def make() -> WebDriver:

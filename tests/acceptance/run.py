@@ -1,0 +1,202 @@
+"""``make acceptance``: each harness of ../shared/acceptance that applies, with a fresh gateway.
+
+    python -m tests.acceptance.run                      # all of them, as .ci/run does
+    python -m tests.acceptance.run --only privacy,dsp   # some
+    python -m tests.acceptance.run --only withdraw -- --rounds 10 --crashes 20    # words for the judge itself
+
+Exit status 0 when every harness that ran ended well; the last line is ``N passed, N failed``.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gateway.demo.product import Product
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ROOT.parent / "shared" / "acceptance"
+CACHE = Path.home() / ".cache" / "metergate-acceptance"
+DRIVER = "tests.acceptance.driver:make"
+EGRESSES = ["csv", "dsp pull", "dsp stream", "openadr3 reports"]
+TOKEN = "acceptance-kit-token"
+Words = Sequence[str]
+
+
+def judge(program: str, *words: str, python: str = sys.executable, env: Mapping[str, str] | None = None) -> int:
+    """Run one of the shared programs; its exit status."""
+    command = [python, str(SHARED / program), *words]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}).returncode
+
+
+# -- privacy
+
+
+def withdraw(words: Words) -> int:
+    named = [part for egress in EGRESSES for part in ("--egress", egress)]
+    return judge("privacy/withdraw.py", DRIVER, *(words or ["--rounds", "2", "--crashes", "4"]), *named)
+
+
+def retention(words: Words) -> int:
+    return judge("privacy/retention.py", DRIVER, *(words or ["--days", "30"]))
+
+
+def certificate(words: Words) -> int:
+    return judge("privacy/certificate.py", DRIVER, *words)
+
+
+def collusion(words: Words) -> int:
+    return judge("privacy/collusion.py", DRIVER, *words)
+
+
+# -- OpenADR and the data space
+
+
+@contextmanager
+def gateway(**how: Any) -> Iterator[Product]:
+    """A gateway of its own, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="metergate-acceptance-") as folder:
+        product = Product(Path(folder) / "gateway", **how)
+        product.start()
+        try:
+            yield product
+        finally:
+            product.kill()
+
+
+UTILITY = ["read_all", "write_programs", "write_events", "write_vens"]
+
+
+def openadr(words: Words) -> int:
+    """2.0b without TLS on loopback, the utility side on the partners listener."""
+    with gateway(clear=("openadr20", "partners"), more={"adapters": {"openadr": OPENADR}}) as product:
+        client(product, "bl_client", "1001-utility", UTILITY)
+        groups = words or [part for group in ("registration", "events", "poll") for part in ("--only", group)]
+        urls = [product.url("openadr20"), "--utility-url", product.url("partners")]
+        return judge("openadr/probe.py", *urls, *groups, env={"PROBE_CLIENT_SECRET": "1001-utility"})
+
+
+OPENADR: dict[str, Any] = {}
+"""Settings of the OpenADR adapter that only the probe needs."""
+
+
+def client(product: Product, name: str, secret: str, scopes: Sequence[str]) -> None:
+    """An OAuth client of an organisation of its own."""
+    product.operator("PUT", "/api/organisations/utility", {"name": "Utility"})
+    body = {"organisation": "utility", "scopes": list(scopes), "secret": secret}
+    product.operator("PUT", f"/api/clients/{name}", body)
+
+
+def dsp(words: Words) -> int:
+    """The kit against the connector in its conformance profile, with authentication on."""
+    from hashlib import sha256
+
+    participant = {
+        "did": "TCK_PARTICIPANT",
+        "organisation": "tck",
+        "token_sha256": sha256(TOKEN.encode()).hexdigest(),
+    }
+    settings = {
+        "outbound": {"allow_private": ["127.0.0.0/8", "::1/128"]},
+        "adapters": {"gaiax": {"participants": [participant]}},
+    }
+    command = ("-m", "tests.acceptance.dsp_profile")
+    with gateway(clear=("partners",), more=settings, command=command) as product:
+        product.operator("PUT", "/api/organisations/tck", {"name": "Kit", "levels": ["individual"]})
+        about = ["--base", product.url("partners"), "--token", f"Bearer {TOKEN}"]
+        did = product.call("GET", product.url("partners") + "/.well-known/did.json")["id"]
+        return judge("dsp/run.py", *about, "--agent-id", did, *words)
+
+
+# -- meters, pages
+
+
+def meters(words: Words) -> int:
+    env = {"METER_PYTHON": sys.executable}
+    driver = ["--driver", f"{sys.executable} -m meter_driver decode --jsonl"]
+    bars = ["--min", "total.right=100", "total.refused=100", "troubles=0"]
+    if words:
+        return judge("meters/score.py", *driver, *words, env=env)
+    mutated = ["--mutations", "20000", "--min", "false-readings=0", "slow=0"]
+    return (
+        judge("meters/score.py", *driver, *bars)
+        or judge("meters/score.py", *driver, *mutated)
+        or judge("meters/splits.py", "meter_driver:detect")
+    )
+
+
+def web(words: Words) -> int:
+    """In a real Chromium; Playwright and axe-core are fetched by name into a cache."""
+    python = _web_python()
+    axe = CACHE / "web" / "node_modules" / "axe-core" / "axe.min.js"
+    env = {"METERGATE_PYTHON": sys.executable, "AXE": str(axe)}
+    shots = Path(tempfile.mkdtemp(prefix="metergate-shots-"))
+    return judge(
+        "web/judge.py", "tests.acceptance.web_driver:make", "--pictures", str(shots), *words, python=python, env=env
+    )
+
+
+def _web_python() -> str:
+    home = CACHE / "web"
+    python = home / "venv" / "bin" / "python"
+    if not (home / "ready").exists():
+        home.mkdir(parents=True, exist_ok=True)
+        wanted = ["-r", str(SHARED / "web" / "requirements.txt"), "cryptography"]
+        _quietly([sys.executable, "-m", "venv", str(home / "venv")], home)
+        _quietly([str(python), "-m", "pip", "install", "-q", *wanted], home)
+        (home / "package.json").write_text((SHARED / "web" / "package.json").read_text())
+        _quietly(["npm", "install", "--silent"], home)
+        (home / "ready").touch()
+    return str(python)
+
+
+def _quietly(command: list[str], folder: Path) -> None:
+    subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=True)
+
+
+HARNESSES: dict[str, tuple[str, Callable[[Words], int]]] = {
+    "meters": ("meters", meters),
+    "withdraw": ("privacy", withdraw),
+    "retention": ("privacy", retention),
+    "certificate": ("privacy", certificate),
+    "collusion": ("privacy", collusion),
+    "openadr": ("openadr", openadr),
+    "dsp": ("dsp", dsp),
+    "web": ("web", web),
+}
+"""Name -> folder, and how it is run. ``--only`` takes either."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="names or folders, parted by commas")
+    parser.add_argument("words", nargs="*", help="handed through to the judge")
+    args = parser.parse_args(argv)
+    wanted = {w for w in args.only.split(",") if w}
+    chosen = {n: run for n, (folder, run) in HARNESSES.items() if not wanted or wanted & {n, folder}}
+    if not chosen:
+        parser.error(f"--only: {', '.join(HARNESSES)}")
+    if not SHARED.is_dir():
+        print("the shared acceptance programs are not here: nothing was judged", file=sys.stderr)
+        return 2
+    outcomes: dict[str, tuple[int, float]] = {}
+    for name, run in chosen.items():
+        print(f"\n--- {name}", flush=True)
+        began = time.monotonic()
+        outcomes[name] = run(args.words), time.monotonic() - began
+    print()
+    for name, (status, seconds) in outcomes.items():
+        print(f"{'ok  ' if status == 0 else 'FAIL'} {name:<12} {seconds:6.0f} s")
+    failed = sum(status != 0 for status, _ in outcomes.values())
+    print(f"{len(outcomes) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
