@@ -23,7 +23,7 @@ _FIELD_FORMATS = (
     "0406 04ff07 04ff08 0414 043b 0259 025d 04ff22",
     "02f9ff15 0406 04eeff07 04eeff08 0414 844014 84804014 02fd17 026c 426c 4406 4414 c44014 c4804014 043b 0259 025d",
 )
-"""Formats that Kamstrup meters in the field use: with them a compact frame can be read before the first full one came."""
+"""Formats of Kamstrup meters in the field: with them a compact frame can be read before the first full one came."""
 
 
 class Formats:
