@@ -116,7 +116,7 @@ class Tree:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
                 raise StoreFull("the key tree cannot be written") from error
             raise
-        except PageDamaged:
+        except TreeBroken:
             draft.undo()
             raise
         self._switch(Cell(self._cell.generation + 1, top.slot, top.key), draft)
