@@ -312,7 +312,7 @@ async def _open_doors(gateway: Gateway, adapters: Sequence[Adapter], doors: Door
         if not door.enabled:
             continue
         app = application(which, [r for r in routes if r.listener is which], around)
-        context = None if door.clear else tls(which, _chains(gateway, which), _roots(gateway, which))
+        context = None if door.clear else tls(which, _chains(gateway, which), _roots(gateway, which), gateway.log)
         await doors.open(which, app, door, context)
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from adapters.plugin import Caller
 from gateway.identity.certs import fingerprint
 from gateway.identity.operator import OperatorToken
-from gateway.identity.sessions import CLEAR_COOKIE, COOKIE, Session, Sessions
+from gateway.identity.sessions import CLEAR_COOKIE, COOKIE, Session, Sessions, csrf_right
 from gateway.identity.tokens import Tokens
 from gateway.problems import Problem
 from gateway.registry.devices import Devices
@@ -101,6 +101,21 @@ def session_of(request: web.Request) -> Session:
     if SESSION not in request:
         raise Problem(403, "no-session", "this is for somebody who logged in on the pages")
     return request[SESSION]
+
+
+CSRF_HEADER = "X-CSRF-Token"
+BY_CODE = frozenset({"/api/session", "/api/enrol"})
+
+
+def guard(request: web.Request) -> None:
+    """A change that comes with a cookie must hold the session's token: browsers send cookies unasked. Raises 403.
+
+    What a one-time code in the body allows needs none.
+    """
+    if request.method in ("GET", "HEAD") or SESSION not in request or request.path in BY_CODE:
+        return
+    if not csrf_right(request[SESSION], request.headers.get(CSRF_HEADER, "")):
+        raise Problem(403, "csrf", f"the header {CSRF_HEADER} does not hold the session's token")
 
 
 def peer_fingerprint(request: web.Request) -> str:

@@ -83,7 +83,10 @@ def _wrap(route: Route, authenticate: Authenticate, around: Surroundings) -> _Wr
     most = min(route.max_body, around.body_bytes)
     handler, name, note = route.handler, route.name, around.access.note
 
-    def refuse(request: web.Request, problem: Problem) -> web.StreamResponse:
+    def refuse(request: web.Request, caller: Caller, error: Exception) -> web.StreamResponse:
+        problem = _problem(error, name, around.log)
+        told = {"route": name, "caller": caller.id, "status": problem.status, "reason": problem.reason}
+        around.log.info("request.refused", **told)
         if route.problems is None:
             return answer(problem)
         return route.problems(request, problem.status, problem.reason, problem.detail)
@@ -104,7 +107,7 @@ def _wrap(route: Route, authenticate: Authenticate, around: Surroundings) -> _Wr
             raise
         except ConnectionError as error:
             if request.transport is not None and not request.transport.is_closing():
-                response = refuse(request, _problem(error, name, around.log))
+                response = refuse(request, caller, error)
             else:
                 note(name, request.method, caller.id, CLOSED)
                 return web.Response(status=CLOSED)  # nobody reads it; an exception would be logged as a fault
@@ -112,7 +115,7 @@ def _wrap(route: Route, authenticate: Authenticate, around: Surroundings) -> _Wr
             note(name, request.method, caller.id, redirection.status)
             raise
         except Exception as error:  # noqa: BLE001 - whatever a handler raises becomes an answer without a trace
-            response = refuse(request, _problem(error, name, around.log))
+            response = refuse(request, caller, error)
         note(name, request.method, caller.id, response.status)
         return response
 
@@ -202,19 +205,39 @@ class Chain:
     key: Any
 
 
-def tls(which: Listener, chains: Sequence[Chain], client_roots: Sequence[Any] = ()) -> ssl.SSLContext:
-    """The context of a listener. ``client_roots``: PEM files; devices and openadr20 demand a certificate from them."""
+def tls(which: Listener, chains: Sequence[Chain], client_roots: Sequence[Any] = (), log: Any = None) -> ssl.SSLContext:
+    """The context of a listener. ``client_roots``: PEM files; devices and openadr20 demand a certificate from them.
+
+    ``log``: where a handshake that fails is told; the event loop keeps those to itself.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_ciphers(f"{AEAD}:{RULE_67}" if which is Listener.OPENADR20 else AEAD)
     for chain in chains:
         context.load_cert_chain(chain.certificate, chain.key)
+    if log is not None:
+        context.sslobject_class = _telling(which, log)
     if which in (Listener.DEVICES, Listener.OPENADR20):
         context.verify_mode = ssl.CERT_REQUIRED
         for root in client_roots:
             context.load_verify_locations(root)
     return context
+
+
+def _telling(which: Listener, log: Any) -> type[ssl.SSLObject]:
+    class Telling(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            try:
+                super().do_handshake()
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                raise
+            except ssl.SSLError as error:
+                why = getattr(error, "verify_message", "") or error.reason or type(error).__name__
+                log.info("tls.refused", listener=which.value, reason=why)
+                raise
+
+    return Telling
 
 
 def public_url(settings: Settings, which: Listener) -> str:

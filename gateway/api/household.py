@@ -14,13 +14,12 @@ from aiohttp import web
 from adapters.plugin import CALLER, Caller, PermissionRequest, Route, Signer
 from gateway.api import models
 from gateway.api.models import Json, body, instant
-from gateway.callers import SESSION, session_of
+from gateway.callers import guard
 from gateway.clock import Clock
 from gateway.consent import ConsentDesk, ConsentError
 from gateway.evidence import Evidence
 from gateway.groundbook import kind_of
 from gateway.identity.login import Login
-from gateway.identity.sessions import csrf_right
 from gateway.problems import Problem
 from gateway.registry.registry import Registry
 from gateway.registry.tenancies import Tenancy
@@ -30,7 +29,6 @@ from policies.grounds import Contract, Ground, LegalTask, Scope
 from policies.roles import Listener, Role
 from policies.terms import DetailClass, Period, SubjectId
 
-CSRF_HEADER = "X-CSRF-Token"
 GONE = frozenset({"no-such-request", "no-such-consent", "no-such-ground"})
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Shorten = Callable[[DetailClass, int], Awaitable[object]]
@@ -91,10 +89,6 @@ class HouseholdApi:
         foreign = caller.role is not Role.OPERATOR and caller.id != subject
         if foreign or self.registry.tenancies.get(subject) is None:
             raise Problem(404, "unknown", "there is no such household")
-        if SESSION in request and request.method not in ("GET", "HEAD"):
-            session = session_of(request)
-            if not csrf_right(session, request.headers.get(CSRF_HEADER, "")):
-                raise Problem(403, "csrf", f"the header {CSRF_HEADER} does not hold the session's token")
         return subject
 
     def _live(self, request: web.Request) -> Tenancy:
@@ -214,6 +208,7 @@ class HouseholdApi:
 def _telling(handler: Handler) -> Handler:
     @wraps(handler)
     async def handle(request: web.Request) -> web.StreamResponse:
+        guard(request)
         try:
             return await handler(request)
         except ConsentError as error:

@@ -188,7 +188,7 @@ def _normal(text: str) -> str:
 
 async def body(request: web.Request, model: type[M]) -> M:
     """The body, checked; an empty one is an empty object. Raises ``Problem`` 422 with the fields and rules, 415."""
-    if request.can_read_body and request.content_type not in ("application/json", "application/octet-stream"):
+    if request.can_read_body and request.content_type != "application/json":
         raise Problem(415, "unsupported-media-type", "the body is application/json")
     raw = await request.read()
     try:

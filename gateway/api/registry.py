@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from adapters.plugin import Route
 from gateway.api import models
 from gateway.api.models import Json, body, instant
+from gateway.callers import guard
 from gateway.identity.certs import CsrRefused, fingerprint
 from gateway.identity.clients import Clients
 from gateway.identity.codes import Codes
@@ -40,6 +41,7 @@ def telling(handler: Handler) -> Handler:
 
     @wraps(handler)
     async def handle(request: web.Request) -> web.StreamResponse:
+        guard(request)
         try:
             return await handler(request)
         except RegistryError as error:

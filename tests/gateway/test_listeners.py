@@ -218,3 +218,33 @@ async def test_the_access_log_holds_route_caller_and_status_and_forgets_after_it
         await access._sweep(START.timestamp() + 1)
         async with house.gateway.store.read() as connection:
             assert (await connection.exec_driver_sql(query)).fetchall() == []
+
+
+async def test_a_handshake_that_fails_is_in_the_log_with_its_reason(tmp_path: Path) -> None:
+    told: list[dict[str, Any]] = []
+
+    class Log:
+        def info(self, event: str, **more: Any) -> None:
+            told.append({"event": event, **more})
+
+    authority = Authority(tmp_path, START)
+    context = tls(Listener.DEVICES, [chain(tmp_path, "ec")], [authority.ca_file], Log())
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE  # the test's clock is not this host's
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+
+    async def met(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(met, "127.0.0.1", 0, ssl=context)
+    async with server:
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await asyncio.open_connection(*server.sockets[0].getsockname()[:2], ssl=client)
+    assert told == [{"event": "tls.refused", "listener": "devices", "reason": "PEER_DID_NOT_RETURN_A_CERTIFICATE"}]
+
+
+async def test_a_refusal_is_in_the_log_by_route_caller_and_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    async with served(route(fine, name="page")) as (client, _):
+        await client.get("/x", headers={"X-Role": "operator"})
+    line = capsys.readouterr().out
+    assert all(word in line for word in ("request.refused", "page", "forbidden", "403"))

@@ -69,6 +69,14 @@ async def test_another_households_path_is_not_there_and_a_change_needs_the_token
             assert await reason(await asked(house, "POST", path, **{"X-CSRF-Token": token})) == (403, "csrf")
 
 
+async def test_the_operators_cookie_alone_changes_nothing(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        await house.post("/operator", operator_token=house.token)
+        assert (await asked(house, "GET", "/api/households")).status == 200
+        assert await reason(await asked(house, "POST", "/api/households", {})) == (403, "csrf")
+        assert house.gateway.registry.tenancies.all() == []
+
+
 async def test_erasing_gives_a_certificate_that_names_nobody_once_and_again(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         made = await house.household(name="Anna Musterfrau")
