@@ -4,7 +4,7 @@ Absent members of 3.1 objects are ``UNSET``, so that an object comes back as it 
 """
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -71,13 +71,30 @@ class Interval(Struct, frozen=True, omit_defaults=True, rename=wire_name):
     interval_period: IntervalPeriod | UnsetType = UNSET
 
 
-class EventPayloadDescriptor(Struct, frozen=True, omit_defaults=True, rename=wire_name):
-    """Units and currency of a payload type."""
+class EventPayloadDescriptor(
+    Struct, frozen=True, omit_defaults=True, rename=wire_name, tag_field="objectType", tag="EVENT_PAYLOAD_DESCRIPTOR"
+):
+    """Units and currency of an event's payload type."""
 
     payload_type: Name
-    object_type: Literal["EVENT_PAYLOAD_DESCRIPTOR"]
     units: Name | UnsetType | None = UNSET
     currency: Text | UnsetType | None = UNSET
+
+
+class ReportPayloadDescriptor(
+    Struct, frozen=True, omit_defaults=True, rename=wire_name, tag_field="objectType", tag="REPORT_PAYLOAD_DESCRIPTOR"
+):
+    """Units and accuracy of a report's payload type."""
+
+    payload_type: Name
+    reading_type: Name | UnsetType | None = UNSET
+    units: Name | UnsetType | None = UNSET
+    accuracy: float | UnsetType | None = UNSET
+    confidence: Annotated[int, Meta(ge=0, le=100)] | UnsetType | None = UNSET
+
+
+Descriptor = EventPayloadDescriptor | ReportPayloadDescriptor
+"""Told apart by ``objectType``, which must be there."""
 
 
 class ReportDescriptor(Struct, frozen=True, omit_defaults=True, rename=wire_name):
@@ -108,7 +125,7 @@ class ProgramRequest(Struct, frozen=True, omit_defaults=True, rename=wire_name):
     program_name: Name
     interval_period: IntervalPeriod | UnsetType = UNSET
     program_descriptions: Annotated[list[ProgramDescription], Many] | UnsetType | None = UNSET
-    payload_descriptors: Annotated[list[dict[str, Any]], Many] | UnsetType | None = UNSET
+    payload_descriptors: Annotated[list[Descriptor], Many] | UnsetType | None = UNSET
     attributes: Annotated[list[ValuesMap], Many] | UnsetType | None = UNSET
     targets: Targets = UNSET
 
@@ -122,9 +139,14 @@ class EventRequest(Struct, frozen=True, omit_defaults=True, rename=wire_name):
     priority: Annotated[int, Meta(ge=0, le=2**31 - 1)] | UnsetType | None = UNSET
     targets: Targets = UNSET
     report_descriptors: Annotated[list[ReportDescriptor], Many] | UnsetType | None = UNSET
-    payload_descriptors: Annotated[list[EventPayloadDescriptor], Many] | UnsetType | None = UNSET
+    payload_descriptors: Annotated[list[Descriptor], Many] | UnsetType | None = UNSET
     interval_period: IntervalPeriod | UnsetType = UNSET
     intervals: Annotated[list[Interval], Many] | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a descriptor of reports; msgspec names the place."""
+        if any(isinstance(d, ReportPayloadDescriptor) for d in self.payload_descriptors or []):
+            raise ValueError("payloadDescriptors of an event are EVENT_PAYLOAD_DESCRIPTORs")
 
 
 class VenRequest(Struct, frozen=True, omit_defaults=True, rename=wire_name):

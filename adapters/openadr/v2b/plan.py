@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from msgspec import UNSET
 
 from adapters.openadr.durations import FOREVER, NOW, read_span, read_stamp
-from adapters.openadr.model import Event, EventPayloadDescriptor, Interval, IntervalPeriod, ValuesMap
+from adapters.openadr.model import Descriptor, Event, EventPayloadDescriptor, Interval, IntervalPeriod, ValuesMap
 
 PRIVATE = "X_OADR20B_"
 _ZERO = timedelta(0)
@@ -169,9 +169,9 @@ def _reachable(start: datetime, steps: tuple[timedelta, ...], tolerance: timedel
 
 
 def _signals(
-    intervals: list[Interval], descriptors: list[EventPayloadDescriptor], private: Mapping[str, object]
+    intervals: list[Interval], descriptors: list[Descriptor], private: Mapping[str, object]
 ) -> tuple[Signal, ...]:
-    described = {d.payload_type: d for d in descriptors}
+    described = {d.payload_type: d for d in descriptors if isinstance(d, EventPayloadDescriptor)}
     found = []
     for kind in dict.fromkeys(p.type for interval in intervals for p in interval.payloads):
         values = tuple(_value(interval, kind) for interval in intervals)

@@ -1,11 +1,13 @@
 """What every handler of the REST API does first: who asks, with which scope, which page, which body."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
+from adapters.openadr.model import OBJECT_ID
 from adapters.openadr.v3.problems import REQUEST_ID, Problem, respond, urn
 from adapters.plugin import CALLER, Caller, Refused, Services
 from policies.roles import Role
@@ -85,6 +87,14 @@ def word(request: web.Request, name: str) -> str | None:
     if len(found) > 1 or any(not 1 <= len(text) <= 128 for text in found):
         raise Problem(400, f"{name} is given once, with 1 to 128 characters")
     return found[0] if found else None
+
+
+def identity(request: web.Request, name: str) -> str | None:
+    """An object's id as a parameter; None when it is missing."""
+    found = word(request, name)
+    if found is not None and re.match(OBJECT_ID, found) is None:
+        raise Problem(400, f"{name} has letters, digits, - and _ only")
+    return found
 
 
 def json(value: object, status: int = 200) -> web.Response:

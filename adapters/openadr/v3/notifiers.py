@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from adapters.openadr.v3.asking import caller, json, page
+from adapters.openadr.v3.asking import caller, identity, json, page, word, words
 from adapters.openadr.v3.problems import Problem
 
 READ, WRITE = "read_all", "write_subscriptions"
@@ -18,10 +18,13 @@ async def search(request: web.Request) -> web.StreamResponse:
     """No subscription can have been made."""
     caller(request, READ)
     page(request)
+    identity(request, "programID")
+    word(request, "clientName")
+    words(request, "targets")
     return json([])
 
 
 async def create(request: web.Request) -> web.StreamResponse:
     """Refused: a subscription that is accepted and never served would be a lie."""
     caller(request, WRITE)
-    raise Problem(501, "this VTN offers no notifier; ask again instead")
+    raise Problem(400, "this VTN offers no notifier; ask again instead")

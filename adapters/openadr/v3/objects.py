@@ -27,7 +27,7 @@ from adapters.openadr.model import (
 )
 from adapters.openadr.state import listed
 from adapters.openadr.v2b import reports
-from adapters.openadr.v3.asking import body, caller, json, page, word, words
+from adapters.openadr.v3.asking import body, caller, identity, json, page, word, words
 from adapters.openadr.v3.problems import Problem
 
 READ = "read_all"
@@ -108,7 +108,7 @@ class Events:
 
     async def search(self, request: web.Request) -> web.StreamResponse:
         caller(request, READ)
-        targets, program = words(request, "targets"), word(request, "programID")
+        targets, program = words(request, "targets"), identity(request, "programID")
         active = _flag(request, "active")
         found = (e for e in self._desk.state.live_events() if program in (None, e.content.program_id))
         if active is not None:
@@ -261,7 +261,7 @@ class Resources:
 
     async def search(self, request: web.Request) -> web.StreamResponse:
         caller(request, READ)
-        targets, ven, name = words(request, "targets"), word(request, "venID"), word(request, "resourceName")
+        targets, ven, name = words(request, "targets"), identity(request, "venID"), word(request, "resourceName")
         found = (
             r for r in self._desk.state.resources.values()
             if ven in (None, r.content.ven_id) and name in (None, r.content.resource_name)

@@ -15,7 +15,7 @@ from aiohttp import web
 from adapters.openadr.desk import Desk
 from adapters.openadr.durations import write_span, write_stamp
 from adapters.openadr.model import Answer, Event, Ven
-from adapters.openadr.v3.asking import caller, json, page, word
+from adapters.openadr.v3.asking import caller, identity, json, page, word
 from adapters.openadr.v3.problems import Problem
 from adapters.plugin import Caller, Released, Renderer
 from policies.terms import (
@@ -59,7 +59,7 @@ class Reports:
     async def search(self, request: web.Request) -> web.StreamResponse:
         who = caller(request, "read_all")
         skip, limit = page(request)
-        program, event_id = word(request, "programID"), word(request, "eventID")
+        program, event_id = identity(request, "programID"), identity(request, "eventID")
         name = word(request, "clientName")
         state = self._desk.state
         ven = state.vens.get(state.ven_names.get(name, "")) if name is not None else None
