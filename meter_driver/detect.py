@@ -18,6 +18,9 @@ from meter_driver.reading import Event, FrameRejected, Telegram
 NOISE_LIMIT = 4096
 """Bytes of noise that make one event: a line that only hums is still heard of."""
 
+LEAST_EVIDENCE = 7
+"""Octets of the shortest frame whose check is believed against a frame without one; idle fill is shorter."""
+
 _Table = tuple[tuple[type[Framer], ...], ...]
 
 
@@ -59,6 +62,7 @@ class Detector:
         self._asked: dict[type[Framer], Framer] = {}
         self._last: type[Framer] | None = None  # who took the bytes right before
         self._fresh = True  # nothing but frames since the recording began
+        self._held: tuple[type[Framer], Taken] | None = None  # a frame without a check that waits for what is inside
         self._lost = 0
         self._error: MeterError | None = None
         self._claim = 0  # bytes that the damaged frame behind _error still claims
@@ -100,14 +104,42 @@ class Detector:
             asked = self._asked.get(framer)
             if asked is None:
                 asked = self._asked[framer] = framer(self._keys)
-            answer = asked.take(buffer, at, end, final=full or self._ended)
+            if self._held is not None and self._held[0] is framer:
+                answer: Answer = self._held[1]
+            else:
+                answer = asked.take(buffer, at, end, final=full or self._ended)
             if answer is MORE and (full or self._ended):
                 return Damaged(end - at, FrameTooLong(f"no end within {framer.longest} bytes"))
+            if isinstance(answer, Taken):
+                if not framer.guarded and (better := self._guarded_within(at, answer.size)) is not None:
+                    # a framer that keeps fragments must not be asked twice about one frame
+                    self._held = (framer, answer) if better is MORE else None
+                    return better
+                self._held = None
+                self._last = framer
             if answer is not NO:
-                if isinstance(answer, Taken):
-                    self._last = framer
                 return answer
         return NO
+
+    def _guarded_within(self, at: int, size: int) -> Answer | None:
+        """A frame without a check yields to one with a check that begins inside it: it may be noise with a length."""
+        buffer, asked = self._buffer, dict[type[Framer], Framer]()
+        for inner in range(at + 1, at + size):
+            for framer in self._table[buffer[inner]]:
+                if not framer.guarded:
+                    continue
+                if framer not in asked:
+                    asked[framer] = framer(self._keys)
+                end = min(len(buffer), inner + framer.longest)
+                full = end - inner == framer.longest
+                answer = asked[framer].take(buffer, inner, end, final=full or self._ended)
+                if answer is MORE and not (full or self._ended):
+                    return answer
+                if isinstance(answer, Taken) and answer.size >= LEAST_EVIDENCE:
+                    return Damaged(size, FrameError("a frame with a check begins inside one without"))
+                if answer is not NO:
+                    break
+        return None
 
     def _not_replayed(self, answer: Taken) -> Iterator[Event]:
         """Rejections in place of replays. One frame may hold several telegrams, under one counter."""

@@ -19,7 +19,7 @@ Three laws, tried on every framer by ``tests/meter_driver/laws.py``:
    start delays the frames behind it. No frame is longer than ``longest``.
 3. ``guarded`` is False for a framing that has no check of its own (bare APDUs, wireless M-Bus without link CRC). Such
    a frame is looked for only where a recording begins or right behind a frame of the same framer, never in the
-   wreckage of something else.
+   wreckage of something else; and it yields to a guarded frame that begins inside it.
 """
 
 from collections.abc import Callable

@@ -57,6 +57,13 @@ def test_a_good_frame_behind_noise_is_never_dropped(before: bytes, after: bytes)
     assert 42 in [event.counter for event in seen]
 
 
+def test_a_frame_without_a_check_yields_to_one_with_a_check_that_begins_inside_it() -> None:
+    noise = bytes.fromhex("0B44010500000000000000")  # the head of a radio telegram that claims one byte more
+    assert kinds(read(noise, push())) == ["frame", "telegram"]
+    for at in range(len(noise + push())):
+        assert read((noise + push())[:at], (noise + push())[at:]) == read(noise, push())
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=400))
 def test_no_bytes_can_crash_it(noise: bytes) -> None:
