@@ -18,6 +18,7 @@ Keys = Annotated[
 ]
 Out = Annotated[bool, typer.Option("--json", help="Print the claims as JSON.")]
 LARGEST = 1 << 20
+STDIN = "-"
 
 
 @app.callback()
@@ -28,7 +29,8 @@ def certificate() -> None:
 @app.command()
 def verify(token: Token, keys: Keys = None, *, as_json: Out = False) -> None:
     """Exit 0 when one of the keys signed exactly these bytes, 1 when not; the claims go to standard output."""
-    text = sys.stdin.read(LARGEST) if token == "-" else Path(token).read_text()
+    from_stdin = token == STDIN
+    text = sys.stdin.read(LARGEST) if from_stdin else Path(token).read_text()
     if keys is None:
         raise typer.BadParameter("--keys: without the gateway's public keys nothing can be checked")
     claims = next((c for jwk in public_keys(keys.read_text()) if (c := signer.verified(text.strip(), jwk))), None)

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -11,7 +12,7 @@ from gateway.settings import SettingsError
 
 
 def run(
-    settings: Path = typer.Option(Path("metergate.toml"), help="The settings file; see docs/settings.md."),
+    settings: Annotated[Path, typer.Option(help="The settings file; see docs/settings.md.")] = Path("metergate.toml"),
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C. Exit 1 when it cannot start, with the reason on standard error."""
     import uvloop

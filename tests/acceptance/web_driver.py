@@ -1,4 +1,4 @@
-"""The product's driver for the judge of the pages, ``tests.acceptance.web_driver:make``. The contract is the judge's."""
+"""The product's driver for the judge of the pages: ``tests.acceptance.web_driver:make``. The judge has the contract."""
 
 import urllib.parse
 from collections.abc import Sequence
