@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC, CTR
 from cryptography.hazmat.primitives.cmac import CMAC
+from hypothesis import HealthCheck, settings
 
 from meter_driver.detect import Detector
 from meter_driver.framing import Framer, Keys
@@ -21,6 +22,11 @@ LONG_HEADER = ADDRESS[2:6] + ADDRESS[:2] + ADDRESS[6:]
 RECORDS = bytes.fromhex("0c13785634120b3b45230102fd1700000c06440100004c1300000000")
 """volume 12345.678 m3, volume_flow 12.345 m3/h, error_flags 0, energy 144 kWh, volume storage=1 0 m3."""
 MOBILE = (RecordFrames, GuardedRadio, BareRadio)
+
+
+def examples(count: int = 100) -> settings:
+    """So many examples, however slow the machine is."""
+    return settings(max_examples=count, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def events(*pieces: bytes, key: bytes | None = None, framers: tuple[type[Framer], ...] = MOBILE) -> list[Event]:

@@ -1,7 +1,7 @@
 """Wired M-Bus: long frames, transport headers, fixed structure, and what of them gives no reading."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meter_driver.mbus import RecordFrames
@@ -14,6 +14,7 @@ from tests.meter_driver.mbus_make import (
     RECORDS,
     cut,
     events,
+    examples,
     kinds,
     long_frame,
     mode_5,
@@ -150,14 +151,14 @@ def test_a_sealed_answer_on_the_wire_needs_its_key() -> None:
 STREAM = b"\x00\xff\x68" + FRAME + b"\x10\x5b\x01\x5c\x16\x55" + wired(RECORDS, access=2) + FRAME[:20] + FRAME
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.integers(0, len(STREAM)), max_size=20))
 def test_any_split_of_the_stream_gives_the_same_events(cuts: list[int]) -> None:
     assert events(*cut(STREAM, cuts)) == events(STREAM)
     assert len(telegrams(*cut(STREAM, cuts))) == 3
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(0, len(FRAME) - 1), st.integers(0, 7))
 def test_one_flipped_bit_gives_no_reading(at: int, bit: int) -> None:
     """An 8 bit sum sees every single flip."""
@@ -167,19 +168,19 @@ def test_one_flipped_bit_gives_no_reading(at: int, bit: int) -> None:
     assert kinds(bytes(damaged)) != []
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(1, len(FRAME) - 1))
 def test_half_a_frame_does_not_hide_the_whole_one_behind_it(stop: int) -> None:
     assert [values(telegram) for telegram in telegrams(FRAME[:stop], FRAME)] == [READINGS]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.sampled_from([b"\x68", b"\x03", b"\x04", b"\x10", b"\x16", b"\x72", FRAME[:9], FRAME[9:]])))
 def test_no_bytes_can_crash_the_framer(pieces: list[bytes]) -> None:
     events(*pieces, framers=(RecordFrames,))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.binary(max_size=40), st.sampled_from([b"\x68", b"\x10", b"\x10\x5b\x01\x5c\x16", FRAME, FRAME[:30], FRAME[:4]])
 )

@@ -4,12 +4,12 @@ import struct
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meter_driver.errors import PayloadError
 from meter_driver.mbus_records import layout_of, records
-from tests.meter_driver.mbus_make import RECORDS
+from tests.meter_driver.mbus_make import RECORDS, examples
 
 
 def read(payload: str) -> dict[str, str]:
@@ -247,7 +247,7 @@ def test_a_reserved_variable_length_is_a_payload_error(lvar: int) -> None:
 ENDS = {0, 6, 11, 16, 22, len(RECORDS)}  # where one record of RECORDS ends and the next begins
 
 
-@settings(deadline=None)
+@examples()
 @given(st.integers(0, len(RECORDS)))
 def test_a_payload_that_ends_inside_a_record_is_a_payload_error(stop: int) -> None:
     if stop in ENDS:
@@ -257,7 +257,7 @@ def test_a_payload_that_ends_inside_a_record_is_a_payload_error(stop: int) -> No
             records(RECORDS[:stop])
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.binary(max_size=64))
 def test_no_payload_can_crash_it(payload: bytes) -> None:
     try:
@@ -269,7 +269,7 @@ def test_no_payload_can_crash_it(payload: bytes) -> None:
         assert isinstance(value, str) or value.is_finite()
 
 
-@settings(deadline=None)
+@examples()
 @given(st.integers(0, 99_999_999), st.integers(0, 7))
 def test_eight_digits_mean_themselves_times_the_power_of_ten(number: int, power: int) -> None:
     raw = bytes.fromhex(f"{number:08}")[::-1]
@@ -277,14 +277,14 @@ def test_eight_digits_mean_themselves_times_the_power_of_ten(number: int, power:
     assert value == Decimal(number).scaleb(power - 6)
 
 
-@settings(deadline=None)
+@examples()
 @given(st.integers(-(2**31) + 1, 2**31 - 1), st.integers(0, 7))
 def test_binary_numbers_are_signed(number: int, power: int) -> None:
     ((_, value),) = records(bytes([0x04, 0x28 + power]) + number.to_bytes(4, "little", signed=True))
     assert value == Decimal(number).scaleb(power - 3)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(0, len(RECORDS) - 1), st.integers(0, 255), st.binary(max_size=8))
 def test_a_remembered_layout_says_what_a_fresh_one_says(at: int, byte: int, more: bytes) -> None:
     payload = RECORDS[:at] + bytes([byte]) + RECORDS[at + 1 :] + more

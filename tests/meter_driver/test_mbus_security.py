@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meter_driver.errors import SegmentError
@@ -18,6 +18,7 @@ from tests.meter_driver.mbus_make import (
     authenticated,
     cmac,
     events,
+    examples,
     filled,
     in_fragments,
     kinds,
@@ -80,7 +81,7 @@ def test_a_key_of_another_size_is_named(name: str, key: bytes) -> None:
     assert kinds(radio(SEALED[name][0]), key=key) == ["security-unsupported"]
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(st.sampled_from(TAGGED), st.data())
 def test_one_flipped_bit_behind_a_tag_gives_no_reading(name: str, data: st.DataObject) -> None:
     message = bytearray(SEALED[name][0])

@@ -1,7 +1,7 @@
 """Wireless M-Bus: frame formats A and B, telegrams without link CRC, layers above the link, compact frames."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meter_driver.framing import NO, Keys
@@ -18,6 +18,7 @@ from tests.meter_driver.mbus_make import (
     crc,
     cut,
     events,
+    examples,
     format_a,
     format_b,
     kinds,
@@ -36,7 +37,7 @@ LONG = radio(short_header(RECORDS + b"\x0f" + bytes(150)))
 FORMATS = {"A": format_a(PLAIN), "B": format_b(PLAIN), "A, long": format_a(LONG), "B, two blocks": format_b(LONG)}
 
 
-@settings(deadline=None)
+@examples()
 @given(st.binary(max_size=40))
 def test_the_crc_is_that_of_its_polynomial(data: bytes) -> None:
     assert crc16_en13757(data) == crc(data)
@@ -67,14 +68,14 @@ def test_telegrams_without_link_crcs_may_follow_each_other_but_never_noise() -> 
     assert [telegram.protocol for telegram in telegrams(wired(RECORDS), PLAIN)] == ["mbus"]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.sampled_from(sorted(FORMATS)), st.binary(max_size=30))
 def test_noise_around_a_telegram_with_link_crcs_does_not_hide_it(name: str, noise: bytes) -> None:
     found = telegrams(noise, FORMATS[name], noise)
     assert values(found[-1]) == READINGS
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(st.sampled_from(sorted(FORMATS)), st.data())
 def test_one_flipped_bit_in_a_telegram_with_link_crcs_gives_no_reading(name: str, data: st.DataObject) -> None:
     frame = bytearray(FORMATS[name])
@@ -86,7 +87,7 @@ def test_one_flipped_bit_in_a_telegram_with_link_crcs_gives_no_reading(name: str
         assert kinds(bytes(frame)) == ["frame"]
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.sampled_from(["A", "A, long"]), st.data())
 def test_half_a_telegram_does_not_hide_the_whole_one_behind_it(name: str, data: st.DataObject) -> None:
     frame = FORMATS[name]
@@ -94,7 +95,7 @@ def test_half_a_telegram_does_not_hide_the_whole_one_behind_it(name: str, data: 
     assert [values(telegram) for telegram in telegrams(half, frame)] == [READINGS]
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(st.integers(0, 9), st.integers(0, 7))
 def test_a_damaged_first_block_does_not_pass_for_a_telegram_without_crcs(at: int, bit: int) -> None:
     frame = bytearray(FORMATS["A, long"])
@@ -105,21 +106,21 @@ def test_a_damaged_first_block_does_not_pass_for_a_telegram_without_crcs(at: int
 STREAM = b"\x68\x00" + FORMATS["A"] + b"\xaa" + FORMATS["B, two blocks"] + FORMATS["A, long"][:50] + FORMATS["B"]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.integers(0, len(STREAM)), max_size=20))
 def test_any_split_of_the_stream_gives_the_same_events(cuts: list[int]) -> None:
     assert events(*cut(STREAM, cuts)) == events(STREAM)
     assert len(telegrams(*cut(STREAM, cuts))) == 3
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.lists(st.integers(0, 2 * len(PLAIN)), max_size=20))
 def test_any_split_of_bare_telegrams_gives_the_same_events(cuts: list[int]) -> None:
     assert events(*cut(PLAIN + PLAIN, cuts)) == events(PLAIN, PLAIN)
     assert len(telegrams(*cut(PLAIN + PLAIN, cuts))) == 2
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.binary(max_size=80), st.sampled_from([b"", PLAIN[:11], FORMATS["A"][:12], b"\x3c\x44", *FORMATS.values()]))
 def test_the_framers_keep_their_laws(noise: bytes, head: bytes) -> None:
     data = head + noise
@@ -236,7 +237,7 @@ def test_a_damaged_compact_frame_gives_no_reading(at: int) -> None:
     assert len(telegrams(radio(b"\x78" + RECORDS), radio(COMPACT[:-1]))) == 1
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     st.sampled_from([b"\x7a", b"\x72", b"\x8c", b"\x8d", b"\x90", b"\x79", b"\x69", b"\x73"]), st.binary(max_size=60)
 )
