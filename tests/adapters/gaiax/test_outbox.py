@@ -1,0 +1,171 @@
+"""Messages of ours: each goes out, once as far as we can know, and in its turn, whatever happens in between."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from adapters.gaiax.adapter import make_desk
+from adapters.gaiax.dsp import client, negotiations, store
+from adapters.gaiax.dsp import negotiation as n
+from adapters.gaiax.dsp.desk import Desk
+from adapters.gaiax.dsp.messages import Message
+from adapters.gaiax.dsp.process import Negotiation
+from adapters.plugin import Adapter, Caller, Later, Notice, OutboundError, Reply
+from policies.roles import Role
+from tests.adapters.gaiax.harness import House, gateway
+from tests.adapters.gaiax.test_messages import negotiation
+
+
+class Partner:
+    """Answers with what it is told to; ``heard`` are the last words of the paths it was called at."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.answers: list[int] = []
+
+    async def request(self, verb: str, url: str, **_: Any) -> Reply:
+        self.heard.append(url.rpartition("/")[2])
+        status = self.answers.pop(0) if self.answers else 200
+        if status == 0:
+            raise OutboundError("gone")
+        return Reply(status, {}, b"")
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with gateway(tmp_path, make=lambda _: Adapter("nothing")) as house:
+        yield house
+
+
+@pytest.fixture
+async def desk(house: House, partner: Partner, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.setattr(house, "request", partner.request)
+    return make_desk(house)
+
+
+@pytest.fixture
+def partner() -> Partner:
+    return Partner()
+
+
+async def begun(desk: Desk, **changes: Any) -> Negotiation:
+    process = negotiation(**changes)
+    await desk.services.write(lambda c: store.save(c, process))
+    return process
+
+
+async def now(desk: Desk, process: Negotiation) -> Negotiation:
+    async with desk.services.session() as session:
+        found = await store.fetch(session, Negotiation, process.pid)
+    assert found is not None
+    return found
+
+
+def notice(say: str, number: str = "1", tries: int = 0) -> Notice:
+    payload = {"kind": "negotiation", "pid": "urn:uuid:a", "say": say, "number": number, "why": ""}
+    return Notice("dsp.message", payload, key="dsp:urn:uuid:a", tries=tries)
+
+
+async def test_a_notice_that_comes_twice_is_one_message(desk: Desk, partner: Partner) -> None:
+    process = await begun(desk)
+    await client.deliver(desk, notice("offer"))
+    await client.deliver(desk, notice("offer"))
+    assert partner.heard == ["offers"]
+    assert (await now(desk, process)).state == "OFFERED"
+
+
+async def test_a_message_whose_move_was_stored_before_a_crash_is_sent_all_the_same(
+    desk: Desk, partner: Partner
+) -> None:
+    process = await begun(desk)
+    partner.answers = [0]
+    with pytest.raises(Later):
+        await client.deliver(desk, notice("offer"))
+    assert (await now(desk, process)).state == "OFFERED"
+    await client.deliver(desk, notice("offer", tries=1))
+    assert partner.heard == ["offers", "offers"]
+
+
+async def test_a_message_that_the_partner_has_answered_to_is_not_sent_again(desk: Desk, partner: Partner) -> None:
+    process = await begun(desk)
+    partner.answers = [0]
+    with pytest.raises(Later):
+        await client.deliver(desk, notice("offer"))
+    moved = replace(await now(desk, process), state=n.State.ACCEPTED, saying="", said="1", heard="x")
+    await desk.services.write(lambda c: store.save(c, moved))
+    await client.deliver(desk, notice("offer", tries=1))
+    assert partner.heard == ["offers"]
+    assert (await now(desk, process)).state == "ACCEPTED"
+
+
+async def test_a_message_that_is_no_longer_due_is_dropped(desk: Desk, partner: Partner) -> None:
+    await begun(desk, state=n.State.TERMINATED)
+    await client.deliver(desk, notice("offer"))
+    assert partner.heard == []
+
+
+@pytest.mark.parametrize("status", [0, 404, 409, 429, 503])
+async def test_a_partner_that_is_not_ready_is_asked_again(desk: Desk, partner: Partner, status: int) -> None:
+    await begun(desk)
+    partner.answers = [status]
+    with pytest.raises(Later) as later:
+        await client.deliver(desk, notice("offer", tries=2))
+    assert later.value.seconds == pytest.approx(1.2)
+
+
+@pytest.mark.parametrize(("status", "tries"), [(400, 0), (403, 0), (404, 6), (0, 49)])
+async def test_a_message_is_given_up_and_the_process_stays(
+    desk: Desk, partner: Partner, status: int, tries: int
+) -> None:
+    process = await begun(desk)
+    partner.answers = [status]
+    await client.deliver(desk, notice("offer", tries=tries))
+    assert (await now(desk, process)).state == "OFFERED"
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_a_first_request_that_is_refused_ends_the_negotiation_here(
+    desk: Desk, partner: Partner, status: int
+) -> None:
+    process = await begun(desk, side=negotiation().side.other, partner_pid="")
+    partner.answers = [status]
+    await client.deliver(desk, notice("request"))
+    assert (await now(desk, process)).state == "TERMINATED"
+
+
+async def test_no_message_overtakes_an_answer(desk: Desk, partner: Partner) -> None:
+    await begun(desk)
+    async with asyncio.TaskGroup() as group, desk.answer_leaving("urn:uuid:a"):
+        group.create_task(client.deliver(desk, notice("offer")))
+        await asyncio.sleep(0.05)
+        assert partner.heard == []
+    assert partner.heard == ["offers"]
+
+
+async def test_what_is_due_next_is_stored_with_what_was_heard(desk: Desk, house: House) -> None:
+    """One transaction: a crash after it loses nothing, and before it nothing was acknowledged."""
+    put: list[str] = []
+
+    class Full:
+        def put(self, connection: Connection, notice: Notice, **_: Any) -> None:
+            assert connection.in_transaction()
+            put.append(notice.payload["say"])
+            if len(put) == 1:
+                raise OSError("disk full")
+
+    house.outbox = Full()  # type: ignore[assignment]
+    process = await begun(desk, state=n.State.AGREED)
+    caller = Caller(Role.PARTICIPANT, client=process.partner, recipient=process.recipient)
+    message = Message("x", provider_pid=process.pid, consumer_pid=process.partner_pid)
+    with pytest.raises(OSError, match="disk full"):
+        await negotiations.hear(desk, caller, process.pid, n.Say.VERIFICATION, message, "digest")
+    assert (await now(desk, process)).state == "AGREED"
+    for _ in range(2):  # the second is the same message again: acknowledged, without effect
+        await negotiations.hear(desk, caller, process.pid, n.Say.VERIFICATION, message, "digest")
+    assert (await now(desk, process)).state == "VERIFIED"
+    assert put == ["finalized", "finalized"]
