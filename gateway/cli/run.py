@@ -24,7 +24,7 @@ def run(
         uvloop.run(_serve(settings))
     except* (SettingsError, RootMissing, RootBusy, OSError, ValueError) as group:
         for error in _leaves(group):
-            print(f"metergate: {error or type(error).__name__}", file=sys.stderr)
+            print(f"metergate: {str(error) or type(error).__name__}", file=sys.stderr)
         stopped = True
     if stopped:
         raise typer.Exit(1)

@@ -1,0 +1,80 @@
+"""``metergate registry`` and ``consent`` against a running gateway."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from gateway.cli import consent, registry
+from tests.gateway.people_house import ENERGY, People, people
+
+TOWN = {
+    "organisations": {
+        "acme": {"name": "Acme", "levels": ["individual"], "quantities": [ENERGY], "purposes": ["forecast"]}
+    },
+    "clients": {"acme-1": {"organisation": "acme", "scopes": ["read_all"]}},
+    "households": [{"name": "Anna Musterfrau", "box": True, "login_code": True}, {"name": "Bo", "zone": "z1"}],
+}
+
+
+async def command(house: People, folder: Path, app: Any, *words: str) -> Result:
+    """Run it beside the gateway, with settings that lead to it."""
+    file = folder / "cli.toml"
+    file.write_text(f"[people]\nport = {house.browser.port}\nclear = true\n")
+    return await asyncio.to_thread(CliRunner().invoke, app, [*words, "--settings", str(file)])
+
+
+def last(done: Result) -> Any:
+    """What the command said; above it may stand what the gateway in the same process logged."""
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+async def test_a_town_is_imported_and_its_codes_are_told_once(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        town = tmp_path / "town.json"
+        town.write_text(json.dumps(TOWN))
+        done = await command(house, tmp_path, registry.app, "import", str(town))
+        assert done.exit_code == 0, done.stderr
+        client, first, second = map(json.loads, done.stdout.splitlines())
+        assert client["client_id"] == "acme-1"
+        assert {"household", "box", "box_code", "login_code"} == set(first)
+        assert set(second) == {"household"}
+        assert "Musterfrau" not in done.stdout
+        listed = await command(house, tmp_path, registry.app, "households")
+        assert len(last(listed)["households"]) == 2
+        code = await command(house, tmp_path, registry.app, "code", second["household"])
+        await house.log_in(last(code)["code"])
+
+
+async def test_what_the_gateway_refuses_ends_the_command_with_its_words(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        done = await command(house, tmp_path, registry.app, "code", "0" * 32)
+        assert done.exit_code == 1
+        assert "there is no such household" in done.stderr
+
+
+async def test_the_operator_withdraws_and_erases_on_behalf_of_a_household(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        request = await house.ask(made["household"])
+        csrf = await house.log_in(made["login_code"])
+        path = f"/api/households/{made['household']}/requests/{request}/accept"
+        await house.browser.post(path, json={}, headers={"X-CSRF-Token": csrf})
+        done = await command(house, tmp_path, consent.app, "withdraw", made["household"])
+        assert len(last(done)["withdrawn"]) == 1
+        listed = await command(house, tmp_path, consent.app, "list", made["household"])
+        assert [g["active"] for g in last(listed)["grounds"]] == [False]
+        erased = await command(house, tmp_path, consent.app, "erase", made["household"], "--yes")
+        assert erased.stdout.splitlines()[-1].count(".") == 2
+
+
+def test_without_a_gateway_the_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METERGATE_OPERATOR_TOKEN", "x")
+    file = tmp_path / "cli.toml"
+    file.write_text("[people]\nport = 9\nclear = true\n")
+    done = CliRunner().invoke(registry.app, ["boxes", "--settings", str(file)])
+    assert done.exit_code == 1
+    assert "does not answer" in done.stderr
