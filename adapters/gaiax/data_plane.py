@@ -86,6 +86,8 @@ class DataPlane:
             agreement = await store.fetch_agreement(session, agreed, Side.PROVIDER)
         if transfer is None or agreement is None:
             raise _Problem(401, "token-unknown", "the token belongs to no transfer of this address")
+        if await self._desk.participants.recipient(transfer.partner) != transfer.recipient:
+            raise _Problem(403, "participant-unknown", "this participant is no longer on the trust list")
         if agreement.ended is not None:
             raise _Problem(403, "transfer-ended", f"the transfer has ended: {agreement.why}")
         if transfer.state is State.SUSPENDED:

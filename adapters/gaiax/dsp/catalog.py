@@ -65,10 +65,15 @@ def shelf_of(
 
 def _dataset(name: str, offers: tuple[Offer, ...]) -> Dataset:
     if name.startswith(COMMUNITY):
-        return Dataset(name, "Electricity of a community, sums over cohorts", offers)
+        return Dataset(name, "Electricity of a community, sums over cohorts", offers, formats_of(name))
     kind = "one household" if name.startswith(SINGLE) else "each household that allows it"
     finest = min(o.terms.resolution for o in offers if o.terms)
-    return Dataset(name, f"Electricity of {kind}", offers, (PULL, STREAM), finest or None)
+    return Dataset(name, f"Electricity of {kind}", offers, formats_of(name), finest or None)
+
+
+def formats_of(dataset: str) -> tuple[str, ...]:
+    """In which formats a dataset can be asked for. Cells come once in a quarter of an hour: nothing to stream."""
+    return (PULL,) if dataset.startswith(COMMUNITY) else (PULL, STREAM)
 
 
 def _singles(openings: Iterable[Opening]) -> Iterable[Terms]:

@@ -16,13 +16,10 @@ from adapters.gaiax.participants import DATA_TOKEN
 from adapters.plugin import Caller
 
 KIND = "transfer"
-FORMATS = frozenset({catalog.PULL, catalog.STREAM})
 
 
 async def request(desk: Desk, caller: Caller, message: Message, pid: str) -> Transfer:
     """A request under an agreement of ours: REQUESTED. The same request again finds its transfer. Raises ``Refuse``."""
-    if message.format not in FORMATS:
-        raise Refuse(400, "format-unknown", "format: must be one of the dataset's distributions")
     assert caller.recipient is not None  # participants have one
     now = desk.services.clock()
     fresh = Transfer(
@@ -52,7 +49,10 @@ async def request(desk: Desk, caller: Caller, message: Message, pid: str) -> Tra
 
     async with desk.services.session() as session:
         agreement = await store.fetch_agreement(session, message.agreement_id, Side.PROVIDER)
-    if not desk.stands(_usable(agreement, caller).terms, caller.recipient):
+    usable = _usable(agreement, caller)
+    if message.format not in catalog.formats_of(usable.dataset):
+        raise Refuse(400, "format-unknown", "format: must be one of the dataset's distributions")
+    if not desk.stands(usable.terms, caller.recipient):
         raise Refuse(403, "agreement-ended", NO_CONSENT)
     return await desk.services.write(work)
 

@@ -560,3 +560,28 @@ async def test_a_partner_cannot_fill_the_table(sides: tuple[Side, Side], monkeyp
     assert (await ended).state == "REQUESTED"  # 429: asked again later
     await negotiations.end(consumer.desk, first, "enough")
     await reaches(consumer, second, "FINALIZED")
+
+
+async def test_who_left_the_trust_list_gets_no_more_data(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    _, endpoint, header = await started(provider, consumer)
+    provider.house.organisations.clear()
+    status, problem = await call(consumer, "GET", endpoint, headers=header)
+    assert (status, problem["reason"]) == (403, "participant-unknown")
+
+
+async def test_a_format_that_the_dataset_does_not_have_is_refused(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    agreement = await agreed(provider, consumer, "urn:metergate:community/riverside")
+    for form in ("HttpData-STREAM", "HttpData-PUSH"):
+        body = {
+            "@context": [DSPACE],
+            "@type": "TransferRequestMessage",
+            "consumerPid": "urn:uuid:1",
+            "agreementId": agreement,
+            "format": form,
+            "callbackAddress": consumer.base + "/dsp",
+        }
+        url = provider.base + "/dsp/transfers/request"
+        status, error = await call(consumer, "POST", url, body, consumer.header(provider.desk.did))
+        assert (status, error["@type"], error["code"]) == (400, "TransferError", "format-unknown")
