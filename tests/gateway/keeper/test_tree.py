@@ -206,7 +206,7 @@ while True:
 
 def test_a_kill_at_any_instant_leaves_the_acknowledged_tree_or_the_next(folder: Folder, tmp_path: Path) -> None:
     rng, reached = random.Random(3), 0
-    for _ in range(8):
+    for _ in range(5):
         process = subprocess.Popen(
             [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT_OF_REPO, text=True
         )

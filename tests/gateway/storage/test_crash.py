@@ -38,7 +38,7 @@ def run_and_kill(home: Path, begin: int, seconds: float) -> list[tuple[str, int]
 async def test_what_was_acknowledged_survives_a_kill_and_counts_once(tmp_path: Path) -> None:
     rng = random.Random(11)
     said: list[tuple[str, int]] = []
-    for round_ in range(4):
+    for round_ in range(3):
         begin = 1 + round_ * ROUND
         said += run_and_kill(tmp_path, begin, rng.random() * 0.4)
         took = {n for word, n in said if word == "took"}
