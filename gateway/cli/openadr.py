@@ -32,7 +32,7 @@ Base = Annotated[str, typer.Option("--url", help="The API's base, https://host/o
 Client = Annotated[str, typer.Option("--client", help=f"The OAuth client; its secret comes from ${SECRET}.")]
 Ca = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Roots to trust, PEM.")]
 Body = Annotated[Path, typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="JSON; - is stdin.")]
-USUAL = "https://localhost:8444/openadr3/3.1.1"
+USUAL = "https://localhost:8445/openadr3/3.1.1"
 
 
 @app.command()
