@@ -1,7 +1,7 @@
 """The catalog of one caller: datasets from its openings, in DCAT. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Protocol
@@ -50,10 +50,11 @@ def shelf_of(
 
     The same tuple as long as nothing has changed; it holds no value. ``today`` is in UTC.
     """
+    allowed = tuple(_within(organisation, openings))
     terms = [
-        *_singles(openings),
+        *(_singles(allowed) if Level.INDIVIDUAL in organisation.levels else ()),
         *_to_be_asked(organisation, openings, today),
-        *_portfolios(openings),
+        *(_portfolios(allowed) if Level.PSEUDONYMOUS in organisation.levels else ()),
         *_communities(organisation, zones),
     ]
     offers: dict[str, dict[str, Offer]] = {}
@@ -61,6 +62,15 @@ def shelf_of(
         one = odrl.offer(each, did)
         offers.setdefault(each.dataset, {})[one.id] = one
     return tuple(_dataset(name, tuple(found.values())) for name, found in offers.items())
+
+
+def _within(organisation: Organisation, openings: Iterable[Opening]) -> Iterable[Opening]:
+    """What of the grounds the organisation's profile lets it ask for; the door refuses the rest."""
+    for opening in openings:
+        quantities = opening.quantities & organisation.quantities
+        if quantities and opening.purpose in organisation.purposes:
+            finest = max(opening.resolution, organisation.finest)
+            yield replace(opening, quantities=quantities, resolution=finest)
 
 
 def _dataset(name: str, offers: tuple[Offer, ...]) -> Dataset:

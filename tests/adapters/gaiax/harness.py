@@ -346,5 +346,6 @@ def member(house: House, key: Key, recipient: Recipient = ACME) -> None:
         did=key.did,
         levels=frozenset(Level),
         quantities=frozenset({ENERGY}),
+        finest=AS_RECEIVED,
         purposes=frozenset({Purpose.ENERGY_ADVICE, Purpose.FORECAST, Purpose.NEIGHBOURHOOD}),
     )

@@ -222,8 +222,7 @@ async def test_an_agreement_that_was_not_negotiated_is_refused(sides: tuple[Side
 
 async def waiting(provider: Side, consumer: Side) -> str:
     """A negotiation that the provider leaves in REQUESTED: the household has not answered."""
-    provider.house.door.open[ACME] = [opening(), opening(purpose=Purpose.RESEARCH)]
-    pid = await negotiate(provider, consumer, place=2)
+    pid = await negotiate(provider, consumer, place=1)
     await until(lambda: _asked(provider))
     await until(lambda: _known(consumer, pid))
     return pid

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -168,9 +169,24 @@ def test_a_catalog_lists_what_the_caller_may_see_and_what_it_may_ask_for() -> No
 
 def test_a_household_known_at_a_farther_level_is_not_offered_closer() -> None:
     far = opening(level=Level.PSEUDONYMOUS)
-    nothing_individual = Organisation(**{f: getattr(acme(), f) for f in ("id", "name", "did")})
-    datasets = catalog.shelf_of(nothing_individual, ACME_DID, (far,), (), NOW.date())
+    datasets = catalog.shelf_of(replace(acme(), purposes=frozenset({far.purpose})), ACME_DID, (far,), (), NOW.date())
     assert [d.id for d in datasets] == ["urn:metergate:load/portfolio/energy-advice"]
+
+
+def test_nothing_is_offered_that_the_profile_does_not_let_the_recipient_ask_for() -> None:
+    wide = opening(quantities=frozenset({ENERGY, "1-0:2.8.0*255"}))
+    quarter = replace(acme(), finest=timedelta(minutes=15), purposes=frozenset({wide.purpose}))
+    (single, _) = catalog.shelf_of(quarter, ACME_DID, (wide,), (), NOW.date())
+    (terms,) = [o.terms for o in single.offers]
+    assert terms is not None
+    assert (terms.quantities, terms.resolution) == ((ENERGY,), timedelta(minutes=15))
+    nothing: list[Organisation] = [
+        replace(quarter, purposes=frozenset()),
+        replace(quarter, quantities=frozenset()),
+        replace(quarter, levels=frozenset()),
+    ]
+    for narrow in nothing:
+        assert catalog.shelf_of(narrow, ACME_DID, (wide,), (), NOW.date()) == ()
 
 
 def examples() -> Iterator[Path]:
