@@ -129,7 +129,7 @@ def dsp(words: Words) -> int:
         return judge("dsp/run.py", *about, "--agent-id", did, *words)
 
 
-# -- meters, pages
+# -- meters, pages, load
 
 
 def meters(words: Words) -> int:
@@ -175,6 +175,13 @@ def _quietly(command: list[str], folder: Path) -> None:
     subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=True)
 
 
+def load(words: Words) -> int:
+    """Few short rounds of four scenarios; good when no answer was wrong. Needs Go for the judge's generator."""
+    from tests.acceptance.load import run
+
+    return run(words)
+
+
 HARNESSES: dict[str, tuple[str, Callable[[Words], int]]] = {
     "meters": ("meters", meters),
     "withdraw": ("privacy", withdraw),
@@ -184,6 +191,7 @@ HARNESSES: dict[str, tuple[str, Callable[[Words], int]]] = {
     "openadr": ("openadr", openadr),
     "dsp": ("dsp", dsp),
     "web": ("web", web),
+    "load": ("load", load),
 }
 """Name -> folder, and how it is run. ``--only`` takes either."""
 
