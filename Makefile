@@ -19,7 +19,7 @@ demo: $(VENV)/ready
 	@$(BIN)/metergate demo $(ARGS)
 
 test: $(VENV)/ready
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadscope $(ARGS)
 
 check: $(VENV)/ready
 	@$(BIN)/ruff check .
