@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from sqlalchemy import Connection
@@ -55,13 +55,21 @@ class Desk:
         outcome = self._decide(service, body, fingerprint)
         if not outcome.changes and not outcome.measured:
             return outcome.body
-        async with self._turn(outcome.ven) as waited:
+        async with self.turn(outcome.ven) as waited:
             if waited:
                 outcome = self._decide(service, body, fingerprint)
             if outcome.measured:
                 await self._take_in(outcome.ven, outcome.measured)
             await self.commit(outcome.changes)
         return outcome.body
+
+    @asynccontextmanager
+    async def turns(self, vens: Iterable[str]) -> AsyncIterator[None]:
+        """Nothing of these VENs is in flight meanwhile; for changes of business logic to what VENs change too."""
+        async with AsyncExitStack() as stack:
+            for ven in sorted(set(vens)):
+                await stack.enter_async_context(self.turn(ven))
+            yield
 
     @asynccontextmanager
     async def business(self) -> AsyncIterator[None]:
@@ -86,7 +94,7 @@ class Desk:
         return receive(self.machine, service, body, fingerprint, self.services.clock())
 
     @asynccontextmanager
-    async def _turn(self, ven: str) -> AsyncIterator[bool]:
+    async def turn(self, ven: str) -> AsyncIterator[bool]:
         """One message of a VEN at a time; whether another one came first, so that the state may have changed."""
         lock = self._locks[ven]
         waited = lock.locked()

@@ -10,7 +10,16 @@ from datetime import datetime, timedelta
 from msgspec import UNSET
 
 from adapters.openadr.durations import FOREVER, NOW, read_span, read_stamp
-from adapters.openadr.model import Descriptor, Event, EventPayloadDescriptor, Interval, IntervalPeriod, ValuesMap
+from adapters.openadr.model import (
+    Event,
+)
+from adapters.openadr.objects import (
+    Descriptor,
+    EventPayloadDescriptor,
+    Interval,
+    IntervalPeriod,
+    ValuesMap,
+)
 
 PRIVATE = "X_OADR20B_"
 _ZERO = timedelta(0)

@@ -13,8 +13,10 @@ from adapters.openadr.model import (
     Point20,
     Put,
     Registration,
-    ReportDescriptor,
     ReportRequest,
+)
+from adapters.openadr.objects import (
+    ReportDescriptor,
 )
 from adapters.openadr.v2b import replies
 from adapters.openadr.v2b.machine import Machine, Received

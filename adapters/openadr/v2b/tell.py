@@ -5,7 +5,8 @@ restart, or a poll too many lose nothing. What is kept is only who was offered w
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -45,6 +46,7 @@ class Queue:
         """By event, then VEN: the modificationNumber that was sent."""
         self._greeted: dict[str, tuple[str, int]] = {}
         """By VEN: the registration that was greeted, and how often."""
+        self._withheld: set[str] = set()
         self._last: dict[str, str] = {}
         self._idle: dict[str, tuple[int, int]] = {}
         self._plans: dict[str, tuple[Event, Plan | None]] = {}
@@ -84,9 +86,12 @@ class Queue:
         if registration.ending:
             return []
         found = [
-            offered for offered in self._view(registration.ven, now)
-            if offered.plan.status(now) != "completed" and not self._acknowledged_cancellation(offered, registration)
-        ]  # fmt: skip
+            offered
+            for offered in self._view(registration.ven, now)
+            if offered.plan.status(now) != "completed"
+            and offered.event.id not in self._withheld
+            and not self._acknowledged_cancellation(offered, registration)
+        ]
         return in_order(found, now)
 
     def find(self, registration: Registration, event: str, now: datetime) -> Offered | None:
@@ -114,6 +119,16 @@ class Queue:
         answers = self._state.answers.get(event.id, {})
         waiting = (v for v in event.told if v != but and v in self._state.registrations)
         return all(v in answers and answers[v].number == event.number for v in waiting)
+
+    @contextmanager
+    def withholding(self, event: str) -> Iterator[None]:
+        """While its cancellation is being written an event is offered to nobody, so that everybody it reached hears."""
+        self._withheld.add(event)
+        try:
+            yield
+        finally:
+            self._withheld.discard(event)
+            self._idle.clear()
 
     def plan_of(self, event: Event) -> Plan | None:
         """The 2.0b reading of an event, computed once."""

@@ -7,7 +7,9 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
-from adapters.openadr.model import OBJECT_ID
+from adapters.openadr.objects import (
+    OBJECT_ID,
+)
 from adapters.openadr.v3.problems import REQUEST_ID, Problem, respond, urn
 from adapters.plugin import CALLER, Caller, Refused, Services
 from policies.roles import Role

@@ -6,8 +6,9 @@ from adapters.openadr.desk import Desk
 from adapters.openadr.v3 import notifiers
 from adapters.openadr.v3.asking import Handler, guarded, refused_outside
 from adapters.openadr.v3.auth import Auth
-from adapters.openadr.v3.objects import Events, Programs, Resources, Vens
+from adapters.openadr.v3.parties import Resources, Vens
 from adapters.openadr.v3.reports import Reports
+from adapters.openadr.v3.signals import Events, Programs
 from adapters.plugin import Route
 from policies.roles import Listener
 

@@ -231,6 +231,16 @@ def test_a_cancelled_event_is_kept_until_the_last_ven_that_knows_it_has_heard(ta
 
 
 @pytest.mark.rule("52")
+def test_while_a_cancellation_is_written_nobody_new_learns_of_the_event(table: Table) -> None:
+    ven = table.join()
+    event = table.announce()
+    with table.machine.queue.withholding(event):
+        assert table.poll(ven).name == "oadrResponse"
+        assert table.machine.queue.offered_to(table.state.events[event]) == frozenset()
+    assert table.poll(ven).text(".//ei:eventID") == event
+
+
+@pytest.mark.rule("52")
 def test_a_ven_that_never_saw_an_event_does_not_hear_of_its_cancellation(table: Table) -> None:
     ven = table.join()
     cancel(table, table.announce())

@@ -12,13 +12,15 @@ from lxml import etree
 from adapters.openadr.model import (
     Change,
     Event,
-    EventRequest,
     Program,
-    ProgramRequest,
     Put,
     Resource,
-    ResourceRequest,
     Ven,
+)
+from adapters.openadr.objects import (
+    EventRequest,
+    ProgramRequest,
+    ResourceRequest,
     VenRequest,
 )
 from adapters.openadr.state import State

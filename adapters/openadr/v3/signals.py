@@ -1,0 +1,177 @@
+"""Programs and events of OpenADR 3.1 for business logic: create, read, search, update, delete."""
+
+from aiohttp import web
+from msgspec.structs import replace
+
+from adapters.openadr.desk import Desk
+from adapters.openadr.model import (
+    Change,
+    Drop,
+    Event,
+    Program,
+    Put,
+)
+from adapters.openadr.objects import (
+    EventRequest,
+    ProgramRequest,
+)
+from adapters.openadr.v2b import reports
+from adapters.openadr.v3.asking import body, caller, identity, json, word, words
+from adapters.openadr.v3.problems import Problem
+from adapters.openadr.v3.shown import READ, later, listing, show, there
+
+
+class Programs:
+    """/programs."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def search(self, request: web.Request) -> web.StreamResponse:
+        caller(request, READ)
+        targets, name = words(request, "targets"), word(request, "programName")
+        found = (p for p in self._desk.state.programs.values() if name in (None, p.content.program_name))
+        return listing(request, found, targets)
+
+    async def create(self, request: web.Request) -> web.StreamResponse:
+        caller(request, "write_programs")
+        content = await body(request, ProgramRequest)
+        async with self._desk.business():
+            self._free(content.program_name, "")
+            now = self._desk.services.clock()
+            made = Program(id=self._desk.services.ids(), created=now, modified=now, content=content)
+            await self._desk.commit([Put(made)])
+        return json(show(made), 201)
+
+    async def read(self, request: web.Request) -> web.StreamResponse:
+        caller(request, READ)
+        return json(show(there(self._desk.state.programs, request, "programID")))
+
+    async def update(self, request: web.Request) -> web.StreamResponse:
+        caller(request, "write_programs")
+        content = await body(request, ProgramRequest)
+        async with self._desk.business():
+            former = there(self._desk.state.programs, request, "programID")
+            self._free(content.program_name, former.id)
+            after = replace(former, modified=later(self._desk, former.modified), content=content)
+            await self._desk.commit([Put(after)])
+        return json(show(after))
+
+    async def delete(self, request: web.Request) -> web.StreamResponse:
+        """A programme that has events stays: nothing is orphaned."""
+        caller(request, "write_programs")
+        async with self._desk.business():
+            former = there(self._desk.state.programs, request, "programID")
+            if any(event.content.program_id == former.id for event in self._desk.state.live_events()):
+                raise Problem(409, "the program has events; delete them first")
+            await self._desk.commit([Drop(former)])
+        return json(show(former))
+
+    def _free(self, name: str, own: str) -> None:
+        if self._desk.state.program_names.get(name, own) != own:
+            raise Problem(409, "programName is taken")
+
+
+class Events:
+    """/events. What is written here reaches 2.0b VENs with their next poll."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def search(self, request: web.Request) -> web.StreamResponse:
+        caller(request, READ)
+        targets, program = words(request, "targets"), identity(request, "programID")
+        active = _flag(request, "active")
+        found = (e for e in self._desk.state.live_events() if program in (None, e.content.program_id))
+        if active is not None:
+            found = (e for e in found if self._transpired(e) is not active)
+        return listing(request, found, targets)
+
+    async def create(self, request: web.Request) -> web.StreamResponse:
+        caller(request, "write_events")
+        content = await body(request, EventRequest)
+        async with self._desk.business():
+            self._program(content)
+            now = self._desk.services.clock()
+            made = Event(
+                id=self._desk.services.ids(), created=now, modified=now, content=content,
+                serial=self._desk.state.serial + 1,
+            )  # fmt: skip
+            await self._commit([Put(made)], made)
+        return json(show(made), 201)
+
+    async def read(self, request: web.Request) -> web.StreamResponse:
+        caller(request, READ)
+        return json(show(self._there(request)))
+
+    async def update(self, request: web.Request) -> web.StreamResponse:
+        """2.0b: modificationNumber + 1 (rule 5)."""
+        caller(request, "write_events")
+        content = await body(request, EventRequest)
+        async with self._desk.business():
+            former = self._there(request)
+            self._program(content)
+            modified = later(self._desk, former.modified)
+            after = replace(former, modified=modified, content=content, number=former.number + 1)
+            await self._commit([Put(after)], after)
+        return json(show(after))
+
+    async def delete(self, request: web.Request) -> web.StreamResponse:
+        """2.0b: cancelled, modificationNumber + 1 (rules 5, 10); kept until every VEN that knows it has heard."""
+        caller(request, "write_events")
+        async with self._desk.business():
+            former = self._there(request)
+            with self._desk.machine.queue.withholding(former.id):
+                after, changes = self._taken_back(former)
+                await self._commit(changes, after)
+        return json(show(former))
+
+    def _there(self, request: web.Request) -> Event:
+        found = there(self._desk.state.events, request, "eventID")
+        if found.cancelled:
+            raise Problem(404, "there is no such object")
+        return found
+
+    def _program(self, content: EventRequest) -> None:
+        if content.program_id not in self._desk.state.programs:
+            raise Problem(400, "programID names no program")
+
+    def _taken_back(self, former: Event) -> tuple[Event, list[Change]]:
+        """The cancelled event, kept for those that may know it; and older ones that nobody waits for any more."""
+        queue, now = self._desk.machine.queue, self._desk.services.clock()
+        plan = queue.plan_of(former)
+        over = plan is None or plan.status(now) == "completed"
+        told = frozenset() if over else queue.offered_to(former)
+        after = replace(former, cancelled=True, number=former.number + 1, told=told)
+        settled = (e for e in self._desk.state.events.values() if e.cancelled and queue.settled(e, now))
+        return after, [Put(after) if told else Drop(former), *(Drop(event) for event in settled)]
+
+    async def _commit(self, changes: list[Change], event: Event) -> None:
+        """With the report requests that the event makes or ends, while nothing of their VENs is in flight."""
+        async with self._desk.turns(self._concerned(event)):
+            machine = self._desk.machine
+            plan = machine.queue.plan_of(event)
+            requests = [c for ven in self._concerned(event) for c in reports.changed(machine, event, plan, ven)]
+            await self._desk.commit([*changes, *requests])
+
+    def _concerned(self, event: Event) -> set[str]:
+        """VENs that are, or are to be, asked for reports on an event."""
+        state = self._desk.state
+        asked = {ven for ven, known in state.requests.items() if any(r.event == event.id for r in known.values())}
+        if not event.content.report_descriptors:
+            return asked
+        registered = (ven for ven in state.vens.values() if ven.id in state.registrations)
+        return asked | {ven.id for ven in registered if state.reached(event, ven)}
+
+    def _transpired(self, event: Event) -> bool:
+        plan = self._desk.machine.queue.plan_of(event)
+        return plan is not None and plan.status(self._desk.services.clock()) == "completed"
+
+
+def _flag(request: web.Request, name: str) -> bool | None:
+    text = request.query.get(name)
+    if text is None:
+        return None
+    if text not in ("true", "false"):
+        raise Problem(400, f"{name} is true or false")
+    return text == "true"
