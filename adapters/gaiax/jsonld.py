@@ -18,6 +18,8 @@ _BASE = "https://relative.invalid/"
 """Stands before relative names while a document is expanded: the library knows no empty base."""
 DEEPEST = 32
 """Nesting of a message; expansion is recursive."""
+MOST_CONTEXTS = 16
+"""In one document, nested ones too; each costs a millisecond and more."""
 
 
 class NotLinkedData(ValueError):
@@ -76,6 +78,8 @@ def expanded(document: Mapping[str, Any]) -> list[Any]:
 
     if _deeper_than(document, DEEPEST):
         raise NotLinkedData(f"nested deeper than {DEEPEST} levels")
+    if _contexts(document) > MOST_CONTEXTS:
+        raise NotLinkedData(f"more than {MOST_CONTEXTS} contexts")
     try:
         result: list[Any] = jsonld.expand(document, _options())
     except _faults() as error:
@@ -109,6 +113,15 @@ def _faults() -> tuple[type[Exception], ...]:
 
 def _why(error: Exception) -> str:
     return f"JSON-LD: {getattr(error, 'code', None) or 'the document cannot be processed'}"
+
+
+def _contexts(value: Any) -> int:
+    if isinstance(value, list):
+        return sum(map(_contexts, value))
+    if not isinstance(value, Mapping):
+        return 0
+    here = value.get("@context", [])
+    return (len(here) if isinstance(here, list) else 1) + sum(map(_contexts, value.values()))
 
 
 def _deeper_than(value: Any, levels: int) -> bool:

@@ -192,7 +192,7 @@ def _termination(kind: str, process: Process) -> Body:
 
 def _request(process: Negotiation, callback: str) -> Body:
     """A first request has no provider pid but a callback address; a counter-offer the other way round."""
-    offer = odrl.in_message(process.offer_id, process.dataset, process.policy)
+    offer = odrl.in_message(process.offer_id, process.about, process.policy)
     body = _message("ContractRequestMessage", process, offer=offer)
     if not process.partner_pid:
         del body["providerPid"]
@@ -201,7 +201,7 @@ def _request(process: Negotiation, callback: str) -> Body:
 
 
 def _offer(process: Negotiation) -> Body:
-    offer = odrl.in_message(process.offer_id, process.dataset, process.policy)
+    offer = odrl.in_message(process.offer_id, process.about, process.policy)
     return _message("ContractOfferMessage", process, offer=offer)
 
 

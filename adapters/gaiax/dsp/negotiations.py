@@ -54,14 +54,18 @@ async def request(desk: Desk, caller: Caller, message: Message, pid: str) -> Neg
             return known
         if store.crowded(connection, Negotiation, caller.client):
             raise Refuse(429, "too-many", "you have too many negotiations open; end some first")
-        store.save(connection, fresh)
-        if fresh.waiting:
-            notice = Notice(ASK, {"pid": fresh.pid}, key=f"dsp:{fresh.pid}")
-            desk.services.notices.put(connection, notice)
-        desk.put(connection, KIND, fresh.pid, desk.conduct.negotiation(fresh))
+        _entered(connection, desk, fresh)
         return fresh
 
     return await desk.services.write(work)
+
+
+def _entered(connection: Connection, desk: Desk, process: Negotiation) -> None:
+    """Store a process in a state that the partner has brought it to, and what is to be said and asked then."""
+    store.save(connection, process)
+    if process.waiting:
+        desk.services.notices.put(connection, Notice(ASK, {"pid": process.pid}, key=f"dsp:{process.pid}"))
+    desk.put(connection, KIND, process.pid, desk.conduct.negotiation(process), why=process.why)
 
 
 async def _offer_asked_for(desk: Desk, recipient: Recipient, did: str, message: Message) -> tuple[str, Offer]:
@@ -102,21 +106,30 @@ async def hear(desk: Desk, caller: Caller, pid: str, say: Say, message: Message,
         partner_pid = process.partner_pid or message.provider_pid
         moved = replace(process, state=after, partner_pid=partner_pid, **heard(process, digest, now))
         if counter is not None:
-            _, offer = counter
-            moved = replace(
-                moved, offer_id=offer.id, policy=offer.policy, terms=offer.terms, requests=process.requests + 1
-            )
+            moved = _countered(moved, *counter)
         elif say is Say.OFFER:
             moved = _offered(moved, message.offer)
         elif say is Say.AGREEMENT:
             moved = _agreed(connection, desk, moved, message.agreement)
         elif say is Say.TERMINATION:
             moved = replace(moved, why="; ".join(message.reasons) or "ended by the partner")
-        store.save(connection, moved)
-        desk.put(connection, KIND, pid, desk.conduct.negotiation(moved), why=moved.why)
+        _entered(connection, desk, moved)
         return moved
 
     return await desk.services.write(work)
+
+
+def _countered(process: Negotiation, dataset: str, offer: Offer) -> Negotiation:
+    """As provider: the consumer wants another offer of ours instead."""
+    return replace(
+        process,
+        target=dataset,
+        offer_id=offer.id,
+        policy=offer.policy,
+        terms=offer.terms,
+        requests=process.requests + 1,
+        waiting=bool(offer.terms and offer.terms.ask),
+    )
 
 
 def heard(process: Process, digest: str, now: datetime) -> dict[str, Any]:
@@ -142,7 +155,7 @@ def _check_pids(process: Negotiation, message: Message) -> None:
 
 def _offered(process: Negotiation, offer: Policy) -> Negotiation:
     """As consumer: does the provider offer what we asked for?"""
-    same = _same(offer, process.policy) and offer.get("target", process.dataset) == process.dataset
+    same = _same(offer, process.policy) and offer.get("target", process.about) == process.about
     return process if same else replace(process, differs=True, why="the offer is not the one that was asked for")
 
 
@@ -150,7 +163,7 @@ def _agreed(connection: Connection, desk: Desk, process: Negotiation, agreement:
     """As consumer: an agreement must be between us two, about this dataset, under these rules (or those accepted)."""
     wrong = [
         member
-        for member, value in (("assigner", process.partner), ("assignee", desk.did), ("target", process.dataset))
+        for member, value in (("assigner", process.partner), ("assignee", desk.did), ("target", process.about))
         if agreement.get(member) != value
     ]
     if not _same(agreement, process.policy):
@@ -162,7 +175,7 @@ def _agreed(connection: Connection, desk: Desk, process: Negotiation, agreement:
         side=Side.CONSUMER,
         partner=process.partner,
         recipient=process.recipient,
-        dataset=process.dataset,
+        dataset=process.about,
         policy=agreement,
     )
     store.save_agreement(connection, kept)
@@ -240,7 +253,7 @@ def _agree(connection: Connection, desk: Desk, process: Negotiation, agreement_i
     """As provider: the agreement is our stored offer, not what the consumer made of it on the way."""
     policy = odrl.agreement(
         agreement_id,
-        process.dataset,
+        process.about,
         process.policy,
         assigner=desk.did,
         assignee=process.partner,
@@ -251,7 +264,7 @@ def _agree(connection: Connection, desk: Desk, process: Negotiation, agreement_i
         side=Side.PROVIDER,
         partner=process.partner,
         recipient=process.recipient,
-        dataset=process.dataset,
+        dataset=process.about,
         policy=policy,
         terms=process.terms,
     )

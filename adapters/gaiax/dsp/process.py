@@ -55,6 +55,8 @@ class Negotiation(Process, frozen=True, kw_only=True):
     """A contract negotiation.
 
     Attributes:
+        dataset: what it began with.
+        target: the dataset of the offer that is on the table; "" as long as that is the same.
         policy: the rules of the offer: our own stored ones as provider, those we asked for as consumer.
         terms: what our offer is for; None as consumer.
         requests: how often the consumer has requested.
@@ -67,11 +69,17 @@ class Negotiation(Process, frozen=True, kw_only=True):
     dataset: str
     offer_id: str
     policy: Mapping[str, Any]
+    target: str = ""
     terms: Terms | None = None
     requests: int = 1
     waiting: bool = False
     differs: bool = False
     agreement: str = ""
+
+    @property
+    def about(self) -> str:
+        """The dataset that an agreement would be about now."""
+        return self.target or self.dataset
 
 
 class Agreement(msgspec.Struct, frozen=True, kw_only=True):

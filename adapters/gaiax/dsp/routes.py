@@ -17,8 +17,8 @@ from adapters.gaiax.dsp.words import urn
 from adapters.plugin import CALLER, Caller, Route
 from policies.roles import Listener
 
-LARGEST = 256 * 1024
-"""Bytes of a message."""
+LARGEST = 64 * 1024
+"""Bytes of a message; expanding one takes the loop's time."""
 
 _SAYS: dict[str, tuple[str, ...]] = {
     "request": ("ContractRequestMessage",),

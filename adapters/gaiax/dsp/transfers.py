@@ -1,6 +1,8 @@
 """Transfers: what comes in, what goes out, each in one transaction with the messages that it causes."""
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
@@ -81,7 +83,7 @@ async def hear(desk: Desk, caller: Caller, pid: str, say: Say, message: Message,
             process,
             state=after,
             partner_pid=process.partner_pid or message.provider_pid,
-            address=message.address if say is Say.START else process.address,
+            address=_address(process, say, message, after),
             why="; ".join(message.reasons) or process.why,
             **heard(process, digest, now),
         )
@@ -92,6 +94,13 @@ async def hear(desk: Desk, caller: Caller, pid: str, say: Say, message: Message,
     moved = await desk.services.write(work)
     serve(desk, moved)
     return moved
+
+
+def _address(process: Transfer, say: Say, message: Message, after: State) -> Mapping[str, Any] | None:
+    """As consumer: where the data is now. A token of a transfer that is over is not kept."""
+    if after in FINAL:
+        return None
+    return message.address or process.address if say is Say.START else process.address
 
 
 def serve(desk: Desk, process: Transfer) -> None:
@@ -167,6 +176,7 @@ async def say(desk: Desk, pid: str, what: Say, number: str, why: str) -> tuple[T
                 return None
             process = replace(process, state=after, saying=number, heard="", changed=now, why=why or process.why)
             process = replace(process, round=process.round + 1) if offering else process
+            process = replace(process, address=None) if after in FINAL else process
             store.save(connection, process)
         if offering:
             store.keep_token(connection, digest, pid, process.round)

@@ -261,6 +261,7 @@ async def test_when_the_ground_ends_everything_that_needs_it_ends(sides: tuple[S
     await provider.house.tell(Notice("ground.ended", payload))
     ended = await transfer_reaches(consumer, running.pid, "TERMINATED")
     assert "consent" in ended.why
+    assert ended.address is None
     status, problem = await call(consumer, "GET", endpoint, headers=header)
     assert (status, problem["reason"]) == (403, "transfer-ended")
     assert "consent" in problem["detail"]

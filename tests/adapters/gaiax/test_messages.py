@@ -268,6 +268,7 @@ def test_one_broken_member_is_refused_by_its_name(data: st.DataObject) -> None:
         b'{"@context":' + b'{"a":' * 500 + b"1" + b"}" * 500 + b"}",
         json.dumps({**WHOLE, "@context": ["https://example.org/other.jsonld"]}).encode(),
         json.dumps({**WHOLE, "@context": [DSPACE, "https://example.org/other.jsonld"]}).encode(),
+        json.dumps({**WHOLE, "@context": [DSPACE, {"a": "https://example.org/"}] * 9}).encode(),
         json.dumps({**WHOLE, "callbackAddress": "file:///etc/passwd"}).encode(),
         json.dumps({**WHOLE, "callbackAddress": "http://user:secret@host/"}).encode(),
         json.dumps({**WHOLE, "callbackAddress": "http://host:port/"}).encode(),

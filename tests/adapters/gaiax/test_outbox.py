@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from adapters.gaiax import odrl
 from adapters.gaiax.adapter import make_desk
 from adapters.gaiax.dsp import client, negotiations, store
 from adapters.gaiax.dsp import negotiation as n
@@ -17,7 +18,7 @@ from adapters.gaiax.dsp.messages import Message
 from adapters.gaiax.dsp.process import Negotiation
 from adapters.plugin import Adapter, Caller, Later, Notice, OutboundError, Reply
 from policies.roles import Role
-from tests.adapters.gaiax.harness import House, gateway
+from tests.adapters.gaiax.harness import ACME, ACME_DID, House, Key, gateway, member, opening
 from tests.adapters.gaiax.test_messages import negotiation
 
 
@@ -169,3 +170,22 @@ async def test_what_is_due_next_is_stored_with_what_was_heard(desk: Desk, house:
         await negotiations.hear(desk, caller, process.pid, n.Say.VERIFICATION, message, "digest")
     assert (await now(desk, process)).state == "VERIFIED"
     assert put == ["finalized", "finalized"]
+
+
+async def test_a_counter_offer_is_agreed_about_its_own_dataset(desk: Desk, house: House, partner: Partner) -> None:
+    member(house, Key(ACME_DID))
+    house.door.open[ACME] = [opening("p1"), opening("p2")]
+    process = await begun(desk, state=n.State.OFFERED)
+    datasets = await desk.shelf.datasets(ACME, ACME_DID)
+    other = next(d for d in datasets if d.id.endswith("p2"))
+    offer = odrl.in_message(other.offers[0].id, other.id, other.offers[0].policy)
+    caller = Caller(Role.PARTICIPANT, client=process.partner, recipient=process.recipient)
+    message = Message("x", provider_pid=process.pid, consumer_pid=process.partner_pid, offer=offer)
+    await negotiations.hear(desk, caller, process.pid, n.Say.REQUEST, message, "digest")
+    await client.deliver(desk, notice("agreement"))
+    agreed = (await now(desk, process)).agreement
+    async with desk.services.session() as session:
+        agreement = await store.fetch_agreement(session, agreed, process.side)
+    assert agreement is not None
+    assert agreement.terms is not None
+    assert (agreement.policy["target"], agreement.terms.dataset) == (other.id, other.id)
