@@ -6,59 +6,27 @@ adapters loaded. Unknown means no, so nothing is answered before it is known.
 
 import asyncio
 import os
-import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import timedelta
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
-
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from adapters.plugin import Adapter, AdapterFactory, Migrations, Route
 from gateway import ingest
-from gateway.access import AccessLog
-from gateway.callers import Callers
 from gateway.clock import Clock, system_clock
-from gateway.cohorts import CohortDesk
-from gateway.consent import ConsentDesk, Desk
-from gateway.egress import Egress
-from gateway.epochs import Epochs
-from gateway.evidence import Controller, Evidence
-from gateway.groundbook import GroundBook
-from gateway.identity.certs import Authority
-from gateway.identity.clients import Clients
-from gateway.identity.codes import Codes
-from gateway.identity.directory import GatewayDirectory
-from gateway.identity.enrol import Enrolment
-from gateway.identity.operator import OperatorToken
-from gateway.identity.sessions import Sessions
-from gateway.identity.signer import GatewaySigner
-from gateway.identity.tokens import Tokens
-from gateway.intake import Intake
-from gateway.keeper.keeper import Keeper, open_keeper
-from gateway.keeper.recovery import Recovery
-from gateway.ledger import Ledger
-from gateway.lines import Lines
+from gateway.compose import Gateway, composed, recovery_of
+from gateway.keeper.keeper import open_keeper
 from gateway.listeners import Chain, Doors, Surroundings, application, public_url, tls
-from gateway.notices import Outbox
 from gateway.outbound import Outbound
-from gateway.registry.registry import Registry
-from gateway.release import ReleaseDesk
-from gateway.retention import Retention
-from gateway.services import AdapterServices, House
+from gateway.people import people_routes
+from gateway.services import AdapterServices
 from gateway.settings import Settings
 from gateway.storage.compactor import Compactor
 from gateway.storage.engine import Store
 from gateway.storage.migrate import migrate
-from gateway.storage.sealed import SealedVault
 from gateway.tasks import Supervisor
-from policies.cohorts import PROFILES, Profile
 from policies.roles import Listener
 
 OURS = {"openadr": "adapters.openadr", "gaiax": "adapters.gaiax", "readings": "adapters.readings"}
@@ -67,45 +35,6 @@ OUTPUTS = "metergate.outputs"
 """Entry point group of out-of-tree adapters; one is loaded when the settings have a table of its name."""
 CHECKPOINT = 60.0
 """Seconds between two signed checkpoints of the ledger, while there is something new."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identities:
-    """Who people, partners and devices are."""
-
-    signer: GatewaySigner
-    authority: Authority
-    operator: OperatorToken
-    clients: Clients
-    codes: Codes
-    sessions: Sessions
-    tokens: Tokens
-    enrolment: Enrolment
-
-
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """Everything that routes of our own are built from."""
-
-    settings: Settings
-    clock: Clock
-    log: Any
-    store: Store
-    vault: SealedVault
-    keeper: Keeper
-    retention: Retention
-    registry: Registry
-    identities: Identities
-    consent: ConsentDesk
-    house: House
-    desk: Desk
-    callers_of: Callable[[Sequence[Adapter]], Callers]
-    access: AccessLog
-
-
-def new_id() -> str:
-    """128 random bits, 32 hex digits."""
-    return secrets.token_hex(16)
 
 
 async def serve(
@@ -153,7 +82,7 @@ async def opened(settings: Settings, log: Any, clock: Clock) -> AsyncIterator[tu
     settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store(settings.data / "store.db"))
-        recovery = _recovery(settings, clock)
+        recovery = recovery_of(settings, clock)
         tree, root = settings.data / "tree", settings.keys / "root"
         keeper = await asyncio.to_thread(lambda: open_keeper(tree, root, recovery=recovery))
         stack.callback(keeper.close)
@@ -161,110 +90,7 @@ async def opened(settings: Settings, log: Any, clock: Clock) -> AsyncIterator[tu
         http = await stack.enter_async_context(outbound)
         supervisor = Supervisor(log)
         supervisor.add("store", store.run)
-        yield _composed(settings, log, clock, store, keeper, http), supervisor
-
-
-def _composed(settings: Settings, log: Any, clock: Clock, store: Store, keeper: Keeper, http: Outbound) -> Gateway:
-    zone = ZoneInfo(settings.timezone)
-    days = settings.retention.by_class()
-    retention = Retention(store, keeper, days, clock=clock, log=log)
-    vault = SealedVault(store, keeper, days, clock=clock)
-    registry = Registry(store, vault, clock, new_id)
-    urls = {which: public_url(settings, which) for which in Listener}
-    identities = _identities(settings, clock, store, vault, registry, urls)
-    signer = identities.signer
-    book, epochs, lines = GroundBook(), Epochs(), Lines()
-    controller = Controller(settings.controller.name, settings.controller.contact)
-    ledger = Ledger(store, vault, signer, clock, new_id)
-    outbox = Outbox(store, clock, log)
-    evidence = Evidence(store, vault, signer, controller, new_id)
-    desk = Desk(store, vault, book, ledger, epochs, lines, outbox, evidence, clock, new_id, log)
-    consent = ConsentDesk(desk)
-    registry.tenancies.ending.append(consent.end_all)
-    cohorts = CohortDesk(
-        store,
-        vault,
-        book,
-        registry.tenancies,
-        clock,
-        profile=_profile(settings),
-        interval=timedelta(minutes=settings.cohorts.interval_minutes),
-        grace=timedelta(minutes=settings.cohorts.grace_minutes),
-    )
-    house = House(
-        clock=clock,
-        ids=new_id,
-        http=http,
-        notices=outbox,
-        directory=GatewayDirectory(registry.organisations, identities.clients, identities.tokens),
-        signer=signer,
-        public_urls=urls,
-        release=ReleaseDesk(vault, book, ledger, epochs, registry.organisations, cohorts, clock, zone),
-        consent=consent,
-        egress=Egress(epochs, lines),
-        intake=Intake(vault, store, clock=clock, zone=zone),
-        store=store,
-    )
-
-    def callers_of(adapters: Sequence[Adapter]) -> Callers:
-        strangers = [a.authenticate for a in adapters if a.authenticate is not None]
-        i = identities
-        return Callers(i.sessions, i.operator, i.tokens, registry.devices, strangers)
-
-    return Gateway(
-        settings=settings,
-        clock=clock,
-        log=log,
-        store=store,
-        vault=vault,
-        keeper=keeper,
-        retention=retention,
-        registry=registry,
-        identities=identities,
-        consent=consent,
-        house=house,
-        desk=desk,
-        callers_of=callers_of,
-        access=AccessLog(store, clock, days=settings.retention.access_log, log=log),
-    )
-
-
-def _identities(
-    settings: Settings,
-    clock: Clock,
-    store: Store,
-    vault: SealedVault,
-    registry: Registry,
-    urls: Mapping[Listener, str],
-) -> Identities:
-    signer = GatewaySigner(settings.keys, urls[Listener.PARTNERS])
-    authority = Authority(settings.keys, clock())
-    clients, codes = Clients(store, clock), Codes(store, vault, clock)
-    return Identities(
-        signer=signer,
-        authority=authority,
-        operator=OperatorToken(settings.keys),
-        clients=clients,
-        codes=codes,
-        sessions=Sessions(store, clock, days=settings.limits.session_days),
-        tokens=Tokens(signer, clients, clock, minutes=settings.limits.token_minutes),
-        enrolment=Enrolment(codes, authority, registry.devices, clock),
-    )
-
-
-def _recovery(settings: Settings, clock: Clock) -> Recovery | None:
-    """None without a key, or with a window of nothing."""
-    file, hours = settings.retention.recovery_key, settings.retention.recovery_hours
-    if file is None or not hours:
-        return None
-    key = serialization.load_pem_public_key(file.read_bytes())
-    if not isinstance(key, X25519PublicKey):
-        raise ValueError("retention.recovery_key: not an X25519 public key")
-    return Recovery(settings.keys / "recovery", key.public_bytes_raw(), timedelta(hours=hours), clock)
-
-
-def _profile(settings: Settings) -> Profile:
-    return PROFILES[settings.cohorts.profile]
+        yield composed(settings, log, clock, store, keeper, http), supervisor
 
 
 async def _load(gateway: Gateway) -> None:
@@ -298,8 +124,6 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
 
 
 async def _open_doors(gateway: Gateway, adapters: Sequence[Adapter], doors: Doors) -> None:
-    from gateway.people import people_routes
-
     settings = gateway.settings
     around = Surroundings(gateway.callers_of(adapters), gateway.access, gateway.log, settings.limits.body_bytes)
     routes: list[Route] = [

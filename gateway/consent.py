@@ -6,65 +6,38 @@ transaction fails, the flip stays until the record has been read back: unknown m
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select
 
 from adapters.plugin import Notice, PermissionRequest
 from gateway import groundbook
-from gateway.clock import Clock
-from gateway.epochs import Epochs
-from gateway.evidence import Evidence
-from gateway.groundbook import GroundBook, kind_of
-from gateway.ledger import Ledger, put
-from gateway.lines import Lines
-from gateway.notices import Outbox
-from gateway.storage.engine import Store
+from gateway.consent_records import (
+    ANY,
+    Asked,
+    ConsentError,
+    Desk,
+    asked_of,
+    ended_at,
+    ended_notice,
+    entry_of,
+    erased,
+    in_force,
+    mark,
+    scope_of,
+)
+from gateway.ledger import put
 from gateway.storage.tables_door import permission_request as requests
-from gateway.vault import SubjectGone, Vault
+from gateway.vault import SubjectGone
 from policies.decide import ends
-from policies.grounds import Consent, Contract, Ground, LegalTask, Scope
-from policies.ledger import Entry
-from policies.terms import DetailClass, Period, SubjectId
+from policies.grounds import Consent, Contract, Ground, LegalTask
+from policies.terms import SubjectId
 
-
-class ConsentError(Exception):
-    """The request or consent is not there for this household, or the answer does not fit it. ``reason`` is stable."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A permission request as it waits before a household."""
-
-    id: str
-    subject: SubjectId
-    request: PermissionRequest
-    asked: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What the consent desk works with; put together by the composition root."""
-
-    store: Store
-    vault: Vault
-    book: GroundBook
-    ledger: Ledger
-    epochs: Epochs
-    lines: Lines
-    outbox: Outbox
-    evidence: Evidence
-    clock: Clock
-    ids: Callable[[], str]
-    log: Any
+__all__ = ["Asked", "ConsentDesk", "ConsentError", "Desk"]
 
 
 class ConsentDesk:
@@ -78,7 +51,7 @@ class ConsentDesk:
 
     async def ask(self, household: SubjectId, request: PermissionRequest) -> str:
         """Put a request before a household. Raises ``SubjectGone``."""
-        if self._d.vault.oldest(household, _ANY) is None:
+        if self._d.vault.oldest(household, ANY) is None:
             raise SubjectGone("no such household")
         name = self._d.ids()
         body = msgspec.json.encode(request).decode()
@@ -96,7 +69,7 @@ class ConsentDesk:
         async with self._d.store.read() as connection:
             rows = (await connection.execute(query.order_by(requests.c.asked))).fetchall()
         now = self._d.clock()
-        asked = [_asked(row) for row in rows]
+        asked = [asked_of(row) for row in rows]
         return [a for a in asked if a.request.until > now]
 
     async def accept(self, household: SubjectId, request: str, quantities: frozenset[str]) -> Consent:
@@ -109,13 +82,13 @@ class ConsentDesk:
             if not quantities or not quantities <= asked.request.quantities:
                 raise ConsentError("nothing-chosen", "choose at least one of the quantities that are asked for")
             now = self._d.clock()
-            consent = Consent(self._d.ids(), household, _scope(asked.request, quantities, now), now)
+            consent = Consent(self._d.ids(), household, scope_of(asked.request, quantities, now), now)
             token = self._d.evidence.receipt(consent)
-            entry = self._d.ledger.seal(household, _entry("given", consent, now))
+            entry = self._d.ledger.seal(household, entry_of("given", consent, now))
             answered = self._answer(asked, consent.id)
 
             def write(connection: Connection) -> None:
-                _mark(connection, asked.id, now, consent.id)
+                mark(connection, asked.id, now, consent.id)
                 groundbook.add(connection, consent)
                 self._d.evidence.put(connection, household, "receipt", consent.id, now, token)
                 put(connection, [entry])
@@ -133,14 +106,14 @@ class ConsentDesk:
             answered = self._answer(asked, "")
 
             def write(connection: Connection) -> None:
-                _mark(connection, asked.id, now, "")
+                mark(connection, asked.id, now, "")
                 self._d.outbox.put(connection, answered)
 
             await self._d.store.write(write)
 
     async def enrol(self, ground: LegalTask | Contract) -> None:
         """A ground that is no consent: the operator's to add, by law or by contract."""
-        entry = self._d.ledger.seal(ground.subject, _entry("given", ground, self._d.clock()))
+        entry = self._d.ledger.seal(ground.subject, entry_of("given", ground, self._d.clock()))
 
         def write(connection: Connection) -> None:
             groundbook.add(connection, ground)
@@ -198,10 +171,10 @@ class ConsentDesk:
 
     async def end_all(self, household: SubjectId) -> None:
         """Everything that this household agreed to ends: somebody moves out."""
-        open_ = [g for g in self._d.book.of(household) if _in_force(g)]
+        open_ = [g for g in self._d.book.of(household) if in_force(g)]
         if open_:
             now = self._d.clock()
-            await self._end(household, [_ended(g, now) for g in open_], "withdrawn", now)
+            await self._end(household, [ended_at(g, now) for g in open_], "withdrawn", now)
 
     async def erase(self, household: SubjectId) -> bytes:
         """GDPR Article 17: every ground ends, every key but those a law protects is dropped; the certificate (JWS).
@@ -211,13 +184,13 @@ class ConsentDesk:
         async with self._turn(household):
             if (known := await self._d.evidence.find(household, "erasure")) is not None:
                 return known
-            if self._d.vault.oldest(household, _ANY) is None:
+            if self._d.vault.oldest(household, ANY) is None:
                 raise SubjectGone("no such household")
             now = self._d.clock()
-            open_ = [g for g in self._d.book.of(household) if _in_force(g)]
-            ended = [_ended(g, now) for g in open_]
+            open_ = [g for g in self._d.book.of(household) if in_force(g)]
+            ended = [ended_at(g, now) for g in open_]
             self._d.epochs.flip(f"own:{household}")
-            entry = self._d.ledger.seal(household, _erased(household, now))
+            entry = self._d.ledger.seal(household, erased(household, now))
             await self._end(household, ended, "erased", now, more=[entry], own=True)
             destroyed = await self._d.vault.erase(household)
             tasks = [g for g in self._d.book.of(household) if isinstance(g, LegalTask) and now < ends(g)]
@@ -239,7 +212,7 @@ class ConsentDesk:
         for ground in ended:  # 1. in memory, at once
             self._d.epochs.flip(ground.id)
             self._d.book.keep(ground)
-        entries = [self._d.ledger.seal(household, _entry(kind, g, now)) for g in ended]
+        entries = [self._d.ledger.seal(household, entry_of(kind, g, now)) for g in ended]
         tokens = [(g.id, self._d.evidence.withdrawal(g, now)) for g in ended if isinstance(g, Consent)]
 
         def write(connection: Connection) -> None:  # 2. record, ledger entry, notices: one transaction
@@ -248,7 +221,7 @@ class ConsentDesk:
             for consent, token in tokens:
                 self._d.evidence.put(connection, household, "withdrawal", consent, now, token)
             for ground in ended:
-                self._d.outbox.put(connection, _ended_notice(ground))
+                self._d.outbox.put(connection, ended_notice(ground))
 
         try:
             await asyncio.shield(self._d.store.write(write))
@@ -277,7 +250,7 @@ class ConsentDesk:
             raise ConsentError("no-such-request", "there is no such request for this household")
         if row.answered is not None:
             raise ConsentError("answered", "this request has been answered")
-        asked = _asked(row)
+        asked = asked_of(row)
         if asked.request.until <= self._d.clock():
             raise ConsentError("over", "the time that was asked for is over")
         return asked
@@ -291,79 +264,3 @@ class ConsentDesk:
             "ground": ground,
         }
         return Notice("permission.answered", payload, key=f"request:{asked.id}")
-
-
-_ANY = DetailClass.LIVE
-
-
-def _asked(row: Any) -> Asked:
-    request = msgspec.json.decode(row.body, type=PermissionRequest)
-    return Asked(row.id, SubjectId(row.subject), request, datetime.fromtimestamp(row.asked, UTC))
-
-
-def _mark(connection: Connection, request: str, at: datetime, ground: str) -> None:
-    connection.execute(update(requests).where(requests.c.id == request).values(answered=at.timestamp(), ground=ground))
-
-
-def _scope(request: PermissionRequest, quantities: frozenset[str], now: datetime) -> Scope:
-    return Scope(
-        recipient=request.recipient,
-        purpose=request.purpose,
-        quantities=quantities,
-        resolution=request.resolution,
-        level=request.level,
-        values=request.values,
-        validity=Period(now, request.until),
-        keep=request.keep,
-    )
-
-
-def _in_force(ground: Ground) -> bool:
-    match ground:
-        case Consent():
-            return ground.withdrawn is None
-        case Contract():
-            return ground.ended is None
-        case LegalTask():
-            return False  # what a statute demands outlives an erasure; the certificate names it
-
-
-def _ended(ground: Ground, now: datetime) -> Ground:
-    match ground:
-        case Consent():
-            return ground.withdraw(now)
-        case Contract():
-            return replace(ground, ended=now)
-        case LegalTask():
-            return ground
-
-
-def _entry(kind: str, ground: Ground, at: datetime) -> Entry:
-    scope = ground.scope
-    return Entry(
-        kind=kind,
-        at=at,
-        recipient=scope.recipient,
-        purpose=scope.purpose.value,
-        ground=ground.id,
-        ground_kind=kind_of(ground),
-        quantities=tuple(sorted(scope.quantities)),
-        resolution=scope.resolution.total_seconds(),
-        level=scope.level.value,
-        start=scope.validity.start,
-        end=scope.validity.end,
-    )
-
-
-def _erased(household: SubjectId, at: datetime) -> Entry:
-    return Entry("erased", at, "", "", f"own:{household}", "", (), 0.0, "", at, at)
-
-
-def _ended_notice(ground: Ground) -> Notice:
-    payload = {
-        "ground": ground.id,
-        "subject": ground.subject,
-        "recipient": ground.scope.recipient,
-        "purpose": ground.scope.purpose.value,
-    }
-    return Notice("ground.ended", payload, key=f"ground:{ground.id}")

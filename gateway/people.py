@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -11,6 +10,7 @@ from adapters.plugin import Route
 from gateway.api.household import HouseholdApi
 from gateway.api.openapi import openapi_routes
 from gateway.api.registry import RegistryApi
+from gateway.compose import Gateway
 from gateway.data import DataDesk
 from gateway.identity.login import Login
 from gateway.identity.throttle import Throttle
@@ -20,11 +20,8 @@ from gateway.pages.operator import OperatorPages
 from gateway.pages.render import Renderings
 from policies.roles import Listener
 
-if TYPE_CHECKING:
-    from gateway.app import Gateway
 
-
-def people_routes(gateway: "Gateway") -> list[Route]:
+def people_routes(gateway: Gateway) -> list[Route]:
     """What the composition root opens on the people listener."""
     who, limits = gateway.identities, gateway.settings.limits
     throttle = Throttle(limits.login_wrong_per_minute, time.monotonic)
@@ -52,7 +49,7 @@ def people_routes(gateway: "Gateway") -> list[Route]:
     return [*health_routes(lambda: gateway.keeper.sound), *api, *openapi_routes(api), *_pages(gateway, login)]
 
 
-def _pages(gateway: "Gateway", login: Login) -> list[Route]:
+def _pages(gateway: Gateway, login: Login) -> list[Route]:
     show = Renderings(ZoneInfo(gateway.settings.timezone))
     data = DataDesk(gateway.vault, gateway.desk.epochs, gateway.retention.days, gateway.clock)
     desks = Desks(

@@ -12,7 +12,8 @@ import structlog
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
-from gateway.app import Gateway, opened
+from gateway.app import opened
+from gateway.compose import Gateway
 from gateway.listeners import Surroundings, application
 from gateway.people import people_routes
 from gateway.settings import parse
