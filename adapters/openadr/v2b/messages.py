@@ -1,6 +1,7 @@
 """2.0b messages: bytes to elements and back. Pure; never entities, DOCTYPEs or network."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from xml.sax.saxutils import escape
 
 from lxml import etree
@@ -12,6 +13,9 @@ from adapters.openadr.v2b.shapes import FROM_VEN, ROOT, schema
 Element = etree._Element
 LARGEST = 4 << 20
 """Bytes of the largest message that is read."""
+
+LARGEST_POLL = 1024
+"""Bytes of the largest poll that is remembered."""
 
 
 class NotAMessage(Exception):
@@ -99,6 +103,18 @@ def read(body: bytes) -> Message:
     _check(root)
     element = root[-1][0]
     return Message(str(etree.QName(element).localname), element)
+
+
+@lru_cache(maxsize=16_384)
+def polled(body: bytes) -> str | None:
+    """The venID of an oadrPoll; None for anything else. A VEN polls with the same bytes all day: they are read once."""
+    if len(body) > LARGEST_POLL:
+        return None
+    try:
+        message = read(body)
+    except NotAMessage:
+        return None
+    return message.ven if message.name == "oadrPoll" else None
 
 
 def _without_hints(root: Element) -> None:

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from adapters.openadr.v2b import events, registration, replies, reports, values
 from adapters.openadr.v2b.machine import Machine, Received
-from adapters.openadr.v2b.messages import from_ven, read
+from adapters.openadr.v2b.messages import from_ven, polled, read
 from adapters.openadr.v2b.outcome import Outcome
 from adapters.openadr.v2b.replies import Failure
+from adapters.openadr.v2b.security import registered
 
 SERVICES = ("EiRegisterParty", "EiEvent", "EiReport", "EiOpt", "OadrPoll")
 
@@ -23,6 +24,8 @@ def receive(machine: Machine, service: str, body: bytes, fingerprint: str, now: 
 
     Raises ``NotAMessage`` for bytes that are no 2.0b message; every other fault is told inside the reply.
     """
+    if service == "OadrPoll" and (ven := polled(body)) is not None:
+        return poll(machine, ven, fingerprint, now)
     message = read(body)
     handler = _ACCEPTS[service].get(message.name)
     try:
@@ -36,12 +39,19 @@ def receive(machine: Machine, service: str, body: bytes, fingerprint: str, now: 
         return Outcome(replies.refuse(message, failure, machine.vtn))
 
 
-def poll(machine: Machine, received: Received) -> Outcome:
+def poll(machine: Machine, ven: str, fingerprint: str, now: datetime) -> Outcome:
     """oadrPoll: one thing of the queue, or oadrResponse (rule 500)."""
-    found = received.registration(machine.state)
+    try:
+        found = registered(machine.state, fingerprint, ven)
+    except Failure as failure:
+        return Outcome(replies.plain("", "", failure.code, str(failure)))
     if machine.queue.idle(found.ven):
         return Outcome(replies.plain(found.ven), ven=found.ven)
-    return Outcome(machine.queue.next(found, received.now) or replies.plain(found.ven), ven=found.ven)
+    return Outcome(machine.queue.next(found, now) or replies.plain(found.ven), ven=found.ven)
+
+
+def _poll(machine: Machine, received: Received) -> Outcome:
+    return poll(machine, received.message.ven, received.fingerprint, received.now)
 
 
 _ACCEPTS: dict[str, dict[str, _Handler]] = {
@@ -73,6 +83,6 @@ _ACCEPTS: dict[str, dict[str, _Handler]] = {
         "oadrCanceledReport": reports.canceled,
         "oadrResponse": reports.acknowledged,
     },
-    "OadrPoll": {"oadrPoll": poll},
+    "OadrPoll": {"oadrPoll": _poll},
 }
 """Which message goes where; anything else gets 459 (rule 33)."""
