@@ -1,0 +1,96 @@
+"""What leaves is never more than the grant: not its quantities, its period, its detail, or another name."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.minimise import edges_of, floor, minimise
+from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, Grant, Level, Period, Purpose, Recipient, SubjectId
+from policies.values import Value
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+REGISTER, POWER, ENERGY = "1-0:1.8.0*255", "1-0:1.7.0*255", "1-0:1.29.0*255"
+VIENNA = ZoneInfo("Europe/Vienna")
+
+
+def grant(resolution: timedelta, start: datetime, end: datetime, *quantities: str) -> Grant:
+    asked = frozenset(quantities or (REGISTER,))
+    who, subject = Recipient("r"), SubjectId("s" * 32)
+    period = Period(start, end)
+    return Grant(
+        "g", subject, who, Purpose.FORECAST, asked, resolution, Level.INDIVIDUAL, period, end, timedelta(days=1)
+    )
+
+
+def value(at: datetime, number: Decimal | int, quantity: str = REGISTER, unit: str = "kWh") -> Value:
+    exact = Decimal(number)
+    return Value(quantity, unit, at, at, exact, at, exact, exact, 1)
+
+
+@given(st.lists(st.integers(0, 600), min_size=1, max_size=30, unique=True), st.integers(0, 600), st.integers(1, 300))
+def test_as_received_gives_each_value_of_the_period_once_and_unchanged(
+    minutes: list[int], first: int, length: int
+) -> None:
+    values = [value(START + m * MINUTE, m) for m in minutes]
+    period = (START + first * MINUTE, START + (first + length) * MINUTE)
+    rows = minimise(values, grant(AS_RECEIVED, *period), "name")
+    wanted = sorted(m for m in minutes if first <= m < first + length)
+    assert [int(r.value) for r in rows] == wanted
+    assert all(r.subject == "name" and r.start == r.end for r in rows)
+
+
+@given(st.sets(st.sampled_from([REGISTER, POWER, ENERGY]), min_size=1))
+def test_no_other_quantity_leaves(granted: set[str]) -> None:
+    values = [value(START, 1, q) for q in (REGISTER, POWER, ENERGY)]
+    rows = minimise(values, grant(AS_RECEIVED, START, START + HOUR, *granted), "n")
+    assert {r.quantity for r in rows} == granted
+
+
+@given(st.integers(-50, 50), st.integers(1, 200), st.sampled_from([QUARTER_HOUR, HOUR]))
+def test_an_interval_never_reaches_over_the_edge_of_the_period(offset: int, length: int, step: timedelta) -> None:
+    values = [value(START + n * 5 * MINUTE, n) for n in range(-100, 100)]
+    begin = START + offset * MINUTE
+    period = Period(begin, begin + length * MINUTE)
+    for row in minimise(values, grant(step, period.start, period.end), "n"):
+        assert period.start <= row.start < row.end <= period.end
+        assert row.end - row.start == step
+        assert row.start == floor(row.start, step)
+        assert row.value == step / (5 * MINUTE)
+
+
+def test_registers_give_differences_powers_means_and_energies_sums() -> None:
+    quarter = [START + n * QUARTER_HOUR for n in range(9)]
+    values = [value(at, 10 * n) for n, at in enumerate(quarter)]
+    values += [value(at, n, POWER, "W") for n, at in enumerate(quarter)]
+    values += [value(at, n, ENERGY) for n, at in enumerate(quarter)]
+    rows = minimise(values, grant(HOUR, START, START + 2 * HOUR, REGISTER, POWER, ENERGY), "n")
+    told = {(r.quantity, r.start): (r.value, r.unit) for r in rows}
+    assert told[REGISTER, START] == (Decimal(40), "kWh")
+    assert told[POWER, START] == (Decimal("1.5"), "W")
+    assert told[ENERGY, START + HOUR] == (Decimal(4 + 5 + 6 + 7), "kWh")
+
+
+def test_days_are_local_and_one_of_them_has_23_hours() -> None:
+    begin = datetime(2026, 3, 28, tzinfo=VIENNA)
+    period = Period(begin.astimezone(UTC), datetime(2026, 3, 31, tzinfo=VIENNA).astimezone(UTC))
+    lengths = [(end - start) / HOUR for start, end in edges_of(period, ONE_DAY, VIENNA)]
+    assert lengths == [24, 23, 24]
+    later = replace(period, start=period.start + MINUTE)
+    assert len(edges_of(later, ONE_DAY, VIENNA)) == 2
+
+
+def test_nothing_stored_gives_nothing() -> None:
+    assert minimise([], grant(HOUR, START, START + ONE_DAY), "n") == []
+    assert minimise([], grant(AS_RECEIVED, START, START + ONE_DAY), "n") == []
+
+
+@given(st.integers(0, 10**9), st.sampled_from([MINUTE, QUARTER_HOUR, HOUR, ONE_DAY]))
+def test_floor_is_the_last_edge_before(seconds: int, step: timedelta) -> None:
+    at = START + timedelta(seconds=seconds)
+    assert timedelta(0) <= at - floor(at, step) < step
+    assert floor(floor(at, step), step) == floor(at, step)

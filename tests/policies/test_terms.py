@@ -1,0 +1,89 @@
+"""The words: periods, classes, roles, refusals."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.roles import ALLOWED, Role, allowed
+from policies.terms import (
+    DPV,
+    SAYS,
+    DetailClass,
+    Period,
+    Purpose,
+    Reason,
+    Refusal,
+    class_of,
+)
+
+BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
+instants = st.integers(0, 10**8).map(lambda seconds: BEGIN + timedelta(seconds=seconds))
+
+
+@given(instants, instants, instants)
+def test_a_period_holds_its_start_and_not_its_end(start: datetime, end: datetime, at: datetime) -> None:
+    period = Period(start, end)
+    assert period.contains(at) == (start <= at < end)
+    assert period.empty == (not period.contains(start))
+    assert not period.contains(end)
+
+
+@given(instants, instants, instants, instants)
+def test_covering_is_containing_every_instant_and_empty_is_never_covered(
+    a: datetime, b: datetime, c: datetime, d: datetime
+) -> None:
+    outer, inner = Period(a, b), Period(c, d)
+    covers = not inner.empty and inner.intersect(outer) == inner
+    assert outer.covers(inner) == covers
+    if covers:
+        assert outer.contains(c)
+
+
+def test_a_period_needs_a_zone() -> None:
+    with pytest.raises(ValueError, match="aware"):
+        Period(datetime(2026, 1, 1), datetime(2026, 1, 2, tzinfo=UTC))  # noqa: DTZ001 - that is the fault
+    with pytest.raises(ValueError, match="aware"):
+        Period(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2))  # noqa: DTZ001 - that is the fault
+
+
+@pytest.mark.parametrize(
+    ("minutes", "detail"),
+    [
+        (0, DetailClass.LIVE),
+        (14, DetailClass.LIVE),
+        (15, DetailClass.QUARTER),
+        (1439, DetailClass.QUARTER),
+        (1440, DetailClass.DAY),
+    ],
+)
+def test_the_coarsest_class_that_serves_is_opened(minutes: int, detail: DetailClass) -> None:
+    assert class_of(timedelta(minutes=minutes)) is detail
+
+
+def test_every_reason_has_a_sentence_and_a_refusal_has_a_reason() -> None:
+    assert set(SAYS) == set(Reason)
+    assert str(Refusal((Reason.WITHDRAWN, Reason.TOO_FINE))) == f"{SAYS[Reason.WITHDRAWN]}; {SAYS[Reason.TOO_FINE]}"
+    with pytest.raises(ValueError, match="reason"):
+        Refusal(())
+
+
+def test_every_purpose_has_a_term_of_dpv() -> None:
+    assert all(p.dpv.startswith(DPV) and len(p.dpv) > len(DPV) for p in Purpose)
+
+
+def test_what_is_not_in_the_table_is_forbidden() -> None:
+    for role in Role:
+        assert not allowed("no such route", "GET", role)
+        assert not allowed("health", "BREW", role)
+        assert allowed("health", "HEAD", role)
+    assert not allowed("ingest.senml", "POST", Role.ANYONE)
+    assert not allowed("ingest.senml", "GET", Role.BOX)
+
+
+def test_only_those_that_must_are_open_to_anyone() -> None:
+    names = {route for route, verbs in ALLOWED.items() if any(Role.ANYONE in roles for roles in verbs.values())}
+    shut = ("api.registry", "api.household", "api.answer", "readings", "openadr3.reports", "ingest", "page.own")
+    assert not {name for name in names if name.startswith(shut)}
+    assert "dsp" not in names
