@@ -4,7 +4,7 @@ from functools import partial
 
 from adapters.gaiax import credentials, endings, settings, wellknown
 from adapters.gaiax.data_plane import DataPlane
-from adapters.gaiax.dsp import client, store
+from adapters.gaiax.dsp import client, negotiations, store
 from adapters.gaiax.dsp.catalog import Shelf
 from adapters.gaiax.dsp.conduct import Conduct, OurConduct
 from adapters.gaiax.dsp.desk import MESSAGE, Desk, OurShelf
@@ -48,7 +48,7 @@ def assemble(services: Services, desk: Desk | None = None) -> Adapter:
         ],
         notices={
             MESSAGE: partial(client.deliver, desk),
-            endings.ASK: partial(endings.ask, desk),
+            negotiations.ASK: partial(endings.ask, desk),
             "ground.ended": partial(endings.ground_ended, desk),
             "permission.answered": partial(endings.answered, desk),
         },

@@ -7,7 +7,6 @@ from adapters.gaiax.dsp import store
 from adapters.gaiax.dsp.desk import Desk
 from adapters.gaiax.dsp.negotiation import FINAL
 from adapters.gaiax.dsp.negotiation import Say as NSay
-from adapters.gaiax.dsp.negotiations import ASK
 from adapters.gaiax.dsp.negotiations import KIND as NEGOTIATION
 from adapters.gaiax.dsp.process import Negotiation
 from adapters.gaiax.dsp.transfer import Say as TSay
@@ -93,6 +92,3 @@ async def answered(desk: Desk, notice: Notice) -> None:
             desk.put(connection, NEGOTIATION, pid, desk.conduct.negotiation(process))
 
     await desk.services.write(work)
-
-
-__all__ = ["ASK", "answered", "ask", "ground_ended"]

@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 
 from adapters.gaiax.dsp import client, negotiations, store, transfers
+from adapters.gaiax.dsp import negotiation as n
 from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp.desk import Desk, Refuse
 from adapters.gaiax.dsp.messages import read_data_address
@@ -17,6 +18,7 @@ from adapters.gaiax.problems import problem
 from adapters.plugin import Route
 from policies.roles import Listener
 
+BY_OPERATOR = "ended by the operator"
 _ENDINGS = {"completion": t.Say.COMPLETION, "suspension": t.Say.SUSPENSION, "termination": t.Say.TERMINATION}
 
 
@@ -55,6 +57,7 @@ class Consumer:
             ("POST", "/catalog", self._catalog),
             ("POST", "/negotiations", self._negotiate),
             ("GET", "/negotiations/{pid}", self._negotiation),
+            ("POST", "/negotiations/{pid}/termination", self._break_off),
             ("POST", "/transfers", self._fetch),
             ("GET", "/transfers/{pid}", self._transfer),
             ("POST", "/transfers/{pid}/{ending}", self._end),
@@ -85,6 +88,15 @@ class Consumer:
             raise Refuse(404, "not-found", "no such negotiation")
         return 200, {"state": found.state, "agreement": found.agreement, "side": found.side, "why": found.why}
 
+    async def _break_off(self, request: web.Request) -> tuple[int, Any]:
+        pid = request.match_info["pid"]
+        async with self._desk.services.session() as session:
+            found = await store.fetch(session, Negotiation, pid)
+        if found is None or found.state in n.FINAL:
+            raise Refuse(404 if found is None else 409, "not-open", "no such negotiation, or it has ended")
+        await negotiations.end(self._desk, pid, BY_OPERATOR)
+        return 202, {"pid": pid}
+
     async def _fetch(self, request: web.Request) -> tuple[int, Any]:
         wanted = await _read(request, _Fetch)
         of = {"address": wanted.address, "agreement_id": wanted.agreement, "data_format": wanted.format}
@@ -102,7 +114,7 @@ class Consumer:
         ending = _ENDINGS.get(request.match_info["ending"])
         if ending is None or t.move(found.state, ending, found.side) is None:
             raise Refuse(409, "wrong-state", f"that is not possible in {found.state}")
-        await transfers.end(self._desk, found.pid, "ended by the operator", what=ending)
+        await transfers.end(self._desk, found.pid, BY_OPERATOR, what=ending)
         return 202, {"pid": found.pid}
 
     async def _found(self, request: web.Request) -> Transfer:

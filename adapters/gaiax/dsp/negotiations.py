@@ -112,7 +112,7 @@ async def hear(desk: Desk, caller: Caller, pid: str, say: Say, message: Message,
         elif say is Say.AGREEMENT:
             moved = _agreed(connection, desk, moved, message.agreement)
         elif say is Say.TERMINATION:
-            moved = replace(moved, why="; ".join(message.reasons) or "ended by the partner")
+            moved = replace(moved, why="; ".join(message.reasons) or message.code or "ended by the partner")
         _entered(connection, desk, moved)
         return moved
 

@@ -84,7 +84,7 @@ async def hear(desk: Desk, caller: Caller, pid: str, say: Say, message: Message,
             state=after,
             partner_pid=process.partner_pid or message.provider_pid,
             address=_address(process, say, message, after),
-            why="; ".join(message.reasons) or process.why,
+            why="; ".join(message.reasons) or message.code or process.why,
             **heard(process, digest, now),
         )
         store.save(connection, moved)

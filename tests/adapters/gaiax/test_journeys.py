@@ -528,6 +528,19 @@ async def _running(ask: Callable[..., Awaitable[tuple[int, Any]]], pid: str) -> 
     return found if found["endpoint"] else None
 
 
+async def test_the_operator_breaks_a_negotiation_off(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    consumer.house.operator = "operator-token"
+    pid = await waiting(provider, consumer)
+    header = {"Authorization": "Bearer operator-token", "Content-Type": "application/json"}
+    url = f"{consumer.base}/api/dsp/negotiations/{pid}/termination"
+    assert (await call(consumer, "POST", url, {}, header))[0] == 202
+    done = await reaches(consumer, pid, "TERMINATED")
+    assert "operator" in (await reaches(provider, done.partner_pid, "TERMINATED")).why
+    assert (await call(consumer, "POST", url, {}, header))[0] == 409
+    assert (await call(consumer, "POST", url.replace(pid, "x"), {}, header))[0] == 404
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
