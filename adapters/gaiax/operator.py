@@ -129,8 +129,6 @@ T = TypeVar("T")
 
 
 async def _read(request: web.Request, kind: type[T]) -> T:
-    if request.content_type != "application/json":
-        raise Refuse(415, "unsupported-media-type", "Content-Type: must be application/json")
     try:
         return msgspec.json.decode(await request.read(), type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -141,6 +139,8 @@ async def _read(request: web.Request, kind: type[T]) -> T:
 def _answered(handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def answer(request: web.Request) -> web.Response:
         try:
+            if request.method == "POST" and request.content_type != "application/json":
+                raise Refuse(415, "unsupported-media-type", "Content-Type: must be application/json")
             status, body = await handler(request)
         except Refuse as refused:
             return problem(refused.status, refused.code, refused.reason)

@@ -534,6 +534,8 @@ async def test_the_operator_breaks_a_negotiation_off(sides: tuple[Side, Side]) -
     pid = await waiting(provider, consumer)
     header = {"Authorization": "Bearer operator-token", "Content-Type": "application/json"}
     url = f"{consumer.base}/api/dsp/negotiations/{pid}/termination"
+    form = {**header, "Content-Type": "application/x-www-form-urlencoded"}
+    assert (await call(consumer, "POST", url, {}, form))[0] == 415
     assert (await call(consumer, "POST", url, {}, header))[0] == 202
     done = await reaches(consumer, pid, "TERMINATED")
     assert "operator" in (await reaches(provider, done.partner_pid, "TERMINATED")).why
