@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import sys
@@ -88,3 +89,42 @@ async def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
             answers = created_event(known, (cancelled, 1, "optOut"), (waiting, 0, "optIn"))
             assert (await ven.send("EiEvent", answers)).code == "200"
             assert (await ven.send("OadrPoll", poll(known))).name in ("oadrRegisterReport", "oadrResponse")
+
+
+async def test_a_kill_at_any_instant_loses_no_registration_and_no_answer_that_was_acknowledged(tmp_path: Path) -> None:
+    ports, chance = free_ports(), random.Random(7)
+    answered: dict[str, tuple[str, str]] = {}
+    event = ""
+    async with aiohttp.ClientSession() as http:
+        for turn in range(3):
+            async with process(tmp_path, ports) as (openadr20, partners), utility(partners) as partner:
+                event = event or await partner.event(await partner.program())
+                line = Line(http, openadr20)
+                known = [(f"v{turn}-{n}", await partner.ven(f"v{turn}-{n}")) for n in range(20)]
+                first = asyncio.Event()
+                flurry = asyncio.gather(*(joined(line, name, ven, event, answered, first) for name, ven in known))
+                await first.wait()
+                await asyncio.sleep(chance.uniform(0, 0.05))
+            await flurry
+        async with process(tmp_path, ports) as (openadr20, partners), utility(partners) as partner:
+            line = Line(http, openadr20)
+            pages = [(await partner.ask("GET", "/reports", skip=skip))[1] for skip in ("0", "50")]
+            opted = {report["clientName"] for page in pages for report in page}
+            for ven, (name, said) in answered.items():
+                assert (await line.send("EiEvent", request_event(ven))).texts(".//ei:eventID") == [event]
+                assert said == "registered" or name in opted, said
+    assert {said for _, said in answered.values()} >= {"optIn"}
+
+
+async def joined(
+    line: Line, name: str, ven: str, event: str, answered: dict[str, tuple[str, str]], first: asyncio.Event
+) -> None:
+    """Register and opt in until the line is cut; ``answered`` is what was acknowledged, ``first`` the first opt."""
+    try:
+        if (await line.send("EiRegisterParty", register(name))).code == "200":
+            answered[ven] = (name, "registered")
+        if (await line.send("EiEvent", created_event(ven, (event, 0, "optIn")))).code == "200":
+            answered[ven] = (name, "optIn")
+            first.set()
+    except (aiohttp.ClientError, OSError):
+        return
