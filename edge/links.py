@@ -1,10 +1,10 @@
 """Lines to a meter: serial port, TCP stream, or a recording. A link is something that gives bytes until it ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import serial
 
@@ -12,8 +12,11 @@ from edge.errors import LinkError
 
 CHUNK = 4096
 CONNECT_SECONDS = 10.0
+SILENCE = 1.0
+"""Seconds after which what a live line said is over: no telegram has a gap as long inside."""
 
 Opened = Callable[[], None]
+Came = TypeVar("Came")
 
 
 class Link(Protocol):
@@ -27,6 +30,7 @@ class Link(Protocol):
     def bytes(self, opened: Opened) -> AsyncGenerator[bytes, None]:
         """Open the line, call ``opened``, give what comes; ends with the line.
 
+        A live line that falls silent for ``SILENCE`` gives ``b""``, once: what was begun will not be completed.
         What was sent before the line was open is lost. LinkError when it cannot be opened or breaks.
         """
 
@@ -48,11 +52,16 @@ class SerialLink:
             loop, readable = asyncio.get_running_loop(), asyncio.Event()
             loop.add_reader(line.fileno(), readable.set)
             opened()
+            patience = None
             try:
                 while True:
-                    await readable.wait()
+                    if await _within(patience, readable.wait()) is None:
+                        patience = None
+                        yield b""
+                        continue
                     readable.clear()
                     if data := line.read(CHUNK):
+                        patience = SILENCE
                         yield data
             finally:
                 loop.remove_reader(line.fileno())
@@ -71,9 +80,11 @@ class TcpLink:
             async with asyncio.timeout(CONNECT_SECONDS):
                 reader, writer = await asyncio.open_connection(self._host, self._port)
             opened()
+            patience = None
             try:
-                while data := await reader.read(CHUNK):
-                    yield data
+                while (data := await _within(patience, reader.read(CHUNK))) != b"":
+                    patience = None if data is None else SILENCE
+                    yield data or b""
             finally:
                 writer.close()
 
@@ -92,6 +103,17 @@ class ReplayLink:
             while data := file.read(CHUNK):
                 yield data
                 await asyncio.sleep(0)
+
+
+async def _within(patience: float | None, coming: Awaitable[Came]) -> Came | None:
+    """What comes, or None after so many seconds of silence; no patience waits for ever."""
+    try:
+        async with asyncio.timeout(patience) as limit:
+            return await coming
+    except TimeoutError:
+        if limit.expired():
+            return None
+        raise  # the line's own
 
 
 @contextmanager

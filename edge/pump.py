@@ -11,6 +11,8 @@ from meter_driver.reading import Event
 async def pump(link: Link, decoder: Decoder, accept: Callable[[list[Event]], Awaitable[None]], opened: Opened) -> None:
     """Run until the line ends. Cancel the task to stop earlier. LinkError when the line breaks.
 
+    A link's ``b""`` (silence) ends the recording for the decoder: halves of two telegrams are never joined.
+
     ``accept`` gets what one piece of the stream completed, at once: it is kept in one durable step.
     ``opened`` is called when the line is open.
     """

@@ -54,12 +54,12 @@ class Detector:
         self._counters = counters
         self._highest: dict[str, int] = {}
         self._buffer = bytearray()
+        self._asked: dict[type[Framer], Framer] = {}  # they keep what a meter said of its formats, nothing else
         self._begin()
 
     def _begin(self) -> None:
         self._at = 0
         self._ended = False
-        self._asked: dict[type[Framer], Framer] = {}
         self._last: type[Framer] | None = None  # who took the bytes right before
         self._fresh = True  # nothing but frames since the recording began
         self._held: tuple[type[Framer], Taken] | None = None  # a frame without a check that waits for what is inside
@@ -177,9 +177,8 @@ class Detector:
 
     def _finish(self) -> Iterator[Event]:
         yield from self._lost_so_far()
-        asked = self._asked
         self._begin()
-        for framer in asked.values():
+        for framer in self._asked.values():
             yield from framer.finish()
 
 

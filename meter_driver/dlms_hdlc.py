@@ -126,6 +126,7 @@ class DlmsOnHdlc:
     def finish(self) -> tuple[Event, ...]:
         """Segments and blocks without a last one are given up."""
         events: list[Event] = []
+        self._closing = False
         if self._blocks.pending:
             events.append(self._blocks_given_up(FrameTruncated("the last blocks are missing")))
         if self._unit:

@@ -90,4 +90,4 @@ class Framer(Protocol):
         """What begins at ``at``? Only ``buffer[at:end]`` may be looked at; ``final``: no more of it will come."""
 
     def finish(self) -> tuple[Event, ...]:
-        """The stream ended: give up what waits for further segments."""
+        """The recording ended: give up what waits for further segments. ``take`` may be called for the next one."""

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meter_driver.detect import detect
 from meter_driver.framing import NO, Keys
 from meter_driver.mbus_crc import crc16_en13757
 from meter_driver.mbus_formats import MOST_FORMATS
-from meter_driver.reading import Quality
+from meter_driver.reading import Event, Quality, Telegram
 from meter_driver.wmbus import BareRadio, GuardedRadio
 from tests.meter_driver.laws import a_final_answer_is_one, an_answer_stays
 from tests.meter_driver.mbus_make import (
@@ -219,6 +220,14 @@ def test_a_compact_frame_is_read_once_its_format_was_seen(teacher: bytes) -> Non
     found = telegrams(radio(teacher), radio(COMPACT))
     assert values(found[-1]) == READINGS
     assert kinds(radio(COMPACT)) == ["payload"]
+
+
+def test_a_format_is_remembered_over_a_silence_on_the_line() -> None:
+    decoder, seen = detect(), list[Event]()
+    for piece in (radio(FORMAT), b"", b"", radio(COMPACT), b""):
+        decoder.receive_data(piece)
+        seen += decoder.events()
+    assert [type(event) for event in seen] == [Telegram]
 
 
 def test_the_formats_that_are_remembered_are_bounded() -> None:
