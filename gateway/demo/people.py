@@ -39,7 +39,7 @@ class Box:
         self._lock = threading.Lock()
         self._sequence = 0
         self._line: http.client.HTTPSConnection | None = None
-        self._tls = _enrolled(product, code)
+        self._tls, _ = enrolled(product, code)
 
     def send(self, readings: Iterable[Sent]) -> None:
         """Returns when all are acknowledged. Raises ``ProductError`` when the answer is no, or one is refused."""
@@ -135,7 +135,8 @@ def _record(reading: Sent, name: str, *, first: bool) -> str:
     return f'{{{base}"n":"{reading.quantity.partition("*")[0]}","u":"{unit}","v":{reading.value},"t":{seconds}}}'
 
 
-def _enrolled(product: Product, code: str) -> ssl.SSLContext:
+def enrolled(product: Product, code: str) -> tuple[ssl.SSLContext, str]:
+    """A context with a fresh certificate for a box's or a VEN's one-time code, and the certificate's fingerprint."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "box")])
     csr = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
@@ -148,4 +149,4 @@ def _enrolled(product: Product, code: str) -> ssl.SSLContext:
         plain = serialization.NoEncryption()
         secret.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
         context.load_cert_chain(chain, secret)
-    return context
+    return context, str(answer["fingerprint"])

@@ -38,7 +38,7 @@ TARGET = "load"
 """VENs and events have it in common."""
 ENERGY = "1-0:1.8.0*255"
 SCOPES = ["read_all", "write_programs", "write_events", "write_vens"]
-_PATH_3, _PATH_2B = "/openadr3/3.1.1", "/OpenADR2/Simple/2.0b"
+PATH_3, PATH_2B = "/openadr3/3.1.1", "/OpenADR2/Simple/2.0b"
 Json = dict[str, Any]
 
 
@@ -106,13 +106,13 @@ def openadr(product: Product, pki: Path, vens: int) -> Json:
     client = {"organisation": UTILITY, "scopes": SCOPES, "secret": SECRET}
     product.operator("PUT", f"/api/clients/{UTILITY}", client)
     headers = {"Authorization": f"Bearer {product.token(UTILITY, SECRET)}"}
-    base = product.url("partners") + _PATH_3
+    base = product.url("partners") + PATH_3
 
     def known(ven: Json) -> Json:
         mark = [{"type": "X_OADR20B_FINGERPRINT", "values": [ven["fingerprint"]]}]
         wanted = {"objectType": "BL_VEN_REQUEST", "clientID": ven["id"], "venName": ven["id"]}
         made = product.call("POST", base + "/vens", {**wanted, "attributes": mark, "targets": [TARGET]}, headers)
-        _settle(product, ven, made["id"])
+        settle(product, _context(product, ven), ven["id"], made["id"])
         return {**ven, "id": made["id"]}
 
     with ThreadPoolExecutor(4) as pool:
@@ -123,7 +123,7 @@ def openadr(product: Product, pki: Path, vens: int) -> Json:
         "POST", base + "/programs", {"programName": TARGET, "programDescriptions": description}, headers
     )
     return {
-        "url": product.url("openadr20") + _PATH_2B,
+        "url": product.url("openadr20") + PATH_2B,
         "ca": str(product.ca),
         "clients": str(pki / "registered.jsonl"),
         "announce": {
@@ -142,21 +142,19 @@ def _event(program: str) -> str:
     return json.dumps({"programID": program, "targets": [TARGET], "intervalPeriod": period, "intervals": intervals})
 
 
-def _settle(product: Product, ven: Json, identity: str) -> None:
-    """Register over mTLS, then poll until there is nothing more to tell."""
-    line = http.client.HTTPSConnection(
-        "localhost", product.ports["openadr20"], context=_context(product, ven), timeout=20
-    )
+def settle(product: Product, tls: ssl.SSLContext, name: str, identity: str) -> None:
+    """A VEN registers over mTLS, then polls until there is nothing more to tell."""
+    line = http.client.HTTPSConnection("localhost", product.ports["openadr20"], context=tls, timeout=20)
     try:
-        answer = _say(line, "EiRegisterParty", _payload("oadrCreatePartyRegistration", _registration(ven["id"])))
+        answer = _say(line, "EiRegisterParty", _payload("oadrCreatePartyRegistration", _registration(name)))
         if f">{identity}<" not in answer:
-            raise RuntimeError(f"{ven['id']} is not registered: {answer[:2000]}")
+            raise RuntimeError(f"{name} is not registered: {answer[:2000]}")
         for _ in range(10):
-            told = _say(line, "OadrPoll", _payload("oadrPoll", f"<ei:venID>{identity}</ei:venID>"))
+            told = _say(line, "OadrPoll", poll(identity))
             if "oadrResponse" in told:
                 return
             _acknowledge(line, told, identity)
-        raise RuntimeError(f"{ven['id']} does not settle: {told[:2000]}")
+        raise RuntimeError(f"{name} does not settle: {told[:2000]}")
     finally:
         line.close()
 
@@ -170,6 +168,11 @@ def _acknowledge(line: http.client.HTTPSConnection, told: str, identity: str) ->
         f"</ei:eiResponse><ei:venID>{identity}</ei:venID>"
     )
     _say(line, "EiReport", _payload("oadrRegisteredReport", response))
+
+
+def poll(identity: str) -> bytes:
+    """oadrPoll."""
+    return _payload("oadrPoll", f"<ei:venID>{identity}</ei:venID>")
 
 
 def _registration(name: str) -> str:
@@ -191,7 +194,7 @@ def _payload(name: str, inner: str) -> bytes:
 
 
 def _say(line: http.client.HTTPSConnection, service: str, body: bytes) -> str:
-    line.request("POST", f"{_PATH_2B}/{service}", body, {"Content-Type": "application/xml"})
+    line.request("POST", f"{PATH_2B}/{service}", body, {"Content-Type": "application/xml"})
     answer = line.getresponse()
     text = answer.read().decode()
     if answer.status != 200:
