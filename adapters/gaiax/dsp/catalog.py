@@ -18,7 +18,7 @@ ID = "urn:metergate:"
 SINGLE, PORTFOLIO, COMMUNITY = ID + "load/single/", ID + "load/portfolio/", ID + "community/"
 ASKED_FOR = timedelta(days=365)
 """How long a permission is that an offer asks for."""
-KEPT = 16
+KEPT = 8
 """Recipients whose catalog is kept ready."""
 CELLS_KEPT = timedelta(days=3650)
 """Sums over cohorts are no personal data; an agreement still names an end."""
