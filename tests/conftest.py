@@ -1,6 +1,17 @@
-"""One way of running for every test: property tests know no deadline, because machines are busy."""
+"""One way of running for every test: property tests know no deadline, and no test inherits another's logging."""
 
+from collections.abc import Iterator
+
+import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("metergate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("metergate")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A command under test configures the process's log onto a stream that is closed afterwards."""
+    yield
+    structlog.reset_defaults()
