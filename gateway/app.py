@@ -100,6 +100,7 @@ async def _load(gateway: Gateway) -> None:
     await gateway.vault.start()
     await gateway.registry.load()
     await gateway.desk.book.load(gateway.store)
+    await gateway.consent.resume()
     for part in (gateway.identities.clients, gateway.identities.codes, gateway.identities.sessions):
         await part.load()
 

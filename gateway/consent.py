@@ -46,6 +46,7 @@ class ConsentDesk:
     def __init__(self, desk: Desk) -> None:
         self._d = desk
         self._turns: dict[SubjectId, asyncio.Lock] = {}
+        self._flying: dict[SubjectId, set[asyncio.Future[None]]] = {}
 
     # -- asking
 
@@ -148,11 +149,18 @@ class ConsentDesk:
                     return [past[0]]
                 raise ConsentError("no-such-consent", "this household has no such consent")
             mine = {ground: mine[ground]}
-        now = self._d.clock()
-        ended = [consent.withdraw(now) for consent in mine.values() if consent.withdrawn is None]
-        if ended:
-            await self._end(household, ended, "withdrawn", now)
-        return ended
+        done: list[Consent] = []
+        while True:
+            now = self._d.clock()
+            known = [self._d.book.find(household, name) for name in mine]
+            ended = [c.withdraw(now) for c in known if isinstance(c, Consent) and c.withdrawn is None]
+            if ended:
+                await self._end(household, ended, "withdrawn", now)
+                done += ended
+            elif not (flying := self._flying.get(household)):
+                return done
+            else:
+                await asyncio.wait(flying)  # somebody else pressed first: acknowledged is what is durable
 
     async def end(self, household: SubjectId, ground: str) -> None:
         """End a contract, or object to a legal task where its law allows that. Raises ``ConsentError``."""
@@ -184,20 +192,37 @@ class ConsentDesk:
         async with self._turn(household):
             if (known := await self._d.evidence.find(household, "erasure")) is not None:
                 return known
-            if self._d.vault.oldest(household, ANY) is None:
+            if self._d.vault.oldest(household, ANY) is None and not await self._d.evidence.begun(household):
                 raise SubjectGone("no such household")
             now = self._d.clock()
-            open_ = [g for g in self._d.book.of(household) if in_force(g)]
-            ended = [ended_at(g, now) for g in open_]
-            self._d.epochs.flip(f"own:{household}")
-            entry = self._d.ledger.seal(household, erased(household, now))
-            await self._end(household, ended, "erased", now, more=[entry], own=True)
-            destroyed = await self._d.vault.erase(household)
-            tasks = [g for g in self._d.book.of(household) if isinstance(g, LegalTask) and now < ends(g)]
-            token = self._d.evidence.erasure(household, destroyed, tasks, now)
-            await self._d.store.write(lambda c: self._d.evidence.put(c, household, "erasure", "", now, token))
-            self._d.book.forget(household)
-            return token.encode()
+            if self._d.vault.oldest(household, ANY) is not None:
+                ended = [ended_at(g, now) for g in self._d.book.of(household) if in_force(g)]
+                self._d.epochs.flip(f"own:{household}")
+                entry = self._d.ledger.seal(household, erased(household, now))
+                await self._end(household, ended, "erased", now, more=[entry], own=True)
+            return await self._erased(household, now)
+
+    async def resume(self) -> None:
+        """Finish erasures that a crash has interrupted. Before any port opens."""
+        for household in await self._d.evidence.unfinished():
+            await self.erase(household)
+
+    async def _erased(self, household: SubjectId, now: datetime) -> bytes:
+        """The intent is durable: drop the keys, then certificate and end of the intent in one transaction."""
+        destroyed = await self._d.vault.erase(household)
+        tasks = [g for g in self._d.book.of(household) if isinstance(g, LegalTask) and now < ends(g)]
+        token = self._d.evidence.erasure(household, destroyed, tasks, now)
+
+        def write(connection: Connection) -> None:
+            self._d.evidence.put(connection, household, "erasure", "", now, token)
+            self._d.evidence.finish(connection, household)
+            self._d.outbox.put(
+                connection, Notice("household.erased", {"subject": household}, key=f"erased:{household}")
+            )
+
+        await self._d.store.write(write)
+        self._d.book.forget(household)
+        return token.encode()
 
     async def _end(
         self,
@@ -222,7 +247,11 @@ class ConsentDesk:
                 self._d.evidence.put(connection, household, "withdrawal", consent, now, token)
             for ground in ended:
                 self._d.outbox.put(connection, ended_notice(ground))
+            if own:
+                self._d.evidence.begin(connection, household, now)
 
+        flying: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._flying.setdefault(household, set()).add(flying)
         try:
             await asyncio.shield(self._d.store.write(write))
         except Exception as error:
@@ -230,6 +259,10 @@ class ConsentDesk:
             await self._d.book.reload(self._d.store, household)
             raise
         finally:
+            flying.set_result(None)
+            self._flying[household].discard(flying)
+            if not self._flying[household]:
+                del self._flying[household]
             names = [g.id for g in ended] + ([f"own:{household}"] if own else [])
             reset = self._d.lines.reset(names)  # 3. nothing queued is still sent
             await asyncio.sleep(0)

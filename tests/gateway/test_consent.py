@@ -1,5 +1,6 @@
 """A household accepts all, a part, or nothing; takes it back; erases. Durable before it is acknowledged."""
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from gateway.consent import ConsentError
 from gateway.storage.engine import StoreFull
 from gateway.vault import SubjectGone
 from policies.grounds import Consent
-from policies.terms import Level, Purpose, Reason, Recipient
+from policies.terms import DetailClass, Level, Purpose, Reason, Recipient
 from tests.gateway.house import ACME, ENERGY, FEED, House, house
 
 
@@ -206,6 +207,67 @@ async def test_an_erased_household_is_gone_and_its_certificate_stays(tmp_path: P
             await home.consent.ask(who, home.wish())
     async with house(tmp_path) as again:
         assert json.loads(await again.consent.erase(who))["claims"] == certificate
+
+
+async def test_an_erasure_that_a_crash_interrupts_is_finished_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await home.agree(who)
+
+        async def crash(_: Any) -> None:
+            raise RuntimeError("power loss")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(home.vault, "erase", crash)
+            with pytest.raises(RuntimeError):
+                await home.consent.erase(who)
+        assert await home.desk.evidence.find(who, "erasure") is None
+    async with house(tmp_path) as again:
+        await again.consent.resume()
+        certificate = await again.desk.evidence.find(who, "erasure")
+        assert certificate is not None
+        assert await again.consent.erase(who) == certificate
+        assert await again.desk.evidence.unfinished() == []
+        assert again.vault.oldest(who, DetailClass.LIVE) is None
+
+
+async def test_keys_that_are_gone_without_a_certificate_still_get_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        with monkeypatch.context() as broken:
+            broken.setattr(home.desk.evidence, "finish", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                await home.consent.erase(who)
+        assert home.vault.oldest(who, DetailClass.LIVE) is None
+        assert b"erasure+jwt" in await home.consent.erase(who)
+
+
+async def test_who_presses_second_is_told_only_when_the_first_is_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path) as home, asyncio.TaskGroup() as group:
+        who = await home.household()
+        await home.agree(who)
+        write, durable = home.store.write, asyncio.Event()
+
+        async def slow(work: Any) -> Any:
+            await durable.wait()
+            return await write(work)
+
+        monkeypatch.setattr(home.store, "write", slow)
+        first = group.create_task(home.consent.withdraw(who))
+        await asyncio.sleep(0.01)
+        second = group.create_task(home.consent.withdraw(who))
+        await asyncio.sleep(0.05)
+        assert not first.done()
+        assert not second.done()
+        durable.set()
+        assert len(await first) == 1
+        assert await second == []
 
 
 async def test_an_unknown_household_cannot_be_asked_or_erased(tmp_path: Path) -> None:
