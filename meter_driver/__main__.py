@@ -12,16 +12,15 @@ something was rejected; 2: the question itself was wrong.
 import argparse
 import sys
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from meter_driver import obis
+from meter_driver import render
 from meter_driver.detect import detect
 from meter_driver.framing import Keys
-from meter_driver.reading import Event, FrameRejected, Reading, Telegram
+from meter_driver.reading import Event, FrameRejected, Telegram
 
 _encode = msgspec.json.Encoder().encode
 
@@ -43,30 +42,6 @@ def _events(data: bytes, keys: Keys) -> list[Event]:
     return list(decoder.events())
 
 
-def _instant(at: datetime | None) -> str | None:
-    """UTC to the second, with a fraction only where the meter sent one."""
-    return None if at is None else at.replace(tzinfo=None).isoformat() + "Z"
-
-
-def _reading(reading: Reading) -> dict[str, str | None]:
-    name = "obis" if obis.is_code(reading.quantity) else "name"
-    value = reading.value if isinstance(reading.value, str) else f"{reading.value:f}"
-    answer = {name: reading.quantity, "value": value, "unit": reading.unit}
-    if reading.at is not None:
-        answer["at"] = _instant(reading.at)
-    return answer
-
-
-def _telegram(telegram: Telegram) -> dict[str, Any]:
-    return {
-        "meter": telegram.meter,
-        "at": _instant(telegram.at),
-        "protocol": telegram.protocol,
-        "counter": telegram.counter,
-        "readings": [_reading(reading) for reading in telegram.readings],
-    }
-
-
 def _problem(event: FrameRejected) -> dict[str, Any]:
     return {"kind": event.kind, "detail": event.detail, "dropped": event.dropped}
 
@@ -85,7 +60,7 @@ def answer(line: bytes) -> bytes:
     return _encode(
         {
             "id": named,
-            "telegrams": [_telegram(event) for event in events if isinstance(event, Telegram)],
+            "telegrams": [render.telegram(event, as_sent=True) for event in events if isinstance(event, Telegram)],
             "problems": [_problem(event) for event in events if isinstance(event, FrameRejected)],
         }
     )
@@ -96,14 +71,12 @@ def _show(events: Iterable[Event], *, jsonl: bool) -> int:
     for event in events:
         if isinstance(event, FrameRejected):
             status = 1
-            print(f"rejected {event.dropped} bytes: {event.kind}: {event.detail}", file=sys.stderr)
+            print(render.rejected(event), file=sys.stderr)
         elif jsonl:
-            print(_encode(_telegram(event)).decode())
+            print(_encode(render.telegram(event)).decode())
         else:
             for reading in event.readings:
-                value = reading.value if isinstance(reading.value, str) else f"{reading.value:f}"
-                parts = (_instant(reading.at) or "-", reading.quantity, value, reading.unit or "")
-                print(" ".join(parts).rstrip())
+                print(" ".join(render.cells(reading)).rstrip())
     return status
 
 

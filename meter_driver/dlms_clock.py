@@ -18,9 +18,9 @@ _DEVIATIONS = {minutes: timedelta(minutes=minutes) for minutes in range(-_LARGES
 
 
 def instant(octets: bytes) -> tuple[datetime | None, bool]:
-    """UTC to the second (hundredths are read over) and whether the clock calls itself doubtful or invalid; None when date, time or deviation is not specified.
+    """UTC to the second (hundredths are read over), and whether the clock calls itself doubtful or invalid.
 
-    PayloadError for a date or time that does not exist.
+    None when date, time or deviation is not specified. PayloadError for a date or time that does not exist.
     """
     year, month, day = octets[0] << 8 | octets[1], octets[2], octets[3]
     hour, minute, second, hundredths = octets[5], octets[6], octets[7], octets[8]

@@ -1,0 +1,53 @@
+"""Events as people and programs read them: cells of a table, objects for JSON, one sentence for what was rejected."""
+
+from datetime import datetime
+from typing import Any
+
+from meter_driver import obis
+from meter_driver.reading import FrameRejected, Quality, Reading, Telegram
+
+NOTHING = "-"
+"""Stands in a table where there is no instant, or no value."""
+
+
+def cells(reading: Reading) -> tuple[str, str, str, str]:
+    """Instant, quantity, value, unit ("" when the telegram sends none)."""
+    return instant(reading.at) or NOTHING, reading.quantity, _value(reading) or NOTHING, reading.unit or ""
+
+
+def telegram(event: Telegram, *, as_sent: bool = False) -> dict[str, Any]:
+    """For JSON; numbers are decimal strings.
+
+    ``value`` is null where the meter says that it has none; ``as_sent`` keeps the pattern by which it says so.
+    """
+    return {
+        "meter": event.meter,
+        "at": instant(event.at),
+        "protocol": event.protocol,
+        "counter": event.counter,
+        "readings": [_reading(reading, as_sent=as_sent) for reading in event.readings],
+    }
+
+
+def rejected(event: FrameRejected) -> str:
+    """One line, without bytes or readings."""
+    return f"rejected {event.dropped} bytes: {event.kind}: {event.detail}"
+
+
+def instant(at: datetime | None) -> str | None:
+    """UTC to the second, with a fraction only where the meter sent one."""
+    return None if at is None else at.replace(tzinfo=None).isoformat() + "Z"
+
+
+def _value(reading: Reading, *, as_sent: bool = False) -> str | None:
+    if Quality.NO_VALUE in reading.quality and not as_sent:
+        return None
+    return reading.value if isinstance(reading.value, str) else f"{reading.value:f}"
+
+
+def _reading(reading: Reading, *, as_sent: bool) -> dict[str, str | None]:
+    name = "obis" if obis.is_code(reading.quantity) else "name"
+    answer = {name: reading.quantity, "value": _value(reading, as_sent=as_sent), "unit": reading.unit}
+    if reading.at is not None:
+        answer["at"] = instant(reading.at)
+    return answer
