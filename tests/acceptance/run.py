@@ -56,6 +56,23 @@ def collusion(words: Words) -> int:
     return judge("privacy/collusion.py", DRIVER, *words)
 
 
+def residue(words: Words) -> int:
+    return own("residue", *words)
+
+
+def slow_reader(words: Words) -> int:
+    return own("slow_reader", *words)
+
+
+def crashes(words: Words) -> int:
+    return own("crashes", *(words or ["--rounds", "15"]))
+
+
+def own(name: str, *words: str) -> int:
+    """A judge of ours in this folder; its exit status."""
+    return subprocess.run([sys.executable, "-m", f"tests.acceptance.{name}", *words], cwd=ROOT).returncode
+
+
 # -- OpenADR and the data space
 
 
@@ -188,6 +205,9 @@ HARNESSES: dict[str, tuple[str, Callable[[Words], int]]] = {
     "retention": ("privacy", retention),
     "certificate": ("privacy", certificate),
     "collusion": ("privacy", collusion),
+    "residue": ("privacy", residue),
+    "slow_reader": ("privacy", slow_reader),
+    "crashes": ("crashes", crashes),
     "openadr": ("openadr", openadr),
     "dsp": ("dsp", dsp),
     "web": ("web", web),
