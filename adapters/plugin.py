@@ -387,7 +387,8 @@ class Adapter:
     Attributes:
         name: short and stable, for example ``openadr``.
         routes: see ``Route``.
-        notices: handlers by kind. ``household.erased`` (payload: subject), ``ground.ended`` (payload: ground, subject, recipient, purpose) and
+        notices: handlers by kind. ``household.erased`` (payload: subject),
+            ``ground.ended`` (payload: ground, subject, recipient, purpose) and
             ``permission.answered`` (payload: request, reference, recipient, ground or "") go to every adapter.
         background: named loops, run by the supervisor and restarted with back-off when they fail.
         start: awaited once before any port opens.

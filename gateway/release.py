@@ -222,8 +222,20 @@ class ReleaseDesk:
 
     def _allowing_now(self, question: ReleaseRequest) -> list[Open]:
         subjects = self._book.subjects(question.recipient)
-        decisions = (self.may(replace(question, subject=Household(subject))) for subject in subjects)
+        decisions = (self._may_in_part(question, subject) for subject in subjects)
         return [self._open(decision) for decision in decisions if isinstance(decision, Grant)]
+
+    def _may_in_part(self, question: ReleaseRequest, subject: SubjectId) -> Grant | None:
+        """Households of a portfolio began at different times: of each, the part of the period that it allows."""
+        for ground in self._book.of(subject):
+            scope = ground.scope
+            if scope.recipient != question.recipient or scope.purpose is not question.purpose:
+                continue
+            period = question.period.intersect(scope.values)
+            decision = self.may(replace(question, subject=Household(subject), period=period))
+            if isinstance(decision, Grant):
+                return decision
+        return None
 
     async def _write_down(self, grants: Sequence[Grant]) -> None:
         now = self._clock()

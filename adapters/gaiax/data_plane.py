@@ -115,7 +115,7 @@ class DataPlane:
         )
 
     def _period(self, terms: Terms, agreement: Agreement) -> Period:
-        """What is asked for when the recipient does not say: all of it, as far as one question can cover it."""
+        """What is asked for when the recipient does not say: all of it. The door takes each household's own part."""
         if terms.level is Level.INDIVIDUAL:
             return terms.values
         now = self._desk.services.clock()
@@ -125,7 +125,7 @@ class DataPlane:
         allowing = [o for o in self._desk.services.openings(agreement.recipient) if _allows(o, terms)]
         if not allowing:
             return Period(now - CELLS_BACK, now)
-        return Period(max(o.values.start for o in allowing), min(o.values.end for o in allowing))
+        return Period(min(o.values.start for o in allowing), max(o.values.end for o in allowing))
 
 
 def _allows(opening: Opening, terms: Terms) -> bool:

@@ -1,5 +1,6 @@
 """OpenADR 2.0b VTN (HTTP pull) and the OpenADR 3.1 REST API for business logic, over one event store."""
 
+from functools import partial
 from pathlib import Path
 
 from adapters.plugin import Adapter, Migrations, Services
@@ -16,4 +17,5 @@ def create(services: Services) -> Adapter:
 
     desk = Desk(services)
     routes = [*v2b.routes(desk), *v3.routes(desk), *enrolment.routes(desk)]
-    return Adapter(name="openadr", routes=routes, start=desk.start)
+    notices = {"household.erased": partial(enrolment.erased, desk)}
+    return Adapter(name="openadr", routes=routes, notices=notices, start=desk.start)

@@ -8,9 +8,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from adapters.openadr.desk import Desk
-from adapters.openadr.model import Put
+from adapters.openadr.model import Drop, Put
 from adapters.openadr.v3.problems import respond, urn
-from adapters.plugin import Route
+from adapters.plugin import Notice, Route
 from policies.roles import Listener
 
 PATH = "/api/openadr/vens/{name}/household"
@@ -39,3 +39,18 @@ def routes(desk: Desk) -> Sequence[Route]:
         return web.Response(status=204)
 
     return [Route(Listener.PEOPLE, "PUT", PATH, "openadr.enrolment", put)]
+
+
+async def erased(desk: Desk, notice: Notice) -> None:
+    """A household was erased: its VEN belongs to nobody, and what it opted goes (opts are behaviour). Repeatable."""
+    household = str(notice.payload["subject"])
+    async with desk.business():
+        state = desk.state
+        theirs = [ven for ven in state.vens.values() if ven.household == household]
+        names = {ven.id for ven in theirs}
+        answers = [a for of_event in state.answers.values() for a in of_event.values() if a.ven in names]
+        schedules = [s for name in names for s in state.opts.get(name, {}).values()]
+        gone = [Drop(record) for record in (*answers, *schedules)]
+        await desk.commit([*gone, *(Put(replace(ven, household="")) for ven in theirs)])
+    if theirs:
+        desk.log.info("openadr.erased", vens=len(theirs), opts=len(gone))

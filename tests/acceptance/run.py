@@ -26,7 +26,6 @@ SHARED = ROOT.parent / "shared" / "acceptance"
 CACHE = Path.home() / ".cache" / "metergate-acceptance"
 DRIVER = "tests.acceptance.driver:make"
 EGRESSES = ["csv", "dsp pull", "dsp stream", "openadr3 reports"]
-TOKEN = "acceptance-kit-token"
 Words = Sequence[str]
 
 
@@ -127,23 +126,9 @@ def client(product: Product, name: str, secret: str, scopes: Sequence[str]) -> N
 
 def dsp(words: Words) -> int:
     """The kit against the connector in its conformance profile, with authentication on."""
-    from hashlib import sha256
+    from tests.acceptance.dsp import main as kit
 
-    participant = {
-        "did": "TCK_PARTICIPANT",
-        "organisation": "tck",
-        "token_sha256": sha256(TOKEN.encode()).hexdigest(),
-    }
-    settings = {
-        "outbound": {"allow_private": ["127.0.0.0/8", "::1/128"]},
-        "adapters": {"gaiax": {"participants": [participant]}},
-    }
-    command = ("-m", "tests.acceptance.dsp_profile")
-    with gateway(clear=("partners",), more=settings, command=command) as product:
-        product.operator("PUT", "/api/organisations/tck", {"name": "Kit", "levels": ["individual"]})
-        about = ["--base", product.url("partners"), "--token", f"Bearer {TOKEN}"]
-        did = product.call("GET", product.url("partners") + "/.well-known/did.json")["id"]
-        return judge("dsp/run.py", *about, "--agent-id", did, *words)
+    return kit(words)
 
 
 # -- meters, pages, load

@@ -101,6 +101,20 @@ async def test_a_portfolio_has_those_who_allow_it_under_pairwise_names(tmp_path:
             await home.rows(home.question(people[0], subject=Portfolio()))
 
 
+async def test_a_portfolio_gives_of_each_household_the_part_of_the_period_that_it_allows(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        old, young = await home.household(), await home.household()
+        begin = home.now - 12 * HOUR
+        for who in (old, young):
+            await home.feed(who, list(range(48)))
+        await home.agree(old)
+        await home.agree(young, values=Period(begin + 6 * HOUR, home.now + ONE_DAY))
+        rows = await home.rows(home.question(old, subject=Portfolio()))
+        told = {name: sorted(int(r.value) for r in rows if r.subject == name) for name in {r.subject for r in rows}}
+        assert told[home.release.pseudonym(ACME, old)] == list(range(48))
+        assert told[home.release.pseudonym(ACME, young)] == list(range(24, 48))
+
+
 async def test_a_pseudonym_opens_for_its_own_recipient_only(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await home.household()

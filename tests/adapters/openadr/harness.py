@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 from adapters.openadr import MIGRATIONS, create
 from adapters.plugin import (
     CALLER,
+    Adapter,
     Batch,
     Caller,
     Client,
@@ -138,6 +139,7 @@ class Running:
     openadr20: str
     partners: str
     people: str
+    adapter: Adapter
     tls: str = ""
 
 
@@ -169,7 +171,9 @@ async def running(
             app = application([r for r in adapter.routes if r.listener is Listener.OPENADR20], services)
             secure = await _serve(stack, app, tls_port, tls)
         urls = services.urls
-        yield Running(services, urls[Listener.OPENADR20], urls[Listener.PARTNERS], urls[Listener.PEOPLE], secure)
+        yield Running(
+            services, urls[Listener.OPENADR20], urls[Listener.PARTNERS], urls[Listener.PEOPLE], adapter, secure
+        )
 
 
 def application(routes: Sequence[Route], services: Straw) -> web.Application:

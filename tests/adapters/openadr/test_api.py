@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from adapters.plugin import Opening, Released
+from adapters.plugin import Notice, Opening, Released
 from policies.terms import (
     AS_RECEIVED,
     FAR_FUTURE,
@@ -202,6 +202,15 @@ async def test_a_household_that_allows_it_gives_readings_and_opts_with_their_dig
     assert [i["id"] for i in first] == list(range(500))
     assert first[0]["intervalPeriod"] == {"start": "2026-03-01T12:00:00Z", "duration": "PT0S"}
     assert HOUSEHOLD not in text
+
+
+async def test_an_erased_household_leaves_its_ven_to_nobody(vtn: Running, partner: Utility) -> None:
+    await enrolled(vtn, partner)
+    vtn.services.decision = lambda _: Refusal((Reason.WITHDRAWN,))
+    assert (await partner.ask("GET", "/reports", clientName="home"))[0] == 403
+    for _ in range(2):  # a notice may come twice
+        await vtn.adapter.notices["household.erased"](Notice("household.erased", {"subject": HOUSEHOLD}))
+    assert await partner.ask("GET", "/reports", clientName="home") == (200, [])
 
 
 async def test_a_ven_with_report_values_and_no_household_gives_them_to_nobody(vtn: Running, partner: Utility) -> None:
