@@ -18,11 +18,13 @@ class Prepared:
         readings: in the order of the telegram.
         off: how far the meter's clock is ahead of the box's; None when that is within the limit or not known.
         unwritable: how many readings SenML has no form for.
+        void: how many the meter itself calls not valid (``Quality.NO_VALUE``): they are no measurements.
     """
 
     readings: list[Reading]
     off: timedelta | None
     unwritable: int
+    void: int
 
 
 def prepare(
@@ -40,8 +42,9 @@ def prepare(
     off = clock - now if clock is not None and far_off is not None else None
     if off is not None and far_off is not None and abs(off) <= far_off:
         off = None
+    measured = [reading for reading in telegram.readings if Quality.NO_VALUE not in reading.quality]
     prepared = []
-    for reading in telegram.readings:
+    for reading in measured:
         below = "" if reading.meter == telegram.meter else reading.meter
         at = reading.at or telegram.at
         dated = replace(
@@ -53,7 +56,7 @@ def prepare(
         )
         if _writable(dated):
             prepared.append(dated)
-    return Prepared(prepared, off, len(telegram.readings) - len(prepared))
+    return Prepared(prepared, off, len(measured) - len(prepared), len(telegram.readings) - len(measured))
 
 
 def _writable(reading: Reading) -> bool:

@@ -7,6 +7,7 @@ A bad record is refused by its index and a stable word; the others are kept. Ref
     clock             more than five minutes in the future
     expired           its day is held in no class any more
     interval          it ends before it begins
+    no-value          the meter itself calls it not valid (``Quality.NO_VALUE``)
     text              no number: what meters say in words (serial numbers, messages) belongs to the registry
     not-finite        NaN or an infinity
     too-many-digits   more than 14 digits, or a power of ten beyond 9

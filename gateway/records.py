@@ -10,7 +10,7 @@ from gateway.derive import Mantissas, mantissas
 from meter_driver import obis, units
 from meter_driver.errors import MeterError
 from meter_driver.intervals import micros
-from meter_driver.reading import Reading
+from meter_driver.reading import Quality, Reading
 from policies.terms import SubjectId
 
 Refused = dict[int, str]
@@ -35,8 +35,15 @@ def by_household(readings: Sequence[tuple[SubjectId, Reading]], latest: int, ref
     """Readings by household, quantity and unit as they are named; what is wrong with a single one is refused."""
     found: Columns = {}
     times: dict[int, int] = {}  # by identity: a telegram's readings share one instant
+    quality, void = Quality.NONE, False
     for index, (subject, reading) in enumerate(readings):
         at, value = reading.at, reading.value
+        if reading.quality is not quality:  # by identity as well
+            quality = reading.quality
+            void = Quality.NO_VALUE in quality
+        if void:
+            refused[index] = "no-value"
+            continue
         if type(value) is not Decimal:
             refused[index] = "text"
             continue

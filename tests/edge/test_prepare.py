@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from edge.prepare import prepare
 from meter_driver.reading import ClockSource, Quality, Reading, Telegram
 
@@ -51,3 +53,11 @@ def test_a_recording_is_not_compared_with_today() -> None:
 def test_what_cannot_be_written_is_counted() -> None:
     prepared = prepare(telegram(NOW, quantity="a/b"), NOW, box="b", far_off=LIMIT)
     assert (prepared.readings, prepared.unwritable) == ([], 1)
+
+
+def test_what_the_meter_calls_not_valid_is_dropped_and_counted() -> None:
+    one = telegram(NOW)
+    void = replace(one.readings[0], quality=Quality.CHECKSUM_ONLY | Quality.NO_VALUE)
+    prepared = prepare(replace(one, readings=(void, *one.readings, void)), NOW, box="b", far_off=LIMIT)
+    assert [reading.quality for reading in prepared.readings] == [Quality.AUTHENTICATED]
+    assert (prepared.void, prepared.unwritable) == (2, 0)

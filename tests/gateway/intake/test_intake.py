@@ -17,7 +17,7 @@ from adapters.plugin import Batch, IntakeAnswer
 from gateway.derive import mantissas
 from gateway.intake import BatchRefused
 from gateway.storage.engine import StoreFull
-from meter_driver.reading import Reading
+from meter_driver.reading import Quality, Reading
 from policies.terms import DetailClass
 from tests.gateway.storage.safe import ANNA, BERT, ENERGY, NOON, POWER, Safe, minutes, opened, reading
 
@@ -43,6 +43,10 @@ REFUSALS: dict[str, list[Reading]] = {
     "clock": [reading(NOON + timedelta(minutes=5, seconds=1), "1")],
     "expired": [reading(NOON - timedelta(days=1200), "1")],
     "interval": [Reading("", ENERGY, NOON, Decimal(1), "kWh", start=NOON)],
+    "no-value": [
+        Reading("", ENERGY, NOON, Decimal(-2147483648), "kWh", quality=Quality.NO_VALUE),
+        Reading("", ENERGY, NOON, Decimal(0), "kWh", quality=Quality.NO_VALUE | Quality.CHECKSUM_ONLY),
+    ],
     "text": [Reading("", "0-0:96.1.0*255", NOON, "12345", None)],
     "not-finite": [reading(NOON, "NaN"), reading(NOON, "-Infinity"), reading(NOON, "sNaN")],
     "too-many-digits": [reading(NOON, "123456789012345"), reading(NOON, "1e-10"), reading(NOON, "1e60")],
