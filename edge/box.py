@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import to_builtins
+
 from edge.errors import LinkError, StoreError
 from edge.links import Link
 from edge.outbox import Entry, Outbox
 from edge.prepare import prepare
 from edge.pump import pump
+from edge.rejections import Rejections
 from edge.select import Selection
 from edge.uplink import Uplink, wait_before
 from meter_driver.detect import detect
@@ -82,6 +85,7 @@ class Box:
     async def _read(self, line: Line) -> None:
         """Read a line; a broken one is opened again, a recording ends."""
         decoder = detect(keys=self._keys, counters=self._outbox.counters)
+        rejections = Rejections()
         failed = 0
 
         def opened() -> None:
@@ -90,7 +94,7 @@ class Box:
         async def accept(events: list[Event]) -> None:
             nonlocal failed
             failed = 0
-            await self._accept(line, events)
+            await self._accept(line, events, rejections)
 
         while True:
             try:
@@ -98,6 +102,8 @@ class Box:
                 reason = "end"
             except LinkError as error:
                 reason = str(error)
+            finally:
+                self._tell(line, rejections, last=True)
             if not line.link.live:
                 self._log.info("link.done", link=line.name, reason=reason)
                 return
@@ -106,17 +112,20 @@ class Box:
             self._log.warning("link.lost", link=line.name, reason=reason, wait=round(wait, 1))
             await asyncio.sleep(wait)
 
-    async def _accept(self, line: Line, events: list[Event]) -> None:
+    async def _accept(self, line: Line, events: list[Event], rejections: Rejections) -> None:
         entries = []
         for event in events:
             if isinstance(event, FrameRejected):
-                self._log.warning(
-                    "telegram.rejected", link=line.name, kind=event.kind, detail=event.detail, dropped=event.dropped
-                )
+                rejections.add(event)
             else:
                 entries.append(self._entry(line, event))
+        self._tell(line, rejections)
         if entries:
             await self._keep(entries)
+
+    def _tell(self, line: Line, rejections: Rejections, *, last: bool = False) -> None:
+        for told in rejections.due(asyncio.get_running_loop().time(), last=last):
+            self._log.warning("telegram.rejected", link=line.name, **to_builtins(told))
 
     def _entry(self, line: Line, telegram: Telegram) -> Entry:
         far_off = self._far_off if line.link.live else None
@@ -128,6 +137,8 @@ class Box:
             self._log.warning("clock.far-off", link=line.name, seconds=round(prepared.off.total_seconds()))
         if prepared.unwritable:
             self._log.warning("readings.unwritable", link=line.name, readings=prepared.unwritable)
+        if prepared.void:
+            self._log.debug("readings.no-value", link=line.name, readings=prepared.void)
         return Entry(self._selection.keep(prepared.readings), telegram.system_title, telegram.counter)
 
     async def _keep(self, entries: list[Entry]) -> None:

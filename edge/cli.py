@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,11 +47,14 @@ def run(
     replay: Annotated[
         list[Path] | None, typer.Option(help="read this recording instead of the lines, then end")
     ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="log what is of interest to developers too")] = False,
 ) -> None:
     """Read the meters and bring their readings to the gateway, until stopped."""
     with _trouble():
         told = settings.load(file)
-        _until_stopped(run_box(told, _lines(told, replay or []), _keys(told.keys), _log()))
+        _until_stopped(
+            run_box(told, _lines(told, replay or []), _keys(told.keys), _log("debug" if verbose else "info"))
+        )
 
 
 @app.command()
@@ -63,6 +66,25 @@ def status(file: SettingsFile) -> None:
         outbox = open_outbox(folder, box, max_readings=sys.maxsize)
         facts = {"box": box, "certificate_until": tls.expires(folder)}
         typer.echo(msgspec.json.encode(facts | msgspec.to_builtins(outbox.counts())))
+
+
+@app.command()
+def forget_counter(
+    file: SettingsFile,
+    title: Annotated[str, typer.Argument(help="system title or link address of the meter, in hex")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """A meter was reset and counts anew: accept its next telegram, whatever its counter. Stop the box first."""
+    with _trouble():
+        folder = Path(settings.load(file).state)
+        box = box_id(folder)
+        if not yes:
+            typer.confirm("Until its next telegram, old ones of this meter could be replayed. Forget?", abort=True)
+        with closing(open_outbox(folder, box, max_readings=sys.maxsize)) as outbox:
+            if not outbox.forget_counter(title.upper()):
+                raise SettingsError("no counter of this title is kept")
+        typer.echo("forgotten")
 
 
 @app.command()
@@ -120,9 +142,10 @@ def _read_text(path: Path) -> str:
         raise SettingsError(f"{path}: {error.strerror}") from error
 
 
-def _log() -> Any:
+def _log(level: str) -> Any:
     """One JSON object a line, to stderr."""
     structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -23,6 +23,11 @@ class Counters(dict[str, int]):
         self[title] = max(counter, self.get(title, -1))
 
 
+def forget(connection: sqlite3.Connection, title: str) -> bool:
+    """Drop a counter inside a transaction; was there one?"""
+    return connection.execute("DELETE FROM counters WHERE title = ?", (title,)).rowcount > 0
+
+
 def write(connection: sqlite3.Connection, title: str, counter: int) -> None:
     """Raise a counter inside a transaction; it never goes down."""
     connection.execute(

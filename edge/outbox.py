@@ -146,6 +146,13 @@ class Outbox:
             (refused,) = connection.execute(refused_sum).fetchone()
             return Counts(_fact(connection, "kept") - refused, refused, _fact(connection, "dropped"))
 
+    def forget_counter(self, title: str) -> bool:
+        """A meter begins to count anew: drop what is known of it, durably. Was anything?"""
+        with self._database.transaction() as connection:
+            known = counters.forget(connection, title)
+        self.counters.pop(title, None)
+        return known
+
     def close(self) -> None:
         """Give the database back."""
         self._database.close()

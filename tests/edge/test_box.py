@@ -23,6 +23,7 @@ from edge.simulator import meter, street
 from meter_driver.framing import Keys
 from meter_driver.reading import Quality, Reading
 from tests.edge.peer import Authority, Log, Peer, peer
+from tests.meter_driver.mbus_make import wired
 
 AUTHORITY = Authority()
 START = datetime(2026, 1, 2, 11, 4, 5, tzinfo=UTC)
@@ -75,7 +76,7 @@ async def test_a_replay_after_a_restart_is_refused(gateway: Peer, tmp_path: Path
     settings = told(gateway, tmp_path / "box")
     await replay(settings, recording(tmp_path / "r"))
     log = await replay(settings, tmp_path / "r")
-    assert [words["kind"] for words in log.words("telegram.rejected")] == ["replay"] * 3
+    assert [(words["kind"], words["count"]) for words in log.words("telegram.rejected")] == [("replay", 3)]
     assert len(gateway.readings) == 3
     await replay(settings, recording(tmp_path / "r", seconds=range(3, 5), counter=3))
     assert len(gateway.readings) == 5
@@ -90,6 +91,23 @@ async def test_without_the_right_key_there_is_an_event_and_no_reading(
     log = await replay(told(gateway, tmp_path / "box"), recording(tmp_path / "r"), keys=keys)
     assert {words["kind"] for words in log.words("telegram.rejected")} == {kind}
     assert gateway.requests == []
+
+
+async def test_what_the_meter_calls_not_valid_stays_at_home(gateway: Peer, tmp_path: Path) -> None:
+    (tmp_path / "r").write_bytes(wired(bytes.fromhex("0406000000800406A0860100")))
+    settings = told(gateway, tmp_path / "box")
+    log = await replay(Settings(settings.state, settings.gateway), tmp_path / "r")
+    assert [(reading.quantity, reading.value) for reading in gateway.readings] == [("energy", Decimal(100_000_000))]
+    assert [words["readings"] for words in log.words("readings.no-value")] == [1]
+
+
+async def test_a_line_that_hums_does_not_fill_the_log(gateway: Peer, tmp_path: Path) -> None:
+    (tmp_path / "r").write_bytes(b"\x55" * 50_000)
+    log = await replay(told(gateway, tmp_path / "box"), tmp_path / "r")
+    told_of = log.words("telegram.rejected")
+    assert len(told_of) <= 3
+    assert sum(words["dropped"] for words in told_of) == 50_000
+    assert sum(words["count"] for words in told_of) > 3
 
 
 async def test_a_damaged_telegram_costs_itself_only(gateway: Peer, tmp_path: Path) -> None:
@@ -108,7 +126,7 @@ async def test_the_same_counters_hold_when_nothing_is_selected(gateway: Peer, tm
     await replay(Settings(settings.state, settings.gateway, select=[]), recording(tmp_path / "r"))
     log = await replay(settings, tmp_path / "r")
     assert gateway.requests == []
-    assert len(log.words("telegram.rejected")) == 3
+    assert sum(words["count"] for words in log.words("telegram.rejected")) == 3
 
 
 async def test_a_gateway_that_was_away_gets_everything_later(

@@ -7,16 +7,18 @@ import random
 import signal
 import stat
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from edge.assemble import open_outbox
 from edge.cli import app
 from edge.enrol import fingerprint
 from edge.errors import SettingsError
+from edge.outbox import Entry
 from edge.settings import load
 from edge.simulator import meter
 from tests.edge.peer import Authority, Peer, peer
@@ -131,6 +133,23 @@ async def test_it_ends_well_when_it_is_told_to(tmp_path: Path) -> None:
         process.terminate()
         await process.communicate()
         assert process.returncode == 0
+
+
+def test_a_meter_that_was_reset_is_heard_again_once_its_counter_is_forgotten(tmp_path: Path) -> None:
+    folder = AUTHORITY.box(tmp_path / "box")
+    settings = write_settings(tmp_path / "edge.toml", "https://127.0.0.1:1", folder)
+    with closing(open_outbox(folder, "box-1", max_readings=1000)) as outbox:
+        outbox.put([Entry([], "4B464D", 700), Entry([], "AB", 3)])
+
+    def forget(title: str, *words: str, said: str = "") -> tuple[int, dict[str, int]]:
+        shown = CliRunner().invoke(app, ["forget-counter", str(settings), title, *words], input=said)
+        with closing(open_outbox(folder, "box-1", max_readings=1000)) as outbox:
+            return shown.exit_code, dict(outbox.counters)
+
+    assert forget("4b464d", said="n\n") == (1, {"4B464D": 700, "AB": 3})
+    assert forget("CD", "--yes") == (1, {"4B464D": 700, "AB": 3})
+    assert forget("4b464d", said="y\n") == (0, {"AB": 3})
+    assert forget("AB", "--yes") == (0, {})
 
 
 @pytest.mark.parametrize(
