@@ -5,10 +5,11 @@ A DLMS list may come without OBIS codes (then ``Positions`` say what stands wher
 tells how to add a family.
 """
 
-from meter_driver.profiles import kaifa_norway, kamstrup, landis_gyr, wiener_netze
+from meter_driver.profiles import egd, kaifa_norway, kamstrup, landis_gyr, wiener_netze
 from meter_driver.profiles.shape import Position, Positions, Profile, Scale
 
 PROFILES: tuple[Profile, ...] = (
+    egd.PROFILE,
     kaifa_norway.PROFILE,
     kamstrup.PROFILE,
     landis_gyr.PROFILE,

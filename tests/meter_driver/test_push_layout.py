@@ -35,8 +35,13 @@ ATTRIBUTES = bytes.fromhex(
     "0202" "1601" "0103" "0202" "00010000600100FF02" "090431323334" "0202" "00030100010700FF02" "0600000003"
     "0202" "0046000060030AFF03" "1601"
 )  # fmt: skip
+EGD = bytes.fromhex(
+    "0202" "1601" "0104" "0202" "000100002A0000FF02" "0909454744303132333435"
+    "0202" "00030100150700FF02" "0600000141" "0202" "00030100010801FF02" "06004AFA82"
+    "0202" "00470000110000FF03" "060000000A"
+)  # fmt: skip
 SWEDEN = rows(("0000010000FF", "090C07EA0715020E1E0500FF8880"), ENERGY)
-FORMS = [rows(NAME, ENERGY, VOLTAGE), KFM_3P, FLAT, KAMSTRUP, TABLE, ATTRIBUTES, SWEDEN]
+FORMS = [rows(NAME, ENERGY, VOLTAGE), KFM_3P, FLAT, KAMSTRUP, TABLE, ATTRIBUTES, EGD, SWEDEN]
 
 
 def read(
@@ -110,6 +115,16 @@ def test_a_table_of_objects_names_the_values_behind_it() -> None:
 
 def test_a_list_of_attributes_is_read() -> None:
     assert read(ATTRIBUTES)[1]["1-0:1.7.0*255"] == (Decimal(3), None, SURE)
+
+
+def test_a_list_of_attributes_is_scaled_by_the_profile_of_its_device_name() -> None:
+    meter, said = read(EGD)
+    assert meter == "EGD012345"
+    assert said["1-0:21.7.0*255"] == (Decimal(321), "W", ASSUMED)
+    assert said["1-0:1.8.1*255"] == (Decimal(4913794), "Wh", ASSUMED)
+    assert said["0-0:17.0.0*255"] == (Decimal(10), None, SURE)  # nobody says the unit of the limiter
+    other = EGD.replace(b"EGD", b"XYZ")
+    assert read(other)[1]["1-0:21.7.0*255"] == (Decimal(321), None, SURE)
 
 
 def test_texts_without_a_code_are_read_over_and_the_first_names_the_meter() -> None:
