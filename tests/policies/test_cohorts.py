@@ -33,6 +33,25 @@ def test_whoever_nobody_left_stays_together(first: frozenset[SubjectId], now: fr
     assert [c for c in before if c <= now] == [c for c in after if c in before]
 
 
+def named(*numbers: int) -> frozenset[SubjectId]:
+    return frozenset(SubjectId(f"h{n}") for n in numbers)
+
+
+def test_the_keyed_order_decides_who_is_together_and_who_waits() -> None:
+    members = named(*range(7))
+    assert draw(members, (), 3, lambda s: s.encode()) == [named(0, 2, 4, 6), named(1, 3, 5)]
+    assert draw(members, (), 3, lambda s: bytes([255 - ord(s[1])])) == [named(6, 4, 2, 0), named(5, 3, 1)]
+    by_three = draw(named(*range(9)), (), 3, lambda s: bytes([int(s[1]) * 4 % 9]))
+    assert by_three == [named(0, 3, 6), named(7, 1, 4), named(5, 8, 2)]
+
+
+def test_a_cohort_of_exactly_k_that_is_everybody_stays() -> None:
+    members = named(0, 1, 2)
+    assert draw(members, [members], 3, order) == [members]
+    assert draw(members | named(9), [members], 3, order) == [members]
+    assert draw(members, [members], 4, order) == []
+
+
 @given(people, st.integers(2, 15))
 def test_drawing_again_changes_nothing(members: frozenset[SubjectId], k: int) -> None:
     cohorts = draw(members, (), k, order)

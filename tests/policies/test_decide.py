@@ -41,14 +41,67 @@ def reasons(request: ReleaseRequest, grounds: list[Ground], now: datetime) -> se
 def test_a_ground_that_covers_all_grants_exactly_what_was_asked(case: Case) -> None:
     request, ground, now = case
     grant = decide(request, [ground], now)
-    assert isinstance(grant, Grant)
-    assert (grant.quantities, grant.period, grant.resolution) == (
-        request.quantities,
-        request.period,
-        request.resolution,
+    assert grant == Grant(
+        ground=ground.id,
+        subject=ground.subject,
+        recipient=request.recipient,
+        purpose=request.purpose,
+        quantities=request.quantities,
+        resolution=request.resolution,
+        level=request.level,
+        period=request.period,
+        until=ground.scope.validity.end,
+        keep=ground.scope.keep,
+        reference=request.reference,
     )
-    assert (grant.ground, grant.recipient, grant.purpose) == (ground.id, request.recipient, request.purpose)
-    assert grant.until == ground.scope.validity.end
+
+
+@given(granted())
+def test_a_ground_for_somebody_else_in_front_hides_nothing(case: Case) -> None:
+    request, ground, now = case
+    foreign = [
+        replace(ground, id="f1", subject=SubjectId("b" * 32)),
+        scoped(replace(ground, id="f2"), replace(ground.scope, recipient=Recipient("x"))),
+    ]
+    assert isinstance(decide(request, [*foreign, ground], now), Grant)
+
+
+@given(granted())
+def test_fine_detail_is_given_at_the_individual_level_where_it_was_agreed(case: Case) -> None:
+    request, ground, now = case
+    fine = replace(request, resolution=timedelta(minutes=5), level=Level.INDIVIDUAL)
+    received = replace(fine, resolution=timedelta(0))
+    wide = scoped(ground, replace(ground.scope, resolution=timedelta(0), level=Level.INDIVIDUAL))
+    assert isinstance(decide(fine, [wide], now), Grant)
+    assert isinstance(decide(received, [wide], now), Grant)
+
+
+@given(granted())
+def test_the_very_edges_of_what_was_agreed_are_agreed(case: Case) -> None:
+    request, ground, _ = case
+    exact = scoped(ground, replace(ground.scope, values=request.period, resolution=request.resolution))
+    assert isinstance(decide(request, [exact], ground.scope.validity.start), Grant)
+    assert isinstance(decide(request, [exact], ground.scope.validity.end - timedelta.resolution), Grant)
+
+
+@given(granted(), st.booleans())
+def test_a_ground_ends_when_it_was_ended_or_when_its_time_is_over(case: Case, late: bool) -> None:
+    _, ground, now = case
+    at = ground.scope.validity.end + timedelta(days=1) if late else now
+    assert ends(ground) == ground.scope.validity.end
+    assert ends(ended(ground, at)) == min(at, ground.scope.validity.end)
+
+
+def ended(ground: Ground, at: datetime) -> Ground:
+    match ground:
+        case Consent():
+            back = ground.withdraw(at)
+            assert back.withdraw(at + timedelta(days=1)) is back
+            return back
+        case LegalTask():
+            return replace(ground, objected=at)
+        case Contract():
+            return replace(ground, ended=at)
 
 
 @given(granted(), st.data())

@@ -1,5 +1,7 @@
 """The chain over ciphertext: nothing can be changed, left out or put in without being seen."""
 
+from hashlib import sha256
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +36,16 @@ def test_a_changed_missing_or_added_entry_proves_nothing(sealed: list[bytes], da
     if later:
         assert not ledger.proves(sealed[at], links[at], later[:-1], links[-1])
         assert not ledger.proves(sealed[at], links[at], [ledger.leaf(b"other"), *later[1:]], links[-1])
+
+
+def test_the_construction_is_the_one_that_the_docstring_names() -> None:
+    """An independent computation, so that a stranger's verifier agrees with ours."""
+    leaf = sha256(b"\x00" + b"sealed").digest()
+    first = sha256(b"\x01" + bytes(32) + (1).to_bytes(8, "big") + leaf).digest()
+    second = sha256(b"\x01" + first + b"\x00" * 7 + b"\x02" + leaf).digest()
+    assert ledger.leaf(b"sealed") == leaf
+    assert ledger.link((0, ledger.GENESIS), b"sealed") == (1, first)
+    assert ledger.link((1, first), b"sealed") == (2, second)
 
 
 def test_an_entry_cannot_pose_as_a_link() -> None:
