@@ -16,6 +16,12 @@ PATIENCE = 15.0
 Message = dict[str, Any]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    """Connections that wait; with the usual five some are dropped when many processes go on at once."""
+
+
 class DspPartner:
     """One participant, known to the product by a fixed token."""
 
@@ -37,8 +43,7 @@ class DspPartner:
             def log_message(self, *_: object) -> None:
                 """Judges print; partners are quiet."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Callback)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Callback)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.callback = f"http://127.0.0.1:{self._server.server_address[1]}"
 

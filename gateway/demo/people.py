@@ -94,11 +94,15 @@ class Home:
 
     def call(self, verb: str, path: str, body: Any = None) -> Any:
         """Below ``/api/households/{id}``. Raises ``ProductError``."""
+        url = f"{self._product.url('people')}/api/households/{self.id}{path}"
+        return self._product.call(verb, url, body, self.session())
+
+    def session(self) -> Mapping[str, str]:
+        """The headers of a session, begun if there is none yet."""
         self.log_in()
         assert self._session is not None
         cookie, csrf = self._session
-        headers = {"Cookie": cookie, "X-CSRF-Token": csrf}
-        return self._product.call(verb, f"{self._product.url('people')}/api/households/{self.id}{path}", body, headers)
+        return {"Cookie": cookie, "X-CSRF-Token": csrf}
 
     def page(self, path: str) -> Any:
         """A page or an export, as the household's browser gets it: text, or JSON. Raises ``ProductError``."""
