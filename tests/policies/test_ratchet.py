@@ -106,3 +106,39 @@ def test_a_chain_starts_from_32_bytes_and_is_whole() -> None:
         ratchet.start(START, b"short")
     with pytest.raises(ValueError, match="whole number of links"):
         ratchet.decode(ratchet.encode(ratchet.start(START, SEED))[:-1])
+
+
+@given(st.lists(st.integers(2, 14), min_size=1, max_size=4), st.integers(0, 1500))
+def test_however_often_it_is_seeded_no_key_changes_and_expiry_keeps_the_rest(gaps: list[int], expired: int) -> None:
+    first = date(2026, 1, 20)
+    chain, seeds, month = ratchet.start(first, bytes(32)), [(first, bytes(32))], first
+    for number, gap in enumerate(gaps, 1):
+        for _ in range(gap):
+            month = ratchet.next_month(month)
+        seed = bytes([number]) * 32
+        chain = ratchet.reseed(chain, month, seed)
+        seeds.append((month.replace(day=1), seed))
+    ends = [begin for begin, _ in seeds[1:]] + [None]
+    assert [link.begin for link in chain if link.kind is ratchet.Kind.MONTHS][-1] == seeds[-1][0]
+    alone = {begin: ratchet.start(begin, seed) for begin, seed in seeds}
+    days = [begin + timedelta(days=n) for begin, _ in seeds for n in (0, 1, 27, 31)]
+    for day in days:
+        begin = max(b for b, _ in seeds if b <= day)
+        assert ratchet.day_key(chain, day) == ratchet.day_key(alone[begin], day)
+    cut = first + timedelta(days=expired)
+    left = ratchet.expire(chain, cut)
+    assert ratchet.oldest(left) == max(cut, first)
+    for day in days:
+        if day >= cut:
+            assert ratchet.day_key(left, day) == ratchet.day_key(chain, day)
+        else:
+            with pytest.raises(ratchet.DayGone):
+                ratchet.day_key(left, day)
+    assert [link.end for link in chain if link.end is None] == ends[-1:]
+    assert all(link.kind in (ratchet.Kind.MONTHS, ratchet.Kind.DAYS) for link in chain)
+
+
+def test_a_chain_of_nothing_has_no_oldest_day() -> None:
+    assert ratchet.oldest(()) is None
+    assert ratchet.expire((), date(2026, 1, 1)) == ()
+    assert ratchet.reseed((), date(2026, 1, 1), bytes(32)) == ()
