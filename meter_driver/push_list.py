@@ -87,7 +87,7 @@ def scale(scal_unit: tuple[int, int]) -> tuple[int, str | None]:
 
 
 def _attributes(apdu: bytes, at: int) -> Node:
-    """Structures of a cosem-attribute-descriptor without tags (IEC 62056-5-3, clause 8) and a value, as Czech meters send."""
+    """Structures of a cosem-attribute-descriptor without tags (IEC 62056-5-3, clause 8) and a value: Czech meters."""
     count, end = axdr.length(apdu, at)
     rows = []
     for _ in range(count):

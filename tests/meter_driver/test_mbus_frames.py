@@ -44,11 +44,13 @@ def test_an_answer_gives_the_meter_and_its_readings_with_the_trust_of_a_checksum
     assert {reading.at for reading in telegram.readings} == {None}
 
 
+@pytest.mark.rule("EN 13757-3 pattern for not valid")
 def test_the_pattern_for_not_valid_is_marked_on_the_reading() -> None:
     (telegram,) = telegrams(wired(bytes.fromhex("040600000080")))
     assert telegram.readings[0].quality == Quality.CHECKSUM_ONLY | Quality.NO_VALUE
 
 
+@pytest.mark.rule("EN 13757-3 more telegrams (DIF 1F)")
 def test_each_telegram_of_a_longer_answer_is_whole_in_itself() -> None:
     first, second = telegrams(wired(RECORDS + b"\x1f"), wired(b"\x01\xfd\x17\x00", access=2))
     assert values(first) == READINGS
@@ -106,6 +108,7 @@ def test_what_is_not_an_answer_with_records_is_rejected_for_its_reason(frame: by
     assert kinds(frame) == [kind]
 
 
+@pytest.mark.rule("EN 1434-3:1997 fixed data structure")
 def test_the_fixed_structure_gives_two_counters() -> None:
     (telegram,) = telegrams(long_frame(0x73, FIXED))
     assert values(telegram) == {"volume": "1 L", "volume storage=1": "135 L"}
@@ -158,6 +161,7 @@ def test_any_split_of_the_stream_gives_the_same_events(cuts: list[int]) -> None:
     assert len(telegrams(*cut(STREAM, cuts))) == 3
 
 
+@pytest.mark.rule("EN 13757-2 long frames, checksum, lengths that wrap")
 @examples(60)
 @given(st.integers(0, len(FRAME) - 1), st.integers(0, 7))
 def test_one_flipped_bit_gives_no_reading(at: int, bit: int) -> None:

@@ -20,6 +20,7 @@ def read(payload: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.rule("EN 13757-3 primary VIF, tables FB and FD, plain text VIF")
 @pytest.mark.parametrize(
     ("record", "name", "value"),
     [
@@ -123,6 +124,7 @@ PLACES = {
 }  # fmt: skip
 
 
+@pytest.mark.rule("EN 13757-3 DIF, DIFE: function, storage, tariff, subunit")
 @pytest.mark.parametrize(
     ("record", "name"),
     [
@@ -173,6 +175,7 @@ def test_qualifiers_follow_the_quantity_and_other_things_get_other_names(record:
     assert list(read(record)) == [name]
 
 
+@pytest.mark.rule("EN 13757-3 orthogonal VIFE: corrections, limits, durations, phases")
 @pytest.mark.parametrize(
     ("extension", "value"),
     [("70", "0.000005"), ("76", "5"), ("77", "50"), ("7d", "5000"), ("78", "5.001"), ("7b", "6")],
@@ -198,11 +201,13 @@ def test_a_place_that_is_not_known_leaves_no_value(code: str) -> None:
     assert read(f"02fdc8fc{code}0500") == {}
 
 
+@pytest.mark.rule("EN 13757-3 record errors")
 @pytest.mark.parametrize("error", ["01", "07", "0b", "15", "18", "1c"])
 def test_a_record_error_leaves_no_value(error: str) -> None:
     assert read(f"0483{error}05000000") == {}
 
 
+@pytest.mark.rule("EN 13757-3 manufacturer data (DIF 0F, 1F; VIF 7F)")
 @pytest.mark.parametrize(
     "payload",
     [
@@ -277,6 +282,7 @@ def test_eight_digits_mean_themselves_times_the_power_of_ten(number: int, power:
     assert value == Decimal(number).scaleb(power - 6)
 
 
+@pytest.mark.rule("EN 13757-3 data types A, B, C, D, F, G, H, I, J and LVAR")
 @examples()
 @given(st.integers(-(2**31) + 1, 2**31 - 1), st.integers(0, 7))
 def test_binary_numbers_are_signed(number: int, power: int) -> None:

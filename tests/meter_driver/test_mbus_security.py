@@ -55,6 +55,10 @@ def test_the_code_is_that_of_rfc_4493() -> None:
     assert cmac(key, bytes.fromhex("6bc1bee22e409f96e93d7e117393172a")).hex() == "070a16b46b4d4144f79bdd9dd04a287c"
 
 
+@pytest.mark.rule("EN 13757-4 extended link layer, AES-CTR")
+@pytest.mark.rule("EN 13757-7 security mode 5")
+@pytest.mark.rule("EN 13757-7 security mode 9")
+@pytest.mark.rule("EN 13757-7 security mode 10")
 @pytest.mark.parametrize("name", SEALED)
 def test_the_key_opens_it_and_the_quality_says_how_much_is_proven(name: str) -> None:
     message, quality, counter = SEALED[name]
@@ -108,6 +112,7 @@ def test_the_authentication_layer_works_on_a_wire_too() -> None:
     assert kinds(long_frame(0x90, layer[1:-1] + b"\x00"), key=KEY) == ["not-authentic"]
 
 
+@pytest.mark.rule("EN 13757-7 security mode 7, key derivation function A")
 def test_the_counter_decides_the_key_of_modes_7_and_10() -> None:
     wrong = authenticated(mode_7(RECORDS, counter=8), counter=7)
     assert kinds(radio(wrong), key=KEY) == ["not-authentic"]
@@ -159,6 +164,7 @@ def test_records_in_clear_behind_enciphered_ones_are_marked() -> None:
     assert telegram.readings[0].quality == Quality.ENCRYPTED_ONLY | Quality.UNCHECKED
 
 
+@pytest.mark.rule("EN 13757-7 clause 6 authentication and fragmentation")
 def test_fragments_give_one_message_and_their_code_covers_all_of_it() -> None:
     frames = in_fragments(mode_7(RECORDS), 3)
     (telegram,) = telegrams(*frames, key=KEY)

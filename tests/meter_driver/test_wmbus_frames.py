@@ -48,6 +48,7 @@ def test_the_crc_has_its_published_check_value() -> None:
     assert crc16_en13757(b"123456789") == 0xC2B7
 
 
+@pytest.mark.rule("EN 13757-4 frame formats A and B")
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_telegram_with_link_crcs_is_read_and_trusted_as_far_as_they_go(name: str) -> None:
     (telegram,) = telegrams(FORMATS[name])
@@ -141,6 +142,7 @@ def test_what_is_no_first_block_of_a_meter_is_left_alone(change: dict[str, bytes
         assert framer(lambda _: Keys()).take(bytearray(frame), 0, len(frame), final=True) is NO
 
 
+@pytest.mark.rule("EN 13757-7 clause 7 no, short and long transport header")
 def test_the_address_of_a_long_header_is_the_meters_and_opens_its_telegram() -> None:
     adapter = bytes.fromhex("a511785600000500")
     message = mode_5(RECORDS)
@@ -150,6 +152,7 @@ def test_the_address_of_a_long_header_is_the_meters_and_opens_its_telegram() -> 
     assert values(telegram) == READINGS
 
 
+@pytest.mark.rule("EN 13757-4 extended link layer 8C, 8D, 8E, 8F")
 @pytest.mark.parametrize(
     "layer", [b"\x8c\x20\x55", b"\x8e\x20\x55" + ADDRESS, b"\x8d\x20\x55", b"\x8f\x20\x55" + ADDRESS]
 )
@@ -215,6 +218,7 @@ COMPACT = b"\x79" + crc(HEADS).to_bytes(2, "little") + crc(RECORDS).to_bytes(2, 
 FORMAT = b"\x69" + bytes([len(HEADS) + 2]) + crc(HEADS).to_bytes(2, "little") + HEADS
 
 
+@pytest.mark.rule("EN 13757-3 compact and format frames")
 @pytest.mark.parametrize("teacher", [b"\x78" + RECORDS, FORMAT, short_header(RECORDS)])
 def test_a_compact_frame_is_read_once_its_format_was_seen(teacher: bytes) -> None:
     found = telegrams(radio(teacher), radio(COMPACT))
