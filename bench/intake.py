@@ -51,14 +51,14 @@ async def _lines(port: int, path: str, boxes: Sequence[tuple[str, ssl.SSLContext
     return Lines(lines, lambda number, count: [writers[number]() for _ in range(count)], good)
 
 
-def batches(box: str, path: str) -> Callable[[], bytes]:
+def batches(box: str, path: str, start: datetime = _START) -> Callable[[], bytes]:
     """The next batch of a box each time: another minute, another sequence, other values."""
     turn = 0
 
     def following() -> bytes:
         nonlocal turn
         turn += 1
-        at = int((_START + timedelta(minutes=turn)).timestamp())
+        at = int((start + timedelta(minutes=turn)).timestamp())
         return request("POST", path, zlib.compress(pack(box, at)), {
             "Content-Type": "application/senml+json", "Content-Encoding": "deflate", "Batch-Sequence": str(turn),
         })  # fmt: skip
