@@ -12,8 +12,9 @@ from edge.errors import LinkError
 
 CHUNK = 4096
 CONNECT_SECONDS = 10.0
-SILENCE = 1.0
-"""Seconds after which what a live line said is over: no telegram has a gap as long inside."""
+SILENCE = 1.6
+"""Seconds after which what a live line said is over. IEC 62056-21 lets up to 1.5 s pass between two characters, and
+between a message and its answer; no other standard allows a longer gap inside a telegram."""
 
 Opened = Callable[[], None]
 Came = TypeVar("Came")
