@@ -40,8 +40,8 @@ def measure() -> list[Figure]:
     ours, theirs = [], []
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as peer:
         for number in range(ROUNDS):
-            for mine in (True, False) if number % 2 else (False, True):
-                if mine:
+            for turn in ("ours", "theirs") if number % 2 else ("theirs", "ours"):
+                if turn == "ours":
                     ours.append(_rate(lambda: decode(next(wires), KEY)))
                 else:
                     theirs.append(_asked(peer))

@@ -72,8 +72,8 @@ async def _measure(
                 raise RuntimeError(f"a stream is refused with {status}")
             group.create_task(_watch(line, ended))
         presses = await Line.open(product.ports["people"], product.tls())
-        for household, headers in sessions:
-            press = request("POST", f"/api/households/{household}/withdraw", headers=headers)
+        for household, session in sessions:
+            press = request("POST", f"/api/households/{household}/withdraw", headers=session)
             began = time.monotonic()
             status, body = await presses.ask(press)
             took.append(time.monotonic() - began)
