@@ -48,7 +48,7 @@ class Readout:
             return NO
         body, (bang, lf) = found.end(), found.groups()
         if bang and buffer[at + 1] != 0x3F:
-            return Damaged(body - at, FrameError("an end mark in the identification"))
+            return Damaged(found.end(1) - at, FrameError("an end mark in the identification"))
         if not lf:
             if body < end:
                 return NO

@@ -133,4 +133,5 @@ def test_the_framer_keeps_its_laws(frame: bytes, at: int, noise: bytes) -> None:
 
 def test_what_is_wrong_first_is_what_is_told() -> None:
     an_answer_stays(Readout, b"/TST5X\r\n" + b"\x06" * 30)
+    an_answer_stays(Readout, b"/TS!\r\nT5X\r\n1.8.0(1*kWh)\r\n!\r\n")
     an_answer_stays(Readout, telegram(("1-0:1.8.0(1*kWh)", "/1-0:2.8.0(1*kWh)", "1-0:3.8.0(\x8b)")))
