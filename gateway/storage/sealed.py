@@ -148,14 +148,20 @@ class SealedVault:
     async def since(
         self, subject: SubjectId, detail: DetailClass, quantities: frozenset[str], position: int
     ) -> tuple[Sequence[Value], int]:
-        """A reader that lags so far that its pieces were merged meanwhile gets that day's values again, not fewer."""
+        """A reader that lags so far that its pieces were merged meanwhile gets that day's values again, not fewer.
+
+        Up to the newest piece all are durable, so a reader that has it (in whatever class it was) need not look.
+        """
         self._held(subject, detail)
+        newest = self.position(subject)
+        if newest <= position:
+            return [], position
         async with self._store.read() as connection:
             parts = await parts_after(connection, subject, detail, position)
         values: list[Value] = []
         for part in parts:
             values += self._values(subject, detail, quantities, [part])
-        return values, max((part.upto for part in parts), default=position)
+        return values, max([newest, *(part.upto for part in parts)])
 
     def news(self, subject: SubjectId) -> asyncio.Event:
         event = self._news.get(subject)

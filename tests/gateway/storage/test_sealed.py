@@ -125,6 +125,20 @@ async def test_a_stream_gets_what_came_after_its_position(safe: Safe) -> None:
     assert await safe.vault.since(ANNA, DetailClass.LIVE, frozenset({ENERGY}), after) == ([], after)
 
 
+async def test_a_stream_that_has_everything_does_not_look_into_the_store(
+    safe: Safe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    position = safe.vault.position(ANNA)
+    await safe.take(ANNA, minutes(3))
+    _, after = await safe.vault.since(ANNA, DetailClass.QUARTER, frozenset({ENERGY}), position)
+
+    def read() -> None:
+        raise AssertionError("nothing has come in since")
+
+    monkeypatch.setattr(safe.store, "read", read)
+    assert await safe.vault.since(ANNA, DetailClass.LIVE, frozenset({ENERGY}), after) == ([], after)
+
+
 async def test_a_stream_that_lags_misses_nothing_that_was_merged(safe: Safe) -> None:
     position = safe.vault.position(ANNA)
     await safe.take(ANNA, minutes(3))
