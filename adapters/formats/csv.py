@@ -1,5 +1,6 @@
 """Comma-separated values (RFC 4180, lines end with LF): one line a row, values exactly as they came."""
 
+import re
 from collections.abc import Iterator
 
 from adapters.formats.words import chunked, instant, number
@@ -10,16 +11,21 @@ COLUMNS = ("pseudonym", "quantity", "start", "end", "value", "unit", "status")
 """``start`` and ``end`` are UTC; for a register or an instantaneous value both are its instant."""
 
 
+_MARKS = re.compile(r'[,"\r\n]')
+
+
 def cell(text: str) -> str:
     """Quoted where RFC 4180 section 2.6 asks for it."""
-    if any(mark in text for mark in ',"\r\n'):
+    if _MARKS.search(text):
         return '"' + text.replace('"', '""') + '"'
     return text
 
 
 def _line(row: Row) -> bytes:
+    start = instant(row.start)
+    end = start if row.end == row.start else instant(row.end)
     return (
-        f"{cell(row.subject)},{cell(row.quantity)},{instant(row.start)},{instant(row.end)},"
+        f"{cell(row.subject)},{cell(row.quantity)},{start},{end},"
         f"{number(row.value)},{cell(row.unit or '')},{cell(row.status)}\n"
     ).encode()
 
