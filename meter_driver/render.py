@@ -11,8 +11,9 @@ NOTHING = "-"
 
 
 def cells(reading: Reading) -> tuple[str, str, str, str]:
-    """Instant, quantity, value, unit ("" when the telegram sends none)."""
-    return instant(reading.at) or NOTHING, reading.quantity, _value(reading) or NOTHING, reading.unit or ""
+    """Instant, quantity, value, unit ("" when the telegram sends none); nothing in them moves a terminal."""
+    value = _value(reading) or NOTHING
+    return instant(reading.at) or NOTHING, plain(reading.quantity), plain(value), plain(reading.unit or "")
 
 
 def telegram(event: Telegram, *, as_sent: bool = False) -> dict[str, Any]:
@@ -32,6 +33,11 @@ def telegram(event: Telegram, *, as_sent: bool = False) -> dict[str, Any]:
 def rejected(event: FrameRejected) -> str:
     """One line, without bytes or readings."""
     return f"rejected {event.dropped} bytes: {event.kind}: {event.detail}"
+
+
+def plain(text: str) -> str:
+    """What a meter sent as text, with a mark in place of what is not printable."""
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
 
 
 def instant(at: datetime | None) -> str | None:

@@ -102,7 +102,7 @@ class _Printer:
         else:
             for reading in event.readings:
                 at, *rest = render.cells(reading)
-                print(_COLUMNS.format(at, reading.meter or render.NOTHING, *rest).rstrip())
+                print(_COLUMNS.format(at, render.plain(reading.meter) or render.NOTHING, *rest).rstrip())
             sys.stdout.flush()
 
 
