@@ -131,10 +131,13 @@ class SealedVault:
         first, last = max(start.date().toordinal(), oldest.toordinal()), end.date().toordinal()
         async with self._store.read() as connection:
             days = await days_with_values(connection, subject, detail, first, last)
-        for i in range(0, len(days), DAYS_AT_ONCE):
-            some = days[i : i + DAYS_AT_ONCE]
-            async with self._store.read() as connection:
-                parts = await parts_of_days(connection, subject, detail, some[0], some[-1])
+            groups = [days[i : i + DAYS_AT_ONCE] for i in range(0, len(days), DAYS_AT_ONCE)]
+            # the first group over the same connection: most questions are about a few days
+            parts = await parts_of_days(connection, subject, detail, groups[0][0], groups[0][-1]) if groups else ()
+        for number, group in enumerate(groups):
+            if number:
+                async with self._store.read() as connection:
+                    parts = await parts_of_days(connection, subject, detail, group[0], group[-1])
             for _, of_day in groupby(parts, key=lambda part: part.day):
                 values = self._values(subject, detail, quantities, list(of_day))
                 wanted = [value for value in values if start <= value.at < end]
