@@ -22,7 +22,7 @@ _Seconds = Annotated[int, Field(ge=0, le=86_400)]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, cache_strings="keys")  # names are not kept
 
 
 class HouseholdIn(_Body):
