@@ -1,6 +1,7 @@
 """Bad input at the doors of a running gateway: the standard's error, a line in the log without the reading, no loss."""
 
 import json
+import resource
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -150,6 +151,30 @@ def test_malformed_json_ld_gets_the_protocols_own_error(scene: Scene, body: byte
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     status, said = _posted(url, body, headers)
     assert (status, json.loads(said)["@type"]) == (400, "CatalogError")
+
+
+def test_while_the_disk_is_full_nothing_is_taken_and_the_same_batch_goes_through_later(scene: Scene) -> None:
+    """Full: no file of the gateway may grow (RLIMIT_FSIZE)."""
+    _, made, known_as = newcomer(scene.access)
+    other = replace(scene, box=Box(scene.access.product, made["box"], made["box_code"]), known_as=known_as)
+    (pid,) = scene.access.product.pids()
+    store = scene.access.product.folder / "data" / "store.db"
+    unlimited = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    largest = max(file.stat().st_size for file in store.parent.glob("store.db*"))
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (largest, unlimited[1]))
+    try:
+        status, said = other.post([other.record(v=3.5, t=scene.now.timestamp() - 5)], **{"Batch-Sequence": "7"})
+        assert (status, said["reason"]) == (503, "storage-full")
+        with pytest.raises(ProductError) as nothing:  # no ledger entry, no byte
+            other.values()
+        assert nothing.value.status == 507
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, unlimited)
+    status, said = other.post([other.record(v=3.5, t=scene.now.timestamp() - 5)], **{"Batch-Sequence": "7"})
+    assert (status, said["accepted"], said["repeated"]) == (200, 1, False)
+    assert other.values() == ["3.5"]
+    assert "storage-full" in scene.log
+    hang_up(other.box)
 
 
 def _ven(scene: Scene, body: bytes) -> tuple[int, bytes]:
