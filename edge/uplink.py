@@ -101,6 +101,7 @@ class Uplink:
         last = last or asyncio.Event()
         failed = 0
         while True:
+            ending = last.is_set()  # before the look into the outbox: what came during it wants another
             try:
                 sent = await self.send_one()
             except (GatewayError, StoreError) as error:
@@ -111,7 +112,7 @@ class Uplink:
                 continue
             failed = 0
             if not sent:
-                if last.is_set():
+                if ending:
                     return
                 await self._wait(last)
 

@@ -8,6 +8,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -21,6 +22,7 @@ from gateway.keeper.keeper import open_keeper
 from gateway.listeners import Chain, Doors, Surroundings, application, public_url, tls
 from gateway.outbound import Outbound
 from gateway.people import people_routes
+from gateway.recycle import Recycler
 from gateway.services import AdapterServices
 from gateway.settings import Settings
 from gateway.storage.compactor import Compactor
@@ -44,13 +46,15 @@ async def serve(
     *,
     clock: Clock = system_clock,
     ready: Callable[[Mapping[Listener, int]], None] = lambda _: None,
-) -> None:
+) -> bool:
     """Run until the event is set. ``ready`` is told the ports when everything answers.
 
+    True when the process shall be replaced by a fresh one, because somebody was erased (see ``gateway.recycle``).
     Raises what stops a start: ``SettingsError``, ``RootMissing``, ``RootBusy``, ``OSError`` for a port.
     """
     outputs = _adapters(settings)
     await asyncio.to_thread(migrate, settings.data / "store.db", [m for _, _, m in outputs if m is not None])
+    recycler = Recycler(timedelta(minutes=settings.limits.recycle_minutes), until, log)
     async with opened(settings, log, clock) as (gateway, supervisor), asyncio.TaskGroup() as group:
         stop = asyncio.Event()
         running = group.create_task(supervisor.run(stop))
@@ -61,6 +65,8 @@ async def serve(
                 gateway.desk.outbox.handle(adapter.notices)
                 if adapter.start is not None:
                     await adapter.start()
+            gateway.desk.outbox.handle({"household.erased": recycler.erased})
+            supervisor.add("recycler", recycler.run)
             _loops(gateway, supervisor, adapters)
             doors = Doors(shutdown_seconds=settings.limits.shutdown_seconds)
             try:
@@ -74,6 +80,7 @@ async def serve(
             await gateway.access.flush()
             stop.set()
             await running
+    return recycler.wanted
 
 
 @asynccontextmanager

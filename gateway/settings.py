@@ -125,6 +125,10 @@ class LimitSettings(_Part):
     login_code_days: Annotated[int, Field(ge=1, le=366)] = Field(
         default=30, description="Life of an unused login code, in days."
     )
+    recycle_minutes: Annotated[float, Field(ge=0, le=1440)] = Field(
+        default=60.0,
+        description="How long after an erasure the process is replaced by a fresh one, in minutes. 0: never.",
+    )
     shutdown_seconds: Annotated[int, Field(ge=0, le=300)] = Field(
         default=5, description="How long open answers may go on after the order to stop, in seconds."
     )

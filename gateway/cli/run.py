@@ -1,6 +1,7 @@
 """``metergate run``: the gateway, until it is told to stop."""
 
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -19,15 +20,17 @@ def run(
 
     from gateway.keeper.root import RootBusy, RootMissing
 
-    stopped = False
+    stopped = again = False
     try:
-        uvloop.run(_serve(settings))
+        again = uvloop.run(_serve(settings))
     except* (SettingsError, RootMissing, RootBusy, OSError, ValueError) as group:
         for error in _leaves(group):
             print(f"metergate: {str(error) or type(error).__name__}", file=sys.stderr)
         stopped = True
     if stopped:
         raise typer.Exit(1)
+    if again:  # the same command in the same process, with none of its memory
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line
 
 
 def _leaves(error: BaseException) -> list[BaseException]:
@@ -36,7 +39,7 @@ def _leaves(error: BaseException) -> list[BaseException]:
     return [error]
 
 
-async def _serve(file: Path) -> None:
+async def _serve(file: Path) -> bool:
     from gateway import logs
     from gateway.app import serve
     from gateway.settings import load
@@ -48,4 +51,4 @@ async def _serve(file: Path) -> None:
     loop = asyncio.get_running_loop()
     for order in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(order, until.set)
-    await serve(settings, log, until)
+    return await serve(settings, log, until)

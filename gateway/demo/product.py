@@ -82,7 +82,7 @@ class Product:
         while time.monotonic() < until:
             if self.child.poll() is not None:
                 raise ProductError(f"it ended with {self.child.returncode}: {log.read_text()[-2000:]}")
-            if self._ready():
+            if self.ready():
                 return
             time.sleep(0.02)
         raise ProductError(f"it is not ready after {LONGEST_START} s: {log.read_text()[-2000:]}")
@@ -160,7 +160,8 @@ class Product:
         with urllib.request.urlopen(request, timeout=20, context=context) as answer:
             return str(json.load(answer)["access_token"])
 
-    def _ready(self) -> bool:
+    def ready(self) -> bool:
+        """Whether it answers that it is."""
         if not self.ca.exists():
             return False
         try:
