@@ -105,11 +105,16 @@ def read(body: bytes) -> Message:
     return Message(str(etree.QName(element).localname), element)
 
 
-@lru_cache(maxsize=16_384)
 def polled(body: bytes) -> str | None:
-    """The venID of an oadrPoll; None for anything else. A VEN polls with the same bytes all day: they are read once."""
-    if len(body) > LARGEST_POLL:
-        return None
+    """The venID of an oadrPoll; None for anything else. A VEN polls with the same bytes all day: they are read once.
+
+    Other messages are not remembered: they may hold values.
+    """
+    return _polled(body) if len(body) <= LARGEST_POLL and b"oadrPoll" in body else None
+
+
+@lru_cache(maxsize=16_384)
+def _polled(body: bytes) -> str | None:
     try:
         message = read(body)
     except NotAMessage:
