@@ -31,7 +31,7 @@ bench: $(VENV)/ready
 	@$(BIN)/python bench/run.py $(ARGS)
 
 acceptance: $(VENV)/ready
-	@$(BIN)/python -m tests.acceptance.run $(if $(ONLY),--only $(ONLY)) $(ARGS)
+	@$(BIN)/python -m tests.acceptance.run $(if $(ONLY),--only $(ONLY)) $(if $(ARGS),-- $(ARGS))
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
