@@ -10,8 +10,9 @@ from typing import ClassVar, Final
 from msgspec import Struct
 
 from meter_driver import dlms
-from meter_driver.block_transfer import GENERAL_BLOCK_TRANSFER, Blocks
+from meter_driver.block_transfer import GENERAL_BLOCK_TRANSFER
 from meter_driver.crc import crc16_x25
+from meter_driver.dlms_units import Units
 from meter_driver.errors import (
     ChecksumError,
     FrameError,
@@ -27,7 +28,6 @@ _FLAG: Final = 0x7E
 _TYPE, _TYPE_MASK, _SEGMENTED, _LENGTH_MASK = 0xA0, 0xF0, 0x08, 0x07
 _LEAST: Final = 7  # format, two addresses of one octet, control, FCS
 _ADDRESS_SIZES = frozenset({1, 2, 4})
-_FIRST_BLOCK: Final = b"\x00\x01"
 _LLC = (b"\xe6\xe7\x00", b"\xe6\xe6\x00")
 
 
@@ -48,13 +48,11 @@ class DlmsOnHdlc:
     guarded: ClassVar[bool] = True
 
     def __init__(self, keys: Keyring) -> None:
-        self._keys = keys
+        self._units = Units(keys, Quality.CHECKSUM_ONLY)
         self._closing = False  # the next flag may close the frame that was just taken
         self._unit = b""  # segments so far, and what they had on the wire
         self._unit_size = 0
-        self._blocks_size = 0  # what the blocks so far had on the wire
         self._from = b""
-        self._blocks = Blocks(dlms.LONGEST_APDU)
 
     def take(self, buffer: bytearray, at: int, end: int, *, final: bool) -> Answer:
         """See ``framing``. Flags between frames are idle fill."""
@@ -95,40 +93,17 @@ class DlmsOnHdlc:
         elif not frame.segmented:
             unit, size = self._unit, self._unit_size
             self._unit, self._unit_size = b"", 0
-            events += self._whole(unit, size)
-        return events
-
-    def _whole(self, unit: bytes, size: int) -> list[Event]:
-        """One APDU, or one block of one; ``size`` octets on the wire."""
-        events: list[Event] = []
-        is_block = unit[:1] == bytes([GENERAL_BLOCK_TRANSFER])
-        if self._blocks.pending and (not is_block or unit[2:4] == _FIRST_BLOCK):
-            events.append(self._blocks_given_up(SegmentError("the last blocks are missing")))
-        self._blocks_size += size
-        try:
-            apdu = self._blocks.add(unit) if is_block else unit
-            if apdu is not None:
-                events += dlms.telegrams(apdu, self._keys, Quality.CHECKSUM_ONLY)
-                self._blocks_size = 0
-        except MeterError as error:
-            events.append(self._blocks_given_up(error))
+            events += self._units.add(unit, size)
         return events
 
     def _unit_given_up(self, error: MeterError) -> FrameRejected:
         dropped, self._unit, self._unit_size = self._unit_size, b"", 0
         return FrameRejected.because(error, dropped)
 
-    def _blocks_given_up(self, error: MeterError) -> FrameRejected:
-        dropped, self._blocks_size = self._blocks_size, 0
-        self._blocks.drop()
-        return FrameRejected.because(error, dropped)
-
     def finish(self) -> tuple[Event, ...]:
         """Segments and blocks without a last one are given up."""
-        events: list[Event] = []
         self._closing = False
-        if self._blocks.pending:
-            events.append(self._blocks_given_up(FrameTruncated("the last blocks are missing")))
+        events = self._units.finish()
         if self._unit:
             events.append(self._unit_given_up(FrameTruncated("the last segments are missing")))
         return tuple(events)
