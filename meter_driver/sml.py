@@ -2,8 +2,8 @@
 
 Transport version 1 (chapter 8): ``1B1B1B1B 01010101``, the messages, zeros up to a multiple of four, ``1B1B1B1B 1A``,
 the number of those zeros, CRC. Four 1B inside are doubled. The CRC is CRC-16/X-25; Holley meters send CRC-16/KERMIT.
-Transport version 2 differs by its start; its blocks (escape ``03``), timeouts and block sizes are for links that ask
-back, which a meter that pushes does not, and are rejected.
+Transport version 2 has another start, and may tell a timeout and a block size (escapes ``03`` and ``04``, three bytes
+each), which a listener reads over. Files in several blocks are refused: see ``conformance.yaml``.
 """
 
 from typing import ClassVar
@@ -20,6 +20,7 @@ LONGEST = 16384
 _ESCAPE = b"\x1b\x1b\x1b\x1b"
 _STARTS = (_ESCAPE + b"\x01\x01\x01\x01", _ESCAPE + b"\x02\x02\x02\x02")
 _END = 0x1A
+_SETTINGS = b"\x03\x04"  # of transport version 2: timeout, block size
 _ESCAPES = 32  # four 1B in a row are rare in values; without a limit, false starts full of them cost quadratic time
 
 
@@ -52,6 +53,9 @@ class Sml:
                 return _finish(bytes(buffer[at : here + 8]), b"".join(pieces))
             if command == _ESCAPE:
                 pieces.append(bytes(buffer[begin : here + 4]))
+                begin = here = here + 8
+            elif head == _STARTS[1] and command[0] in _SETTINGS:
+                pieces.append(bytes(buffer[begin:here]))
                 begin = here = here + 8
             elif command[0] == 0x1B:
                 here += 1  # the escape begins one byte later: this 1B is still content

@@ -12,7 +12,8 @@ from meter_driver.reading import ClockSource, Quality, Reading, Telegram
 from meter_driver.sml_tree import END, EndOfMessage, Node, ShortNegative, parse
 
 _OPEN_RESPONSE, _GET_LIST_RESPONSE = 0x0101, 0x0701
-_BODIES = frozenset({kind << 8 | answer for kind in range(1, 9) for answer in (0, 1)} | {0xFF01})
+_BODIES = frozenset({kind << 8 | answer for kind in range(1, 11) for answer in (0, 1)} | {0xFF01})
+"""Requests and responses of SML 1.05, 8 to 10 being its COSEM services, and attention."""
 _SCALERS = range(-30, 31)
 _NO_UNIT = 255  # DZG meters write 0 for it
 
@@ -43,8 +44,9 @@ def _message(content: bytes, at: int, *, check: bool) -> tuple[int, Node, int]:
     node, end = parse(content, at)
     transaction, group, abort, choice, crc, last = _elements(node, 6)
     tag, body = _elements(choice, 2)
-    if last is not END or _number(crc) is None:
-        raise PayloadError("a message that is not six elements with a CRC and an end")
+    _number(crc)  # some leave it out: the file has one of its own
+    if last is not END:
+        raise PayloadError("a message that is not six elements with an end")
     _octets(transaction)
     if _number(group) is None or _number(abort) is None:
         raise PayloadError("a message without group number and abort rule")
@@ -162,19 +164,17 @@ def _said(value: Node, power: int, *, repair: bool) -> Decimal | str | None:
 def _instant(node: Node) -> datetime | None:
     """SML_Time: a seconds index says no instant; a timestamp is UTC; local time brings both its offsets in minutes.
 
-    Some meters send the seconds index bare, without the choice around it.
+    Some meters send the seconds index bare, without the choice around it, and some a local time under another choice.
     """
     if node == b"" or type(node) is int:
         return None
     choice, content = _elements(node, 2)
     tag = _number(choice)
-    if tag == 1 and _number(content) is not None:
-        return None
-    if tag == 3:
+    if tag == 3 or isinstance(content, list):
         content, *offsets = _elements(content, 3)
         if any(_number(offset) is None for offset in offsets):
             raise PayloadError("a local time without its offsets")
     seconds = _number(content)
-    if tag not in (2, 3) or seconds is None or not 0 <= seconds < 1 << 32:
+    if tag not in (1, 2, 3) or seconds is None or not 0 <= seconds < 1 << 32:
         raise PayloadError("a time that SML does not have")
-    return datetime.fromtimestamp(seconds, UTC)
+    return None if tag == 1 else datetime.fromtimestamp(seconds, UTC)

@@ -76,11 +76,17 @@ def get_list(
 
 
 def transported(
-    content: bytes, *, crc: Crc = crc16_x25, version: int = 1, order: str = "little", fill: int = -1
+    content: bytes,
+    *,
+    crc: Crc = crc16_x25,
+    version: int = 1,
+    order: str = "little",
+    fill: int = -1,
+    settings: bytes = b"",
 ) -> bytes:
     fill = -len(content) % 4 if fill < 0 else fill
     escaped = (content + b"\0" * fill).replace(ESCAPE, ESCAPE * 2)
-    frame = ESCAPE + bytes((version,)) * 4 + escaped + ESCAPE + bytes((0x1A, fill))
+    frame = ESCAPE + bytes((version,)) * 4 + settings + escaped + ESCAPE + bytes((0x1A, fill))
     return frame + (crc(frame).to_bytes(2, "little") if order == "little" else crc(frame).to_bytes(2, "big"))
 
 

@@ -72,6 +72,33 @@ def test_transport_version_2_in_one_block_says_the_same() -> None:
     assert telegrams(whole(version=2)) == telegrams(GOOD)
 
 
+TIMEOUT, BLOCK_SIZE = ESCAPE + b"\x03\x00\x03\xe8", ESCAPE + b"\x04\x00\x02\x00"
+
+
+@pytest.mark.rule("SML 8.2 timeouts and block sizes")
+@pytest.mark.parametrize("settings", [TIMEOUT, BLOCK_SIZE, TIMEOUT + BLOCK_SIZE])
+def test_a_timeout_and_a_block_size_of_transport_version_2_are_read_over(settings: bytes) -> None:
+    made = whole(version=2, settings=settings)
+    assert telegrams(made) == telegrams(GOOD)
+    an_answer_stays(Sml, made)
+
+
+@pytest.mark.rule("SML 8.2 timeouts and block sizes")
+def test_they_are_damage_in_version_1_and_where_the_crc_does_not_cover_them() -> None:
+    assert telegrams(whole(version=1, settings=TIMEOUT)) == []
+    made = whole(version=2)
+    assert telegrams(made[:8] + TIMEOUT + made[8:]) == []
+
+
+def test_a_file_in_several_blocks_is_refused() -> None:
+    content = opened() + get_list(*ENTRIES) + closed()
+    at = len(opened()) + 40
+    first, second = transported(content[:at], version=2), transported(content[at:], version=2)
+    assert telegrams(first, second) == []
+    assert telegrams(first[:-8] + second) == []
+    assert telegrams(first, second, GOOD) == telegrams(GOOD)
+
+
 def test_four_escape_bytes_inside_a_value_are_taken_back_to_one() -> None:
     made = whole(entries=(*ENTRIES, entry((1, 0, 96, 1, 1, 255), octets(b"\x00" + ESCAPE + b"\x1a\x1b"))))
     assert values(telegrams(made))["1-0:96.1.1*255"] == ("001B1B1B1B1A1B", None)
@@ -111,11 +138,29 @@ def test_a_list_of_more_than_fifteen_values_has_a_longer_head() -> None:
             listed(unsigned(3, 1), listed(unsigned(1714557600, 4), signed(60, 2), signed(60, 2))),
             datetime(2024, 5, 1, 10, tzinfo=UTC),
         ),
+        (listed(unsigned(1, 1), listed(unsigned(99, 4), signed(60, 2), signed(60, 2))), None),
+        (
+            listed(unsigned(2, 1), listed(unsigned(1714557600, 4), signed(60, 2), signed(60, 2))),
+            datetime(2024, 5, 1, 10, tzinfo=UTC),
+        ),
     ],
 )
 def test_only_a_timestamp_is_an_instant(time: bytes, at: datetime | None) -> None:
     (telegram,) = telegrams(transported(opened() + get_list(*ENTRIES, time=time) + closed()))
     assert {telegram.at, *(reading.at for reading in telegram.readings)} == {at}
+
+
+@pytest.mark.parametrize("crc", [SKIPPED, b"\x62\x00", b"\x63\x00\x00"])
+def test_the_crc_of_a_message_may_be_missing_behind_that_of_the_file(crc: bytes) -> None:
+    made = get_list(*ENTRIES)[:-4] + crc + b"\x00"
+    assert telegrams(transported(opened() + made + closed())) == telegrams(GOOD)
+    assert telegrams(transported(opened() + made + closed(), crc=crc16_kermit)) == []
+
+
+@pytest.mark.parametrize("tag", [0x0300, 0x0301, 0x0401, 0x0501, 0x0801, 0x0A01, 0xFF01])
+def test_messages_about_other_things_say_nothing(tag: int) -> None:
+    other = message(tag, listed(octets(SERVER), SKIPPED, listed(SKIPPED)))
+    assert telegrams(transported(opened() + other + get_list(*ENTRIES) + closed())) == telegrams(GOOD)
 
 
 def test_values_that_were_left_out_and_lists_of_values_are_not_readings() -> None:
