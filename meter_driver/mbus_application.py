@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from meter_driver.errors import PayloadError
-from meter_driver.mbus_records import Layout
+from meter_driver.mbus_layout import Layout
 from meter_driver.mbus_values import Value, scaled
 
 

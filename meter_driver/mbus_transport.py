@@ -10,7 +10,8 @@ from meter_driver.errors import PayloadError
 from meter_driver.framing import Keyring
 from meter_driver.mbus_application import FIXED_SIZE, Application, HeaderLength, Kind, application, fixed_structure
 from meter_driver.mbus_formats import Formats
-from meter_driver.mbus_records import Layout, records
+from meter_driver.mbus_layout import Layout
+from meter_driver.mbus_records import records
 from meter_driver.mbus_security import Sealed, mode_of, unseal
 from meter_driver.mbus_values import Value
 from meter_driver.reading import Quality, Reading, Telegram

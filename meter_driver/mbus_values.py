@@ -15,7 +15,7 @@ from meter_driver.mbus_vif import Coding, Meaning
 Value = Decimal | str
 Read = Callable[[bytes], Value | None]
 
-_EXACT = Context(prec=200)
+EXACT = Context(prec=200)
 """Wide enough for every field that a record can carry: 64 bytes are 155 digits."""
 
 
@@ -23,7 +23,7 @@ def scaled(number: int, exponent: int) -> Decimal:
     """``number`` times ten to ``exponent``, exact, written without an exponent of its own."""
     if exponent >= 0:
         return Decimal(number * 10**exponent)
-    return Decimal(number).scaleb(exponent, _EXACT)
+    return Decimal(number).scaleb(exponent, EXACT)
 
 
 def integer(meaning: Meaning) -> Read:
@@ -33,7 +33,7 @@ def integer(meaning: Meaning) -> Read:
     if exponent >= 0:
         factor = 10**exponent
         return lambda raw: Decimal(int.from_bytes(raw, "little", signed=signed) * factor)
-    return lambda raw: Decimal(int.from_bytes(raw, "little", signed=signed)).scaleb(exponent, _EXACT)
+    return lambda raw: Decimal(int.from_bytes(raw, "little", signed=signed)).scaleb(exponent, EXACT)
 
 
 def bcd(meaning: Meaning) -> Read:
@@ -59,7 +59,7 @@ def real(meaning: Meaning) -> Read:
         (number,) = struct.unpack("<f" if len(raw) == 4 else "<d", raw)
         if not isfinite(number):
             return None
-        return Decimal(format(Decimal(repr(number)).scaleb(exponent, _EXACT), "f"))
+        return Decimal(format(Decimal(repr(number)).scaleb(exponent, EXACT), "f"))
 
     return read
 

@@ -9,11 +9,13 @@ or a code that is not known, leaves no value.
 
 from decimal import Decimal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from meter_driver.mbus_vif import Coding, Meaning
 
 MANUFACTURER, COMBINABLE, FUTURE = 0x7F, 0x7C, 0x7E
+INVERSE, WITH_NUMBERS, WITHOUT_NUMBERS = 0x13, 0x1E, 0x1F
+"""Compact profiles (Annex F): newest value first; with and without register numbers, oldest first."""
 
 _QUALIFIERS = {0x00: "", 0x1D: "", 0x3A: "uncorrected", 0x3B: "positive", 0x3C: "negative", 0x3E: "base_conditions"}
 _PHASES = {
@@ -25,15 +27,24 @@ _PER = {
     0x20: "s", 0x21: "min", 0x22: "h", 0x23: "d", 0x24: "wk", 0x25: "mo", 0x26: "a",
     0x2C: "L", 0x2D: "m3", 0x2E: "kg", 0x2F: "K", 0x30: "kWh", 0x31: "GJ", 0x32: "kW", 0x34: "V", 0x35: "A",
 }  # fmt: skip
+_PROFILES = frozenset((INVERSE, WITH_NUMBERS, WITHOUT_NUMBERS))
 _DURATIONS = ("s", "min", "h", "d")
 
 
 class Modified(Struct, frozen=True):
-    """A meaning after its extensions: ``offset`` is added in the unit of the VIF, ``qualifiers`` follow the name."""
+    """A meaning after its extensions.
+
+    Attributes:
+        meaning: quantity, unit, power of ten.
+        qualifiers: they follow the name.
+        offset: added to the value, in the unit of the VIF.
+        profile: INVERSE, WITH_NUMBERS or WITHOUT_NUMBERS where the data are a compact profile, or 0.
+    """
 
     meaning: Meaning
     qualifiers: tuple[str, ...] = ()
     offset: Decimal = Decimal(0)
+    profile: int = 0
 
 
 def modify(meaning: Meaning, extensions: bytes) -> Modified | None:
@@ -45,7 +56,7 @@ def modify(meaning: Meaning, extensions: bytes) -> Modified | None:
             break
         if code == MANUFACTURER:  # all that follows it is the manufacturer's
             named = "".join(f"{own:02X}" for own in codes)
-            return Modified(changed.meaning, (*changed.qualifiers, f"manufacturer={named}"), changed.offset)
+            return structs.replace(changed, qualifiers=(*changed.qualifiers, f"manufacturer={named}"))
         changed = _located(changed, next(codes, -1)) if code == COMBINABLE else _step(changed, code)
     return changed
 
@@ -54,23 +65,25 @@ def _located(so_far: Modified, code: int) -> Modified | None:
     """Extension of the combinable extensions, behind VIFE FC (Table 16)."""
     if code not in _PHASES:
         return None
-    return Modified(so_far.meaning, (*so_far.qualifiers, _PHASES[code]), so_far.offset)
+    return structs.replace(so_far, qualifiers=(*so_far.qualifiers, _PHASES[code]))
 
 
 def _step(so_far: Modified, code: int) -> Modified | None:
-    meaning, qualifiers, offset = so_far.meaning, so_far.qualifiers, so_far.offset
+    meaning = so_far.meaning
     if code in _QUALIFIERS:
         word = _QUALIFIERS[code]
-        return Modified(meaning, (*qualifiers, word) if word else qualifiers, offset)
+        return structs.replace(so_far, qualifiers=(*so_far.qualifiers, word)) if word else so_far
+    if code in _PROFILES:
+        return None if so_far.profile else structs.replace(so_far, profile=code)
     if 0x70 <= code <= 0x77:
-        return Modified(meaning._replace(exponent=meaning.exponent + code - 0x76), qualifiers, offset)
+        return structs.replace(so_far, meaning=meaning._replace(exponent=meaning.exponent + code - 0x76))
     if code == 0x7D:
-        return Modified(meaning._replace(exponent=meaning.exponent + 3), qualifiers, offset)
+        return structs.replace(so_far, meaning=meaning._replace(exponent=meaning.exponent + 3))
     if 0x78 <= code <= 0x7B:
         constant = Decimal(1).scaleb(code - 0x7B + meaning.exponent)
-        return Modified(meaning, qualifiers, offset + constant)
+        return structs.replace(so_far, offset=so_far.offset + constant)
     other = _another_quantity(meaning, code)
-    return None if other is None else Modified(other, qualifiers, offset)
+    return None if other is None else structs.replace(so_far, meaning=other)
 
 
 def _another_quantity(meaning: Meaning, code: int) -> Meaning | None:

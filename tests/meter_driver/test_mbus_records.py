@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meter_driver.errors import PayloadError
-from meter_driver.mbus_records import layout_of, records
+from meter_driver.mbus_layout import layout_of
+from meter_driver.mbus_records import records
 from tests.meter_driver.mbus_make import RECORDS, examples
 
 
