@@ -7,6 +7,7 @@ has drained. No compression here (it may suspend); a renderer may compress.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 from aiohttp import web
 
@@ -48,27 +49,32 @@ class Egress:
         shared: bool,
         alive: Callable[[], bool] = lambda: True,
     ) -> web.StreamResponse:
-        """Write all parts. Raises ``Cut`` when the ground of a single household's answer ends, or ``alive`` says no."""
+        """Write all parts. Raises ``Cut`` when the ground of a single household's answer ends, or ``alive`` says no.
+
+        An answer whose ground has ended is cut also when there are no more parts: it shall not look complete.
+        """
         if (transport := request.transport) is None:
             raise Cut("the recipient has gone")
         line = self._lines.of(transport)
         response.headers["Content-Type"] = renderer.content_type
         response.headers["Cache-Control"] = "no-store"
-        held: set[str] = set()
+        held: dict[str, int] = {}
         try:
             await response.prepare(request)
             await self._plain(renderer.head, response)
             first = True
             async for part in parts:
                 if not shared and part.ground not in held:
-                    held.add(part.ground)
+                    held[part.ground] = part.epoch
                     line.open.add(part.ground)
                 written = await self._part(part, renderer, request, response, line, alive, shared=shared, first=first)
                 first = first and not written
+            if any(self._epochs.current(ground) != epoch for ground, epoch in held.items()):
+                self._cut(line)
             await self._plain(renderer.tail, response)
             await response.write_eof()
         finally:
-            line.open -= held
+            line.open -= held.keys()
         return response
 
     async def _part(
@@ -90,14 +96,18 @@ class Egress:
             if self._epochs.current(part.ground) != part.epoch or not alive():
                 if shared and alive():
                     return written
-                line.abort()
-                raise Cut("the consent behind this answer has ended")
+                self._cut(line)
             line.carry(part.ground)
             await response.write(lead + chunk if lead else chunk)  # runs to the transport before it first suspends
             written = True
             async with asyncio.timeout(SLOWEST):
                 await request.writer.drain()
         return written
+
+    @staticmethod
+    def _cut(line: Line) -> NoReturn:
+        line.abort()
+        raise Cut("the consent behind this answer has ended")
 
     @staticmethod
     async def _plain(frame: bytes, response: web.StreamResponse) -> None:

@@ -133,6 +133,23 @@ async def test_an_answer_is_head_parts_with_something_between_and_tail() -> None
     assert b"tail\n" in body
 
 
+async def test_an_answer_whose_ground_ends_before_its_last_part_does_not_look_complete() -> None:
+    """As an opener does it: it sees that the ground has ended and has no more parts."""
+    door = Door([])
+
+    async def one_then_over() -> AsyncIterator[Part]:
+        yield part("a", 0, 1)
+        door.epochs.flip("a")
+
+    door._parts = one_then_over  # type: ignore[method-assign]
+    async with serving(door) as port:
+        body = await read_all(ask(port))
+        async with asyncio.timeout(5):
+            await door.cut.wait()
+    assert b"tail\n" not in body
+    assert not body.endswith(b"0\r\n\r\n")
+
+
 async def test_a_slow_reader_gets_nothing_more_after_the_ground_has_ended() -> None:
     door = Door([("a", 2000)])
     async with serving(door) as port:
