@@ -6,6 +6,7 @@ CI counts the segments of one APDU from 0 in bits 0 to 3; bit 4 marks the last. 
 from typing import ClassVar, Final
 
 from meter_driver import dlms
+from meter_driver.dlms_units import Units
 from meter_driver.errors import FrameError, FrameTooLong, FrameTruncated, MeterError, SegmentError
 from meter_driver.framing import NO, Answer, Damaged, Keyring, Taken, Verdict
 from meter_driver.mbus_link import LONGEST_FRAME, LongFrame, long_frame
@@ -18,14 +19,14 @@ _SAPS: Final = 2
 
 
 class DlmsOnMbus:
-    """Joins the segments and reads the APDU. A segment out of order gives up what was collected."""
+    """Joins segments and blocks, and reads the APDU. A segment out of order gives up what was collected."""
 
     starts: ClassVar[bytes] = b"\x68"
     longest: ClassVar[int] = LONGEST_FRAME
     guarded: ClassVar[bool] = True
 
     def __init__(self, keys: Keyring) -> None:
-        self._keys = keys
+        self._units = Units(keys, Quality.CHECKSUM_ONLY)
         self._drop()
 
     def _drop(self) -> None:
@@ -61,10 +62,7 @@ class DlmsOnMbus:
         elif frame.ci & _LAST:
             apdu, size = self._apdu, self._size
             self._drop()
-            try:
-                events += dlms.telegrams(apdu, self._keys, Quality.CHECKSUM_ONLY)
-            except MeterError as error:
-                events.append(FrameRejected.because(error, size))
+            events += self._units.add(apdu, size)
         return events
 
     def _given_up(self, error: MeterError) -> FrameRejected:
@@ -73,5 +71,8 @@ class DlmsOnMbus:
         return FrameRejected.because(error, size)
 
     def finish(self) -> tuple[Event, ...]:
-        """Segments without a last one are given up."""
-        return (self._given_up(FrameTruncated("the last segments are missing")),) if self._expected else ()
+        """Segments and blocks without a last one are given up."""
+        events = self._units.finish()
+        if self._expected:
+            events.append(self._given_up(FrameTruncated("the last segments are missing")))
+        return tuple(events)

@@ -23,11 +23,13 @@ NOTIFICATION: Final = 0x0F
 
 _HEADER: Final = 5  # tag, long-invoke-id-and-priority
 _LAYOUTS_KEPT: Final = 64
-_NAMES = {(96, 1, 0): 0, (96, 1, 1): 1, (0, 0, 5): 2, (0, 0, 0): 3, (0, 0, 1): 4, (42, 0, 0): 5}
-"""OBIS groups (C, D, E) that name the meter, best first."""
+_NAMES = {(96, 1, 0): 0, (0, 0, 5): 1, (96, 1, 1): 2, (0, 0, 0): 3, (0, 0, 1): 4, (42, 0, 0): 5}
+"""OBIS groups (C, D, E) that name the meter, best first. Kamstrup has its type under 96.1.1, its number under 0.0.5."""
 _UNNAMED: Final = 6
 _NO_NUMBERS = frozenset({axdr.NULL, axdr.DONT_CARE, axdr.OCTETS, *axdr.TEXTS})
 _MAKER: Final = 3
+_YEARS: Final = b"\x07\x08\xff"
+"""The first octet of a date-time: years 1792 to 2303, or not specified. No text begins like this."""
 
 _QUALITIES = {
     (base, doubtful): (known, known | Quality.SCALER_ASSUMED)
@@ -45,6 +47,7 @@ class Layout:
         self._maker = maker
         self._slots: list[tuple[int, int, str]] = []  # from, to, struct format
         self._clocks: list[int] = []
+        self._pinned: list[int] = []  # octets of slots that a decision was taken on
         self._values: list[tuple[int, str, Read, str | None, bool]] = []
         self._names: list[tuple[int, int]] = []  # priority, slot
         at, clock = _header(apdu)
@@ -80,18 +83,20 @@ class Layout:
             elif not named:
                 raise PayloadError("a list without OBIS codes that no profile knows")
             else:
-                self._unnamed(entry.node, first=number == 0, last=number == len(found) - 1)
+                self._unnamed(entry.node, outer=number in (0, len(found) - 1))
         if not self._values:
             raise PayloadError("a list without readings")
 
-    def _unnamed(self, node: Node, *, first: bool, last: bool) -> None:
+    def _unnamed(self, node: Node, *, outer: bool) -> None:
         """What may stand in a list with codes and have none: clock, version, the meter's number, other texts, nulls."""
         size = len(node.octets)
-        if size == dlms_clock.SIZE and not last:
+        if size == dlms_clock.SIZE:
+            self._pinned.append(node.at)
+        if size == dlms_clock.SIZE and node.octets[0] in _YEARS:
             self._clock(node.at)
         elif size and not push_list.may_be_code(node):
             slot = self._slot(node.at, node.end, f"{size}s")
-            if first or last:
+            if outer:
                 self._names.append((_UNNAMED, slot))
         elif node.tag not in _NO_NUMBERS:
             raise PayloadError("an element without an OBIS code")
@@ -126,7 +131,7 @@ class Layout:
             form, read = f"{node.end - start}s", push_values.text_after(node.octets[:pinned])
         slot = self._slot(start, node.end, form)
         self._values.append((slot, code, read, unit, assumed))
-        if groups in _NAMES:
+        if groups in _NAMES and _of_the_meter(code):
             self._names.append((_NAMES[groups], len(self._values) - 1))
 
     def _freeze(self, apdu: bytes) -> None:
@@ -139,6 +144,8 @@ class Layout:
             form += "x" * (start - at) + kind
             mask[start:end] = bytes(end - start)
             at = end
+        for place in self._pinned:
+            mask[place] = 0xFF
         self._unpack = Packed(form + "x" * (len(apdu) - at)).unpack
         self._mask = int.from_bytes(mask, "big")
         self._fixed = int.from_bytes(apdu, "big") & self._mask
@@ -229,3 +236,9 @@ def _groups(code: str) -> tuple[int, int, int]:
     """The groups C, D, E of ``A-B:C.D.E*F``."""
     c, d, e = code.partition(":")[2].partition("*")[0].split(".")
     return int(c), int(d), int(e)
+
+
+def _of_the_meter(code: str) -> bool:
+    """Is it an object of the meter itself, not of a device on one of its M-Bus channels (B where A is 0)?"""
+    medium, _, rest = code.partition("-")
+    return medium != "0" or rest.startswith("0:")

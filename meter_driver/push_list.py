@@ -21,7 +21,12 @@ _LAST_MEDIUM: Final = 15
 _ATTRIBUTES: Final = b"\x02\x02\x16\x01\x01"
 """Head of a list of attributes: a structure of an enum and an array, whose rows are not A-XDR throughout."""
 _DESCRIPTOR: Final = 11  # structure of two, class id, OBIS code, attribute, before the tag of the value
-_LOGICAL_NAME: Final = 1
+_DESCRIPTOR_PARTS: Final = 4  # with tags: class id, OBIS code, attribute, data index
+_LOGICAL_NAME, _VALUE = 1, 2  # attributes
+_CONTAINERS = frozenset({axdr.STRUCTURE, axdr.ARRAY})
+_PAIR: Final = 2
+_PUSH_SETUP: Final = bytes((25, 9))
+"""Groups C and D of the object that sends the list: its name at the head is no name of what follows."""
 _ATTRIBUTE_INDEX = frozenset({axdr.INT8, axdr.UINT8})
 _SCALARS = frozenset({*axdr.INTEGERS, *axdr.FLOATS, *axdr.TEXTS, axdr.OCTETS, axdr.BOOLEAN, axdr.ENUM, axdr.BCD})
 
@@ -123,30 +128,50 @@ def _walk(container: Node) -> Iterator[Entry]:
     children = container.children
     if not children:
         raise PayloadError("a list without elements")
-    columns = _columns(children[0])
-    if columns is not None:
-        yield from _table(columns, children)
-        return
+    for number, child in enumerate(children):
+        columns = _columns(child)
+        if columns is not None:
+            yield from (Entry("", before) for before in children[:number])
+            yield from _table(columns, children[number:])
+            return
     described = _described(children)
     if described is not None:
         yield from described
         return
     at = 0
     while at < len(children):
-        child = children[at]
-        following = children[at + 1] if at + 1 < len(children) else None
-        if child.tag in (axdr.STRUCTURE, axdr.ARRAY):
-            yield from _walk(child)
-            at += 1
-        elif following is not None and is_code(child) and not is_code(following):
-            pair = _scal_unit(children[at + 2]) if at + 2 < len(children) else None
-            yield Entry(obis.from_bytes(child.octets), following, pair)
-            at += 2 if pair is None else 3
-        elif following is not None and child.tag == axdr.UINT16 and is_code(following):
-            at += 1  # the class of the object that follows
-        else:
-            yield Entry("", child)
-            at += 1
+        entry, size = _next(children, at)
+        if entry is not None:
+            yield entry
+        elif children[at].tag in _CONTAINERS:
+            yield from _walk(children[at])
+        at += size
+
+
+def _next(children: tuple[Node, ...], at: int) -> tuple[Entry | None, int]:
+    """What begins at ``at``, and how many elements it takes; None for a list within, or a class that is read over."""
+    child, following = children[at], children[at + 1 : at + 4]
+    if at == 0 and len(children) == _PAIR and (code_of := _descriptor(child)) and not _described(following[0].children):
+        return Entry(obis.from_bytes(code_of.octets), following[0]), 2
+    if child.tag in _CONTAINERS:
+        return None, 1
+    if following and child.tag == axdr.UINT16 and is_code(following[0]):
+        return None, 1
+    if not following or not is_code(child) or (is_code(following[0]) and len(children) != _PAIR):
+        return Entry("", child), 1
+    if child.octets[2:4] == _PUSH_SETUP and len(children) != _PAIR:
+        return Entry("", child), 1
+    code, value = obis.from_bytes(child.octets), following[0]
+    if (pair := _scal_unit(value)) is not None and len(following) > 1:
+        return Entry(code, following[1], pair), 3
+    inner = value.children
+    if (pair := _scal_unit(inner[1]) if len(inner) == _PAIR else _power_and_unit(inner[1:])) is not None:
+        return Entry(code, inner[0], pair), 2
+    if len(following) > 1 and (pair := _scal_unit(following[1])) is not None:
+        return Entry(code, value, pair), 3
+    if (pair := _power_and_unit(following[1:])) is not None:
+        return Entry(code, value, pair), 4
+    return Entry(code, value), 2
 
 
 def may_be_code(node: Node) -> bool:
@@ -161,8 +186,12 @@ def is_code(node: Node) -> bool:
 
 def _scal_unit(node: Node) -> tuple[int, int] | None:
     """``scal_unit_type`` (IEC 62056-6-2, 4.3.2): a structure of an integer and an enum."""
-    if node.tag == axdr.STRUCTURE and [child.tag for child in node.children] == [axdr.INT8, axdr.ENUM]:
-        power, code = (child.value for child in node.children)
+    return _power_and_unit(node.children) if node.tag == axdr.STRUCTURE else None
+
+
+def _power_and_unit(nodes: tuple[Node, ...]) -> tuple[int, int] | None:
+    if [node.tag for node in nodes] == [axdr.INT8, axdr.ENUM]:
+        power, code = (node.value for node in nodes)
         if isinstance(power, int) and isinstance(code, int):
             return power, code
     return None
@@ -174,28 +203,43 @@ def _columns(node: Node) -> list[tuple[Node, int]] | None:
         return None
     found = []
     for row in node.children:
-        parts = row.children
-        if (
-            len(parts) < 4
-            or parts[0].tag != axdr.UINT16
-            or not is_code(parts[1])
-            or parts[2].tag not in _ATTRIBUTE_INDEX
-        ):
+        if (code := _descriptor(row)) is None:
             return None
-        found.append((parts[1], parts[2].value if isinstance(parts[2].value, int) else 0))
+        attribute = row.children[2].value
+        found.append((code, attribute if isinstance(attribute, int) else 0))
     return found
 
 
+def _descriptor(row: Node) -> Node | None:
+    """The OBIS code in ``class, code, attribute, data index`` (and restrictions); None for another value."""
+    parts = row.children
+    if (
+        len(parts) >= _DESCRIPTOR_PARTS
+        and parts[0].tag == axdr.UINT16
+        and is_code(parts[1])
+        and parts[2].tag in _ATTRIBUTE_INDEX
+        and parts[3].tag == axdr.UINT16
+    ):
+        return parts[1]
+    return None
+
+
 def _table(columns: list[tuple[Node, int]], children: tuple[Node, ...]) -> Iterator[Entry]:
-    """The values behind their table of objects; the table stands for itself where it lists the push setup."""
+    """The values behind their table of objects; the table stands for itself where it lists the push setup.
+
+    The values may be a structure of their own. Scalers and units come as values, too: attribute 3 of a register.
+    """
     values: tuple[Node, ...] = children
     if len(values) == len(columns) + 1:
         values = values[1:]
+    elif len(children) == _PAIR and len(children[1].children) == len(columns):
+        values = children[1].children
     if len(values) != len(columns):
         raise PayloadError("the table of objects and the values differ in number")
+    pairs = {code.octets: _scal_unit(node) for (code, _), node in zip(columns, values, strict=True)}
     for (code, attribute), node in zip(columns, values, strict=True):
-        if attribute == 2 and node.tag not in (axdr.ARRAY, axdr.STRUCTURE):
-            yield Entry(obis.from_bytes(code.octets), node)
+        if attribute == _VALUE and node.tag not in _CONTAINERS:
+            yield Entry(obis.from_bytes(code.octets), node, pairs[code.octets])
 
 
 def _described(children: tuple[Node, ...]) -> tuple[Entry, ...] | None:

@@ -88,6 +88,13 @@ def test_segments_must_follow_each_other(pieces: list[bytes], said: list[str]) -
     assert kinds(read(*pieces)) == said
 
 
+def test_blocks_on_mbus_are_joined_and_must_be_all_there() -> None:
+    frames = [mbus_frames(block) for block in blocks(ciphered(PLAIN), 30)]
+    assert one(read(*frames)) == one(read(hdlc(LLC + ciphered(PLAIN))))
+    assert kinds(read(*frames[:2])) == ["truncated"]
+    assert kinds(read(*frames[:2], PUSH)) == ["segment", "telegram"]
+
+
 def test_segments_of_two_meters_are_not_joined() -> None:
     other = bytearray(LAST)
     other[5] ^= 1

@@ -41,7 +41,36 @@ EGD = bytes.fromhex(
     "0202" "00470000110000FF03" "060000000A"
 )  # fmt: skip
 SWEDEN = rows(("0000010000FF", "090C07EA0715020E1E0500FF8880"), ENERGY)
-FORMS = [rows(NAME, ENERGY, VOLTAGE), KFM_3P, FLAT, KAMSTRUP, TABLE, ATTRIBUTES, EGD, SWEDEN]
+CODE, NUMBER, PAIR = "09060100010800FF", "0600003039", "02020F01161E"
+COLUMN = "0204120003" + CODE + "0F02120000"
+CLOCK = "090C" + SUMMER.hex()
+SHAPES = {
+    "scaler and unit behind the value": "0101" "0204" + CODE + NUMBER + "0F01161E",
+    "the same in one row": "0208" + (CODE + NUMBER + "0F01161E") + "09060100020800FF" + NUMBER + "0F01161E",
+    "scaler and unit before the value": "0101" "0203" + CODE + PAIR + NUMBER,
+    "value with scaler and unit in a structure": "0101" "0202" + CODE + "0202" + NUMBER + PAIR,
+    "value, scaler, unit in a structure": "0101" "0202" + CODE + "0203" + NUMBER + "0F01161E",
+    "a table of objects, values in a structure, attribute 3": (
+        "0202" "0102" + COLUMN + COLUMN.replace("0F02", "0F03") + "0202" + NUMBER + PAIR
+    ),
+    "a table of objects, values in a row, attribute 3": (
+        "0203" "0102" + COLUMN + COLUMN.replace("0F02", "0F03") + NUMBER + PAIR
+    ),
+    "a clock before the table": "0204" + CLOCK + "0102" + COLUMN + COLUMN.replace("0F02", "0F03") + NUMBER + PAIR,
+    "the name of the push setup at the head": "0205" "09060000190900FF" + CLOCK + CODE + NUMBER + PAIR,
+    "a clock at the end": "0204" + CODE + NUMBER + PAIR + CLOCK,
+}  # fmt: skip
+FORMS = [
+    *(bytes.fromhex(body) for body in SHAPES.values()),
+    rows(NAME, ENERGY, VOLTAGE),
+    KFM_3P,
+    FLAT,
+    KAMSTRUP,
+    TABLE,
+    ATTRIBUTES,
+    EGD,
+    SWEDEN,
+]
 
 
 def read(
@@ -244,3 +273,54 @@ def test_every_single_octet_changed_is_the_same_to_both_ways(body: bytes) -> Non
 @given(st.binary(max_size=60), st.sampled_from(FORMS), st.integers(0, 60))
 def test_no_list_can_crash_it(noise: bytes, body: bytes, keep: int) -> None:
     outcome(by_layout, notification(body[:keep] + noise))
+
+
+@pytest.mark.parametrize("body", SHAPES.values(), ids=SHAPES)
+def test_a_value_keeps_its_scaler_and_unit_wherever_they_stand(body: str) -> None:
+    said = read(bytes.fromhex(body), clock=b"")[1]
+    assert said["1-0:1.8.0*255"] == (Decimal(123450), "Wh", SURE)
+    assert set(said) <= {"1-0:1.8.0*255", "1-0:2.8.0*255"}
+
+
+@pytest.mark.parametrize("name", [name for name in SHAPES if "clock" in name or "push setup" in name])
+def test_a_clock_without_a_code_is_known_by_its_year_wherever_it_stands(name: str) -> None:
+    body = bytes.fromhex(SHAPES[name])
+    at = push_layout.read(notification(body, b""), Quality.CHECKSUM_ONLY, "T")[1]
+    assert at == datetime(2026, 7, 21, 12, 30, 5, tzinfo=UTC)
+
+
+def test_a_text_as_long_as_a_clock_is_a_text() -> None:
+    body = bytes.fromhex("0203090C") + b"ABC123456789" + ENERGY_PAIR
+    assert read(body)[0] == "ABC123456789"
+    assert outcome(by_layout, notification(body)) == outcome(in_full, notification(body))
+    clock = notification(body.replace(b"ABC123456789", SUMMER))
+    assert outcome(by_layout, clock) == outcome(in_full, clock)
+
+
+def test_an_object_and_its_value_are_read() -> None:
+    pairs = "0102" + "0202" + COLUMN + NUMBER + "0202" + COLUMN.replace("000108", "000208") + NUMBER
+    assert {code: value for code, (value, *_) in read(bytes.fromhex(pairs))[1].items()} == {
+        "1-0:1.8.0*255": Decimal(12345), "1-0:2.8.0*255": Decimal(12345),
+    }  # fmt: skip
+
+
+def test_two_registers_with_short_values_are_not_an_object_and_its_value() -> None:
+    first, second = "0204120003" + CODE + "0F02120005", "020412000309060100020800FF0F02120006"
+    said = read(bytes.fromhex("0202" + first + second))[1]
+    assert [value for value, *_ in said.values()] == [Decimal(5), Decimal(6)]
+
+
+def test_a_number_of_six_octets_is_a_value_also_where_it_looks_like_a_code() -> None:
+    name = ("0000600100FF", "0906000102030405")
+    assert read(rows(name, ENERGY))[0] == "000102030405"
+
+
+def test_the_number_of_the_meter_goes_before_its_type_and_that_of_a_device_on_a_channel() -> None:
+    kind, number, gas = ("0101600101FF", "0A024142"), ("0101000005FF", "0A0435363738"), ("0001600100FF", "0A0147")
+    assert read(rows(gas, kind, number, ENERGY))[0] == "5678"
+    assert read(rows(gas, ENERGY))[0] == "TITLE"
+
+
+@pytest.mark.parametrize(("code", "unit"), [("00", None), ("0A", "currency"), ("FE", None)])
+def test_a_unit_that_is_none_or_another_leaves_the_number(code: str, unit: str | None) -> None:
+    assert read(rows(("0100010800FF", "0600003039" + "02020F0016" + code)))[1]["1-0:1.8.0*255"][:2] == (12345, unit)
