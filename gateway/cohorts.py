@@ -1,64 +1,48 @@
-"""The cohort desk: draws the one partition, closes cells, answers for places and cohorts.
+"""The cohort desk: closes cells at their watermark, answers for places and cohorts.
 
 A household takes part by one consent, given to ``NEIGHBOURHOOD`` and not to a single recipient: there is one partition
-and one value a cell for everybody. An epoch is a day (UTC). It is drawn once, when its first cell is closed; a cohort
-that a member leaves afterwards closes no further cell in that epoch, and neither does any place above it.
+(see ``gateway.partition``) and one value a cell for everybody. A cohort that a member leaves closes no further cell in
+its epoch, and neither does any place above it. A member that has merely delivered nothing is left out of a cell by the
+rule of ``policies.cohorts.closes``.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
-import msgspec
 from sqlalchemy import insert, select
 
 from gateway.clock import Clock
+from gateway.cohort_loads import Loader, in_one_unit
 from gateway.groundbook import GroundBook
+from gateway.partition import NEIGHBOURHOOD, Drawn, Draws, Partition, Places
 from gateway.storage.engine import Store
 from gateway.storage.tables_cohorts import cell as cells
-from gateway.storage.tables_cohorts import draw as draws
-from gateway.vault import SubjectGone, Vault
-from policies.cohorts import Cohort, Profile, draw, figure
-from policies.decide import ends
-from policies.minimise import floor, minimise
-from policies.terms import (
-    Grant,
-    Level,
-    Period,
-    Purpose,
-    Reason,
-    Recipient,
-    Refusal,
-    ReleaseRequest,
-    Row,
-    SubjectId,
-    Zone,
-    class_of,
-)
+from gateway.vault import Vault
+from policies.cohorts import Profile, closes, figure
+from policies.minimise import floor
+from policies.terms import FAR_FUTURE, Reason, Refusal, ReleaseRequest, Row, Zone
 
-NEIGHBOURHOOD = Recipient("neighbourhood")
-"""The recipient of the one consent to neighbourhood figures."""
+__all__ = ["NEIGHBOURHOOD", "CohortDesk", "Places"]
+
 LATE = timedelta(days=1)
-"""How long a cell waits for a member whose readings are missing; then it is closed with those that came."""
+"""How long a cell with too few values is held open after its watermark; afterwards it is closed without a figure."""
 MOST_CELLS = 10_000
 """Cells that one question may name."""
-
-
-class Places(Protocol):
-    """What the desk needs of the registry: where households live. ``zone`` and ``community`` are names, may be ""."""
-
-    def place_of(self, subject: SubjectId) -> str:
-        """The smallest place: ``zone`` or ``zone/community``; "" for none."""
-
-    def places(self) -> Sequence[str]:
-        """All places, zones and communities."""
+LOOK = 1.0
+"""Seconds between looks at the clock."""
+AT_ONCE = 64
+"""Cells that are closed in one turn of the loop; questions get in between."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
+    """``value`` is None for a cell that was closed without a figure."""
+
     node: str
     quantity: str
     start: datetime
@@ -67,7 +51,7 @@ class _Cell:
 
 
 class CohortDesk:
-    """``interval``: length of a cell. ``grace``: how long after its end a cell waits for late readings."""
+    """``interval``: length of a cell. ``grace``: how long after its end, at its watermark, a cell is closed."""
 
     def __init__(
         self,
@@ -81,17 +65,75 @@ class CohortDesk:
         interval: timedelta,
         grace: timedelta,
     ) -> None:
-        self._store, self._vault, self._book, self._places, self._clock = store, vault, book, places, clock
+        self._store, self._places, self._clock = store, places, clock
+        self._loader = Loader(vault, interval)
         self._profile, self._interval, self._grace = profile, interval, grace
+        self._partition = Partition(store, vault, book, places, clock, k=profile.k)
         self._turn = asyncio.Lock()
-        self._drawn: dict[tuple[str, date], Mapping[str, Cohort]] = {}
+        self._again: dict[tuple[str, datetime], datetime] = {}
+        """By place and interval: when the loop looks at its cells again."""
 
-    async def nodes(self, place: str, day: date) -> Mapping[str, Cohort]:
-        """Cohorts below a place on a day, as far as they were drawn: name -> members."""
-        found: dict[str, Cohort] = {}
-        for each in self._below(place):
-            found |= await self._recorded(each, day) or {}
-        return found
+    # -- the loop
+
+    async def run(self) -> None:
+        """Supervised: draw each epoch as it begins, close each cell at its watermark, asked for or not."""
+        while True:
+            more = await self.turn()
+            await asyncio.sleep(0 if more else LOOK)
+
+    async def turn(self) -> bool:
+        """Close what is due, at most ``AT_ONCE`` cells of each look; whether there is more to do at once.
+
+        Nothing is remembered but what the tables say: after a restart the cells of the last day are looked at again.
+        Older ones are closed by the first question about them.
+        """
+        now = self._clock()
+        await self._partition.begin(now.date())
+        self._again = {key: at for key, at in self._again.items() if key[1] > now - 2 * LATE}
+        room = AT_ONCE
+        drawn_of: dict[tuple[str, date], Draws] = {}
+        for place, start in self._due(now):
+            key = (place, start.date())
+            if key not in drawn_of:
+                drawn_of[key] = await self._partition.recorded(*key) or {}
+            drawn = drawn_of[key]
+            known = await self._closed(drawn, start) if drawn else set()
+            whole = bool(drawn)
+            for node, cohort in drawn.items():
+                wanted = [q for q in self._quantities(cohort) if (node, q) not in known]
+                if not wanted:
+                    continue
+                if room <= 0:
+                    return True
+                room -= len(wanted)
+                answers = await self._cohort_cells(node, cohort, wanted, start)
+                whole = whole and Reason.NOT_YET not in answers.values()
+            # a cohort that is silent stays so in this epoch
+            self._again[place, start] = FAR_FUTURE if whole else now + self._interval
+        return False
+
+    def _due(self, now: datetime) -> Iterator[tuple[str, datetime]]:
+        """Intervals past their watermark, of the last day, that are to be looked at now; oldest first."""
+        wait = self._interval + self._grace
+        start = floor(now - wait - LATE, self._interval) + self._interval
+        while start + wait <= now:
+            for place in self._places.places():
+                if self._again.get((place, start), now) <= now:
+                    yield place, start
+            start += self._interval
+
+    def _quantities(self, cohort: Drawn) -> list[str]:
+        """Those of which enough members allow figures."""
+        count = Counter(q for some in cohort.quantities.values() for q in some)
+        return sorted(q for q, members in count.items() if members >= self._profile.k)
+
+    async def _closed(self, nodes: Collection[str], start: datetime) -> set[tuple[str, str]]:
+        c = cells.c
+        query = select(c.node, c.quantity).where(c.node.in_(nodes), c.start == start.timestamp())
+        async with self._store.read() as connection:
+            return {(node, quantity) for node, quantity in await connection.execute(query)}
+
+    # -- answers
 
     async def answer(self, question: ReleaseRequest) -> Sequence[Row] | Refusal:
         """Rows of one place or cohort, one for each interval of the question's resolution that has a figure.
@@ -120,83 +162,84 @@ class CohortDesk:
         return rows or Refusal(tuple(sorted(reasons)) or (Reason.NOT_YET,))
 
     async def _window(self, node: str, quantity: str, start: datetime, step: timedelta) -> Row | Reason:
-        total, unit = Decimal(0), None
+        parts: list[_Cell] = []
         for n in range(step // self._interval):
             cell = await self._cell(node, quantity, start + n * self._interval)
             if isinstance(cell, Reason):
                 return cell
-            total, unit = total + (cell.value or 0), cell.unit
-        return Row(node, quantity, start, start + step, total, unit)
+            parts.append(cell)
+        summed = _summed(parts)
+        if summed is None:
+            return Reason.COHORT_TOO_SMALL
+        return Row(node, quantity, start, start + step, *summed)
 
     # -- cells
 
     async def _cell(self, node: str, quantity: str, start: datetime) -> _Cell | Reason:
-        """The cell of a cohort, or the sum over all cohorts of a place."""
+        """The cell of a cohort, or the sum over all cohorts of a place; that is written down as well."""
         if start + self._interval + self._grace > self._clock():
             return Reason.NOT_YET
+        if (known := await self._known(node, quantity, start)) is not None:
+            return known
         place, _, name = node.partition("#")
-        drawn: dict[str, Cohort] = {}
-        for each in self._below(place):
-            drawn |= await self._draw(each, start.date())
-        wanted = [node] if name else sorted(drawn)
-        if not wanted or any(w not in drawn for w in wanted):
-            return Reason.COHORT_TOO_SMALL
-        total, unit = Decimal(0), None
-        for each in wanted:
-            cell = await self._cohort_cell(each, drawn[each], quantity, start)
+        drawn: dict[str, Drawn] = {}
+        for each in self._partition.below(place):
+            drawn |= await self._partition.drawn(each, start.date())
+        if name:
+            cohort = drawn.get(node)
+            return await self._of_cohort(node, cohort, quantity, start) if cohort else Reason.COHORT_TOO_SMALL
+        parts: list[_Cell] = []
+        for each, cohort in sorted(drawn.items()):
+            cell = await self._of_cohort(each, cohort, quantity, start)
             if isinstance(cell, Reason):
                 return cell
-            if cell.value is None:
-                return Reason.COHORT_TOO_SMALL
-            total, unit = total + cell.value, cell.unit
-        return _Cell(node, quantity, start, total, unit)
-
-    async def _cohort_cell(self, node: str, members: Cohort, quantity: str, start: datetime) -> _Cell | Reason:
+            parts.append(cell)
+        if not parts or (summed := _summed(parts)) is None:
+            return Reason.COHORT_TOO_SMALL
         async with self._turn:
             if (known := await self._known(node, quantity, start)) is not None:
                 return known
-            if any(not self._takes_part(m, start) for m in members):
-                return Reason.COHORT_SILENT
-            loads, unit = await self._loads(members, quantity, start)
-            if len(loads) < len(members) and self._clock() < start + self._interval + LATE:
-                return Reason.NOT_YET
-            closed = _Cell(node, quantity, start, figure(loads, self._profile), unit)
-            if any(not self._takes_part(m, start) for m in members):
-                return Reason.COHORT_SILENT
-            await self._close(closed)
-            return closed
+            made = _Cell(node, quantity, start, *summed)
+            await self._close([made])
+        return made
 
-    async def _loads(self, members: Cohort, quantity: str, start: datetime) -> tuple[list[Decimal], str | None]:
-        loads, unit = [], None
-        for member in sorted(members):
-            row = await self._load(member, quantity, start)
-            if row is not None:
-                loads.append(row.value)
-                unit = row.unit
-        return loads, unit
+    async def _of_cohort(self, node: str, cohort: Drawn, quantity: str, start: datetime) -> _Cell | Reason:
+        if len(cohort.of(quantity)) < self._profile.k:
+            return Reason.COHORT_TOO_SMALL
+        answer = (await self._cohort_cells(node, cohort, [quantity], start))[quantity]
+        return Reason.COHORT_TOO_SMALL if isinstance(answer, _Cell) and answer.value is None else answer
 
-    async def _load(self, member: SubjectId, quantity: str, start: datetime) -> Row | None:
-        period = Period(start, start + self._interval)
-        grant = Grant(
-            ground="neighbourhood",
-            subject=member,
-            recipient=NEIGHBOURHOOD,
-            purpose=Purpose.NEIGHBOURHOOD,
-            quantities=frozenset({quantity}),
-            resolution=self._interval,
-            level=Level.COHORT,
-            period=period,
-            until=period.end,
-            keep=timedelta(0),
-        )
-        reach = Period(start - self._interval, period.end + self._interval)
-        detail = class_of(self._interval)
-        try:
-            values = [v async for part in self._vault.read(member, detail, grant.quantities, reach) for v in part]
-        except SubjectGone:
-            return None
-        rows = minimise(values, grant, "")
-        return rows[0] if rows else None
+    async def _cohort_cells(
+        self, node: str, cohort: Drawn, quantities: Sequence[str], start: datetime
+    ) -> Mapping[str, _Cell | Reason]:
+        """Cells of one cohort and interval: those that were closed before, those that can be closed now."""
+        async with self._turn:
+            found: dict[str, _Cell | Reason] = {}
+            for quantity in quantities:
+                known = await self._known(node, quantity, start)
+                found[quantity] = known or self._stands(cohort, quantity, start) or Reason.NOT_YET
+            wanted = frozenset(q for q, answer in found.items() if answer is Reason.NOT_YET)
+            loads = await self._loader.loads(cohort, wanted, start)
+            closed: list[_Cell] = []
+            for quantity, of in loads.items():
+                members = len(cohort.of(quantity))
+                rows = in_one_unit(of.rows)
+                waited = self._clock() - start - self._interval - self._grace
+                if (silence := self._stands(cohort, quantity, start)) is not None:
+                    found[quantity] = silence
+                elif closes(members, len(rows), of.silent, self._profile.k, waited, patience=self._interval, late=LATE):
+                    value = figure([row.value for row in rows], self._profile)
+                    unit = rows[0].unit if value is not None else None
+                    found[quantity] = cell = _Cell(node, quantity, start, value, unit)
+                    closed.append(cell)
+            if closed:
+                await self._close(closed)
+            return found
+
+    def _stands(self, cohort: Drawn, quantity: str, start: datetime) -> Reason | None:
+        """None if everybody who was drawn still allows this figure."""
+        left = any(quantity not in self._partition.allows(m, start) for m in cohort.of(quantity))
+        return Reason.COHORT_SILENT if left else None
 
     async def _known(self, node: str, quantity: str, start: datetime) -> _Cell | None:
         query = select(cells.c.value, cells.c.unit).where(
@@ -208,66 +251,24 @@ class CohortDesk:
             return None
         return _Cell(node, quantity, start, None if row.value is None else Decimal(row.value), row.unit)
 
-    async def _close(self, cell: _Cell) -> None:
-        row: dict[str, Any] = {
-            "node": cell.node,
-            "quantity": cell.quantity,
-            "start": cell.start.timestamp(),
-            "value": None if cell.value is None else str(cell.value),
-            "unit": cell.unit,
-        }
-        await self._store.write(lambda c: c.execute(insert(cells).values(row)).rowcount)
+    async def _close(self, closed: Sequence[_Cell]) -> None:
+        rows: list[dict[str, Any]] = [
+            {
+                "node": cell.node,
+                "quantity": cell.quantity,
+                "start": cell.start.timestamp(),
+                "value": None if cell.value is None else str(cell.value),
+                "unit": cell.unit,
+            }
+            for cell in closed
+        ]
+        await self._store.write(lambda c: c.execute(insert(cells), rows).rowcount)
 
-    # -- the partition
 
-    def _takes_part(self, subject: SubjectId, at: datetime) -> bool:
-        now = self._clock()
-        return any(
-            g.scope.recipient == NEIGHBOURHOOD
-            and g.scope.level is Level.COHORT
-            and g.scope.validity.start <= now < ends(g)
-            and g.scope.values.contains(at)
-            for g in self._book.of(subject)
-        )
-
-    def _below(self, place: str) -> list[str]:
-        """The smallest places inside a place, itself included."""
-        return [p for p in self._places.places() if p == place or p.startswith(place + "/")]
-
-    async def _recorded(self, place: str, day: date) -> Mapping[str, Cohort] | None:
-        if (known := self._drawn.get((place, day))) is not None:
-            return known
-        query = select(draws.c.cohorts).where(draws.c.place == place, draws.c.epoch == day.isoformat())
-        async with self._store.read() as connection:
-            row = (await connection.execute(query)).first()
-        if row is None:
-            return None
-        found = msgspec.json.decode(row.cohorts, type=dict[str, frozenset[str]])
-        cohorts = {name: frozenset(map(SubjectId, ids)) for name, ids in found.items()}
-        self._drawn[place, day] = cohorts
-        return cohorts
-
-    async def _draw(self, place: str, day: date) -> Mapping[str, Cohort]:
-        """The epoch's cohorts; drawn now if nobody asked before."""
-        async with self._turn:
-            if (known := await self._recorded(place, day)) is not None:
-                return known
-            at = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            subjects = self._book.subjects(NEIGHBOURHOOD)
-            members = frozenset(s for s in subjects if self._places.place_of(s) == place and self._takes_part(s, at))
-            before = await self._before(place, day)
-            drawn = draw(members, before, self._profile.k, lambda s: self._vault.lookup("cohort", f"{day}\n{s}"))
-            cohorts = {f"{place}#{day}-{n}": c for n, c in enumerate(drawn)}
-            body = msgspec.json.encode({name: sorted(c) for name, c in cohorts.items()}).decode()
-            row = {"place": place, "epoch": day.isoformat(), "cohorts": body}
-            await self._store.write(lambda c: c.execute(insert(draws).values(row)).rowcount)
-            self._drawn[place, day] = cohorts
-            return cohorts
-
-    async def _before(self, place: str, day: date) -> Sequence[Cohort]:
-        query = select(draws.c.epoch).where(draws.c.place == place, draws.c.epoch < day.isoformat())
-        async with self._store.read() as connection:
-            last = (await connection.execute(query.order_by(draws.c.epoch.desc()).limit(1))).scalar()
-        if last is None:
-            return ()
-        return tuple((await self._recorded(place, date.fromisoformat(last)) or {}).values())
+def _summed(parts: Sequence[_Cell]) -> tuple[Decimal, str | None] | None:
+    """Value and unit; None where a part has no figure, or another dimension."""
+    rows = [Row("", p.quantity, p.start, p.start, p.value, p.unit) for p in parts if p.value is not None]
+    alike = in_one_unit(rows)
+    if len(alike) < len(parts):
+        return None
+    return sum((row.value for row in alike), Decimal(0)), alike[0].unit

@@ -76,6 +76,7 @@ class Gateway:
     registry: Registry
     identities: Identities
     consent: ConsentDesk
+    cohorts: CohortDesk
     house: House
     desk: Desk
     callers_of: Callable[[Sequence[Adapter]], Callers]
@@ -145,6 +146,7 @@ def composed(settings: Settings, log: Any, clock: Clock, store: Store, keeper: K
         registry=registry,
         identities=identities,
         consent=consent,
+        cohorts=cohorts,
         house=house,
         desk=desk,
         callers_of=callers_of,

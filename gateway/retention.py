@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, text
+from sqlalchemy import Connection, bindparam, delete, select, text, tuple_
 
 from gateway.clock import Clock
 from gateway.keeper.keeper import Keeper
 from gateway.keeper.states import KEPT_AFTER_ERASURE
 from gateway.storage.engine import Store
+from gateway.storage.tables_cohorts import cell, draw
 from gateway.storage.tables_vault import batch, block, piece, retention_days
 from policies.retention import checked, first_kept
 from policies.seal import CLASS_CODES
@@ -90,6 +91,7 @@ class Retention:
             await self._keeper.prune()
             self._done = {detail: max(day, self._done.get(detail, date.min)) for detail, day in first.items()}
             rows = await self._delete_expired(first) + await self._delete_orphans()
+            rows += await self._delete_figures(first)
             await self._forget_batches(now)
             self._log.info("retention.done", households=changed, rows=rows)
 
@@ -104,6 +106,17 @@ class Retention:
                 old = select(key).where(c["class"] == CLASS_CODES[detail], c.day < day.toordinal()).limit(ROWS_AT_ONCE)
                 rows += await self._delete_in_parts(delete(table).where(key.in_(old)))
         return rows
+
+    async def _delete_figures(self, first: Mapping[DetailClass, date]) -> int:
+        """Neighbourhood figures as old as no value is that they could be closed from again: one value for ever."""
+        day = min(first[detail] for detail in (DetailClass.QUARTER, DetailClass.DAY))
+        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+        keys = select(cell.c.node, cell.c.quantity, cell.c.start).where(cell.c.start < midnight).limit(ROWS_AT_ONCE)
+        rows = await self._delete_in_parts(
+            delete(cell).where(tuple_(cell.c.node, cell.c.quantity, cell.c.start).in_(keys))
+        )
+        epochs = select(draw.c.epoch).where(draw.c.epoch < day.isoformat()).distinct().limit(1)
+        return rows + await self._delete_in_parts(delete(draw).where(draw.c.epoch.in_(epochs)))
 
     async def _delete_orphans(self) -> int:
         """Rows of households that were erased while a batch of theirs was on its way, or during a crash."""

@@ -8,6 +8,7 @@ day would tell every member's mean (see the privacy kit's long run).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from policies.terms import SubjectId
@@ -43,10 +44,14 @@ def draw(
 ) -> list[Cohort]:
     """The cohorts of one place for one epoch.
 
-    ``before``: those of the previous epoch; whoever of them is whole stays together. ``order``: a keyed hash, so that
-    nobody outside can foresee the draw. Members that do not fill a cohort of ``k`` wait for the next epoch.
+    ``before``: those of the epochs around, the nearest first; whoever of them is whole stays together. ``order``: a
+    keyed hash, so that nobody outside can foresee the draw. Members that do not fill a cohort of ``k`` wait for the
+    next epoch.
     """
-    kept = [cohort for cohort in before if cohort <= members and len(cohort) >= k]
+    kept: list[Cohort] = []
+    for cohort in before:
+        if len(cohort) >= k and cohort <= members.difference(*kept):
+            kept.append(cohort)
     free = sorted(members.difference(*kept), key=order)
     count = len(free) // k
     drawn = [frozenset(free[i::count]) for i in range(count)]
@@ -61,3 +66,18 @@ def figure(loads: Sequence[Decimal], profile: Profile) -> Decimal | None:
     if profile.share < 1 and max(abs(load) for load in loads) > profile.share * sum(abs(load) for load in loads):
         return None
     return total
+
+
+def closes(
+    members: int, known: int, silent: int, k: int, waited: timedelta, *, patience: timedelta, late: timedelta
+) -> bool:
+    """Whether a cell past its watermark is closed now, for ever, with those members whose value is known.
+
+    A member that has delivered nothing since the interval began (``silent``) is left out at once. One that delivers,
+    but whose register has not reached the end of the interval, is waited for during ``patience``. Too few are no
+    figure: such a cell stays open, unpublished, until it is ``late``; it is closed without one then. ``waited``: how
+    long ago the watermark was.
+    """
+    if known == members or waited >= late:
+        return True
+    return known >= k and (known + silent == members or waited >= patience)

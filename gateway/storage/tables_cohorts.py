@@ -11,7 +11,7 @@ draw = Table(
     Column("epoch", String(10), primary_key=True),
     Column("cohorts", Text, nullable=False),
 )
-"""``cohorts``: JSON, name -> ids. One row for each place and epoch, written once."""
+"""``cohorts``: JSON, name -> id -> quantities. One row for each place and epoch, written once."""
 
 cell = Table(
     "cohort_cell",

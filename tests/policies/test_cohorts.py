@@ -1,5 +1,6 @@
 """Cohorts are disjoint, never below k, kept together, and silent rather than telling."""
 
+from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.cohorts import PROFILES, Profile, draw, figure
+from policies.cohorts import PROFILES, Profile, closes, draw, figure
 from policies.terms import SubjectId
 
 people = st.frozensets(st.integers(0, 200).map(lambda n: SubjectId(f"h{n}")), max_size=80)
@@ -52,6 +53,17 @@ def test_a_cohort_of_exactly_k_that_is_everybody_stays() -> None:
     assert draw(members, [members], 4, order) == []
 
 
+@given(people, people, people, st.integers(2, 15))
+def test_cohorts_of_two_epochs_around_are_kept_as_far_as_they_are_disjoint(
+    first: frozenset[SubjectId], second: frozenset[SubjectId], now: frozenset[SubjectId], k: int
+) -> None:
+    around = [*draw(first, (), k, order), *draw(second, (), k, lambda s: order(SubjectId(s + "x")))]
+    cohorts = draw(now, around, k, order)
+    assert sum(len(c) for c in cohorts) == len(frozenset[SubjectId]().union(*cohorts))
+    assert all(len(c) >= k for c in cohorts)
+    assert [c for c in draw(first, (), k, order) if c <= now] == [c for c in cohorts if c in draw(first, (), k, order)]
+
+
 @given(people, st.integers(2, 15))
 def test_drawing_again_changes_nothing(members: frozenset[SubjectId], k: int) -> None:
     cohorts = draw(members, (), k, order)
@@ -76,3 +88,20 @@ def test_profiles_that_protect_nobody_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="share"):
         Profile(5, Decimal(0))
     assert PROFILES["strict"].k == 50
+
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@given(st.integers(3, 20), st.integers(0, 20), st.integers(0, 20), st.integers(0, 30))
+def test_a_cell_closes_early_only_with_enough_of_its_members(members: int, known: int, silent: int, hours: int) -> None:
+    known = min(known, members)
+    silent = min(silent, members - known)
+    waited = hours * HOUR
+    closed = closes(members, known, silent, 3, waited, patience=HOUR, late=DAY)
+    if known < 3:
+        assert closed == (waited >= DAY)
+    elif waited >= HOUR:
+        assert closed
+    else:
+        assert closed == (known + silent == members)

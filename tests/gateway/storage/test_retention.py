@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from sqlalchemy import Connection, insert, select
 
 from gateway import retention
 from gateway.keeper.recovery import Recovery, open_sealed
 from gateway.storage.offline import Loot, block_sizes, open_folder
+from gateway.storage.tables_cohorts import cell, draw
 from gateway.vault import SubjectGone
 from policies.terms import DetailClass
 from tests.gateway.storage.safe import ANNA, BERT, NOON, Safe, minutes, opened, stolen
@@ -197,3 +199,22 @@ async def test_a_sealed_root_opens_a_backup_within_the_window_only(tmp_path: Pat
     async with opened(house, recovery=recovery()) as safe:
         with pytest.raises(SubjectGone):
             await safe.values(ANNA)
+
+
+async def test_neighbourhood_figures_go_when_they_could_not_be_computed_again(tmp_path: Path) -> None:
+    async with opened(tmp_path, SHORT) as safe:
+
+        def put(connection: Connection) -> None:
+            for back in (4, 3):
+                at = NOON - back * DAY
+                words = {"node": "Z1", "quantity": "q", "start": at.timestamp()}
+                connection.execute(insert(cell).values(words))
+                connection.execute(insert(draw).values(place="Z1", epoch=at.date().isoformat(), cohorts="{}"))
+
+        await safe.store.write(put)
+        await safe.retention.run(NOON)
+        async with safe.store.read() as connection:
+            starts = [row[0] for row in await connection.execute(select(cell.c.start))]
+            epochs = [row[0] for row in await connection.execute(select(draw.c.epoch))]
+        assert starts == [(NOON - 3 * DAY).timestamp()]
+        assert epochs == [(NOON - 3 * DAY).date().isoformat()]
