@@ -124,6 +124,7 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
     supervisor.add("notices", gateway.desk.outbox.run)
     supervisor.add("retention", gateway.retention.watch)
     supervisor.add("compactor", compactor.run)
+    supervisor.add("cohorts", gateway.cohorts.run)
     supervisor.add("access", gateway.access.run)
     supervisor.add("checkpoints", checkpoints)
     for adapter in adapters:
