@@ -18,12 +18,17 @@ DLMS_SEGMENTS = range(0x20)
 
 _SHORT_START, _SHORT_SIZE = 0x10, 5
 _REQUESTS = frozenset((0x40, 0x5A, 0x5B, 0x7A, 0x7B))  # C fields of a master: reset, request class 1 and 2
+_ACKNOWLEDGE = 0xE5
+_STARTS = frozenset((START, _SHORT_START, _ACKNOWLEDGE))
+_SENDS = frozenset((0x53, 0x73))
+_COMMANDS = frozenset((*range(0x50, 0x56), *range(0x5A, 0x5D), 0x6C, 0x6D, *range(0xB8, 0xC0)))
+"""CI fields that only a master sends: applications, selection of a meter, commands, clocks, baud rates."""
 
 
 class RecordFrames:
-    """Framer of M-Bus long frames with records; requests of the master between them are passed over."""
+    """Framer of M-Bus long frames with records; what a master sends and acknowledgements are passed over."""
 
-    starts: ClassVar[bytes] = bytes((START, _SHORT_START))
+    starts: ClassVar[bytes] = bytes(sorted(_STARTS))
     longest: ClassVar[int] = LONGEST_FRAME
     guarded: ClassVar[bool] = True
 
@@ -36,11 +41,15 @@ class RecordFrames:
         """See ``framing.Framer``."""
         if buffer[at] == _SHORT_START:
             return _request(buffer[at : min(at + _SHORT_SIZE, end)], final=final)
+        if buffer[at] == _ACKNOWLEDGE:
+            return _acknowledgement(buffer[at + 1 : min(at + 2, end)], final=final)
         frame = long_frame(buffer, at, end, final=final)
         if not isinstance(frame, LongFrame):
             return frame
         if frame.ci in DLMS_SEGMENTS:
             return NO
+        if frame.control in _SENDS and frame.ci in _COMMANDS:
+            return Taken(frame.size)
         return Taken(frame.size, self._read(frame))
 
     def _read(self, frame: LongFrame) -> tuple[Event, ...]:
@@ -64,6 +73,13 @@ class RecordFrames:
     def finish(self) -> tuple[Event, ...]:
         """Messages that still wait for fragments are given up."""
         return tuple(FrameRejected.because(error, 0) for error in self._fragments.give_up())
+
+
+def _acknowledgement(following: bytes | bytearray, *, final: bool) -> Answer:
+    """A single E5 (EN 13757-2), by which a meter confirms; told from a length byte by what follows."""
+    if not following:
+        return Taken(1) if final else MORE
+    return Taken(1) if following[0] in _STARTS else NO
 
 
 def _request(head: bytes | bytearray, *, final: bool) -> Answer:

@@ -64,6 +64,10 @@ APPLICATIONS: dict[int, Application] = (
     | _refused("counters with the most significant byte first (mode 2, withdrawn)", None, None, 0x77)
     | _refused("DLMS behind an M-Bus transport header", None, 0x7D, 0x7C)
     | _refused("OBIS data behind an M-Bus transport header", None, 0x7F, 0x7E)
+    | _refused("the meter tells which of its applications is selected", 0x66, 0x67, 0x68)
+    | _refused("the network layer of relayed telegrams (EN 13757-5), of which nothing public tells", 0x81, None, None)
+    | _refused("an extended link layer of variable length, which is not read", 0x86, None, None)
+    | _refused("network management, not readings", 0x89, None, None)
     | {ci: Application(Kind.REFUSED, HeaderLength.NONE, "a manufacturer's own application") for ci in range(0xA0, 0xB8)}
 )
 """CI fields in telegrams from a meter (EN 13757-7, Table 2)."""
@@ -97,23 +101,30 @@ _FIXED_UNITS: dict[int, tuple[str, str | None, int]] = {
     for n in range(count)
 } | {0x38: ("flow_temperature", "Cel", -3), 0x39: ("hca", None, 0), 0x3F: ("dimensionless", None, 0)}
 _HISTORIC = 0x3E
+_CLOCKS = frozenset((0x00, 0x01))
+"""Times and dates: of which day, or in which century, is not said."""
 
 
 def fixed_structure(body: bytes) -> tuple[str, list[tuple[Layout, Value]]]:
     """Identification number and the two counters of CI 73 with 16 bytes (EN 1434-3:1997).
 
-    PayloadError when a counter is no BCD number although the status says so, or its unit is reserved.
+    A counter of time gives none. PayloadError when a counter is no BCD number although the status says so, or its unit
+    is reserved.
     """
     number = body[3::-1].hex().upper()
     binary, stored = bool(body[5] & 0x01), bool(body[5] & 0x02)
     units = (body[6] & 0x3F, body[7] & 0x3F)
-    first = _fixed_counter(body[8:12], units[0], binary=binary, stored=stored)
     historic = units[1] == _HISTORIC
-    second = _fixed_counter(body[12:16], units[0] if historic else units[1], binary=binary, stored=stored or historic)
-    return number, [first, second]
+    counters = (
+        _fixed_counter(body[8:12], units[0], binary=binary, stored=stored),
+        _fixed_counter(body[12:16], units[not historic], binary=binary, stored=stored or historic),
+    )
+    return number, [counter for counter in counters if counter]
 
 
-def _fixed_counter(raw: bytes, unit: int, *, binary: bool, stored: bool) -> tuple[Layout, Value]:
+def _fixed_counter(raw: bytes, unit: int, *, binary: bool, stored: bool) -> tuple[Layout, Value] | None:
+    if unit in _CLOCKS:
+        return None
     if unit not in _FIXED_UNITS:
         raise PayloadError(f"unit code {unit:02X} of the fixed data structure is reserved")
     quantity, symbol, exponent = _FIXED_UNITS[unit]

@@ -124,6 +124,9 @@ _MOMENTS: dict[int, Callable[[bytes], str | None]] = {
 }
 
 
+_TEXTS = frozenset((Coding.UNSIGNED, Coding.IDENTITY))
+
+
 def variable(meaning: Meaning) -> Read:
     """LVAR (clause 6): the first byte says what follows. Text is a value only where the quantity is no measure."""
     number, digits = integer(meaning), bcd(meaning)
@@ -131,8 +134,8 @@ def variable(meaning: Meaning) -> Read:
     def read(raw: bytes) -> Value | None:
         lvar, data = raw[0], raw[1:]
         if lvar < 0xC0:
-            text = data[::-1].decode("latin-1").strip("\x00 ")
-            return text if text and text.isprintable() and meaning.coding is not Coding.NUMBER else None
+            text = data[::-1].decode("latin-1").strip("\x00 ") if meaning.coding in _TEXTS else ""
+            return text if text and text.isprintable() else None
         if meaning.coding is Coding.DATE_TIME or not data:
             return None
         if lvar < 0xE0:

@@ -99,7 +99,9 @@ SECOND_FB: dict[int, Meaning] = (
 """Codes behind VIF FB (Table 14)."""
 
 SECOND_FD: dict[int, Meaning] = (
-    _scale(0x40, 16, "voltage", "V", -9)
+    _scale(0x00, 4, "credit", "currency", -3)
+    | _scale(0x04, 4, "debit", "currency", -3)
+    | _scale(0x40, 16, "voltage", "V", -9)
     | _scale(0x50, 16, "current", "A", -12)
     | _durations(0x24, "storage_interval", (*_DURATION_UNITS, "mo", "a"))
     | _durations(0x2C, "duration_since_readout")

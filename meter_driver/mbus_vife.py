@@ -96,7 +96,7 @@ def _another_quantity(meaning: Meaning, code: int) -> Meaning | None:
         return Meaning(f"{name}_start", coding=Coding.DATE_TIME)
     if code == FUTURE:
         return meaning._replace(quantity=f"future_{name}")
-    if 0x40 <= code <= 0x4F:
+    if 0x40 <= code <= 0x4F and code & 0x06 != 0x04:  # 44, 45, 4C, 4D are reserved
         return _limit(meaning, code)
     if 0x50 <= code <= 0x6F:
         return _excess(meaning, code)

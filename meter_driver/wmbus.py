@@ -6,7 +6,7 @@ authentication (``mbus_authentication``), transport with security and applicatio
 
 from typing import ClassVar
 
-from meter_driver.errors import FrameError, FrameTruncated, MeterError, PayloadError
+from meter_driver.errors import FrameError, FrameTruncated, MeterError
 from meter_driver.framing import MORE, NO, Answer, Damaged, Keyring, Taken
 from meter_driver.mbus_authentication import AUTHENTICATION, Reassembly, fragment_of, message_of
 from meter_driver.mbus_formats import Formats
@@ -19,7 +19,6 @@ from meter_driver.wmbus_link import (
     FIRST,
     LONGEST,
     LONGEST_A,
-    NETWORK,
     begins_a,
     format_a,
     format_b,
@@ -55,8 +54,6 @@ class _Radio:
         inner = Inner(link.ci, link.data, quality)
         if inner.ci in EXTENDED_LINK:
             inner = extended_link(link, self._keys, quality)
-        if inner.ci == NETWORK:
-            raise PayloadError("a telegram of a relay network (EN 13757-5)")
         if inner.ci != AUTHENTICATION:
             return Message("wmbus", inner.ci, inner.data, link.address, inner.quality)
         whole = self._fragments.add(link.address, fragment_of(inner.data))

@@ -22,8 +22,7 @@ _CONTROLS = frozenset((0x08, 0x18, 0x28, 0x38, 0x44, 0x46, 0x47, 0x48))
 """What a meter sends: answers, SND-NR, SND-IR, ACC-NR, ACC-DMD (EN 13757-4, clause 12)."""
 EXTENDED_LINK = {0x8C: 2, 0x8D: 6, 0x8E: 10, 0x8F: 14}
 """CI fields of the extended link layer, and bytes of it behind CI, payload CRC left out (clause 13)."""
-NETWORK = 0x81
-_CIS = frozenset((*APPLICATIONS, *EXTENDED_LINK, AUTHENTICATION, NETWORK))
+_CIS = frozenset((*APPLICATIONS, *EXTENDED_LINK, AUTHENTICATION))
 
 
 class Link(Struct, frozen=True):

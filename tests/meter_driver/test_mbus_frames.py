@@ -15,9 +15,12 @@ from tests.meter_driver.mbus_make import (
     cut,
     events,
     examples,
+    format_a,
     kinds,
     long_frame,
     mode_5,
+    radio,
+    short_header,
     telegrams,
     values,
     wired,
@@ -63,6 +66,28 @@ def test_requests_of_the_master_between_answers_are_passed_over() -> None:
     assert kinds(request, FRAME, request) == []
 
 
+SELECT = long_frame(0x52, bytes.fromhex("78563412ffffffff"), control=0x53, address=0xFD)
+COMMANDS = [
+    long_frame(ci, RECORDS, control=control) for ci in (0x50, 0x51, 0x5B, 0x6C, 0xB9) for control in (0x53, 0x73)
+]
+
+
+@pytest.mark.rule("EN 13757-2 what a master sends, and acknowledgements")
+@pytest.mark.parametrize("before", [b"\xe5", b"\xe5\xe5", SELECT + b"\xe5", *COMMANDS, bytes.fromhex("1040fd3d16 e5")])
+def test_what_a_master_sends_and_what_confirms_it_is_passed_over(before: bytes) -> None:
+    stream = before + FRAME + before + FRAME
+    assert [values(telegram) for telegram in telegrams(stream)] == [READINGS] * 2
+    assert kinds(stream, before) == []
+    assert [values(telegram) for telegram in telegrams(*(bytes([byte]) for byte in stream))] == [READINGS] * 2
+
+
+def test_an_acknowledgement_is_told_from_the_length_of_a_telegram_by_radio() -> None:
+    telegram = radio(short_header(RECORDS + b"\x0f" + bytes(0xE5 - 14 - len(RECORDS) - 1)))
+    for frame in (telegram, format_a(telegram)):
+        assert frame[0] == 0xE5
+        assert [values(telegram) for telegram in telegrams(frame)] == [READINGS]
+
+
 def test_a_frame_whose_length_byte_wraps_is_read() -> None:
     frame = wired(RECORDS + b"\x0f" + bytes(258 - 3 - 12 - len(RECORDS) - 1))
     assert frame[1] == 2
@@ -89,7 +114,10 @@ def test_the_free_signature_of_older_meters_is_no_security_mode(signature: int) 
         (long_frame(0x76, LONG_HEADER + bytes(4) + RECORDS), "payload"),
         (long_frame(0x7C, LONG_HEADER + bytes(4) + RECORDS), "payload"),
         (long_frame(0xA2, RECORDS), "payload"),
-        (long_frame(0x51, b"\x7a\x08", control=0x53, address=0xFE), "payload"),
+        (long_frame(0x51, b"\x7a\x08"), "payload"),
+        (long_frame(0x52, RECORDS, control=0x43), "payload"),
+        (long_frame(0x68, LONG_HEADER + bytes(4)), "payload"),
+        (long_frame(0x81, b"\x00" + RECORDS), "payload"),
         (long_frame(0x72, LONG_HEADER + bytes(3)), "payload"),
         (wired(RECORDS[:-1]), "payload"),
         (wired(RECORDS, config=0x0510), "no-key"),
@@ -115,6 +143,12 @@ def test_the_fixed_structure_gives_two_counters() -> None:
     assert telegram.meter == "12345678"
 
 
+@pytest.mark.parametrize("unit", [0x00, 0x01])
+def test_a_counter_of_time_in_the_fixed_structure_leaves_the_other(unit: int) -> None:
+    (telegram,) = telegrams(long_frame(0x73, FIXED[:7] + bytes([unit]) + bytes.fromhex("010000000a0b0c0d")))
+    assert values(telegram) == {"volume": "1 L"}
+
+
 def test_binary_counters_of_the_fixed_structure_are_told_by_the_status() -> None:
     (telegram,) = telegrams(long_frame(0x73, FIXED[:5] + b"\x01" + FIXED[6:12] + bytes.fromhex("00010000")))
     assert values(telegram)["volume storage=1"].split()[0] == "256"
@@ -127,7 +161,8 @@ def test_binary_counters_of_the_fixed_structure_are_told_by_the_status() -> None
         (0x1D, "power 135000 J/h"), (0x26, "volume 0.135 L"), (0x2E, "volume 13500000 L"),
         (0x2F, "volume_flow 0.135 L/h"), (0x37, "volume_flow 13500000 L/h"),
         (0x38, "flow_temperature 0.135 Cel"), (0x39, "hca 135 None"),
-        (0x3F, "dimensionless 135 None"),
+        (0x3F, "dimensionless 135 None"), (0x13, "energy 13500000000000 J"), (0x1C, "power 13500000000 W"),
+        (0x25, "power 13500000000000 J/h"),
     ],
 )  # fmt: skip
 def test_the_fixed_structure_has_units_of_its_own(unit: int, said: str) -> None:
@@ -151,7 +186,16 @@ def test_a_sealed_answer_on_the_wire_needs_its_key() -> None:
     assert kinds(frame) == ["no-key"]
 
 
-STREAM = b"\x00\xff\x68" + FRAME + b"\x10\x5b\x01\x5c\x16\x55" + wired(RECORDS, access=2) + FRAME[:20] + FRAME
+STREAM = (
+    b"\x00\xff\x68"
+    + FRAME
+    + b"\x10\x5b\x01\x5c\x16\xe5\x55"
+    + SELECT
+    + b"\xe5"
+    + wired(RECORDS, access=2)
+    + FRAME[:20]
+    + FRAME
+)
 
 
 @examples(60)
@@ -186,7 +230,8 @@ def test_no_bytes_can_crash_the_framer(pieces: list[bytes]) -> None:
 
 @examples(60)
 @given(
-    st.binary(max_size=40), st.sampled_from([b"\x68", b"\x10", b"\x10\x5b\x01\x5c\x16", FRAME, FRAME[:30], FRAME[:4]])
+    st.binary(max_size=40),
+    st.sampled_from([b"\x68", b"\x10", b"\xe5", b"\x10\x5b\x01\x5c\x16", FRAME, FRAME[:30], FRAME[:4]]),
 )
 def test_the_framer_keeps_its_laws(noise: bytes, head: bytes) -> None:
     an_answer_stays(RecordFrames, head + noise)

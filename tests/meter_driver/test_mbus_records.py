@@ -62,6 +62,10 @@ def read(payload: str) -> dict[str, str]:
         ("02fd17ffff", "error_flags", "65535"),
         ("02fd741b0d", "battery_remaining", "3355 d"),
         ("01fd3a05", "dimensionless", "5"),
+        ("02fd020500", "credit", "0.5 currency"),
+        ("02fd070500", "debit", "5 currency"),
+        ("0d6d 03 353433", "date_time", None),
+        ("0d13 03 353433", "volume", None),
         ("0dfd0c05 3532334d45", "model_version", "EM325"),
         ("02fc0348522574d411", "relative_humidity", "45.64 %"),
         ("426cbf2c", "date storage=1", "2021-12-31"),
@@ -191,6 +195,16 @@ def test_the_last_two_bits_of_a_duration_are_its_unit(nn: int, unit: str) -> Non
     for code in (0x50, 0x58, 0x60, 0x64):
         ((layout, value),) = records(bytes([0x02, 0x93, code + nn, 0x05, 0x00]))
         assert (value, layout.unit) == (Decimal(5), unit)
+
+
+@pytest.mark.parametrize("code", ["44", "45", "4c", "4d", "14", "27", "28", "33", "36", "3d", "3f"])
+def test_a_reserved_extension_or_one_of_another_measure_leaves_no_value(code: str) -> None:
+    assert read(f"0293{code}3f2c") == {}
+
+
+def test_a_correction_loses_no_digit() -> None:
+    ((_, value),) = records(bytes.fromhex("0d837b f0" + "ff" * 15 + "7f"))
+    assert value == 2**127 - 1 + 1
 
 
 def test_a_selection_for_readout_has_no_data() -> None:

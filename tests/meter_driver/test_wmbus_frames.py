@@ -8,7 +8,7 @@ from meter_driver.detect import detect
 from meter_driver.framing import NO, Keys
 from meter_driver.mbus_crc import crc16_en13757
 from meter_driver.mbus_formats import MOST_FORMATS
-from meter_driver.reading import Event, Quality, Telegram
+from meter_driver.reading import Event, FrameRejected, Quality, Telegram
 from meter_driver.wmbus import BareRadio, GuardedRadio
 from tests.meter_driver.laws import a_final_answer_is_one, an_answer_stays
 from tests.meter_driver.mbus_make import (
@@ -16,6 +16,7 @@ from tests.meter_driver.mbus_make import (
     KEY,
     LONG_HEADER,
     RECORDS,
+    authenticated,
     crc,
     cut,
     events,
@@ -205,6 +206,35 @@ def test_a_link_payload_recorded_after_deciphering_is_known_by_its_crc() -> None
 def test_layers_that_are_cut_or_not_known_give_no_reading(message: bytes, kind: str) -> None:
     assert telegrams(radio(message)) == []
     assert kinds(radio(message)) == [kind]
+
+
+RELAYED = b"\x81\x10\x20\x30\x40\x50\x60\x70\x72" + RECORDS
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        RELAYED,
+        b"\x8c\x20\x55" + RELAYED,
+        b"\x8e\x20\x55" + ADDRESS + RELAYED,
+        link_ctr(RELAYED),
+        authenticated(RELAYED),
+        b"\x8c\x20\x55" + authenticated(RELAYED),
+    ],
+)
+def test_a_relayed_telegram_is_refused_by_name_wherever_its_layer_stands(message: bytes) -> None:
+    for frame in (radio(message), format_a(radio(message)), format_b(radio(message))):
+        (event,) = events(frame, key=KEY)
+        assert isinstance(event, FrameRejected)
+        assert event.kind == "payload"
+        assert "network layer" in event.detail
+
+
+@pytest.mark.parametrize("ci", [0x66, 0x67, 0x68, 0x86, 0x89])
+def test_what_a_meter_sends_besides_readings_is_refused_and_hides_nothing_behind_it(ci: int) -> None:
+    frame = radio(bytes([ci]) + LONG_HEADER + bytes(4))
+    assert kinds(frame, PLAIN) == ["payload"]
+    assert len(telegrams(frame, PLAIN)) == 1
 
 
 def test_a_transport_header_alone_is_no_telegram_and_no_fault() -> None:
