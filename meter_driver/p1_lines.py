@@ -82,7 +82,7 @@ def contents(body: str, *, checked: bool, joined: bool = False) -> Contents:
         seen[name] = groups
         if not thing.plain or "(" in groups or ")" in groups:
             _say(thing, groups, result, checked=checked)
-        elif groups:
+        elif groups and not (groups[0] == "*" and checked):  # a unit without a value says nothing
             value, unit = value_of(thing, groups)
             say(Item(thing.quantity, value, unit, thing.channel))
     if len(seen) != len(lines) and (not checked or any(_differs(line, seen) for line in lines)):
@@ -118,10 +118,12 @@ def _differs(line: str, seen: dict[str, str]) -> bool:
 def _mended(text: str, *, checked: bool) -> str:
     """Put lines together that DSMR 2.2 and 3 break: before the value of the hourly buffer, and inside long messages.
 
+    Empty lines, and blanks behind a line, are left out where a check vouches for them.
     PayloadError if a line then still does not end with a parenthesis.
     """
     whole: list[str] = []
-    for line in text.split("\n")[:-1]:
+    for printed in text.split("\n")[:-1]:
+        line = printed.rstrip(" ") if checked else printed
         last = whole[-1] if whole else ""
         value_follows = line[:1] == "(" and last[-1:] == ")"
         message_goes_on = ":96.13." in last and last[-1:] != ")" and "(" not in line
@@ -169,7 +171,7 @@ def _say_timed(thing: Object, first: str, second: str, result: Contents, *, chec
         raise PayloadError("a value with a second group that is not a time")
     else:
         return
-    if printed:
+    if printed and not (printed[0] == "*" and checked):
         value, unit = value_of(thing, printed)
         at = _lenient(stamp, checked=checked) if stamp else None
         doubtful = at is None and len(stamp) == 13

@@ -135,7 +135,7 @@ def look_up(name: str) -> Object:
     return Object(quantity, kind, int(b) if medium == 0 else 0, base, {}, kind in _PLAIN, kind is Kind.TEXT)
 
 
-_is_number = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,12})?").fullmatch
+_is_number = re.compile(r"[-+]?[0-9]{1,15}(?:\.[0-9]{1,12})?").fullmatch
 """The value of IEC 62056-21 clause 6.5: digits, at most one point, an optional sign."""
 
 

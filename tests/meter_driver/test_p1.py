@@ -143,6 +143,23 @@ def test_what_a_crc_vouches_for_is_damage_without_one(line: str) -> None:
     assert telegrams(telegram((*kept, line), crc=False)) == []
 
 
+@pytest.mark.parametrize("line", ["1-0:2.8.0(*kWh)", "0-2:24.2.1(240501115503S)(*m3)", "   ", "0-0:96.13.1()  "])
+def test_what_says_nothing_is_read_over_behind_a_crc(line: str) -> None:
+    assert telegrams(telegram((*LINES, line))) == telegrams(GOOD)
+    assert telegrams(telegram((*LINES, line), crc=False)) == []
+
+
+def test_blanks_behind_a_line_are_read_over_behind_a_crc() -> None:
+    made = tuple(f"{line}  " for line in LINES)
+    assert telegrams(telegram(made)) == telegrams(GOOD)
+    assert telegrams(telegram(made, crc=False)) == []
+
+
+def test_a_value_may_have_its_sign() -> None:
+    said = values(telegrams(telegram(("1-0:16.7.0(+00.123*kW)", "1-0:36.7.0(-00.456*kW)"))))
+    assert said == {"1-0:16.7.0*255": (Decimal("0.123"), "kW"), "1-0:36.7.0*255": (Decimal("-0.456"), "kW")}
+
+
 @pytest.mark.parametrize(
     "data",
     [
