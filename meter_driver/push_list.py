@@ -25,6 +25,7 @@ _DESCRIPTOR_PARTS: Final = 4  # with tags: class id, OBIS code, attribute, data 
 _LOGICAL_NAME, _VALUE = 1, 2  # attributes
 _CONTAINERS = frozenset({axdr.STRUCTURE, axdr.ARRAY})
 _PAIR: Final = 2
+_REGISTER_PARTS: Final = 3  # behind a value: class, scaler and unit, OBIS code
 _PUSH_SETUP: Final = bytes((25, 9))
 """Groups C and D of the object that sends the list: its name at the head is no name of what follows."""
 _ATTRIBUTE_INDEX = frozenset({axdr.INT8, axdr.UINT8})
@@ -156,7 +157,11 @@ def _next(children: tuple[Node, ...], at: int) -> tuple[Entry | None, int]:
     if child.tag in _CONTAINERS:
         return None, 1
     if following and child.tag == axdr.UINT16 and is_code(following[0]):
-        return None, 1
+        return _attribute(following, children[at + 4 : at + 5])
+    if len(following) == _REGISTER_PARTS and following[0].tag == axdr.UINT16 and is_code(following[2]):
+        pair = None if is_code(child) else _scal_unit(following[1])
+        if pair is not None:
+            return Entry(obis.from_bytes(following[2].octets), child, pair), 4
     if not following or not is_code(child) or (is_code(following[0]) and len(children) != _PAIR):
         return Entry("", child), 1
     if child.octets[2:4] == _PUSH_SETUP and len(children) != _PAIR:
@@ -172,6 +177,16 @@ def _next(children: tuple[Node, ...], at: int) -> tuple[Entry | None, int]:
     if (pair := _power_and_unit(following[1:])) is not None:
         return Entry(code, value, pair), 4
     return Entry(code, value), 2
+
+
+def _attribute(following: tuple[Node, ...], behind: tuple[Node, ...]) -> tuple[Entry | None, int]:
+    """Behind a class in a row: ``code, attribute, value``, or code and value, before which the class is read over."""
+    code, *rest = following
+    if len(rest) < _PAIR or rest[0].tag not in _ATTRIBUTE_INDEX:
+        return None, 1
+    if rest[1].tag == axdr.UINT16 and behind and is_code(behind[0]):
+        return None, 1  # a short value, and the class of the next object
+    return None if rest[0].value == _LOGICAL_NAME else Entry(obis.from_bytes(code.octets), rest[1]), 4
 
 
 def may_be_code(node: Node) -> bool:

@@ -58,6 +58,7 @@ SHAPES = {
     ),
     "a clock before the table": "0204" + CLOCK + "0102" + COLUMN + COLUMN.replace("0F02", "0F03") + NUMBER + PAIR,
     "the name of the push setup at the head": "0205" "09060000190900FF" + CLOCK + CODE + NUMBER + PAIR,
+    "value, class, scaler and unit, code in one row": "0208" + 2 * (NUMBER + "120003" + PAIR + CODE),
     "a clock at the end": "0204" + CODE + NUMBER + PAIR + CLOCK,
 }  # fmt: skip
 FORMS = [
@@ -164,6 +165,16 @@ def test_texts_without_a_code_are_read_over_and_the_first_names_the_meter() -> N
 def test_a_class_before_each_code_is_read_over() -> None:
     body = bytes.fromhex("020612000309060100010700FF060000000312000309060100020700FF120004")
     assert [value for value, *_ in read(body)[1].values()] == [3, 4]
+
+
+def test_classes_codes_and_attributes_in_one_row_are_read() -> None:
+    row = "120003" + CODE + "0F02" + "120007" + "120003" + "09060100020800FF" + "0F02" + "0F03"
+    said = read(bytes.fromhex("0208" + row))[1]
+    assert [value for value, *_ in said.values()] == [7, 3]
+    names = "120001" + "09060000600100FF" + "0F02" + "090431323334" + "120003" + CODE + "0F01" + CODE
+    assert read(bytes.fromhex("020C" + names + "120003" + CODE + "0F02" + NUMBER))[0] == "1234"
+    short = "120003" + CODE + "0F05" + "120003" + "09060100020800FF" + "0F06"
+    assert [value for value, *_ in read(bytes.fromhex("0206" + short))[1].values()] == [5, 6]
 
 
 def test_registers_with_their_class_inside_are_read() -> None:
