@@ -39,7 +39,7 @@ def _ciphered(apdu: bytes, keys: Keyring) -> tuple[Telegram, ...]:
     quality = Quality.AUTHENTICATED if proven else Quality.ENCRYPTED_ONLY
     try:
         if plain[:1] == b"/":
-            inner = p1.telegrams(plain, quality)
+            inner = p1.telegrams(plain, quality, title)
             return tuple(structs.replace(said, counter=sealed.counter, system_title=title) for said in inner)
         maker = sealed.title[:_MAKER].decode("ascii", "replace")
         meter, at, readings = push_layout.read(plain, quality, title, maker)

@@ -25,10 +25,11 @@ PRINTABLE = bytes((*range(0x20, 0x7F), 0x0D, 0x0A))
 """What IEC 62056-21 clause 6.5 lets a line hold, and its end."""
 
 
-def telegrams(data: bytes, quality: Quality | None = None) -> tuple[Telegram, ...]:
+def telegrams(data: bytes, quality: Quality | None = None, title: str = "") -> tuple[Telegram, ...]:
     """The telegrams of one P1 telegram, from ``/`` to ``!`` or its CRC: the meter's own, then one per M-Bus device.
 
     ``quality`` is given where a layer above vouches for the bytes (a ciphered frame); else it is told by the CRC.
+    ``title``: what names the meter where its text does not.
     Raises ChecksumError, FrameError without frame, PayloadError (and ObisError, UnitError) if a line is not understood.
     """
     end = data.rfind(b"!")
@@ -44,7 +45,7 @@ def telegrams(data: bytes, quality: Quality | None = None) -> tuple[Telegram, ..
     if body.translate(None, PRINTABLE):
         raise PayloadError("a character that is not printable")
     proven = bool(crc) or Quality.AUTHENTICATED in quality
-    return readout(body, quality, "p1", checked=proven)
+    return readout(body, quality, "p1", checked=proven, title=title)
 
 
 def check(frame: bytes, crc: bytes) -> None:
@@ -56,7 +57,7 @@ def check(frame: bytes, crc: bytes) -> None:
         raise ChecksumError(expected=expected, computed=computed)
 
 
-def readout(body: bytes, quality: Quality, protocol: str, *, checked: bool) -> tuple[Telegram, ...]:
+def readout(body: bytes, quality: Quality, protocol: str, *, checked: bool, title: str = "") -> tuple[Telegram, ...]:
     """Telegrams from the data lines alone, which are printable.
 
     PayloadError, ObisError or UnitError if one of them is not understood.
@@ -71,7 +72,7 @@ def readout(body: bytes, quality: Quality, protocol: str, *, checked: bool) -> t
             devices.setdefault(item.channel, []).append(item)
         else:
             own.append(item)
-    said = [_telegram(own, _identity(own), found.at, found, quality, protocol)] if own else []
+    said = [_telegram(own, _identity(own) or title, found.at, found, quality, protocol)] if own else []
     for channel, items in devices.items():
         said += _device(channel, items, found, quality, protocol)
     if not said:

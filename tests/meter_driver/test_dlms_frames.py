@@ -228,6 +228,16 @@ def test_p1_text_in_a_ciphered_frame_is_read() -> None:
     assert (telegram.counter, telegram.readings[0].quality) == (42, Quality.AUTHENTICATED)
 
 
+def test_the_system_title_names_a_meter_whose_p1_text_does_not_but_no_device_behind_it() -> None:
+    gas = b"0-1:24.1.0(003)\r\n0-1:24.2.1(260721140000S)(00012.345*m3)\r\n!"
+    own, device = read(ciphered(P1[:-1] + gas), auth_key=AUTH_KEY)
+    assert isinstance(own, Telegram)
+    assert isinstance(device, Telegram)
+    assert (own.meter, own.readings[0].meter, device.meter) == (TITLE.hex().upper(), TITLE.hex().upper(), "")
+    named = P1[:-1] + b"0-0:96.1.1(4142)\r\n!"
+    assert one(read(ciphered(named), auth_key=AUTH_KEY)).meter == "4142"
+
+
 STREAMS: dict[type[Framer], bytes] = {
     DlmsOnMbus: FIRST, DlmsOnHdlc: hdlc(LLC + PLAIN), TaggedApdu: ciphered(PLAIN), BareApdu: PLAIN + PLAIN,
 }  # fmt: skip
