@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 
 from meter_driver.errors import PayloadError
 from meter_driver.framing import Keyring
+from meter_driver.mbus_address import link_address, meter_id
 from meter_driver.mbus_application import FIXED_SIZE, Application, HeaderLength, Kind, application, fixed_structure
 from meter_driver.mbus_formats import Formats
 from meter_driver.mbus_layout import Layout
@@ -54,13 +55,6 @@ class Header(Struct, frozen=True):
     rest: bytes
 
 
-def meter_id(address: bytes) -> str:
-    """``QDS-12345678-1B-07``: manufacturer, identification, version, device type; ``address`` as on the wire."""
-    letters = int.from_bytes(address[:2], "little") & 0x7FFF
-    name = "".join(chr(64 + (letters >> shift & 0x1F)) for shift in (10, 5, 0))
-    return f"{name}-{address[5:1:-1].hex().upper()}-{address[6]:02X}-{address[7]:02X}"
-
-
 def header_of(message: Message) -> tuple[Application, Header]:
     """PayloadError when CI is no answer of a meter, or the telegram is shorter than the header."""
     app = application(message.ci)
@@ -72,8 +66,7 @@ def header_of(message: Message) -> tuple[Application, Header]:
         raise PayloadError("the telegram ends inside its transport header")
     address = message.address
     if size == _LONG:
-        # a long header gives the identification first, a link address the manufacturer
-        address = data[4:6] + data[0:4] + data[6:8]
+        address = link_address(data[:8])
     raw = bytes([message.ci]) + data[:size]
     return app, Header(address, data[size - 4], int.from_bytes(data[size - 2 : size], "little"), raw, data[size:])
 

@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Context, Decimal
 from math import isfinite
 
+from meter_driver.mbus_address import LONG, is_address, link_address, meter_id
 from meter_driver.mbus_vif import Coding, Meaning
 
 Value = Decimal | str
@@ -69,9 +70,20 @@ def identity(_: Meaning) -> Read:
     return lambda raw: digits if (digits := raw[::-1].hex()).isdecimal() else None
 
 
-def identity_binary(_: Meaning) -> Read:
-    """The same from a binary field."""
-    return lambda raw: str(int.from_bytes(raw, "little"))
+def identity_binary(meaning: Meaning) -> Read:
+    """The same from a binary field; VIF 79 in eight bytes is an address, identification first (OMS Volume 2)."""
+    return _address if meaning.quantity == "enhanced_identification" else _digits
+
+
+def _digits(raw: bytes) -> str:
+    return str(int.from_bytes(raw, "little"))
+
+
+def _address(raw: bytes) -> str | None:
+    if len(raw) != LONG:
+        return _digits(raw)
+    address = link_address(raw)
+    return meter_id(address) if is_address(address) else None
 
 
 def moment(raw: bytes) -> str | None:

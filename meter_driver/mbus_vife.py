@@ -56,7 +56,8 @@ def modify(meaning: Meaning, extensions: bytes) -> Modified | None:
             break
         if code == MANUFACTURER:  # all that follows it is the manufacturer's
             named = "".join(f"{own:02X}" for own in codes)
-            return structs.replace(changed, qualifiers=(*changed.qualifiers, f"manufacturer={named}"))
+            word = f"manufacturer={named}" if named else "manufacturer"
+            return structs.replace(changed, qualifiers=(*changed.qualifiers, word))
         changed = _located(changed, next(codes, -1)) if code == COMBINABLE else _step(changed, code)
     return changed
 

@@ -6,6 +6,7 @@ correct L; such a telegram is ``L`` and that many bytes, with nothing to check i
 
 from msgspec import Struct
 
+from meter_driver.mbus_address import is_manufacturer
 from meter_driver.mbus_application import APPLICATIONS
 from meter_driver.mbus_authentication import AUTHENTICATION
 from meter_driver.mbus_crc import crc16_en13757
@@ -46,12 +47,7 @@ def may_begin(buffer: bytes | bytearray, at: int, end: int) -> bool:
         return False
     if seen > 1 and buffer[at + 1] not in _CONTROLS:
         return False
-    return seen <= 3 or _is_manufacturer(buffer[at + 2] | buffer[at + 3] << 8)
-
-
-def _is_manufacturer(code: int) -> bool:
-    """Three letters of five bits each (FLAG code, EN 62056-21); the top bit tells how unique the address is."""
-    return all(1 <= code >> shift & 0x1F <= 26 for shift in (10, 5, 0))
+    return seen <= 3 or is_manufacturer(buffer[at + 2] | buffer[at + 3] << 8)
 
 
 def is_known(ci: int) -> bool:
