@@ -41,6 +41,10 @@ class Contents(Struct):
 
 _STAMP = re.compile(r"[0-9]{12}[SW]?")
 _SHORT_STAMP = re.compile(r"[0-9]{10}(?:[0-9]{2})?[SW]?")
+_PRINTED_TIME = re.compile(
+    r"(?:[0-9]{2}){1,2}[-.][0-9]{2}[-.](?:[0-9]{2}){1,2}(?:[ ,][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?"
+)
+"""As readouts for people have it. Order and clock are the maker's: it says no instant."""
 _ADDRESS = 16
 _SINGLE = (Kind.VALUE, Kind.MAYBE, Kind.CLOCK, Kind.BUFFER)
 _NEXT_SET = re.compile(r"\)(?=[^()\n])")
@@ -165,8 +169,10 @@ def _say_timed(thing: Object, first: str, second: str, result: Contents, *, chec
     """``(time)(value)`` as DSMR has it, or ``(value)(time)`` as IEC 62056-21 readouts have it."""
     if _STAMP.fullmatch(first) or not first:
         stamp, printed = first, second
-    elif _SHORT_STAMP.fullmatch(second):
+    elif _SHORT_STAMP.fullmatch(second) or _PRINTED_TIME.fullmatch(second):
         stamp, printed = "", first
+    elif _PRINTED_TIME.fullmatch(first) or (_SHORT_STAMP.fullmatch(first) and "*" in second):
+        stamp, printed = "", second
     elif thing.kind is Kind.VALUE:
         raise PayloadError("a value with a second group that is not a time")
     else:

@@ -59,6 +59,13 @@ def test_mode_d_has_neither_block_nor_check() -> None:
     assert values([readout])["1-0:1.8.1*255"] == (Decimal("19.01"), "kWh")
 
 
+@pytest.mark.parametrize("time", ["24-05-01 12:00", "2024-05-01", "01.05.24,12:00:30", "2405011200", "240501120000"])
+def test_a_peak_is_read_beside_its_time_however_that_is_printed(time: str) -> None:
+    said = telegrams(block((f"1.6.1(0.512*kW)({time})", f"1.6.1*12({time})(0.256*kW)")))
+    assert values(said) == {"1.6.1": (Decimal("0.512"), "kW"), "1.6.1*12": (Decimal("0.256"), "kW")}
+    assert {reading.at for reading in said[0].readings} == {None}
+
+
 @pytest.mark.rule("IEC 62056-21 6.6")
 def test_several_data_sets_may_share_a_line() -> None:
     joined = "6.8(0029.055*MWh)6.26(01589.28*m3)9.4(088*C&082*C)6.33(001.476*m3ph)6.35(60*m)6.36.1(2013-11-28)"
