@@ -4,7 +4,7 @@ A format is the sequence of all record heads of a telegram; its signature is the
 signature, CRC of the full frame, and the values alone. Both checks must fit, so a wrong format gives no reading.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 
 from meter_driver.errors import ChecksumError, PayloadError
 from meter_driver.mbus_crc import crc16_en13757
@@ -12,6 +12,7 @@ from meter_driver.mbus_records import IDLE, MANUFACTURER_DATA, MORE_FOLLOWS, dat
 
 MOST_FORMATS = 32
 """Formats remembered per stream; the oldest goes first."""
+MOST_RECENT = 4
 
 _FIELD_FORMATS = (
     "02ff20 0413 4413 615b 6167",  # water, from here to the fourth
@@ -31,6 +32,7 @@ class Formats:
 
     def __init__(self) -> None:
         self._seen: OrderedDict[int, tuple[bytes, ...]] = OrderedDict()
+        self._recent: deque[bytes] = deque(maxlen=MOST_RECENT)
 
     def learn(self, payload: bytes) -> None:
         """A format frame (CI 69, 6A, 6B): length, signature, heads. PayloadError if they do not fit together."""
@@ -45,6 +47,10 @@ class Formats:
         if crc16_en13757(body) != signature:
             raise PayloadError("a format frame whose signature does not fit")
         self._remember(signature, tuple(heads))
+
+    def note(self, payload: bytes) -> None:
+        """A full frame on a wire, where compact ones are rare: learnt from when one comes, while among the last few."""
+        self._recent.append(payload)
 
     def keep(self, payload: bytes) -> None:
         """Learn from a full frame, if it is one that a compact frame can stand for: records and nothing else."""
@@ -70,6 +76,8 @@ class Formats:
         if len(payload) < 4:
             raise PayloadError("a compact frame without its signature")
         signature, expected = (int.from_bytes(payload[n : n + 2], "little") for n in (0, 2))
+        while self._recent:
+            self.keep(self._recent.popleft())
         heads = self._seen.get(signature) or _KNOWN.get(signature)
         if heads is None:
             raise PayloadError("a compact frame of a format that was not seen")

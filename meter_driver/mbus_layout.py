@@ -43,7 +43,7 @@ class Origin(NamedTuple):
 class Layout(NamedTuple):
     """All that the head of a record says. ``read`` is None where no value is to be reported.
 
-    ``void`` is the value that the standard reserves for "not valid" (Annex A, type B); None where there is none.
+    ``void`` is the value that the standard reserves for "not valid" (Annex A, types B and C); None where there is none.
     ``vib`` is VIF and VIFEs without their extension bits and without the mark of a profile; ``profile`` is the value
     after all VIFEs where the data are a compact profile.
     """
@@ -132,6 +132,8 @@ def _shifted(read: Read, offset: Decimal) -> Read:
 
 
 def _void(field: int, meaning: Meaning, offset: Decimal) -> Decimal | None:
-    if meaning.coding is not Coding.NUMBER or field not in (1, 2, 3, 4, 6, 7):
+    if meaning.coding not in (Coding.NUMBER, Coding.UNSIGNED) or field not in (1, 2, 3, 4, 6, 7):
         return None
-    return mbus_values.scaled(-(1 << (8 * SIZES[field] - 1)), meaning.exponent) + offset
+    top = 1 << (8 * SIZES[field] - 1)
+    number = -top if meaning.coding is Coding.NUMBER else 2 * top - 1
+    return EXACT.add(mbus_values.scaled(number, meaning.exponent), offset)

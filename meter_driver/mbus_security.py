@@ -85,6 +85,9 @@ def unseal(sealed: Sealed, key: bytes | None, quality: Quality) -> Opened:
 
 
 _WHY = {
+    1: "security mode 1 is the manufacturer's own",
+    2: "security mode 2 (DES) is withdrawn",
+    3: "security mode 3 (DES) is withdrawn",
     8: "security mode 8 (AES-CTR with two codes) is not read",
     13: "security mode 13 needs a TLS session with the meter",
 }

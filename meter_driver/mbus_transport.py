@@ -93,13 +93,14 @@ def telegram(message: Message, keys: Keyring, formats: Formats) -> Telegram | No
         return None
     if app.kind is Kind.COMPACT:
         payload = formats.expand(payload)
-    elif message.address:  # compact frames follow by radio only
-        formats.keep(payload)
+    found = records(payload)
+    if app.kind is Kind.RECORDS:
+        (formats.keep if message.address else formats.note)(payload)
     meter = meter_id(header.address) if header.address else ""
     quality, counter = opened.quality, opened.counter
     if message.quality is Quality.AUTHENTICATED:  # by the layer below, over all of this message
         quality, counter = message.quality, message.counter if counter is None else counter
-    return _telegram(message, meter, records(payload), quality, counter, title)
+    return _telegram(message, meter, found, quality, counter, title)
 
 
 def _telegram(

@@ -136,7 +136,7 @@ _MOMENTS: dict[int, Callable[[bytes], str | None]] = {
 }
 
 
-_TEXTS = frozenset((Coding.UNSIGNED, Coding.IDENTITY))
+_TEXTS = frozenset((Coding.UNSIGNED, Coding.BITS, Coding.IDENTITY))
 
 
 def variable(meaning: Meaning) -> Read:

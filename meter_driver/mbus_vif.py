@@ -14,7 +14,9 @@ class Coding(Enum):
     NUMBER = auto()
     """BCD (type A), signed binary (type B) or real (type H), by the data field."""
     UNSIGNED = auto()
-    """As NUMBER, but binary values have no sign (types C and D): flags, counters, versions."""
+    """As NUMBER, but binary values have no sign (type C): counters, versions."""
+    BITS = auto()
+    """As UNSIGNED, but every pattern is valid (type D): flags, and the access number, which turns over."""
     IDENTITY = auto()
     """Digits that identify, with their leading zeros."""
     DATE_TIME = auto()
@@ -42,8 +44,8 @@ def _durations(first: int, quantity: str, units: tuple[str, ...] = _DURATION_UNI
     return {first + n: Meaning(quantity, unit) for n, unit in enumerate(units)}
 
 
-def _counts(*named: tuple[int, str]) -> dict[int, Meaning]:
-    return {code: Meaning(name, coding=Coding.UNSIGNED) for code, name in named}
+def _counts(*named: tuple[int, str], coding: Coding = Coding.UNSIGNED) -> dict[int, Meaning]:
+    return {code: Meaning(name, coding=coding) for code, name in named}
 
 
 PRIMARY: dict[int, Meaning] = (
@@ -117,12 +119,15 @@ SECOND_FD: dict[int, Meaning] = (
     | {0x74: Meaning("battery_remaining", "d", coding=Coding.UNSIGNED)}
     | {code: Meaning(name, coding=Coding.IDENTITY) for code, name in ((0x10, "customer_location"), (0x11, "customer"))}
     | _counts(
-        (0x08, "access_number"), (0x09, "medium"), (0x0A, "manufacturer"), (0x0B, "parameter_set"),
+        (0x09, "medium"), (0x0A, "manufacturer"), (0x0B, "parameter_set"),
         (0x0C, "model_version"), (0x0D, "hardware_version"), (0x0E, "firmware_version"), (0x0F, "software_version"),
-        (0x17, "error_flags"), (0x18, "error_mask"), (0x1A, "digital_output"), (0x1B, "digital_input"),
         (0x20, "first_storage"), (0x21, "last_storage"), (0x22, "storage_block_size"),
         (0x60, "reset_counter"), (0x61, "cumulation_counter"), (0x62, "control_signal"), (0x63, "day_of_week"),
         (0x64, "week_number"), (0x75, "stops"),
+    )
+    | _counts(
+        (0x08, "access_number"), (0x17, "error_flags"), (0x18, "error_mask"), (0x1A, "digital_output"),
+        (0x1B, "digital_input"), coding=Coding.BITS,
     )
 )  # fmt: skip
 """Codes behind VIF FD (Table 12)."""

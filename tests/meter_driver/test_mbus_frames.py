@@ -12,6 +12,7 @@ from tests.meter_driver.mbus_make import (
     LONG_HEADER,
     OTHER_KEY,
     RECORDS,
+    crc,
     cut,
     events,
     examples,
@@ -64,6 +65,16 @@ def test_requests_of_the_master_between_answers_are_passed_over() -> None:
     request = bytes.fromhex("105b015c16")
     assert len(telegrams(request, FRAME, request, FRAME)) == 2
     assert kinds(request, FRAME, request) == []
+
+
+@pytest.mark.parametrize("between", [0, 3, 4])
+def test_a_compact_frame_on_a_wire_is_read_behind_the_full_one_that_said_its_format(between: int) -> None:
+    heads, data = bytes.fromhex("0c13 0b3b 02fd17 0c06 4c13"), bytes.fromhex("78563412 452301 0000 44010000 00000000")
+    checks = crc(heads).to_bytes(2, "little") + crc(RECORDS).to_bytes(2, "little")
+    compact = long_frame(0x73, LONG_HEADER + bytes(4) + checks + data)
+    *_, last = telegrams(FRAME, wired(b"\x01\xfd\x17\x00") * between, compact)
+    assert values(last) == (READINGS if between < 4 else {"error_flags": "0"})
+    assert kinds(compact) == ["payload"]
 
 
 SELECT = long_frame(0x52, bytes.fromhex("78563412ffffffff"), control=0x53, address=0xFD)

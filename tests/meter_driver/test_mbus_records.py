@@ -244,11 +244,18 @@ def test_reals_that_are_no_number_give_no_reading() -> None:
         assert records(b"\x05\x2e" + struct.pack("<f", bad)) == []
 
 
-def test_the_pattern_for_not_valid_is_told_apart() -> None:
-    ((layout, value),) = records(bytes.fromhex("040600000080"))
-    assert value == layout.void == -2147483648000
-    ((layout, value),) = records(bytes.fromhex("040601000080"))
-    assert value != layout.void
+@pytest.mark.parametrize(
+    ("record", "valid"),
+    [
+        ("0406 00000080", False), ("0406 01000080", True), ("0406 ffffffff", True),  # signed
+        ("01fd60 ff", False), ("01fd60 80", True), ("02fd74 ffff", False), ("049349 ffffffff", False),  # counted
+        ("01fd08 ff", True), ("02fd17 ffff", True),  # bits
+        ("0483780000 0080", False), ("04837801000080", True),
+    ],
+)  # fmt: skip
+def test_the_pattern_for_not_valid_is_told_apart(record: str, valid: bool) -> None:
+    ((layout, value),) = records(bytes.fromhex(record))
+    assert (value != layout.void) is valid
 
 
 @pytest.mark.parametrize("dif", ["3f", "4f", "5f", "6f", "7f", "8f01"])
