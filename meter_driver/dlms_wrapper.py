@@ -17,7 +17,7 @@ from meter_driver.reading import Event, Quality
 
 _VERSION: Final = b"\x00\x01"
 _HEADER: Final = 8
-_LONGEST_APDU: Final = 8192
+_LONGEST_APDU: Final = 4096
 _PUSHES: Final = bytes([push_layout.NOTIFICATION, ciphering.GENERAL_GLO, ciphering.GENERAL_DED, GENERAL_BLOCK_TRANSFER])
 _LEAST: Final = 8  # tag, long-invoke-id, no date-time, a value
 _CLOCK_AT: Final = 5
