@@ -1,7 +1,8 @@
 """The compactor: a household's day of a class, merged into one padded block under the same day key.
 
 The block, one version up, takes the place of the pieces that went into it in one transaction; a reader sees either.
-What comes later is a piece again, until the next merge. Values do not change, corrections win.
+What comes later is a piece again, until the next merge. Values do not change, corrections win; of a day that has ended
+even a single late piece is merged soon, while its readings are held (see ``gateway.storage.corrections``).
 """
 
 import asyncio
@@ -14,11 +15,13 @@ from sqlalchemy import Connection, delete, insert, select, update
 from gateway.clock import Clock
 from gateway.keeper.keeper import Keeper
 from gateway.keeper.states import Randomness
+from gateway.storage.corrections import corrected
 from gateway.storage.engine import Store
-from gateway.storage.merge import combined, to_block
+from gateway.storage.merge import Clashes, combined, to_block
 from gateway.storage.pieces import Part, parts_of_days
 from gateway.storage.tables_vault import block, piece
 from gateway.vault import Expired, SubjectGone
+from policies.columns import Series
 from policies.seal import CLASS_CODES, NONCE_BYTES, place, seal
 from policies.terms import DetailClass, SubjectId
 
@@ -30,9 +33,7 @@ SETTLED = timedelta(minutes=30)
 DAYS_AT_ONCE = 500
 _DETAILS = {code: detail for detail, code in CLASS_CODES.items()}
 _CANDIDATES = (
-    "SELECT subject, class, day FROM piece GROUP BY subject, class, day HAVING count(*) >= ? OR (day < ? AND ("
-    "count(*) > 1 OR NOT EXISTS (SELECT 1 FROM block WHERE block.subject = piece.subject "
-    "AND block.class = piece.class AND block.day = piece.day))) LIMIT ?"
+    "SELECT subject, class, day FROM piece GROUP BY subject, class, day HAVING count(*) >= ? OR day < ? LIMIT ?"
 )
 
 
@@ -88,20 +89,32 @@ class Compactor:
             cipher = self._keeper.cipher(subject, detail, day)
         except (SubjectGone, Expired):
             return False
-        merged = await asyncio.to_thread(self._merged, subject, detail, parts, cipher)
+        clashes: Clashes = {}
+        series = await asyncio.to_thread(_combined, subject, detail, parts, cipher, clashes)
+        if clashes:
+            async with self._store.read() as connection:
+                series = await corrected(connection, self._keeper, subject, series, clashes)
+        merged = await asyncio.to_thread(self._merged, subject, detail, parts, series, cipher)
         try:
             await self._store.write(lambda connection: _replace(connection, subject, detail, day, parts, merged))
         except Changed:
             return False
         return True
 
-    def _merged(self, subject: SubjectId, detail: DetailClass, parts: Sequence[Part], cipher: Any) -> _Merged:
-        series = combined(detail, [part.opened(subject, detail, cipher) for part in parts])
+    def _merged(
+        self, subject: SubjectId, detail: DetailClass, parts: Sequence[Part], series: Sequence[Series], cipher: Any
+    ) -> _Merged:
         version = 1 + max((part.version for part in parts if part.pieces), default=0)
         pieces = sum(part.pieces or 1 for part in parts)
         bound = place(subject, detail, parts[0].day, version, pieces)
         sealed = seal(cipher, self._randomness(NONCE_BYTES), bound, to_block(detail, series))
         return _Merged(version, pieces, max(part.upto for part in parts), sealed)
+
+
+def _combined(
+    subject: SubjectId, detail: DetailClass, parts: Sequence[Part], cipher: Any, clashes: Clashes
+) -> list[Series]:
+    return combined(detail, [part.opened(subject, detail, cipher) for part in parts], clashes)
 
 
 def _replace(

@@ -15,8 +15,9 @@ from gateway.clock import Clock
 from gateway.keeper import states as key_states
 from gateway.keeper.keeper import Keeper
 from gateway.keeper.states import States
+from gateway.storage.corrections import corrected
 from gateway.storage.engine import Store
-from gateway.storage.merge import combined, values_of
+from gateway.storage.merge import Clashes, combined, values_of
 from gateway.storage.pieces import (
     INSERT_BATCH,
     INSERT_PIECE,
@@ -28,6 +29,7 @@ from gateway.storage.pieces import (
 from gateway.storage.tables_vault import block, piece
 from gateway.vault import Destroyed, Expired, SubjectGone, Value
 from policies import ratchet
+from policies.columns import Series
 from policies.padding import pad_note, unpad
 from policies.retention import first_kept
 from policies.seal import CLASS_CODES, NONCE_BYTES, place, place_about, seal, unseal
@@ -139,7 +141,7 @@ class SealedVault:
                 async with self._store.read() as connection:
                     parts = await parts_of_days(connection, subject, detail, group[0], group[-1])
             for _, of_day in groupby(parts, key=lambda part: part.day):
-                values = self._values(subject, detail, quantities, list(of_day))
+                values = await self._of_day(subject, detail, quantities, list(of_day))
                 wanted = [value for value in values if start <= value.at < end]
                 if wanted:
                     yield wanted
@@ -163,7 +165,8 @@ class SealedVault:
             parts = await parts_after(connection, subject, detail, position)
         values: list[Value] = []
         for part in parts:
-            values += self._values(subject, detail, quantities, [part])
+            for series in self._opened(subject, detail, quantities, [part]):
+                values += _ascending(detail, series)
         return values, max([newest, *(part.upto for part in parts)])
 
     def news(self, subject: SubjectId) -> asyncio.Event:
@@ -227,16 +230,26 @@ class SealedVault:
             raise SubjectGone
         return ratchet.oldest(states.chains[detail])
 
-    def _values(
+    async def _of_day(
         self, subject: SubjectId, detail: DetailClass, quantities: frozenset[str], parts: Sequence[Part]
     ) -> Sequence[Value]:
         """Of one day, ascending by instant; nothing when the day expired meanwhile."""
+        clashes: Clashes = {}
+        series = combined(detail, self._opened(subject, detail, quantities, parts), clashes)
+        if clashes:
+            async with self._store.read() as connection:
+                series = await corrected(connection, self._keeper, subject, series, clashes)
+        return _ascending(detail, series)
+
+    def _opened(
+        self, subject: SubjectId, detail: DetailClass, quantities: frozenset[str], parts: Sequence[Part]
+    ) -> list[list[Series]]:
+        """Of one day; empty when it expired meanwhile."""
         try:
             cipher: AESGCM = self._keeper.cipher(subject, detail, parts[0].day)
         except Expired:
-            return ()
-        series = combined(detail, [part.opened(subject, detail, cipher, quantities) for part in parts])
-        return sorted(values_of(detail, series), key=lambda value: (value.at, value.quantity))
+            return []
+        return [part.opened(subject, detail, cipher, quantities) for part in parts]
 
     def _publish(self, subject: str) -> None:
         event = self._news.pop(subject, None)
@@ -258,6 +271,10 @@ class SealedVault:
                     days.setdefault(_DETAILS[code], set()).add(day)
                     pieces += count
         return {detail: len(some) for detail, some in days.items()}, pieces
+
+
+def _ascending(detail: DetailClass, series: Sequence[Series]) -> Sequence[Value]:
+    return sorted(values_of(detail, series), key=lambda value: (value.at, value.quantity))
 
 
 def _erased(states: States | None) -> States:
