@@ -33,7 +33,7 @@ INTEGERS: Final = {
 FLOATS: Final = {23: (4, ">f"), 24: (8, ">d")}
 TEXTS: Final = frozenset({VISIBLE, UTF8})
 _FIXED: Final = {NULL: 0, BOOLEAN: 1, BCD: 1, ENUM: 1, DATE_TIME: 12, DATE: 5, TIME: 4, DONT_CARE: 0}
-_DEEPEST: Final = 16
+_DEEPEST: Final = 8  # push lists go four deep; noise that nests without end shall stay cheap
 
 
 class CutShort(PayloadError):
