@@ -53,13 +53,11 @@ class Formats:
         self._recent.append(payload)
 
     def keep(self, payload: bytes) -> None:
-        """Learn from a full frame, if it is one that a compact frame can stand for: records and nothing else."""
+        """Learn from a full frame that was read, if a compact frame can stand for it: records and nothing else."""
         heads, at = [], 0
         while at < len(payload):
-            if payload[at] & 0x0F == 0x0F:
-                if payload[at] in (IDLE, MANUFACTURER_DATA, MORE_FOLLOWS):
-                    return
-                raise PayloadError("a DIF that no meter sends")
+            if payload[at] in (IDLE, MANUFACTURER_DATA, MORE_FOLLOWS):
+                return
             stop = head_end(payload, at)
             heads.append(payload[at:stop])
             at = stop + data_size(payload[at:stop], payload, stop)

@@ -124,6 +124,7 @@ def test_the_counter_decides_the_key_of_modes_7_and_10() -> None:
 @pytest.mark.parametrize(
     ("config", "body"),
     [
+        *((mode << 8, b"\x00" + RECORDS) for mode in (1, 2, 3, 4, 15)),
         (0x0D00, b"\x00" + RECORDS),
         (0x0800, b"\x00" + RECORDS),
         (0x1000, RECORDS),
@@ -172,6 +173,37 @@ def test_fragments_give_one_message_and_their_code_covers_all_of_it() -> None:
     assert telegram.readings[0].quality == Quality.AUTHENTICATED
     damaged = frames[1][:-1] + bytes([frames[1][-1] ^ 1])
     assert kinds(frames[0], damaged, frames[2], key=KEY) == ["not-authentic"]
+
+
+def test_fragments_on_a_wire_give_one_message_too() -> None:
+    message = mode_7(RECORDS)
+    frames = in_fragments(b"\x72" + LONG_HEADER + message[1:], 3)
+    (telegram,) = telegrams(*(long_frame(frame[10], frame[11:]) for frame in frames), key=KEY)
+    assert values(telegram) == READINGS
+    assert telegram.readings[0].quality == Quality.AUTHENTICATED
+
+
+def test_an_authentication_layer_without_a_code_proves_nothing_and_its_counter_does_not_count() -> None:
+    layer = b"\x90\x07\x00\x28\x20\x07\x00\x00\x00"
+    (telegram,) = telegrams(radio(layer + mode_5(RECORDS)), key=KEY)
+    assert values(telegram) == READINGS
+    assert (telegram.readings[0].quality, telegram.counter) == (Quality.ENCRYPTED_ONLY, None)
+    (telegram,) = telegrams(radio(layer + mode_7(RECORDS)), key=KEY)
+    assert telegram.readings[0].quality == Quality.ENCRYPTED_ONLY
+
+
+def test_mode_5_with_no_block_enciphered_proves_nothing_even_behind_a_key() -> None:
+    (telegram,) = telegrams(radio(short_header(RECORDS, config=0x0500)), key=KEY)
+    assert values(telegram) == READINGS
+    assert telegram.readings[0].quality == Quality.UNCHECKED
+    assert kinds(radio(short_header(RECORDS, config=0x0500))) == ["no-key"]
+
+
+def test_the_configuration_field_says_how_many_blocks_are_enciphered() -> None:
+    sealed = mode_5(b"\x0c\x13\x78\x56\x34\x12")  # one block
+    (telegram,) = telegrams(radio(sealed + RECORDS[6:]), key=KEY)
+    assert values(telegram) == READINGS
+    assert telegram.readings[0].quality == Quality.ENCRYPTED_ONLY | Quality.UNCHECKED
 
 
 def _without(index: int) -> Callable[[list[bytes]], list[bytes]]:

@@ -199,6 +199,7 @@ def test_a_link_payload_recorded_after_deciphering_is_known_by_its_crc() -> None
         (b"\x7a\x01\x00\x00", "payload"),
         (b"\x8c\x20\x55\x8c\x20\x55\x78" + RECORDS, "payload"),
         (b"\x79\x01\x02", "payload"),
+        (b"\x79" + bytes(4), "payload"),
         (b"\x69\x02\x01\x02", "payload"),
         (b"\x69\x07\x01\x02", "payload"),
     ],
