@@ -17,6 +17,8 @@ from meter_driver.wmbus_link import (
     CRC_SIZE,
     EXTENDED_LINK,
     FIRST,
+    FROM_METERS,
+    FROM_OTHERS,
     LONGEST,
     LONGEST_A,
     begins_a,
@@ -28,6 +30,8 @@ from meter_driver.wmbus_link import (
     second_block_fits,
     size_a,
 )
+
+_ANYBODY = FROM_METERS | FROM_OTHERS
 
 
 class _Radio:
@@ -67,21 +71,21 @@ class _Radio:
 
 
 class GuardedRadio(_Radio):
-    """Framer of telegrams with their link CRCs, format A or B."""
+    """Framer of telegrams with their link CRCs, format A or B; what others send in format A is passed over."""
 
     longest: ClassVar[int] = LONGEST_A
     guarded: ClassVar[bool] = True
 
     def take(self, buffer: bytearray, at: int, end: int, *, final: bool) -> Answer:
         """See ``framing.Framer``."""
-        if not may_begin(buffer, at, end):
+        if not may_begin(buffer, at, end, _ANYBODY):
             return NO
         if end - at < FIRST + CRC_SIZE:
             return NO if final else MORE
         if begins_a(buffer, at):
             return self._take_a(buffer, at, end, final=final)
         size = buffer[at] + 1
-        if not is_known(buffer[at + FIRST]):
+        if buffer[at + 1] in FROM_OTHERS or not is_known(buffer[at + FIRST]):
             return NO
         if end - at < size:
             return NO if final else MORE
@@ -96,6 +100,8 @@ class GuardedRadio(_Radio):
         frame = format_a(bytes(buffer[at : at + size]))
         if frame is None or len(frame) == FIRST:
             return Damaged(size, FrameError("a block that does not fit its CRC, or nothing behind the first"))
+        if frame[1] in FROM_OTHERS:
+            return Taken(size)
         return Taken(size, self._read(frame, Quality.CHECKSUM_ONLY))
 
 

@@ -19,8 +19,10 @@ LONGEST = 256
 
 _BLOCK = 16
 _B_BLOCKS = 128  # first and second block of format B together, with the CRC of both
-_CONTROLS = frozenset((0x08, 0x18, 0x28, 0x38, 0x44, 0x46, 0x47, 0x48))
+FROM_METERS = frozenset((0x08, 0x18, 0x28, 0x38, 0x44, 0x46, 0x47, 0x48))
 """What a meter sends: answers, SND-NR, SND-IR, ACC-NR, ACC-DMD (EN 13757-4, clause 12)."""
+FROM_OTHERS = frozenset((0x00, 0x06, 0x10, 0x20, 0x30, 0x40, 0x43, 0x53, 0x73, 0x5A, 0x5B, 0x7A, 0x7B))
+"""What goes to a meter, and bare acknowledgements either way: no readings."""
 EXTENDED_LINK = {0x8C: 2, 0x8D: 6, 0x8E: 10, 0x8F: 14}
 """CI fields of the extended link layer, and bytes of it behind CI, payload CRC left out (clause 13)."""
 _CIS = frozenset((*APPLICATIONS, *EXTENDED_LINK, AUTHENTICATION))
@@ -40,12 +42,12 @@ class Link(Struct, frozen=True):
     data: bytes
 
 
-def may_begin(buffer: bytes | bytearray, at: int, end: int) -> bool:
+def may_begin(buffer: bytes | bytearray, at: int, end: int, controls: frozenset[int] = FROM_METERS) -> bool:
     """Can the bytes seen so far be a first block? Length, control and the letters of the manufacturer must fit."""
     seen = end - at
     if buffer[at] < FIRST:
         return False
-    if seen > 1 and buffer[at + 1] not in _CONTROLS:
+    if seen > 1 and buffer[at + 1] not in controls:
         return False
     return seen <= 3 or is_manufacturer(buffer[at + 2] | buffer[at + 3] << 8)
 

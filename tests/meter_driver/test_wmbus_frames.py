@@ -71,6 +71,17 @@ def test_telegrams_without_link_crcs_may_follow_each_other_but_never_noise() -> 
     assert [telegram.protocol for telegram in telegrams(wired(RECORDS), PLAIN)] == ["mbus"]
 
 
+@pytest.mark.parametrize("control", [0x00, 0x06, 0x40, 0x43, 0x53, 0x5B, 0x73, 0x7B])
+@pytest.mark.parametrize("message", [b"\x5b" + LONG_HEADER + bytes(4) + RECORDS, b"\x80" + LONG_HEADER + bytes(4)])
+def test_what_others_send_between_the_telegrams_of_a_meter_is_passed_over(control: int, message: bytes) -> None:
+    other = format_a(radio(message, control=control))
+    stream = other + FORMATS["A"] + other + FORMATS["B"] + other
+    assert [values(telegram) for telegram in telegrams(stream)] == [READINGS] * 2
+    assert kinds(stream) == []
+    assert [values(telegram) for telegram in telegrams(*(bytes([byte]) for byte in stream))] == [READINGS] * 2
+    assert kinds(other[:-1] + b"\x00") == ["frame"]
+
+
 @examples(60)
 @given(st.sampled_from(sorted(FORMATS)), st.binary(max_size=30))
 def test_noise_around_a_telegram_with_link_crcs_does_not_hide_it(name: str, noise: bytes) -> None:
@@ -124,7 +135,10 @@ def test_any_split_of_bare_telegrams_gives_the_same_events(cuts: list[int]) -> N
 
 
 @examples(60)
-@given(st.binary(max_size=80), st.sampled_from([b"", PLAIN[:11], FORMATS["A"][:12], b"\x3c\x44", *FORMATS.values()]))
+@given(
+    st.binary(max_size=80),
+    st.sampled_from([b"", PLAIN[:11], FORMATS["A"][:12], b"\x3c\x44", b"\x3c\x53", *FORMATS.values()]),
+)
 def test_the_framers_keep_their_laws(noise: bytes, head: bytes) -> None:
     data = head + noise
     for framer in (GuardedRadio, BareRadio):
