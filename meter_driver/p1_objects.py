@@ -76,12 +76,16 @@ _POWER = {1: "W", 2: "W", 15: "W", 16: "W", 9: "VA", 10: "VA", 11: "A", 12: "V",
     range(3, 9), "var"
 )
 _HOURS = {"W": "Wh", "var": "varh", "VA": "VAh"}
+_INSTANTANEOUS = 7
 _TIME_INTEGRALS = frozenset({8, 9, 10, 17, 18, 19, 20, 27, 28, 29, 30, 58})
 
 
-def _electrical_base(c: int, d: int) -> str | None:
-    """The dimension of an electricity quantity: C by phase (1-20 sum, 21-40 L1, ...), D by the kind of processing."""
-    if not 1 <= c <= 80:
+def _electrical_base(c: int, d: int, e: int) -> str | None:
+    """The dimension of an electricity quantity: C by phase (1-20 sum, 21-40 L1, ...), D by the kind of processing.
+
+    None for harmonics (E under an instantaneous value), which are told in per cent as well.
+    """
+    if not 1 <= c <= 80 or (d == _INSTANTANEOUS and e):
         return None
     power = _POWER.get((c - 1) % 20 + 1)
     if d in _TIME_INTEGRALS:
@@ -131,7 +135,7 @@ def look_up(name: str) -> Object:
         raise ObisError("an OBIS code with A and B but without C, D and E")
     kind = _kind(medium, c, group_d)
     quantity = f"{medium}-{int(b)}:{int(c)}.{group_d}.{int(e)}*{int(f or 255)}"
-    base = _electrical_base(int(c), group_d) if medium == 1 else None
+    base = _electrical_base(int(c), group_d, int(e)) if medium == 1 else None
     return Object(quantity, kind, int(b) if medium == 0 else 0, base, {}, kind in _PLAIN, kind is Kind.TEXT)
 
 

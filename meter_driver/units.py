@@ -22,7 +22,7 @@ DLMS_UNITS: MappingProxyType[int, str | None] = MappingProxyType(
 "another unit", and some meters write 0 for either."""
 
 _PREFIXES = {"": 0, "m": -3, "k": 3, "M": 6, "G": 9}
-_SCALED = ("Wh", "W", "J", "varh", "var", "VAh", "VA", "V", "A", "Hz", "bar", "Pa", "J/h")
+_SCALED = ("Wh", "W", "J", "varh", "var", "VAh", "VA", "V", "A", "Ah", "Hz", "bar", "Pa", "J/h")
 _TABLE: dict[str, tuple[str, Decimal]] = {
     prefix + unit: (unit, Decimal(1).scaleb(power)) for unit in _SCALED for prefix, power in _PREFIXES.items()
 } | {

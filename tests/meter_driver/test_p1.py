@@ -155,6 +155,12 @@ def test_blanks_behind_a_line_are_read_over_behind_a_crc() -> None:
     assert telegrams(telegram(made, crc=False)) == []
 
 
+def test_harmonics_in_per_cent_and_charges_have_units_of_their_own() -> None:
+    said = values(telegrams(telegram(("1-0:32.7.124(01.8*%)", "1-0:31.7.3(00.4*A)", "1-0:11.8.0(000123.4*Ah)"))))
+    assert [unit for _, unit in said.values()] == ["%", "A", "Ah"]
+    assert telegrams(telegram((*LINES, "1-0:52.7.0(01.8*%)"))) == []
+
+
 def test_a_value_may_have_its_sign() -> None:
     said = values(telegrams(telegram(("1-0:16.7.0(+00.123*kW)", "1-0:36.7.0(-00.456*kW)"))))
     assert said == {"1-0:16.7.0*255": (Decimal("0.123"), "kW"), "1-0:36.7.0*255": (Decimal("-0.456"), "kW")}
