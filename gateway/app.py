@@ -114,7 +114,14 @@ async def _load(gateway: Gateway) -> None:
 
 def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]) -> None:
     """Everything that runs beside the answers."""
-    compactor = Compactor(gateway.store, gateway.keeper, clock=gateway.clock, randomness=os.urandom, log=gateway.log)
+    compactor = Compactor(
+        gateway.store,
+        gateway.keeper,
+        clock=gateway.clock,
+        randomness=os.urandom,
+        log=gateway.log,
+        settled=gateway.vault.settled,
+    )
 
     async def checkpoints() -> None:
         while True:

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from adapters.plugin import Released
 from gateway.clock import Clock
 from gateway.egress import Part
 from gateway.epochs import Epochs
-from gateway.vault import SubjectGone, Vault
+from gateway.intake import AHEAD
+from gateway.vault import Mark, SubjectGone, Vault
 from policies.minimise import floor, minimise
 from policies.terms import AS_RECEIVED, ONE_DAY, Grant, Period, Row, SubjectId, class_of
 from policies.values import Value
@@ -18,6 +19,7 @@ LOOK_AGAIN = 1.0
 """Seconds after which a waiting stream looks whether its ground, its recipient or its connection is still there."""
 WINDOW = 31 * ONE_DAY
 """Intervals of one household that are in clear at a time."""
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,14 @@ class Opener:
         """Whether the ground is as it was, and its time is not over."""
         return self._epochs.current(opened.grant.ground) == opened.epoch and self._clock() < opened.grant.until
 
-    async def parts(self, opened: Open) -> AsyncIterator[Part]:
-        """A day, or a window of intervals, at a time. A household that leaves in the middle simply ends here."""
+    async def parts(self, opened: Open, mark: Mark | None = None) -> AsyncIterator[Part]:
+        """A day, or a window of intervals, at a time. A household that leaves in the middle simply ends here.
+
+        ``mark``: values as received as they stood at that position.
+        """
         try:
             if opened.grant.resolution == AS_RECEIVED:
-                async for values in self._read(opened.grant, opened.grant.period):
+                async for values in self._read(opened.grant, opened.grant.period, mark):
                     if not self.stands(opened):
                         return
                     if (part := self._part(opened, values)) is not None:
@@ -76,8 +81,8 @@ class Opener:
         except SubjectGone:
             return
 
-    def _read(self, grant: Grant, period: Period) -> AsyncIterator[Sequence[Value]]:
-        return self._vault.read(grant.subject, class_of(grant.resolution), grant.quantities, period)
+    def _read(self, grant: Grant, period: Period, mark: Mark | None = None) -> AsyncIterator[Sequence[Value]]:
+        return self._vault.read(grant.subject, class_of(grant.resolution), grant.quantities, period, mark=mark)
 
     def _part(self, opened: Open, values: Sequence[Value]) -> Part | None:
         rows = minimise(values, opened.grant, opened.name, self._zone)
@@ -89,11 +94,17 @@ class Opener:
         return Part(g.ground, opened.epoch, released)
 
     async def follow(self, all_: Sequence[Open], watch: Watch) -> AsyncIterator[Part]:
-        """What is there, then what comes, as long as somebody's ground stands."""
+        """What is there, then what comes, as long as somebody's ground stands.
+
+        As received: each value once. The position of the stream is taken before the first read, and both sides of it
+        are read by it, so nothing is lost or told twice in between. What comes is told if it is new: a correction of
+        what was told before is told again, with the same instant and its new value; an unchanged value is not.
+        In intervals: each interval once, as soon as a later value has closed it; what comes for it later is not told.
+        """
         tails = [self._tail(o) for o in all_]
         for tail in tails:
             if tail.opened.grant.resolution == AS_RECEIVED:
-                async for part in self.parts(tail.opened):
+                async for part in self.parts(tail.opened, tail.mark):
                     yield part
         while live := [t for t in tails if self.stands(t.opened)]:
             if not watch.alive() or watch.gone() or all(self._clock() >= t.opened.grant.period.end for t in live):
@@ -108,16 +119,19 @@ class Opener:
                 tails = [*live, *[self._tail(o) for o in await watch.joined(known)]]
 
     def _tail(self, opened: Open) -> "_Tail":
-        return _Tail(opened, self._vault.position(opened.grant.subject), opened.grant.period.start)
+        return _Tail(opened, self._vault.mark(opened.grant.subject), opened.grant.period.start, self._clock() + AHEAD)
 
     async def _fresh(self, tail: "_Tail") -> AsyncIterator[Part]:
-        """As received: the values of new pieces. In intervals: those that a later value has closed."""
+        """As received: what new pieces changed. In intervals: those that a later value has closed."""
         grant = tail.opened.grant
         detail = class_of(grant.resolution)
         try:
-            fresh, tail.position = await self._vault.since(grant.subject, detail, grant.quantities, tail.position)
+            fresh, position = await self._vault.since(tail.mark, detail, grant.quantities)
+            if grant.resolution == AS_RECEIVED:
+                fresh = await self._changed(tail, fresh)
         except SubjectGone:
             return
+        tail.mark.position = position
         if grant.resolution == AS_RECEIVED:
             if fresh and (part := self._part(tail.opened, fresh)) is not None:
                 yield part
@@ -132,6 +146,19 @@ class Opener:
         async for part in self.parts(narrowed):
             yield part
 
+    async def _changed(self, tail: "_Tail", fresh: Sequence[Value]) -> Sequence[Value]:
+        """Without what stands there unchanged up to the mark. What is later than all that came needs no look."""
+        last = {(value.quantity, value.at): value for value in fresh}
+        seen = [value.at for value in last.values() if value.at <= tail.latest]
+        tail.latest = max([tail.latest, *(value.at for value in fresh)])
+        if seen:
+            reach = Period(min(seen), max(seen) + _INSTANT)
+            async for values in self._read(tail.opened.grant, reach, tail.mark):
+                for value in values:
+                    if last.get((value.quantity, value.at)) == value:
+                        del last[value.quantity, value.at]
+        return list(last.values())
+
 
 async def _moment(news: asyncio.Event | None) -> None:
     """Until something came in, or for a while."""
@@ -144,11 +171,12 @@ async def _moment(news: asyncio.Event | None) -> None:
 
 @dataclass(slots=True)
 class _Tail:
-    """How far one household's stream has come: by piece, and by interval."""
+    """How far a stream has come with one household. ``latest``: no value up to the mark is later."""
 
     opened: Open
-    position: int
+    mark: Mark
     done: datetime
+    latest: datetime
     first: bool = True
 
 

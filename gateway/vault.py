@@ -33,6 +33,14 @@ class Destroyed:
     recovery_until: datetime | None
 
 
+@dataclass(slots=True, eq=False, weakref_slot=True)
+class Mark:
+    """How far a stream has come with a household. While it lives, pieces after ``position`` are not merged."""
+
+    subject: SubjectId
+    position: int
+
+
 class Vault(Protocol):
     """All instants UTC. Every method that changes keys returns when the change is durable."""
 
@@ -43,20 +51,27 @@ class Vault(Protocol):
         """The oldest day that can still be opened; None when the subject is gone."""
 
     def read(
-        self, subject: SubjectId, detail: DetailClass, quantities: frozenset[str], period: Period
+        self,
+        subject: SubjectId,
+        detail: DetailClass,
+        quantities: frozenset[str],
+        period: Period,
+        *,
+        mark: Mark | None = None,
     ) -> AsyncIterator[Sequence[Value]]:
         """Values whose ``at`` lies in the period, ascending, one list per day at most; corrections merged.
 
-        Raises ``SubjectGone``. Days that are expired are silently not there.
+        ``mark``: as they stood at that position. Raises ``SubjectGone``. Days that are expired are silently not there.
         """
 
-    def position(self, subject: SubjectId) -> int:
-        """The number of the newest piece of this household; 0 without one."""
+    def mark(self, subject: SubjectId) -> Mark:
+        """A mark at the newest piece of this household."""
 
-    async def since(
-        self, subject: SubjectId, detail: DetailClass, quantities: frozenset[str], position: int
-    ) -> tuple[Sequence[Value], int]:
-        """Values of the pieces after ``position`` and the new position, for streams."""
+    async def since(self, mark: Mark, detail: DetailClass, quantities: frozenset[str]) -> tuple[Sequence[Value], int]:
+        """Values of the pieces after the mark, in the order in which they came, and where it may be moved to.
+
+        Raises ``SubjectGone``.
+        """
 
     def news(self, subject: SubjectId) -> asyncio.Event:
         """Set (and replaced by a fresh one) whenever something new of this household became durable."""

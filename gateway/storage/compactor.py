@@ -6,7 +6,7 @@ even a single late piece is merged soon, while its readings are held (see ``gate
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, timedelta
 from typing import Any, NamedTuple
 
@@ -49,10 +49,22 @@ class _Merged(NamedTuple):
 
 
 class Compactor:
-    """``run`` is a supervised loop; ``round`` does what is due now."""
+    """``run`` is a supervised loop; ``round`` does what is due now.
 
-    def __init__(self, store: Store, keeper: Keeper, *, clock: Clock, randomness: Randomness, log: Any) -> None:
-        self._store, self._keeper = store, keeper
+    ``settled``: up to which piece a household's pieces may be merged, because every stream has seen them.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        keeper: Keeper,
+        *,
+        clock: Clock,
+        randomness: Randomness,
+        log: Any,
+        settled: Callable[[SubjectId], int],
+    ) -> None:
+        self._store, self._keeper, self._settled = store, keeper, settled
         self._clock, self._randomness, self._log = clock, randomness, log
 
     async def run(self) -> None:
@@ -83,6 +95,8 @@ class Compactor:
         """Merge one day (ordinal) now. False when it cannot be: gone, expired, or changed meanwhile."""
         async with self._store.read() as connection:
             parts = await parts_of_days(connection, subject, detail, day, day)
+        limit = self._settled(subject)
+        parts = [part for part in parts if part.pieces or part.upto <= limit]
         if not any(part.pieces == 0 for part in parts):
             return False
         try:

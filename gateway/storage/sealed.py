@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import groupby
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, delete, func, select
@@ -27,7 +27,7 @@ from gateway.storage.pieces import (
     parts_of_days,
 )
 from gateway.storage.tables_vault import block, piece
-from gateway.vault import Destroyed, Expired, SubjectGone, Value
+from gateway.vault import Destroyed, Expired, Mark, SubjectGone, Value
 from policies import ratchet
 from policies.columns import Series
 from policies.padding import pad_note, unpad
@@ -66,6 +66,7 @@ class SealedVault:
         self._own: AESGCM | None = None
         self._newest: dict[str, int] = {}
         self._news: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
+        self._marks: dict[str, WeakSet[Mark]] = {}
 
     async def start(self) -> None:
         """Find the number of the newest piece ever."""
@@ -124,7 +125,13 @@ class SealedVault:
     # -- series
 
     async def read(
-        self, subject: SubjectId, detail: DetailClass, quantities: frozenset[str], period: Period
+        self,
+        subject: SubjectId,
+        detail: DetailClass,
+        quantities: frozenset[str],
+        period: Period,
+        *,
+        mark: Mark | None = None,
     ) -> AsyncIterator[Sequence[Value]]:
         oldest = self._held(subject, detail)
         if oldest is None or period.empty:
@@ -140,7 +147,8 @@ class SealedVault:
             if number:
                 async with self._store.read() as connection:
                     parts = await parts_of_days(connection, subject, detail, group[0], group[-1])
-            for _, of_day in groupby(parts, key=lambda part: part.day):
+            seen = [part for part in parts if mark is None or part.pieces or part.upto <= mark.position]
+            for _, of_day in groupby(seen, key=lambda part: part.day):
                 values = await self._of_day(subject, detail, quantities, list(of_day))
                 wanted = [value for value in values if start <= value.at < end]
                 if wanted:
@@ -150,22 +158,30 @@ class SealedVault:
         """Of a household that sent nothing since the start: the newest number of all at the start."""
         return self._newest.get(subject, self._loaded)
 
-    async def since(
-        self, subject: SubjectId, detail: DetailClass, quantities: frozenset[str], position: int
-    ) -> tuple[Sequence[Value], int]:
-        """A reader that lags so far that its pieces were merged meanwhile gets that day's values again, not fewer.
+    def mark(self, subject: SubjectId) -> Mark:
+        made = Mark(subject, self.position(subject))
+        self._marks.setdefault(subject, WeakSet()).add(made)
+        return made
 
-        Up to the newest piece all are durable, so a reader that has it (in whatever class it was) need not look.
-        """
-        self._held(subject, detail)
-        newest = self.position(subject)
-        if newest <= position:
-            return [], position
+    def settled(self, subject: SubjectId) -> int:
+        """Up to which piece no stream will ask what came after; the pieces behind it must stay pieces."""
+        marks = self._marks.get(subject)
+        if not marks:
+            self._marks.pop(subject, None)
+            return self.position(subject)
+        return min(mark.position for mark in marks)
+
+    async def since(self, mark: Mark, detail: DetailClass, quantities: frozenset[str]) -> tuple[Sequence[Value], int]:
+        """Up to the newest piece all are durable, so a reader that has it (in whatever class it was) need not look."""
+        self._held(mark.subject, detail)
+        newest = self.position(mark.subject)
+        if newest <= mark.position:
+            return [], mark.position
         async with self._store.read() as connection:
-            parts = await parts_after(connection, subject, detail, position)
+            parts = await parts_after(connection, mark.subject, detail, mark.position)
         values: list[Value] = []
         for part in parts:
-            for series in self._opened(subject, detail, quantities, [part]):
+            for series in self._opened(mark.subject, detail, quantities, [part]):
                 values += _ascending(detail, series)
         return values, max([newest, *(part.upto for part in parts)])
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,11 +22,12 @@ from gateway.epochs import Epochs
 from gateway.evidence import Controller, Evidence
 from gateway.groundbook import GroundBook
 from gateway.intake import Intake
-from gateway.keeper.keeper import open_keeper
+from gateway.keeper.keeper import Keeper, open_keeper
 from gateway.ledger import Ledger
 from gateway.lines import Lines
 from gateway.notices import Outbox
 from gateway.release import ReleaseDesk
+from gateway.storage.compactor import Compactor
 from gateway.storage.engine import Store
 from gateway.storage.migrate import migrate
 from gateway.storage.sealed import SealedVault
@@ -108,6 +110,7 @@ class House:
     release: ReleaseDesk
     cohorts: CohortDesk
     registry: Registry
+    keeper: Keeper
     now: datetime = NOON
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -169,6 +172,14 @@ class House:
         return [part async for part in await self.release.release(question)]
 
 
+def merging(home: House) -> Compactor:
+    """A compactor over the house's store; it merges when it is told to."""
+    log = structlog.get_logger()
+    return Compactor(
+        home.store, home.keeper, clock=lambda: home.now, randomness=os.urandom, log=log, settled=home.vault.settled
+    )
+
+
 @asynccontextmanager
 async def house(folder: Path, *, profile: Profile | None = None) -> AsyncIterator[House]:
     """Opened on a folder; opening it again finds what was durable."""
@@ -208,7 +219,7 @@ async def house(folder: Path, *, profile: Profile | None = None) -> AsyncIterato
         )
         release = ReleaseDesk(vault, book, ledger, epochs, registry, cohorts, clock)
         intake = Intake(vault, store, clock=clock, zone=UTC)
-        made.append(House(store, vault, intake, desk, ConsentDesk(desk), release, cohorts, registry))
+        made.append(House(store, vault, intake, desk, ConsentDesk(desk), release, cohorts, registry, keeper))
         try:
             yield made[0]
         finally:

@@ -98,7 +98,7 @@ async def opened(
             vault = SealedVault(store, keeper, kept, clock=clock)
             intake = Intake(vault, store, clock=clock, zone=ZoneInfo("Europe/Vienna"))
             retention = Retention(store, keeper, kept, clock=clock, log=log)
-            compactor = Compactor(store, keeper, clock=clock, randomness=os.urandom, log=log)
+            compactor = Compactor(store, keeper, clock=clock, randomness=os.urandom, log=log, settled=vault.settled)
             safe: Safe = Safe(home, store, keeper, vault, intake, retention, compactor, now)
             await vault.start()
             await retention.load()

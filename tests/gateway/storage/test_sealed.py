@@ -114,38 +114,53 @@ async def test_readers_see_every_value_while_days_are_merged(safe: Safe) -> None
 
 async def test_a_stream_gets_what_came_after_its_position(safe: Safe) -> None:
     await safe.take(ANNA, minutes(2))
-    position = safe.vault.position(ANNA)
+    mark = safe.vault.mark(ANNA)
     news = safe.vault.news(ANNA)
     assert not news.is_set()
     await safe.take(ANNA, minutes(3, NOON - timedelta(minutes=30)))
     assert news.is_set()
     assert not safe.vault.news(ANNA).is_set()
-    values, after = await safe.vault.since(ANNA, DetailClass.LIVE, frozenset({ENERGY}), position)
+    values, mark.position = await safe.vault.since(mark, DetailClass.LIVE, frozenset({ENERGY}))
     assert len(values) == 3
-    assert await safe.vault.since(ANNA, DetailClass.LIVE, frozenset({ENERGY}), after) == ([], after)
+    assert await safe.vault.since(mark, DetailClass.LIVE, frozenset({ENERGY})) == ([], mark.position)
 
 
 async def test_a_stream_that_has_everything_does_not_look_into_the_store(
     safe: Safe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    position = safe.vault.position(ANNA)
+    mark = safe.vault.mark(ANNA)
     await safe.take(ANNA, minutes(3))
-    _, after = await safe.vault.since(ANNA, DetailClass.QUARTER, frozenset({ENERGY}), position)
+    _, mark.position = await safe.vault.since(mark, DetailClass.QUARTER, frozenset({ENERGY}))
 
     def read() -> None:
         raise AssertionError("nothing has come in since")
 
     monkeypatch.setattr(safe.store, "read", read)
-    assert await safe.vault.since(ANNA, DetailClass.LIVE, frozenset({ENERGY}), after) == ([], after)
+    assert await safe.vault.since(mark, DetailClass.LIVE, frozenset({ENERGY})) == ([], mark.position)
 
 
-async def test_a_stream_that_lags_misses_nothing_that_was_merged(safe: Safe) -> None:
-    position = safe.vault.position(ANNA)
+async def test_what_a_stream_has_not_seen_is_not_merged_with_what_it_has(safe: Safe) -> None:
     await safe.take(ANNA, minutes(3))
-    await safe.compactor.merge(ANNA, DetailClass.LIVE, NOON.toordinal())
-    values, after = await safe.vault.since(ANNA, DetailClass.LIVE, frozenset({ENERGY}), position)
-    assert len(values) == 3
-    assert (await safe.vault.since(ANNA, DetailClass.LIVE, frozenset({ENERGY}), after))[0] == []
+    mark = safe.vault.mark(ANNA)
+    await safe.take(ANNA, minutes(3, NOON - timedelta(minutes=30)))
+    assert await safe.compactor.merge(ANNA, DetailClass.LIVE, NOON.toordinal())
+    assert not await safe.compactor.merge(ANNA, DetailClass.LIVE, NOON.toordinal())
+    there = [v async for day in safe.vault.read(ANNA, DetailClass.LIVE, _ENERGY, ALWAYS, mark=mark) for v in day]
+    values, mark.position = await safe.vault.since(mark, DetailClass.LIVE, _ENERGY)
+    assert [len(there), len(values)] == [3, 3]
+    assert await safe.compactor.merge(ANNA, DetailClass.LIVE, NOON.toordinal())
+    assert (await safe.vault.since(mark, DetailClass.LIVE, _ENERGY))[0] == []
+
+
+async def test_a_stream_that_is_gone_holds_no_merge_up(safe: Safe) -> None:
+    mark = safe.vault.mark(ANNA)
+    await safe.take(ANNA, minutes(3))
+    assert not await safe.compactor.merge(ANNA, DetailClass.LIVE, NOON.toordinal())
+    del mark
+    assert await safe.compactor.merge(ANNA, DetailClass.LIVE, NOON.toordinal())
+
+
+_ENERGY = frozenset({ENERGY})
 
 
 async def test_numbers_go_on_after_all_pieces_were_merged_and_a_restart(tmp_path: Path) -> None:
