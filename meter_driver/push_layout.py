@@ -11,7 +11,7 @@ from datetime import datetime
 from struct import Struct as Packed
 from typing import Final
 
-from meter_driver import axdr, dlms_clock, push_list, push_values
+from meter_driver import axdr, dlms_clock, push_list, push_nodes, push_values
 from meter_driver.axdr import Node
 from meter_driver.errors import PayloadError
 from meter_driver.profiles import Profile
@@ -94,7 +94,7 @@ class Layout:
             self._pinned.append(node.at)
         if size == dlms_clock.SIZE and node.octets[0] in _YEARS:
             self._clock(node.at)
-        elif size and not push_list.may_be_code(node):
+        elif size and not push_nodes.may_be_code(node):
             slot = self._slot(node.at, node.end, f"{size}s")
             if outer:
                 self._names.append((_UNNAMED, slot))
@@ -111,7 +111,7 @@ class Layout:
         if node.tag == axdr.DATE_TIME or (groups[0] == 1 and groups[1] == 0 and len(node.octets) == dlms_clock.SIZE):
             self._clock(node.at)
             return
-        if not push_list.is_scalar(node):
+        if not push_nodes.is_scalar(node):
             return  # null, or a profile buffer: understood, but no reading
         power, unit, assumed = 0, None, False
         if entry.scal_unit is not None:
@@ -124,7 +124,7 @@ class Layout:
         form, read = push_values.reader(node, power)
         # what a decision was taken on stays part of the shape: the manufacturer in the device name, the version of a
         # list without codes, the first octet of what has the length of an OBIS code
-        pinned = _MAKER if groups == (42, 0, 0) else len(entry.begins) if entry.begins else push_list.may_be_code(node)
+        pinned = _MAKER if groups == (42, 0, 0) else len(entry.begins) if entry.begins else push_nodes.may_be_code(node)
         start = node.at
         if node.tag == axdr.OCTETS and pinned:
             start = min(node.at + pinned, node.end)

@@ -15,21 +15,18 @@ from meter_driver import axdr, obis, units
 from meter_driver.axdr import Node
 from meter_driver.errors import PayloadError
 from meter_driver.profiles import PROFILES, Position, Positions, Profile
+from meter_driver.push_nodes import ATTRIBUTE_INDEX, is_code, object_of, power_and_unit, scal_unit
 
 _LARGEST_POWER: Final = 30
-_LAST_MEDIUM: Final = 15
 _ATTRIBUTES: Final = b"\x02\x02\x16\x01\x01"
 """Head of a list of attributes: a structure of an enum and an array, whose rows are not A-XDR throughout."""
 _DESCRIPTOR: Final = 11  # structure of two, class id, OBIS code, attribute, before the tag of the value
-_DESCRIPTOR_PARTS: Final = 4  # with tags: class id, OBIS code, attribute, data index
 _LOGICAL_NAME, _VALUE = 1, 2  # attributes
 _CONTAINERS = frozenset({axdr.STRUCTURE, axdr.ARRAY})
 _PAIR: Final = 2
 _REGISTER_PARTS: Final = 3  # behind a value: class, scaler and unit, OBIS code
 _PUSH_SETUP: Final = bytes((25, 9))
 """Groups C and D of the object that sends the list: its name at the head is no name of what follows."""
-_ATTRIBUTE_INDEX = frozenset({axdr.INT8, axdr.UINT8})
-_SCALARS = frozenset({*axdr.INTEGERS, *axdr.FLOATS, *axdr.TEXTS, axdr.OCTETS, axdr.BOOLEAN, axdr.ENUM, axdr.BCD})
 
 
 class Entry(Struct, frozen=True):
@@ -152,14 +149,14 @@ def _walk(container: Node) -> Iterator[Entry]:
 def _next(children: tuple[Node, ...], at: int) -> tuple[Entry | None, int]:
     """What begins at ``at``, and how many elements it takes; None for a list within, or a class that is read over."""
     child, following = children[at], children[at + 1 : at + 4]
-    if at == 0 and len(children) == _PAIR and (code_of := _descriptor(child)) and not _described(following[0].children):
+    if at == 0 and len(children) == _PAIR and (code_of := object_of(child)) and not _described(following[0].children):
         return Entry(obis.from_bytes(code_of.octets), following[0]), 2
     if child.tag in _CONTAINERS:
         return None, 1
     if following and child.tag == axdr.UINT16 and is_code(following[0]):
         return _attribute(following, children[at + 4 : at + 5])
     if len(following) == _REGISTER_PARTS and following[0].tag == axdr.UINT16 and is_code(following[2]):
-        pair = None if is_code(child) else _scal_unit(following[1])
+        pair = None if is_code(child) else scal_unit(following[1])
         if pair is not None:
             return Entry(obis.from_bytes(following[2].octets), child, pair), 4
     if not following or not is_code(child) or (is_code(following[0]) and len(children) != _PAIR):
@@ -167,14 +164,14 @@ def _next(children: tuple[Node, ...], at: int) -> tuple[Entry | None, int]:
     if child.octets[2:4] == _PUSH_SETUP and len(children) != _PAIR:
         return Entry("", child), 1
     code, value = obis.from_bytes(child.octets), following[0]
-    if (pair := _scal_unit(value)) is not None and len(following) > 1:
+    if (pair := scal_unit(value)) is not None and len(following) > 1:
         return Entry(code, following[1], pair), 3
     inner = value.children
-    if (pair := _scal_unit(inner[1]) if len(inner) == _PAIR else _power_and_unit(inner[1:])) is not None:
+    if (pair := scal_unit(inner[1]) if len(inner) == _PAIR else power_and_unit(inner[1:])) is not None:
         return Entry(code, inner[0], pair), 2
-    if len(following) > 1 and (pair := _scal_unit(following[1])) is not None:
+    if len(following) > 1 and (pair := scal_unit(following[1])) is not None:
         return Entry(code, value, pair), 3
-    if (pair := _power_and_unit(following[1:])) is not None:
+    if (pair := power_and_unit(following[1:])) is not None:
         return Entry(code, value, pair), 4
     return Entry(code, value), 2
 
@@ -182,34 +179,14 @@ def _next(children: tuple[Node, ...], at: int) -> tuple[Entry | None, int]:
 def _attribute(following: tuple[Node, ...], behind: tuple[Node, ...]) -> tuple[Entry | None, int]:
     """Behind a class in a row: ``code, attribute, value``, or code and value, before which the class is read over."""
     code, *rest = following
-    if len(rest) < _PAIR or rest[0].tag not in _ATTRIBUTE_INDEX:
+    if len(rest) < _PAIR or rest[0].tag not in ATTRIBUTE_INDEX:
         return None, 1
     if rest[1].tag == axdr.UINT16 and behind and is_code(behind[0]):
         return None, 1  # a short value, and the class of the next object
-    return None if rest[0].value == _LOGICAL_NAME else Entry(obis.from_bytes(code.octets), rest[1]), 4
-
-
-def may_be_code(node: Node) -> bool:
-    """Has it the length of an OBIS code?"""
-    return len(node.octets) == 6
-
-
-def is_code(node: Node) -> bool:
-    """Is it an OBIS code? Six octets whose first names a medium."""
-    return may_be_code(node) and node.octets[0] <= _LAST_MEDIUM
-
-
-def _scal_unit(node: Node) -> tuple[int, int] | None:
-    """``scal_unit_type`` (IEC 62056-6-2, 4.3.2): a structure of an integer and an enum."""
-    return _power_and_unit(node.children) if node.tag == axdr.STRUCTURE else None
-
-
-def _power_and_unit(nodes: tuple[Node, ...]) -> tuple[int, int] | None:
-    if [node.tag for node in nodes] == [axdr.INT8, axdr.ENUM]:
-        power, code = (node.value for node in nodes)
-        if isinstance(power, int) and isinstance(code, int):
-            return power, code
-    return None
+    if rest[0].value == _LOGICAL_NAME:
+        return None, 4
+    pair = scal_unit(behind[0]) if behind else None
+    return Entry(obis.from_bytes(code.octets), rest[1], pair), 4 if pair is None else 5
 
 
 def _columns(node: Node) -> list[tuple[Node, int]] | None:
@@ -218,25 +195,11 @@ def _columns(node: Node) -> list[tuple[Node, int]] | None:
         return None
     found = []
     for row in node.children:
-        if (code := _descriptor(row)) is None:
+        if (code := object_of(row)) is None:
             return None
         attribute = row.children[2].value
         found.append((code, attribute if isinstance(attribute, int) else 0))
     return found
-
-
-def _descriptor(row: Node) -> Node | None:
-    """The OBIS code in ``class, code, attribute, data index`` (and restrictions); None for another value."""
-    parts = row.children
-    if (
-        len(parts) >= _DESCRIPTOR_PARTS
-        and parts[0].tag == axdr.UINT16
-        and is_code(parts[1])
-        and parts[2].tag in _ATTRIBUTE_INDEX
-        and parts[3].tag == axdr.UINT16
-    ):
-        return parts[1]
-    return None
 
 
 def _table(columns: list[tuple[Node, int]], children: tuple[Node, ...]) -> Iterator[Entry]:
@@ -245,29 +208,24 @@ def _table(columns: list[tuple[Node, int]], children: tuple[Node, ...]) -> Itera
     The values may be a structure of their own. Scalers and units come as values, too: attribute 3 of a register.
     """
     values: tuple[Node, ...] = children
-    if len(values) == len(columns) + 1:
-        values = values[1:]
-    elif len(children) == _PAIR and len(children[1].children) == len(columns):
+    if len(children) == _PAIR and children[1].tag == axdr.STRUCTURE and len(children[1].children) == len(columns):
         values = children[1].children
+    elif len(values) == len(columns) + 1:
+        values = values[1:]
     if len(values) != len(columns):
         raise PayloadError("the table of objects and the values differ in number")
-    pairs = {code.octets: _scal_unit(node) for (code, _), node in zip(columns, values, strict=True)}
+    pairs = {code.octets: pair for (code, _), node in zip(columns, values, strict=True) if (pair := scal_unit(node))}
     for (code, attribute), node in zip(columns, values, strict=True):
         if attribute == _VALUE and node.tag not in _CONTAINERS:
-            yield Entry(obis.from_bytes(code.octets), node, pairs[code.octets])
+            yield Entry(obis.from_bytes(code.octets), node, pairs.get(code.octets))
 
 
 def _described(children: tuple[Node, ...]) -> tuple[Entry, ...] | None:
     """``class, code, attribute, value`` or ``value, class, scal_unit, code``: one register with its class."""
     if len(children) == 4:
         first, second, third, fourth = children
-        if first.tag == axdr.UINT16 and is_code(second) and third.tag in _ATTRIBUTE_INDEX:
+        if first.tag == axdr.UINT16 and is_code(second) and third.tag in ATTRIBUTE_INDEX:
             return () if third.value == _LOGICAL_NAME else (Entry(obis.from_bytes(second.octets), fourth),)
-        if second.tag == axdr.UINT16 and is_code(fourth) and (pair := _scal_unit(third)) is not None:
+        if second.tag == axdr.UINT16 and is_code(fourth) and (pair := scal_unit(third)) is not None:
             return (Entry(obis.from_bytes(fourth.octets), first, pair),)
     return None
-
-
-def is_scalar(node: Node) -> bool:
-    """Does it hold one value that a reading can carry?"""
-    return node.tag in _SCALARS

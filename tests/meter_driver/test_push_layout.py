@@ -59,6 +59,10 @@ SHAPES = {
     "a clock before the table": "0204" + CLOCK + "0102" + COLUMN + COLUMN.replace("0F02", "0F03") + NUMBER + PAIR,
     "the name of the push setup at the head": "0205" "09060000190900FF" + CLOCK + CODE + NUMBER + PAIR,
     "value, class, scaler and unit, code in one row": "0208" + 2 * (NUMBER + "120003" + PAIR + CODE),
+    "scaler and unit behind class, code, attribute, value": "0205" "120003" + CODE + "0F02" + NUMBER + PAIR,
+    "the scaler before the value in the table": (
+        "0203" "0102" + COLUMN.replace("0F02", "0F03") + COLUMN + PAIR + NUMBER
+    ),
     "a clock at the end": "0204" + CODE + NUMBER + PAIR + CLOCK,
 }  # fmt: skip
 FORMS = [
@@ -306,6 +310,10 @@ def test_a_text_as_long_as_a_clock_is_a_text() -> None:
     assert outcome(by_layout, notification(body)) == outcome(in_full, notification(body))
     clock = notification(body.replace(b"ABC123456789", SUMMER))
     assert outcome(by_layout, clock) == outcome(in_full, clock)
+
+
+def test_a_table_of_one_object_may_have_its_value_in_a_structure() -> None:
+    assert read(bytes.fromhex("02020101" + COLUMN + "0201" + NUMBER))[1]["1-0:1.8.0*255"][0] == Decimal(12345)
 
 
 def test_an_object_and_its_value_are_read() -> None:
