@@ -15,13 +15,15 @@ from meter_driver import axdr, obis, units
 from meter_driver.axdr import Node
 from meter_driver.errors import PayloadError
 from meter_driver.profiles import PROFILES, Position, Positions, Profile
-from meter_driver.push_nodes import ATTRIBUTE_INDEX, is_code, object_of, power_and_unit, scal_unit
+from meter_driver.push_nodes import ATTRIBUTE_INDEX, is_code, may_be_code, object_of, power_and_unit, scal_unit
 
 _LARGEST_POWER: Final = 30
 _ATTRIBUTES: Final = b"\x02\x02\x16\x01\x01"
 """Head of a list of attributes: a structure of an enum and an array, whose rows are not A-XDR throughout."""
 _DESCRIPTOR: Final = 11  # structure of two, class id, OBIS code, attribute, before the tag of the value
 _LOGICAL_NAME, _VALUE = 1, 2  # attributes
+_REGISTER: Final = 3  # class
+_NO_UNIT: Final = 255
 _CONTAINERS = frozenset({axdr.STRUCTURE, axdr.ARRAY})
 _PAIR: Final = 2
 _REGISTER_PARTS: Final = 3  # behind a value: class, scaler and unit, OBIS code
@@ -154,7 +156,7 @@ def _next(children: tuple[Node, ...], at: int) -> tuple[Entry | None, int]:
     if child.tag in _CONTAINERS:
         return None, 1
     if following and child.tag == axdr.UINT16 and is_code(following[0]):
-        return _attribute(following, children[at + 4 : at + 5])
+        return _attribute(child, following, children[at + 4 : at + 5])
     if len(following) == _REGISTER_PARTS and following[0].tag == axdr.UINT16 and is_code(following[2]):
         pair = None if is_code(child) else scal_unit(following[1])
         if pair is not None:
@@ -176,17 +178,33 @@ def _next(children: tuple[Node, ...], at: int) -> tuple[Entry | None, int]:
     return Entry(code, value), 2
 
 
-def _attribute(following: tuple[Node, ...], behind: tuple[Node, ...]) -> tuple[Entry | None, int]:
+def _attribute(kind: Node, following: tuple[Node, ...], behind: tuple[Node, ...]) -> tuple[Entry | None, int]:
     """Behind a class in a row: ``code, attribute, value``, or code and value, before which the class is read over."""
     code, *rest = following
     if len(rest) < _PAIR or rest[0].tag not in ATTRIBUTE_INDEX:
         return None, 1
     if rest[1].tag == axdr.UINT16 and behind and is_code(behind[0]):
         return None, 1  # a short value, and the class of the next object
-    if rest[0].value == _LOGICAL_NAME:
-        return None, 4
+    entry = _register(kind, code, rest[0], rest[1])
     pair = scal_unit(behind[0]) if behind else None
-    return Entry(obis.from_bytes(code.octets), rest[1], pair), 4 if pair is None else 5
+    if entry is None or pair is None:
+        return entry, 4
+    return Entry(entry.code, entry.node, pair), 5
+
+
+def _register(kind: Node, code: Node, index: Node, value: Node) -> Entry | None:
+    """``class, code, attribute, value``; None for the attribute that is the code once more.
+
+    Some meters have the scaler where the attribute stands: no attribute is below one, and the only number among those
+    of a register is its value.
+    """
+    number = index.value
+    if number == _LOGICAL_NAME and may_be_code(value):
+        return None
+    scaler = isinstance(number, int) and (number <= 0 or (kind.value == _REGISTER and number != _VALUE))
+    if isinstance(number, int) and scaler and index.tag == axdr.INT8 and value.tag in axdr.INTEGERS:
+        return Entry(obis.from_bytes(code.octets), value, (number, _NO_UNIT))
+    return Entry(obis.from_bytes(code.octets), value)
 
 
 def _columns(node: Node) -> list[tuple[Node, int]] | None:
@@ -225,7 +243,8 @@ def _described(children: tuple[Node, ...]) -> tuple[Entry, ...] | None:
     if len(children) == 4:
         first, second, third, fourth = children
         if first.tag == axdr.UINT16 and is_code(second) and third.tag in ATTRIBUTE_INDEX:
-            return () if third.value == _LOGICAL_NAME else (Entry(obis.from_bytes(second.octets), fourth),)
+            entry = _register(first, second, third, fourth)
+            return () if entry is None else (entry,)
         if second.tag == axdr.UINT16 and is_code(fourth) and (pair := scal_unit(third)) is not None:
             return (Entry(obis.from_bytes(fourth.octets), first, pair),)
     return None

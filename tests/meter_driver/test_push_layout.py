@@ -181,6 +181,24 @@ def test_classes_codes_and_attributes_in_one_row_are_read() -> None:
     assert [value for value, *_ in read(bytes.fromhex("0206" + short))[1].values()] == [5, 6]
 
 
+@pytest.mark.parametrize(
+    ("index", "value"),
+    [
+        ("0F02", "12345"),
+        ("1102", "12345"),
+        ("0FFF", "1234.5"),
+        ("0F00", "12345"),
+        ("0F01", "123450"),
+        ("0F03", "12345000"),
+    ],
+)
+def test_a_scaler_where_an_attribute_would_stand_is_known_by_what_no_attribute_can_be(index: str, value: str) -> None:
+    for body in ("01010204120003" + CODE + index + NUMBER, "0204120003" + CODE + index + NUMBER):
+        assert read(bytes.fromhex(body))[1]["1-0:1.8.0*255"] == (Decimal(value), None, SURE)
+    clock = "01010204120001" + CODE + "0F03" + NUMBER  # of another class: an attribute
+    assert read(bytes.fromhex(clock))[1]["1-0:1.8.0*255"][0] == Decimal(12345)
+
+
 def test_registers_with_their_class_inside_are_read() -> None:
     value_first = bytes.fromhex("01010204060000000312000302020F00161B09060100010700FF")
     assert read(value_first)[1]["1-0:1.7.0*255"] == (Decimal(3), "W", SURE)
