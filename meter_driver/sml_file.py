@@ -15,6 +15,8 @@ _OPEN_RESPONSE, _GET_LIST_RESPONSE = 0x0101, 0x0701
 _BODIES = frozenset({kind << 8 | answer for kind in range(1, 11) for answer in (0, 1)} | {0xFF01})
 """Requests and responses of SML 1.05, 8 to 10 being its COSEM services, and attention."""
 _SCALERS = range(-30, 31)
+_CLOCK_SET = 946_684_800
+"""2000-01-01: a clock that is behind it was never set, and counts the seconds since the meter was switched on."""
 _NO_UNIT = 255  # DZG meters write 0 for it
 
 
@@ -177,4 +179,4 @@ def _instant(node: Node) -> datetime | None:
     seconds = _number(content)
     if tag not in (1, 2, 3) or seconds is None or not 0 <= seconds < 1 << 32:
         raise PayloadError("a time that SML does not have")
-    return None if tag == 1 else datetime.fromtimestamp(seconds, UTC)
+    return None if tag == 1 or seconds < _CLOCK_SET else datetime.fromtimestamp(seconds, UTC)

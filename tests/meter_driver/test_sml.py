@@ -138,6 +138,7 @@ def test_a_list_of_more_than_fifteen_values_has_a_longer_head() -> None:
             listed(unsigned(3, 1), listed(unsigned(1714557600, 4), signed(60, 2), signed(60, 2))),
             datetime(2024, 5, 1, 10, tzinfo=UTC),
         ),
+        (listed(unsigned(2, 1), unsigned(86_400, 4)), None),
         (listed(unsigned(1, 1), listed(unsigned(99, 4), signed(60, 2), signed(60, 2))), None),
         (
             listed(unsigned(2, 1), listed(unsigned(1714557600, 4), signed(60, 2), signed(60, 2))),
