@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from adapters.gaiax import credentials, endings, settings, wellknown
+from adapters.gaiax import credentials, endings, retention, settings, wellknown
 from adapters.gaiax.data_plane import DataPlane
 from adapters.gaiax.dsp import client, negotiations, store
 from adapters.gaiax.dsp.catalog import Shelf
@@ -31,7 +31,8 @@ def assemble(services: Services, desk: Desk | None = None) -> Adapter:
     """Routes, handlers and the start of the data-space adapter."""
     desk = desk or make_desk(services)
 
-    described = credentials.handlers(services, settings.read(services.settings).issuer)
+    read = settings.read(services.settings)
+    described = credentials.handlers(services, read.issuer)
 
     async def start() -> None:
         async with services.session() as session:
@@ -52,6 +53,7 @@ def assemble(services: Services, desk: Desk | None = None) -> Adapter:
             "ground.ended": partial(endings.ground_ended, desk),
             "permission.answered": partial(endings.answered, desk),
         },
+        background={"retention": partial(retention.run, services, read)},
         start=start,
         authenticate=desk.participants.authenticate,
     )

@@ -44,6 +44,10 @@ class Settings(BaseModel):
         participants: the trust list, beside the organisations of the registry that have a DID.
         pause: seconds that each message waits before it goes out, so that the partner has stored what came before.
         issuer: see ``Issuer``.
+        processes_kept_days: how long negotiations and transfers that are over are kept, with their tokens.
+        agreements_kept_days: how long agreements are kept after they ended. They prove who was allowed what: a claim
+            expires three years after the end of its year in much of Europe (in Germany sections 195, 199 BGB), so
+            four years cover every dispute.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,6 +55,8 @@ class Settings(BaseModel):
     participants: tuple[Participant, ...] = ()
     pause: float = Field(default=0.15, ge=0.0, le=5.0)
     issuer: Issuer = Issuer()
+    processes_kept_days: int = Field(default=90, ge=1, le=3660)
+    agreements_kept_days: int = Field(default=1461, ge=1, le=36_600)
 
 
 def read(table: Mapping[str, Any]) -> Settings:

@@ -17,7 +17,9 @@ from sqlalchemy import (
     Table,
     and_,
     delete,
+    exists,
     select,
+    tuple_,
 )
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -43,17 +45,20 @@ process = Table(
     Column("recipient", String, nullable=False),
     Column("state", String, nullable=False),
     Column("agreement", String, nullable=False),
+    Column("ended", Float, index=True),
     Column("body", LargeBinary, nullable=False),
 )
+"""``ended``: since when its state is a final one; NULL before."""
 agreement = Table(
     "dsp_agreement",
     METADATA,
     Column("id", String, primary_key=True),
     Column("side", String, primary_key=True),
     Column("recipient", String, nullable=False),
-    Column("ended", Integer, nullable=False),
+    Column("ended", Integer, nullable=False, index=True),
     Column("body", LargeBinary, nullable=False),
 )
+"""``ended``: the second in which it ended; 0 while it stands."""
 token = Table(
     "dsp_token",
     METADATA,
@@ -89,6 +94,7 @@ def save(connection: Connection, one: Negotiation | Transfer) -> None:
         "recipient": str(one.recipient),
         "state": str(one.state),
         "agreement": one.agreement,
+        "ended": one.changed.timestamp() if one.state in n.FINAL | t.FINAL else None,
         "body": msgspec.json.encode(one),
     }
     query = insert(process).values(pid=one.pid, **values)
@@ -151,7 +157,8 @@ async def started_transfers(connection: AsyncConnection) -> Sequence[str]:
 
 
 def save_agreement(connection: Connection, one: Agreement) -> None:
-    values = {"recipient": str(one.recipient), "ended": int(one.ended is not None), "body": msgspec.json.encode(one)}
+    ended = int(one.ended.timestamp()) if one.ended is not None else 0
+    values = {"recipient": str(one.recipient), "ended": ended, "body": msgspec.json.encode(one)}
     query = insert(agreement).values(id=one.id, side=str(one.side), **values)
     connection.execute(query.on_conflict_do_update(index_elements=["id", "side"], set_=values))
 
@@ -179,6 +186,8 @@ def live_agreements(connection: Connection, recipient: Recipient) -> Sequence[Ag
 
 
 def keep_token(connection: Connection, digest: str, transfer: str, round_: int) -> None:
+    """Those of the round before stay, to be told that they are dead; older ones go."""
+    connection.execute(delete(token).where(token.c.transfer == transfer, token.c.round < round_ - 1))
     connection.execute(insert(token).values(hash=digest, transfer=transfer, round=round_))
 
 
@@ -204,3 +213,26 @@ async def pinned_keys(connection: AsyncConnection, did: str) -> Any:
 def pin_keys(connection: Connection, did: str, keys: Any) -> None:
     """The first keys stay; an operator who trusts others removes the row or puts the key into the settings."""
     connection.execute(insert(key).values(did=did, keys=msgspec.json.encode(keys)).on_conflict_do_nothing())
+
+
+def purge_processes(connection: Connection, before: datetime, most: int) -> int:
+    """Delete negotiations and transfers that ended before an instant, and their tokens; how many went."""
+    old = select(process.c.pid).where(process.c.ended < before.timestamp()).order_by(process.c.ended).limit(most)
+    pids = [pid for (pid,) in connection.execute(old)]
+    if pids:
+        connection.execute(delete(token).where(token.c.transfer.in_(pids)))
+        connection.execute(delete(process).where(process.c.pid.in_(pids)))
+    return len(pids)
+
+
+def purge_agreements(connection: Connection, before: datetime, most: int) -> int:
+    """Delete agreements that ended before an instant and that no process names any more; how many went."""
+    c = agreement.c
+    named = exists().where(process.c.agreement == c.id)
+    old = select(c.id, c.side).where(c.ended > 0, c.ended < int(before.timestamp()), ~named).limit(most)
+    return connection.execute(delete(agreement).where(tuple_(c.id, c.side).in_(old))).rowcount
+
+
+def purge_seen(connection: Connection, now: datetime) -> int:
+    """Delete identifiers of participants' tokens that have expired; how many went."""
+    return connection.execute(delete(seen).where(seen.c.until < now.timestamp())).rowcount
