@@ -112,12 +112,16 @@ def _attributes(apdu: bytes, at: int) -> Node:
 
 
 def _by_position(body: Node, apdu: bytes) -> Positions | None:
+    """The known list without codes that this is. One that is known by its head may have nulls for what is not there."""
     children = body.children
     for profile in PROFILES:
         for positions in profile.positions:
             if (
                 len(positions.places) == len(children)
-                and all(place.fits(child.tag) for place, child in zip(positions.places, children, strict=True))
+                and all(
+                    place.fits(child.tag) or (positions.begins and child.tag == axdr.NULL)
+                    for place, child in zip(positions.places, children, strict=True)
+                )
                 and apdu.startswith(positions.begins, children[0].at)
             ):
                 return positions

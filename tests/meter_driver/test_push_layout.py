@@ -133,6 +133,15 @@ def test_a_list_without_codes_is_read_by_its_profile_and_says_so() -> None:
     assert said["0-0:96.1.7*255"] == ("MA", None, SURE)
 
 
+def test_a_list_that_is_known_by_its_head_may_have_nulls() -> None:
+    body = KFM_3P[:-5] + b"\x00"
+    said = read(body)[1]
+    assert (said["1-0:1.7.0*255"][0], "1-0:72.7.0*255" in said) == (Decimal(948), False)
+    assert "1-0:72.7.0*255" in read(KFM_3P)[1]
+    with pytest.raises(PayloadError):
+        read(b"\x02\x01\x00")  # of a list that has no head a null says nothing
+
+
 def test_a_list_without_scalers_is_read_by_its_profile_and_says_so() -> None:
     _, said = read(KAMSTRUP)
     assert said["1-1:1.8.0*255"] == (Decimal(123450), "Wh", ASSUMED)
