@@ -117,7 +117,9 @@ def test_an_element_has_the_data_field_that_the_spacing_control_says(field: int,
     ("mode", "field", "void"),
     [
         (ABSOLUTE, 2, "0080"), (SIGNED, 1, "80"), (POSITIVE, 2, "ffff"), (NEGATIVE, 4, "ffffffff"),
-        (ABSOLUTE, 0xB, "ffffff"), (POSITIVE, 0xA, "01f0"), (ABSOLUTE, 5, "0000c07f"),
+        (ABSOLUTE, 1, "80"), (ABSOLUTE, 3, "000080"), (SIGNED, 4, "00000080"), (POSITIVE, 6, "ffffffffffff"),
+        (NEGATIVE, 7, "ffffffffffffffff"), (ABSOLUTE, 0xB, "ffffff"),
+        (POSITIVE, 0xA, "01f0"), (ABSOLUTE, 5, "0000c07f"),
     ],
 )  # fmt: skip
 def test_an_element_that_is_not_valid_gives_no_reading_and_ends_what_adds_up(mode: int, field: int, void: str) -> None:
@@ -171,12 +173,14 @@ def test_absolute_values_need_no_base_and_further_extensions_hold_for_each_eleme
     [
         (SECONDS, 90, NOON, "2025-01-01T12:01:30"),
         (MINUTES, 15, NOON, "2025-01-01T12:15"),
+        (HOURS, 1, NOON, "2025-01-01T13:00"),
         (HOURS, 250, NOON, "2025-01-11T22:00"),
         (DAYS, 7, NOON, "2025-01-08T12:00"),
         (DAYS, 7, NEW_YEAR, "2025-01-08"),
         (HOURS, 0xFE, NEW_YEAR, "2025-04-01"),
         (MINUTES, 0xFE, NEW_YEAR, "2025-07-01"),
         (DAYS, HALF_MONTHLY, NEW_YEAR, "2025-01-16"),
+        (DAYS, HALF_MONTHLY, "c2076c 3031", "2025-02-01"),
         (DAYS, MONTHLY, NEW_YEAR, "2025-02-01"),
         (DAYS, MONTHLY, AUGUST, "2024-09-30"),
         (DAYS, MONTHLY, "c6076d 1e1e0c213100", "2025-02-01T12:30:30"),
@@ -210,6 +214,7 @@ def test_months_go_over_the_turn_of_the_year_and_keep_to_their_last_day() -> Non
         (MONTHLY, DAYS, "c2076c 3c22"),  # 2025-02-28
         (HALF_MONTHLY, DAYS, "c2076c 2f21"),  # 2025-01-15
         (6, HOURS, NEW_YEAR),  # hours from a date
+        (250, HOURS, NEW_YEAR),
         (6, HOURS, "c3076d 3b3b17"),  # from a time of day
         (MONTHLY, DAYS, NEW_YEAR + "c4076d 000c2131"),  # two of them
         (MONTHLY, DAYS, "d2076c 2131"),  # that of the maximum
@@ -232,7 +237,8 @@ def test_a_time_that_is_not_certain_is_left_out_and_the_value_stays(spacing: int
         profile(PLAIN, []),
         "cd07931f 00",
         "cd07931f 01 32",
-        "cd07931f c2 32fe",  # digits, not bytes
+        "cd07931f c0",  # digits, not bytes
+        "cd07931f c4 32fe0100",
         "cd07ec1f 04 32fe 2131",  # dates
         "cd07ff1f 04 32fe 0100",  # the manufacturer's
         "c207931f 0100",  # no room for a profile
