@@ -9,8 +9,11 @@ MIGRATIONS = Migrations("openadr", Path(__file__).parent / "migrations")
 
 
 def create(services: Services) -> Adapter:
-    """The adapter. What it knows is read back when ``start`` is awaited."""
-    from adapters.openadr import enrolment
+    """The adapter. What it knows is read back when ``start`` is awaited.
+
+    Raises ``ValueError`` for settings that do not make sense.
+    """
+    from adapters.openadr import enrolment, retention
     from adapters.openadr.desk import Desk
     from adapters.openadr.v2b import routes as v2b
     from adapters.openadr.v3 import routes as v3
@@ -18,4 +21,5 @@ def create(services: Services) -> Adapter:
     desk = Desk(services)
     routes = [*v2b.routes(desk), *v3.routes(desk), *enrolment.routes(desk)]
     notices = {"household.erased": partial(enrolment.erased, desk)}
-    return Adapter(name="openadr", routes=routes, notices=notices, start=desk.start)
+    background = {"retention": partial(retention.run, desk)}
+    return Adapter(name="openadr", routes=routes, notices=notices, background=background, start=desk.start)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from adapters.openadr import settings
 from adapters.openadr.model import Change
 from adapters.openadr.state import State
 from adapters.openadr.store import load, save
@@ -19,19 +20,16 @@ from adapters.openadr.v2b.vtn import receive
 from adapters.plugin import Batch, Services
 from policies.terms import SubjectId
 
-POLL_EVERY = "PT10S"
-VTN_ID = "Metergate"
-"""Not in small letters alone: openleadr's VENs take that for an invalid vtnID."""
-
 
 class Desk:
     """State, machines and their effects. ``start`` must have been awaited before anything else.
 
-    The setting ``vtn_id`` is the vtnID, ``poll_every`` the duration that VENs are told to poll with.
+    Raises ``ValueError`` for settings that do not make sense.
     """
 
     def __init__(self, services: Services) -> None:
         self.services = services
+        self.settings = settings.read(services.settings)
         self.log: Any = services.log
         self.state = State()
         self.machine = self._machine()
@@ -119,7 +117,5 @@ class Desk:
         self.log.info("openadr2b.report", ven=ven, accepted=answer.accepted, refused=len(answer.refused))
 
     def _machine(self) -> Machine:
-        vtn = str(self.services.settings.get("vtn_id", VTN_ID))
-        poll_every = str(self.services.settings.get("poll_every", POLL_EVERY))
-        queue = Queue(self.state, vtn, self.services.ids)
-        return Machine(self.state, queue, vtn, poll_every, self.services.ids)
+        queue = Queue(self.state, self.settings.vtn_id, self.services.ids)
+        return Machine(self.state, queue, self.settings.vtn_id, self.settings.poll_every, self.services.ids)
