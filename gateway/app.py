@@ -18,8 +18,9 @@ from adapters.plugin import Adapter, AdapterFactory, Migrations, Route
 from gateway import ingest
 from gateway.clock import Clock, system_clock
 from gateway.compose import Gateway, composed, recovery_of
+from gateway.doors import Doors, make_room
 from gateway.keeper.keeper import open_keeper
-from gateway.listeners import Chain, Doors, Surroundings, application, public_url, tls
+from gateway.listeners import Chain, Surroundings, application, public_url, tls
 from gateway.outbound import Outbound
 from gateway.people import people_routes
 from gateway.recycle import Recycler
@@ -68,14 +69,11 @@ async def serve(
             gateway.desk.outbox.handle({"household.erased": recycler.erased})
             supervisor.add("recycler", recycler.run)
             _loops(gateway, supervisor, adapters)
-            doors = Doors(shutdown_seconds=settings.limits.shutdown_seconds)
-            try:
+            async with Doors(shutdown_seconds=settings.limits.shutdown_seconds, log=log) as doors:
                 await _open_doors(gateway, adapters, doors)
                 log.info("gateway.ready", **{which.value: port for which, port in doors.ports.items()})
                 ready(doors.ports)
                 await until.wait()
-            finally:
-                await doors.close()
         finally:
             await gateway.access.flush()
             stop.set()
@@ -141,16 +139,16 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
 
 async def _open_doors(gateway: Gateway, adapters: Sequence[Adapter], doors: Doors) -> None:
     settings = gateway.settings
+    enabled = [which for which in Listener if settings.listener(which).enabled]
+    make_room(sum(settings.listener(which).max_connections for which in enabled), gateway.log)
     around = Surroundings(gateway.callers_of(adapters), gateway.access, gateway.log, settings.limits.body_bytes)
     routes: list[Route] = [
         *people_routes(gateway),
         *ingest.routes(gateway.house.intake, gateway.registry.devices, gateway.clock),
         *[route for adapter in adapters for route in adapter.routes],
     ]
-    for which in Listener:
+    for which in enabled:
         door = settings.listener(which)
-        if not door.enabled:
-            continue
         app = application(which, [r for r in routes if r.listener is which], around)
         context = None if door.clear else tls(which, _chains(gateway, which), _roots(gateway, which), gateway.log)
         await doors.open(which, app, door, context)

@@ -13,22 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import hdrs, web
-from aiohttp.web_runner import BaseSite
 
 from adapters.plugin import CALLER, Caller, Refused, Route
 from gateway.access import AccessLog
 from gateway.callers import NOBODY, Authenticate, Callers
 from gateway.problems import Problem, answer
-from gateway.settings import ListenerSettings, Settings
+from gateway.settings import Settings
 from gateway.storage.engine import StoreFull
 from gateway.vault import SubjectGone
 from policies.roles import Listener, Role, allowed
 
-KEEP_ALIVE = 75.0
 CLOSED = 499
 """In the access log: the connection ended before the answer did."""
-HEADERS = 16_384
-"""Bytes of one header field, and of the request line."""
 
 _PLAIN_HEADERS = {"X-Content-Type-Options": "nosniff"}
 _PAGE_HEADERS = {
@@ -247,39 +243,3 @@ def public_url(settings: Settings, which: Listener) -> str:
         return door.public_url.rstrip("/")
     host = "localhost" if door.host in ("0.0.0.0", "::", "127.0.0.1", "::1") else door.host  # noqa: S104
     return f"{'http' if door.clear else 'https'}://{host}:{door.port}"
-
-
-class Doors:
-    """Opens all listeners after everything is loaded, closes them in order."""
-
-    def __init__(self, *, shutdown_seconds: float) -> None:
-        self._shutdown = shutdown_seconds
-        self._runners: list[web.AppRunner] = []
-        self.ports: dict[Listener, int] = {}
-
-    async def open(
-        self, which: Listener, app: web.Application, door: ListenerSettings, context: ssl.SSLContext | None
-    ) -> None:
-        """Bind and accept. Raises ``OSError`` when the port is taken, ``ValueError`` without TLS where it must be."""
-        if (context is None) != door.clear:
-            raise ValueError(f"{which}: TLS and 'clear' contradict each other")
-        runner = web.AppRunner(
-            app,
-            access_log=None,
-            keepalive_timeout=KEEP_ALIVE,
-            max_field_size=HEADERS,
-            max_line_size=HEADERS,
-            shutdown_timeout=self._shutdown,
-            handle_signals=False,
-        )
-        await runner.setup()
-        self._runners.append(runner)
-        site: BaseSite = web.TCPSite(runner, door.host, door.port, ssl_context=context, backlog=1024)
-        await site.start()
-        self.ports[which] = runner.addresses[0][1]
-
-    async def close(self) -> None:
-        """No new connections; open answers get the shutdown time, then they are cut."""
-        for runner in self._runners:
-            await runner.cleanup()
-        self._runners.clear()

@@ -45,6 +45,12 @@ class ListenerSettings(_Part):
     public_url: str = Field(
         default="", description="How it is reached from outside; empty: derived from host and port."
     )
+    max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=4096, description="Connections at a time; one more is closed at once."
+    )
+    max_per_address: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=2048, description="Of these from one address (IPv6: one /64). 0: no bound, for a balancer in front."
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

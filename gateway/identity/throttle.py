@@ -17,7 +17,7 @@ class Throttle:
 
     def wait(self, address: str) -> int:
         """Seconds until the next try is looked at; 0 when it may come now."""
-        tries = self._wrong.get(_network(address))
+        tries = self._wrong.get(network_of(address))
         now = self._now()
         while tries and tries[0] <= now - WINDOW:
             tries.popleft()
@@ -27,7 +27,7 @@ class Throttle:
 
     def wrong(self, address: str) -> None:
         """A try that did not succeed."""
-        network = _network(address)
+        network = network_of(address)
         tries = self._wrong.setdefault(network, deque(maxlen=self._per_minute))
         tries.append(self._now())
         self._wrong.move_to_end(network)
@@ -35,7 +35,8 @@ class Throttle:
             self._wrong.popitem(last=False)
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
+    """The address, of IPv6 its /64; "unknown" for what is no address."""
     try:
         parsed = ip_address(address)
     except ValueError:

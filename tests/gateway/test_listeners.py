@@ -16,9 +16,9 @@ from adapters.plugin import CALLER, Caller, Route
 from gateway.access import AccessLog
 from gateway.callers import Callers
 from gateway.identity.certs import Authority
-from gateway.listeners import RULE_67, Chain, Doors, Surroundings, application, public_url, tls
+from gateway.listeners import RULE_67, Chain, Surroundings, application, public_url, tls
 from gateway.problems import Problem
-from gateway.settings import ListenerSettings, parse
+from gateway.settings import parse
 from gateway.storage.engine import StoreFull
 from policies.roles import Listener, Role, allowed
 from tests.gateway.people_house import START, people
@@ -189,12 +189,6 @@ async def test_a_client_that_knows_one_suite_of_rule_67_only_is_served(tmp_path:
         await reader.read()
         writer.close()
     assert seen == [suite]
-
-
-async def test_a_listener_without_tls_opens_only_where_it_was_asked_for() -> None:
-    doors = Doors(shutdown_seconds=0)
-    with pytest.raises(ValueError, match="contradict"):
-        await doors.open(Listener.PEOPLE, web.Application(), ListenerSettings(port=0), None)
 
 
 def test_the_public_url_is_the_configured_one_or_follows_from_the_port(tmp_path: Path) -> None:

@@ -1,0 +1,114 @@
+"""One connection of a door: aiohttp's, with an end to waiting for what its peer has begun.
+
+An answer that is being written and a poll that waits have no such end: nothing is awaited from their peer.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.streams import StreamReader
+
+HEADERS = 16_384
+"""Bytes of one header field, and of the request line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds, and bytes a second.
+
+    Attributes:
+        handshake: of TLS, from the accept.
+        head: from the first bytes of a request to the end of its head.
+        body: without progress; ``rate`` bytes on the wire buy another second, up to this.
+        idle: without a request.
+        untaken: what was written and the peer does not take.
+        goodbye: until the peer has closed its side of TLS.
+    """
+
+    handshake: float = 15.0
+    head: float = 20.0
+    body: float = 30.0
+    rate: float = 1024.0
+    idle: float = 75.0
+    untaken: float = 300.0
+    goodbye: float = 5.0
+
+
+USUAL = Patience()
+
+
+class Visit(web.RequestHandler):
+    """``left`` is called once when a connection that was made is lost, ``late`` with "head" or "body" when it is cut.
+
+    aiohttp emits a request when its head is complete and ends its payload when the body is. In between, and from the
+    first bytes of a head to its end, ``_due`` is when patience ends. One timer, which looks again when it was early.
+    """
+
+    __slots__ = ("_body", "_due", "_late", "_left", "_patience", "_timer", "met")
+
+    def __init__(
+        self,
+        server: web.Server,
+        loop: asyncio.AbstractEventLoop,
+        patience: Patience,
+        *,
+        left: Callable[[], None],
+        late: Callable[[str], None],
+    ) -> None:
+        super().__init__(
+            server,
+            loop=loop,
+            keepalive_timeout=patience.idle,
+            max_line_size=HEADERS,
+            max_field_size=HEADERS,
+            access_log=None,  # type: ignore[arg-type] # it may be None, says its code
+        )
+        self._patience, self._left, self._late = patience, left, late
+        self._body: StreamReader | None = None
+        self._due = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+        self.met = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.met = True
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._left()
+
+    def data_received(self, data: bytes) -> None:
+        before = self._request_count
+        super().data_received(data)
+        fresh = self._request_count != before
+        if fresh:
+            self._body = self._messages[-1][1]
+        if self._body is not None and self._body.is_eof():
+            self._body, self._due = None, math.inf
+        elif self._body is not None:
+            latest = self._loop.time() + self._patience.body
+            self._due = latest if fresh else min(latest, self._due + len(data) / self._patience.rate)
+        elif data and self._due == math.inf:
+            self._due = self._loop.time() + self._patience.head
+        if self._due < math.inf and self._timer is None:
+            self._timer = self._loop.call_at(self._due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._due == math.inf or self.transport is None:
+            return
+        if self._body is None and self._waiter is None:
+            self._due = math.inf  # an answer is still being made: stray bytes behind its question do not end it
+            return
+        if self._body is not None and (self._reading_paused or self._buffer_paused):
+            self._due = self._loop.time() + self._patience.body  # the body waits for us
+        if self._loop.time() < self._due:
+            self._timer = self._loop.call_at(self._due, self._look)
+            return
+        self._late("head" if self._body is None else "body")
+        self.transport.abort()
