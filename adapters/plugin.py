@@ -43,6 +43,10 @@ class Refused(Exception):
         self.refusal = refusal
 
 
+class Gone(Exception):
+    """The household is unknown, or erased: nothing can be sealed for it, and what was can be opened by nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Released:
     """A part of what the door let out: rows of one household or one zone, minimised. Never keep it across an await.
@@ -368,6 +372,16 @@ class Services(Protocol):
 
     async def intake(self, batch: Batch) -> IntakeAnswer:
         """Seal and store; returns when it is durable."""
+
+    def seal(self, household: SubjectId, plain: bytes, *, about: str) -> bytes:
+        """For the adapter's own tables: under the household's own key, bound to ``about``; gone with its erasure.
+
+        On the loop's thread, not inside ``write``. For what the adapter needs to work; what leaves is taken in
+        (``intake``) and asked for at the door (``send``). Raises ``Gone``.
+        """
+
+    def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
+        """The reverse. Raises ``Gone``, or ``ValueError`` when it was changed."""
 
     def session(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A reading connection for the adapter's own tables."""

@@ -127,6 +127,7 @@ def composed(settings: Settings, log: Any, clock: Clock, store: Store, keeper: K
         consent=consent,
         egress=Egress(epochs, lines),
         intake=Intake(vault, store, clock=clock, zone=zone),
+        vault=vault,
         store=store,
     )
 

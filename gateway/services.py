@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.plugin import (
     Batch,
     Directory,
+    Gone,
     Http,
     IntakeAnswer,
     Notices,
@@ -27,8 +28,10 @@ from gateway.consent import ConsentDesk
 from gateway.egress import Egress
 from gateway.release import ReleaseDesk
 from gateway.storage.engine import Store
+from gateway.vault import SubjectGone, Vault
 from policies.roles import Listener
 from policies.terms import (
+    DetailClass,
     Grant,
     Portfolio,
     Pseudonym,
@@ -41,6 +44,8 @@ from policies.terms import (
 )
 
 T = TypeVar("T")
+_ADAPTERS = "adapter: "
+"""Before all that adapters seal, so that it cannot be taken for something of the registry's."""
 
 
 class Taking(Protocol):
@@ -64,6 +69,7 @@ class House:
     consent: ConsentDesk
     egress: Egress
     intake: Taking
+    vault: Vault
     store: Store
 
 
@@ -150,6 +156,18 @@ class AdapterServices:
 
     async def intake(self, batch: Batch) -> IntakeAnswer:
         return await self._house.intake.take(batch)
+
+    def seal(self, household: SubjectId, plain: bytes, *, about: str) -> bytes:
+        try:
+            return self._house.vault.seal(household, DetailClass.IDENTITY, plain, about=_ADAPTERS + about)
+        except SubjectGone as error:
+            raise Gone("no such household") from error
+
+    def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
+        try:
+            return self._house.vault.open(household, DetailClass.IDENTITY, sealed, about=_ADAPTERS + about)
+        except SubjectGone as error:
+            raise Gone("no such household") from error
 
     def session(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return self._house.store.read()

@@ -251,6 +251,12 @@ class House:
     async def intake(self, batch: Any) -> Any:
         raise NotImplementedError
 
+    def seal(self, household: SubjectId, plain: bytes, *, about: str) -> bytes:
+        raise NotImplementedError
+
+    def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
+        raise NotImplementedError
+
     def session(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return self.store.read()
 
