@@ -72,7 +72,7 @@ class DlmsOnMbus:
 
     def finish(self) -> tuple[Event, ...]:
         """Segments and blocks without a last one are given up."""
-        events = self._units.finish()
-        if self._expected:
-            events.append(self._given_up(FrameTruncated("the last segments are missing")))
-        return tuple(events)
+        blocks = self._units.finish()
+        if not self._expected:
+            return tuple(blocks)
+        return (*blocks, self._given_up(FrameTruncated("the last segments are missing")))
