@@ -92,6 +92,17 @@ def test_what_a_master_sends_and_what_confirms_it_is_passed_over(before: bytes) 
     assert [values(telegram) for telegram in telegrams(*(bytes([byte]) for byte in stream))] == [READINGS] * 2
 
 
+@pytest.mark.parametrize("other", ["105b015d16", "105b015c17", "1008010916", "105b01", "e568"])
+def test_a_damaged_request_is_noise(other: str) -> None:
+    assert kinds(bytes.fromhex(other)) != []
+    assert [values(telegram) for telegram in telegrams(bytes.fromhex(other), FRAME)] == [READINGS]
+
+
+@pytest.mark.parametrize("ci", [0x4F, 0x56, 0x59, 0x5D, 0x6E, 0xB7, 0xC0])
+def test_what_a_master_does_not_send_is_not_passed_over(ci: int) -> None:
+    assert kinds(long_frame(ci, RECORDS, control=0x53)) == ["payload"]
+
+
 def test_an_acknowledgement_is_told_from_the_length_of_a_telegram_by_radio() -> None:
     telegram = radio(short_header(RECORDS + b"\x0f" + bytes(0xE5 - 14 - len(RECORDS) - 1)))
     for frame in (telegram, format_a(telegram)):
