@@ -168,6 +168,12 @@ def test_absolute_values_need_no_base_and_further_extensions_hold_for_each_eleme
     assert read("cd0793931f 04 32fe 0700") == {}  # a profile of a profile
 
 
+def test_the_base_of_increments_has_the_same_extensions() -> None:
+    part = profile(NUMBERED, words(7), mode=POSITIVE, head="cd0793bc")
+    assert unfolded("c407933c e8030000", part) == {"volume storage=16 negative": "1.007"}
+    assert unfolded(BASE, part) == {}
+
+
 @pytest.mark.parametrize(
     ("unit", "spacing", "base", "said"),
     [

@@ -248,6 +248,7 @@ def test_reals_that_are_no_number_give_no_reading() -> None:
     ("record", "valid"),
     [
         ("0406 00000080", False), ("0406 01000080", True), ("0406 ffffffff", True),  # signed
+        ("0306 000080", False), ("0606 000000000080", False), ("0706 0000000000000080", False), ("0206 0080", False),
         ("01fd60 ff", False), ("01fd60 80", True), ("02fd74 ffff", False), ("049349 ffffffff", False),  # counted
         ("01fd08 ff", True), ("02fd17 ffff", True),  # bits
         ("0483780000 0080", False), ("04837801000080", True),
@@ -262,6 +263,14 @@ def test_the_pattern_for_not_valid_is_told_apart(record: str, valid: bool) -> No
 def test_a_reserved_dif_is_a_payload_error(dif: str) -> None:
     with pytest.raises(PayloadError):
         records(bytes.fromhex(dif + "00" * 8))
+
+
+@pytest.mark.parametrize("head", ["8b" + "80" * 9 + "00" + "1b", "0b" + "84" + "bb" * 9 + "3b"])
+def test_ten_extensions_are_read(head: str) -> None:
+    assert len(records(bytes.fromhex(head) + bytes(3))) == 1
+    at = 2 if head[:2] == "8b" else 4
+    with pytest.raises(PayloadError, match="more than 10"):
+        records(bytes.fromhex(head[:at] + "80" + head[at:]) + bytes(3))
 
 
 @pytest.mark.parametrize("head", ["8b" * 12 + "1b", "0b" + "84" * 12 + "04"])
