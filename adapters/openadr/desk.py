@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from adapters.openadr import settings
-from adapters.openadr.model import Change
+from adapters.openadr.model import Answer, Change, Put
+from adapters.openadr.sealing import Safe
 from adapters.openadr.state import State
 from adapters.openadr.store import load, save
 from adapters.openadr.v2b.machine import Machine
 from adapters.openadr.v2b.outcome import Outcome
-from adapters.openadr.v2b.telemetry import Measured
+from adapters.openadr.v2b.telemetry import opt_reading
 from adapters.openadr.v2b.tell import Queue
 from adapters.openadr.v2b.vtn import receive
 from adapters.plugin import Batch, Services
@@ -33,6 +34,7 @@ class Desk:
         self.log: Any = services.log
         self.state = State()
         self.machine = self._machine()
+        self._safe = Safe(services, self._household_of)
         self._business = asyncio.Lock()
         self._sequence = 0
         """Of batches: ascends over restarts too, as the clock does. A report sent twice has the same instants."""
@@ -41,7 +43,12 @@ class Desk:
     async def start(self) -> None:
         """Read back all that was acknowledged."""
         async with self.services.session() as connection:
-            self.state = State(await load(connection))
+            rows = await load(connection)
+        records = [(row, self._safe.record(row)) for row in rows]
+        dead = [row._replace(body=None) for row, record in records if record is None]
+        if dead:  # their households were erased before their opts were taken back
+            await self.services.write(lambda connection: save(connection, dead))
+        self.state = State(record for _, record in records if record is not None)
         self.machine = self._machine()
 
     async def receive(self, service: str, body: bytes, fingerprint: str) -> bytes:
@@ -56,8 +63,7 @@ class Desk:
         async with self.turn(outcome.ven) as waited:
             if waited:
                 outcome = self._decide(service, body, fingerprint)
-            if outcome.measured:
-                await self._take_in(outcome.ven, outcome.measured)
+            await self._take_in(outcome)
             await self.commit(outcome.changes)
         return outcome.body
 
@@ -79,14 +85,16 @@ class Desk:
         """Durable first, then true."""
         if not changes:
             return
+        made, rows = self._safe.rows(changes)
 
         def work(connection: Connection) -> None:
-            save(connection, changes)
+            save(connection, rows)
             if also is not None:
                 also(connection)
 
         await self.services.write(work)
-        self.state.apply(changes)
+        self.state.apply(made)
+        self._safe.forget(made)
 
     def _decide(self, service: str, body: bytes, fingerprint: str) -> Outcome:
         return receive(self.machine, service, body, fingerprint, self.services.clock())
@@ -103,18 +111,24 @@ class Desk:
             if not lock.locked():
                 self._locks.pop(ven, None)
 
-    async def _take_in(self, ven: str, measured: Sequence[Measured]) -> None:
-        """Report values of a household's VEN go to the sealed store; those of other VENs belong to nobody."""
+    def _household_of(self, ven: str) -> str:
         known = self.state.vens.get(ven)
-        if known is None or not known.household:
+        return known.household if known is not None else ""
+
+    async def _take_in(self, outcome: Outcome) -> None:
+        """Report values and opts of a household's VEN go to the sealed store; values of other VENs belong to nobody."""
+        ven = outcome.ven
+        if not (household := self._household_of(ven)):
             return
-        subject = SubjectId(known.household)
-        readings = [reading for m in measured if (reading := m.reading(ven)) is not None]
+        said = [c.record for c in outcome.changes if isinstance(c, Put) and isinstance(c.record, Answer)]
+        readings = [reading for m in outcome.measured if (reading := m.reading(ven)) is not None]
+        readings += [opt_reading(answer) for answer in said if answer.ven == ven]
         if not readings:
             return
+        subject = SubjectId(household)
         self._sequence = max(self._sequence + 1, int(self.services.clock().timestamp() * 1_000_000))
         answer = await self.services.intake(Batch(f"ven:{ven}", self._sequence, [(subject, r) for r in readings]))
-        self.log.info("openadr2b.report", ven=ven, accepted=answer.accepted, refused=len(answer.refused))
+        self.log.info("openadr2b.taken_in", ven=ven, accepted=answer.accepted, refused=len(answer.refused))
 
     def _machine(self) -> Machine:
         queue = Queue(self.state, self.settings.vtn_id, self.services.ids)

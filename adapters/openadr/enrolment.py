@@ -1,6 +1,6 @@
 """The operator says which household a VEN belongs to. Business logic cannot: it would choose where values go."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import msgspec
 from aiohttp import web
@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from adapters.openadr.desk import Desk
-from adapters.openadr.model import Drop, Put
+from adapters.openadr.model import Answer, Change, Drop, OptSchedule, Put, Ven
 from adapters.openadr.v3.problems import respond, urn
 from adapters.plugin import Notice, Route
 from policies.roles import Listener
@@ -34,23 +34,34 @@ def routes(desk: Desk) -> Sequence[Route]:
             ven = desk.state.vens.get(desk.state.ven_names.get(request.match_info["name"], ""))
             if ven is None:
                 return respond(404, "there is no such VEN", urn(desk.services.ids()))
-            await desk.commit([Put(replace(ven, household=wanted.household))])
+            async with desk.turn(ven.id):
+                await desk.commit([Put(replace(ven, household=wanted.household)), *_handed_over(desk, ven, wanted)])
         desk.log.info("openadr.enrolled", ven=ven.id)
         return web.Response(status=204)
 
     return [Route(Listener.PEOPLE, "PUT", PATH, "openadr.enrolment", put)]
 
 
+def _handed_over(desk: Desk, ven: Ven, wanted: Enrolment) -> Sequence[Change]:
+    """A household's opts are its own and go with its enrolment; an organisation's are sealed when a household joins."""
+    if wanted.household == ven.household:
+        return ()
+    opts = _opts_of(desk, {ven.id})
+    gone = [Drop(record) for record in opts]
+    return gone if ven.household else [*gone, *(Put(record) for record in opts)]
+
+
+def _opts_of(desk: Desk, vens: Set[str]) -> Sequence[Answer | OptSchedule]:
+    answers = [a for of_event in desk.state.answers.values() for a in of_event.values() if a.ven in vens]
+    return [*answers, *(s for ven in vens for s in desk.state.opts.get(ven, {}).values())]
+
+
 async def erased(desk: Desk, notice: Notice) -> None:
     """A household was erased: its VEN belongs to nobody, and what it opted goes (opts are behaviour). Repeatable."""
     household = str(notice.payload["subject"])
     async with desk.business():
-        state = desk.state
-        theirs = [ven for ven in state.vens.values() if ven.household == household]
-        names = {ven.id for ven in theirs}
-        answers = [a for of_event in state.answers.values() for a in of_event.values() if a.ven in names]
-        schedules = [s for name in names for s in state.opts.get(name, {}).values()]
-        gone = [Drop(record) for record in (*answers, *schedules)]
+        theirs = [ven for ven in desk.state.vens.values() if ven.household == household]
+        gone = [Drop(record) for record in _opts_of(desk, {ven.id for ven in theirs})]
         await desk.commit([*gone, *(Put(replace(ven, household="")) for ven in theirs)])
     if theirs:
         desk.log.info("openadr.erased", vens=len(theirs), opts=len(gone))

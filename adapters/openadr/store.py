@@ -1,12 +1,13 @@
 """The adapter's own tables: one for each kind of record, its key in columns, the rest as JSON.
 
-No reading is ever kept here. Rows are written before what they say is acknowledged.
+No reading is ever kept here, and no opt of a household but sealed (``adapters.openadr.sealing``). Rows are written
+before what they say is acknowledged.
 """
 
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import NamedTuple
 
-import msgspec
 from sqlalchemy import Column, Connection, Index, Insert, MetaData, String, Table, Text, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
@@ -15,12 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.openadr.model import (
     RECORDS,
     Answer,
-    Change,
     Event,
     Offer,
     OptSchedule,
     Program,
-    Put,
     Record,
     Registration,
     ReportRequest,
@@ -58,33 +57,34 @@ TABLES: dict[type[Record], Table] = {record: _table(record) for record in RECORD
 Index("openadr_answer_ven", TABLES[Answer].c.ven)
 
 
-def save(connection: Connection, changes: Iterable[Change]) -> None:
-    """Write changes, in order. Runs inside ``Services.write``."""
-    for change in changes:
-        kind = type(change.record)
-        table, key = TABLES[kind], dict(zip(_KEYS[kind], change.record.key, strict=True))
-        if isinstance(change, Put):
-            connection.execute(_upsert(connection.dialect.name, table), key | {"body": _encode(change.record)})
-        else:
-            where = [table.c[name] == value for name, value in key.items()]
-            connection.execute(table.delete().where(*where))
-            for other, column in _BELONGING.get(kind, ()):
-                rows = TABLES[other]
-                connection.execute(rows.delete().where(rows.c[column] == change.record.key[0]))
+class Written(NamedTuple):
+    """One row: of which kind, its key columns, its body; None for a row that goes."""
+
+    kind: type[Record]
+    key: tuple[str, ...]
+    body: str | None
 
 
-async def load(connection: AsyncConnection) -> Sequence[Record]:
-    """Every record, programs and VENs before what belongs to them."""
-    records: list[Record] = []
+def save(connection: Connection, rows: Iterable[Written]) -> None:
+    """Write rows, in order, and delete what goes with those that go. Runs inside ``Services.write``."""
+    for row in rows:
+        table, key = TABLES[row.kind], dict(zip(_KEYS[row.kind], row.key, strict=True))
+        if row.body is not None:
+            connection.execute(_upsert(connection.dialect.name, table), key | {"body": row.body})
+            continue
+        connection.execute(table.delete().where(*[table.c[name] == value for name, value in key.items()]))
+        for other, column in _BELONGING.get(row.kind, ()):
+            rows_of = TABLES[other]
+            connection.execute(rows_of.delete().where(rows_of.c[column] == row.key[0]))
+
+
+async def load(connection: AsyncConnection) -> Sequence[Written]:
+    """Every row, programs and VENs before what belongs to them."""
+    found: list[Written] = []
     for kind, table in TABLES.items():
-        rows = await connection.execute(select(table.c.body))
-        decoder = msgspec.json.Decoder(kind)
-        records += [decoder.decode(body) for (body,) in rows]
-    return records
-
-
-def _encode(record: Record) -> str:
-    return msgspec.json.encode(record).decode()
+        rows = await connection.execute(select(*[table.c[name] for name in _KEYS[kind]], table.c.body))
+        found += [Written(kind, tuple(key), body) for *key, body in rows]
+    return found
 
 
 @cache

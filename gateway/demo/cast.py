@@ -21,6 +21,8 @@ PARTNER, SECRET = "helio", "helio-demo-secret"
 TOKEN = "helio-demo-participant-token"
 DID = "did:web:helio.example"
 QUANTITIES = ["1-0:1.7.0*255", "1-0:1.8.0*255", "1-0:2.8.0*255"]
+OPT = "openadr opt"
+"""What a VEN says to events; for those who may ask a single household."""
 ENERGY = "1-0:1.8.0*255"
 POWER = "1-0:1.7.0*255"
 VEN = "ven-1"
@@ -68,7 +70,7 @@ class Cast:
             "name": "Helio energy services",
             "did": DID,
             "levels": ["individual", "pseudonymous", "cohort"],
-            "quantities": QUANTITIES,
+            "quantities": [*QUANTITIES, OPT],
             "finest_seconds": 0,
             "purposes": ["energy-advice", "demand-response", "neighbourhood-figures"],
             "zones": ["north", "south"],
@@ -95,7 +97,7 @@ class Cast:
         wish = {
             "recipient": recipient,
             "purpose": purpose,
-            "quantities": QUANTITIES,
+            "quantities": QUANTITIES if level == "cohort" else [*QUANTITIES, OPT],
             "resolution_seconds": seconds,
             "level": level,
             "values_from": stamp(now - timedelta(days=2)),

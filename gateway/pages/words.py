@@ -171,6 +171,7 @@ QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "1-0:1.8.0*255": ("Energy taken from the grid", "Bezug aus dem Netz"),
         "1-0:2.8.0*255": ("Energy given to the grid", "Einspeisung in das Netz"),
+        "openadr opt": ("Answers of your device to the utility's events", "Antworten Ihres Geräts auf Ereignisse"),
         "1-0:1.7.0*255": ("Power taken at this moment", "Augenblickliche Leistung, Bezug"),
         "1-0:2.7.0*255": ("Power given at this moment", "Augenblickliche Leistung, Einspeisung"),
         "1-0:16.7.0*255": ("Power, taken less given", "Leistung, Bezug weniger Einspeisung"),

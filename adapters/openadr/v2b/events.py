@@ -1,7 +1,7 @@
 """EiEvent and EiOpt: events, answers to them, availability schedules. Rules 1 to 116, 200 to 211. Pure."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit, urlunsplit
 
 from msgspec.structs import replace
@@ -31,14 +31,17 @@ def request(machine: Machine, received: Received) -> Outcome:
 
 
 def created(machine: Machine, received: Received) -> Outcome:
-    """oadrCreatedEvent: each eventResponse counts for itself (25, 48); the first wrong one gives the code."""
+    """oadrCreatedEvent: each eventResponse counts for itself (25, 48); the first wrong one gives the code.
+
+    Answers of one message differ in their microsecond, so that each is a value of its own.
+    """
     message = received.message
     registration = received.registration(machine.state)
     changes: list[Change] = []
     failure: Failure | None = None
-    for answer in message.all("pyld:eiCreatedEvent/ei:eventResponses/ei:eventResponse"):
+    for number, answer in enumerate(message.all("pyld:eiCreatedEvent/ei:eventResponses/ei:eventResponse")):
         try:
-            changes += _answered(machine, registration, answer, received.now)
+            changes += _answered(machine, registration, answer, received.now + number * timedelta.resolution)
         except Failure as wrong:
             failure = failure or wrong
     echoed = message.text("pyld:eiCreatedEvent/ei:eiResponse/pyld:requestID")

@@ -1,10 +1,10 @@
-"""Report values of a VEN as readings. Pure."""
+"""Report values of a VEN, and what it says to events, as readings. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
-from adapters.openadr.model import Point20
+from adapters.openadr.model import Answer, Point20
 from meter_driver.reading import ClockSource, Quality, Reading
 
 SCALES = {"p": -12, "n": -9, "micro": -6, "m": -3, "c": -2, "d": -1, "none": 0, "k": 3, "M": 6, "G": 9, "T": 12}
@@ -22,6 +22,15 @@ _QUANTITIES = {  # (reportType, itemUnits): OBIS code, our unit, power of ten of
     ("reading", "Hz"): ("1-0:14.7.0*255", "Hz", 0),
 }
 """What the common report types of rule 331 measure; all else is taken, acknowledged, and not kept."""
+
+OPT = "openadr opt"
+"""The quantity of opts: 1 for optIn, 0 for optOut, at the instant of the answer. No unit."""
+OPTS = {"optIn": Decimal(1), "optOut": Decimal(0)}
+
+
+def opt_reading(answer: Answer) -> Reading:
+    """What a VEN said to an event, without the event."""
+    return Reading(answer.ven, OPT, answer.at, OPTS[answer.opt], None, clock=ClockSource.RECEIVED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """GET /reports: what VENs said to events, and the readings of a household that allows it, through the door.
 
-Opts of VENs that belong to no household are the organisation's. A household's opts are behaviour: they are rendered
-inside the part that the door released, together with its readings, or not at all.
+Opts of VENs that belong to no household are the organisation's. A household's opts are behaviour: they are values of
+the quantity ``openadr opt``, sealed like readings, and leave by the door under a ground that names it. To which event
+one was said is added here.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -15,6 +16,8 @@ from aiohttp import web
 from adapters.openadr.desk import Desk
 from adapters.openadr.durations import write_span, write_stamp
 from adapters.openadr.model import Answer, Event, Ven
+from adapters.openadr.v2b.telemetry import OPT as OPT_QUANTITY
+from adapters.openadr.v2b.telemetry import OPTS
 from adapters.openadr.v3.asking import caller, identity, json, page, word
 from adapters.openadr.v3.problems import Problem
 from adapters.plugin import Caller, Released, Renderer
@@ -40,6 +43,7 @@ ROWS = 400
 """Values in one chunk of the answer."""
 REFERENCE = "openadr3 reports"
 """In the ledger: by which way it left."""
+_WORDS = {value: word for word, value in OPTS.items()}
 _USUAL = frozenset({"1-0:1.8.0*255"})
 
 
@@ -87,10 +91,11 @@ class Reports:
             raise Problem(403, "this client belongs to no organisation, so no consent can name it")
         question = self._question(who.recipient, SubjectId(ven.household), _purpose(request))
         answers = self._desk.state.answers
-        opts = [(e, a) for e in events if (a := answers.get(e.id, {}).get(ven.id)) is not None]
+        said = {a.at: e.id for e in events if (a := answers.get(e.id, {}).get(ven.id)) is not None}
+        some = "eventID" in request.query or "programID" in request.query
         event = events[0].id if len(events) == 1 else "none"
         response = web.StreamResponse(headers={"Cache-Control": "no-store"})
-        return await self._desk.services.send(question, renderer(ven, event, opts), request, response)
+        return await self._desk.services.send(question, renderer(ven, event, said, some=some), request, response)
 
     def _question(self, recipient: Recipient, household: SubjectId, purpose: Purpose) -> ReleaseRequest:
         """All that the household allows this recipient for this purpose; without a ground, what will be refused."""
@@ -120,8 +125,11 @@ class Reports:
         )
 
 
-def renderer(ven: Ven, event: str, opts: Sequence[tuple[Event, Answer]]) -> Renderer:
-    """A JSON array: one report for each part that is released, the opts in the first. All of it stands in the parts."""
+def renderer(ven: Ven, event: str, said: Mapping[datetime, str], *, some: bool) -> Renderer:
+    """A JSON array: one report for each part that is released. All of it stands in the parts.
+
+    ``said``: by instant of an opt, the event that it was for. ``some``: opts of other events are left out.
+    """
     parts = itertools.count(1)
 
     def body(released: Released) -> Iterator[bytes]:
@@ -132,28 +140,33 @@ def renderer(ven: Ven, event: str, opts: Sequence[tuple[Event, Answer]]) -> Rend
             "clientID": ven.content.client_id, "reportName": "readings",
         }  # fmt: skip
         yield msgspec.json.encode(head)[:-1] + b',"resources":[{"resourceName":"AGGREGATED_REPORT","intervals":['
-        said = [
-            msgspec.json.encode({"id": n, "payloads": [{"type": OPT, "values": [answer.opt, about.id]}]})
-            for n, (about, answer) in enumerate(opts if part == 1 else ())
-        ]
-        if said:
-            yield b",".join(said)
-        for first in range(0, len(released.rows), ROWS):
-            chunk = released.rows[first : first + ROWS]
-            comma = b"," if said or first else b""
-            yield comma + b",".join(_interval(len(said) + first + n, row) for n, row in enumerate(chunk))
+        rows = [row for row in released.rows if not some or not _is_opt(row) or row.start in said]
+        for first in range(0, len(rows), ROWS):
+            chunk = enumerate(rows[first : first + ROWS], first)
+            yield (b"," if first else b"") + b",".join(_interval(number, row, said) for number, row in chunk)
         yield b"]}]}"
 
     return Renderer("application/json", body, head=b"[", tail=b"]", between=b",")
 
 
-def _interval(number: int, row: Row) -> bytes:
-    """A value with the digits that came: a JSON number, written from the Decimal."""
+def _is_opt(row: Row) -> bool:
+    """An opt as it was said, no mean of several."""
+    return row.quantity == OPT_QUANTITY and row.start == row.end and row.value in _WORDS
+
+
+def _interval(number: int, row: Row, said: Mapping[datetime, str]) -> bytes:
+    """A value with the digits that came: a JSON number, written from the Decimal. An opt as its word and its event."""
+    if _is_opt(row):
+        about = [_WORDS[row.value], *([said[row.start]] if row.start in said else [])]
+        period_of = {"start": write_stamp(row.start), "duration": "PT0S"}
+        return msgspec.json.encode(
+            {"id": number, "intervalPeriod": period_of, "payloads": [{"type": OPT, "values": about}]}
+        )
     period = f'{{"start":"{write_stamp(row.start)}","duration":"{write_span(row.end - row.start)}"}}'
-    about = msgspec.json.encode([row.quantity, row.unit or ""])[1:-1].decode()
+    of = msgspec.json.encode([row.quantity, row.unit or ""])[1:-1].decode()
     value = f"{row.value:f}"
     return (
-        f'{{"id":{number},"intervalPeriod":{period},"payloads":[{{"type":"{READING}","values":[{value},{about}]}}]}}'
+        f'{{"id":{number},"intervalPeriod":{period},"payloads":[{{"type":"{READING}","values":[{value},{of}]}}]}}'
     ).encode()
 
 

@@ -26,6 +26,7 @@ from adapters.plugin import (
     Batch,
     Caller,
     Client,
+    Gone,
     IntakeAnswer,
     Opening,
     Refused,
@@ -36,7 +37,7 @@ from adapters.plugin import (
 from gateway.storage.engine import Store
 from gateway.storage.migrate import migrate
 from policies.roles import Listener, Role, allowed
-from policies.terms import Grant, Recipient, Refusal, ReleaseRequest
+from policies.terms import Grant, Recipient, Refusal, ReleaseRequest, SubjectId
 
 T = TypeVar("T")
 
@@ -83,6 +84,8 @@ class Straw:
     decision: Callable[[ReleaseRequest], Grant | Refusal] | None = None
     parts: Sequence[Released] = ()
     instant: datetime | None = None
+    gone: set[SubjectId] = field(default_factory=set)
+    """Households that were erased."""
 
     def clock(self) -> datetime:
         return self.instant or datetime.now(UTC)
@@ -117,6 +120,20 @@ class Straw:
                 await response.write(chunk)
         await response.write(renderer.tail)
         return response
+
+    def seal(self, household: SubjectId, plain: bytes, *, about: str) -> bytes:
+        """As the vault does, with a cipher of straw."""
+        if household in self.gone:
+            raise Gone
+        return bytes(byte ^ 0x5A for byte in f"{household}\0{about}\0".encode() + plain)
+
+    def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
+        if household in self.gone:
+            raise Gone
+        found, bound, plain = bytes(byte ^ 0x5A for byte in sealed).split(b"\0", 2)
+        if (found, bound) != (household.encode(), about.encode()):
+            raise ValueError("the seal does not fit")
+        return plain
 
     async def intake(self, batch: Batch) -> IntakeAnswer:
         self.batches.append(batch)

@@ -26,7 +26,7 @@ from tests.adapters.openadr.ven import (
 )
 
 SCOPES = ["read_all", "write_programs", "write_events", "write_vens"]
-QUANTITIES = ["1-0:1.8.0*255"]
+QUANTITIES = ["1-0:1.8.0*255", "openadr opt"]
 API = "/openadr3/3.1.1"
 
 
@@ -113,8 +113,8 @@ def test_telemetry_enters_by_2_0b_and_leaves_by_the_door_until_the_household_wit
     text = raw(f"{partners}/reports?clientName=v", headers)
     assert "12345678.120" in text
     payloads = [i["payloads"][0] for r in json.loads(text) for i in r["resources"][0]["intervals"]]
-    assert [p["type"] for p in payloads] == ["X_OADR20B_OPT", "X_METERGATE_READING"]
-    assert payloads[0]["values"] == ["optIn", event]
+    assert [p["type"] for p in payloads] == ["X_METERGATE_READING", "X_OADR20B_OPT"]
+    assert payloads[1]["values"] == ["optIn", event]
     assert ask("GET", "/reports") == []
     home.call("POST", "/withdraw")
     with pytest.raises(ProductError, match="consent"):
