@@ -55,6 +55,8 @@ LAST_SECOND = 253402300800
 """The first second of the year 10000."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*")
 _OBIS = re.compile(r"(.*?):?(\d{1,3}-\d{1,3}:[\d.]+)", re.DOTALL)
+_STAR: Final = "--"
+"""How a name, which knows no star, has that of a reduced code (IEC 62056-21)."""
 _UNNAMED = re.compile(r"[^A-Za-z0-9\-.]")
 
 
@@ -126,21 +128,25 @@ def split_name(name: str) -> tuple[str, str]:
     device, _, quantity = name.rpartition(":")
     if not quantity:
         raise SenmlError("the name has no quantity")
-    return device, quantity.replace("/", " ").replace("_", "=")
+    first, *rest = quantity.replace(_STAR, "*").split("/")
+    return device, " ".join([first, *[part.replace(".", "=", 1) for part in rest]])
 
 
 def join_name(device: str, quantity: str) -> tuple[str, str]:
     """Base name and name for a device and a quantity, the inverse of ``split_name``.
 
+    OBIS codes go without their ``*255``. In other quantities a blank becomes ``/``, the ``=`` of a qualifier ``.``, and
+    a star ``--``: ``volume_flow max storage=1`` is ``volume_flow/max/storage.1``, ``6.26*01`` is ``6.26--01``.
+
     Raises:
         SenmlError: the quantity has characters that a name cannot carry.
     """
     head, star, last = quantity.partition("*")
-    name = head if last == "255" else head + "." + last if star else quantity
-    if not star:
-        if "/" in name or "_" in name:
-            raise SenmlError("the quantity cannot be written as a SenML name")
-        name = name.replace(" ", "/").replace("=", "_")
+    if star and ":" in head:
+        name = head if last == "255" else f"{head}.{last}"
+    else:
+        first, *rest = quantity.replace("*", _STAR).split(" ")
+        name = "/".join([first, *[part.replace("=", ".", 1) for part in rest]])
     if split_name(f"{device}:{name}") != (device, quantity):
         raise SenmlError("the quantity cannot be written as a SenML name")
     return f"{device}:", name

@@ -155,7 +155,11 @@ def test_a_decimal_fraction_with_a_huge_exponent_is_a_bad_record() -> None:
     [
         ("1-0:1.8.0*255", "1-0:1.8.0"),
         ("1-0:1.8.0*1", "1-0:1.8.0.1"),
-        ("energy storage=1 tariff=2", "energy/storage_1/tariff_2"),
+        ("energy storage=1 tariff=2", "energy/storage.1/tariff.2"),
+        ("volume_flow max storage=1", "volume_flow/max/storage.1"),
+        ("date storage=9 profile=hca", "date/storage.9/profile.hca"),
+        ("6.8", "6.8"),
+        ("6.26*01", "6.26--01"),
     ],
 )
 def test_a_quantity_survives_as_a_name(quantity: str, name: str) -> None:
@@ -163,7 +167,7 @@ def test_a_quantity_survives_as_a_name(quantity: str, name: str) -> None:
     assert split_name(f"{BOX}:{name}") == (BOX, quantity)
 
 
-@pytest.mark.parametrize("quantity", ["", "a/b", "a_b", "a:b", "1-0:01.8.0*255", "1-0:1.8.0", "é"])
+@pytest.mark.parametrize("quantity", ["", "a/b", "a--b", "a=b", "a b.c", "a:b", "1-0:01.8.0*255", "1-0:1.8.0", "é"])
 def test_a_quantity_that_would_come_back_changed_is_not_written(quantity: str) -> None:
     with pytest.raises(SenmlError):
         join_name(BOX, quantity)
