@@ -1,0 +1,144 @@
+"""Negotiations between two gateways over real sockets: agreements, consent, messages that are lost."""
+
+from typing import Any
+
+import aiohttp
+import pytest
+
+from adapters.gaiax import odrl
+from adapters.gaiax.dsp import negotiations, store, words
+from adapters.gaiax.jsonld import DSPACE
+from adapters.plugin import Notice
+from policies.terms import Purpose
+from tests.adapters.gaiax.harness import ACME, ACME_DID, opening
+from tests.adapters.gaiax.journey import (
+    SINGLE,
+    Side,
+    call,
+    catalog_of,
+    first_asked,
+    negotiate,
+    negotiation,
+    reaches,
+    until,
+    waiting,
+)
+
+
+@pytest.mark.rule("DSP 7: the agreement is between the two, about the dataset, under the rules of the offer")
+async def test_the_agreement_is_the_offer_between_the_two_and_its_id_names_nobody(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    pid = await negotiate(provider, consumer)
+    done = await reaches(consumer, pid, "FINALIZED")
+    async with consumer.house.session() as session:
+        agreement = await store.fetch_agreement(session, done.agreement, words.Side.CONSUMER)
+    assert agreement is not None
+    assert agreement.id.startswith("urn:uuid:")
+    parties = {m: agreement.policy[m] for m in ("assigner", "assignee", "target")}
+    assert parties == {"assigner": provider.desk.did, "assignee": ACME_DID, "target": SINGLE}
+    assert agreement.policy["permission"] == done.policy["permission"]
+    theirs = await negotiation(provider, done.partner_pid)
+    assert theirs.agreement == done.agreement
+
+
+@pytest.mark.parametrize("member", ["assigner", "assignee", "target", "permission"])
+@pytest.mark.rule("DSP 7: the agreement is between the two, about the dataset, under the rules of the offer")
+async def test_an_agreement_that_was_not_negotiated_is_refused(sides: tuple[Side, Side], member: str) -> None:
+    provider, consumer = sides
+    pid = await waiting(provider, consumer)
+    process = await negotiation(consumer, pid)
+    other: Any = [{"action": "use"}] if member == "permission" else "did:web:other.example"
+    policy = odrl.agreement(
+        "urn:uuid:1", SINGLE, process.policy, assigner=provider.desk.did, assignee=ACME_DID, at=process.begun
+    )
+    for agreement, expected in (({**policy, member: other}, 400), (policy, 200)):
+        body = {
+            "@context": [DSPACE],
+            "@type": "ContractAgreementMessage",
+            "consumerPid": pid,
+            "providerPid": process.partner_pid,
+            "agreement": agreement,
+        }
+        url = f"{consumer.base}/dsp/negotiations/{pid}/agreement"
+        status, _ = await call(provider, "POST", url, body, provider.header(ACME_DID))
+        assert status == expected
+
+
+async def test_an_offer_that_needs_consent_waits_for_the_household(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    pid = await negotiate(provider, consumer, place=1)
+    asked = await until(lambda: first_asked(provider))
+    (household, question) = asked
+    assert (household.name, question.purpose, question.recipient) == ("p1", Purpose.FORECAST, ACME)
+    assert (await negotiation(consumer, pid)).state == "REQUESTED"
+    provider.house.door.open[ACME].append(
+        opening(purpose=Purpose.FORECAST, values=question.values, resolution=question.resolution)
+    )
+    payload = {"request": "r", "reference": question.reference, "recipient": "acme", "ground": "g"}
+    await provider.house.tell(Notice("permission.answered", payload))
+    await reaches(consumer, pid, "FINALIZED")
+
+
+@pytest.mark.parametrize(("ground", "reason"), [("", "not given its consent"), ("g", "less than was asked for")])
+async def test_a_no_or_a_part_ends_the_negotiation(sides: tuple[Side, Side], ground: str, reason: str) -> None:
+    provider, consumer = sides
+    pid = await negotiate(provider, consumer, place=1)
+    (_, question) = await until(lambda: first_asked(provider))
+    payload = {"request": "r", "reference": question.reference, "recipient": "acme", "ground": ground}
+    await provider.house.tell(Notice("permission.answered", payload))
+    ended = await reaches(consumer, pid, "TERMINATED")
+    assert reason in ended.why
+
+
+async def test_the_same_first_request_finds_its_negotiation_again(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    _, catalog = await catalog_of(provider, consumer)
+    offer = next(d for d in catalog["dataset"] if d["@id"] == SINGLE)["hasPolicy"][0]
+    body = {
+        "@context": [DSPACE],
+        "@type": "ContractRequestMessage",
+        "consumerPid": "urn:uuid:1",
+        "callbackAddress": consumer.base + "/dsp",
+        "offer": {**offer, "target": SINGLE},
+    }
+    url = provider.base + "/dsp/negotiations/request"
+    answers = [await call(consumer, "POST", url, body, consumer.header(provider.desk.did)) for _ in range(2)]
+    assert answers[0][1]["providerPid"] == answers[1][1]["providerPid"]
+    assert [status for status, _ in answers] == [201, 201]
+
+
+async def test_a_provider_that_is_not_there_is_asked_again_and_messages_keep_their_order(
+    sides: tuple[Side, Side],
+) -> None:
+    provider, consumer = sides
+    asked: list[str] = []
+    real = consumer.house.request
+
+    async def flaky(verb: str, url: str, **more: Any) -> Any:
+        asked.append(url.rpartition("/")[2])
+        if len(asked) in (1, 2):
+            raise aiohttp_gone()
+        return await real(verb, url, **more)
+
+    consumer.house.request = flaky  # type: ignore[method-assign]
+    pid = await negotiate(provider, consumer)
+    await reaches(consumer, pid, "FINALIZED")
+    assert asked == ["request", "request", "request", "verification"]
+
+
+def aiohttp_gone() -> Exception:
+    from adapters.plugin import OutboundError
+
+    return OutboundError(aiohttp.ServerDisconnectedError.__name__)
+
+
+async def test_a_partner_cannot_fill_the_table(sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch) -> None:
+    provider, consumer = sides
+    monkeypatch.setattr(store, "MOST_OPEN", 1)
+    first = await waiting(provider, consumer)
+    assert (await negotiation(consumer, first)).state == "REQUESTED"
+    second = await negotiate(provider, consumer)
+    ended = negotiation(consumer, second)
+    assert (await ended).state == "REQUESTED"  # 429: asked again later
+    await negotiations.end(consumer.desk, first, "enough")
+    await reaches(consumer, second, "FINALIZED")

@@ -1,0 +1,164 @@
+"""Transfers between two gateways over real sockets: data in every form, streams, and what ends them."""
+
+import asyncio
+import csv
+import io
+import json
+
+import pytest
+
+from adapters.gaiax.dsp import transfer as t
+from adapters.gaiax.dsp import transfers
+from adapters.gaiax.dsp.messages import read_data_address
+from adapters.gaiax.jsonld import DSPACE
+from adapters.plugin import Notice
+from policies.terms import Portfolio, Purpose, Zone
+from tests.adapters.gaiax.harness import ACME, FROM, TO
+from tests.adapters.gaiax.journey import (
+    Side,
+    agreed,
+    call,
+    catalog_of,
+    started,
+    transfer,
+    transfer_reaches,
+)
+
+
+async def test_from_catalog_to_data_in_every_form(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    _, endpoint, header = await started(provider, consumer)
+    status, table = await call(consumer, "GET", endpoint, headers=header)
+    assert status == 200
+    (row,) = csv.DictReader(io.StringIO(table))
+    assert row["value"] == "12345678.901"
+    _, line = await call(consumer, "GET", endpoint, headers={**header, "Accept": "application/x-ndjson"})
+    assert line["pseudonym"] == "p1"
+    _, sdmx = await call(consumer, "GET", endpoint, headers={**header, "Accept": "application/vnd.sdmx.data+csv"})
+    assert sdmx.startswith("STRUCTURE,STRUCTURE_ID,ACTION")
+    status, _ = await call(consumer, "GET", endpoint, headers={**header, "Accept": "image/png"})
+    assert status == 406
+    (question, *_) = provider.house.door.questions
+    assert (question.recipient, question.purpose, question.period.start) == (ACME, Purpose.ENERGY_ADVICE, FROM)
+    assert question.reference.startswith("urn:uuid:")
+
+
+async def test_a_portfolio_and_a_community_ask_for_whoever_allows_it(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    for dataset, subject in (("load/portfolio/energy-advice", Portfolio()), ("community/riverside", Zone("riverside"))):
+        _, endpoint, header = await started(provider, consumer, "urn:metergate:" + dataset)
+        await call(consumer, "GET", endpoint, headers=header)
+        assert provider.house.door.questions[-1].subject == subject
+
+
+async def test_a_recipient_may_ask_for_less_and_never_for_more(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    _, endpoint, header = await started(provider, consumer)
+    await call(consumer, "GET", endpoint + "?from=2026-02-01T00:00:00Z&to=2036-01-01T00:00:00Z", headers=header)
+    period = provider.house.door.questions[-1].period
+    assert (period.start.isoformat(), period.end) == ("2026-02-01T00:00:00+00:00", TO)
+    for query, reason in (("from=yesterday", "instant-malformed"), ("quantity=1-0:2.8.0*255", "quantity-unknown")):
+        status, problem = await call(consumer, "GET", f"{endpoint}?{query}", headers=header)
+        assert (status, problem["reason"]) == (400, reason)
+
+
+async def test_when_the_ground_ends_everything_that_needs_it_ends(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    running, endpoint, header = await started(provider, consumer)
+    provider.house.door.open[ACME] = []
+    status, problem = await call(consumer, "GET", endpoint, headers=header)
+    assert (status, "consent" in problem["detail"]) == (403, True)
+    payload = {"ground": "g", "subject": "s", "recipient": "acme", "purpose": "energy-advice"}
+    await provider.house.tell(Notice("ground.ended", payload))
+    ended = await transfer_reaches(consumer, running.pid, "TERMINATED")
+    assert "consent" in ended.why
+    assert ended.address is None
+    status, problem = await call(consumer, "GET", endpoint, headers=header)
+    assert (status, problem["reason"]) == (403, "transfer-ended")
+    assert "consent" in problem["detail"]
+    again = await transfers.begin(
+        consumer.desk, address=provider.base + "/dsp", agreement_id=running.agreement, data_format="HttpData-PULL"
+    )
+    refused = await transfer_reaches(consumer, again, "TERMINATED")
+    assert refused.partner_pid == ""
+
+
+async def test_a_ground_for_another_purpose_ends_nothing_here(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    _, endpoint, header = await started(provider, consumer)
+    payload = {"ground": "g", "subject": "s", "recipient": "acme", "purpose": "forecast"}
+    await provider.house.tell(Notice("ground.ended", payload, key="x"))
+    await asyncio.sleep(0.3)
+    assert (await call(consumer, "GET", endpoint, headers=header))[0] == 200
+
+
+async def test_a_stream_goes_on_until_the_transfer_ends(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    running, endpoint, header = await started(provider, consumer, form="HttpData-STREAM")
+    assert consumer.house.client is not None
+    async with consumer.house.client.get(endpoint, headers=header) as answer:
+        assert answer.content_type == "application/x-ndjson"
+        assert json.loads(await answer.content.readline())["pseudonym"] == "p1"
+        await transfers.end(consumer.desk, running.pid, "enough", what=t.Say.COMPLETION)
+        async with asyncio.timeout(5):
+            await answer.content.read()
+    assert (await transfer(provider, running.partner_pid)).state == "COMPLETED"
+    assert (await call(consumer, "GET", endpoint, headers=header))[0] == 403
+
+
+@pytest.mark.rule("DSP 9: data address with a token that dies with the transfer")
+async def test_a_suspended_transfer_serves_nothing_and_goes_on_with_another_token(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    running, endpoint, header = await started(provider, consumer)
+    await transfers.end(provider.desk, running.partner_pid, "a pause", what=t.Say.SUSPENSION)
+    await transfer_reaches(consumer, running.pid, "SUSPENDED")
+    status, problem = await call(consumer, "GET", endpoint, headers=header)
+    assert (status, problem["reason"]) == (403, "transfer-suspended")
+    await transfers.end(provider.desk, running.partner_pid, "", what=t.Say.START)
+    again = await transfer_reaches(consumer, running.pid, "STARTED")
+    assert again.address is not None
+    _, token = read_data_address(again.address)
+    assert (await call(consumer, "GET", endpoint, headers=header))[0] == 403
+    assert (await call(consumer, "GET", endpoint, headers={"Authorization": token}))[0] == 200
+
+
+@pytest.mark.rule("DSP 9: data address with a token that dies with the transfer")
+async def test_a_token_opens_one_address_only(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    _, one, header = await started(provider, consumer)
+    _, other, _ = await started(provider, consumer)
+    assert (await call(consumer, "GET", one, headers=header))[0] == 200
+    for url, given in (
+        (other, header),
+        (one, {}),
+        (one, {"Authorization": "Bearer mgd-" + "0" * 64}),
+        (one, consumer.header(provider.desk.did)),
+    ):
+        assert (await call(consumer, "GET", url, headers=given))[0] == 401
+    status, error = await catalog_of(provider, consumer, **header)
+    assert (status, error["@type"]) == (401, "CatalogError")
+
+
+async def test_who_left_the_trust_list_gets_no_more_data(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    _, endpoint, header = await started(provider, consumer)
+    provider.house.organisations.clear()
+    status, problem = await call(consumer, "GET", endpoint, headers=header)
+    assert (status, problem["reason"]) == (403, "participant-unknown")
+
+
+async def test_a_format_that_the_dataset_does_not_have_is_refused(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    agreement = await agreed(provider, consumer, "urn:metergate:community/riverside")
+    for form in ("HttpData-STREAM", "HttpData-PUSH"):
+        body = {
+            "@context": [DSPACE],
+            "@type": "TransferRequestMessage",
+            "consumerPid": "urn:uuid:1",
+            "agreementId": agreement,
+            "format": form,
+            "callbackAddress": consumer.base + "/dsp",
+        }
+        url = provider.base + "/dsp/transfers/request"
+        status, error = await call(consumer, "POST", url, body, consumer.header(provider.desk.did))
+        assert (status, error["@type"], error["code"]) == (400, "TransferError", "format-unknown")
