@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
 import msgspec
+from sqlalchemy import Connection
 
 from adapters.plugin import Batch, IntakeAnswer
 from gateway.clock import Clock
@@ -115,25 +116,13 @@ class Intake:
     # -- known batches
 
     async def _meet(self, name: str) -> _Source:
-        async with self._store.read() as connection:
-            found = await connection.exec_driver_sql(
-                "SELECT max((SELECT coalesce(max(sequence), -1) FROM batch WHERE source = ?1), "
-                "(SELECT coalesce(max(floor), -1) FROM batch_floor WHERE source = ?1))",
-                (name,),
-            )
-            newest: int = found.scalar_one()
+        newest = await self._store.look(lambda connection: _newest(connection, name))
         if len(self._sources) >= REMEMBERED_SOURCES:
             self._sources = {key: kept for key, kept in self._sources.items() if kept.flying}
         return self._sources.setdefault(name, _Source(newest))
 
     async def _known(self, batch: Batch) -> IntakeAnswer | None:
-        async with self._store.read() as connection:
-            found = await connection.exec_driver_sql(
-                "SELECT answer FROM batch WHERE source = ?1 AND sequence = ?2 UNION ALL "
-                "SELECT x'' FROM batch_floor WHERE source = ?1 AND floor >= ?2 LIMIT 1",
-                (batch.source, batch.sequence),
-            )
-            sealed: bytes | None = found.scalar()
+        sealed = await self._store.look(lambda connection: _answered(connection, batch))
         if not sealed:
             return None if sealed is None else IntakeAnswer(0, repeated=True)
         accepted, refused = _decode(self._vault.open_own(sealed, about=_about(batch)))
@@ -177,6 +166,26 @@ class Intake:
             self._vault.sealed_piece(subject, detail, day, to_piece(detail, series))
             for (detail, day), series in deriver.pieces.items()
         ]
+
+
+def _newest(connection: Connection, source: str) -> int:
+    """The highest sequence of a source that is known; -1 without one."""
+    question = (
+        "SELECT max((SELECT coalesce(max(sequence), -1) FROM batch WHERE source = ?1), "
+        "(SELECT coalesce(max(floor), -1) FROM batch_floor WHERE source = ?1))"
+    )
+    found: int = connection.exec_driver_sql(question, (source,)).scalar_one()
+    return found
+
+
+def _answered(connection: Connection, batch: Batch) -> bytes | None:
+    """The sealed answer to a batch; empty when only its floor is left, None when it never came."""
+    question = (
+        "SELECT answer FROM batch WHERE source = ?1 AND sequence = ?2 UNION ALL "
+        "SELECT x'' FROM batch_floor WHERE source = ?1 AND floor >= ?2 LIMIT 1"
+    )
+    found: bytes | None = connection.exec_driver_sql(question, (batch.source, batch.sequence)).scalar()
+    return found
 
 
 def _about(batch: Batch) -> str:

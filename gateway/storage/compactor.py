@@ -77,9 +77,7 @@ class Compactor:
         ended = (self._clock().astimezone(UTC) - SETTLED).date().toordinal()
         merged = 0
         while True:
-            async with self._store.read() as connection:
-                found = await connection.exec_driver_sql(_CANDIDATES, (MANY, ended, DAYS_AT_ONCE))
-                rows: list[Any] = list(found)
+            rows = await self._store.look(lambda connection: _candidates(connection, ended))
             due = [(SubjectId(subject), _DETAILS[code], int(day)) for subject, code, day in rows]
             done = 0
             for subject, detail, day in due:
@@ -93,8 +91,7 @@ class Compactor:
 
     async def merge(self, subject: SubjectId, detail: DetailClass, day: int) -> bool:
         """Merge one day (ordinal) now. False when it cannot be: gone, expired, or changed meanwhile."""
-        async with self._store.read() as connection:
-            parts = await parts_of_days(connection, subject, detail, day, day)
+        parts = await self._store.look(lambda connection: parts_of_days(connection, subject, detail, day, day))
         limit = self._settled(subject)
         parts = [part for part in parts if part.pieces or part.upto <= limit]
         if not any(part.pieces == 0 for part in parts):
@@ -106,8 +103,7 @@ class Compactor:
         clashes: Clashes = {}
         series = await asyncio.to_thread(_combined, subject, detail, parts, cipher, clashes)
         if clashes:
-            async with self._store.read() as connection:
-                series = await corrected(connection, self._keeper, subject, series, clashes)
+            series = await corrected(self._store, self._keeper, subject, series, clashes)
         merged = await asyncio.to_thread(self._merged, subject, detail, parts, series, cipher)
         try:
             await self._store.write(lambda connection: _replace(connection, subject, detail, day, parts, merged))
@@ -123,6 +119,10 @@ class Compactor:
         bound = place(subject, detail, parts[0].day, version, pieces)
         sealed = seal(cipher, self._randomness(NONCE_BYTES), bound, to_block(detail, series))
         return _Merged(version, pieces, max(part.upto for part in parts), sealed)
+
+
+def _candidates(connection: Connection, ended: int) -> Sequence[Any]:
+    return connection.exec_driver_sql(_CANDIDATES, (MANY, ended, DAYS_AT_ONCE)).fetchall()
 
 
 def _combined(

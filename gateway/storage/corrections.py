@@ -7,9 +7,8 @@ a reading that came again can no longer be told from a new one, so it counts for
 from collections.abc import Sequence
 from itertools import groupby
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from gateway.keeper.keeper import Keeper
+from gateway.storage.engine import Store
 from gateway.storage.merge import Clashes, mended
 from gateway.storage.pieces import parts_of_days
 from gateway.vault import Expired, SubjectGone
@@ -22,7 +21,7 @@ LIVE = DetailClass.LIVE
 
 
 async def corrected(
-    connection: AsyncConnection, keeper: Keeper, subject: SubjectId, series: list[Series], clashes: Clashes
+    store: Store, keeper: Keeper, subject: SubjectId, series: list[Series], clashes: Clashes
 ) -> list[Series]:
     """Partials with each clash solved from the readings, where those are held; the others as they are."""
     states = keeper.states(subject)
@@ -34,7 +33,7 @@ async def corrected(
     days = [_day(us) for (_, begin), end in solvable.items() for us in (begin, end)]
     readings: list[Sequence[Series]] = []
     try:
-        parts = await parts_of_days(connection, subject, LIVE, min(days), max(days))
+        parts = await store.look(lambda connection: parts_of_days(connection, subject, LIVE, min(days), max(days)))
         for day, of_day in groupby(parts, key=lambda part: part.day):
             cipher = keeper.cipher(subject, LIVE, day)
             readings += [part.opened(subject, LIVE, cipher, quantities) for part in of_day]

@@ -1,11 +1,13 @@
-"""The store: one writer thread that commits in groups, and a pool of readers.
+"""The store: one writer thread that commits in groups, and readers.
 
 A commit costs an fsync; a group shares it. ``write`` returns when the group is durable (SQLite: WAL with
 ``synchronous=FULL``). The writer uses SQLAlchemy's plain connection in one thread, so that a group is one hop for the
-event loop; readers use the asyncio engine.
+event loop. ``look`` does the same for a question, in one of a few readers' threads; ``read`` gives a connection of the
+asyncio engine, for which each statement is several hops.
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -22,6 +24,7 @@ T = TypeVar("T")
 LARGEST_GROUP = 512
 WAITING = 4096
 """Writes that may wait; ``write`` blocks its caller beyond that."""
+READERS = 4
 
 
 class StoreFull(Exception):
@@ -59,6 +62,10 @@ class Store:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._engine: Engine
         self._readers: AsyncEngine
+        self._looks = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._look_engine: Engine
+        self._of_thread = threading.local()
+        self._looking: list[Connection] = []
 
     async def __aenter__(self) -> "Store":
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -68,10 +75,16 @@ class Store:
         _pragmas(self._engine, writes=True)
         self._readers = create_async_engine(f"sqlite+aiosqlite:///{self._file}", pool_size=4, max_overflow=4)
         _pragmas(self._readers.sync_engine, writes=False)
+        self._look_engine = create_engine(f"sqlite:///{self._file}", pool_size=READERS, max_overflow=0)
+        _pragmas(self._look_engine, writes=False)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._readers.dispose()
+        self._looks.shutdown()
+        for connection in self._looking:
+            connection.close()
+        self._look_engine.dispose()
         self._engine.dispose()
         self._thread.shutdown()
 
@@ -80,6 +93,22 @@ class Store:
         """A reading connection; it sees what was committed before."""
         async with self._readers.connect() as connection:
             yield connection
+
+    async def look(self, ask: Callable[[Connection], T]) -> T:
+        """Run ``ask`` in a reader's thread, in one transaction: one instant of the store, all that was there before.
+
+        ``ask`` touches nothing but its connection and brings out rows, not open results; it cannot write. The thread of
+        a caller that is cancelled goes on to the end of ``ask``.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._looks, self._look, ask)
+
+    def _look(self, ask: Callable[[Connection], T]) -> T:
+        connection: Connection | None = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            connection = self._of_thread.connection = self._look_engine.connect()
+            self._looking.append(connection)
+        with connection.begin():
+            return ask(connection)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` in a transaction that may be shared; returns its value once that is durable.

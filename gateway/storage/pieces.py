@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from policies.columns import Series, decode
 from policies.padding import unpad
@@ -50,23 +50,19 @@ class Part(NamedTuple):
         return list(decode(unpad(unseal(cipher, bound, self.sealed)), quantities))
 
 
-async def days_with_values(
-    connection: AsyncConnection, subject: str, detail: DetailClass, first: int, last: int
-) -> Sequence[int]:
+def days_with_values(connection: Connection, subject: str, detail: DetailClass, first: int, last: int) -> Sequence[int]:
     """Days in [first, last] (ordinals) of which there is anything."""
-    found = await connection.exec_driver_sql(_DAYS, (subject, CLASS_CODES[detail], first, last))
+    found = connection.exec_driver_sql(_DAYS, (subject, CLASS_CODES[detail], first, last))
     return [row[0] for row in found]
 
 
-async def parts_of_days(
-    connection: AsyncConnection, subject: str, detail: DetailClass, first: int, last: int
-) -> Sequence[Part]:
+def parts_of_days(connection: Connection, subject: str, detail: DetailClass, first: int, last: int) -> Sequence[Part]:
     """Blocks and pieces by day, each in the order in which they came; of one instant of the store."""
-    found = await connection.exec_driver_sql(_OF_DAYS, (subject, CLASS_CODES[detail], first, last))
+    found = connection.exec_driver_sql(_OF_DAYS, (subject, CLASS_CODES[detail], first, last))
     return [Part._make(row) for row in found]
 
 
-async def parts_after(connection: AsyncConnection, subject: str, detail: DetailClass, number: int) -> Sequence[Part]:
+def parts_after(connection: Connection, subject: str, detail: DetailClass, number: int) -> Sequence[Part]:
     """Pieces after a number, and blocks into which such pieces went (whole: some values may have been seen)."""
-    found = await connection.exec_driver_sql(_AFTER, (subject, CLASS_CODES[detail], number))
+    found = connection.exec_driver_sql(_AFTER, (subject, CLASS_CODES[detail], number))
     return [Part._make(row) for row in found]

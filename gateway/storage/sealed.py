@@ -5,6 +5,7 @@ import hmac
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from itertools import groupby
 from weakref import WeakSet, WeakValueDictionary
 
@@ -70,9 +71,9 @@ class SealedVault:
 
     async def start(self) -> None:
         """Find the number of the newest piece ever."""
-        async with self._store.read() as connection:
-            found = await connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'piece'")
-            self._number = self._loaded = found.scalar() or 0
+        question = "SELECT seq FROM sqlite_sequence WHERE name = 'piece'"
+        found: int | None = await self._store.look(lambda connection: connection.exec_driver_sql(question).scalar())
+        self._number = self._loaded = found or 0
 
     # -- key states
 
@@ -105,7 +106,7 @@ class SealedVault:
     async def erase(self, subject: SubjectId) -> Destroyed:
         """Raises ``SubjectGone`` for a household that was never admitted; a second erasure destroys nothing."""
         codes = [CLASS_CODES[d] for d in SERIES_CLASSES if d not in key_states.KEPT_AFTER_ERASURE]
-        days, pieces = await self._count(subject, codes)
+        days, pieces = await self._store.look(lambda connection: _counted(connection, subject, codes))
         await self._keeper.change(subject, _erased)
         self._publish(subject)
         await self._store.write(lambda connection: _drop(connection, subject, codes))
@@ -138,15 +139,11 @@ class SealedVault:
             return
         start, end = period.start.astimezone(UTC), period.end.astimezone(UTC)
         first, last = max(start.date().toordinal(), oldest.toordinal()), end.date().toordinal()
-        async with self._store.read() as connection:
-            days = await days_with_values(connection, subject, detail, first, last)
-            groups = [days[i : i + DAYS_AT_ONCE] for i in range(0, len(days), DAYS_AT_ONCE)]
-            # the first group over the same connection: most questions are about a few days
-            parts = await parts_of_days(connection, subject, detail, groups[0][0], groups[0][-1]) if groups else ()
-        for number, group in enumerate(groups):
-            if number:
-                async with self._store.read() as connection:
-                    parts = await parts_of_days(connection, subject, detail, group[0], group[-1])
+        days, parts = await self._store.look(lambda connection: _first_days(connection, subject, detail, first, last))
+        for group in (days[i : i + DAYS_AT_ONCE] for i in range(0, len(days), DAYS_AT_ONCE)):
+            if group[0] != days[0]:
+                look = partial(parts_of_days, subject=subject, detail=detail, first=group[0], last=group[-1])
+                parts = await self._store.look(look)
             seen = [part for part in parts if mark is None or part.pieces or part.upto <= mark.position]
             for _, of_day in groupby(seen, key=lambda part: part.day):
                 values = await self._of_day(subject, detail, quantities, list(of_day))
@@ -177,8 +174,8 @@ class SealedVault:
         newest = self.position(mark.subject)
         if newest <= mark.position:
             return [], mark.position
-        async with self._store.read() as connection:
-            parts = await parts_after(connection, mark.subject, detail, mark.position)
+        position = mark.position
+        parts = await self._store.look(lambda connection: parts_after(connection, mark.subject, detail, position))
         values: list[Value] = []
         for part in parts:
             for series in self._opened(mark.subject, detail, quantities, [part]):
@@ -253,8 +250,7 @@ class SealedVault:
         clashes: Clashes = {}
         series = combined(detail, self._opened(subject, detail, quantities, parts), clashes)
         if clashes:
-            async with self._store.read() as connection:
-                series = await corrected(connection, self._keeper, subject, series, clashes)
+            series = await corrected(self._store, self._keeper, subject, series, clashes)
         return _ascending(detail, series)
 
     def _opened(
@@ -272,25 +268,35 @@ class SealedVault:
         if event is not None:
             event.set()
 
-    async def _count(self, subject: str, codes: Sequence[int]) -> tuple[dict[DetailClass, int], int]:
-        days: dict[DetailClass, set[int]] = {}
-        pieces = 0
-        async with self._store.read() as connection:
-            for table, weight in ((piece, func.count()), (block, func.sum(block.c.pieces))):
-                c = table.c
-                question = (
-                    select(c["class"], c.day, weight)
-                    .where(c.subject == subject, c["class"].in_(codes))
-                    .group_by(c["class"], c.day)
-                )
-                for code, day, count in await connection.execute(question):
-                    days.setdefault(_DETAILS[code], set()).add(day)
-                    pieces += count
-        return {detail: len(some) for detail, some in days.items()}, pieces
-
 
 def _ascending(detail: DetailClass, series: Sequence[Series]) -> Sequence[Value]:
     return sorted(values_of(detail, series), key=lambda value: (value.at, value.quantity))
+
+
+def _first_days(
+    connection: Connection, subject: SubjectId, detail: DetailClass, first: int, last: int
+) -> tuple[Sequence[int], Sequence[Part]]:
+    """All days with values, and the parts of the first group: most questions are about a few days."""
+    days = days_with_values(connection, subject, detail, first, last)
+    some = days[:DAYS_AT_ONCE]
+    return days, parts_of_days(connection, subject, detail, some[0], some[-1]) if some else ()
+
+
+def _counted(connection: Connection, subject: str, codes: Sequence[int]) -> tuple[dict[DetailClass, int], int]:
+    """How many days of each class there are, and how many pieces in all."""
+    days: dict[DetailClass, set[int]] = {}
+    pieces = 0
+    for table, weight in ((piece, func.count()), (block, func.sum(block.c.pieces))):
+        c = table.c
+        question = (
+            select(c["class"], c.day, weight)
+            .where(c.subject == subject, c["class"].in_(codes))
+            .group_by(c["class"], c.day)
+        )
+        for code, day, count in connection.execute(question):
+            days.setdefault(_DETAILS[code], set()).add(day)
+            pieces += count
+    return {detail: len(some) for detail, some in days.items()}, pieces
 
 
 def _erased(states: States | None) -> States:
