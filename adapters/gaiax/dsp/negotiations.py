@@ -1,18 +1,17 @@
 """Negotiations: what comes in, what goes out, each in one transaction with the messages that it causes."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from adapters.gaiax import odrl
-from adapters.gaiax.dsp import catalog, messages, store
+from adapters.gaiax.dsp import catalog, exchange, messages, store
 from adapters.gaiax.dsp.desk import Desk, Refuse
 from adapters.gaiax.dsp.messages import Message
-from adapters.gaiax.dsp.negotiation import FINAL, Say, State, move
-from adapters.gaiax.dsp.process import Agreement, Negotiation, Process
+from adapters.gaiax.dsp.negotiation import Say, State, move
+from adapters.gaiax.dsp.process import Agreement, Negotiation
 from adapters.gaiax.dsp.words import Side, urn
 from adapters.gaiax.jsonld import NotLinkedData
 from adapters.gaiax.odrl import Offer, Policy
@@ -49,11 +48,8 @@ async def request(desk: Desk, caller: Caller, message: Message, pid: str) -> Neg
     )
 
     def work(connection: Connection) -> Negotiation:
-        known = store.load_by_partner_pid(connection, Negotiation, caller.client, message.consumer_pid)
-        if known is not None:
+        if (known := exchange.known(connection, Negotiation, caller, message)) is not None:
             return known
-        if store.crowded(connection, Negotiation, caller.client):
-            raise Refuse(429, "too-many", "you have too many negotiations open; end some first")
         _entered(connection, desk, fresh)
         return fresh
 
@@ -96,15 +92,11 @@ async def hear(desk: Desk, caller: Caller, pid: str, say: Say, message: Message,
     now = desk.services.clock()
 
     def work(connection: Connection) -> Negotiation:
-        process = owned(store.load(connection, Negotiation, pid), caller)
+        process = exchange.owned(store.load(connection, Negotiation, pid), Negotiation, caller)
         if process.heard == digest and say is not Say.REQUEST:
             return process
-        _check_pids(process, message)
         after = move(process.state, say, process.side.other)
-        if after is None:
-            raise Refuse(400, "wrong-state", f"a {message.kind} is not allowed in {process.state}")
-        partner_pid = process.partner_pid or message.provider_pid
-        moved = replace(process, state=after, partner_pid=partner_pid, **heard(process, digest, now))
+        moved = exchange.heard(process, after, message, digest, now)
         if counter is not None:
             moved = _countered(moved, *counter)
         elif say is Say.OFFER:
@@ -130,27 +122,6 @@ def _countered(process: Negotiation, dataset: str, offer: Offer) -> Negotiation:
         requests=process.requests + 1,
         waiting=bool(offer.terms and offer.terms.ask),
     )
-
-
-def heard(process: Process, digest: str, now: datetime) -> dict[str, Any]:
-    """Changes of a process that the partner has moved: a message of ours on its way has evidently arrived."""
-    return {"heard": digest, "saying": "", "said": process.saying or process.said, "changed": now}
-
-
-def owned(process: Negotiation | None, caller: Caller) -> Negotiation:
-    """The caller's own; another participant's process is not there for it."""
-    if process is None or process.partner != caller.client:
-        raise Refuse(404, "not-found", "no such negotiation")
-    return process
-
-
-def _check_pids(process: Negotiation, message: Message) -> None:
-    for name, given, ours in (
-        ("providerPid", message.provider_pid, process.provider_pid),
-        ("consumerPid", message.consumer_pid, process.consumer_pid),
-    ):
-        if ours and given != ours:
-            raise Refuse(400, "wrong-pid", f"{name}: not the one of this negotiation")
 
 
 def _offered(process: Negotiation, offer: Policy) -> Negotiation:
@@ -228,15 +199,14 @@ async def say(desk: Desk, pid: str, what: Say, number: str, why: str) -> tuple[N
     agreement_id = urn(desk.services.ids())
 
     def work(connection: Connection) -> tuple[Negotiation, Agreement | None] | None:
-        process = store.load(connection, Negotiation, pid)
-        if process is None or process.said == number:
+        before = store.load(connection, Negotiation, pid)
+        if before is None:
             return None
-        if process.saying != number:
-            first = what is Say.REQUEST and not process.partner_pid
-            after = process.state if first else move(process.state, what, process.side)
-            if after is None or (first and process.state is not State.REQUESTED):
-                return None
-            process = replace(process, state=after, saying=number, heard="", changed=now, why=why or process.why)
+        after = move(before.state, what, before.side)
+        process = exchange.speaking(before, after, number, why, now, request=what is Say.REQUEST)
+        if process is None:
+            return None
+        if process is not before:
             if what is Say.AGREEMENT:
                 process = _agree(connection, desk, process, agreement_id)
             store.save(connection, process)
@@ -274,13 +244,7 @@ def _agree(connection: Connection, desk: Desk, process: Negotiation, agreement_i
 
 async def end(desk: Desk, pid: str, why: str) -> None:
     """Terminate, if it has not ended."""
-
-    def work(connection: Connection) -> None:
-        process = store.load(connection, Negotiation, pid)
-        if process is not None and process.state not in FINAL:
-            desk.put(connection, KIND, pid, (Say.TERMINATION,), why=why)
-
-    await desk.services.write(work)
+    await exchange.end(desk, Negotiation, pid, why, Say.TERMINATION)
 
 
 def too_late(desk: Desk, process: Negotiation, what: Say) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 from aiohttp import web
 
-from adapters.gaiax.dsp import catalog, messages, negotiations, store, transfers
+from adapters.gaiax.dsp import catalog, exchange, messages, negotiations, store, transfers
 from adapters.gaiax.dsp.desk import Desk, Refuse
 from adapters.gaiax.dsp.messages import CATALOG_ERROR, NEGOTIATION_ERROR, TRANSFER_ERROR, Body, Malformed
 from adapters.gaiax.dsp.negotiation import Say as NSay
@@ -140,7 +140,7 @@ class Routes:
     async def _negotiation(self, _: web.Request, caller: Caller, pid: str) -> Answer:
         async with self._desk.services.session() as session:
             process = await store.fetch(session, Negotiation, pid)
-        return 200, messages.negotiation_state(negotiations.owned(process, caller))
+        return 200, messages.negotiation_state(exchange.owned(process, Negotiation, caller))
 
     def _negotiation_says(self, action: str) -> _Handler:
         async def handle(request: web.Request, caller: Caller, pid: str) -> Answer:
@@ -163,7 +163,7 @@ class Routes:
     async def _transfer(self, _: web.Request, caller: Caller, pid: str) -> Answer:
         async with self._desk.services.session() as session:
             process = await store.fetch(session, Transfer, pid)
-        return 200, messages.transfer_state(transfers.owned(process, caller))
+        return 200, messages.transfer_state(exchange.owned(process, Transfer, caller))
 
     def _transfer_says(self, action: str) -> _Handler:
         say, kind = _TRANSFER_SAYS[action]

@@ -81,13 +81,13 @@ key = Table(
 )
 
 P = TypeVar("P", bound=Process)
-_KINDS: dict[type[Process], str] = {Negotiation: "negotiation", Transfer: "transfer"}
+KINDS: dict[type[Process], str] = {Negotiation: "negotiation", Transfer: "transfer"}
 
 
 def save(connection: Connection, one: Negotiation | Transfer) -> None:
     """Insert or replace."""
     values = {
-        "kind": _KINDS[type(one)],
+        "kind": KINDS[type(one)],
         "side": str(one.side),
         "partner": one.partner,
         "partner_pid": one.partner_pid,
@@ -113,13 +113,13 @@ async def fetch(connection: AsyncConnection, kind: type[P], pid: str) -> P | Non
 
 
 def _by_pid(kind: type[P], pid: str) -> Select[bytes]:
-    return select(process.c.body).where(process.c.pid == pid, process.c.kind == _KINDS[kind])
+    return select(process.c.body).where(process.c.pid == pid, process.c.kind == KINDS[kind])
 
 
 def load_by_partner_pid(connection: Connection, kind: type[P], partner: str, partner_pid: str) -> P | None:
     """The process that a partner began under this id of its own, for a request that comes twice."""
     c = process.c
-    same = and_(c.kind == _KINDS[kind], c.partner == partner, c.partner_pid == partner_pid, c.side == "provider")
+    same = and_(c.kind == KINDS[kind], c.partner == partner, c.partner_pid == partner_pid, c.side == "provider")
     row = connection.execute(select(c.body).where(same)).first()
     return None if row is None else msgspec.json.decode(row[0], type=kind)
 
@@ -127,7 +127,7 @@ def load_by_partner_pid(connection: Connection, kind: type[P], partner: str, par
 def crowded(connection: Connection, kind: type[Process], partner: str) -> bool:
     """Whether a partner has as many processes with us as it may have open at once."""
     c = process.c
-    mine = select(c.pid).where(c.kind == _KINDS[kind], c.partner == partner, c.state.not_in(n.FINAL | t.FINAL))
+    mine = select(c.pid).where(c.kind == KINDS[kind], c.partner == partner, c.state.not_in(n.FINAL | t.FINAL))
     return len(connection.execute(mine.limit(MOST_OPEN)).fetchall()) >= MOST_OPEN
 
 

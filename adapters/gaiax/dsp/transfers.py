@@ -7,10 +7,9 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from adapters.gaiax.dsp import catalog, messages, store
+from adapters.gaiax.dsp import catalog, exchange, messages, store
 from adapters.gaiax.dsp.desk import NO_CONSENT, Desk, Refuse
 from adapters.gaiax.dsp.messages import Message
-from adapters.gaiax.dsp.negotiations import heard
 from adapters.gaiax.dsp.process import Agreement, Transfer
 from adapters.gaiax.dsp.transfer import FINAL, Say, State, move
 from adapters.gaiax.dsp.words import Side, urn
@@ -39,11 +38,8 @@ async def request(desk: Desk, caller: Caller, message: Message, pid: str) -> Tra
     )
 
     def work(connection: Connection) -> Transfer:
-        known = store.load_by_partner_pid(connection, Transfer, caller.client, message.consumer_pid)
-        if known is not None:
+        if (known := exchange.known(connection, Transfer, caller, message)) is not None:
             return known
-        if store.crowded(connection, Transfer, caller.client):
-            raise Refuse(429, "too-many", "you have too many transfers open; end some first")
         _usable(store.load_agreement(connection, message.agreement_id, Side.PROVIDER), caller)
         store.save(connection, fresh)
         desk.put(connection, KIND, fresh.pid, desk.conduct.transfer(fresh))
@@ -72,21 +68,12 @@ async def hear(desk: Desk, caller: Caller, pid: str, say: Say, message: Message,
     now = desk.services.clock()
 
     def work(connection: Connection) -> Transfer:
-        process = owned(store.load(connection, Transfer, pid), caller)
+        process = exchange.owned(store.load(connection, Transfer, pid), Transfer, caller)
         if process.heard == digest:
             return process
-        _check_pids(process, message)
-        after = move(process.state, say, process.side.other)
-        if after is None:
-            raise Refuse(400, "wrong-state", f"a {message.kind} is not allowed in {process.state}")
-        moved = replace(
-            process,
-            state=after,
-            partner_pid=process.partner_pid or message.provider_pid,
-            address=_address(process, say, message, after),
-            why="; ".join(message.reasons) or message.code or process.why,
-            **heard(process, digest, now),
-        )
+        moved = exchange.heard(process, move(process.state, say, process.side.other), message, digest, now)
+        why = "; ".join(message.reasons) or message.code or process.why
+        moved = replace(moved, address=_address(process, say, message, moved.state), why=why)
         store.save(connection, moved)
         desk.put(connection, KIND, pid, desk.conduct.transfer(moved))
         return moved
@@ -109,22 +96,6 @@ def serve(desk: Desk, process: Transfer) -> None:
         desk.live.add(process.pid)
     else:
         desk.live.discard(process.pid)
-
-
-def owned(process: Transfer | None, caller: Caller) -> Transfer:
-    """The caller's own; another participant's process is not there for it."""
-    if process is None or process.partner != caller.client:
-        raise Refuse(404, "not-found", "no such transfer")
-    return process
-
-
-def _check_pids(process: Transfer, message: Message) -> None:
-    for name, given, ours in (
-        ("providerPid", message.provider_pid, process.provider_pid),
-        ("consumerPid", message.consumer_pid, process.consumer_pid),
-    ):
-        if ours and given != ours:
-            raise Refuse(400, "wrong-pid", f"{name}: not the one of this transfer")
 
 
 async def begin(desk: Desk, *, address: str, agreement_id: str, data_format: str) -> str:
@@ -165,18 +136,17 @@ async def say(desk: Desk, pid: str, what: Say, number: str, why: str) -> tuple[T
     digest = hashlib.sha256(token.encode()).hexdigest()
 
     def work(connection: Connection) -> Transfer | None:
-        process = store.load(connection, Transfer, pid)
-        if process is None or process.said == number:
+        before = store.load(connection, Transfer, pid)
+        if before is None:
+            return None
+        after = move(before.state, what, before.side)
+        process = exchange.speaking(before, after, number, why, now, request=what is Say.REQUEST)
+        if process is None:
             return None
         offering = what is Say.START and process.side is Side.PROVIDER
-        if process.saying != number:
-            first = what is Say.REQUEST and not process.partner_pid and process.state is State.REQUESTED
-            after = process.state if first else move(process.state, what, process.side)
-            if after is None:
-                return None
-            process = replace(process, state=after, saying=number, heard="", changed=now, why=why or process.why)
+        if process is not before:
             process = replace(process, round=process.round + 1) if offering else process
-            process = replace(process, address=None) if after in FINAL else process
+            process = replace(process, address=None) if process.state in FINAL else process
             store.save(connection, process)
         if offering:
             store.keep_token(connection, digest, pid, process.round)
@@ -197,10 +167,4 @@ def endpoint(desk: Desk, pid: str) -> str:
 
 async def end(desk: Desk, pid: str, why: str, *, what: Say = Say.TERMINATION) -> None:
     """Terminate (or complete, or suspend), if it has not ended."""
-
-    def work(connection: Connection) -> None:
-        process = store.load(connection, Transfer, pid)
-        if process is not None and process.state not in FINAL:
-            desk.put(connection, KIND, pid, (what,), why=why)
-
-    await desk.services.write(work)
+    await exchange.end(desk, Transfer, pid, why, what)
