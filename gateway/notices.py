@@ -74,8 +74,7 @@ class Outbox:
         earlier = table.alias("earlier")
         first = ~exists().where(earlier.c.key == table.c.key, earlier.c.key != "", earlier.c.number < table.c.number)
         query = select(table).where(table.c.due <= now, first).order_by(table.c.due).limit(4 * AT_ONCE)
-        async with self._store.read() as connection:
-            rows = (await connection.execute(query)).fetchall()
+        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
         all_due = [_Due(r.number, Notice(r.kind, msgspec.json.decode(r.payload), r.key, r.tries)) for r in rows]
         return [each for each in all_due if _lane(each) not in self._busy][: AT_ONCE - len(self._busy)]
 
