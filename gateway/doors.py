@@ -191,7 +191,7 @@ async def _bound(host: str, port: int) -> Sequence[socket.socket]:
     made: list[socket.socket] = []
     try:
         for family, *_, address in dict.fromkeys(found):
-            listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+            listening = socket.create_server(address, family=family, backlog=BACKLOG)
             made.append(listening)
             listening.setblocking(False)
     except OSError:

@@ -167,13 +167,19 @@ async def let_in(here: Served) -> Connection:
                 return connection
 
 
-async def test_a_connection_counts_before_its_handshake_is_done_and_no_longer_when_that_fails(tmp_path: Path) -> None:
+@pytest.mark.parametrize("said", [b"this is no TLS\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b""])
+async def test_a_connection_counts_before_its_handshake_is_done_and_no_longer_when_that_fails(
+    tmp_path: Path, said: bytes
+) -> None:
     async with served(tmp_path, secure=True, door={"max_connections": 1}) as here:
         silent = await here.connect(secure=False)
         refused = await here.connect(secure=False)
         assert await ended(refused[0]) == b""
-        silent[1].write(b"this is no TLS\r\n\r\n")
+        silent[1].write(said)
+        silent[1].write_eof()
         await ended(silent[0])
+        await until(lambda: here.inside() == 0)
+        assert here.turned_away() == {"full"}
         await closed(silent, refused, await let_in(here))
 
 
