@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from adapters.plugin import Refused
+from adapters.plugin import Batch, Refused
 from gateway import cohorts
 from gateway.cohorts import NEIGHBOURHOOD
 from gateway.storage.tables_cohorts import cell, draw
+from meter_driver.reading import Reading
 from policies.cohorts import Profile
 from policies.terms import Level, Period, Purpose, Reason, SubjectId, Zone
 from tests.gateway.house import ENERGY, FEED, House, house
@@ -235,3 +236,29 @@ async def test_old_days_asked_for_backwards_keep_the_cohorts_together(tmp_path: 
         assert len(bodies) == 5
         together = {body.replace(day, "") for body in bodies for day in [body[5:15]]}
         assert len(together) == 1
+
+
+async def test_members_whose_meters_count_in_another_unit_are_converted(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 4)
+        await next_day(home, 1)
+        await feed(home, people[:3], range(2))
+        begin = home.now - HOUR
+        readings = [(people[3], Reading("m", ENERGY, begin + n * HOUR, Decimal(8000 * n), "Wh")) for n in range(2)]
+        assert not (await home.intake.take(Batch("other", 1, readings))).refused
+        await work(home)
+        assert await energy(home) == {0: 15}
+
+
+async def test_the_figure_of_a_place_stays_when_another_community_joins_it(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        await home.household("Z1")
+        people = await joined(home, 3, "Z1/a")
+        await next_day(home, 1)
+        await feed(home, people, range(2))
+        first = await home.rows(question(home, "Z1", 0))
+        assert [row.value for row in first] == [7]
+        home.now += HOUR
+        late = await joined(home, 3, "Z1/b")
+        await feed(home, late, range(2))
+        assert await home.rows(question(home, "Z1", 0)) == first
