@@ -183,8 +183,8 @@ def _partials(parts: Sequence[Sequence[Series]], clashes: Clashes | None) -> lis
                 new = _scaled(Partial(first_at, first, last_at, last, total, count), factor, total_factor)
                 old = rows.get(at)
                 if clashes is not None and (
-                    (old is not None and _overlap(old, new))
-                    or any(_overlap(of[at], new, same=True) for of in others if at in of)
+                    (old is not None and first_at <= old.last_at and _overlap(old, new))
+                    or (others and any(_overlap(of[at], new, same=True) for of in others if at in of))
                 ):
                     noted[one.quantity, at] = max(last_at, noted.get((one.quantity, at), last_at))
                     continue
