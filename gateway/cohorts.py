@@ -33,7 +33,7 @@ LATE = timedelta(days=1)
 """How long a cell with too few values is held open after its watermark; afterwards it is closed without a figure."""
 MOST_CELLS = 10_000
 """Cells that one question may name."""
-LOOK = 1.0
+LOOK = 5.0
 """Seconds between looks at the clock."""
 AT_ONCE = 64
 """Cells that are closed in one turn of the loop; questions get in between."""
@@ -88,11 +88,12 @@ class CohortDesk:
         Older ones are closed by the first question about them.
         """
         now = self._clock()
-        await self._partition.begin(now.date())
+        places = self._places.places()
+        await self._partition.begin(now.date(), places)
         self._again = {key: at for key, at in self._again.items() if key[1] > now - 2 * LATE}
         room = AT_ONCE
         drawn_of: dict[tuple[str, date], Draws] = {}
-        for place, start in self._due(now):
+        for place, start in self._due(now, places):
             key = (place, start.date())
             if key not in drawn_of:
                 drawn_of[key] = await self._partition.recorded(*key) or {}
@@ -112,12 +113,12 @@ class CohortDesk:
             self._again[place, start] = FAR_FUTURE if whole else now + self._interval
         return False
 
-    def _due(self, now: datetime) -> Iterator[tuple[str, datetime]]:
+    def _due(self, now: datetime, places: Sequence[str]) -> Iterator[tuple[str, datetime]]:
         """Intervals past their watermark, of the last day, that are to be looked at now; oldest first."""
         wait = self._interval + self._grace
         start = floor(now - wait - LATE, self._interval) + self._interval
         while start + wait <= now:
-            for place in self._places.places():
+            for place in places:
                 if self._again.get((place, start), now) <= now:
                     yield place, start
             start += self._interval

@@ -88,11 +88,11 @@ class Partition:
                 found |= scope.quantities
         return frozenset(found)
 
-    async def begin(self, epoch: date) -> None:
+    async def begin(self, epoch: date, places: Sequence[str]) -> None:
         """Draw the epoch that is running, once for each place. Where nobody can be drawn nothing is written down."""
         if self._begun[0] != epoch:
             self._begun = (epoch, set())
-        for place in self._places.places():
+        for place in places:
             if place not in self._begun[1]:
                 async with self._turn:
                     await self._draw(place, epoch, since=_midnight(epoch))
