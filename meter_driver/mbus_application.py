@@ -20,6 +20,8 @@ class Kind(Enum):
     FORMAT = auto()
     NOTHING = auto()
     """A transport header without application data."""
+    OWN = auto()
+    """A manufacturer's own application: read where its family is known (``profiles``)."""
     REFUSED = auto()
 
 
@@ -68,7 +70,7 @@ APPLICATIONS: dict[int, Application] = (
     | _refused("the network layer of relayed telegrams (EN 13757-5), of which nothing public tells", 0x81, None, None)
     | _refused("an extended link layer of variable length, which is not read", 0x86, None, None)
     | _refused("network management, not readings", 0x89, None, None)
-    | {ci: Application(Kind.REFUSED, HeaderLength.NONE, "a manufacturer's own application") for ci in range(0xA0, 0xB8)}
+    | {ci: Application(Kind.OWN, HeaderLength.NONE) for ci in range(0xA0, 0xB8)}
 )
 """CI fields in telegrams from a meter (EN 13757-7, Table 2)."""
 

@@ -1,5 +1,7 @@
 """M-Bus data records (EN 13757-3, clause 6): heads and data, one after the other, up to the last byte."""
 
+from collections.abc import Iterator
+
 from meter_driver import mbus_values
 from meter_driver.errors import PayloadError
 from meter_driver.mbus_layout import PLAIN_TEXT, SIZES, VARIABLE, Layout, layout_of
@@ -7,6 +9,9 @@ from meter_driver.mbus_profiles import unfold
 from meter_driver.mbus_values import Value
 
 IDLE, MANUFACTURER_DATA, MORE_FOLLOWS = 0x2F, 0x0F, 0x1F
+_MANUFACTURER_HEAD, _VARIABLE_HEAD = b"\x0f", b"\x0d"
+_NO_TEXT = 0xC0
+"""From this LVAR on the data are numbers."""
 
 
 def records(payload: bytes) -> list[tuple[Layout, Value]]:
@@ -38,6 +43,40 @@ def records(payload: bytes) -> list[tuple[Layout, Value]]:
         elif layout.profile is not None:
             profiles.append((layout, payload[start:at]))
     return found + unfold(profiles, found) if profiles else found
+
+
+def heads(payload: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Head of each record, and where its data begin and end; the last may be DIF 0F or 1F alone, with all that follows.
+
+    ``payload`` is one that ``records`` has read.
+    """
+    at = 0
+    while at < len(payload):
+        if payload[at] == IDLE:
+            at += 1
+            continue
+        if payload[at] in (MANUFACTURER_DATA, MORE_FOLLOWS):
+            yield payload[at : at + 1], at + 1, len(payload)
+            return
+        start = head_end(payload, at)
+        end = start + data_size(payload[at:start], payload, start)
+        yield payload[at:start], start, end
+        at = end
+
+
+def manufacturer_data(payload: bytes) -> bytes:
+    """What stands behind DIF 0F; b"" when nothing does. For what ``records`` has read."""
+    found = [payload[start:end] for head, start, end in heads(payload) if head == _MANUFACTURER_HEAD]
+    return found[0] if found else b""
+
+
+def manufacturer_record(payload: bytes, vif: bytes) -> bytes | None:
+    """The variable data (LVAR below C0) of the only record with this VIF of a manufacturer; None without one.
+
+    For what ``records`` has read.
+    """
+    found = [payload[start:end] for head, start, end in heads(payload) if head == _VARIABLE_HEAD + vif]
+    return found[0][1:] if len(found) == 1 and found[0][0] < _NO_TEXT else None
 
 
 def head_end(payload: bytes, at: int) -> int:

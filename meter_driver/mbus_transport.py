@@ -4,21 +4,26 @@ A short header is access number, status and configuration field; a long one has 
 Where radio or bus adapters send for a meter, the address of the long header is the meter's, that of the link is not.
 """
 
+from collections.abc import Sequence
+
 from msgspec import Struct, structs
 
 from meter_driver.errors import PayloadError
 from meter_driver.framing import Keyring
 from meter_driver.mbus_address import link_address, meter_id
 from meter_driver.mbus_application import FIXED_SIZE, Application, HeaderLength, Kind, application, fixed_structure
+from meter_driver.mbus_families import family_of, own_application
 from meter_driver.mbus_formats import Formats
 from meter_driver.mbus_layout import Layout
 from meter_driver.mbus_records import records
 from meter_driver.mbus_security import Sealed, mode_of, unseal
 from meter_driver.mbus_values import Value
+from meter_driver.profiles import Said, Sent
 from meter_driver.reading import Quality, Reading, Telegram
 
 FIXED_OR_COMPACT = 0x73
 _VOID = Quality.NO_VALUE
+_INFERRED = Quality.SCALER_ASSUMED | Quality.LAYOUT_INFERRED
 _SHORT, _LONG = 4, 12
 _NO_CONFIG = 0
 _SIGNATURES = frozenset((6, 11, 12, 14, *range(16, 32)))
@@ -84,6 +89,8 @@ def telegram(message: Message, keys: Keyring, formats: Formats) -> Telegram | No
         return None
     if not message.address and mode_of(header.config) in _SIGNATURES:
         header = structs.replace(header, config=_NO_CONFIG)
+    if app.kind is Kind.OWN:
+        return _own(message, keys)
     title = header.address.hex().upper()
     sealed = Sealed(header.address, header.access, header.config, header.raw, header.rest, message.counter)
     opened = unseal(sealed, keys(title).key if mode_of(header.config) else None, message.quality)
@@ -93,14 +100,39 @@ def telegram(message: Message, keys: Keyring, formats: Formats) -> Telegram | No
         return None
     if app.kind is Kind.COMPACT:
         payload = formats.expand(payload)
-    found = records(payload)
-    if app.kind is Kind.RECORDS:
+    family = family_of(message.ci, header.address) if message.address else None
+    own = family.read(Sent(header.address, message.ci, payload)) if family and not family.beside_records else None
+    found = records(payload) if own is None else []
+    if app.kind is Kind.RECORDS and own is None:
         (formats.keep if message.address else formats.note)(payload)
+    if family and family.beside_records:
+        own = family.read(Sent(header.address, message.ci, payload))
     meter = meter_id(header.address) if header.address else ""
     quality, counter = opened.quality, opened.counter
     if message.quality is Quality.AUTHENTICATED:  # by the layer below, over all of this message
         quality, counter = message.quality, message.counter if counter is None else counter
-    return _telegram(message, meter, found, quality, counter, title)
+    read = _telegram(message, meter, found, quality, counter, title)
+    return _with(read, own, quality) if own else read
+
+
+def _own(message: Message, keys: Keyring) -> Telegram:
+    """An own application of a manufacturer; it has no transport header."""
+    address, values, ciphered = own_application(message.ci, message.address, message.data, keys)
+    quality = Quality.ENCRYPTED_ONLY if ciphered else message.quality
+    empty = _telegram(message, meter_id(address), [], quality, None, address.hex().upper())
+    return _with(empty, values, quality)
+
+
+def _with(read: Telegram, own: Sequence[Said], quality: Quality) -> Telegram:
+    """The values of a family behind those of the records, which they do not repeat."""
+    there = {reading.quantity for reading in read.readings}
+    quality |= _INFERRED
+    more = [
+        Reading(read.meter, said.quantity, None, said.value, said.unit, None, quality)
+        for said in own
+        if said.quantity not in there
+    ]
+    return structs.replace(read, readings=(*read.readings, *more))
 
 
 def _telegram(

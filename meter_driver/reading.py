@@ -40,6 +40,8 @@ class Quality(Flag):
     """The meter marks its clock as doubtful or invalid, or the offset to UTC was assumed."""
     NO_VALUE = auto()
     """The meter sends the pattern that its standard reserves for "not valid" (EN 13757-3, Annex A)."""
+    LAYOUT_INFERRED = auto()
+    """Where the value stands was worked out from telegrams by others; neither a standard nor the maker says it."""
 
 
 class Reading(Struct, frozen=True):

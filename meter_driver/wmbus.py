@@ -6,7 +6,7 @@ authentication (``mbus_authentication``), transport with security and applicatio
 
 from typing import ClassVar
 
-from meter_driver.errors import FrameError, FrameTruncated, MeterError
+from meter_driver.errors import FrameError, FrameTruncated, MeterError, PayloadError
 from meter_driver.framing import MORE, NO, Answer, Damaged, Keyring, Taken
 from meter_driver.mbus_authentication import AUTHENTICATION, Reassembly, fragment_of, message_of
 from meter_driver.mbus_formats import Formats
@@ -29,6 +29,7 @@ from meter_driver.wmbus_link import (
     may_begin,
     second_block_fits,
     size_a,
+    without_last_crc,
 )
 
 _ANYBODY = FROM_METERS | FROM_OTHERS
@@ -44,10 +45,15 @@ class _Radio:
         self._formats = Formats()
         self._fragments = Reassembly()
 
-    def _read(self, frame: bytes, quality: Quality) -> tuple[Event, ...]:
+    def _read(self, frame: bytes, quality: Quality, *, rest: bytes | None = None) -> tuple[Event, ...]:
+        """``rest`` is read where ``frame`` makes no sense."""
         try:
             message = self._message(frame, quality)
             read = telegram(message, self._keys, self._formats) if message else None
+        except PayloadError as error:
+            if rest is not None:
+                return self._read(rest, quality)
+            return (FrameRejected.because(error, len(frame)),)
         except MeterError as error:
             return (FrameRejected.because(error, len(frame)),)
         return () if read is None else (read,)
@@ -128,4 +134,5 @@ class BareRadio(_Radio):
             return Damaged(size, FrameError("a telegram with link CRCs begins inside one without"))
         if second_block_fits(buffer, at, at + size):
             return Damaged(size, FrameError("a first block that does not fit its CRC, as the second does"))
-        return Taken(size, self._read(bytes(buffer[at : at + size]), Quality.UNCHECKED))
+        frame = bytes(buffer[at : at + size])
+        return Taken(size, self._read(frame, Quality.UNCHECKED, rest=without_last_crc(frame)))

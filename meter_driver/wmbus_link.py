@@ -74,6 +74,12 @@ def second_block_fits(buffer: bytes | bytearray, at: int, end: int) -> bool:
     return stop <= end and _guarded(bytes(buffer[start:stop]))
 
 
+def without_last_crc(frame: bytes) -> bytes | None:
+    """A bare frame without the CRC of the last block of format A, which some receivers leave; None where none fits."""
+    last = FIRST + (len(frame) - CRC_SIZE - FIRST - 1) // _BLOCK * _BLOCK
+    return frame[:-CRC_SIZE] if last >= FIRST and _guarded(frame[last:]) else None
+
+
 def format_a(frame: bytes) -> bytes | None:
     """The frame without its CRCs; None when one does not fit."""
     parts, at = [frame[:FIRST]], FIRST + CRC_SIZE
