@@ -4,21 +4,26 @@ from collections.abc import Sequence
 
 from meter_driver.errors import PayloadError
 from meter_driver.framing import Keyring
-from meter_driver.profiles import RADIO_FAMILIES, Family, Said, Sent
+from meter_driver.profiles import RADIO_FAMILIES, Family, Model, Said, Sent
 
 
-def _by_maker(families: tuple[Family, ...]) -> dict[int, tuple[Family, ...]]:
-    codes = {model.code() for family in families for model in family.models}
-    return {code: tuple(f for f in families if any(m.code() == code for m in f.models)) for code in codes}
+def _index(families: tuple[Family, ...]) -> dict[tuple[int, int], list[tuple[Model, Family]]]:
+    found: dict[tuple[int, int], list[tuple[Model, Family]]] = {}
+    for family in families:
+        for model in family.models:
+            for ci in family.cis:
+                found.setdefault((model.code(), ci), []).append((model, family))
+    return found
 
 
-_BY_MAKER = _by_maker(RADIO_FAMILIES)
+_KNOWN = _index(RADIO_FAMILIES)
+"""By manufacturer, without the top bit of its code, and CI."""
 
 
 def family_of(ci: int, address: bytes) -> Family | None:
     """The family of a meter; ``address`` in the order of its link layer."""
-    for family in _BY_MAKER.get(int.from_bytes(address[:2], "little") & 0x7FFF, ()):
-        if family.fits(ci, address):
+    for model, family in _KNOWN.get((int.from_bytes(address[:2], "little") & 0x7FFF, ci), ()):
+        if model.fits(*family.in_order(address)[6:8]):
             return family
     return None
 

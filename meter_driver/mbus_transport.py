@@ -16,6 +16,7 @@ from meter_driver.mbus_families import family_of, own_application
 from meter_driver.mbus_formats import Formats
 from meter_driver.mbus_layout import Layout
 from meter_driver.mbus_records import records
+from meter_driver.mbus_scrambling import descrambled, in_order, is_scrambled
 from meter_driver.mbus_security import Sealed, mode_of, unseal
 from meter_driver.mbus_values import Value
 from meter_driver.profiles import Said, Sent
@@ -91,6 +92,10 @@ def telegram(message: Message, keys: Keyring, formats: Formats) -> Telegram | No
         header = structs.replace(header, config=_NO_CONFIG)
     if app.kind is Kind.OWN:
         return _own(message, keys)
+    if message.address and is_scrambled(header.address, message.ci, header.config):
+        address = in_order(header.address)
+        found = records(descrambled(header.address, header.raw, header.rest))
+        return _telegram(message, meter_id(address), found, message.quality, None, address.hex().upper())
     title = header.address.hex().upper()
     sealed = Sealed(header.address, header.access, header.config, header.raw, header.rest, message.counter)
     opened = unseal(sealed, keys(title).key if mode_of(header.config) else None, message.quality)

@@ -45,13 +45,13 @@ class _Radio:
         self._formats = Formats()
         self._fragments = Reassembly()
 
-    def _read(self, frame: bytes, quality: Quality, *, rest: bytes | None = None) -> tuple[Event, ...]:
-        """``rest`` is read where ``frame`` makes no sense."""
+    def _read(self, frame: bytes, quality: Quality, *, bare: bool = False) -> tuple[Event, ...]:
+        """What makes no sense and is bare is tried once more without the CRC that a receiver may have left."""
         try:
             message = self._message(frame, quality)
             read = telegram(message, self._keys, self._formats) if message else None
         except PayloadError as error:
-            if rest is not None:
+            if bare and (rest := without_last_crc(frame)):
                 return self._read(rest, quality)
             return (FrameRejected.because(error, len(frame)),)
         except MeterError as error:
@@ -135,4 +135,4 @@ class BareRadio(_Radio):
         if second_block_fits(buffer, at, at + size):
             return Damaged(size, FrameError("a first block that does not fit its CRC, as the second does"))
         frame = bytes(buffer[at : at + size])
-        return Taken(size, self._read(frame, Quality.UNCHECKED, rest=without_last_crc(frame)))
+        return Taken(size, self._read(frame, Quality.UNCHECKED, bare=True))

@@ -21,7 +21,7 @@ from meter_driver.profiles import (
     techem,
     wiener_netze,
 )
-from meter_driver.profiles.radio import Family, Said, Sent
+from meter_driver.profiles.radio import Family, Model, Said, Sent
 from meter_driver.profiles.shape import Position, Positions, Profile, Scale
 
 PROFILES: tuple[Profile, ...] = (
@@ -46,4 +46,4 @@ RADIO_FAMILIES: tuple[Family, ...] = (
 )
 """Wireless M-Bus; of several that fit a meter the first is asked."""
 
-__all__ = ["PROFILES", "RADIO_FAMILIES", "Family", "Position", "Positions", "Profile", "Said", "Scale", "Sent"]
+__all__ = ["PROFILES", "RADIO_FAMILIES", "Family", "Model", "Position", "Positions", "Profile", "Said", "Scale", "Sent"]

@@ -1,11 +1,8 @@
 """Diehl and Sappel IZAR with the radio protocol PRIOS: water meters (SAP, HYD, DME).
 
 Octets behind CI: 0 period of transmission in its low half (2 to the power of it plus 2, in seconds), 1-2 alarms and
-battery, 3 not known, and from 4 on under a scrambling: 4B, the register (4 octets, litres), the register at the last
-reading date (4 octets, litres), that date (type G). The scrambling adds the low octet of a shift register of 32 bits,
-which goes on by eight bits for each octet; a new bit is the sum of bits 1, 2, 11 and 31. It starts with one of two
-constants of the maker plus the twelve octets from the manufacturer on to the third one behind CI. The mark 4B is all
-that checks it.
+battery, 3 not known, and from 4 on scrambled (``mbus_scrambling``): 4B, the register (4 octets, litres), the register
+at the last reading date (4 octets, litres), that date (type G). The mark 4B is all that checks it.
 
 Meters of Sappel use version and device type as further digits of their number. Those of Hydrometer and Diehl have
 them in front of the identification.
@@ -13,34 +10,20 @@ them in front of the identification.
 Source: driver izar of wmbusmeters (github.com/wmbusmeters/wmbusmeters) and the work on the protocol that it names.
 """
 
+from meter_driver.mbus_scrambling import plain_texts
 from meter_driver.mbus_values import moment, scaled
 from meter_driver.profiles.radio import Family, Model, Said, Sent, expect, number
 
 _CIS = frozenset(range(0xA0, 0xA8))
-_CONSTANTS = (0x39BC8A10 ^ 0xE66D83F8, 0x51728910 ^ 0xE66D83F8)
 _MARK = 0x4B
 _IN_CLEAR = 4
 _SIZES = frozenset((15, 31))
-_TAPS = (1, 2, 11, 31)
-_WORD = 0xFFFFFFFF
-
-
-def _plain(sent: Sent, constant: int) -> bytes:
-    head = sent.address + bytes([sent.ci]) + sent.data[:3]
-    state = constant
-    for at in range(0, len(head), 4):
-        state ^= int.from_bytes(head[at : at + 4], "big")
-    plain = bytearray()
-    for octet in sent.data[_IN_CLEAR:]:
-        for _ in range(8):
-            state = (state << 1 | sum(state >> tap for tap in _TAPS) & 1) & _WORD
-        plain.append(octet ^ state & 0xFF)
-    return bytes(plain)
 
 
 def _read(sent: Sent) -> list[Said]:
     expect(known=len(sent.data) in _SIZES)
-    plain = next((plain for plain in (_plain(sent, constant) for constant in _CONSTANTS) if plain[0] == _MARK), b"")
+    head = sent.address + bytes([sent.ci]) + sent.data[:3]
+    plain = next((plain for plain in plain_texts(head, sent.data[_IN_CLEAR:]) if plain[0] == _MARK), b"")
     date = moment(plain[9:11]) if plain else None
     expect(known=date is not None)
     return [

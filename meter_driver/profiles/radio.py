@@ -14,6 +14,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from meter_driver.errors import PayloadError
+from meter_driver.mbus_scrambling import in_order
 
 RECORDS = frozenset((0x72, 0x78, 0x7A))
 """CI fields of records: a family that takes these reads what stands beside the records, or instead of them."""
@@ -61,6 +62,10 @@ class Model(NamedTuple):
             code = code << 5 | ord(letter) - 64
         return code
 
+    def fits(self, version: int, device: int) -> bool:
+        """For a meter of this manufacturer."""
+        return self.version in (None, version) and self.device in (None, device)
+
 
 Read = Callable[[Sent], Sequence[Said] | None]
 """None: no such layout after all, and the telegram is read as the standard says. PayloadError: it is refused."""
@@ -89,16 +94,7 @@ class Family(Struct, frozen=True):
 
     def in_order(self, address: bytes) -> bytes:
         """The address as the standard orders it."""
-        return address[:2] + address[4:8] + address[2:4] if self.swapped else address
-
-    def fits(self, ci: int, address: bytes) -> bool:
-        """Does this meter belong to the family? ``address`` as on the link; the manufacturer is known to fit."""
-        version, device = self.in_order(address)[6:8]
-        return ci in self.cis and any(
-            model.version in (None, version) and model.device in (None, device)
-            for model in self.models
-            if model.code() == int.from_bytes(address[:2], "little") & 0x7FFF
-        )
+        return in_order(address) if self.swapped else address
 
 
 def expect(*, known: bool) -> None:
