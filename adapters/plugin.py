@@ -386,6 +386,14 @@ class Services(Protocol):
     def session(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A reading connection for the adapter's own tables."""
 
+    async def look(self, ask: Callable[[Connection], T]) -> T:
+        """Run ``ask`` on a reading connection for the adapter's own tables, in one transaction, and return its value.
+
+        All that ``ask`` reads is of one instant, after every ``write`` that has returned. It runs in a reader's thread:
+        it touches nothing but its connection, cannot write, and brings out rows or values, no open results. Its own
+        errors are raised here.
+        """
+
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` in a transaction and return when it is durable; its own errors roll it back alone."""
 

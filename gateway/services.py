@@ -172,6 +172,9 @@ class AdapterServices:
     def session(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return self._house.store.read()
 
+    async def look(self, ask: Callable[[Connection], T]) -> T:
+        return await self._house.store.look(ask)
+
     async def write(self, work: Callable[[Connection], T]) -> T:
         return await self._house.store.write(work)
 

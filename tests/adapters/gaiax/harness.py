@@ -260,6 +260,9 @@ class House:
     def session(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return self.store.read()
 
+    async def look(self, ask: Callable[[Connection], T]) -> T:
+        return await self.store.look(ask)
+
     async def write(self, work: Callable[[Connection], T]) -> T:
         return await self.store.write(work)
 

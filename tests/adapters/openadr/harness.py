@@ -144,6 +144,9 @@ class Straw:
         async with self.store.read() as connection:
             yield connection
 
+    async def look(self, ask: Callable[[Connection], T]) -> T:
+        return await self.store.look(ask)
+
     async def write(self, work: Callable[[Connection], T]) -> T:
         return await self.store.write(work)
 
