@@ -122,9 +122,9 @@ def derived(key: bytes, constant: int, counter: int, address: bytes = ADDRESS) -
     return cmac(key, bytes([constant]) + counter.to_bytes(4, "little") + address[2:6] + b"\x07" * 7)
 
 
-def mode_5(records: bytes, *, access: int = 0x2A, key: bytes = KEY) -> bytes:
+def mode_5(records: bytes, *, access: int = 0x2A, key: bytes = KEY, address: bytes = ADDRESS) -> bytes:
     plain = filled(records)
-    sealed = cbc(key, ADDRESS + bytes([access]) * 8, plain)
+    sealed = cbc(key, address + bytes([access]) * 8, plain)
     return short_header(sealed, config=0x0500 | len(plain) // 16 << 4, access=access)
 
 
