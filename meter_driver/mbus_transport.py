@@ -19,7 +19,7 @@ from meter_driver.mbus_records import records
 from meter_driver.mbus_scrambling import descrambled, in_order, is_scrambled
 from meter_driver.mbus_security import Sealed, mode_of, unseal
 from meter_driver.mbus_values import Value
-from meter_driver.profiles import Said, Sent
+from meter_driver.profiles import Family, Said, Sent
 from meter_driver.reading import Quality, Reading, Telegram
 
 FIXED_OR_COMPACT = 0x73
@@ -106,18 +106,23 @@ def telegram(message: Message, keys: Keyring, formats: Formats) -> Telegram | No
     if app.kind is Kind.COMPACT:
         payload = formats.expand(payload)
     family = family_of(message.ci, header.address) if message.address else None
-    own = family.read(Sent(header.address, message.ci, payload)) if family and not family.beside_records else None
-    found = records(payload) if own is None else []
-    if app.kind is Kind.RECORDS and own is None:
+    found, own = _contents(family, Sent(header.address, message.ci, payload)) if family else (records(payload), ())
+    if app.kind is Kind.RECORDS and (found or not own):
         (formats.keep if message.address else formats.note)(payload)
-    if family and family.beside_records:
-        own = family.read(Sent(header.address, message.ci, payload))
     meter = meter_id(header.address) if header.address else ""
     quality, counter = opened.quality, opened.counter
     if message.quality is Quality.AUTHENTICATED:  # by the layer below, over all of this message
         quality, counter = message.quality, message.counter if counter is None else counter
     read = _telegram(message, meter, found, quality, counter, title)
     return _with(read, own, quality) if own else read
+
+
+def _contents(family: Family, sent: Sent) -> tuple[list[tuple[Layout, Value]], Sequence[Said]]:
+    """What the records of a payload say, and what a family of radio meters says beside them or instead of them."""
+    if family.beside_records:
+        return records(sent.data), family.read(sent) or ()
+    own = family.read(sent)
+    return (records(sent.data), ()) if own is None else ([], own)
 
 
 def _own(message: Message, keys: Keyring) -> Telegram:

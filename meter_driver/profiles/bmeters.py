@@ -90,7 +90,8 @@ def _hydroclima(sent: Sent) -> list[Said] | None:
 FAMILIES = (
     Family(
         "B METERS Hydrodigit",
-        tuple(Model("BMT", version, device) for version in (0x13, 0x15, 0x17) for device in (0x06, 0x07)),
+        tuple(Model("BMT", version, 0x07) for version in (0x13, 0x15, 0x17))
+        + tuple(Model("BMT", version, 0x06) for version in (0x13, 0x17)),
         RECORDS,
         _hydrodigit,
         beside_records=True,

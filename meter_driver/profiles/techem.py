@@ -81,14 +81,18 @@ def _fhkv(sent: Sent) -> list[Said]:
     ]
 
 
-def _models(versions: tuple[int, ...], devices: tuple[int, ...]) -> tuple[Model, ...]:
-    return tuple(Model("TCH", version, device) for version in versions for device in devices)
+def _models(*pairs: tuple[int, int]) -> tuple[Model, ...]:
+    return tuple(Model("TCH", version, device) for version, device in pairs)
+
+
+_WATER = _models((0x70, 0x62), (0x70, 0x72), (0x74, 0x62), (0x74, 0x72), (0x95, 0x62), (0x95, 0x72))
+_HEAT = _models((0x22, 0x43), (0x39, 0x43), (0x45, 0x04), (0x45, 0x43), (0x45, 0xC3))
 
 
 FAMILIES = (
-    Family("Techem MK Radio 3 and 4", _models((0x70, 0x74, 0x95), (0x62, 0x72)), _CIS, _mk_radio),
-    Family("Techem MK Radio 3, version 50", _models((0x50,), (0x72,)), _CIS, _mk_radio_50),
-    Family("Techem Compact V", _models((0x22, 0x39, 0x45), (0x04, 0x43, 0xC3)), _CIS, _compact),
-    Family("Techem Vario 4", _models((0x27,), (0x04, 0xC3)), _CIS, _vario),
-    Family("Techem FHKV data II and III", _models((0x69, 0x94), (0x80,)), _CIS, _fhkv),
+    Family("Techem MK Radio 3 and 4", _WATER, _CIS, _mk_radio),
+    Family("Techem MK Radio 3, version 50", _models((0x50, 0x72)), _CIS, _mk_radio_50),
+    Family("Techem Compact V", _HEAT, _CIS, _compact),
+    Family("Techem Vario 4", _models((0x27, 0x04), (0x27, 0xC3)), _CIS, _vario),
+    Family("Techem FHKV data II and III", _models((0x69, 0x80), (0x94, 0x80)), _CIS, _fhkv),
 )
