@@ -35,8 +35,7 @@ def assemble(services: Services, desk: Desk | None = None) -> Adapter:
     described = credentials.handlers(services, read.issuer)
 
     async def start() -> None:
-        async with services.session() as session:
-            desk.live.update(await store.started_transfers(session))
+        desk.live.update(await services.look(store.started_transfers))
 
     return Adapter(
         name="gaiax",

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
+from sqlalchemy import Connection
 
 from adapters.formats.csv import CSV
 from adapters.formats.json import JSON
@@ -76,23 +77,18 @@ class DataPlane:
         """The transfer of path and token, if it is served now."""
         header = request.headers.get("Authorization", "")
         token = header[7:].strip() if header[:7].lower() == "bearer " else header
-        digest = hashlib.sha256(token.encode()).hexdigest()
-        async with self._desk.services.session() as session:
-            found = await store.find_token(session, digest)
-            if found is None or found[0] != _pid(request.match_info["transfer"]):
-                raise _Problem(401, "token-unknown", "the token belongs to no transfer of this address")
-            transfer = await store.fetch(session, Transfer, found[0])
-            agreed = transfer.agreement if transfer else ""
-            agreement = await store.fetch_agreement(session, agreed, Side.PROVIDER)
-        if transfer is None or agreement is None:
+        digest, pid = hashlib.sha256(token.encode()).hexdigest(), _pid(request.match_info["transfer"])
+        found = await self._desk.services.look(lambda connection: _behind(connection, digest, pid))
+        if found is None:
             raise _Problem(401, "token-unknown", "the token belongs to no transfer of this address")
+        transfer, agreement, round_ = found
         if await self._desk.participants.recipient(transfer.partner) != transfer.recipient:
             raise _Problem(403, "participant-unknown", "this participant is no longer on the trust list")
         if agreement.ended is not None:
             raise _Problem(403, "transfer-ended", f"the transfer has ended: {agreement.why}")
         if transfer.state is State.SUSPENDED:
             raise _Problem(403, "transfer-suspended", "the transfer is suspended")
-        if transfer.state is not State.STARTED or found[1] != transfer.round:
+        if transfer.state is not State.STARTED or round_ != transfer.round:
             why = transfer.why or "it is over; ask for another under the same agreement"
             raise _Problem(403, "transfer-ended", f"the transfer has ended: {why}")
         return transfer, agreement
@@ -126,6 +122,16 @@ class DataPlane:
         if not allowing:
             return Period(now - CELLS_BACK, now)
         return Period(min(o.values.start for o in allowing), max(o.values.end for o in allowing))
+
+
+def _behind(connection: Connection, digest: str, pid: str) -> tuple[Transfer, Agreement, int] | None:
+    """The transfer of this id, its agreement, and for which of its rounds the token was made."""
+    found = store.find_token(connection, digest)
+    if found is None or found[0] != pid:
+        return None
+    transfer = store.load(connection, Transfer, pid)
+    agreement = transfer and store.load_agreement(connection, transfer.agreement, Side.PROVIDER)
+    return (transfer, agreement, found[1]) if transfer and agreement else None
 
 
 def _allows(opening: Opening, terms: Terms) -> bool:

@@ -49,8 +49,7 @@ async def ground_ended(desk: Desk, notice: Notice) -> None:
 async def ask(desk: Desk, notice: Notice) -> None:
     """Handler of ``dsp.ask``: put the negotiation's question before the household."""
     pid = notice.payload["pid"]
-    async with desk.services.session() as session:
-        process = await store.fetch(session, Negotiation, pid)
+    process = await desk.services.look(lambda connection: store.load(connection, Negotiation, pid))
     if process is None or process.terms is None or not process.waiting or process.state in FINAL:
         return
     terms = process.terms

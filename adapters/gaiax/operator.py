@@ -82,20 +82,17 @@ class Consumer:
         return 202, {"pid": pid}
 
     async def _negotiation(self, request: web.Request) -> tuple[int, Any]:
-        async with self._desk.services.session() as session:
-            found = await store.fetch(session, Negotiation, request.match_info["pid"])
+        found = await self._negotiation_of(request)
         if found is None:
             raise Refuse(404, "not-found", "no such negotiation")
         return 200, {"state": found.state, "agreement": found.agreement, "side": found.side, "why": found.why}
 
     async def _break_off(self, request: web.Request) -> tuple[int, Any]:
-        pid = request.match_info["pid"]
-        async with self._desk.services.session() as session:
-            found = await store.fetch(session, Negotiation, pid)
+        found = await self._negotiation_of(request)
         if found is None or found.state in n.FINAL:
             raise Refuse(404 if found is None else 409, "not-open", "no such negotiation, or it has ended")
-        await negotiations.end(self._desk, pid, BY_OPERATOR)
-        return 202, {"pid": pid}
+        await negotiations.end(self._desk, found.pid, BY_OPERATOR)
+        return 202, {"pid": found.pid}
 
     async def _fetch(self, request: web.Request) -> tuple[int, Any]:
         wanted = await _read(request, _Fetch)
@@ -117,9 +114,13 @@ class Consumer:
         await transfers.end(self._desk, found.pid, BY_OPERATOR, what=ending)
         return 202, {"pid": found.pid}
 
+    async def _negotiation_of(self, request: web.Request) -> Negotiation | None:
+        pid = request.match_info["pid"]
+        return await self._desk.services.look(lambda connection: store.load(connection, Negotiation, pid))
+
     async def _found(self, request: web.Request) -> Transfer:
-        async with self._desk.services.session() as session:
-            found = await store.fetch(session, Transfer, request.match_info["pid"])
+        pid = request.match_info["pid"]
+        found = await self._desk.services.look(lambda connection: store.load(connection, Transfer, pid))
         if found is None:
             raise Refuse(404, "not-found", "no such transfer")
         return found

@@ -113,8 +113,7 @@ class Participants:
         entry = self._by_did.get(did)
         if entry is not None and entry.jwk is not None:
             return entry.jwk
-        async with self._services.session() as connection:
-            keys = await store.pinned_keys(connection, did)
+        keys = await self._services.look(lambda connection: store.pinned_keys(connection, did))
         if keys is None:
             keys = await self._fetched(did)
             if not keys:

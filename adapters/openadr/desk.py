@@ -42,8 +42,7 @@ class Desk:
 
     async def start(self) -> None:
         """Read back all that was acknowledged."""
-        async with self.services.session() as connection:
-            rows = await load(connection)
+        rows = await self.services.look(load)
         records = [(row, self._safe.record(row)) for row in rows]
         dead = [row._replace(body=None) for row, record in records if record is None]
         if dead:  # their households were erased before their opts were taken back

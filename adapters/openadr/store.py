@@ -11,7 +11,6 @@ from typing import NamedTuple
 from sqlalchemy import Column, Connection, Index, Insert, MetaData, String, Table, Text, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.openadr.model import (
     RECORDS,
@@ -78,11 +77,11 @@ def save(connection: Connection, rows: Iterable[Written]) -> None:
             connection.execute(rows_of.delete().where(rows_of.c[column] == row.key[0]))
 
 
-async def load(connection: AsyncConnection) -> Sequence[Written]:
+def load(connection: Connection) -> Sequence[Written]:
     """Every row, programs and VENs before what belongs to them."""
     found: list[Written] = []
     for kind, table in TABLES.items():
-        rows = await connection.execute(select(*[table.c[name] for name in _KEYS[kind]], table.c.body))
+        rows = connection.execute(select(*[table.c[name] for name in _KEYS[kind]], table.c.body))
         found += [Written(kind, tuple(key), body) for *key, body in rows]
     return found
 

@@ -59,10 +59,10 @@ async def _due(desk: Desk, notice: Notice) -> tuple[Negotiation | Transfer, str,
     if notice.payload["kind"] == transfers.KIND:
         return await transfers.say(desk, pid, transfer.Say(notice.payload["say"]), number, why)
     what = negotiation.Say(notice.payload["say"])
-    async with desk.services.session() as session:
-        process = await store.fetch(session, Negotiation, pid)
-    if process is not None and negotiations.too_late(desk, process, what):
-        what, why = negotiation.Say.TERMINATION, NO_CONSENT
+    if what is negotiation.Say.AGREEMENT:
+        process = await desk.services.look(lambda connection: store.load(connection, Negotiation, pid))
+        if process is not None and not desk.stands(process.terms, process.recipient):
+            what, why = negotiation.Say.TERMINATION, NO_CONSENT
     return await negotiations.say(desk, pid, what, number, why)
 
 

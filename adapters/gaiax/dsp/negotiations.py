@@ -245,8 +245,3 @@ def _agree(connection: Connection, desk: Desk, process: Negotiation, agreement_i
 async def end(desk: Desk, pid: str, why: str) -> None:
     """Terminate, if it has not ended."""
     await exchange.end(desk, Negotiation, pid, why, Say.TERMINATION)
-
-
-def too_late(desk: Desk, process: Negotiation, what: Say) -> bool:
-    """Whether the ground of an agreement that is about to be sent has ended since the offer."""
-    return what is Say.AGREEMENT and not desk.stands(process.terms, process.recipient)

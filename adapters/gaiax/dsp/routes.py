@@ -138,8 +138,7 @@ class Routes:
         return 201, messages.negotiation_state(process)
 
     async def _negotiation(self, _: web.Request, caller: Caller, pid: str) -> Answer:
-        async with self._desk.services.session() as session:
-            process = await store.fetch(session, Negotiation, pid)
+        process = await self._desk.services.look(lambda connection: store.load(connection, Negotiation, pid))
         return 200, messages.negotiation_state(exchange.owned(process, Negotiation, caller))
 
     def _negotiation_says(self, action: str) -> _Handler:
@@ -161,8 +160,7 @@ class Routes:
         return 201, messages.transfer_state(await transfers.request(self._desk, caller, message, fresh))
 
     async def _transfer(self, _: web.Request, caller: Caller, pid: str) -> Answer:
-        async with self._desk.services.session() as session:
-            process = await store.fetch(session, Transfer, pid)
+        process = await self._desk.services.look(lambda connection: store.load(connection, Transfer, pid))
         return 200, messages.transfer_state(exchange.owned(process, Transfer, caller))
 
     def _transfer_says(self, action: str) -> _Handler:

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    Select,
     String,
     Table,
     and_,
@@ -22,7 +21,6 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.gaiax.dsp import negotiation as n
 from adapters.gaiax.dsp import transfer as t
@@ -102,18 +100,9 @@ def save(connection: Connection, one: Negotiation | Transfer) -> None:
 
 
 def load(connection: Connection, kind: type[P], pid: str) -> P | None:
-    row = connection.execute(_by_pid(kind, pid)).first()
+    query = select(process.c.body).where(process.c.pid == pid, process.c.kind == KINDS[kind])
+    row = connection.execute(query).first()
     return None if row is None else msgspec.json.decode(row[0], type=kind)
-
-
-async def fetch(connection: AsyncConnection, kind: type[P], pid: str) -> P | None:
-    """``load`` on a reading connection."""
-    row = (await connection.execute(_by_pid(kind, pid))).first()
-    return None if row is None else msgspec.json.decode(row[0], type=kind)
-
-
-def _by_pid(kind: type[P], pid: str) -> Select[bytes]:
-    return select(process.c.body).where(process.c.pid == pid, process.c.kind == KINDS[kind])
 
 
 def load_by_partner_pid(connection: Connection, kind: type[P], partner: str, partner_pid: str) -> P | None:
@@ -149,11 +138,11 @@ def open_transfers(connection: Connection, agreement_id: str) -> Sequence[Transf
     return [msgspec.json.decode(body, type=Transfer) for (body,) in connection.execute(query)]
 
 
-async def started_transfers(connection: AsyncConnection) -> Sequence[str]:
+def started_transfers(connection: Connection) -> Sequence[str]:
     """Ids of the transfers that we serve now."""
     c = process.c
     query = select(c.pid).where(c.kind == "transfer", c.side == "provider", c.state == t.State.STARTED)
-    return [pid for (pid,) in await connection.execute(query)]
+    return [pid for (pid,) in connection.execute(query)]
 
 
 def save_agreement(connection: Connection, one: Agreement) -> None:
@@ -163,18 +152,9 @@ def save_agreement(connection: Connection, one: Agreement) -> None:
     connection.execute(query.on_conflict_do_update(index_elements=["id", "side"], set_=values))
 
 
-def _agreement(agreement_id: str, side: Side) -> Select[bytes]:
-    return select(agreement.c.body).where(agreement.c.id == agreement_id, agreement.c.side == str(side))
-
-
 def load_agreement(connection: Connection, agreement_id: str, side: Side) -> Agreement | None:
-    row = connection.execute(_agreement(agreement_id, side)).first()
-    return None if row is None else msgspec.json.decode(row[0], type=Agreement)
-
-
-async def fetch_agreement(connection: AsyncConnection, agreement_id: str, side: Side) -> Agreement | None:
-    """``load_agreement`` on a reading connection."""
-    row = (await connection.execute(_agreement(agreement_id, side))).first()
+    query = select(agreement.c.body).where(agreement.c.id == agreement_id, agreement.c.side == str(side))
+    row = connection.execute(query).first()
     return None if row is None else msgspec.json.decode(row[0], type=Agreement)
 
 
@@ -191,9 +171,9 @@ def keep_token(connection: Connection, digest: str, transfer: str, round_: int) 
     connection.execute(insert(token).values(hash=digest, transfer=transfer, round=round_))
 
 
-async def find_token(connection: AsyncConnection, digest: str) -> tuple[str, int] | None:
+def find_token(connection: Connection, digest: str) -> tuple[str, int] | None:
     """Transfer and round that a token was made for, also when it is dead."""
-    row = (await connection.execute(select(token.c.transfer, token.c.round).where(token.c.hash == digest))).first()
+    row = connection.execute(select(token.c.transfer, token.c.round).where(token.c.hash == digest)).first()
     return None if row is None else (row[0], row[1])
 
 
@@ -204,9 +184,9 @@ def first_use(connection: Connection, partner: str, jti: str, until: datetime, n
     return connection.execute(row).rowcount == 1
 
 
-async def pinned_keys(connection: AsyncConnection, did: str) -> Any:
+def pinned_keys(connection: Connection, did: str) -> Any:
     """Public keys (JWK, by key id) of a participant as they were when they were first seen; None if never."""
-    row = (await connection.execute(select(key.c["keys"]).where(key.c.did == did))).first()
+    row = connection.execute(select(key.c["keys"]).where(key.c.did == did)).first()
     return None if row is None else msgspec.json.decode(row[0])
 
 

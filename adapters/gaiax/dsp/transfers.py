@@ -45,8 +45,7 @@ async def request(desk: Desk, caller: Caller, message: Message, pid: str) -> Tra
         desk.put(connection, KIND, fresh.pid, desk.conduct.transfer(fresh))
         return fresh
 
-    async with desk.services.session() as session:
-        agreement = await store.fetch_agreement(session, message.agreement_id, Side.PROVIDER)
+    agreement = await desk.services.look(lambda c: store.load_agreement(c, message.agreement_id, Side.PROVIDER))
     usable = _usable(agreement, caller)
     if message.format not in catalog.formats_of(usable.dataset):
         raise Refuse(400, "format-unknown", "format: must be one of the dataset's distributions")
@@ -100,8 +99,7 @@ def serve(desk: Desk, process: Transfer) -> None:
 
 async def begin(desk: Desk, *, address: str, agreement_id: str, data_format: str) -> str:
     """As consumer: ask for the data of an agreement; our id of the transfer. Raises ``Refuse`` for an unknown one."""
-    async with desk.services.session() as session:
-        agreement = await store.fetch_agreement(session, agreement_id, Side.CONSUMER)
+    agreement = await desk.services.look(lambda c: store.load_agreement(c, agreement_id, Side.CONSUMER))
     if agreement is None or agreement.ended is not None:
         raise Refuse(404, "agreement-unknown", "agreementId: no such agreement, or it has ended")
     now = desk.services.clock()

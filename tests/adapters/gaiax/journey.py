@@ -87,15 +87,13 @@ async def negotiate(provider: Side, consumer: Side, dataset: str = SINGLE, place
 
 
 async def negotiation(side: Side, pid: str) -> Negotiation:
-    async with side.house.session() as session:
-        found = await store.fetch(session, Negotiation, pid)
+    found = await side.house.look(lambda connection: store.load(connection, Negotiation, pid))
     assert found is not None
     return found
 
 
 async def transfer(side: Side, pid: str) -> Transfer:
-    async with side.house.session() as session:
-        found = await store.fetch(session, Transfer, pid)
+    found = await side.house.look(lambda connection: store.load(connection, Transfer, pid))
     assert found is not None
     return found
 

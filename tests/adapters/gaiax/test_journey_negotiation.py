@@ -30,8 +30,8 @@ async def test_the_agreement_is_the_offer_between_the_two_and_its_id_names_nobod
     provider, consumer = sides
     pid = await negotiate(provider, consumer)
     done = await reaches(consumer, pid, "FINALIZED")
-    async with consumer.house.session() as session:
-        agreement = await store.fetch_agreement(session, done.agreement, words.Side.CONSUMER)
+    mine = words.Side.CONSUMER
+    agreement = await consumer.house.look(lambda connection: store.load_agreement(connection, done.agreement, mine))
     assert agreement is not None
     assert agreement.id.startswith("urn:uuid:")
     parties = {m: agreement.policy[m] for m in ("assigner", "assignee", "target")}

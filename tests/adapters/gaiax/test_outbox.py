@@ -61,8 +61,7 @@ async def begun(desk: Desk, **changes: Any) -> Negotiation:
 
 
 async def now(desk: Desk, process: Negotiation) -> Negotiation:
-    async with desk.services.session() as session:
-        found = await store.fetch(session, Negotiation, process.pid)
+    found = await desk.services.look(lambda connection: store.load(connection, Negotiation, process.pid))
     assert found is not None
     return found
 
@@ -184,8 +183,7 @@ async def test_a_counter_offer_is_agreed_about_its_own_dataset(desk: Desk, house
     await negotiations.hear(desk, caller, process.pid, n.Say.REQUEST, message, "digest")
     await client.deliver(desk, notice("agreement"))
     agreed = (await now(desk, process)).agreement
-    async with desk.services.session() as session:
-        agreement = await store.fetch_agreement(session, agreed, process.side)
+    agreement = await desk.services.look(lambda connection: store.load_agreement(connection, agreed, process.side))
     assert agreement is not None
     assert agreement.terms is not None
     assert (agreement.policy["target"], agreement.terms.dataset) == (other.id, other.id)

@@ -50,8 +50,7 @@ async def keep(house: House, *kept: Negotiation | Transfer | Agreement) -> None:
 
 
 async def names(house: House, column: Any) -> set[str]:
-    async with house.session() as session:
-        return {row[0] for row in await session.execute(select(column))}
+    return await house.look(lambda connection: {row[0] for row in connection.execute(select(column))})
 
 
 async def test_processes_that_are_over_go_with_their_tokens_and_open_ones_stay(tmp_path: Path) -> None:
@@ -115,5 +114,5 @@ async def test_identifiers_of_tokens_go_when_these_have_expired(tmp_path: Path) 
             until = NOW + timedelta(minutes=minutes)
             await house.write(lambda c, name=name, until=until: store.first_use(c, ACME_DID, name, until, EARLY))  # type: ignore[misc]
         await retention.purge(house, SETTINGS)
-        async with house.session() as session:
-            assert (await session.execute(select(func.count()).select_from(store.seen))).scalar() == 1
+        seen = select(func.count()).select_from(store.seen)
+        assert await house.look(lambda connection: connection.execute(seen).scalar()) == 1

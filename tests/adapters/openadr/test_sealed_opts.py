@@ -60,10 +60,10 @@ class Line:
 
     async def stored(self) -> bytes:
         """Every row of answers and schedules."""
-        async with self.vtn.services.session() as session:
-            found = []
-            for table in ("openadr_answer", "openadr_opt"):
-                found += list(await session.exec_driver_sql(f"SELECT * FROM {table}"))
+        tables = ("openadr_answer", "openadr_opt")
+        found = await self.vtn.services.look(
+            lambda connection: [row for each in tables for row in connection.exec_driver_sql(f"SELECT * FROM {each}")]
+        )
         return repr(found).encode() if found else b""
 
     async def shown(self) -> Sequence[str]:
