@@ -3,9 +3,10 @@
 Octets behind CI, least significant first: 0-3 the register in thirds of a litre, 5 is 40, 12 is FF, 14-17 a register
 from before (so it is not above that of now), which is not told because its date is not known.
 
-Source: driver apator08 of wmbusmeters (github.com/wmbusmeters/wmbusmeters) and the two telegrams published there. The
-AT-WMBUS-17-2 (driver apator172) has the same form, but there thirds of a cubic metre are said, a thousandfold; whether
-that is so is not clear, and it stays refused.
+Source: driver apator08 of wmbusmeters (github.com/wmbusmeters/wmbusmeters), the telegrams published there and in its
+issue 81. The AT-WMBUS-17-2 (driver apator172) has the same form, but there thirds of a cubic metre are said, a
+thousandfold, by which the water meters of issue 829 would have seen hundreds of thousands of cubic metres. It stays
+refused.
 """
 
 from decimal import Decimal

@@ -6,7 +6,7 @@ before them, most significant first, which is checked (receivers may leave two m
 is the volume in litres. The others (dates, battery, events, monthly values) are only walked over.
 
 Source: driver apator162 of wmbusmeters (github.com/wmbusmeters/wmbusmeters), for the sizes of the registers; that the
-end is a CRC was found by trying it on the telegrams published there.
+end is a CRC was found by trying it on the telegrams published there, and holds for those of its issue 816.
 """
 
 from meter_driver.mbus_crc import crc16_en13757

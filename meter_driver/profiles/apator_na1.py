@@ -7,7 +7,7 @@ The plain block, least significant first:
     0       2F
     1-4     register: low four bits in octet 1, the others in 2-4; bits 4-5 of octet 1 are the power of ten of litres
     5-8     clock, seconds since 2000
-    9-10    hours since the last value of a month: low octet, and bits 2-7 of octet 10
+    9-10    hours since the last value was stored (each month): low octet, and bits 2-7 of octet 10
     10-13   consumption since that value: bits 0-1 of octet 10, the others in 11-13
     14-15   flags
 

@@ -65,7 +65,7 @@ _MEAN_ROOM, _MEAN_HEATER, _HIGHEST = (
 )
 _HYDROCLIMA = {
     (0x10, 24): ((7, _MEAN_ROOM), (9, _HIGHEST), (15, f"{_MEAN_ROOM} storage=1"), (17, f"{_MEAN_HEATER} storage=1")),
-    (0x11, 46): (
+    (0x11, 47): (
         (9, _MEAN_HEATER),
         (11, _MEAN_ROOM),
         (13, f"{_HIGHEST} storage=1"),

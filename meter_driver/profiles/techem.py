@@ -14,7 +14,7 @@ Units: 0.1 m3, kWh (Compact V), MJ (Vario 4), units of allocation, which begin a
 version 50 has another layout: octets 2-3 the day of its telegram, 4-6 the register in 0.1 m3.
 
 Source: the drivers mkradio3, mkradio3a, mkradio4, compact5, vario451 and fhkvdataiii of wmbusmeters
-(github.com/wmbusmeters/wmbusmeters) and the telegrams with displays published beside them.
+(github.com/wmbusmeters/wmbusmeters) and the telegrams with displays published beside them and in its issue 217.
 """
 
 from meter_driver.mbus_values import scaled

@@ -212,7 +212,7 @@ BESIDE_OR_INSTEAD = {
     ),
     "Hydroclima, kind 11": (
         radio(
-            header(0x7A, RECORD + b"\x0f\x11" + bytes(8) + short(2, 4919, 2271, 5820, 0, 3734, 2178) + bytes(25)),
+            header(0x7A, RECORD + b"\x0f\x11" + bytes(8) + short(2, 4919, 2271, 5820, 0, 3734, 2178) + bytes(26)),
             address=link("BMP", 0x85, 0x08),
         ),
         {"volume": "43.964 m3", "average_flow_temperature": "49.19 Cel", "average_external_temperature": "22.71 Cel"}
@@ -346,7 +346,7 @@ def test_manufacturer_data_that_are_not_known_hide_no_record(payload: bytes) -> 
 
 
 @pytest.mark.parametrize(
-    ("at", "octet"), [(16, 0x83), (22, 0x08), (23, 0xC0), (24, 0x6D), (27, 0xAA), (31, 0x00), (38, 0xFA)]
+    ("at", "octet"), [(16, 0x83), (19, 0x35), (22, 0x08), (23, 0xC0), (24, 0x6D), (27, 0xAA), (31, 0x00), (38, 0xFA)]
 )
 def test_a_record_of_qundis_with_other_marks_gives_nothing(at: int, octet: int) -> None:
     frame = bytearray(BESIDE_OR_INSTEAD["Q water"][0])
