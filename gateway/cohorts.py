@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -48,6 +48,10 @@ class _Cell:
     start: datetime
     value: Decimal | None
     unit: str | None
+
+
+_Known = Mapping[tuple[str, datetime], _Cell]
+"""Cells by quantity and start."""
 
 
 class CohortDesk:
@@ -131,8 +135,9 @@ class CohortDesk:
     async def _closed(self, nodes: Collection[str], start: datetime) -> set[tuple[str, str]]:
         c = cells.c
         query = select(c.node, c.quantity).where(c.node.in_(nodes), c.start == start.timestamp())
-        async with self._store.read() as connection:
-            return {(node, quantity) for node, quantity in await connection.execute(query)}
+        return await self._store.look(
+            lambda connection: {(row.node, row.quantity) for row in connection.execute(query)}
+        )
 
     # -- answers
 
@@ -149,12 +154,13 @@ class CohortDesk:
         first, last = floor(question.period.start, step), min(question.period.end, now)
         if (last - first) / self._interval * len(question.quantities) > MOST_CELLS:
             return Refusal((Reason.NOTHING_ASKED,))
+        known = await self._known(question.subject.name, question.quantities, first, question.period.end)
         rows: list[Row] = []
         reasons: set[Reason] = set()
         for quantity in sorted(question.quantities):
             start = first if first == question.period.start else first + step
             while start + step <= question.period.end:
-                figure_or_reason = await self._window(question.subject.name, quantity, start, step)
+                figure_or_reason = await self._window(question.subject.name, quantity, start, step, known)
                 if isinstance(figure_or_reason, Row):
                     rows.append(figure_or_reason)
                 else:
@@ -162,10 +168,10 @@ class CohortDesk:
                 start += step
         return rows or Refusal(tuple(sorted(reasons)) or (Reason.NOT_YET,))
 
-    async def _window(self, node: str, quantity: str, start: datetime, step: timedelta) -> Row | Reason:
+    async def _window(self, node: str, quantity: str, start: datetime, step: timedelta, known: _Known) -> Row | Reason:
         parts: list[_Cell] = []
         for n in range(step // self._interval):
-            cell = await self._cell(node, quantity, start + n * self._interval)
+            cell = await self._cell(node, quantity, start + n * self._interval, known)
             if isinstance(cell, Reason):
                 return cell
             parts.append(cell)
@@ -176,12 +182,15 @@ class CohortDesk:
 
     # -- cells
 
-    async def _cell(self, node: str, quantity: str, start: datetime) -> _Cell | Reason:
-        """The cell of a cohort, or the sum over all cohorts of a place; that is written down as well."""
+    async def _cell(self, node: str, quantity: str, start: datetime, known: _Known) -> _Cell | Reason:
+        """The cell of a cohort, or the sum over all cohorts of a place; that is written down as well.
+
+        ``known``: what was closed a moment ago. Whoever closes a cell looks again before, in its turn.
+        """
         if start + self._interval + self._grace > self._clock():
             return Reason.NOT_YET
-        if (known := await self._known(node, quantity, start)) is not None:
-            return known
+        if (quantity, start) in known:
+            return known[quantity, start]
         place, _, name = node.partition("#")
         drawn: dict[str, Drawn] = {}
         for each in self._partition.below(place):
@@ -198,8 +207,9 @@ class CohortDesk:
         if not parts or (summed := _summed(parts)) is None:
             return Reason.COHORT_TOO_SMALL
         async with self._turn:
-            if (known := await self._known(node, quantity, start)) is not None:
-                return known
+            closed = await self._known(node, {quantity}, start, start + self._interval)
+            if (quantity, start) in closed:
+                return closed[quantity, start]
             made = _Cell(node, quantity, start, *summed)
             await self._close([made])
         return made
@@ -215,10 +225,10 @@ class CohortDesk:
     ) -> Mapping[str, _Cell | Reason]:
         """Cells of one cohort and interval: those that were closed before, those that can be closed now."""
         async with self._turn:
-            found: dict[str, _Cell | Reason] = {}
-            for quantity in quantities:
-                known = await self._known(node, quantity, start)
-                found[quantity] = known or self._stands(cohort, quantity, start) or Reason.NOT_YET
+            known = await self._known(node, quantities, start, start + self._interval)
+            found: dict[str, _Cell | Reason] = {
+                q: known.get((q, start)) or self._stands(cohort, q, start) or Reason.NOT_YET for q in quantities
+            }
             wanted = frozenset(q for q, answer in found.items() if answer is Reason.NOT_YET)
             loads = await self._loader.loads(cohort, wanted, start)
             closed: list[_Cell] = []
@@ -242,15 +252,16 @@ class CohortDesk:
         left = any(quantity not in self._partition.allows(m, start) for m in cohort.of(quantity))
         return Reason.COHORT_SILENT if left else None
 
-    async def _known(self, node: str, quantity: str, start: datetime) -> _Cell | None:
-        query = select(cells.c.value, cells.c.unit).where(
-            cells.c.node == node, cells.c.quantity == quantity, cells.c.start == start.timestamp()
-        )
-        async with self._store.read() as connection:
-            row = (await connection.execute(query)).first()
-        if row is None:
-            return None
-        return _Cell(node, quantity, start, None if row.value is None else Decimal(row.value), row.unit)
+    async def _known(self, node: str, quantities: Collection[str], first: datetime, last: datetime) -> _Known:
+        """The cells of a place or cohort that are closed and begin between two instants; the last excluded."""
+        c = cells.c
+        span = (c.start >= first.timestamp(), c.start < last.timestamp())
+        query = select(c.quantity, c.start, c.value, c.unit).where(c.node == node, c.quantity.in_(quantities), *span)
+        found: dict[tuple[str, datetime], _Cell] = {}
+        for quantity, at, value, unit in await self._store.look(lambda c: c.execute(query).fetchall()):
+            start = datetime.fromtimestamp(at, UTC)
+            found[quantity, start] = _Cell(node, quantity, start, None if value is None else Decimal(value), unit)
+        return found
 
     async def _close(self, closed: Sequence[_Cell]) -> None:
         rows: list[dict[str, Any]] = [

@@ -67,8 +67,8 @@ class ConsentDesk:
     async def waiting(self, household: SubjectId) -> Sequence[Asked]:
         """Requests without an answer, oldest first; those whose validity is over are left out."""
         query = select(requests).where(requests.c.subject == household, requests.c.answered.is_(None))
-        async with self._d.store.read() as connection:
-            rows = (await connection.execute(query.order_by(requests.c.asked))).fetchall()
+        query = query.order_by(requests.c.asked)
+        rows = await self._d.store.look(lambda connection: connection.execute(query).fetchall())
         now = self._d.clock()
         asked = [asked_of(row) for row in rows]
         return [a for a in asked if a.request.until > now]
@@ -277,8 +277,7 @@ class ConsentDesk:
 
     async def _find(self, household: SubjectId, request: str) -> Asked:
         query = select(requests).where(requests.c.id == request, requests.c.subject == household)
-        async with self._d.store.read() as connection:
-            row = (await connection.execute(query)).first()
+        row = await self._d.store.look(lambda connection: connection.execute(query).first())
         if row is None:
             raise ConsentError("no-such-request", "there is no such request for this household")
         if row.answered is not None:

@@ -109,8 +109,8 @@ class Evidence:
         query = select(table.c.token).where(table.c.subject_tag == self._tag(subject), table.c.kind == kind)
         if ground is not None:
             query = query.where(table.c.ground == ground)
-        async with self._store.read() as connection:
-            row = (await connection.execute(query.order_by(table.c.at.desc()).limit(1))).first()
+        query = query.order_by(table.c.at.desc()).limit(1)
+        row = await self._store.look(lambda connection: connection.execute(query).first())
         return None if row is None else str(row.token).encode()
 
     # -- an erasure that has begun, so that a crash cannot leave it half done
@@ -129,9 +129,9 @@ class Evidence:
 
     async def unfinished(self) -> list[SubjectId]:
         """Whose erasure was begun and not finished."""
-        async with self._store.read() as connection:
-            rows = await connection.execute(select(table.c.token).where(table.c.kind == BEGUN))
-            return [SubjectId(row.token) for row in rows]
+        query = select(table.c.token).where(table.c.kind == BEGUN)
+        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
+        return [SubjectId(row.token) for row in rows]
 
     def _tag(self, subject: SubjectId) -> bytes:
         return self._vault.lookup("evidence", subject)

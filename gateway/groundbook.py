@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from gateway.storage.engine import Store
 from gateway.storage.tables_door import ground as table
@@ -32,10 +32,8 @@ class GroundBook:
 
     async def load(self, store: Store) -> None:
         """Everything that has not ended. Call before ports open."""
-        async with store.read() as connection:
-            rows = await connection.execute(select(table.c.kind, table.c.body).where(table.c.ended.is_(None)))
-            for kind, body in rows:
-                self.keep(msgspec.json.decode(body, type=KINDS[kind]))
+        for ground in await _read(store, table.c.ended.is_(None)):
+            self.keep(ground)
 
     async def reload(self, store: Store, subject: SubjectId) -> None:
         """What the record says of one household, after a write of unknown fate."""
@@ -66,9 +64,13 @@ class GroundBook:
 
 async def recorded(store: Store, subject: SubjectId) -> Sequence[Ground]:
     """Every ground that a household ever had here, from the record."""
-    async with store.read() as connection:
-        rows = await connection.execute(select(table.c.kind, table.c.body).where(table.c.subject == subject))
-        return [msgspec.json.decode(body, type=KINDS[kind]) for kind, body in rows.fetchall()]
+    return await _read(store, table.c.subject == subject)
+
+
+async def _read(store: Store, which: ColumnElement[bool]) -> Sequence[Ground]:
+    query = select(table.c.kind, table.c.body).where(which)
+    rows = await store.look(lambda connection: connection.execute(query).fetchall())
+    return [msgspec.json.decode(body, type=KINDS[kind]) for kind, body in rows]
 
 
 def add(connection: Connection, ground: Ground) -> None:

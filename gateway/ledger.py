@@ -64,8 +64,8 @@ class Ledger:
     async def entries(self, subject: SubjectId, *, most: int = 500) -> Sequence[Entry]:
         """A household's own entries, newest first. Empty once its ledger key is gone."""
         query = select(ledger.c.id, ledger.c.sealed).where(ledger.c.subject_tag == self.tag(subject))
-        async with self._store.read() as connection:
-            rows = (await connection.execute(query.order_by(ledger.c.number.desc()).limit(most))).fetchall()
+        query = query.order_by(ledger.c.number.desc()).limit(most)
+        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
         try:
             return [books.decode(self._vault.open(subject, DetailClass.LEDGER, s, about=i)) for i, s in rows]
         except SubjectGone:
@@ -73,9 +73,8 @@ class Ledger:
 
     async def sign_checkpoint(self) -> None:
         """Sign the head, if it has moved since the last time."""
-        async with self._store.read() as connection:
-            head = (await connection.execute(_HEAD)).first()
-            last = (await connection.execute(select(func.max(checkpoint.c.number)))).scalar()
+        signed = select(func.max(checkpoint.c.number))
+        head, last = await self._store.look(lambda c: (c.execute(_HEAD).first(), c.execute(signed).scalar()))
         if head is None or head.number == last:
             return
         claims = {"number": head.number, "hash": head.hash.hex(), "iat": int(self._clock().timestamp())}

@@ -108,8 +108,7 @@ class Partition:
         if (known := self._known.get((place, epoch))) is not None:
             return known
         query = select(table.c.cohorts).where(table.c.place == place, table.c.epoch == epoch.isoformat())
-        async with self._store.read() as connection:
-            row = (await connection.execute(query)).first()
+        row = await self._store.look(lambda connection: connection.execute(query).first())
         return None if row is None else self._remember(place, epoch, _decoded(row.cohorts))
 
     async def _draw(self, place: str, epoch: date, *, since: datetime | None = None) -> Draws:
@@ -138,8 +137,7 @@ class Partition:
         c, day = table.c, epoch.isoformat()
         before = select(c.cohorts).where(c.place == place, c.epoch < day).order_by(c.epoch.desc()).limit(1)
         after = select(c.cohorts).where(c.place == place, c.epoch > day).order_by(c.epoch).limit(1)
-        async with self._store.read() as connection:
-            rows = [(await connection.execute(query)).first() for query in (before, after)]
+        rows = await self._store.look(lambda connection: [connection.execute(each).first() for each in (before, after)])
         return [each.members for row in rows if row is not None for each in _decoded(row.cohorts).values()]
 
     def _remember(self, place: str, epoch: date, draws: Draws) -> Draws:

@@ -51,10 +51,9 @@ class Retention:
 
     async def load(self) -> None:
         """Take over what the operator shortened before the last start. Once, before ``run``."""
-        async with self._store.read() as connection:
-            for code, days in await connection.execute(select(retention_days)):
-                detail = _DETAILS[code]
-                self._days[detail] = min(days, self._days[detail])
+        for code, days in await self._store.look(lambda c: c.execute(select(retention_days)).fetchall()):
+            detail = _DETAILS[code]
+            self._days[detail] = min(days, self._days[detail])
 
     async def shorten(self, detail: DetailClass, days: int) -> None:
         """Keep a class for fewer days, from now on and durably. Raises ``ValueError`` when it is not fewer."""
@@ -120,9 +119,8 @@ class Retention:
 
     async def _delete_orphans(self) -> int:
         """Rows of households that were erased while a batch of theirs was on its way, or during a crash."""
-        async with self._store.read() as connection:
-            found = await connection.exec_driver_sql("SELECT subject FROM piece UNION SELECT subject FROM block")
-            subjects = [SubjectId(row[0]) for row in found]
+        query = "SELECT subject FROM piece UNION SELECT subject FROM block"
+        subjects = await self._store.look(lambda c: [SubjectId(row[0]) for row in c.exec_driver_sql(query)])
         codes = [CLASS_CODES[detail] for detail in SERIES_CLASSES if detail not in KEPT_AFTER_ERASURE]
         rows = 0
         for subject in subjects:

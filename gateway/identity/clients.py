@@ -44,11 +44,10 @@ class Clients:
 
     async def load(self) -> None:
         """Call before ports open."""
-        async with self._store.read() as connection:
-            for row in await connection.execute(select(table)):
-                recipient = Recipient(row.organisation) if row.organisation is not None else None
-                scopes = frozenset(msgspec.json.decode(row.scopes, type=list[str]))
-                self._all[row.id] = _Held(Client(row.id, recipient, scopes), row.secret)
+        for row in await self._store.look(lambda connection: connection.execute(select(table)).fetchall()):
+            recipient = Recipient(row.organisation) if row.organisation is not None else None
+            scopes = frozenset(msgspec.json.decode(row.scopes, type=list[str]))
+            self._all[row.id] = _Held(Client(row.id, recipient, scopes), row.secret)
 
     def get(self, client_id: str) -> Client | None:
         found = self._all.get(client_id)

@@ -41,9 +41,8 @@ class Codes:
         """Call before ports open. Codes that ran out are swept."""
         now = self._clock().timestamp()
         await self._store.write(lambda c: c.execute(delete(table).where(table.c.expires <= now)).rowcount)
-        async with self._store.read() as connection:
-            for row in await connection.execute(select(table)):
-                self._open[row.lookup] = _Code(row.kind, row.subject, datetime.fromtimestamp(row.expires, UTC))
+        for row in await self._store.look(lambda connection: connection.execute(select(table)).fetchall()):
+            self._open[row.lookup] = _Code(row.kind, row.subject, datetime.fromtimestamp(row.expires, UTC))
 
     async def issue(self, kind: str, subject: str, *, days: int) -> str:
         """A fresh code, as a letter has it: ``ABCD-EFGH-JKMN``. Durable on return."""

@@ -41,9 +41,9 @@ class Sessions:
         """Call before ports open."""
         now = self._clock().timestamp()
         await self._store.write(lambda c: c.execute(delete(table).where(table.c.expires <= now)).rowcount)
-        async with self._store.read() as connection:
-            for row in await connection.execute(select(table).order_by(table.c.expires)):
-                self._live[row.lookup] = (Role(row.role), row.subject, datetime.fromtimestamp(row.expires, UTC))
+        query = select(table).order_by(table.c.expires)
+        for row in await self._store.look(lambda connection: connection.execute(query).fetchall()):
+            self._live[row.lookup] = (Role(row.role), row.subject, datetime.fromtimestamp(row.expires, UTC))
 
     async def start(self, role: Role, subject: str) -> str:
         """A new session; the cookie's value. Durable on return."""

@@ -57,15 +57,18 @@ class Devices:
     async def load(self) -> None:
         """Call before ports open."""
         self._any = self._vault.lookup("meter", ANY_METER)
-        async with self._store.read() as connection:
-            for row in await connection.execute(select(box)):
-                self._boxes[row.id] = _Box(row.id, row.revoked is not None, {})
-            for row in await connection.execute(select(box_meter)):
-                self._boxes[row.box].meters[row.meter] = SubjectId(row.tenancy)
-            for row in await connection.execute(select(certificate)):
-                until = datetime.fromtimestamp(row.until, UTC)
-                found = Certificate(row.fingerprint, row.kind, row.owner, until, row.revoked is not None)
-                self._certificates[row.fingerprint] = found
+        tables = (box, box_meter, certificate)
+        boxes, meters, certificates = await self._store.look(
+            lambda c: [c.execute(select(t)).fetchall() for t in tables]
+        )
+        for row in boxes:
+            self._boxes[row.id] = _Box(row.id, row.revoked is not None, {})
+        for row in meters:
+            self._boxes[row.box].meters[row.meter] = SubjectId(row.tenancy)
+        for row in certificates:
+            until = datetime.fromtimestamp(row.until, UTC)
+            found = Certificate(row.fingerprint, row.kind, row.owner, until, row.revoked is not None)
+            self._certificates[row.fingerprint] = found
 
     # -- the hot path
 

@@ -35,9 +35,8 @@ class Organisations:
 
     async def load(self) -> None:
         """Call before ports open."""
-        async with self._store.read() as connection:
-            for (body,) in await connection.execute(select(table.c.body)):
-                self._keep(msgspec.json.decode(body, type=Entry))
+        for (body,) in await self._store.look(lambda connection: connection.execute(select(table.c.body)).fetchall()):
+            self._keep(msgspec.json.decode(body, type=Entry))
 
     def organisation_now(self, recipient: Recipient) -> Organisation | None:
         """Without waiting, for the door."""

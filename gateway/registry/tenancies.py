@@ -83,16 +83,16 @@ class Tenancies:
 
     async def load(self) -> None:
         """Call before ports open."""
-        async with self._store.read() as connection:
-            for row in await connection.execute(select(tenancy)):
-                self._keep(
-                    Tenancy(
-                        SubjectId(row.id), row.zone, row.community, row.kind,
-                        _instant(row.start), _maybe(row.end), _maybe(row.erased),
-                    )
-                )  # fmt: skip
-            points = await connection.execute(select(metering_point).where(metering_point.c.end.is_(None)))
-            self._points = {row.lookup: SubjectId(row.tenancy) for row in points}
+        queries = (select(tenancy), select(metering_point).where(metering_point.c.end.is_(None)))
+        rows, points = await self._store.look(lambda c: [c.execute(query).fetchall() for query in queries])
+        for row in rows:
+            self._keep(
+                Tenancy(
+                    SubjectId(row.id), row.zone, row.community, row.kind,
+                    _instant(row.start), _maybe(row.end), _maybe(row.erased),
+                )
+            )  # fmt: skip
+        self._points = {row.lookup: SubjectId(row.tenancy) for row in points}
 
     # -- looking
 
@@ -132,8 +132,7 @@ class Tenancies:
     async def who(self, subject: SubjectId) -> Identity:
         """The holder of a household; an empty identity once it was erased."""
         query = select(tenancy.c.identity).where(tenancy.c.id == subject)
-        async with self._store.read() as connection:
-            sealed = (await connection.execute(query)).scalar()
+        sealed = await self._store.look(lambda connection: connection.execute(query).scalar())
         if sealed is None:
             return NOBODY
         try:

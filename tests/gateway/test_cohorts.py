@@ -43,8 +43,7 @@ async def feed(
 
 async def stored(home: House) -> dict[tuple[str, int, str], Decimal | None]:
     """Every cell: place or cohort's place, hour of the day, quantity -> value."""
-    async with home.store.read() as connection:
-        rows = (await connection.execute(select(cell))).fetchall()
+    rows = await home.store.look(lambda connection: connection.execute(select(cell)).fetchall())
     return {
         (r.node, int(r.start % 86400 // 3600), r.quantity): None if r.value is None else Decimal(r.value) for r in rows
     }
@@ -56,8 +55,8 @@ async def energy(home: House) -> dict[int, Decimal | None]:
 
 
 async def drawn(home: House) -> list[str]:
-    async with home.store.read() as connection:
-        return [row[0] for row in await connection.execute(select(draw.c.epoch).order_by(draw.c.epoch))]
+    query = select(draw.c.epoch).order_by(draw.c.epoch)
+    return await home.store.look(lambda connection: [row[0] for row in connection.execute(query)])
 
 
 async def work(home: House) -> None:
@@ -231,8 +230,7 @@ async def test_old_days_asked_for_backwards_keep_the_cohorts_together(tmp_path: 
         for day in range(1, 6):
             with pytest.raises(Refused):
                 await home.rows(question(home, "Z1", 1, day=-day))
-        async with home.store.read() as connection:
-            bodies = [row[0] for row in await connection.execute(select(draw.c.cohorts))]
+        bodies = await home.store.look(lambda c: [row[0] for row in c.execute(select(draw.c.cohorts))])
         assert len(bodies) == 5
         together = {body.replace(day, "") for body in bodies for day in [body[5:15]]}
         assert len(together) == 1

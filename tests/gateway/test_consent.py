@@ -89,8 +89,8 @@ async def test_a_withdrawal_is_durable_and_in_the_ledger_and_told_to_adapters(tm
         await home.consent.withdraw(who, consent.id)
         kinds = [entry.kind for entry in await home.desk.ledger.entries(who)]
         assert kinds == ["withdrawn", "given"]
-        async with home.store.read() as connection:
-            rows = (await connection.exec_driver_sql("SELECT kind FROM notice ORDER BY number")).fetchall()
+        query = "SELECT kind FROM notice ORDER BY number"
+        rows = await home.store.look(lambda connection: connection.exec_driver_sql(query).fetchall())
         assert [r[0] for r in rows] == ["permission.answered", "ground.ended"]
     async with house(tmp_path) as again:
         assert await refused(again, again.question(who)) == {Reason.NO_CONSENT}

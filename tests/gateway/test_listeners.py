@@ -11,6 +11,7 @@ import pytest
 import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy import Connection
 
 from adapters.plugin import CALLER, Caller, Route
 from gateway.access import AccessLog
@@ -205,13 +206,14 @@ async def test_the_access_log_holds_route_caller_and_status_and_forgets_after_it
         access = house.gateway.access
         await house.operator("GET", "/api/boxes")
         await access.flush()
-        query = "SELECT route, verb, caller, status FROM access_log"
-        async with house.gateway.store.read() as connection:
-            rows = (await connection.exec_driver_sql(query)).fetchall()
-        assert [tuple(row) for row in rows] == [("api.registry", "GET", "operator", 200)]
+
+        def rows(connection: Connection) -> list[tuple[Any, ...]]:
+            query = "SELECT route, verb, caller, status FROM access_log"
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+        assert await house.gateway.store.look(rows) == [("api.registry", "GET", "operator", 200)]
         await access._sweep(START.timestamp() + 1)
-        async with house.gateway.store.read() as connection:
-            assert (await connection.exec_driver_sql(query)).fetchall() == []
+        assert await house.gateway.store.look(rows) == []
 
 
 async def test_a_handshake_that_fails_is_in_the_log_with_its_reason(tmp_path: Path) -> None:

@@ -103,10 +103,10 @@ async def test_a_batch_over_midnight_is_kept_under_both_days(safe: Safe) -> None
     midnight = NOON.replace(hour=0)
     await safe.take(ANNA, minutes(10, midnight - timedelta(minutes=5)))
     assert len(await safe.values(ANNA)) == 10
-    async with safe.store.read() as connection:
-        found = await connection.exec_driver_sql("SELECT class, day FROM piece ORDER BY 1, 2")
-        day = NOON.toordinal()
-        assert [tuple(row) for row in found] == [(1, day - 1), (1, day), (2, day - 1), (2, day), (3, day - 1)]
+    query = "SELECT class, day FROM piece ORDER BY 1, 2"
+    found = await safe.store.look(lambda connection: connection.exec_driver_sql(query).fetchall())
+    day = NOON.toordinal()
+    assert [tuple(row) for row in found] == [(1, day - 1), (1, day), (2, day - 1), (2, day), (3, day - 1)]
 
 
 async def test_a_batch_counts_once(safe: Safe) -> None:

@@ -4,10 +4,11 @@ import asyncio
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert
 
 from gateway import retention
 from gateway.keeper.recovery import Recovery, open_sealed
@@ -27,6 +28,10 @@ def copied(home: Path, to: Path) -> Path:
     return to
 
 
+async def rows(safe: Safe, query: str) -> list[tuple[Any, ...]]:
+    return await safe.store.look(lambda connection: [tuple(row) for row in connection.exec_driver_sql(query)])
+
+
 async def days_held(safe: Safe, detail: DetailClass) -> set[int]:
     return {(NOON.date() - v.at.date()).days for v in await safe.values(ANNA, detail)}
 
@@ -40,9 +45,7 @@ async def test_each_class_expires_by_its_own_days(tmp_path: Path) -> None:
         await safe.retention.run(safe.now)
         assert await days_held(safe, DetailClass.LIVE) == {1}
         assert await days_held(safe, DetailClass.QUARTER) == {1, 6}
-        async with safe.store.read() as connection:
-            found = await connection.exec_driver_sql("SELECT class, count(*) FROM piece GROUP BY class")
-            assert [tuple(row) for row in found] == [(1, 1), (2, 2), (3, 2)]
+        assert await rows(safe, "SELECT class, count(*) FROM piece GROUP BY class") == [(1, 1), (2, 2), (3, 2)]
 
 
 async def test_a_day_is_held_to_the_end_of_its_last(tmp_path: Path) -> None:
@@ -151,9 +154,7 @@ async def test_rows_of_the_erased_that_came_late_are_deleted(tmp_path: Path) -> 
         await safe.vault.erase(ANNA)
         await safe.vault.append([row], ("late", 1, 0, b""))
         await safe.retention.run(NOON)
-        async with safe.store.read() as connection:
-            found = await connection.exec_driver_sql("SELECT DISTINCT subject FROM piece")
-            assert [row[0] for row in found] == [BERT]
+        assert await rows(safe, "SELECT DISTINCT subject FROM piece") == [(BERT,)]
 
 
 async def test_old_batches_are_known_by_their_sources_floor(tmp_path: Path) -> None:
@@ -213,8 +214,5 @@ async def test_neighbourhood_figures_go_when_they_could_not_be_computed_again(tm
 
         await safe.store.write(put)
         await safe.retention.run(NOON)
-        async with safe.store.read() as connection:
-            starts = [row[0] for row in await connection.execute(select(cell.c.start))]
-            epochs = [row[0] for row in await connection.execute(select(draw.c.epoch))]
-        assert starts == [(NOON - 3 * DAY).timestamp()]
-        assert epochs == [(NOON - 3 * DAY).date().isoformat()]
+        assert await rows(safe, "SELECT start FROM cohort_cell") == [((NOON - 3 * DAY).timestamp(),)]
+        assert await rows(safe, "SELECT epoch FROM cohort_draw") == [((NOON - 3 * DAY).date().isoformat(),)]

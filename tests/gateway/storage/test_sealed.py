@@ -89,8 +89,8 @@ async def test_merging_changes_no_value_and_leaves_one_block_a_day(safe: Safe) -
     assert await safe.compactor.round() > 3
     assert before == [await safe.values(ANNA, d, q) for d in DetailClass if d in _SERIES for q in (ENERGY, POWER)]
     assert await safe.compactor.round() == 0
-    async with safe.store.read() as connection:
-        assert (await connection.exec_driver_sql("SELECT count(*) FROM piece")).scalar() == 0
+    query = "SELECT count(*) FROM piece"
+    assert await safe.store.look(lambda connection: connection.exec_driver_sql(query).scalar()) == 0
 
 
 _SERIES = (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY)
