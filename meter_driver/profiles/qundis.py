@@ -1,10 +1,10 @@
 """Qundis Q water 5.5 and Q heat 5.5: the readings of a month in one record of the manufacturer (VIF FF 5F).
 
 Octets of the data of the record (53), least significant first: 0 is 00, 1 is 82, 4 is 00 (35 where the rest is
-enciphered), 7 is 07, 8-9 how values are told: C0 or C1 and a VIF of EN 13757-3 (13: litres, 06: kWh), 12-15 the register
-in BCD, 16-17 and 18-21 the last yearly due date (type G) and the register then, 22-23 and 24-27 the last month's. Twelve
-consumptions of months follow, which are not told: published software takes them in the unit of the register, but for
-water they add up to its differences only as tens of litres.
+enciphered), 7 is 07, 8-9 how values are told: C0 or C1 and a VIF of EN 13757-3 (13: litres, 06: kWh), 12-15 the
+register in BCD, 16-17 and 18-21 the last yearly due date (type G) and the register then, 22-23 and 24-27 the last
+month's. Twelve consumptions of months follow, which are not told: published software takes them in the unit of the
+register, but for water they add up to its differences only as tens of litres.
 
 As in the records of other Qundis telegrams, ``storage=1`` is the year and ``storage=17`` the month; FFFF is no date.
 
