@@ -1,6 +1,9 @@
 """What an adapter is given and what it gives. The only module of ours that out-of-tree adapters import.
 
-Version 1. An adapter turns a partner's question into a ``ReleaseRequest`` and a pure ``Renderer`` and hands both to
+Version 2 (``API_VERSION``: it rises when something that adapters use goes or changes, not for what is only added).
+2: ``Services.look`` instead of ``Services.session``.
+
+An adapter turns a partner's question into a ``ReleaseRequest`` and a pure ``Renderer`` and hands both to
 ``Services.send``; it never sees storage, keys, or rows outside a renderer.
 """
 
@@ -13,7 +16,6 @@ from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from meter_driver.reading import Reading
 from policies.roles import Listener, Role
@@ -30,7 +32,7 @@ from policies.terms import (
     SubjectId,
 )
 
-API_VERSION = 1
+API_VERSION = 2
 
 T = TypeVar("T")
 
@@ -382,9 +384,6 @@ class Services(Protocol):
 
     def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
         """The reverse. Raises ``Gone``, or ``ValueError`` when it was changed."""
-
-    def session(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A reading connection for the adapter's own tables."""
 
     async def look(self, ask: Callable[[Connection], T]) -> T:
         """Run ``ask`` on a reading connection for the adapter's own tables, in one transaction, and return its value.

@@ -16,9 +16,7 @@ from gateway.demo.product import Product
 ROUNDS = 5
 SETTLE = 2.0
 """Seconds before the memory is read."""
-LIBRARIES = (
-    "aiohttp, uvloop, sqlalchemy.ext.asyncio, lxml.etree, pydantic, cryptography.x509, msgspec, jinja2, structlog"
-)
+LIBRARIES = "aiohttp, uvloop, sqlalchemy, lxml.etree, pydantic, cryptography.x509, msgspec, jinja2, structlog"
 _BARE = f"import {LIBRARIES}, sys; print('ready', flush=True); sys.stdin.read()"
 
 

@@ -1,14 +1,12 @@
 """What an adapter is given: the implementation of ``adapters.plugin.Services``, one instance for each adapter."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.plugin import (
     Batch,
@@ -168,9 +166,6 @@ class AdapterServices:
             return self._house.vault.open(household, DetailClass.IDENTITY, sealed, about=_ADAPTERS + about)
         except SubjectGone as error:
             raise Gone("no such household") from error
-
-    def session(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return self._house.store.read()
 
     async def look(self, ask: Callable[[Connection], T]) -> T:
         return await self._house.store.look(ask)

@@ -2,22 +2,19 @@
 
 A commit costs an fsync; a group shares it. ``write`` returns when the group is durable (SQLite: WAL with
 ``synchronous=FULL``). The writer uses SQLAlchemy's plain connection in one thread, so that a group is one hop for the
-event loop. ``look`` does the same for a question, in one of a few readers' threads; ``read`` gives a connection of the
-asyncio engine, for which each statement is several hops.
+event loop. ``look`` does the same for a question, in one of a few readers' threads; there is no other way to read.
 """
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 T = TypeVar("T")
 
@@ -61,7 +58,6 @@ class Store:
         self._queue: asyncio.Queue[_Write | _Bulk] = asyncio.Queue(WAITING)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._engine: Engine
-        self._readers: AsyncEngine
         self._looks = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._look_engine: Engine
         self._of_thread = threading.local()
@@ -73,26 +69,17 @@ class Store:
             self._file.touch(mode=0o600)
         self._engine = create_engine(f"sqlite:///{self._file}", pool_size=1, max_overflow=0)
         _pragmas(self._engine, writes=True)
-        self._readers = create_async_engine(f"sqlite+aiosqlite:///{self._file}", pool_size=4, max_overflow=4)
-        _pragmas(self._readers.sync_engine, writes=False)
         self._look_engine = create_engine(f"sqlite:///{self._file}", pool_size=READERS, max_overflow=0)
         _pragmas(self._look_engine, writes=False)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._readers.dispose()
         self._looks.shutdown()
         for connection in self._looking:
             connection.close()
         self._look_engine.dispose()
         self._engine.dispose()
         self._thread.shutdown()
-
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A reading connection; it sees what was committed before."""
-        async with self._readers.connect() as connection:
-            yield connection
 
     async def look(self, ask: Callable[[Connection], T]) -> T:
         """Run ``ask`` in a reader's thread, in one transaction: one instant of the store, all that was there before.

@@ -1,10 +1,13 @@
-"""What adapters seal for their own tables: opens for the same words alone, and for nobody after an erasure."""
+"""An adapter's own tables: looked at in one transaction, what is sealed opens for the same words alone and for nobody
+after an erasure.
+"""
 
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from adapters.plugin import Gone
 from gateway.services import AdapterServices
@@ -13,7 +16,7 @@ from tests.gateway.house import House, house
 
 
 def services(home: House) -> AdapterServices:
-    shared: Any = SimpleNamespace(vault=home.vault)
+    shared: Any = SimpleNamespace(vault=home.vault, store=home.store)
     return AdapterServices(shared, settings={}, log=None)
 
 
@@ -41,3 +44,14 @@ async def test_for_an_erased_household_nothing_is_sealed_or_opened(tmp_path: Pat
             given.seal(who, b"", about="a")
         with pytest.raises(Gone):
             given.seal(SubjectId("f" * 32), b"", about="a")
+
+
+async def test_a_look_sees_what_the_adapter_wrote_and_cannot_write(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        given = services(home)
+        await given.write(lambda connection: connection.exec_driver_sql("CREATE TABLE mine (body TEXT)").rowcount)
+        await given.write(lambda connection: connection.exec_driver_sql("INSERT INTO mine VALUES ('a')").rowcount)
+        counts = ("SELECT count(*) FROM mine", "SELECT max(body) FROM mine")
+        assert await given.look(lambda c: [c.exec_driver_sql(query).scalar() for query in counts]) == [1, "a"]
+        with pytest.raises(OperationalError, match="readonly"):
+            await given.look(lambda connection: connection.exec_driver_sql("DELETE FROM mine").rowcount)

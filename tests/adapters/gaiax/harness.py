@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,7 +19,6 @@ from aiohttp import web
 from joserfc import jws
 from joserfc.jwk import ECKey
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.gaiax import MIGRATIONS, create
 from adapters.plugin import (
@@ -256,9 +255,6 @@ class House:
 
     def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
         raise NotImplementedError
-
-    def session(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return self.store.read()
 
     async def look(self, ask: Callable[[Connection], T]) -> T:
         return await self.store.look(ask)

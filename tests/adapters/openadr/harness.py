@@ -139,11 +139,6 @@ class Straw:
         self.batches.append(batch)
         return IntakeAnswer(len(batch.readings))
 
-    @asynccontextmanager
-    async def session(self) -> AsyncIterator[Any]:
-        async with self.store.read() as connection:
-            yield connection
-
     async def look(self, ask: Callable[[Connection], T]) -> T:
         return await self.store.look(ask)
 
