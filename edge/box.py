@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from edge.pump import pump
 from edge.rejections import Rejections
 from edge.select import Selection
 from edge.uplink import Uplink, wait_before
+from edge.whose import FOREIGN, component_of
 from meter_driver.detect import detect
 from meter_driver.framing import Keyring
 from meter_driver.reading import Event, FrameRejected, Reading, Telegram
@@ -27,11 +28,12 @@ MAX_HELD = 1000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A link and what is told of it: its name in the log, the component of the device it reads."""
+    """A link and what is told of it: its name in the log, the component of the device it reads, see ``edge.whose``."""
 
     link: Link
     name: str
     component: str = ""
+    meters: Mapping[str, str] = field(default_factory=dict)
 
 
 class Box:
@@ -117,8 +119,10 @@ class Box:
         for event in events:
             if isinstance(event, FrameRejected):
                 rejections.add(event)
+            elif (component := component_of(event, line.meters, line.component)) is None:
+                rejections.add(FOREIGN)
             else:
-                entries.append(self._entry(line, event))
+                entries.append(self._entry(line, event, component))
         self._tell(line, rejections)
         if entries:
             await self._keep(entries)
@@ -127,9 +131,9 @@ class Box:
         for told in rejections.due(asyncio.get_running_loop().time(), last=last):
             self._log.warning("telegram.rejected", link=line.name, **to_builtins(told))
 
-    def _entry(self, line: Line, telegram: Telegram) -> Entry:
+    def _entry(self, line: Line, telegram: Telegram, component: str) -> Entry:
         far_off = self._far_off if line.link.live else None
-        prepared = prepare(telegram, self._clock(), box=self._box, component=line.component, far_off=far_off)
+        prepared = prepare(telegram, self._clock(), box=self._box, component=component, far_off=far_off)
         if prepared.off is None:
             self._off.discard(line.name)
         elif line.name not in self._off:

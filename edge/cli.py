@@ -123,10 +123,11 @@ def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
 
 def _lines(told: Settings, replay: list[Path]) -> list[Line]:
     if replay:
-        return [Line(ReplayLink(path), str(path)) for path in replay]
+        named = {meter: component for link in told.link for meter, component in link.meters.items()}
+        return [Line(ReplayLink(path), str(path), meters=named) for path in replay]
     if not told.link:
         raise SettingsError("link: there is none")
-    return [Line(link.open(), link.name, link.component) for link in told.link]
+    return [Line(link.open(), link.name, link.component, link.meters) for link in told.link]
 
 
 def _keys(where: str) -> dict[str, Keys]:

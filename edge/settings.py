@@ -15,6 +15,7 @@ from meter_driver import senml
 
 Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
+Component = Annotated[str, Meta(pattern="^[A-Za-z0-9.-]*$")]
 
 
 class GatewaySettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +35,10 @@ class GatewaySettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LinkSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """One line to one meter: exactly one of ``serial`` (a device), ``tcp`` (``HOST:PORT``), ``replay`` (a file)."""
+    """One line to one meter, or to several that are named.
+
+    Exactly one of ``serial`` (a device), ``tcp`` (``HOST:PORT``), ``replay`` (a file).
+    """
 
     serial: str = ""
     tcp: str = ""
@@ -43,11 +47,17 @@ class LinkSettings(Struct, frozen=True, forbid_unknown_fields=True):
     parity: Annotated[str, Meta(pattern="^[NEO]$")] = "N"
     data: Annotated[int, Meta(ge=7, le=8)] = 8
     stop: Annotated[int, Meta(ge=1, le=2)] = 1
-    component: Annotated[str, Meta(pattern="^[A-Za-z0-9.-]*$")] = ""
+    component: Component = ""
     """Name of this meter, where a box reads several; empty for the one that the household's metering point is."""
+    meters: dict[
+        Annotated[str, Meta(pattern="^[A-Za-z0-9.-]+$")], Annotated[str, Meta(pattern="^[A-Za-z0-9.-]*$")]
+    ] = {}
+    """Meters that may speak here, each with its component; by radio nobody else is read. See ``edge.whose``."""
 
     def open(self) -> Link:
-        """The link. SettingsError when it says none, or more than one way."""
+        """The link. SettingsError when it says none, or more than one way, or two kinds of components."""
+        if self.component and self.meters:
+            raise SettingsError("link: component, or meters with a component each")
         if [bool(self.serial), bool(self.tcp), bool(self.replay)].count(True) != 1:
             raise SettingsError("link: exactly one of serial, tcp, replay")
         if self.serial:

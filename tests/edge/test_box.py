@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from edge.assemble import open_outbox, run_box
 from edge.box import Line
@@ -23,7 +24,7 @@ from edge.simulator import meter, street
 from meter_driver.framing import Keys
 from meter_driver.reading import Quality, Reading
 from tests.edge.peer import Authority, Log, Peer, peer
-from tests.meter_driver.mbus_make import wired
+from tests.meter_driver.mbus_make import ADDRESS, RECORDS, format_a, radio, short_header, wired
 
 AUTHORITY = Authority()
 START = datetime(2026, 1, 2, 11, 4, 5, tzinfo=UTC)
@@ -160,6 +161,20 @@ async def test_what_the_disk_refused_to_the_end_is_tried_once_more_and_then_said
             log = await replay(told(gateway, tmp_path / f"box-{refusals}"), recording(tmp_path / "r"))
         assert [words["lost"] for words in log.words("outbox.failed")] == lost
         assert len(gateway.readings) - before == arrived_there
+
+
+async def test_of_the_meters_on_the_air_only_those_that_are_named_are_read(gateway: Peer, tmp_path: Path) -> None:
+    neighbour = bytes.fromhex("2d2c999999991b16")
+    air = [radio(short_header(RECORDS), address=sender) for sender in (ADDRESS, neighbour)]
+    (tmp_path / "air").write_bytes(b"".join(format_a(frame) for frame in air))
+    log = Log()
+    line = Line(ReplayLink(tmp_path / "air"), "air", meters={"12345678": "water"})
+    async with asyncio.timeout(20):
+        await run_box(replace(told(gateway, tmp_path / "box"), select=[RuleSettings()]), [line], {}, log)
+    assert {reading.meter for reading in gateway.readings} == {"urn:dev:ops:box-1_water"}
+    assert "volume_flow" in {reading.quantity for reading in gateway.readings}
+    assert [(f["kind"], f["count"]) for e, f in log.events if e == "telegram.rejected"] == [("foreign", 1)]
+    assert "99999999" not in str(log.events)
 
 
 async def test_a_box_told_to_end_finishes_what_it_writes(
