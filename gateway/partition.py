@@ -6,7 +6,7 @@ Whatever is drawn later keeps the cohorts of the epochs around it, so that askin
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Protocol
@@ -32,8 +32,8 @@ REMEMBERED = 256
 class Places(Protocol):
     """What is needed of the registry: where households live. ``zone`` and ``community`` are names, may be ""."""
 
-    def place_of(self, subject: SubjectId) -> str:
-        """The smallest place: ``zone`` or ``zone/community``; "" for none."""
+    def residents(self, place: str) -> Collection[SubjectId]:
+        """Live households whose smallest place this is."""
 
     def places(self) -> Sequence[str]:
         """All places, zones and communities."""
@@ -115,8 +115,7 @@ class Partition:
         if (known := await self.recorded(place, epoch)) is not None:
             return known
         at = _midnight(epoch)
-        subjects = [s for s in self._book.subjects(NEIGHBOURHOOD) if self._places.place_of(s) == place]
-        members = {s: some for s in subjects if (some := self.allows(s, at, since=since))}
+        members = {s: some for s in self._places.residents(place) if (some := self.allows(s, at, since=since))}
         around = await self._around(place, epoch)
         cohorts = draw(frozenset(members), around, self._k, lambda s: self._vault.lookup("cohort", f"{epoch}\n{s}"))
         if not cohorts and since is not None:

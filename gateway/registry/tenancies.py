@@ -4,7 +4,7 @@ The next tenant of the same flat is another tenancy with other keys. Names, addr
 sealed under the household's identity key and found by keyed hashes; the place (zone, community) is in clear.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -79,6 +79,8 @@ class Tenancies:
         self._store, self._vault, self._clock, self._ids = store, vault, clock, ids
         self._all: dict[SubjectId, Tenancy] = {}
         self._points: dict[bytes, SubjectId] = {}
+        self._residents: dict[str, set[SubjectId]] = {}
+        """Live households by their smallest place."""
         self.ending: list[Ending] = []
 
     async def load(self) -> None:
@@ -110,15 +112,13 @@ class Tenancies:
             raise Unknown("there is no such household")
         return found
 
-    def place_of(self, subject: SubjectId) -> str:
-        """The smallest place of a live household: ``zone`` or ``zone/community``; "" for none."""
-        found = self._all.get(subject)
-        return found.place if found is not None and found.live else ""
+    def residents(self, place: str) -> Collection[SubjectId]:
+        """Live households whose smallest place this is: ``zone/community``, or a zone without one."""
+        return self._residents.get(place, ())
 
     def places(self) -> Sequence[str]:
         """All places that households live in, zones and communities."""
-        names = {name for t in self._all.values() if t.live for name in (t.zone, t.place) if name}
-        return sorted(names)
+        return sorted({name for place in self._residents for name in (place.partition("/")[0], place)})
 
     def by_point(self, point: str) -> SubjectId | None:
         """The household that has a metering point now."""
@@ -209,6 +209,11 @@ class Tenancies:
 
     def _keep(self, each: Tenancy) -> Tenancy:
         self._all[each.id] = each
+        if each.place:
+            residents = self._residents.setdefault(each.place, set())
+            (residents.add if each.live else residents.discard)(each.id)
+            if not residents:
+                del self._residents[each.place]
         return each
 
 

@@ -91,8 +91,8 @@ class Registry:
     def zones(self, recipient: Recipient) -> Sequence[str]:
         return self.places()
 
-    def place_of(self, subject: SubjectId) -> str:
-        return self.where.get(subject, "")
+    def residents(self, place: str) -> Sequence[SubjectId]:
+        return [subject for subject, where in self.where.items() if where == place]
 
     def places(self) -> Sequence[str]:
         return sorted(set(self.where.values()))

@@ -23,12 +23,14 @@ async def test_a_household_is_found_by_its_point_and_its_names_are_nowhere_in_cl
         tenancies = house.gateway.registry.tenancies
         made = await tenancies.create(anna("AT0010000000000000001000000123456"))
         assert tenancies.by_point("AT0010000000000000001000000123456") == made.id
-        assert tenancies.place_of(made.id) == "z1/north"
+        assert list(tenancies.residents("z1/north")) == [made.id]
+        assert not tenancies.residents("z1")
         assert tenancies.places() == ["z1", "z1/north"]
         assert await tenancies.who(made.id) == Identity("Anna Musterfrau", "Hauptplatz 1", "dog")
     async with people(tmp_path) as house:
         tenancies = house.gateway.registry.tenancies
         assert tenancies.get(made.id) == made
+        assert list(tenancies.residents("z1/north")) == [made.id]
         assert tenancies.by_point("AT0010000000000000001000000123456") == made.id
     stored = b"".join(f.read_bytes() for f in (tmp_path / "data").rglob("*") if f.is_file())
     for word in (b"Musterfrau", b"Hauptplatz", b"AT00100000"):
@@ -52,6 +54,7 @@ async def test_a_point_belongs_to_one_household_at_a_time(tmp_path: Path) -> Non
         with pytest.raises(Taken):
             await registry.tenancies.create(anna("P1"))
         await registry.move_out(first.id)
+        assert (registry.tenancies.places(), registry.tenancies.residents("z1/north")) == ([], ())
         second = await registry.tenancies.create(anna("P1"))
         assert second.id != first.id
         assert registry.tenancies.by_point("P1") == second.id
