@@ -11,7 +11,9 @@ from adapters.gaiax.dsp.negotiations import KIND as NEGOTIATION
 from adapters.gaiax.dsp.process import Negotiation
 from adapters.gaiax.dsp.transfer import Say as TSay
 from adapters.gaiax.dsp.transfers import KIND as TRANSFER
-from adapters.plugin import Notice, PermissionRequest, Refused
+from adapters.gaiax.dsp.words import Side
+from adapters.gaiax.odrl import Terms
+from adapters.plugin import Notice, Opening, PermissionRequest, Refused
 from policies.terms import Level, Pseudonym, Purpose, Recipient
 
 ENDED = "the consent or other ground of the household was withdrawn or has ended"
@@ -23,23 +25,27 @@ async def ground_ended(desk: Desk, notice: Notice) -> None:
     """Handler of ``ground.ended``. Which household it was need not be known: whatever stands no longer, ends."""
     recipient, purpose = Recipient(notice.payload["recipient"]), Purpose(notice.payload["purpose"])
     now = desk.services.clock()
-    openings = desk.services.openings(recipient)  # read here: the writer's thread may not
+    openings: dict[str, list[Opening]] = {}  # read here: the writer's thread may not
+    for opening in desk.services.openings(recipient):
+        openings.setdefault(opening.pseudonym, []).append(opening)
+
+    def fallen(terms: Terms | None) -> bool:
+        return terms is not None and terms.purpose is purpose and not desk.allowed(terms, openings.get(terms.about, ()))
 
     def work(connection: Connection) -> list[str]:
         stopped = []
-        for agreement in store.live_agreements(connection, recipient):
-            terms = agreement.terms
-            if terms is None or terms.purpose is not purpose or desk.allowed(terms, openings):
+        for standing in store.live_agreements(connection, recipient):
+            if not fallen(standing.terms):
                 continue
+            agreement = store.load_agreement(connection, standing.id, Side.PROVIDER)
+            assert agreement is not None  # the same transaction
             store.save_agreement(connection, replace(agreement, ended=now, why=ENDED))
             for transfer in store.open_transfers(connection, agreement.id):
                 desk.put(connection, TRANSFER, transfer.pid, (TSay.TERMINATION,), why=ENDED)
                 stopped.append(transfer.pid)
         for negotiation in store.open_negotiations(connection, recipient):
-            terms = negotiation.terms
-            if terms is None or terms.ask or terms.purpose is not purpose or desk.allowed(terms, openings):
-                continue
-            desk.put(connection, NEGOTIATION, negotiation.pid, (NSay.TERMINATION,), why=ENDED)
+            if fallen(negotiation.terms) and not (negotiation.terms and negotiation.terms.ask):
+                desk.put(connection, NEGOTIATION, negotiation.pid, (NSay.TERMINATION,), why=ENDED)
         return stopped
 
     for pid in await desk.services.write(work):

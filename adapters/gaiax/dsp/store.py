@@ -26,6 +26,7 @@ from adapters.gaiax.dsp import negotiation as n
 from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp.process import Agreement, Negotiation, Process, Transfer
 from adapters.gaiax.dsp.words import Side
+from adapters.gaiax.odrl import Terms
 from policies.terms import Recipient
 
 METADATA = MetaData()
@@ -116,7 +117,7 @@ def load_by_partner_pid(connection: Connection, kind: type[P], partner: str, par
 def crowded(connection: Connection, kind: type[Process], partner: str) -> bool:
     """Whether a partner has as many processes with us as it may have open at once."""
     c = process.c
-    mine = select(c.pid).where(c.kind == KINDS[kind], c.partner == partner, c.state.not_in(n.FINAL | t.FINAL))
+    mine = select(c.pid).where(c.ended.is_(None), c.kind == KINDS[kind], c.partner == partner)
     return len(connection.execute(mine.limit(MOST_OPEN)).fetchall()) >= MOST_OPEN
 
 
@@ -124,7 +125,7 @@ def open_negotiations(connection: Connection, recipient: Recipient) -> Sequence[
     """Those with this recipient, as provider, that have not ended."""
     c = process.c
     query = select(c.body).where(
-        c.kind == "negotiation", c.recipient == recipient, c.side == "provider", c.state.not_in(n.FINAL)
+        c.ended.is_(None), c.kind == "negotiation", c.recipient == recipient, c.side == "provider"
     )
     return [msgspec.json.decode(body, type=Negotiation) for (body,) in connection.execute(query)]
 
@@ -133,7 +134,7 @@ def open_transfers(connection: Connection, agreement_id: str) -> Sequence[Transf
     """Transfers under an agreement of ours that have not ended."""
     c = process.c
     query = select(c.body).where(
-        c.kind == "transfer", c.agreement == agreement_id, c.side == "provider", c.state.not_in(t.FINAL)
+        c.ended.is_(None), c.kind == "transfer", c.agreement == agreement_id, c.side == "provider"
     )
     return [msgspec.json.decode(body, type=Transfer) for (body,) in connection.execute(query)]
 
@@ -158,11 +159,21 @@ def load_agreement(connection: Connection, agreement_id: str, side: Side) -> Agr
     return None if row is None else msgspec.json.decode(row[0], type=Agreement)
 
 
-def live_agreements(connection: Connection, recipient: Recipient) -> Sequence[Agreement]:
+class Standing(msgspec.Struct, frozen=True):
+    """Of an agreement, what tells whether it stands: its rules are long, and there may be thousands."""
+
+    id: str
+    terms: Terms | None = None
+
+
+_STANDING = msgspec.json.Decoder(Standing)
+
+
+def live_agreements(connection: Connection, recipient: Recipient) -> Sequence[Standing]:
     """As provider, not ended."""
     c = agreement.c
     query = select(c.body).where(c.recipient == recipient, c.side == "provider", c.ended == 0)
-    return [msgspec.json.decode(body, type=Agreement) for (body,) in connection.execute(query)]
+    return [_STANDING.decode(body) for (body,) in connection.execute(query)]
 
 
 def keep_token(connection: Connection, digest: str, transfer: str, round_: int) -> None:
