@@ -1,5 +1,6 @@
 """What every handler of the REST API does first: who asks, with which scope, which page, which body."""
 
+import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -7,9 +8,7 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
-from adapters.openadr.objects import (
-    OBJECT_ID,
-)
+from adapters.openadr.objects import OBJECT_ID
 from adapters.openadr.v3.problems import REQUEST_ID, Problem, respond, urn
 from adapters.plugin import CALLER, Caller, Refused, Services
 from policies.roles import Role
@@ -32,11 +31,27 @@ def guarded(services: Services, handler: Handler) -> Handler:
         except Refused as refused:
             return respond(403, str(refused), request_id)
         if not answer.prepared:
+            answer = _unless_known(request, answer)
             answer.headers.setdefault(REQUEST_ID, request_id)
             answer.headers.setdefault("Cache-Control", "private, no-cache")
         return answer
 
     return handle
+
+
+def _unless_known(request: web.Request, answer: web.StreamResponse) -> web.StreamResponse:
+    """An answer to GET has an ETag; who shows it again is told 304 and nothing else (RFC 9110, 13.1.2).
+
+    The tag is a hash of the body, which depends on who asks.
+    """
+    if request.method not in ("GET", "HEAD") or not isinstance(answer, web.Response) or answer.status != 200:
+        return answer
+    assert isinstance(answer.body, bytes)
+    tag = hashlib.sha256(answer.body).hexdigest()[:32]
+    if any(known.value in (tag, "*") for known in request.if_none_match or ()):
+        answer = web.Response(status=304)
+    answer.etag = tag
+    return answer
 
 
 def refused_outside(services: Services) -> Callable[[web.Request, int, str, str], web.StreamResponse]:

@@ -4,17 +4,9 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from adapters.openadr.desk import Desk
-from adapters.openadr.model import (
-    Change,
-    Drop,
-    Event,
-    Program,
-    Put,
-)
-from adapters.openadr.objects import (
-    EventRequest,
-    ProgramRequest,
-)
+from adapters.openadr.model import Change, Drop, Event, Program, Put
+from adapters.openadr.objects import EventRequest, ProgramRequest
+from adapters.openadr.transpired import over
 from adapters.openadr.v2b import reports
 from adapters.openadr.v3.asking import body, caller, identity, json, word, words
 from adapters.openadr.v3.problems import Problem
@@ -83,8 +75,9 @@ class Events:
         targets, program = words(request, "targets"), identity(request, "programID")
         active = _flag(request, "active")
         found = (e for e in self._desk.state.live_events() if program in (None, e.content.program_id))
-        if active is not None:
-            found = (e for e in found if self._transpired(e) is not active)
+        if active:
+            now = self._desk.services.clock()
+            found = (e for e in found if (end := over(e)) is None or now < end)
         return listing(request, found, targets)
 
     async def create(self, request: web.Request) -> web.StreamResponse:
@@ -163,15 +156,9 @@ class Events:
         registered = (ven for ven in state.vens.values() if ven.id in state.registrations)
         return asked | {ven.id for ven in registered if state.reached(event, ven)}
 
-    def _transpired(self, event: Event) -> bool:
-        plan = self._desk.machine.queue.plan_of(event)
-        return plan is not None and plan.status(self._desk.services.clock()) == "completed"
 
-
-def _flag(request: web.Request, name: str) -> bool | None:
-    text = request.query.get(name)
-    if text is None:
-        return None
+def _flag(request: web.Request, name: str) -> bool:
+    text = request.query.get(name, "false")
     if text not in ("true", "false"):
         raise Problem(400, f"{name} is true or false")
     return text == "true"

@@ -218,3 +218,29 @@ async def test_a_ven_with_report_values_and_no_household_gives_them_to_nobody(vt
     assert vtn.services.batches == []
     assert (await partner.ask("GET", f"/vens/{ven}"))[1]["venName"] == "site"
     assert (await partner.ask("GET", "/reports", clientName="site"))[1] == []
+
+
+async def test_active_leaves_out_what_has_transpired_whatever_its_payloads_are(partner: Utility) -> None:
+    program = await partner.program()
+    price = [{"id": 0, "payloads": [{"type": "EXPORT_PRICE", "values": [0.1]}]}]
+    past, coming = datetime(2020, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
+    made = [await partner.event(program, start=at, intervals=price) for at in (past, coming)]
+    for query, seen in (({"active": "true"}, made[1:]), ({"active": "false"}, made), ({}, made)):
+        status, found = await partner.ask("GET", "/events", **query)
+        assert (status, [each["id"] for each in found]) == (200, seen)
+
+
+async def test_who_shows_a_tag_again_is_told_only_that_nothing_changed(partner: Utility) -> None:
+    program = await partner.program()
+    url = f"{partner.root}/programs"
+    async with partner.http.get(url, headers=partner.headers) as first:
+        tag = first.headers["ETag"]
+    known = {**partner.headers, "If-None-Match": tag}
+    async with partner.http.get(url, headers=known) as again:
+        assert (again.status, await again.read(), again.headers["ETag"]) == (304, b"", tag)
+    await partner.event(program)
+    async with partner.http.get(url, headers=known) as unchanged:
+        assert unchanged.status == 304
+    await partner.program("another")
+    async with partner.http.get(url, headers=known) as changed:
+        assert (changed.status, changed.headers["ETag"] != tag) == (200, True)
