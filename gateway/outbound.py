@@ -1,8 +1,9 @@
 """The one outbound client: each connection goes to an address that was checked when the socket was made.
 
 Private, loopback, link-local and other addresses that are not public are refused unless the settings allow their
-network (no server-side request forgery); without TLS only to networks that are allowed so. No redirects, no cookies, no
-proxies; time and size are bounded.
+network (no server-side request forgery); without TLS only to networks that are allowed so. A connection that the other
+side keeps is used again, to the address that was checked; a fresh one resolves and checks again. No redirects, no
+cookies, no proxies; time and size are bounded.
 """
 
 import socket

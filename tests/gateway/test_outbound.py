@@ -27,8 +27,12 @@ async def somebody() -> AsyncIterator[str]:
         await asyncio.sleep(5)
         return web.Response()
 
+    async def port(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        return web.json_response(request.transport.get_extra_info("peername")[1])
+
     app = web.Application()
-    for path, handler in (("/", answer), ("/big", big), ("/away", away), ("/slow", slow)):
+    for path, handler in (("/", answer), ("/big", big), ("/away", away), ("/slow", slow), ("/port", port)):
         app.router.add_route("*", path, handler)
     async with TestServer(app) as server:
         yield f"http://127.0.0.1:{server.port}"
@@ -41,6 +45,14 @@ async def test_an_allowed_network_is_called_and_answers_whole() -> None:
         assert b'{\\"a\\":1}' in reply.body
         async with http.stream(url + "/big") as stream:
             assert sum([len(piece) async for piece in stream.pieces()]) == 5000
+
+
+async def test_a_connection_that_is_kept_is_used_again_and_lets_no_other_name_pass() -> None:
+    async with somebody() as url, Outbound(allow_private=["127.0.0.1/32"]) as http:
+        replies = [await http.request("POST", url + "/port", json=n) for n in range(3)]
+        assert len({reply.body for reply in replies}) == 1
+        with pytest.raises(OutboundError, match="private"):
+            await http.request("GET", url.replace("127.0.0.1", "127.0.0.2") + "/port")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
