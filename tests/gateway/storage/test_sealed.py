@@ -132,10 +132,10 @@ async def test_a_stream_that_has_everything_does_not_look_into_the_store(
     await safe.take(ANNA, minutes(3))
     _, mark.position = await safe.vault.since(mark, DetailClass.QUARTER, frozenset({ENERGY}))
 
-    def read() -> None:
+    def look(_: object) -> None:
         raise AssertionError("nothing has come in since")
 
-    monkeypatch.setattr(safe.store, "read", read)
+    monkeypatch.setattr(safe.store, "look", look)
     assert await safe.vault.since(mark, DetailClass.LIVE, frozenset({ENERGY})) == ([], mark.position)
 
 
