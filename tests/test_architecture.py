@@ -54,3 +54,12 @@ def test_every_contract_has_a_planted_violation() -> None:
 
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     assert {c["id"] for c in contracts} == set(PLANTED)
+
+
+def test_constraints_are_pins_with_hashes_and_name_no_place() -> None:
+    """Neither an index nor a folder: where packages come from is the business of the machine that installs them."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = [line for line in lines if not line.startswith((" ", "#"))]
+    assert pins
+    assert [line for line in pins if "==" not in line or line.startswith("-")] == []
+    assert not any("://" in line for line in lines)
