@@ -59,7 +59,7 @@ def test_every_contract_has_a_planted_violation() -> None:
 def test_constraints_are_pins_with_hashes_and_name_no_place() -> None:
     """Neither an index nor a folder: where packages come from is the business of the machine that installs them."""
     lines = (ROOT / "constraints.txt").read_text().splitlines()
-    pins = [line for line in lines if not line.startswith((" ", "#"))]
+    pins = [line for line in lines if line and not line.startswith((" ", "#"))]
     assert pins
     assert [line for line in pins if "==" not in line or line.startswith("-")] == []
     assert not any("://" in line for line in lines)
