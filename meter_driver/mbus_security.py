@@ -76,7 +76,7 @@ def unseal(sealed: Sealed, key: bytes | None, quality: Quality) -> Opened:
         stored = sealed.body[_STORED_SKIP[mode] :] if mode in _STORED_SKIP else b""
         if stored.startswith(_VERIFY):
             return Opened(stored, quality)
-        return _as_delivered(sealed, mode, quality)
+        raise KeyMissing(f"security mode {mode} and no key")
     if len(key) != KEY_SIZE:
         raise SecurityUnsupported(f"security mode {mode} takes a key of {KEY_SIZE} bytes")
     if len(sealed.address) != ADDRESS_SIZE:
@@ -116,24 +116,6 @@ def _mode_5(sealed: Sealed, key: bytes) -> Opened:
     """AES-128-CBC (EN 13757-7, security mode 5; OMS profile A): address and eight times access number as vector."""
     vector = sealed.address + bytes([sealed.access]) * 8
     return _open_cbc(key, vector, sealed.body, sealed.config >> 4 & 0x0F)
-
-
-def _as_delivered(sealed: Sealed, mode: int, quality: Quality) -> Opened:
-    """Without a key: meters of some makers keep the one and only, published key that they are delivered with.
-
-    It proves nothing, so the quality is that of the link. KeyMissing.
-    """
-    key = _DELIVERED.get(int.from_bytes(sealed.address[:2], "little") & 0x7FFF)
-    if mode == 5 and key is not None and len(sealed.address) == ADDRESS_SIZE:
-        try:
-            return Opened(_mode_5(sealed, key).payload, quality)
-        except AuthenticationError:
-            pass  # the meter has a key of its own
-    raise KeyMissing(f"security mode {mode} and no key")
-
-
-_DELIVERED = dict.fromkeys((0x11A5, 0x16F4, 0x2324, 0x4C30, 0x4E0C), bytes.fromhex("51728910E66D83F8" * 2))
-"""DME, EWT, HYD, SAP, SPL (src/manufacturer_specificities.cc of wmbusmeters, github.com/wmbusmeters/wmbusmeters)."""
 
 
 def _mode_7(sealed: Sealed, key: bytes) -> Opened:

@@ -1,9 +1,9 @@
-"""What radio telegrams have that no layer of the standard has: a scrambling, a key of delivery, a CRC left on."""
+"""What radio telegrams have that no layer of the standard has: a scrambling, a CRC left on."""
 
 import pytest
 
 from meter_driver.reading import Quality
-from tests.meter_driver.mbus_make import KEY, crc, kinds, mode_5, radio, telegrams, values
+from tests.meter_driver.mbus_make import crc, kinds, radio, telegrams, values
 from tests.meter_driver.radio_make import RECORD, link, scrambled
 
 SHARKY = link("HYD", 0x34, 0x12, number="56782004")
@@ -35,19 +35,6 @@ def test_scrambled_records_that_do_not_fit_their_sum_or_are_none_are_refused() -
     assert kinds(scrambled_records(RECORD + b"\x0c")) == ["payload"]
     frame = scrambled_records(RECORD)
     assert kinds(frame[:2] + link("QDS", 0x34, 0x12) + frame[10:]) == ["security-unsupported"]
-
-
-DELIVERED = bytes.fromhex("51728910E66D83F851728910E66D83F8")
-
-
-@SCRAMBLED
-def test_a_meter_that_still_has_the_key_of_its_delivery_needs_none() -> None:
-    address = link("DME", 0x70, 0x07)
-    (telegram,) = telegrams(radio(mode_5(RECORD, key=DELIVERED, address=address), address=address))
-    assert values(telegram) == {"volume": "43.964 m3"}
-    assert {reading.quality for reading in telegram.readings} == {Quality.UNCHECKED}
-    assert kinds(radio(mode_5(RECORD, key=KEY, address=address), address=address)) == ["no-key"]
-    assert kinds(radio(mode_5(RECORD, key=DELIVERED), address=link("QDS", 0x70, 0x07))) == ["no-key"]
 
 
 LEFT = pytest.mark.rule("EN 13757-4 the last block CRC left by a receiver")
