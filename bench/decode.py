@@ -18,7 +18,8 @@ from pathlib import Path
 
 from bench.house import PEERS
 from bench.measure import Figure
-from meter_driver import ciphering, decode
+from meter_driver import decode
+from meter_driver.dlms import ciphering
 from meter_driver.framing import Keys
 from meter_driver.simulate import MA309M, SEGMENT, telegram
 

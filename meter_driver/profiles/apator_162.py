@@ -9,8 +9,8 @@ Source: driver apator162 of wmbusmeters (github.com/wmbusmeters/wmbusmeters), fo
 end is a CRC was found by trying it on the telegrams published there, and holds for those of its issue 816.
 """
 
-from meter_driver.mbus_crc import crc16_en13757
-from meter_driver.mbus_values import scaled
+from meter_driver.mbus.crc import crc16_en13757
+from meter_driver.mbus.values import scaled
 from meter_driver.profiles.radio import Family, Model, Said, Sent, expect, number
 
 _IDLE = b"\x2f"

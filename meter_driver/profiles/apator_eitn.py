@@ -10,7 +10,7 @@ Source: driver apatoreitn of wmbusmeters (github.com/wmbusmeters/wmbusmeters) an
 
 from decimal import Decimal
 
-from meter_driver.mbus_values import scaled
+from meter_driver.mbus.values import scaled
 from meter_driver.profiles.radio import Family, Model, Said, Sent, expect, number, packed_day
 
 _PLAIN, _WRAPPED = 0xA0, 0xB6

@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from meter_driver.errors import AuthenticationError, SecurityUnsupported
-from meter_driver.mbus_security import KEY_SIZE
-from meter_driver.mbus_values import scaled
+from meter_driver.mbus.security import KEY_SIZE
+from meter_driver.mbus.values import scaled
 from meter_driver.profiles.radio import Family, Model, Said, Sent, expect, number
 
 _SIZE = 18

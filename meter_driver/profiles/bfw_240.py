@@ -10,7 +10,7 @@ Months are ``storage=2`` (the last one) to ``storage=19``.
 Source: driver bfw240radio of wmbusmeters (github.com/wmbusmeters/wmbusmeters) and the telegrams published there.
 """
 
-from meter_driver.mbus_values import scaled
+from meter_driver.mbus.values import scaled
 from meter_driver.profiles.radio import Family, Model, Said, Sent, day, expect
 
 _SIZE = 40

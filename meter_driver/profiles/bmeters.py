@@ -22,8 +22,8 @@ telegrams published there.
 
 from decimal import Decimal
 
-from meter_driver.mbus_records import manufacturer_data
-from meter_driver.mbus_values import scaled
+from meter_driver.mbus.records import manufacturer_data
+from meter_driver.mbus.values import scaled
 from meter_driver.profiles.radio import RECORDS, Family, Model, Said, Sent, number
 
 _BATTERY, _TAMPERED, _BACK, _MONTHS, _LEAK = 0x01, 0x02, 0x04, 0x10, 0x80

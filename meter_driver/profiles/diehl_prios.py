@@ -1,7 +1,7 @@
 """Diehl and Sappel IZAR with the radio protocol PRIOS: water meters (SAP, HYD, DME).
 
 Octets behind CI: 0 period of transmission in its low half (2 to the power of it plus 2, in seconds), 1-2 alarms and
-battery, 3 not known, and from 4 on scrambled (``mbus_scrambling``): 4B, the register (4 octets, litres), the register
+battery, 3 not known, and from 4 on scrambled (``mbus.scrambling``): 4B, the register (4 octets, litres), the register
 at the last reading date (4 octets, litres), that date (type G). The mark 4B is all that checks it.
 
 Meters of Sappel use version and device type as further digits of their number. Those of Hydrometer and Diehl have
@@ -10,8 +10,8 @@ them in front of the identification.
 Source: driver izar of wmbusmeters (github.com/wmbusmeters/wmbusmeters) and the work on the protocol that it names.
 """
 
-from meter_driver.mbus_scrambling import plain_texts
-from meter_driver.mbus_values import moment, scaled
+from meter_driver.mbus.scrambling import plain_texts
+from meter_driver.mbus.values import moment, scaled
 from meter_driver.profiles.radio import Family, Model, Said, Sent, expect, number
 
 _CIS = frozenset(range(0xA0, 0xA8))

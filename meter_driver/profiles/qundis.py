@@ -13,9 +13,9 @@ are; the rest shows in the telegrams published there and in its issues 1033, 113
 mark of what is enciphered).
 """
 
-from meter_driver.mbus_records import manufacturer_record
-from meter_driver.mbus_values import bcd, moment
-from meter_driver.mbus_vif import PRIMARY
+from meter_driver.mbus.records import manufacturer_record
+from meter_driver.mbus.values import bcd, moment
+from meter_driver.mbus.vif import PRIMARY
 from meter_driver.profiles.radio import RECORDS, Family, Model, Said, Sent
 
 _VIF = b"\xff\x5f"

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from meter_driver.errors import PayloadError
-from meter_driver.mbus_scrambling import in_order
+from meter_driver.mbus.scrambling import in_order
 
 RECORDS = frozenset((0x72, 0x78, 0x7A))
 """CI fields of records: a family that takes these reads what stands beside the records, or instead of them."""

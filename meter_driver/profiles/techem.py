@@ -17,7 +17,7 @@ Source: the drivers mkradio3, mkradio3a, mkradio4, compact5, vario451 and fhkvda
 (github.com/wmbusmeters/wmbusmeters) and the telegrams with displays published beside them and in its issue 217.
 """
 
-from meter_driver.mbus_values import scaled
+from meter_driver.mbus.values import scaled
 from meter_driver.profiles.radio import Family, Model, Said, Sent, expect, number, packed_day
 
 _CIS = frozenset((0xA0, 0xA1, 0xA2))

@@ -24,7 +24,7 @@ from edge.simulator import meter, street
 from meter_driver.framing import Keys
 from meter_driver.reading import Quality, Reading
 from tests.edge.peer import Authority, Log, Peer, peer
-from tests.meter_driver.mbus_make import ADDRESS, RECORDS, format_a, radio, short_header, wired
+from tests.meter_driver.mbus.make import ADDRESS, RECORDS, format_a, radio, short_header, wired
 
 AUTHORITY = Authority()
 START = datetime(2026, 1, 2, 11, 4, 5, tzinfo=UTC)

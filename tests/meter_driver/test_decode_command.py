@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from meter_driver.__main__ import answer, main
-from tests.meter_driver.dlms_make import KEY, LLC, hdlc, notification, push
+from tests.meter_driver.dlms.make import KEY, LLC, hdlc, notification, push
 
 
 def ask(**question: object) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from meter_driver.detect import NOISE_LIMIT, Detector
 from meter_driver.framing import Framer, Keys
 from meter_driver.protocols import FRAMERS
 from meter_driver.reading import FrameRejected, Telegram
-from tests.meter_driver.dlms_make import (
+from tests.meter_driver.dlms.make import (
     AUTH_KEY,
     KEY,
     LLC,

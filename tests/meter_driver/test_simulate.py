@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from meter_driver.simulate import LOWER_AUSTRIA, MA110M, Form, Register, telegram
-from tests.meter_driver.dlms_make import AT, KEY, TITLE, one, push, read
+from tests.meter_driver.dlms.make import AT, KEY, TITLE, one, push, read
 from tests.shared import meter_rows, needs_corpus
 
 SAGEMCOM = (*LOWER_AUSTRIA[:-1], Register("1-0:13.7.0*255", 2, -3, 255, signed=True))

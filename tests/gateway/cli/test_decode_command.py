@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge.simulator import Terminal, meter
-from tests.meter_driver.mbus_make import RECORDS, wired
+from tests.meter_driver.mbus.make import RECORDS, wired
 
 COMMAND = (sys.executable, "-m", "gateway.cli", "decode")
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}

@@ -1,0 +1,1 @@
+"""Readouts of IEC 62056-21."""

@@ -1,0 +1,1 @@
+"""P1 telegrams (DSMR, eMUCs and their likes)."""

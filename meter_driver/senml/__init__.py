@@ -1,0 +1,39 @@
+"""Sensor Measurement Lists (RFC 8428) in JSON and CBOR, with secondary units (RFC 8798, version bits of RFC 9100).
+
+A name is a device URN (RFC 9039), a colon and a quantity: ``urn:dev:ops:box-1:1-0:1.8.0`` is the quantity
+``1-0:1.8.0*255`` of the device ``urn:dev:ops:box-1``. Names know no ``*``, blank or ``=``: an F other than 255 is a
+sixth part (``1-0:1.8.0.1``), and ``energy storage=1`` is written ``energy/storage_1``.
+
+Two labels of our own carry what RFC 8428 has no place for; others ignore them. Both hold until they change, as base
+fields do: ``bmgq``, the flags of ``Quality`` as an integer, and ``bmgc``, the ``ClockSource``.
+"""
+
+from meter_driver.senml.read import Pack, parse
+from meter_driver.senml.terms import (
+    CBOR,
+    JSON,
+    MAX_BODY,
+    MAX_RECORDS,
+    MAX_TEXT,
+    device_urn,
+    join_name,
+    split_device,
+    split_name,
+)
+from meter_driver.senml.write import check, encode
+
+__all__ = [
+    "CBOR",
+    "JSON",
+    "MAX_BODY",
+    "MAX_RECORDS",
+    "MAX_TEXT",
+    "Pack",
+    "check",
+    "device_urn",
+    "encode",
+    "join_name",
+    "parse",
+    "split_device",
+    "split_name",
+]

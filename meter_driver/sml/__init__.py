@@ -1,0 +1,1 @@
+"""SML, the Smart Message Language (BSI TR-03109-1 annex IV)."""

@@ -1,0 +1,1 @@
+"""Wireless M-Bus and OMS (EN 13757-4)."""
