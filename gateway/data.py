@@ -15,7 +15,7 @@ from gateway.epochs import Epochs
 from gateway.release import SELF
 from gateway.vault import SubjectGone, Vault
 from policies.terms import AS_RECEIVED, DetailClass, Level, Period, Purpose, Row, SubjectId
-from policies.values import Value
+from policies.vault.values import Value
 
 FINE_TO_COARSE = (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY)
 AHEAD = timedelta(days=2)

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from meter_driver.intervals import DAY_US, Bucket, DayFinder, buckets, quarter_begin
-from policies.columns import Series
 from policies.terms import DetailClass
+from policies.vault.columns import Series
 
 MAX_DIGITS = 14
 MAX_EXPONENT = 9

@@ -13,7 +13,7 @@ from gateway.intake import AHEAD
 from gateway.vault import Mark, SubjectGone, Vault
 from policies.minimise import floor, minimise
 from policies.terms import AS_RECEIVED, ONE_DAY, Grant, Period, Row, SubjectId, class_of
-from policies.values import Value
+from policies.vault.values import Value
 
 LOOK_AGAIN = 1.0
 """Seconds after which a waiting stream looks whether its ground, its recipient or its connection is still there."""

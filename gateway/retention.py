@@ -18,8 +18,8 @@ from gateway.storage.engine import Store
 from gateway.storage.tables_cohorts import cell, draw
 from gateway.storage.tables_vault import batch, block, piece, retention_days
 from policies.retention import checked, first_kept
-from policies.seal import CLASS_CODES
 from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
+from policies.vault.seal import CLASS_CODES
 
 LOOK = 1.0
 """Seconds between looks at the clock; a clock that was moved is noticed then."""

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from policies.terms import DetailClass, Period, SubjectId
-from policies.values import Value
+from policies.vault.values import Value
 
 __all__ = ["Destroyed", "Expired", "SubjectGone", "Value", "Vault"]
 

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from meter_driver.intervals import day_edges, intervals
 from policies.terms import AS_RECEIVED, ONE_DAY, Grant, Period, Row
-from policies.values import Value
+from policies.vault.values import Value
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Edges = list[tuple[datetime, datetime]]

@@ -17,8 +17,8 @@ from gateway.keeper.root import FileRoot, RootMissing
 from gateway.keeper.states import Randomness, States
 from gateway.keeper.tree import Tree
 from gateway.vault import Expired, SubjectGone
-from policies.ratchet import DayGone
 from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
+from policies.vault.ratchet import DayGone
 
 CACHED_HOUSEHOLDS = 16_384
 """Whose states and day keys are held in clear in memory."""

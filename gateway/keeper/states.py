@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from struct import Struct
 
-from policies import ratchet
-from policies.ratchet import Chain
-from policies.seal import CLASS_CODES
 from policies.terms import SERIES_CLASSES, DetailClass
+from policies.vault import ratchet
+from policies.vault.ratchet import Chain
+from policies.vault.seal import CLASS_CODES
 
 KEPT_AFTER_ERASURE = frozenset({DetailClass.LEGAL, DetailClass.LEDGER})
 SEED_AGE = timedelta(days=365)

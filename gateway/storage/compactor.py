@@ -21,9 +21,9 @@ from gateway.storage.merge import Clashes, combined, to_block
 from gateway.storage.pieces import Part, parts_of_days
 from gateway.storage.tables_vault import block, piece
 from gateway.vault import Expired, SubjectGone
-from policies.columns import Series
-from policies.seal import CLASS_CODES, NONCE_BYTES, place, seal
 from policies.terms import DetailClass, SubjectId
+from policies.vault.columns import Series
+from policies.vault.seal import CLASS_CODES, NONCE_BYTES, place, seal
 
 EVERY = timedelta(minutes=5)
 MANY = 96

@@ -13,9 +13,9 @@ from gateway.storage.merge import Clashes, mended
 from gateway.storage.pieces import parts_of_days
 from gateway.vault import Expired, SubjectGone
 from meter_driver.intervals import instant
-from policies import ratchet
-from policies.columns import Series
 from policies.terms import DetailClass, SubjectId
+from policies.vault import ratchet
+from policies.vault.columns import Series
 
 LIVE = DetailClass.LIVE
 

@@ -11,9 +11,9 @@ from decimal import Decimal
 
 from gateway.vault import Value
 from meter_driver.intervals import Partial, instant, merge
-from policies.columns import LARGEST, PARTIALS, READINGS, Series, encode
-from policies.padding import pad_block, pad_piece
 from policies.terms import DetailClass
+from policies.vault.columns import LARGEST, PARTIALS, READINGS, Series, encode
+from policies.vault.padding import pad_block, pad_piece
 
 Clashes = dict[tuple[str, int], int]
 """Quantity and begin of an interval -> the latest end of a reading in it, microseconds."""

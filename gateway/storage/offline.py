@@ -28,9 +28,9 @@ from gateway.keeper.root import CELL_BYTES, MAGIC, parse
 from gateway.keeper.states import States
 from gateway.storage.merge import values_of
 from gateway.storage.pieces import Part
-from policies.ratchet import DayGone
-from policies.seal import CLASS_CODES
 from policies.terms import SERIES_CLASSES, DetailClass
+from policies.vault.ratchet import DayGone
+from policies.vault.seal import CLASS_CODES
 
 _SQLITE = b"SQLite format 3\0"
 _DETAILS = {CLASS_CODES[detail]: detail for detail in SERIES_CLASSES}

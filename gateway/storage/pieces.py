@@ -6,10 +6,10 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection
 
-from policies.columns import Series, decode
-from policies.padding import unpad
-from policies.seal import CLASS_CODES, place, unseal
 from policies.terms import DetailClass
+from policies.vault.columns import Series, decode
+from policies.vault.padding import unpad
+from policies.vault.seal import CLASS_CODES, place, unseal
 
 INSERT_PIECE = "INSERT INTO piece (number, subject, class, day, sealed) VALUES (?, ?, ?, ?, ?)"
 INSERT_BATCH = "INSERT INTO batch (source, sequence, taken, answer) VALUES (?, ?, ?, ?)"

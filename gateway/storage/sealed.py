@@ -29,12 +29,12 @@ from gateway.storage.pieces import (
 )
 from gateway.storage.tables_vault import block, piece
 from gateway.vault import Destroyed, Expired, Mark, SubjectGone, Value
-from policies import ratchet
-from policies.columns import Series
-from policies.padding import pad_note, unpad
 from policies.retention import first_kept
-from policies.seal import CLASS_CODES, NONCE_BYTES, place, place_about, seal, unseal
 from policies.terms import SERIES_CLASSES, DetailClass, Period, SubjectId
+from policies.vault import ratchet
+from policies.vault.columns import Series
+from policies.vault.padding import pad_note, unpad
+from policies.vault.seal import CLASS_CODES, NONCE_BYTES, place, place_about, seal, unseal
 
 DAYS_AT_ONCE = 8
 """How many days of one household are fetched in one question; each is opened for itself."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from policies.minimise import edges_of, floor, minimise
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, Grant, Level, Period, Purpose, Recipient, SubjectId
-from policies.values import Value
+from policies.vault.values import Value
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from gateway.derive import Deriver, mantissas
 from gateway.storage.merge import Clashes, combined, mended
 from meter_driver.intervals import DayFinder, micros
-from policies.columns import Series
 from policies.terms import DetailClass
+from policies.vault.columns import Series
 from tests.gateway.storage.safe import ANNA, NOON, Safe, minutes, opened
 
 DAY = timedelta(days=1)

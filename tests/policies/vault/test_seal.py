@@ -7,9 +7,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies import columns, padding, seal
-from policies.columns import PARTIALS, READINGS, Series
 from policies.terms import DetailClass
+from policies.vault import columns, padding, seal
+from policies.vault.columns import PARTIALS, READINGS, Series
 
 KEY, NONCE = AESGCM(bytes(32)), bytes(range(12))
 PLACE = ("a" * 32, DetailClass.LIVE, 739000, 7, 0)

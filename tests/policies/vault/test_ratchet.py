@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies import ratchet
-from policies.ratchet import Chain, DayGone
+from policies.vault import ratchet
+from policies.vault.ratchet import Chain, DayGone
 
 SEED = bytes(range(32))
 START = date(2026, 1, 15)
