@@ -15,21 +15,21 @@ from pathlib import Path
 from typing import Any
 
 from adapters.plugin import Adapter, AdapterFactory, Migrations, Route
-from gateway import ingest
 from gateway.clock import Clock, system_clock
 from gateway.compose import Gateway, composed, recovery_of
-from gateway.doors import Doors, make_room
+from gateway.intake import http as ingest
 from gateway.keeper.keeper import open_keeper
-from gateway.listeners import Chain, Surroundings, application, public_url, tls
-from gateway.outbound import Outbound
 from gateway.people import people_routes
-from gateway.recycle import Recycler
+from gateway.serve.listeners import Chain, Surroundings, application, public_url, tls
+from gateway.serve.outbound import Outbound
+from gateway.serve.recycle import Recycler
+from gateway.serve.sockets import Doors, make_room
+from gateway.serve.tasks import Supervisor
 from gateway.services import AdapterServices
 from gateway.settings import Settings
-from gateway.storage.compactor import Compactor
-from gateway.storage.engine import Store
 from gateway.storage.migrate import migrate
-from gateway.tasks import Supervisor
+from gateway.storage.sqlite import Store
+from gateway.vault.compactor import Compactor
 from policies.roles import Listener
 
 OURS = {"openadr": "adapters.openadr", "gaiax": "adapters.gaiax", "readings": "adapters.readings"}
@@ -50,7 +50,7 @@ async def serve(
 ) -> bool:
     """Run until the event is set. ``ready`` is told the ports when everything answers.
 
-    True when the process shall be replaced by a fresh one, because somebody was erased (see ``gateway.recycle``).
+    True when the process shall be replaced by a fresh one, because somebody was erased (see ``gateway.serve.recycle``).
     Raises what stops a start: ``SettingsError``, ``RootMissing``, ``RootBusy``, ``OSError`` for a port.
     """
     outputs = _adapters(settings)

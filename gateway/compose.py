@@ -11,15 +11,16 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from adapters.plugin import Adapter
-from gateway.access import AccessLog
-from gateway.callers import Callers
 from gateway.clock import Clock
-from gateway.cohorts import CohortDesk
-from gateway.consent import ConsentDesk, Desk
-from gateway.egress import Egress
-from gateway.epochs import Epochs
-from gateway.evidence import Controller, Evidence
-from gateway.groundbook import GroundBook
+from gateway.cohorts.desk import CohortDesk
+from gateway.consent.desk import ConsentDesk, Desk
+from gateway.consent.evidence import Controller, Evidence
+from gateway.door.egress import Egress
+from gateway.door.epochs import Epochs
+from gateway.door.ledger import Ledger
+from gateway.door.lines import Lines
+from gateway.door.release import ReleaseDesk
+from gateway.grounds import GroundBook
 from gateway.identity.certs import Authority
 from gateway.identity.clients import Clients
 from gateway.identity.codes import Codes
@@ -29,21 +30,20 @@ from gateway.identity.operator import OperatorToken
 from gateway.identity.sessions import Sessions
 from gateway.identity.signer import GatewaySigner
 from gateway.identity.tokens import Tokens
-from gateway.intake import Intake
+from gateway.intake.desk import Intake
 from gateway.keeper.keeper import Keeper
 from gateway.keeper.recovery import Recovery
-from gateway.ledger import Ledger
-from gateway.lines import Lines
-from gateway.listeners import public_url
-from gateway.notices import Outbox
-from gateway.outbound import Outbound
 from gateway.registry.registry import Registry
-from gateway.release import ReleaseDesk
-from gateway.retention import Retention
+from gateway.serve.access import AccessLog
+from gateway.serve.callers import Callers
+from gateway.serve.listeners import public_url
+from gateway.serve.outbound import Outbound
+from gateway.serve.outbox import Outbox
 from gateway.services import House
 from gateway.settings import Settings
-from gateway.storage.engine import Store
-from gateway.storage.sealed import SealedVault
+from gateway.storage.sqlite import Store
+from gateway.vault.retention import Retention
+from gateway.vault.sealed import SealedVault
 from policies.cohorts import PROFILES, Profile
 from policies.roles import Listener
 

@@ -11,13 +11,13 @@ from gateway.api.household import HouseholdApi
 from gateway.api.openapi import openapi_routes
 from gateway.api.registry import RegistryApi
 from gateway.compose import Gateway
-from gateway.data import DataDesk
-from gateway.identity.login import Login
 from gateway.identity.throttle import Throttle
 from gateway.pages.desks import Desks
 from gateway.pages.household import HouseholdPages
 from gateway.pages.operator import OperatorPages
+from gateway.pages.own_data import DataDesk
 from gateway.pages.render import Renderings
+from gateway.serve.login import Login
 from policies.roles import Listener
 
 

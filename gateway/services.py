@@ -22,11 +22,11 @@ from adapters.plugin import (
     Signer,
 )
 from gateway.clock import Clock
-from gateway.consent import ConsentDesk
-from gateway.egress import Egress
-from gateway.release import ReleaseDesk
-from gateway.storage.engine import Store
-from gateway.vault import SubjectGone, Vault
+from gateway.consent.desk import ConsentDesk
+from gateway.door.egress import Egress
+from gateway.door.release import ReleaseDesk
+from gateway.storage.sqlite import Store
+from gateway.vault.port import SubjectGone, Vault
 from policies.roles import Listener
 from policies.terms import (
     DetailClass,

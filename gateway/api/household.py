@@ -14,16 +14,16 @@ from aiohttp import web
 from adapters.plugin import CALLER, Caller, PermissionRequest, Route, Signer
 from gateway.api import models
 from gateway.api.models import Json, body, instant
-from gateway.callers import guard
 from gateway.clock import Clock
-from gateway.consent import ConsentDesk, ConsentError
-from gateway.evidence import Evidence
-from gateway.groundbook import kind_of
-from gateway.identity.login import Login
-from gateway.problems import Problem
+from gateway.consent.desk import ConsentDesk, ConsentError
+from gateway.consent.evidence import Evidence
+from gateway.grounds import kind_of
 from gateway.registry.registry import Registry
 from gateway.registry.tenancies import Tenancy
-from gateway.vault import SubjectGone
+from gateway.serve.callers import guard
+from gateway.serve.login import Login
+from gateway.serve.problems import Problem
+from gateway.vault.port import SubjectGone
 from policies.decide import ends
 from policies.grounds import Contract, Ground, LegalTask, Scope
 from policies.roles import Listener, Role

@@ -7,9 +7,9 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.plugin import Organisation, PermissionRequest
-from gateway.problems import Problem
 from gateway.registry.organisations import Entry
 from gateway.registry.tenancies import Identity, NewTenancy
+from gateway.serve.problems import Problem
 from meter_driver import obis
 from meter_driver.errors import ObisError
 from policies.terms import AS_RECEIVED, Level, Period, Purpose, Recipient

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from gateway.listeners import public_url
+from gateway.serve.listeners import public_url
 from gateway.settings import Settings, SettingsError, load
 from policies.roles import Listener
 

@@ -28,7 +28,7 @@ def open_offline(offline: Folder, recovery_key: RecoveryKey = None) -> None:
     To stdout one JSON object a line: household, day (UTC), values. To stderr what was found. Without network and
     without the running gateway; nothing in the folder is changed.
     """
-    from gateway.storage.offline import Loot, open_folder
+    from gateway.vault.offline import Loot, open_folder
 
     loot = Loot()
     for one in open_folder(offline, loot, _key(recovery_key) if recovery_key else None):
@@ -39,7 +39,7 @@ def open_offline(offline: Folder, recovery_key: RecoveryKey = None) -> None:
 @app.command()
 def sizes(offline: Folder) -> None:
     """Bytes held by household and day, which is what somebody sees who has no key: household, day, bytes."""
-    from gateway.storage.offline import block_sizes
+    from gateway.vault.offline import block_sizes
 
     for household, day, size in block_sizes(offline):
         print(household, day.isoformat(), size)

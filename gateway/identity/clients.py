@@ -14,8 +14,8 @@ from sqlalchemy import Connection, delete, insert, select
 from adapters.plugin import Client
 from gateway.clock import Clock
 from gateway.registry.errors import NotAllowed
-from gateway.storage.engine import Store
-from gateway.storage.tables_identity import client as table
+from gateway.storage.sqlite import Store
+from gateway.storage.tables.identity import client as table
 from policies.terms import Recipient
 
 _N, _R, _P, _SALT, _LENGTH = 2**14, 8, 1, 16, 32

@@ -12,9 +12,9 @@ from types import MappingProxyType
 from sqlalchemy import delete, insert, select
 
 from gateway.clock import Clock
-from gateway.storage.engine import Store
-from gateway.storage.tables_identity import one_time_code as table
-from gateway.vault import Vault
+from gateway.storage.sqlite import Store
+from gateway.storage.tables.identity import one_time_code as table
+from gateway.vault.port import Vault
 
 ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 LENGTH, GROUP = 12, 4

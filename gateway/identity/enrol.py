@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gateway.clock import Clock
 from gateway.identity.certs import Authority, requested_key
 from gateway.identity.codes import Codes
-from gateway.registry.devices import Certificate, Devices
+from gateway.registry.boxes import Certificate, Devices
 
 ENROLS = frozenset({"box", "ven"})
 

@@ -9,8 +9,8 @@ from hashlib import sha256
 from sqlalchemy import Connection, delete, insert, select
 
 from gateway.clock import Clock
-from gateway.storage.engine import Store
-from gateway.storage.tables_identity import session as table
+from gateway.storage.sqlite import Store
+from gateway.storage.tables.identity import session as table
 from policies.roles import Role
 
 COOKIE = "__Host-session"

@@ -16,7 +16,7 @@ from gateway.keeper.recovery import Recovery
 from gateway.keeper.root import FileRoot, RootMissing
 from gateway.keeper.states import Randomness, States
 from gateway.keeper.tree import Tree
-from gateway.vault import Expired, SubjectGone
+from gateway.vault.port import Expired, SubjectGone
 from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
 from policies.vault.ratchet import DayGone
 

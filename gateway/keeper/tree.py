@@ -31,7 +31,7 @@ from gateway.keeper.pages import (
     split_leaf,
 )
 from gateway.keeper.root import Cell, Root
-from gateway.storage.engine import StoreFull
+from gateway.storage.sqlite import StoreFull
 
 CACHED_LEAVES = 2048
 """Pages in clear in memory, some 16 MiB with what they take in Python."""

@@ -9,11 +9,11 @@ from aiohttp import web
 
 from adapters.plugin import Organisation, Renderer
 from gateway.clock import Clock
-from gateway.consent import Asked
-from gateway.data import Kept
-from gateway.egress import Part
-from gateway.identity.login import Login
+from gateway.consent.desk import Asked
+from gateway.door.egress import Part
+from gateway.pages.own_data import Kept
 from gateway.registry.registry import Registry
+from gateway.serve.login import Login
 from policies.grounds import Consent, Ground
 from policies.ledger import Entry
 from policies.terms import Recipient, SubjectId

@@ -11,15 +11,15 @@ from multidict import MultiDictProxy
 from adapters.formats.csv import CSV
 from adapters.formats.json import JSON
 from adapters.plugin import CALLER, Released, Renderer, Route
-from gateway.callers import SESSION, session_of
-from gateway.consent import ConsentError
-from gateway.egress import Part
+from gateway.consent.desk import ConsentError
+from gateway.door.egress import Part
 from gateway.identity.sessions import Session, csrf_right
 from gateway.pages.desks import Desks
 from gateway.pages.render import LANGUAGE_COOKIE, Renderings, language_of
 from gateway.pages.views import Card, asked_card, ground_card, ledger_line
 from gateway.pages.words import LANGUAGES, Words
-from gateway.problems import Problem
+from gateway.serve.callers import SESSION, session_of
+from gateway.serve.problems import Problem
 from policies.roles import Listener, Role
 from policies.terms import SubjectId
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from adapters.plugin import CALLER, Route
-from gateway.callers import SESSION
-from gateway.identity.login import Login
 from gateway.pages.render import Renderings
-from gateway.problems import Problem
 from gateway.registry.registry import Registry
+from gateway.serve.callers import SESSION
+from gateway.serve.login import Login
+from gateway.serve.problems import Problem
 from policies.roles import Listener, Role
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from adapters.plugin import Organisation, PermissionRequest
-from gateway.cohorts import NEIGHBOURHOOD
-from gateway.consent import Asked
-from gateway.groundbook import kind_of
+from gateway.cohorts.desk import NEIGHBOURHOOD
+from gateway.consent.desk import Asked
+from gateway.grounds import kind_of
 from gateway.pages.words import Words
 from policies.decide import ends
 from policies.grounds import Consent, Ground, LegalTask, Scope

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, delete, insert, select
 
 from adapters.plugin import Organisation
 from gateway.registry.errors import NotAllowed, Taken
-from gateway.storage.engine import Store
-from gateway.storage.tables_registry import organisation as table
+from gateway.storage.sqlite import Store
+from gateway.storage.tables.registry import organisation as table
 from policies.terms import Recipient
 
 RESERVED = frozenset({"self", "neighbourhood"})

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from gateway.clock import Clock
-from gateway.registry.devices import Devices
+from gateway.registry.boxes import Devices
 from gateway.registry.organisations import Organisations
 from gateway.registry.tenancies import Tenancies
-from gateway.storage.engine import Store
-from gateway.vault import Vault
+from gateway.storage.sqlite import Store
+from gateway.vault.port import Vault
 from policies.terms import DetailClass, SubjectId
 
 

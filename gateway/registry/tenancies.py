@@ -13,9 +13,9 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.clock import Clock
 from gateway.registry.errors import NotAllowed, Taken, Unknown
-from gateway.storage.engine import Store
-from gateway.storage.tables_registry import metering_point, tenancy
-from gateway.vault import SubjectGone, Vault
+from gateway.storage.sqlite import Store
+from gateway.storage.tables.registry import metering_point, tenancy
+from gateway.vault.port import SubjectGone, Vault
 from policies.terms import DetailClass, SubjectId
 
 KINDS = ("household", "site")

@@ -15,22 +15,22 @@ from typing import Any
 import structlog
 
 from adapters.plugin import Batch, Organisation, PermissionRequest
-from gateway.cohorts import CohortDesk
-from gateway.consent import ConsentDesk, Desk
-from gateway.egress import Part
-from gateway.epochs import Epochs
-from gateway.evidence import Controller, Evidence
-from gateway.groundbook import GroundBook
-from gateway.intake import Intake
+from gateway.cohorts.desk import CohortDesk
+from gateway.consent.desk import ConsentDesk, Desk
+from gateway.consent.evidence import Controller, Evidence
+from gateway.door.egress import Part
+from gateway.door.epochs import Epochs
+from gateway.door.ledger import Ledger
+from gateway.door.lines import Lines
+from gateway.door.release import ReleaseDesk
+from gateway.grounds import GroundBook
+from gateway.intake.desk import Intake
 from gateway.keeper.keeper import Keeper, open_keeper
-from gateway.ledger import Ledger
-from gateway.lines import Lines
-from gateway.notices import Outbox
-from gateway.release import ReleaseDesk
-from gateway.storage.compactor import Compactor
-from gateway.storage.engine import Store
+from gateway.serve.outbox import Outbox
 from gateway.storage.migrate import migrate
-from gateway.storage.sealed import SealedVault
+from gateway.storage.sqlite import Store
+from gateway.vault.compactor import Compactor
+from gateway.vault.sealed import SealedVault
 from meter_driver.reading import Reading
 from policies.cohorts import Profile
 from policies.grounds import Consent

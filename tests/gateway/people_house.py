@@ -14,8 +14,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.app import opened
 from gateway.compose import Gateway
-from gateway.listeners import Surroundings, application
 from gateway.people import people_routes
+from gateway.serve.listeners import Surroundings, application
 from gateway.settings import parse
 from gateway.storage.migrate import migrate
 from policies.roles import Listener

@@ -23,9 +23,9 @@ from aiohttp import web
 
 import gateway.app
 from adapters.plugin import CALLER, Caller, Route
-from gateway.callers import CSRF_HEADER, SESSION, Authenticate, Callers
 from gateway.identity.sessions import Session
-from gateway.listeners import Surroundings, application
+from gateway.serve.callers import CSRF_HEADER, SESSION, Authenticate, Callers
+from gateway.serve.listeners import Surroundings, application
 from gateway.settings import parse
 from policies.roles import Listener, Role, allowed
 from policies.terms import Recipient

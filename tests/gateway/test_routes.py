@@ -7,11 +7,11 @@ import pytest
 import structlog
 
 from adapters.plugin import Route
-from gateway import ingest
 from gateway.app import _adapters, _made
 from gateway.compose import Gateway
-from gateway.listeners import Surroundings, application
+from gateway.intake import http as ingest
 from gateway.people import people_routes
+from gateway.serve.listeners import Surroundings, application
 from policies.roles import ALLOWED, Listener
 from tests.gateway.people_house import people
 

@@ -37,9 +37,9 @@ from adapters.plugin import (
     Reply,
     Services,
 )
-from gateway.notices import Outbox
-from gateway.storage.engine import Store
+from gateway.serve.outbox import Outbox
 from gateway.storage.migrate import migrate
+from gateway.storage.sqlite import Store
 from policies.roles import Listener, Role, allowed
 from policies.terms import (
     AS_RECEIVED,

@@ -34,8 +34,8 @@ from adapters.plugin import (
     Renderer,
     Route,
 )
-from gateway.storage.engine import Store
 from gateway.storage.migrate import migrate
+from gateway.storage.sqlite import Store
 from policies.roles import Listener, Role, allowed
 from policies.terms import Grant, Recipient, Refusal, ReleaseRequest, SubjectId
 

@@ -16,8 +16,8 @@ from adapters.openadr.model import Answer, OptSchedule, Put, ReportRequest
 from adapters.openadr.settings import read
 from adapters.openadr.store import TABLES
 from adapters.openadr.v2b.past import long_over
-from gateway.storage.engine import Store
 from gateway.storage.migrate import migrate
+from gateway.storage.sqlite import Store
 from tests.adapters.openadr.harness import Straw
 from tests.adapters.openadr.ven import NOON, Table
 

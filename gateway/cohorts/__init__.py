@@ -1,0 +1,1 @@
+"""Figures of a neighbourhood: who counts together, what a cell holds."""

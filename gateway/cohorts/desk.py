@@ -1,0 +1,286 @@
+"""The cohort desk: closes cells at their watermark, answers for places and cohorts.
+
+A household takes part by one consent, given to ``NEIGHBOURHOOD`` and not to a single recipient: there is one partition
+(see ``draw``) and one value a cell for everybody. A cohort that a member leaves closes no further cell in
+its epoch, and neither does any place above it. A member that has merely delivered nothing is left out of a cell by the
+rule of ``policies.cohorts.closes``.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from gateway.clock import Clock
+from gateway.cohorts.draw import NEIGHBOURHOOD, Drawn, Draws, Partition, Places
+from gateway.cohorts.loads import Loader, in_one_unit
+from gateway.grounds import GroundBook
+from gateway.storage.sqlite import Store
+from gateway.storage.tables.cohorts import cell as cells
+from gateway.vault.port import Vault
+from policies.cohorts import Profile, closes, figure
+from policies.minimise import floor
+from policies.terms import FAR_FUTURE, Reason, Refusal, ReleaseRequest, Row, Zone
+
+__all__ = ["NEIGHBOURHOOD", "CohortDesk", "Places"]
+
+LATE = timedelta(days=1)
+"""How long a cell with too few values is held open after its watermark; afterwards it is closed without a figure."""
+MOST_CELLS = 10_000
+"""Cells that one question may name."""
+LOOK = 5.0
+"""Seconds between looks at the clock."""
+AT_ONCE = 64
+"""Cells that are closed in one turn of the loop; questions get in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """``value`` is None for a cell that was closed without a figure."""
+
+    node: str
+    quantity: str
+    start: datetime
+    value: Decimal | None
+    unit: str | None
+
+
+_Known = Mapping[tuple[str, datetime], _Cell]
+"""Cells by quantity and start."""
+
+
+class CohortDesk:
+    """``interval``: length of a cell. ``grace``: how long after its end, at its watermark, a cell is closed."""
+
+    def __init__(
+        self,
+        store: Store,
+        vault: Vault,
+        book: GroundBook,
+        places: Places,
+        clock: Clock,
+        *,
+        profile: Profile,
+        interval: timedelta,
+        grace: timedelta,
+    ) -> None:
+        self._store, self._places, self._clock = store, places, clock
+        self._loader = Loader(vault, interval)
+        self._profile, self._interval, self._grace = profile, interval, grace
+        self._partition = Partition(store, vault, book, places, clock, k=profile.k)
+        self._turn = asyncio.Lock()
+        self._again: dict[tuple[str, datetime], datetime] = {}
+        """By place and interval: when the loop looks at its cells again."""
+
+    # -- the loop
+
+    async def run(self) -> None:
+        """Supervised: draw each epoch as it begins, close each cell at its watermark, asked for or not."""
+        while True:
+            more = await self.turn()
+            await asyncio.sleep(0 if more else LOOK)
+
+    async def turn(self) -> bool:
+        """Close what is due, at most ``AT_ONCE`` cells of each look; whether there is more to do at once.
+
+        Nothing is remembered but what the tables say: after a restart the cells of the last day are looked at again.
+        Older ones are closed by the first question about them.
+        """
+        now = self._clock()
+        places = self._places.places()
+        await self._partition.begin(now.date(), places)
+        self._again = {key: at for key, at in self._again.items() if key[1] > now - 2 * LATE}
+        room = AT_ONCE
+        drawn_of: dict[tuple[str, date], Draws] = {}
+        for place, start in self._due(now, places):
+            key = (place, start.date())
+            if key not in drawn_of:
+                drawn_of[key] = await self._partition.recorded(*key) or {}
+            drawn = drawn_of[key]
+            known = await self._closed(drawn, start) if drawn else set()
+            whole = bool(drawn)
+            for node, cohort in drawn.items():
+                wanted = [q for q in self._quantities(cohort) if (node, q) not in known]
+                if not wanted:
+                    continue
+                if room <= 0:
+                    return True
+                room -= len(wanted)
+                answers = await self._cohort_cells(node, cohort, wanted, start)
+                whole = whole and Reason.NOT_YET not in answers.values()
+            # a cohort that is silent stays so in this epoch
+            self._again[place, start] = FAR_FUTURE if whole else now + self._interval
+        return False
+
+    def _due(self, now: datetime, places: Sequence[str]) -> Iterator[tuple[str, datetime]]:
+        """Intervals past their watermark, of the last day, that are to be looked at now; oldest first."""
+        wait = self._interval + self._grace
+        start = floor(now - wait - LATE, self._interval) + self._interval
+        while start + wait <= now:
+            for place in places:
+                if self._again.get((place, start), now) <= now:
+                    yield place, start
+            start += self._interval
+
+    def _quantities(self, cohort: Drawn) -> list[str]:
+        """Those of which enough members allow figures."""
+        count = Counter(q for some in cohort.quantities.values() for q in some)
+        return sorted(q for q, members in count.items() if members >= self._profile.k)
+
+    async def _closed(self, nodes: Collection[str], start: datetime) -> set[tuple[str, str]]:
+        c = cells.c
+        query = select(c.node, c.quantity).where(c.node.in_(nodes), c.start == start.timestamp())
+        return await self._store.look(
+            lambda connection: {(row.node, row.quantity) for row in connection.execute(query)}
+        )
+
+    # -- answers
+
+    async def answer(self, question: ReleaseRequest) -> Sequence[Row] | Refusal:
+        """Rows of one place or cohort, one for each interval of the question's resolution that has a figure.
+
+        Refused when there is none at all; the reasons then say why.
+        """
+        assert isinstance(question.subject, Zone)
+        step = question.resolution
+        if not question.quantities or question.period.empty or not step or step % self._interval:
+            return Refusal((Reason.NOTHING_ASKED,))
+        now = self._clock()
+        first, last = floor(question.period.start, step), min(question.period.end, now)
+        if (last - first) / self._interval * len(question.quantities) > MOST_CELLS:
+            return Refusal((Reason.NOTHING_ASKED,))
+        known = await self._known(question.subject.name, question.quantities, first, question.period.end)
+        rows: list[Row] = []
+        reasons: set[Reason] = set()
+        for quantity in sorted(question.quantities):
+            start = first if first == question.period.start else first + step
+            while start + step <= question.period.end:
+                figure_or_reason = await self._window(question.subject.name, quantity, start, step, known)
+                if isinstance(figure_or_reason, Row):
+                    rows.append(figure_or_reason)
+                else:
+                    reasons.add(figure_or_reason)
+                start += step
+        return rows or Refusal(tuple(sorted(reasons)) or (Reason.NOT_YET,))
+
+    async def _window(self, node: str, quantity: str, start: datetime, step: timedelta, known: _Known) -> Row | Reason:
+        parts: list[_Cell] = []
+        for n in range(step // self._interval):
+            cell = await self._cell(node, quantity, start + n * self._interval, known)
+            if isinstance(cell, Reason):
+                return cell
+            parts.append(cell)
+        summed = _summed(parts)
+        if summed is None:
+            return Reason.COHORT_TOO_SMALL
+        return Row(node, quantity, start, start + step, *summed)
+
+    # -- cells
+
+    async def _cell(self, node: str, quantity: str, start: datetime, known: _Known) -> _Cell | Reason:
+        """The cell of a cohort, or the sum over all cohorts of a place; that is written down as well.
+
+        ``known``: what was closed a moment ago. Whoever closes a cell looks again before, in its turn.
+        """
+        if start + self._interval + self._grace > self._clock():
+            return Reason.NOT_YET
+        if (quantity, start) in known:
+            return known[quantity, start]
+        place, _, name = node.partition("#")
+        drawn: dict[str, Drawn] = {}
+        for each in self._partition.below(place):
+            drawn |= await self._partition.drawn(each, start.date())
+        if name:
+            cohort = drawn.get(node)
+            return await self._of_cohort(node, cohort, quantity, start) if cohort else Reason.COHORT_TOO_SMALL
+        parts: list[_Cell] = []
+        for each, cohort in sorted(drawn.items()):
+            cell = await self._of_cohort(each, cohort, quantity, start)
+            if isinstance(cell, Reason):
+                return cell
+            parts.append(cell)
+        if not parts or (summed := _summed(parts)) is None:
+            return Reason.COHORT_TOO_SMALL
+        async with self._turn:
+            closed = await self._known(node, {quantity}, start, start + self._interval)
+            if (quantity, start) in closed:
+                return closed[quantity, start]
+            made = _Cell(node, quantity, start, *summed)
+            await self._close([made])
+        return made
+
+    async def _of_cohort(self, node: str, cohort: Drawn, quantity: str, start: datetime) -> _Cell | Reason:
+        if len(cohort.of(quantity)) < self._profile.k:
+            return Reason.COHORT_TOO_SMALL
+        answer = (await self._cohort_cells(node, cohort, [quantity], start))[quantity]
+        return Reason.COHORT_TOO_SMALL if isinstance(answer, _Cell) and answer.value is None else answer
+
+    async def _cohort_cells(
+        self, node: str, cohort: Drawn, quantities: Sequence[str], start: datetime
+    ) -> Mapping[str, _Cell | Reason]:
+        """Cells of one cohort and interval: those that were closed before, those that can be closed now."""
+        async with self._turn:
+            known = await self._known(node, quantities, start, start + self._interval)
+            found: dict[str, _Cell | Reason] = {
+                q: known.get((q, start)) or self._stands(cohort, q, start) or Reason.NOT_YET for q in quantities
+            }
+            wanted = frozenset(q for q, answer in found.items() if answer is Reason.NOT_YET)
+            loads = await self._loader.loads(cohort, wanted, start)
+            closed: list[_Cell] = []
+            for quantity, of in loads.items():
+                members = len(cohort.of(quantity))
+                rows = in_one_unit(of.rows)
+                waited = self._clock() - start - self._interval - self._grace
+                if (silence := self._stands(cohort, quantity, start)) is not None:
+                    found[quantity] = silence
+                elif closes(members, len(rows), of.silent, self._profile.k, waited, patience=self._interval, late=LATE):
+                    value = figure([row.value for row in rows], self._profile)
+                    unit = rows[0].unit if value is not None else None
+                    found[quantity] = cell = _Cell(node, quantity, start, value, unit)
+                    closed.append(cell)
+            if closed:
+                await self._close(closed)
+            return found
+
+    def _stands(self, cohort: Drawn, quantity: str, start: datetime) -> Reason | None:
+        """None if everybody who was drawn still allows this figure."""
+        left = any(quantity not in self._partition.allows(m, start) for m in cohort.of(quantity))
+        return Reason.COHORT_SILENT if left else None
+
+    async def _known(self, node: str, quantities: Collection[str], first: datetime, last: datetime) -> _Known:
+        """The cells of a place or cohort that are closed and begin between two instants; the last excluded."""
+        c = cells.c
+        span = (c.start >= first.timestamp(), c.start < last.timestamp())
+        query = select(c.quantity, c.start, c.value, c.unit).where(c.node == node, c.quantity.in_(quantities), *span)
+        found: dict[tuple[str, datetime], _Cell] = {}
+        for quantity, at, value, unit in await self._store.look(lambda c: c.execute(query).fetchall()):
+            start = datetime.fromtimestamp(at, UTC)
+            found[quantity, start] = _Cell(node, quantity, start, None if value is None else Decimal(value), unit)
+        return found
+
+    async def _close(self, closed: Sequence[_Cell]) -> None:
+        rows: list[dict[str, Any]] = [
+            {
+                "node": cell.node,
+                "quantity": cell.quantity,
+                "start": cell.start.timestamp(),
+                "value": None if cell.value is None else str(cell.value),
+                "unit": cell.unit,
+            }
+            for cell in closed
+        ]
+        await self._store.write(lambda c: c.execute(insert(cells), rows).rowcount)
+
+
+def _summed(parts: Sequence[_Cell]) -> tuple[Decimal, str | None] | None:
+    """Value and unit; None where a part has no figure, or another dimension."""
+    rows = [Row("", p.quantity, p.start, p.start, p.value, p.unit) for p in parts if p.value is not None]
+    alike = in_one_unit(rows)
+    if len(alike) < len(parts):
+        return None
+    return sum((row.value for row in alike), Decimal(0)), alike[0].unit

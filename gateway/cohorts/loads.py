@@ -1,0 +1,87 @@
+"""What a cell is closed from: the members' loads in one interval, opened once for all quantities, in one unit."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from gateway.cohorts.draw import NEIGHBOURHOOD, Drawn
+from gateway.vault.port import SubjectGone, Value, Vault
+from meter_driver import units
+from meter_driver.errors import UnitError
+from policies.minimise import minimise
+from policies.terms import Grant, Level, Period, Purpose, Row, SubjectId, class_of
+
+
+@dataclass(slots=True)
+class Loads:
+    """Of one quantity: rows of the members whose load is known, and how many have delivered nothing."""
+
+    rows: list[Row] = field(default_factory=list)
+    silent: int = 0
+
+
+class Loader:
+    """``interval``: length of a cell."""
+
+    def __init__(self, vault: Vault, interval: timedelta) -> None:
+        self._vault, self._interval = vault, interval
+
+    async def loads(self, cohort: Drawn, quantities: frozenset[str], start: datetime) -> dict[str, Loads]:
+        """By quantity, of those members that were drawn for it. The rows name nobody."""
+        found = {quantity: Loads() for quantity in quantities}
+        for member, agreed in sorted(cohort.quantities.items()):
+            if not (mine := agreed & quantities):
+                continue
+            values = await self._values(member, mine, start)
+            rows = {row.quantity: row for row in minimise(values, self._grant(member, mine, start), "")}
+            delivered = {value.quantity for value in values if value.last_at >= start}
+            for quantity in mine:
+                if quantity in rows:
+                    found[quantity].rows.append(rows[quantity])
+                elif quantity not in delivered:
+                    found[quantity].silent += 1
+        return found
+
+    def _grant(self, member: SubjectId, quantities: frozenset[str], start: datetime) -> Grant:
+        period = Period(start, start + self._interval)
+        return Grant(
+            ground="neighbourhood",
+            subject=member,
+            recipient=NEIGHBOURHOOD,
+            purpose=Purpose.NEIGHBOURHOOD,
+            quantities=quantities,
+            resolution=self._interval,
+            level=Level.COHORT,
+            period=period,
+            until=period.end,
+            keep=timedelta(0),
+        )
+
+    async def _values(self, member: SubjectId, quantities: frozenset[str], start: datetime) -> Sequence[Value]:
+        detail = class_of(self._interval)
+        reach = Period(start - self._interval, start + 2 * self._interval)
+        try:
+            return [v async for part in self._vault.read(member, detail, quantities, reach) for v in part]
+        except SubjectGone:
+            return ()
+
+
+def in_one_unit(rows: Sequence[Row]) -> list[Row]:
+    """Rows in the unit that most of them have; one that cannot be converted is no value."""
+    if not rows:
+        return []
+    unit = Counter(row.unit for row in rows).most_common(1)[0][0]
+    return [each for row in rows if (each := _converted(row, unit)) is not None]
+
+
+def _converted(row: Row, unit: str | None) -> Row | None:
+    if row.unit == unit:
+        return row
+    if row.unit is None or unit is None:
+        return None
+    try:
+        value = units.convert(row.value, row.unit, unit)
+    except UnitError:
+        return None
+    return Row(row.subject, row.quantity, row.start, row.end, value, unit, row.status)

@@ -1,0 +1,1 @@
+"""Consents and what proves them: asked, given, taken back."""

@@ -1,0 +1,161 @@
+"""Evidence: receipts of consents, records of withdrawals, certificates of erasure. Signed (JWS), checkable offline.
+
+A receipt has the mandatory fields of ISO/IEC TS 27560 in W3C DPV terms; the certificate says what was destroyed and
+what stays, why and until when. Both name the household by the pseudonym of its receipts, nothing else.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from adapters.plugin import Signer
+from gateway.storage.sqlite import Store
+from gateway.storage.tables.door import evidence as table
+from gateway.vault.port import Destroyed, Vault
+from policies.grounds import Consent, LegalTask
+from policies.terms import SubjectId
+
+NOTICE_TEXT = (
+    "Metergate asks for your consent before it lets out readings of your meter. You may say no, or take your yes back "
+    "at any time with one press on the page Consents; that ends all further use of your data at this gateway at once."
+)
+"""The notice that the pages show with each request; a receipt carries its hash. Version it when it changes."""
+NOTICE_ID = "metergate-notice-1"
+
+BEGUN = "erasure-begun"
+KEPT_EVIDENCE = timedelta(days=3 * 366)
+"""Limitation of claims: how long receipts, withdrawals and the ledger stay after an erasure (GDPR 17(3)(e))."""
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """Who runs this gateway, as receipts and certificates name it."""
+
+    name: str
+    contact: str
+
+
+class Evidence:
+    """Makes and keeps signed records."""
+
+    def __init__(
+        self, store: Store, vault: Vault, signer: Signer, controller: Controller, ids: Callable[[], str]
+    ) -> None:
+        self._store, self._vault, self._signer, self._controller, self._ids = store, vault, signer, controller, ids
+
+    def pseudonym(self, subject: SubjectId) -> str:
+        """How receipts and certificates name a household; the same on all of them."""
+        return "urn:metergate:holder:" + self._vault.lookup("receipt", subject).hex()[:32]
+
+    def receipt(self, consent: Consent) -> str:
+        """The consent receipt."""
+        scope = consent.scope
+        claims = self._claims(consent, consent.given) | {
+            "event": "given",
+            "processing": {
+                "quantities": sorted(scope.quantities),
+                "resolution": _duration(scope.resolution),
+                "level": scope.level.value,
+            },
+            "validity": {"from": _stamp(scope.validity.start), "until": _stamp(scope.validity.end)},
+            "retention": _duration(scope.keep),
+            "withdrawal": "page Consents of this gateway, one press, at any time",
+            "notice": {"id": NOTICE_ID, "language": "en", "sha256": sha256(NOTICE_TEXT.encode()).hexdigest()},
+        }
+        return self._signer.sign(claims, typ="receipt+jwt")
+
+    def withdrawal(self, consent: Consent, at: datetime) -> str:
+        """That a consent was taken back, and when."""
+        return self._signer.sign(self._claims(consent, at) | {"event": "withdrawn"}, typ="receipt+jwt")
+
+    def erasure(self, subject: SubjectId, destroyed: Destroyed, tasks: Iterable[LegalTask], at: datetime) -> str:
+        """The certificate of Article 17. ``tasks``: the statutes whose readings (class legal) stay, and until when."""
+        until = (at + KEPT_EVIDENCE).date().isoformat()
+        gone: list[dict[str, Any]] = [
+            {"what": f"keys of readings, class {detail.value}", "days": days}
+            for detail, days in sorted(destroyed.days.items())
+        ]
+        gone.append({"what": "key of name, address and serial numbers", "count": 1})
+        gone.append({"what": "sealed pieces that nobody can open any more", "count": destroyed.pieces})
+        kept = [
+            {"what": "receipts and withdrawals", "ground": "GDPR Art. 7(1) and 17(3)(e)", "until": until},
+            {"what": "disclosure ledger, sealed", "ground": "GDPR Art. 5(2) and 17(3)(e)", "until": until},
+        ]
+        for task in tasks:
+            end = task.scope.validity.end.date().isoformat()
+            kept.append({"what": "readings, class legal", "ground": f"{task.law} {task.article}", "until": end})
+        claims: dict[str, Any] = {
+            "iss": self._signer.did,
+            "sub": self.pseudonym(subject),
+            "iat": int(at.timestamp()),
+            "controllers": [self._controller.name],
+            "destroyed": gone,
+            "retained": kept,
+            "recovery_until": _stamp(destroyed.recovery_until) if destroyed.recovery_until else None,
+        }
+        return self._signer.sign(claims, typ="erasure+jwt")
+
+    def put(self, connection: Connection, subject: SubjectId, kind: str, ground: str, at: datetime, token: str) -> None:
+        """Inside somebody's transaction."""
+        row = {"id": self._ids(), "subject_tag": self._tag(subject), "kind": kind, "ground": ground}
+        connection.execute(insert(table).values({**row, "at": at.timestamp(), "token": token}))
+
+    async def find(self, subject: SubjectId, kind: str, ground: str | None = None) -> bytes | None:
+        """The newest record of a kind (``receipt``, ``withdrawal``, ``erasure``); None without one."""
+        query = select(table.c.token).where(table.c.subject_tag == self._tag(subject), table.c.kind == kind)
+        if ground is not None:
+            query = query.where(table.c.ground == ground)
+        query = query.order_by(table.c.at.desc()).limit(1)
+        row = await self._store.look(lambda connection: connection.execute(query).first())
+        return None if row is None else str(row.token).encode()
+
+    # -- an erasure that has begun, so that a crash cannot leave it half done
+
+    def begin(self, connection: Connection, subject: SubjectId, at: datetime) -> None:
+        """The intent; it holds the id in clear and goes with ``finish``."""
+        self.put(connection, subject, BEGUN, "", at, subject)
+
+    def finish(self, connection: Connection, subject: SubjectId) -> None:
+        """The certificate is there: the intent goes."""
+        connection.execute(delete(table).where(table.c.subject_tag == self._tag(subject), table.c.kind == BEGUN))
+
+    async def begun(self, subject: SubjectId) -> bool:
+        """Whether an erasure was begun and not finished."""
+        return await self.find(subject, BEGUN) is not None
+
+    async def unfinished(self) -> list[SubjectId]:
+        """Whose erasure was begun and not finished."""
+        query = select(table.c.token).where(table.c.kind == BEGUN)
+        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
+        return [SubjectId(row.token) for row in rows]
+
+    def _tag(self, subject: SubjectId) -> bytes:
+        return self._vault.lookup("evidence", subject)
+
+    def _claims(self, consent: Consent, at: datetime) -> dict[str, Any]:
+        return {
+            "iss": self._signer.did,
+            "record_id": consent.id,
+            "principal_id": self.pseudonym(consent.subject),
+            "iat": int(at.timestamp()),
+            "purposes": [consent.scope.purpose.value],
+            "purpose_iris": [consent.scope.purpose.dpv],
+            "recipients": [consent.scope.recipient],
+            "controllers": [self._controller.name],
+            "contact": self._controller.contact,
+            "legal_basis": "GDPR Art. 6(1)(a)",
+        }
+
+
+def _stamp(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _duration(span: timedelta) -> str:
+    """ISO 8601, whole seconds; days where they are whole."""
+    seconds = int(span.total_seconds())
+    return f"P{seconds // 86400}D" if seconds and seconds % 86400 == 0 else f"PT{seconds}S"

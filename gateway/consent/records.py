@@ -1,0 +1,135 @@
+"""What the consent desk works with: requests, entries and notices as values and rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, update
+
+from adapters.plugin import Notice, PermissionRequest
+from gateway.clock import Clock
+from gateway.consent.evidence import Evidence
+from gateway.door.epochs import Epochs
+from gateway.door.ledger import Ledger
+from gateway.door.lines import Lines
+from gateway.grounds import GroundBook, kind_of
+from gateway.serve.outbox import Outbox
+from gateway.storage.sqlite import Store
+from gateway.storage.tables.door import permission_request as requests
+from gateway.vault.port import Vault
+from policies.grounds import Consent, Contract, Ground, LegalTask, Scope
+from policies.ledger import Entry
+from policies.terms import DetailClass, Period, SubjectId
+
+
+class ConsentError(Exception):
+    """The request or consent is not there for this household, or the answer does not fit it. ``reason`` is stable."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A permission request as it waits before a household."""
+
+    id: str
+    subject: SubjectId
+    request: PermissionRequest
+    asked: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the consent desk works with; put together by the composition root."""
+
+    store: Store
+    vault: Vault
+    book: GroundBook
+    ledger: Ledger
+    epochs: Epochs
+    lines: Lines
+    outbox: Outbox
+    evidence: Evidence
+    clock: Clock
+    ids: Callable[[], str]
+    log: Any
+
+
+ANY = DetailClass.LIVE
+
+
+def asked_of(row: Any) -> Asked:
+    request = msgspec.json.decode(row.body, type=PermissionRequest)
+    return Asked(row.id, SubjectId(row.subject), request, datetime.fromtimestamp(row.asked, UTC))
+
+
+def mark(connection: Connection, request: str, at: datetime, ground: str) -> None:
+    connection.execute(update(requests).where(requests.c.id == request).values(answered=at.timestamp(), ground=ground))
+
+
+def scope_of(request: PermissionRequest, quantities: frozenset[str], now: datetime) -> Scope:
+    return Scope(
+        recipient=request.recipient,
+        purpose=request.purpose,
+        quantities=quantities,
+        resolution=request.resolution,
+        level=request.level,
+        values=request.values,
+        validity=Period(now, request.until),
+        keep=request.keep,
+    )
+
+
+def in_force(ground: Ground) -> bool:
+    match ground:
+        case Consent():
+            return ground.withdrawn is None
+        case Contract():
+            return ground.ended is None
+        case LegalTask():
+            return False  # what a statute demands outlives an erasure; the certificate names it
+
+
+def ended_at(ground: Ground, now: datetime) -> Ground:
+    match ground:
+        case Consent():
+            return ground.withdraw(now)
+        case Contract():
+            return replace(ground, ended=now)
+        case LegalTask():
+            return ground
+
+
+def entry_of(kind: str, ground: Ground, at: datetime) -> Entry:
+    scope = ground.scope
+    return Entry(
+        kind=kind,
+        at=at,
+        recipient=scope.recipient,
+        purpose=scope.purpose.value,
+        ground=ground.id,
+        ground_kind=kind_of(ground),
+        quantities=tuple(sorted(scope.quantities)),
+        resolution=scope.resolution.total_seconds(),
+        level=scope.level.value,
+        start=scope.validity.start,
+        end=scope.validity.end,
+    )
+
+
+def erased(household: SubjectId, at: datetime) -> Entry:
+    return Entry("erased", at, "", "", f"own:{household}", "", (), 0.0, "", at, at)
+
+
+def ended_notice(ground: Ground) -> Notice:
+    payload = {
+        "ground": ground.id,
+        "subject": ground.subject,
+        "recipient": ground.scope.recipient,
+        "purpose": ground.scope.purpose.value,
+    }
+    return Notice("ground.ended", payload, key=f"ground:{ground.id}")

@@ -1,0 +1,108 @@
+"""The disclosure ledger: one entry for each grant, recipient and period.
+
+Sealed per household; the hash chain runs over ciphertext.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, insert, select
+
+from adapters.plugin import Signer
+from gateway.clock import Clock
+from gateway.storage.sqlite import Store
+from gateway.storage.tables.door import checkpoint, ledger
+from gateway.vault.port import SubjectGone, Vault
+from policies import ledger as books
+from policies.ledger import Entry
+from policies.terms import DetailClass, SubjectId
+
+REMEMBERED = 20_000
+"""Grants whose entry of today is known to be durable; asking again in the same day adds no second entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An entry ready to be written."""
+
+    id: str
+    tag: bytes
+    sealed: bytes
+
+
+class Ledger:
+    """Writes and reads entries. The chain's head is read inside the writing transaction, so it cannot fork."""
+
+    def __init__(self, store: Store, vault: Vault, signer: Signer, clock: Clock, ids: Callable[[], str]) -> None:
+        self._store, self._vault, self._signer, self._clock, self._ids = store, vault, signer, clock, ids
+        self._known: OrderedDict[tuple[object, ...], None] = OrderedDict()
+
+    def tag(self, subject: SubjectId) -> bytes:
+        """How rows of a household are found without naming it."""
+        return self._vault.lookup("ledger", subject)
+
+    def seal(self, subject: SubjectId, entry: Entry) -> Sealed:
+        """Raises ``SubjectGone``."""
+        name = self._ids()
+        sealed = self._vault.seal(subject, DetailClass.LEDGER, books.encode(entry), about=name)
+        return Sealed(name, self.tag(subject), sealed)
+
+    async def write(self, entries: Sequence[tuple[SubjectId, Entry]]) -> None:
+        """Durable on return. Releases that today's ledger has already are passed over."""
+        fresh = [(s, e) for s, e in entries if self._key(s, e) not in self._known]
+        if not fresh:
+            return
+        sealed = [self.seal(s, e) for s, e in fresh]
+        await self._store.write(lambda connection: put(connection, sealed))
+        for subject, entry in fresh:
+            if entry.kind == "release":
+                self._known[self._key(subject, entry)] = None
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+
+    async def entries(self, subject: SubjectId, *, most: int = 500) -> Sequence[Entry]:
+        """A household's own entries, newest first. Empty once its ledger key is gone."""
+        query = select(ledger.c.id, ledger.c.sealed).where(ledger.c.subject_tag == self.tag(subject))
+        query = query.order_by(ledger.c.number.desc()).limit(most)
+        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
+        try:
+            return [books.decode(self._vault.open(subject, DetailClass.LEDGER, s, about=i)) for i, s in rows]
+        except SubjectGone:
+            return []
+
+    async def sign_checkpoint(self) -> None:
+        """Sign the head, if it has moved since the last time."""
+        signed = select(func.max(checkpoint.c.number))
+        head, last = await self._store.look(lambda c: (c.execute(_HEAD).first(), c.execute(signed).scalar()))
+        if head is None or head.number == last:
+            return
+        claims = {"number": head.number, "hash": head.hash.hex(), "iat": int(self._clock().timestamp())}
+        token = self._signer.sign(claims, typ="ledger-checkpoint+jwt")
+        row = {"number": head.number, "token": token}
+
+        def add(connection: Connection) -> None:
+            connection.execute(insert(checkpoint).values(row))
+
+        await self._store.write(add)
+
+    @staticmethod
+    def _key(subject: SubjectId, e: Entry) -> tuple[object, ...]:
+        what = (e.kind, e.recipient, e.purpose, e.ground, e.quantities, e.resolution, e.level)
+        return (subject, e.at.date(), e.start, e.end, e.reference, *what)
+
+
+_APPEND = "INSERT INTO ledger (number, id, subject_tag, sealed, hash) VALUES (?, ?, ?, ?, ?)"
+_HEAD = select(ledger.c.number, ledger.c.hash).order_by(ledger.c.number.desc()).limit(1)
+
+
+def put(connection: Connection, entries: Sequence[Sealed]) -> None:
+    """Append to the chain, inside somebody's transaction."""
+    head = connection.execute(_HEAD).first()
+    at: books.Link = (head.number, head.hash) if head else (0, books.GENESIS)
+    for each in entries:
+        at = books.link(at, each.sealed)
+        row = (at[0], each.id, each.tag, each.sealed, at[1])
+        connection.exec_driver_sql(
+            "INSERT INTO ledger (number, id, subject_tag, sealed, hash) VALUES (?, ?, ?, ?, ?)", row
+        )

@@ -1,0 +1,189 @@
+"""Opening what a grant covers: values from the vault, minimised, as parts for egress; once, or as a stream."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from adapters.plugin import Released
+from gateway.clock import Clock
+from gateway.door.egress import Part
+from gateway.door.epochs import Epochs
+from gateway.intake.desk import AHEAD
+from gateway.vault.port import Mark, SubjectGone, Vault
+from policies.minimise import floor, minimise
+from policies.terms import AS_RECEIVED, ONE_DAY, Grant, Period, Row, SubjectId, class_of
+from policies.vault.values import Value
+
+LOOK_AGAIN = 1.0
+"""Seconds after which a waiting stream looks whether its ground, its recipient or its connection is still there."""
+WINDOW = 31 * ONE_DAY
+"""Intervals of one household that are in clear at a time."""
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """One household that may be opened, under which name and epoch."""
+
+    grant: Grant
+    name: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a stream looks at while it waits.
+
+    Attributes:
+        alive: whether the recipient may still have it.
+        gone: whether the connection is gone.
+        joined: households that may be opened now and were not before; written down in the ledger already.
+    """
+
+    alive: Callable[[], bool]
+    gone: Callable[[], bool]
+    joined: Callable[[frozenset[SubjectId]], Awaitable[Sequence[Open]]] | None = None
+
+
+class Opener:
+    """Holds no values between calls. ``zone``: where days begin."""
+
+    def __init__(self, vault: Vault, epochs: Epochs, clock: Clock, zone: tzinfo = UTC) -> None:
+        self._vault, self._epochs, self._clock, self._zone = vault, epochs, clock, zone
+
+    def stands(self, opened: Open) -> bool:
+        """Whether the ground is as it was, and its time is not over."""
+        return self._epochs.current(opened.grant.ground) == opened.epoch and self._clock() < opened.grant.until
+
+    async def parts(self, opened: Open, mark: Mark | None = None) -> AsyncIterator[Part]:
+        """A day, or a window of intervals, at a time. A household that leaves in the middle simply ends here.
+
+        ``mark``: values as received as they stood at that position.
+        """
+        try:
+            if opened.grant.resolution == AS_RECEIVED:
+                async for values in self._read(opened.grant, opened.grant.period, mark):
+                    if not self.stands(opened):
+                        return
+                    if (part := self._part(opened, values)) is not None:
+                        yield part
+                return
+            for window in _windows(opened.grant):
+                if not self.stands(opened):
+                    return
+                grant = replace(opened.grant, period=window)
+                step = grant.resolution
+                reach = Period(window.start - step, window.end + step)
+                values = [v async for some in self._read(grant, reach) for v in some]
+                if (part := self._part(replace(opened, grant=grant), values)) is not None:
+                    yield part
+        except SubjectGone:
+            return
+
+    def _read(self, grant: Grant, period: Period, mark: Mark | None = None) -> AsyncIterator[Sequence[Value]]:
+        return self._vault.read(grant.subject, class_of(grant.resolution), grant.quantities, period, mark=mark)
+
+    def _part(self, opened: Open, values: Sequence[Value]) -> Part | None:
+        rows = minimise(values, opened.grant, opened.name, self._zone)
+        return self._wrap(opened, rows) if rows else None
+
+    def _wrap(self, opened: Open, rows: Sequence[Row]) -> Part:
+        g = opened.grant
+        released = Released(opened.name, rows, g.recipient, g.purpose, g.resolution, g.level, g.keep, g.reference)
+        return Part(g.ground, opened.epoch, released)
+
+    async def follow(self, all_: Sequence[Open], watch: Watch) -> AsyncIterator[Part]:
+        """What is there, then what comes, as long as somebody's ground stands.
+
+        As received: each value once. The position of the stream is taken before the first read, and both sides of it
+        are read by it, so nothing is lost or told twice in between. What comes is told if it is new: a correction of
+        what was told before is told again, with the same instant and its new value; an unchanged value is not.
+        In intervals: each interval once, as soon as a later value has closed it; what comes for it later is not told.
+        """
+        tails = [self._tail(o) for o in all_]
+        for tail in tails:
+            if tail.opened.grant.resolution == AS_RECEIVED:
+                async for part in self.parts(tail.opened, tail.mark):
+                    yield part
+        while live := [t for t in tails if self.stands(t.opened)]:
+            if not watch.alive() or watch.gone() or all(self._clock() >= t.opened.grant.period.end for t in live):
+                return
+            news = self._vault.news(live[0].opened.grant.subject)
+            for tail in live:
+                async for part in self._fresh(tail):
+                    yield part
+            await _moment(news if watch.joined is None else None)
+            if watch.joined is not None:
+                known = frozenset(t.opened.grant.subject for t in live)
+                tails = [*live, *[self._tail(o) for o in await watch.joined(known)]]
+
+    def _tail(self, opened: Open) -> "_Tail":
+        return _Tail(opened, self._vault.mark(opened.grant.subject), opened.grant.period.start, self._clock() + AHEAD)
+
+    async def _fresh(self, tail: "_Tail") -> AsyncIterator[Part]:
+        """As received: what new pieces changed. In intervals: those that a later value has closed."""
+        grant = tail.opened.grant
+        detail = class_of(grant.resolution)
+        try:
+            fresh, position = await self._vault.since(tail.mark, detail, grant.quantities)
+            if grant.resolution == AS_RECEIVED:
+                fresh = await self._changed(tail, fresh)
+        except SubjectGone:
+            return
+        tail.mark.position = position
+        if grant.resolution == AS_RECEIVED:
+            if fresh and (part := self._part(tail.opened, fresh)) is not None:
+                yield part
+            return
+        latest = max((v.at for v in fresh), default=self._clock() if tail.first else tail.done)
+        tail.first = False
+        closed = min(floor(latest, grant.resolution), grant.period.end)
+        if closed <= tail.done:
+            return
+        narrowed = replace(tail.opened, grant=replace(grant, period=Period(tail.done, closed)))
+        tail.done = closed
+        async for part in self.parts(narrowed):
+            yield part
+
+    async def _changed(self, tail: "_Tail", fresh: Sequence[Value]) -> Sequence[Value]:
+        """Without what stands there unchanged up to the mark. What is later than all that came needs no look."""
+        last = {(value.quantity, value.at): value for value in fresh}
+        seen = [value.at for value in last.values() if value.at <= tail.latest]
+        tail.latest = max([tail.latest, *(value.at for value in fresh)])
+        if seen:
+            reach = Period(min(seen), max(seen) + _INSTANT)
+            async for values in self._read(tail.opened.grant, reach, tail.mark):
+                for value in values:
+                    if last.get((value.quantity, value.at)) == value:
+                        del last[value.quantity, value.at]
+        return list(last.values())
+
+
+async def _moment(news: asyncio.Event | None) -> None:
+    """Until something came in, or for a while."""
+    try:
+        async with asyncio.timeout(LOOK_AGAIN):
+            await (asyncio.sleep(LOOK_AGAIN) if news is None else news.wait())
+    except TimeoutError:
+        return
+
+
+@dataclass(slots=True)
+class _Tail:
+    """How far a stream has come with one household. ``latest``: no value up to the mark is later."""
+
+    opened: Open
+    mark: Mark
+    done: datetime
+    latest: datetime
+    first: bool = True
+
+
+def _windows(grant: Grant) -> Iterator[Period]:
+    """A period in pieces of at most ``WINDOW``, cut at midnights UTC so that no interval is cut; days in one piece."""
+    start = grant.period.start
+    while start < grant.period.end:
+        end = grant.period.end if grant.resolution == ONE_DAY else min(floor(start, ONE_DAY) + WINDOW, grant.period.end)
+        yield Period(start, end)
+        start = end

@@ -1,0 +1,286 @@
+"""The release desk: decide, write the ledger, open only what the grant covers, minimise. One door for all adapters."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Protocol
+
+from adapters.plugin import Opening, Organisation, PermissionRequest, Refused, Released
+from gateway.clock import Clock
+from gateway.cohorts.desk import NEIGHBOURHOOD, CohortDesk
+from gateway.door.egress import Part
+from gateway.door.epochs import Epochs
+from gateway.door.ledger import Ledger
+from gateway.door.opening import Open, Opener, Watch
+from gateway.grounds import GroundBook, kind_of
+from gateway.vault.port import SubjectGone, Vault
+from policies import ledger as books
+from policies.decide import decide, ends
+from policies.grounds import Contract, Scope
+from policies.terms import (
+    AS_RECEIVED,
+    FAR_FUTURE,
+    Grant,
+    Household,
+    Level,
+    Period,
+    Portfolio,
+    Pseudonym,
+    Purpose,
+    Reason,
+    Recipient,
+    Refusal,
+    ReleaseRequest,
+    Row,
+    SubjectId,
+    Zone,
+    class_of,
+)
+
+SLICE = 256
+"""Households of a portfolio whose ledger entries share one commit."""
+SELF = Recipient("self")
+"""The household itself, reading its own data (GDPR Articles 15 and 20)."""
+
+
+class Organisations(Protocol):
+    """What the desk needs of the registry."""
+
+    def organisation_now(self, recipient: Recipient) -> Organisation | None: ...
+
+    def zones(self, recipient: Recipient) -> Sequence[str]: ...
+
+
+class ReleaseDesk:
+    """Answers questions of adapters with parts for egress. Holds no values between calls."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        book: GroundBook,
+        ledger: Ledger,
+        epochs: Epochs,
+        organisations: Organisations,
+        cohorts: CohortDesk,
+        clock: Clock,
+        zone: tzinfo = UTC,
+    ) -> None:
+        self._cohorts, self._opener = cohorts, Opener(vault, epochs, clock, zone)
+        self._vault, self._book, self._ledger = vault, book, ledger
+        self._epochs, self._organisations, self._clock = epochs, organisations, clock
+        self._names: dict[tuple[Recipient, SubjectId], str] = {}
+        self._known_as: dict[tuple[Recipient, str], SubjectId] = {}
+
+    # -- who is who
+
+    def pseudonym(self, recipient: Recipient, subject: SubjectId) -> str:
+        """Pairwise: another recipient knows the same household by another name."""
+        key = (recipient, subject)
+        if (name := self._names.get(key)) is None:
+            name = self._names[key] = self._vault.lookup("pairwise", f"{recipient}\n{subject}").hex()[:32]
+        return name
+
+    def known_as(self, recipient: Recipient, name: Pseudonym) -> SubjectId | None:
+        """The household that this recipient knows by a name; None for an unknown one."""
+        if (recipient, name.name) not in self._known_as:
+            for subject in self._book.subjects(recipient):
+                self._known_as[recipient, self.pseudonym(recipient, subject)] = subject
+        return self._known_as.get((recipient, name.name))
+
+    def zones(self, recipient: Recipient) -> Sequence[str]:
+        """Places for whose figures an organisation may ask; empty without the level for it."""
+        who = self._organisations.organisation_now(recipient)
+        return self._organisations.zones(recipient) if who is not None and Level.COHORT in who.levels else ()
+
+    def in_profile(self, request: PermissionRequest) -> bool:
+        """Whether the organisation may ask households for this; everybody may be asked to join the cohorts."""
+        if request.recipient == NEIGHBOURHOOD:
+            return request.level is Level.COHORT and request.purpose is Purpose.NEIGHBOURHOOD
+        return self._fits(request)
+
+    def _resolve(self, question: ReleaseRequest) -> ReleaseRequest:
+        if isinstance(question.subject, Pseudonym):
+            subject = self.known_as(question.recipient, question.subject)
+            return question if subject is None else replace(question, subject=Household(subject))
+        return question
+
+    # -- deciding
+
+    def may(self, question: ReleaseRequest) -> Grant | Refusal:
+        """The decision alone: nothing is opened, nothing written."""
+        question = self._resolve(question)
+        if not isinstance(question.subject, Household):
+            return Refusal((Reason.NO_CONSENT,))
+        if (refusal := self._profile(question)) is not None:
+            return refusal
+        day = self._vault.oldest(question.subject.id, class_of(question.resolution))
+        if day is None:
+            return Refusal((Reason.NO_CONSENT,))
+        oldest = datetime.combine(day, time(), UTC)
+        return decide(question, self._book.of(question.subject.id), self._clock(), oldest=oldest)
+
+    def openings(self, recipient: Recipient) -> Sequence[Opening]:
+        """Live grounds of a recipient, for its catalog."""
+        now = self._clock()
+        found = []
+        for subject in self._book.subjects(recipient):
+            for ground in self._book.of(subject):
+                scope = ground.scope
+                if scope.recipient == recipient and scope.validity.start <= now < ends(ground):
+                    name = self.pseudonym(recipient, subject)
+                    opening = (scope.purpose, scope.quantities, scope.resolution, scope.level, scope.values)
+                    found.append(Opening(name, *opening, ends(ground), scope.keep))
+        return found
+
+    def _profile(self, question: ReleaseRequest) -> Refusal | None:
+        """Whether the organisation may ask for such a thing at all."""
+        return None if self._fits(question) else Refusal((Reason.NOT_IN_PROFILE,))
+
+    def _fits(self, question: ReleaseRequest | PermissionRequest) -> bool:
+        who = self._organisations.organisation_now(question.recipient)
+        return (
+            who is not None
+            and question.level in who.levels
+            and question.purpose in who.purposes
+            and question.quantities <= who.quantities
+            and question.resolution >= who.finest
+        )
+
+    def _place(self, question: ReleaseRequest) -> Refusal | None:
+        """Whether the organisation may ask for figures of this place."""
+        assert isinstance(question.subject, Zone)
+        place = question.subject.name.partition("#")[0]
+        allowed = self._organisations.zones(question.recipient)
+        fits = any(place == zone or place.startswith(f"{zone}/") for zone in allowed)
+        return None if fits else Refusal((Reason.NOT_IN_PROFILE,))
+
+    # -- releasing
+
+    async def release(self, question: ReleaseRequest) -> AsyncIterator[Part]:
+        """Parts of one household, or of each that allows it. The ledger is durable before a part is yielded.
+
+        Raises ``Refused`` before the iterator is returned.
+        """
+        question = self._resolve(question)
+        if isinstance(question.subject, Zone):
+            return await self._zone_figures(question)
+        if isinstance(question.subject, Portfolio):
+            return self._portfolio(self._allowing(question))
+        opened = self._decided(question)
+        await self._write_down([opened.grant])
+        return self._opener.parts(opened)
+
+    async def follow(
+        self, question: ReleaseRequest, alive: Callable[[], bool], *, gone: Callable[[], bool]
+    ) -> AsyncIterator[Part]:
+        """Like ``release``, then what comes in, until the period or the ground ends. One household or a portfolio.
+
+        ``alive``: whether the recipient may still have it; ``gone``: whether the connection is gone.
+        """
+        question = self._resolve(question)
+        if not isinstance(question.subject, Portfolio):
+            opened = [self._decided(question)]
+            await self._write_down([o.grant for o in opened])
+            return self._opener.follow(opened, Watch(alive, gone))
+        everybody = self._allowing(question)
+        await self._write_down([o.grant for o in everybody])
+
+        async def joined(known: frozenset[SubjectId]) -> Sequence[Open]:
+            fresh = [o for o in self._allowing_now(question) if o.grant.subject not in known]
+            await self._write_down([o.grant for o in fresh])
+            return fresh
+
+        return self._opener.follow(everybody, Watch(alive, gone, joined))
+
+    async def own(self, subject: SubjectId, quantities: frozenset[str], period: Period) -> AsyncIterator[Part]:
+        """A household's own values as received. Cut by its erasure only; the ledger books disclosures to others."""
+        ground = own_access(subject, quantities)
+        request = ReleaseRequest(
+            SELF, ground.scope.purpose, Household(subject), quantities, AS_RECEIVED, Level.INDIVIDUAL, period
+        )
+        decision = decide(request, [ground], self._clock())
+        if isinstance(decision, Refusal):
+            raise Refused(decision)
+        return self._opener.parts(Open(decision, "self", self._epochs.current(ground.id)))
+
+    def _decided(self, question: ReleaseRequest) -> Open:
+        decision = self.may(question)
+        if isinstance(decision, Refusal):
+            raise Refused(decision)
+        return self._open(decision)
+
+    def _open(self, grant: Grant) -> Open:
+        return Open(grant, self.pseudonym(grant.recipient, grant.subject), self._epochs.current(grant.ground))
+
+    def _allowing(self, question: ReleaseRequest) -> list[Open]:
+        """Every household that allows it now. Nobody allows it: refused, as for one."""
+        if (refusal := self._profile(question)) is not None:
+            raise Refused(refusal)
+        if not (found := self._allowing_now(question)):
+            raise Refused(Refusal((Reason.NO_CONSENT,)))
+        return found
+
+    def _allowing_now(self, question: ReleaseRequest) -> list[Open]:
+        subjects = self._book.subjects(question.recipient)
+        decisions = (self._may_in_part(question, subject) for subject in subjects)
+        return [self._open(decision) for decision in decisions if isinstance(decision, Grant)]
+
+    def _may_in_part(self, question: ReleaseRequest, subject: SubjectId) -> Grant | None:
+        """Households of a portfolio began at different times: of each, the part of the period that it allows."""
+        for ground in self._book.of(subject):
+            scope = ground.scope
+            if scope.recipient != question.recipient or scope.purpose is not question.purpose:
+                continue
+            period = question.period.intersect(scope.values)
+            decision = self.may(replace(question, subject=Household(subject), period=period))
+            if isinstance(decision, Grant):
+                return decision
+        return None
+
+    async def _write_down(self, grants: Sequence[Grant]) -> None:
+        now = self._clock()
+        entries = []
+        for grant in grants:
+            ground = self._book.find(grant.subject, grant.ground)
+            kind = kind_of(ground) if ground is not None else ""
+            entries.append((grant.subject, books.released(grant, now, ground_kind=kind)))
+        try:
+            await self._ledger.write(entries)
+        except SubjectGone:
+            raise Refused(Refusal((Reason.NO_CONSENT,))) from None
+
+    async def _portfolio(self, all_: Sequence[Open]) -> AsyncIterator[Part]:
+        for at in range(0, len(all_), SLICE):
+            some = [o for o in all_[at : at + SLICE] if self._opener.stands(o)]
+            await self._write_down([o.grant for o in some])
+            for opened in some:
+                async for part in self._opener.parts(opened):
+                    yield part
+
+    async def _zone_figures(self, question: ReleaseRequest) -> AsyncIterator[Part]:
+        """Cells of a place. They belong to no household, so nothing cuts them; who left silences the later ones."""
+        if (refusal := self._profile(question) or self._place(question)) is not None:
+            raise Refused(refusal)
+        answer = await self._cohorts.answer(question)
+        if isinstance(answer, Refusal):
+            raise Refused(answer)
+        return _one(self._figures(question, answer))
+
+    @staticmethod
+    def _figures(question: ReleaseRequest, rows: Sequence[Row]) -> Part:
+        assert isinstance(question.subject, Zone)
+        name, q = question.subject.name, question
+        keep = timedelta(0)
+        released = Released(name, rows, q.recipient, q.purpose, q.resolution, q.level, keep, q.reference)
+        return Part(f"zone:{name}", 0, released)
+
+
+async def _one(part: Part) -> AsyncIterator[Part]:
+    yield part
+
+
+def own_access(subject: SubjectId, quantities: frozenset[str]) -> Contract:
+    """The implicit ground of a household for its own data; its epoch is flipped by erasure alone."""
+    always = Period(datetime(1970, 1, 1, tzinfo=UTC), FAR_FUTURE)
+    scope = Scope(SELF, Purpose.ENERGY_ADVICE, quantities, AS_RECEIVED, Level.INDIVIDUAL, always, always, timedelta(0))
+    return Contract(f"own:{subject}", subject, scope)

@@ -1,0 +1,93 @@
+"""All live grounds in memory, loaded before any port opens. Unknown means no.
+
+Rows are the record; this is their image for the door, which must decide without waiting.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, insert, select, update
+
+from gateway.storage.sqlite import Store
+from gateway.storage.tables.door import ground as table
+from policies.grounds import Consent, Contract, Ground, LegalTask
+from policies.terms import Recipient, SubjectId
+
+KINDS: Final[dict[str, type[Ground]]] = {"consent": Consent, "legal-task": LegalTask, "contract": Contract}
+
+
+def kind_of(ground: Ground) -> str:
+    """``consent``, ``legal-task`` or ``contract``."""
+    return next(name for name, kind in KINDS.items() if isinstance(ground, kind))
+
+
+class GroundBook:
+    """Grounds by household and by recipient. Ended grounds stay in the table and leave memory at the next start."""
+
+    def __init__(self) -> None:
+        self._by_subject: dict[SubjectId, dict[str, Ground]] = {}
+        self._subjects: dict[Recipient, set[SubjectId]] = {}
+
+    async def load(self, store: Store) -> None:
+        """Everything that has not ended. Call before ports open."""
+        for ground in await _read(store, table.c.ended.is_(None)):
+            self.keep(ground)
+
+    async def reload(self, store: Store, subject: SubjectId) -> None:
+        """What the record says of one household, after a write of unknown fate."""
+        for ground in await recorded(store, subject):
+            self.keep(ground)
+
+    def keep(self, ground: Ground) -> None:
+        """Put a new or changed ground in place."""
+        self._by_subject.setdefault(ground.subject, {})[ground.id] = ground
+        self._subjects.setdefault(ground.scope.recipient, set()).add(ground.subject)
+
+    def of(self, subject: SubjectId) -> Sequence[Ground]:
+        """All grounds of a household that this process knows, ended ones too."""
+        return tuple(self._by_subject.get(subject, {}).values())
+
+    def find(self, subject: SubjectId, ground: str) -> Ground | None:
+        return self._by_subject.get(subject, {}).get(ground)
+
+    def subjects(self, recipient: Recipient) -> Sequence[SubjectId]:
+        """Households that have, or had since the start, a ground for this recipient; sorted."""
+        return sorted(self._subjects.get(recipient, ()))
+
+    def forget(self, subject: SubjectId) -> None:
+        """An erased household leaves memory."""
+        for ground in self._by_subject.pop(subject, {}).values():
+            self._subjects[ground.scope.recipient].discard(subject)
+
+
+async def recorded(store: Store, subject: SubjectId) -> Sequence[Ground]:
+    """Every ground that a household ever had here, from the record."""
+    return await _read(store, table.c.subject == subject)
+
+
+async def _read(store: Store, which: ColumnElement[bool]) -> Sequence[Ground]:
+    query = select(table.c.kind, table.c.body).where(which)
+    rows = await store.look(lambda connection: connection.execute(query).fetchall())
+    return [msgspec.json.decode(body, type=KINDS[kind]) for kind, body in rows]
+
+
+def add(connection: Connection, ground: Ground) -> None:
+    """The row of a new ground."""
+    connection.execute(
+        insert(table).values(
+            id=ground.id,
+            subject=ground.subject,
+            kind=kind_of(ground),
+            recipient=ground.scope.recipient,
+            body=msgspec.json.encode(ground).decode(),
+        )
+    )
+
+
+def end(connection: Connection, grounds: Iterable[Ground], at: datetime) -> None:
+    """The rows of grounds that were ended; each is given as it is now."""
+    for each in grounds:
+        body = msgspec.json.encode(each).decode()
+        connection.execute(update(table).where(table.c.id == each.id).values(body=body, ended=at.timestamp()))

@@ -1,0 +1,1 @@
+"""Readings in: checked, derived, sealed, durable, then acknowledged."""

@@ -1,0 +1,192 @@
+"""The intake desk: check, derive, seal, append in one group commit, acknowledge, then tell who waits for news.
+
+A bad record is refused by its index and a stable word; the others are kept. Refusals:
+
+    unknown-subject   no such household, or erased
+    no-instant        the reading has none, or one without a zone
+    clock             more than five minutes in the future
+    expired           its day is held in no class any more
+    interval          it ends before it begins
+    no-value          the meter itself calls it not valid (``Quality.NO_VALUE``)
+    text              no number: what meters say in words (serial numbers, messages) belongs to the registry
+    not-finite        NaN or an infinity
+    too-many-digits   more than 14 digits, or a power of ten beyond 9
+    quantity          neither ``A-B:C.D.E*F`` nor an EN 13757-3 quantity
+    unit              not in ``meter_driver.units``
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+
+import msgspec
+from sqlalchemy import Connection
+
+from adapters.plugin import Batch, IntakeAnswer
+from gateway.clock import Clock
+from gateway.intake.derive import EPOCH_DAY, Deriver
+from gateway.intake.records import (
+    Column,
+    Refused,
+    by_household,
+    exact,
+    latest_of_each,
+    quantity_of,
+    refuse,
+    unit_of,
+    without,
+)
+from gateway.storage.sqlite import Store
+from gateway.vault.merge import to_piece
+from gateway.vault.port import Expired, SubjectGone
+from gateway.vault.sealed import PieceRow, SealedVault
+from meter_driver.intervals import DAY_US, DayFinder, micros
+from meter_driver.reading import Reading
+from policies.terms import DetailClass, SubjectId
+
+AHEAD = timedelta(minutes=5)
+MAX_READINGS = 10_000
+MAX_SOURCE = 200
+REMEMBERED_SOURCES = 65_536
+AT_ONCE = 1024
+"""Batches between their check and their durability; more wait."""
+_LARGEST_SEQUENCE = (1 << 63) - 1
+_DERIVED = (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY)
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(tuple[int, tuple[tuple[int, str], ...]]).decode
+
+
+class BatchRefused(Exception):
+    """The batch as a whole cannot be: ``str()`` names the field and the rule."""
+
+
+@dataclass(slots=True)
+class _Source:
+    """``newest``: the highest sequence that was ever claimed. ``flying``: those that are claimed now."""
+
+    newest: int
+    flying: dict[int, asyncio.Future[None]] = field(default_factory=dict)
+
+
+class Intake:
+    """``zone``: in which local days begin."""
+
+    def __init__(self, vault: SealedVault, store: Store, *, clock: Clock, zone: tzinfo) -> None:
+        self._vault, self._store, self._clock = vault, store, clock
+        self._days = DayFinder(zone)
+        self._sources: dict[str, _Source] = {}
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    async def take(self, batch: Batch) -> IntakeAnswer:
+        """Durable on return. Sequences of a source ascend: one far below the newest counts as known.
+
+        Raises ``BatchRefused``, and ``StoreFull`` when nothing of it was kept.
+        """
+        if not 0 < len(batch.source) <= MAX_SOURCE or not 0 <= batch.sequence <= _LARGEST_SEQUENCE:
+            raise BatchRefused("source has 1 to 200 characters, sequence 0 to 2^63-1")
+        if len(batch.readings) > MAX_READINGS:
+            raise BatchRefused(f"a batch has at most {MAX_READINGS} readings")
+        async with self._room:
+            while True:
+                source = self._sources.get(batch.source) or await self._meet(batch.source)
+                if (flying := source.flying.get(batch.sequence)) is None:
+                    break
+                await asyncio.shield(flying)
+            claim = source.flying[batch.sequence] = asyncio.get_running_loop().create_future()
+            try:
+                known = await self._known(batch) if batch.sequence <= source.newest else None
+                source.newest = max(source.newest, batch.sequence)
+                return known or await self._keep(batch)
+            finally:
+                del source.flying[batch.sequence]
+                claim.set_result(None)
+
+    async def _keep(self, batch: Batch) -> IntakeAnswer:
+        """No await between the number of a piece and its place in the queue of the store."""
+        now = self._clock()
+        pieces, refused = self._sealed(batch.readings, now)
+        answer = IntakeAnswer(len(batch.readings) - len(refused), tuple(sorted(refused.items())))
+        kept = self._vault.seal_own(_encode((answer.accepted, answer.refused)), about=_about(batch))
+        await self._vault.append(pieces, (batch.source, batch.sequence, int(now.timestamp()), kept))
+        return answer
+
+    # -- known batches
+
+    async def _meet(self, name: str) -> _Source:
+        newest = await self._store.look(lambda connection: _newest(connection, name))
+        if len(self._sources) >= REMEMBERED_SOURCES:
+            self._sources = {key: kept for key, kept in self._sources.items() if kept.flying}
+        return self._sources.setdefault(name, _Source(newest))
+
+    async def _known(self, batch: Batch) -> IntakeAnswer | None:
+        sealed = await self._store.look(lambda connection: _answered(connection, batch))
+        if not sealed:
+            return None if sealed is None else IntakeAnswer(0, repeated=True)
+        accepted, refused = _decode(self._vault.open_own(sealed, about=_about(batch)))
+        return IntakeAnswer(accepted, refused, repeated=True)
+
+    # -- checking and sealing
+
+    def _sealed(self, readings: Sequence[tuple[SubjectId, Reading]], now: datetime) -> tuple[list[PieceRow], Refused]:
+        refused: Refused = {}
+        pieces: list[PieceRow] = []
+        for subject, columns in by_household(readings, micros(now + AHEAD), refused).items():
+            try:
+                pieces += self._of_household(subject, columns, refused)
+            except (SubjectGone, Expired):
+                refuse(refused, columns.values(), "unknown-subject")
+        return pieces, refused
+
+    def _of_household(
+        self, subject: SubjectId, columns: dict[tuple[str, str | None], Column], refused: Refused
+    ) -> list[PieceRow]:
+        if not self._vault.known(subject):
+            raise SubjectGone
+        oldest = {}
+        for detail in _DERIVED:
+            day = self._vault.oldest(subject, detail)
+            oldest[detail] = day.toordinal() if day else 1 << 40
+        threshold = (min(oldest.values()) - EPOCH_DAY) * DAY_US
+        deriver = Deriver(oldest, self._days)
+        for (name, unit_name), column in columns.items():
+            quantity, unit = quantity_of(name), unit_of(unit_name)
+            if quantity is None or unit == "":
+                refuse(refused, (column,), "quantity" if quantity is None else "unit")
+                continue
+            if min(column.ats) < threshold:
+                column = without(column, refused, "expired", [at < threshold for at in column.ats])
+            if len(set(column.ats)) < len(column.ats):
+                column = latest_of_each(column)
+            for part, numbers in exact(column, refused):
+                deriver.add(quantity, unit, (tuple(part.starts), tuple(part.ats)), numbers)
+        return [
+            self._vault.sealed_piece(subject, detail, day, to_piece(detail, series))
+            for (detail, day), series in deriver.pieces.items()
+        ]
+
+
+def _newest(connection: Connection, source: str) -> int:
+    """The highest sequence of a source that is known; -1 without one."""
+    question = (
+        "SELECT max((SELECT coalesce(max(sequence), -1) FROM batch WHERE source = ?1), "
+        "(SELECT coalesce(max(floor), -1) FROM batch_floor WHERE source = ?1))"
+    )
+    found: int = connection.exec_driver_sql(question, (source,)).scalar_one()
+    return found
+
+
+def _answered(connection: Connection, batch: Batch) -> bytes | None:
+    """The sealed answer to a batch; empty when only its floor is left, None when it never came."""
+    question = (
+        "SELECT answer FROM batch WHERE source = ?1 AND sequence = ?2 UNION ALL "
+        "SELECT x'' FROM batch_floor WHERE source = ?1 AND floor >= ?2 LIMIT 1"
+    )
+    found: bytes | None = connection.exec_driver_sql(question, (batch.source, batch.sequence)).scalar()
+    return found
+
+
+def _about(batch: Batch) -> str:
+    return f"batch {batch.sequence} {batch.source}"

@@ -1,0 +1,126 @@
+"""``POST /ingest/senml`` on the devices listener: a box's batch of SenML, acknowledged when it is durable.
+
+Request: ``Batch-Sequence: N``, SenML in JSON or CBOR, ``Content-Encoding: deflate`` as one likes (the server inflates
+in bounded steps, and no body grows beyond ``meter_driver.senml.MAX_BODY``). Answer: ``{"sequence": N, "accepted": K,
+"refused": [{"index": I, "reason": WORD}], "repeated": false}``, where I counts the records of the pack; all else is
+problem+json: ``sequence`` or ``malformed`` (400), ``too-large`` (413), ``media-type`` (415), ``storage-full`` (503).
+"""
+
+from typing import Protocol
+
+import msgspec
+from aiohttp import web
+
+from adapters.plugin import CALLER, Batch, Caller, IntakeAnswer, Route
+from gateway.clock import Clock
+from gateway.intake.desk import BatchRefused
+from gateway.serve.problems import Problem
+from gateway.storage.sqlite import StoreFull
+from meter_driver import senml
+from meter_driver.errors import SenmlError
+from meter_driver.reading import Reading
+from meter_driver.senml import Pack
+from policies.roles import Listener
+from policies.terms import SubjectId
+
+PATH = "/ingest/senml"
+RETRY_AFTER = 30
+"""Seconds that a box waits while nothing can be stored."""
+_MEDIA_TYPES = {senml.JSON, senml.CBOR}
+
+
+class Devices(Protocol):
+    """Which household a box may send values for."""
+
+    def subject_of(self, box_id: str, base_name: str) -> SubjectId | None:
+        """``base_name``: the device URN; None when the box may not."""
+
+
+class Taking(Protocol):
+    """The intake desk."""
+
+    async def take(self, batch: Batch) -> IntakeAnswer: ...
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    index: int
+    reason: str
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    sequence: int
+    accepted: int
+    refused: list[_Refused]
+    repeated: bool
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def routes(intake: Taking, devices: Devices, clock: Clock) -> list[Route]:
+    """The one route."""
+
+    async def post(request: web.Request) -> web.Response:
+        caller: Caller = request[CALLER]
+        sequence = _sequence(request)
+        if request.content_type not in _MEDIA_TYPES:
+            raise Problem(415, "media-type", f"the body is {senml.JSON} or {senml.CBOR}")
+        try:
+            body = await request.read()
+            pack = senml.parse(body, request.content_type, clock())
+        except web.RequestPayloadError:
+            raise Problem(400, "malformed", "the body cannot be inflated") from None
+        except SenmlError as error:
+            raise Problem(400, "malformed", str(error)) from None
+        readings, indexes, refused = _assigned(caller.id, pack, devices)
+        try:
+            answer = await intake.take(Batch(f"box:{caller.id}", sequence, readings))
+        except BatchRefused as error:
+            raise Problem(400, "malformed", str(error)) from None
+        except StoreFull:
+            headers = {"Retry-After": str(RETRY_AFTER)}
+            raise Problem(503, "storage-full", "nothing can be stored now; send it again", headers=headers) from None
+        refused += [_Refused(indexes[index], reason) for index, reason in answer.refused]
+        refused.sort(key=lambda one: one.index)
+        said = _Answer(sequence, answer.accepted, refused, answer.repeated)
+        return web.Response(body=_encode(said), content_type="application/json")
+
+    return [Route(Listener.DEVICES, "POST", PATH, "ingest.senml", post, max_body=senml.MAX_BODY)]
+
+
+def _sequence(request: web.Request) -> int:
+    text = request.headers.get("Batch-Sequence", "")
+    if not (text.isascii() and text.isdigit() and len(text) <= 19):
+        raise Problem(400, "sequence", "the header Batch-Sequence is a whole number")
+    return int(text)
+
+
+def _assigned(
+    box: str, pack: Pack, devices: Devices
+) -> tuple[list[tuple[SubjectId, Reading]], list[int], list[_Refused]]:
+    """Readings with their households, where each stands in the pack, and the records that have no place."""
+    refused = [_Refused(error.index or 0, "senml") for error in pack.errors]
+    readings: list[tuple[SubjectId, Reading]] = []
+    indexes: list[int] = []
+    meter, subject = "", devices.subject_of(box, "")
+    for index, reading in zip(pack.indexes, pack.readings, strict=True):
+        if reading.meter != meter:
+            meter = reading.meter
+            subject = _subject(box, meter, devices)
+        if subject is None:
+            refused.append(_Refused(index, "unknown-meter"))
+        else:
+            readings.append((subject, reading))
+            indexes.append(index)
+    return readings, indexes, refused
+
+
+def _subject(box: str, meter: str, devices: Devices) -> SubjectId | None:
+    """By the device's whole name as it was registered, or by the component alone behind this very box."""
+    if (found := devices.subject_of(box, meter)) is not None:
+        return found
+    try:
+        whose, component = senml.split_device(meter)
+    except SenmlError:
+        return None
+    return devices.subject_of(box, component) if whose == box and component else None

@@ -1,0 +1,1 @@
+"""How we are reached and how we call out: listeners, sockets, callers, problems, tasks, the outbox."""

@@ -1,0 +1,245 @@
+"""The four doors: routes of adapters and of our own become one aiohttp application each, behind one wrapper a route.
+
+The wrapper knows at start what the table says of its route; for each request it finds the caller, looks him up in a
+set, bounds the body, calls the handler, and turns whatever comes out into an answer without a stack trace.
+"""
+
+import asyncio
+import secrets
+import ssl
+import traceback
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from adapters.plugin import CALLER, Caller, Refused, Route
+from gateway.serve.access import AccessLog
+from gateway.serve.callers import NOBODY, Authenticate, Callers
+from gateway.serve.problems import Problem, answer
+from gateway.settings import Settings
+from gateway.storage.sqlite import StoreFull
+from gateway.vault.port import SubjectGone
+from policies.roles import Listener, Role, allowed
+
+CLOSED = 499
+"""In the access log: the connection ended before the answer did."""
+
+_PLAIN_HEADERS = {"X-Content-Type-Options": "nosniff"}
+_PAGE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+    ),
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_HSTS = "max-age=31536000"
+
+_Wrapped = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every wrapper needs."""
+
+    callers: Callers
+    access: AccessLog
+    log: Any
+    body_bytes: int
+
+
+def application(which: Listener, routes: Iterable[Route], around: Surroundings) -> web.Application:
+    """The application of one listener. Raises ``ValueError`` for a route of another listener, or taken twice."""
+    app = web.Application(client_max_size=around.body_bytes)
+    authenticate = around.callers.of(which)
+    taken: set[tuple[str, str]] = set()
+    for route in routes:
+        if route.listener is not which:
+            raise ValueError(f"{route.verb} {route.path} belongs to {route.listener}, not to {which}")
+        if (route.verb, route.path) in taken:
+            raise ValueError(f"{route.verb} {route.path} is there twice")
+        taken.add((route.verb, route.path))
+        wrapped = _wrap(route, authenticate, around)
+        app.router.add_route(route.verb, route.path, wrapped)
+        if route.verb == "GET":
+            app.router.add_route("HEAD", route.path, wrapped)
+    app.router.add_route("*", "/{path:.*}", _elsewhere(app, around))
+    app.on_response_prepare.append(_signed_off(which))
+    return app
+
+
+def _wrap(route: Route, authenticate: Authenticate, around: Surroundings) -> _Wrapped:
+    """One handler for one route, with all that surrounds it."""
+    roles = frozenset(role for role in Role if allowed(route.name, route.verb, role))
+    most = min(route.max_body, around.body_bytes)
+    handler, name, note = route.handler, route.name, around.access.note
+
+    def refuse(request: web.Request, caller: Caller, error: Exception) -> web.StreamResponse:
+        problem = _problem(error, name, around.log)
+        told = {"route": name, "caller": caller.id, "status": problem.status, "reason": problem.reason}
+        around.log.info("request.refused", **told)
+        if route.problems is None:
+            return answer(problem)
+        return route.problems(request, problem.status, problem.reason, problem.detail)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        caller = NOBODY
+        try:
+            caller = await authenticate(request)
+            if caller.role not in roles:
+                raise _not_yours(caller)
+            if (length := request.content_length) is not None and length > most:
+                raise Problem(413, "too-large", f"the body may have {most} bytes at most")
+            request._client_max_size = most  # the public way is a clone, which forgets the route
+            request[CALLER] = caller
+            response = await handler(request)
+        except asyncio.CancelledError:
+            note(name, request.method, caller.id, CLOSED)
+            raise
+        except ConnectionError as error:
+            if request.transport is not None and not request.transport.is_closing():
+                response = refuse(request, caller, error)
+            else:
+                note(name, request.method, caller.id, CLOSED)
+                return web.Response(status=CLOSED)  # nobody reads it; an exception would be logged as a fault
+        except web.HTTPRedirection as redirection:
+            note(name, request.method, caller.id, redirection.status)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises becomes an answer without a trace
+            response = refuse(request, caller, error)
+        note(name, request.method, caller.id, response.status)
+        return response
+
+    return handle
+
+
+def _problem(error: Exception, route: str, log: Any) -> Problem:
+    """What the caller is told of an error. Unknown ones are logged by type and place; a message may hold data."""
+    match error:
+        case Problem():
+            return error
+        case web.HTTPException():
+            return Problem(error.status, _word(error), error.reason or "refused")
+        case Refused():
+            return Problem(403, "refused", str(error), reasons=[r.value for r in error.refusal.reasons])
+        case SubjectGone():
+            return Problem(404, "gone", "there is no such household")
+        case StoreFull():
+            log.error("store.full", route=route)
+            return Problem(507, "storage-full", "nothing can be stored at the moment")
+        case _:
+            log.error("request.failed", route=route, error=type(error).__name__, at=_where(error))
+            return Problem(500, "internal", "something went wrong here; it has been logged")
+
+
+def _not_yours(caller: Caller) -> Problem:
+    if caller.role is Role.ANYONE:
+        return Problem(401, "unauthorized", "say who you are first", headers={"WWW-Authenticate": "Bearer"})
+    return Problem(403, "forbidden", f"this is not for the role {caller.role.value}")
+
+
+def _word(raised: web.HTTPException) -> str:
+    return "too-large" if raised.status == 413 else "-".join((raised.reason or "http").lower().split())
+
+
+def _where(error: BaseException) -> str:
+    """File and line where it was raised; no message, which may hold data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename.rsplit('/', 2)[-1]}:{frames[-1].lineno}" if frames else ""
+
+
+def _elsewhere(app: web.Application, around: Surroundings) -> _Wrapped:
+    """What no route answers: 405 where the path is known with another verb, else 404. Nobody is asked who he is."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        verbs: set[str] = set()
+        for resource in list(app.router.resources())[:-1]:
+            verbs |= (await resource.resolve(request))[1]
+        around.access.note("", request.method[:8], "", 405 if verbs else 404)
+        if verbs:
+            allow = {"Allow": ", ".join(sorted(verbs))}
+            return answer(Problem(405, "method-not-allowed", "this address knows other verbs", headers=allow))
+        return answer(Problem(404, "not-found", "there is nothing at this address"))
+
+    return handle
+
+
+def _signed_off(which: Listener) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Headers of every answer, streams too: set when an answer is about to begin."""
+    people = which is Listener.PEOPLE
+    headers = _PAGE_HEADERS if people else _PLAIN_HEADERS
+
+    async def prepare(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(headers)
+        response.headers.pop(hdrs.SERVER, None)
+        if people:
+            response.headers["X-Request-Id"] = secrets.token_hex(8)
+            response.headers.setdefault("Cache-Control", "no-store")
+            if request.secure:
+                response.headers["Strict-Transport-Security"] = _HSTS
+
+    return prepare
+
+
+# -- TLS
+
+AEAD = "ECDHE+AESGCM:ECDHE+CHACHA20"
+RULE_67 = "ECDHE-ECDSA-AES128-SHA256:AES128-SHA256"
+"""OpenADR 2.0 conformance rule 67: TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256 and TLS_RSA_WITH_AES_128_CBC_SHA256."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Certificate chain and private key, both PEM files."""
+
+    certificate: Any
+    key: Any
+
+
+def tls(which: Listener, chains: Sequence[Chain], client_roots: Sequence[Any] = (), log: Any = None) -> ssl.SSLContext:
+    """The context of a listener. ``client_roots``: PEM files; devices and openadr20 demand a certificate from them.
+
+    ``log``: where a handshake that fails is told; the event loop keeps those to itself.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.set_ciphers(f"{AEAD}:{RULE_67}" if which is Listener.OPENADR20 else AEAD)
+    for chain in chains:
+        context.load_cert_chain(chain.certificate, chain.key)
+    if log is not None:
+        context.sslobject_class = _telling(which, log)
+    if which in (Listener.DEVICES, Listener.OPENADR20):
+        context.verify_mode = ssl.CERT_REQUIRED
+        for root in client_roots:
+            context.load_verify_locations(root)
+    return context
+
+
+def _telling(which: Listener, log: Any) -> type[ssl.SSLObject]:
+    class Telling(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            try:
+                super().do_handshake()
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                raise
+            except ssl.SSLError as error:
+                why = getattr(error, "verify_message", "") or error.reason or type(error).__name__
+                log.info("tls.refused", listener=which.value, reason=why)
+                raise
+
+    return Telling
+
+
+def public_url(settings: Settings, which: Listener) -> str:
+    """How a listener is reached from outside, without a trailing slash."""
+    door = settings.listener(which)
+    if door.public_url:
+        return door.public_url.rstrip("/")
+    host = "localhost" if door.host in ("0.0.0.0", "::", "127.0.0.1", "::1") else door.host  # noqa: S104
+    return f"{'http' if door.clear else 'https'}://{host}:{door.port}"

@@ -1,0 +1,91 @@
+"""Logging in and out: a one-time code becomes a session. One answer for every code that opens nothing."""
+
+from aiohttp import web
+
+from gateway.identity.codes import Codes
+from gateway.identity.operator import OperatorToken
+from gateway.identity.sessions import CLEAR_COOKIE, COOKIE, Sessions, csrf_token
+from gateway.identity.throttle import Throttle
+from gateway.registry.registry import Registry
+from gateway.serve.callers import SESSION
+from gateway.serve.problems import Problem
+from policies.roles import Role
+from policies.terms import SubjectId
+
+LOGIN = frozenset({"login"})
+
+
+class Login:
+    """For the pages and the API alike."""
+
+    def __init__(
+        self,
+        codes: Codes,
+        sessions: Sessions,
+        operator: OperatorToken,
+        throttle: Throttle,
+        registry: Registry,
+        *,
+        days: int,
+    ) -> None:
+        self._codes, self._sessions, self._operator = codes, sessions, operator
+        self._throttle, self._registry, self._days = throttle, registry, days
+
+    async def check(self, code: str, address: str) -> SubjectId:
+        """The household of a code, which is used up by it. Raises ``Problem`` 403, or 429 after too many wrong ones."""
+        self._still_welcome(address)
+        found = await self._codes.redeem(LOGIN, code)
+        tenancy = self._registry.tenancies.get(SubjectId(found[1])) if found is not None else None
+        if tenancy is None or tenancy.erased is not None:
+            raise self._wrong(address)
+        return tenancy.id
+
+    def check_operator(self, token: str, address: str) -> None:
+        """Raises like ``check``."""
+        self._still_welcome(address)
+        if not self._operator.matches(token.strip()):
+            raise self._wrong(address)
+
+    async def begin(self, request: web.Request, response: web.StreamResponse, role: Role, subject: str) -> str:
+        """A fresh session into the response's cookie, whatever came before; -> the token of its forms."""
+        await self._drop(request)
+        cookie = await self._sessions.start(role, subject)
+        response.set_cookie(
+            _cookie(request),
+            cookie,
+            path="/",
+            httponly=True,
+            secure=request.secure,
+            samesite="Lax",
+            max_age=self._days * 86_400,
+        )
+        return csrf_token(cookie)
+
+    async def end(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Log out: the session is gone, whoever still holds the cookie."""
+        await self._drop(request)
+        response.del_cookie(_cookie(request), path="/", secure=request.secure, httponly=True, samesite="Lax")
+
+    async def erased(self, subject: SubjectId, certificate: bytes, *, request: web.Request | None = None) -> bytes:
+        """What follows an erasure: codes, boxes and sessions go; this request's session stays, for the certificate."""
+        keep = request.cookies.get(_cookie(request), "") if request is not None and SESSION in request else ""
+        await self._registry.forget(subject)
+        await self._codes.drop(subject)
+        await self._sessions.end_all(subject, but=keep)
+        return certificate
+
+    async def _drop(self, request: web.Request) -> None:
+        if old := request.cookies.get(_cookie(request)):
+            await self._sessions.end(old)
+
+    def _still_welcome(self, address: str) -> None:
+        if (wait := self._throttle.wait(address)) > 0:
+            raise Problem(429, "too-many-tries", "try again later", headers={"Retry-After": str(wait)})
+
+    def _wrong(self, address: str) -> Problem:
+        self._throttle.wrong(address)
+        return Problem(403, "code-refused", "this code does not open anything")
+
+
+def _cookie(request: web.Request) -> str:
+    return COOKIE if request.secure else CLEAR_COOKIE

@@ -1,0 +1,1 @@
+"""Sealed series: pieces, blocks, what merges and what expires."""

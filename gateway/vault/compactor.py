@@ -1,0 +1,154 @@
+"""The compactor: a household's day of a class, merged into one padded block under the same day key.
+
+The block, one version up, takes the place of the pieces that went into it in one transaction; a reader sees either.
+What comes later is a piece again, until the next merge. Values do not change, corrections win; of a day that has ended
+even a single late piece is merged soon, while its readings are held (see ``gateway.vault.corrections``).
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from gateway.clock import Clock
+from gateway.keeper.keeper import Keeper
+from gateway.keeper.states import Randomness
+from gateway.storage.sqlite import Store
+from gateway.storage.tables.vault import block, piece
+from gateway.vault.corrections import corrected
+from gateway.vault.merge import Clashes, combined, to_block
+from gateway.vault.pieces import Part, parts_of_days
+from gateway.vault.port import Expired, SubjectGone
+from policies.terms import DetailClass, SubjectId
+from policies.vault.columns import Series
+from policies.vault.seal import CLASS_CODES, NONCE_BYTES, place, seal
+
+EVERY = timedelta(minutes=5)
+MANY = 96
+"""Pieces of a day that has not ended which are merged before its end."""
+SETTLED = timedelta(minutes=30)
+"""How long after its end (UTC) a day is left alone: late batches, and streams that read pieces."""
+DAYS_AT_ONCE = 500
+_DETAILS = {code: detail for detail, code in CLASS_CODES.items()}
+_CANDIDATES = (
+    "SELECT subject, class, day FROM piece GROUP BY subject, class, day HAVING count(*) >= ? OR day < ? LIMIT ?"
+)
+
+
+class Changed(Exception):
+    """The day was merged, or deleted, by somebody else meanwhile."""
+
+
+class _Merged(NamedTuple):
+    version: int
+    pieces: int
+    upto: int
+    sealed: bytes
+
+
+class Compactor:
+    """``run`` is a supervised loop; ``round`` does what is due now.
+
+    ``settled``: up to which piece a household's pieces may be merged, because every stream has seen them.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        keeper: Keeper,
+        *,
+        clock: Clock,
+        randomness: Randomness,
+        log: Any,
+        settled: Callable[[SubjectId], int],
+    ) -> None:
+        self._store, self._keeper, self._settled = store, keeper, settled
+        self._clock, self._randomness, self._log = clock, randomness, log
+
+    async def run(self) -> None:
+        while True:
+            await self.round()
+            await asyncio.sleep(EVERY.total_seconds())
+
+    async def round(self) -> int:
+        """How many days were merged."""
+        ended = (self._clock().astimezone(UTC) - SETTLED).date().toordinal()
+        merged = 0
+        while True:
+            rows = await self._store.look(lambda connection: _candidates(connection, ended))
+            due = [(SubjectId(subject), _DETAILS[code], int(day)) for subject, code, day in rows]
+            done = 0
+            for subject, detail, day in due:
+                done += await self.merge(subject, detail, day)
+            merged += done
+            if len(due) < DAYS_AT_ONCE or not done:
+                break
+        if merged:
+            self._log.info("compactor.done", days=merged)
+        return merged
+
+    async def merge(self, subject: SubjectId, detail: DetailClass, day: int) -> bool:
+        """Merge one day (ordinal) now. False when it cannot be: gone, expired, or changed meanwhile."""
+        parts = await self._store.look(lambda connection: parts_of_days(connection, subject, detail, day, day))
+        limit = self._settled(subject)
+        parts = [part for part in parts if part.pieces or part.upto <= limit]
+        if not any(part.pieces == 0 for part in parts):
+            return False
+        try:
+            cipher = self._keeper.cipher(subject, detail, day)
+        except (SubjectGone, Expired):
+            return False
+        clashes: Clashes = {}
+        series = await asyncio.to_thread(_combined, subject, detail, parts, cipher, clashes)
+        if clashes:
+            series = await corrected(self._store, self._keeper, subject, series, clashes)
+        merged = await asyncio.to_thread(self._merged, subject, detail, parts, series, cipher)
+        try:
+            await self._store.write(lambda connection: _replace(connection, subject, detail, day, parts, merged))
+        except Changed:
+            return False
+        return True
+
+    def _merged(
+        self, subject: SubjectId, detail: DetailClass, parts: Sequence[Part], series: Sequence[Series], cipher: Any
+    ) -> _Merged:
+        version = 1 + max((part.version for part in parts if part.pieces), default=0)
+        pieces = sum(part.pieces or 1 for part in parts)
+        bound = place(subject, detail, parts[0].day, version, pieces)
+        sealed = seal(cipher, self._randomness(NONCE_BYTES), bound, to_block(detail, series))
+        return _Merged(version, pieces, max(part.upto for part in parts), sealed)
+
+
+def _candidates(connection: Connection, ended: int) -> Sequence[Any]:
+    return connection.exec_driver_sql(_CANDIDATES, (MANY, ended, DAYS_AT_ONCE)).fetchall()
+
+
+def _combined(
+    subject: SubjectId, detail: DetailClass, parts: Sequence[Part], cipher: Any, clashes: Clashes
+) -> list[Series]:
+    return combined(detail, [part.opened(subject, detail, cipher) for part in parts], clashes)
+
+
+def _replace(
+    connection: Connection, subject: str, detail: DetailClass, day: int, parts: Sequence[Part], merged: _Merged
+) -> None:
+    """In one transaction. Raises ``Changed``, which undoes it."""
+    b, p = block.c, piece.c
+    values = dict(zip(("version", "pieces", "upto", "sealed"), merged, strict=True))
+    before = next((part for part in parts if part.pieces), None)
+    of_day = {"subject": subject, "class": CLASS_CODES[detail], "day": day}
+    where = [b.subject == subject, b["class"] == CLASS_CODES[detail], b.day == day]
+    if before is None:
+        if connection.execute(select(b.id).where(*where)).first():
+            raise Changed
+        connection.execute(insert(block).values(of_day | values))
+    elif connection.execute(update(block).where(*where, b.version == before.version).values(values)).rowcount != 1:
+        raise Changed
+    numbers = [part.version for part in parts if part.pieces == 0]
+    gone = delete(piece).where(
+        p.subject == subject, p["class"] == CLASS_CODES[detail], p.day == day, p.number <= max(numbers)
+    )
+    if connection.execute(gone).rowcount != len(numbers):
+        raise Changed

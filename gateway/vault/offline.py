@@ -1,0 +1,233 @@
+"""The attacker's tool: open whatever a copy of the folder lets one open, whatever the clock says. Reads only.
+
+Every file is tried as what it might be: as a root (each cell, wherever it stands), as a key tree (each slot, free ones
+too), as a store (with its write-ahead log, and as it was before it). ``docs/vault.md`` describes the formats; nothing
+here needs the running gateway, its settings, or the network.
+"""
+
+import json
+import sqlite3
+import struct
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+from shutil import copyfile
+from typing import Any, NamedTuple
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.keeper import states as key_states
+from gateway.keeper.keeper import HOUSE
+from gateway.keeper.pages import SLOT_BYTES, Link, PageDamaged, open_page
+from gateway.keeper.recovery import open_sealed
+from gateway.keeper.root import CELL_BYTES, MAGIC, parse
+from gateway.keeper.states import States
+from gateway.vault.merge import values_of
+from gateway.vault.pieces import Part
+from policies.terms import SERIES_CLASSES, DetailClass
+from policies.vault.ratchet import DayGone
+from policies.vault.seal import CLASS_CODES
+
+_SQLITE = b"SQLite format 3\0"
+_DETAILS = {CLASS_CODES[detail]: detail for detail in SERIES_CLASSES}
+_ROWS = (
+    "SELECT subject, day, class, version, pieces, upto, sealed FROM block UNION ALL "
+    "SELECT subject, day, class, number, 0, number, sealed FROM piece ORDER BY 1, 2, 3, 6"
+)
+_SIZES = (
+    "SELECT subject, day, sum(size) FROM (SELECT subject, day, length(sealed) AS size FROM block UNION ALL "
+    "SELECT subject, day, length(sealed) FROM piece) GROUP BY subject, day"
+)
+
+
+class HouseholdDay(NamedTuple):
+    """What could be opened of one household's UTC day: readings, and first, last and total of each partial."""
+
+    household: str
+    day: date
+    values: Sequence[float]
+
+    def line(self) -> str:
+        """As the privacy kit reads it."""
+        return json.dumps({"household": self.household, "day": self.day.isoformat(), "values": self.values})
+
+
+@dataclass(slots=True)
+class Loot:
+    """What the folder gave, in numbers."""
+
+    roots: int = 0
+    trees: int = 0
+    stores: int = 0
+    households: int = 0
+    opened: int = 0
+    closed: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.roots} roots, {self.trees} possible trees, {self.stores} stores; keys of {self.households} "
+            f"households; {self.opened} pieces and blocks opened, {self.closed} not"
+        )
+
+
+@dataclass(slots=True)
+class _Keys:
+    """Every version of every household's key states that could be found."""
+
+    found: dict[str, list[States]] = field(default_factory=dict)
+
+    def add(self, household: str, data: bytes) -> None:
+        try:
+            states = key_states.decode(data)
+        except (ValueError, KeyError, struct.error):
+            return
+        known = self.found.setdefault(household, [])
+        if states not in known:
+            known.append(states)
+
+    def ciphers(self, household: str, detail: DetailClass, day: int) -> Iterator[AESGCM]:
+        for states in self.found.get(household, ()):
+            try:
+                key = states.key(detail, date.fromordinal(day))
+            except DayGone:
+                continue
+            if key is not None:
+                yield AESGCM(key)
+
+
+def open_folder(folder: Path, loot: Loot, recovery_key: bytes | None = None) -> Iterator[HouseholdDay]:
+    """What can be opened, by store, household and day; ``loot`` is filled in on the way.
+
+    ``recovery_key``: the offline X25519 private key, for somebody who has it: then the sealed roots are tried too.
+    """
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
+    stores = [file for file in files if _begins(file, _SQLITE)]
+    others = [file for file in files if file not in stores]
+    keys = _keys(others, loot, recovery_key)
+    loot.households = len(keys.found)
+    for store in stores:
+        loot.stores += 1
+        for with_log in (True, False):
+            yield from _household_days(store, with_log, keys, loot)
+
+
+def block_sizes(folder: Path) -> list[tuple[str, date, int]]:
+    """What somebody measures who sees the storage but no key: bytes held by household and UTC day."""
+    found: list[tuple[str, date, int]] = []
+    for store in sorted(file for file in folder.rglob("*") if file.is_file() and _begins(file, _SQLITE)):
+        rows = _query(store, True, _SIZES)
+        found += [(subject, date.fromordinal(day), size) for subject, day, size in rows]
+    return found
+
+
+def _begins(file: Path, magic: bytes) -> bool:
+    with file.open("rb") as stream:
+        return stream.read(len(magic)) == magic
+
+
+def _keys(files: Iterable[Path], loot: Loot, recovery_key: bytes | None) -> _Keys:
+    tops: set[bytes] = set()
+    trees: list[bytes] = []
+    files = list(files)
+    for file in files:
+        data = file.read_bytes()
+        tops |= set(_root_keys(data))
+        if data and len(data) % SLOT_BYTES == 0:
+            trees.append(data)
+    if recovery_key is not None:
+        tops |= {cell.key for cell in open_sealed([f for f in files if f.suffix == ".sealed"], recovery_key)}
+    loot.roots, loot.trees = len(tops), len(trees)
+    keys = _Keys()
+    for tree in trees:
+        seen: set[bytes] = set()
+        waiting = [Link(-1, key) for key in tops]
+        while waiting:
+            link = waiting.pop()
+            if link.key in seen:
+                continue
+            seen.add(link.key)
+            for page in _pages(tree, link):
+                if isinstance(page, list):
+                    waiting += [child for _, child in page]
+                else:
+                    for household, data in page.items():
+                        if household != HOUSE:
+                            keys.add(household, data)
+    return keys
+
+
+def _root_keys(data: bytes) -> Iterator[bytes]:
+    """Keys of all cells, also of some that is not where it should be, or whose checksum does not fit."""
+    position = data.find(MAGIC)
+    while position >= 0:
+        cell = parse(data[position : position + CELL_BYTES])
+        yield cell.key if cell else data[position + 20 : position + 52].ljust(32, b"\0")
+        position = data.find(MAGIC, position + 1)
+
+
+def _pages(tree: bytes, link: Link) -> Iterator[dict[str, bytes] | list[tuple[str, Link]]]:
+    """What a key opens: the slot that it was made for, or else any slot."""
+    count = len(tree) // SLOT_BYTES
+    for slots in ([link.slot] if 0 <= link.slot < count else [], range(count)):
+        opened = False
+        for slot in slots:
+            try:
+                page = open_page(Link(slot, link.key), tree[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES])
+            except PageDamaged:
+                continue
+            opened = True
+            yield page
+        if opened:
+            return
+
+
+def _household_days(store: Path, with_log: bool, keys: _Keys, loot: Loot) -> Iterator[HouseholdDay]:
+    rows = _query(store, with_log, _ROWS)
+    for (household, day), some in groupby(rows, key=lambda row: (str(row[0]), int(row[1]))):
+        values: list[float] = []
+        for _, _, code, *rest in some:
+            detail, part = _DETAILS.get(code), Part(day, *rest)
+            opened = None if detail is None else _opened(household, detail, part, keys)
+            if opened is None:
+                loot.closed += 1
+            else:
+                loot.opened += 1
+                values += opened
+        if values:
+            yield HouseholdDay(household, date.fromordinal(day), values)
+
+
+def _opened(household: str, detail: DetailClass, part: Part, keys: _Keys) -> list[float] | None:
+    for cipher in keys.ciphers(household, detail, part.day):
+        try:
+            series = part.opened(household, detail, cipher)
+        except ValueError:
+            continue
+        single = detail in (DetailClass.LIVE, DetailClass.LEGAL)
+        return [
+            float(number)
+            for value in values_of(detail, series)
+            for number in ((value.first,) if single else (value.first, value.last, value.total))
+        ]
+    return None
+
+
+def _query(store: Path, with_log: bool, question: str) -> Iterator[Any]:
+    """Rows from a copy of a database, so that nothing is changed here. Nothing from a damaged or foreign one."""
+    log = store.with_name(store.name + "-wal")
+    if not with_log and not log.exists():
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy"
+        copyfile(store, copy)
+        if with_log and log.exists():
+            copyfile(log, copy.with_name("copy-wal"))
+        try:
+            with closing(sqlite3.connect(copy)) as connection:
+                yield from connection.execute(question)
+        except sqlite3.Error:
+            return

@@ -1,0 +1,152 @@
+"""The retention desk: expire at midnight and at once when a class is shortened, and delete what cannot be opened.
+
+Expiry moves the ratchets; from that moment the days cannot be opened by anyone. Rows are deleted afterwards. Nothing
+comes back: a clock that goes back, or a class that is lengthened, moves no ratchet back.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, select, text, tuple_
+
+from gateway.clock import Clock
+from gateway.keeper.keeper import Keeper
+from gateway.keeper.states import KEPT_AFTER_ERASURE
+from gateway.storage.sqlite import Store
+from gateway.storage.tables.cohorts import cell, draw
+from gateway.storage.tables.vault import batch, block, piece, retention_days
+from policies.retention import checked, first_kept
+from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
+from policies.vault.seal import CLASS_CODES
+
+LOOK = 1.0
+"""Seconds between looks at the clock; a clock that was moved is noticed then."""
+PRUNE_EVERY = timedelta(minutes=1)
+BATCHES_KNOWN = timedelta(days=14)
+"""How long each batch is known by its own row; afterwards by its source's floor."""
+ROWS_AT_ONCE = 2000
+_DETAILS = {code: detail for detail, code in CLASS_CODES.items()}
+
+
+class Retention:
+    """``run`` once before any port opens, then ``watch`` as a supervised loop.
+
+    Args:
+        days: kept days by class as the settings say; changed in place when the operator shortens a class, so that
+            whoever holds the same mapping (the vault) sees it.
+    """
+
+    def __init__(self, store: Store, keeper: Keeper, days: dict[DetailClass, int], *, clock: Clock, log: Any) -> None:
+        self._store, self._keeper, self._days = store, keeper, days
+        self._clock, self._log = clock, log
+        self._done: dict[DetailClass, date] = {}
+        self._turn = asyncio.Lock()
+
+    @property
+    def days(self) -> Mapping[DetailClass, int]:
+        """What counts now: the settings, or less where the operator shortened a class."""
+        return self._days
+
+    async def load(self) -> None:
+        """Take over what the operator shortened before the last start. Once, before ``run``."""
+        for code, days in await self._store.look(lambda c: c.execute(select(retention_days)).fetchall()):
+            detail = _DETAILS[code]
+            self._days[detail] = min(days, self._days[detail])
+
+    async def shorten(self, detail: DetailClass, days: int) -> None:
+        """Keep a class for fewer days, from now on and durably. Raises ``ValueError`` when it is not fewer."""
+        checked({detail: days})
+        if days >= self._days[detail]:
+            raise ValueError(f"{detail} is kept for {self._days[detail]} days; this only shortens")
+        row = {"class": CLASS_CODES[detail], "days": days}
+
+        def write(connection: Connection) -> None:
+            connection.execute(delete(retention_days).where(retention_days.c["class"] == row["class"]))
+            connection.execute(retention_days.insert(), row)
+
+        await self._store.write(write)
+        self._days[detail] = days
+        await self.run(self._clock())
+
+    async def watch(self) -> None:
+        """Run soon after each midnight (UTC), whoever moved the clock there; end recovery windows in time."""
+        pruned = datetime.min.replace(tzinfo=UTC)
+        while True:
+            now = self._clock()
+            if abs(now - pruned) >= PRUNE_EVERY:
+                await self._keeper.prune()
+                pruned = now
+            if any(self._done.get(detail, date.min) < day for detail, day in self._first(now).items()):
+                await self.run(now)
+            await asyncio.sleep(LOOK)
+
+    async def run(self, now: datetime) -> None:
+        """Expire what is past its class; durable on return. Then delete the rows."""
+        async with self._turn:
+            first = self._first(now)
+            changed = await self._keeper.move_on(first, now.date())
+            await self._keeper.prune()
+            self._done = {detail: max(day, self._done.get(detail, date.min)) for detail, day in first.items()}
+            rows = await self._delete_expired(first) + await self._delete_orphans()
+            rows += await self._delete_figures(first)
+            await self._forget_batches(now)
+            self._log.info("retention.done", households=changed, rows=rows)
+
+    def _first(self, now: datetime) -> dict[DetailClass, date]:
+        return {detail: first_kept(now, self._days[detail]) for detail in SERIES_CLASSES}
+
+    async def _delete_expired(self, first: Mapping[DetailClass, date]) -> int:
+        rows = 0
+        for detail, day in first.items():
+            for table, key in ((piece, piece.c.number), (block, block.c.id)):
+                c = table.c
+                old = select(key).where(c["class"] == CLASS_CODES[detail], c.day < day.toordinal()).limit(ROWS_AT_ONCE)
+                rows += await self._delete_in_parts(delete(table).where(key.in_(old)))
+        return rows
+
+    async def _delete_figures(self, first: Mapping[DetailClass, date]) -> int:
+        """Neighbourhood figures as old as no value is that they could be closed from again: one value for ever."""
+        day = min(first[detail] for detail in (DetailClass.QUARTER, DetailClass.DAY))
+        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+        keys = select(cell.c.node, cell.c.quantity, cell.c.start).where(cell.c.start < midnight).limit(ROWS_AT_ONCE)
+        rows = await self._delete_in_parts(
+            delete(cell).where(tuple_(cell.c.node, cell.c.quantity, cell.c.start).in_(keys))
+        )
+        epochs = select(draw.c.epoch).where(draw.c.epoch < day.isoformat()).distinct().limit(1)
+        return rows + await self._delete_in_parts(delete(draw).where(draw.c.epoch.in_(epochs)))
+
+    async def _delete_orphans(self) -> int:
+        """Rows of households that were erased while a batch of theirs was on its way, or during a crash."""
+        query = "SELECT subject FROM piece UNION SELECT subject FROM block"
+        subjects = await self._store.look(lambda c: [SubjectId(row[0]) for row in c.exec_driver_sql(query)])
+        codes = [CLASS_CODES[detail] for detail in SERIES_CLASSES if detail not in KEPT_AFTER_ERASURE]
+        rows = 0
+        for subject in subjects:
+            states = self._keeper.states(subject)
+            if states is None or states.erased:
+                for table in (piece, block):
+                    gone = delete(table).where(table.c.subject == subject, table.c["class"].in_(codes))
+                    rows += await self._store.write(lambda connection, gone=gone: connection.execute(gone).rowcount)  # type: ignore[misc]
+        return rows
+
+    async def _delete_in_parts(self, statement: Any) -> int:
+        """Not all at once, so that batches get in between."""
+        rows = 0
+        while count := await self._store.write(lambda connection: int(connection.execute(statement).rowcount)):
+            rows += count
+        return rows
+
+    async def _forget_batches(self, now: datetime) -> None:
+        before = int((now - BATCHES_KNOWN).timestamp())
+        raise_floor = text(
+            "INSERT INTO batch_floor SELECT source, max(sequence) FROM batch WHERE taken < :before GROUP BY source "
+            "ON CONFLICT (source) DO UPDATE SET floor = max(floor, excluded.floor)"
+        ).bindparams(bindparam("before", before))
+
+        def forget(connection: Connection) -> None:
+            connection.execute(raise_floor)
+            connection.execute(delete(batch).where(batch.c.taken < before))
+
+        await self._store.write(forget)

@@ -1,0 +1,310 @@
+"""The vault: sealed pieces and blocks in the store, keys with the keeper. Implements ``gateway.vault.port.Vault``."""
+
+import asyncio
+import hmac
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import partial
+from itertools import groupby
+from weakref import WeakSet, WeakValueDictionary
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, delete, func, select
+
+from gateway.clock import Clock
+from gateway.keeper import states as key_states
+from gateway.keeper.keeper import Keeper
+from gateway.keeper.states import States
+from gateway.storage.sqlite import Store
+from gateway.storage.tables.vault import block, piece
+from gateway.vault.corrections import corrected
+from gateway.vault.merge import Clashes, combined, values_of
+from gateway.vault.pieces import (
+    INSERT_BATCH,
+    INSERT_PIECE,
+    Part,
+    days_with_values,
+    parts_after,
+    parts_of_days,
+)
+from gateway.vault.port import Destroyed, Expired, Mark, SubjectGone, Value
+from policies.retention import first_kept
+from policies.terms import SERIES_CLASSES, DetailClass, Period, SubjectId
+from policies.vault import ratchet
+from policies.vault.columns import Series
+from policies.vault.padding import pad_note, unpad
+from policies.vault.seal import CLASS_CODES, NONCE_BYTES, place, place_about, seal, unseal
+
+DAYS_AT_ONCE = 8
+"""How many days of one household are fetched in one question; each is opened for itself."""
+_DETAILS = {code: detail for detail, code in CLASS_CODES.items()}
+
+PieceRow = tuple[int, str, int, int, bytes]
+BatchRow = tuple[str, int, int, bytes]
+
+
+class SealedVault:
+    """``await start()`` once before use.
+
+    Args:
+        days: days kept by class; read at each admission, changed by ``gateway.vault.retention``.
+        randomness: for nonces and keys, ``os.urandom`` outside tests.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        keeper: Keeper,
+        days: Mapping[DetailClass, int],
+        *,
+        clock: Clock,
+        randomness: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._store, self._keeper, self._days = store, keeper, days
+        self._clock, self._randomness = clock, randomness
+        self._number = self._loaded = 0
+        self._own: AESGCM | None = None
+        self._newest: dict[str, int] = {}
+        self._news: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
+        self._marks: dict[str, WeakSet[Mark]] = {}
+
+    async def start(self) -> None:
+        """Find the number of the newest piece ever."""
+        question = "SELECT seq FROM sqlite_sequence WHERE name = 'piece'"
+        found: int | None = await self._store.look(lambda connection: connection.exec_driver_sql(question).scalar())
+        self._number = self._loaded = found or 0
+
+    # -- key states
+
+    async def admit(self, subject: SubjectId, at: datetime) -> None:
+        """A household that is there already is left as it is; what is past its class now is not held for anyone.
+
+        Raises ``SubjectGone`` for one that was erased.
+        """
+        latest = max(at.astimezone(UTC), self._clock())
+        first = {detail: first_kept(latest, self._days[detail]) for detail in SERIES_CLASSES}
+
+        def edit(states: States | None) -> States:
+            if states is None:
+                return key_states.fresh(first, self._randomness)
+            if states.erased:
+                raise SubjectGone
+            return states
+
+        await self._keeper.change(subject, edit)
+
+    def oldest(self, subject: SubjectId, detail: DetailClass) -> date | None:
+        states = self._keeper.states(subject)
+        return ratchet.oldest(states.chains.get(detail, ())) if states else None
+
+    def known(self, subject: SubjectId) -> bool:
+        """Whether the household was admitted and not erased."""
+        states = self._keeper.states(subject)
+        return states is not None and not states.erased
+
+    async def erase(self, subject: SubjectId) -> Destroyed:
+        """Raises ``SubjectGone`` for a household that was never admitted; a second erasure destroys nothing."""
+        codes = [CLASS_CODES[d] for d in SERIES_CLASSES if d not in key_states.KEPT_AFTER_ERASURE]
+        days, pieces = await self._store.look(lambda connection: _counted(connection, subject, codes))
+        await self._keeper.change(subject, _erased)
+        self._publish(subject)
+        await self._store.write(lambda connection: _drop(connection, subject, codes))
+        window = self._keeper.recovery_window
+        return Destroyed(days, pieces, self._clock() + window if window else None)
+
+    async def erase_day(self, subject: SubjectId, day: date) -> None:
+        """One UTC day of every class but ``legal``. Raises ``ValueError`` when too many were erased singly."""
+
+        def edit(states: States | None) -> States:
+            if states is None:
+                raise SubjectGone
+            return key_states.without_day(states, day)
+
+        await self._keeper.change(subject, edit)
+
+    # -- series
+
+    async def read(
+        self,
+        subject: SubjectId,
+        detail: DetailClass,
+        quantities: frozenset[str],
+        period: Period,
+        *,
+        mark: Mark | None = None,
+    ) -> AsyncIterator[Sequence[Value]]:
+        oldest = self._held(subject, detail)
+        if oldest is None or period.empty:
+            return
+        start, end = period.start.astimezone(UTC), period.end.astimezone(UTC)
+        first, last = max(start.date().toordinal(), oldest.toordinal()), end.date().toordinal()
+        days, parts = await self._store.look(lambda connection: _first_days(connection, subject, detail, first, last))
+        for group in (days[i : i + DAYS_AT_ONCE] for i in range(0, len(days), DAYS_AT_ONCE)):
+            if group[0] != days[0]:
+                look = partial(parts_of_days, subject=subject, detail=detail, first=group[0], last=group[-1])
+                parts = await self._store.look(look)
+            seen = [part for part in parts if mark is None or part.pieces or part.upto <= mark.position]
+            for _, of_day in groupby(seen, key=lambda part: part.day):
+                values = await self._of_day(subject, detail, quantities, list(of_day))
+                wanted = [value for value in values if start <= value.at < end]
+                if wanted:
+                    yield wanted
+
+    def position(self, subject: SubjectId) -> int:
+        """Of a household that sent nothing since the start: the newest number of all at the start."""
+        return self._newest.get(subject, self._loaded)
+
+    def mark(self, subject: SubjectId) -> Mark:
+        made = Mark(subject, self.position(subject))
+        self._marks.setdefault(subject, WeakSet()).add(made)
+        return made
+
+    def settled(self, subject: SubjectId) -> int:
+        """Up to which piece no stream will ask what came after; the pieces behind it must stay pieces."""
+        marks = self._marks.get(subject)
+        if not marks:
+            self._marks.pop(subject, None)
+            return self.position(subject)
+        return min(mark.position for mark in marks)
+
+    async def since(self, mark: Mark, detail: DetailClass, quantities: frozenset[str]) -> tuple[Sequence[Value], int]:
+        """Up to the newest piece all are durable, so a reader that has it (in whatever class it was) need not look."""
+        self._held(mark.subject, detail)
+        newest = self.position(mark.subject)
+        if newest <= mark.position:
+            return [], mark.position
+        position = mark.position
+        parts = await self._store.look(lambda connection: parts_after(connection, mark.subject, detail, position))
+        values: list[Value] = []
+        for part in parts:
+            for series in self._opened(mark.subject, detail, quantities, [part]):
+                values += _ascending(detail, series)
+        return values, max([newest, *(part.upto for part in parts)])
+
+    def news(self, subject: SubjectId) -> asyncio.Event:
+        event = self._news.get(subject)
+        if event is None:
+            event = self._news[subject] = asyncio.Event()
+        return event
+
+    def sealed_piece(self, subject: SubjectId, detail: DetailClass, day: int, plain: bytes) -> PieceRow:
+        """A numbered row for ``append``, in the same step of the loop. Raises ``SubjectGone`` or ``Expired``."""
+        cipher = self._keeper.cipher(subject, detail, day)
+        self._number += 1
+        bound = place(subject, detail, day, self._number, 0)
+        sealed = seal(cipher, self._randomness(NONCE_BYTES), bound, plain)
+        return (self._number, subject, CLASS_CODES[detail], day, sealed)
+
+    async def append(self, pieces: Sequence[PieceRow], batch: BatchRow) -> None:
+        """Pieces and the row of their batch, all or none, durable on return; then the news. Raises ``StoreFull``.
+
+        Call it in the step of the loop that numbered the pieces, so that they become durable in their order.
+        """
+        rows: list[tuple[str, Sequence[PieceRow | BatchRow]]] = [(INSERT_BATCH, [batch])]
+        if pieces:
+            rows.append((INSERT_PIECE, pieces))
+        await self._store.append_all(rows)
+        for row in pieces:
+            self._newest[row[1]] = max(row[0], self._newest.get(row[1], 0))
+        for subject in {row[1] for row in pieces}:
+            self._publish(subject)
+
+    # -- identity and ledger
+
+    def seal(self, subject: SubjectId, detail: DetailClass, plain: bytes, *, about: str) -> bytes:
+        cipher = self._keeper.plain_cipher(subject, detail)
+        return seal(cipher, self._randomness(NONCE_BYTES), place_about(subject, detail, about), plain)
+
+    def open(self, subject: SubjectId, detail: DetailClass, sealed: bytes, *, about: str) -> bytes:
+        return unseal(self._keeper.plain_cipher(subject, detail), place_about(subject, detail, about), sealed)
+
+    def lookup(self, what: str, value: str) -> bytes:
+        return hmac.digest(self._keeper.house_key, f"{what}\0{value}".encode(), "sha256")
+
+    def seal_own(self, plain: bytes, *, about: str) -> bytes:
+        """For the gateway's own notes: under a key of the house, padded, bound to ``about``."""
+        return seal(self._own_cipher(), self._randomness(NONCE_BYTES), about.encode(), pad_note(plain))
+
+    def open_own(self, sealed: bytes, *, about: str) -> bytes:
+        """The reverse. Raises ``ValueError``."""
+        return unpad(unseal(self._own_cipher(), about.encode(), sealed))
+
+    # -- below
+
+    def _own_cipher(self) -> AESGCM:
+        if self._own is None:
+            self._own = AESGCM(self.lookup("own notes", ""))
+        return self._own
+
+    def _held(self, subject: SubjectId, detail: DetailClass) -> date | None:
+        states = self._keeper.states(subject)
+        if states is None or detail not in states.chains:
+            raise SubjectGone
+        return ratchet.oldest(states.chains[detail])
+
+    async def _of_day(
+        self, subject: SubjectId, detail: DetailClass, quantities: frozenset[str], parts: Sequence[Part]
+    ) -> Sequence[Value]:
+        """Of one day, ascending by instant; nothing when the day expired meanwhile."""
+        clashes: Clashes = {}
+        series = combined(detail, self._opened(subject, detail, quantities, parts), clashes)
+        if clashes:
+            series = await corrected(self._store, self._keeper, subject, series, clashes)
+        return _ascending(detail, series)
+
+    def _opened(
+        self, subject: SubjectId, detail: DetailClass, quantities: frozenset[str], parts: Sequence[Part]
+    ) -> list[list[Series]]:
+        """Of one day; empty when it expired meanwhile."""
+        try:
+            cipher: AESGCM = self._keeper.cipher(subject, detail, parts[0].day)
+        except Expired:
+            return []
+        return [part.opened(subject, detail, cipher, quantities) for part in parts]
+
+    def _publish(self, subject: str) -> None:
+        event = self._news.pop(subject, None)
+        if event is not None:
+            event.set()
+
+
+def _ascending(detail: DetailClass, series: Sequence[Series]) -> Sequence[Value]:
+    return sorted(values_of(detail, series), key=lambda value: (value.at, value.quantity))
+
+
+def _first_days(
+    connection: Connection, subject: SubjectId, detail: DetailClass, first: int, last: int
+) -> tuple[Sequence[int], Sequence[Part]]:
+    """All days with values, and the parts of the first group: most questions are about a few days."""
+    days = days_with_values(connection, subject, detail, first, last)
+    some = days[:DAYS_AT_ONCE]
+    return days, parts_of_days(connection, subject, detail, some[0], some[-1]) if some else ()
+
+
+def _counted(connection: Connection, subject: str, codes: Sequence[int]) -> tuple[dict[DetailClass, int], int]:
+    """How many days of each class there are, and how many pieces in all."""
+    days: dict[DetailClass, set[int]] = {}
+    pieces = 0
+    for table, weight in ((piece, func.count()), (block, func.sum(block.c.pieces))):
+        c = table.c
+        question = (
+            select(c["class"], c.day, weight)
+            .where(c.subject == subject, c["class"].in_(codes))
+            .group_by(c["class"], c.day)
+        )
+        for code, day, count in connection.execute(question):
+            days.setdefault(_DETAILS[code], set()).add(day)
+            pieces += count
+    return {detail: len(some) for detail, some in days.items()}, pieces
+
+
+def _erased(states: States | None) -> States:
+    if states is None:
+        raise SubjectGone
+    return key_states.without(states)
+
+
+def _drop(connection: Connection, subject: str, codes: Sequence[int]) -> None:
+    for table in (piece, block):
+        connection.execute(delete(table).where(table.c.subject == subject, table.c["class"].in_(codes)))

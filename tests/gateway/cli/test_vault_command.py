@@ -1,0 +1,66 @@
+"""``metergate vault``: data to stdout, a summary to stderr, the folder unchanged."""
+
+import asyncio
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from typer.testing import CliRunner
+
+from gateway.cli.vault import app
+from tests.gateway.vault.safe import ANNA, NOON, minutes, opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    async def fill() -> None:
+        async with opened(tmp_path / "house") as safe:
+            await safe.vault.admit(ANNA, NOON)
+            await safe.take(ANNA, minutes(5))
+
+    asyncio.run(fill())
+    return tmp_path / "house"
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    return {str(f): sha256(f.read_bytes()).hexdigest() for f in sorted(folder.rglob("*")) if f.is_file()}
+
+
+def test_open_prints_one_object_a_household_day_and_changes_nothing(folder: Path) -> None:
+    before = fingerprint(folder)
+    result = CliRunner().invoke(app, ["open", "--offline", str(folder)])
+    assert result.exit_code == 0
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert {line["household"] for line in lines} == {ANNA}
+    assert {"1000.0", "1004.4"} <= {str(v) for line in lines if line["day"] == "2026-03-10" for v in line["values"]}
+    assert "1 roots" in result.stderr
+    assert fingerprint(folder) == before
+
+
+def test_sizes_need_no_key(folder: Path) -> None:
+    (folder / "keys/root").unlink()
+    result = CliRunner().invoke(app, ["sizes", "--offline", str(folder)])
+    assert [line.split()[:2] for line in result.stdout.splitlines()] == [
+        [ANNA, "2026-03-09"],  # the local day begins before midnight UTC
+        [ANNA, "2026-03-10"],
+    ]
+    assert CliRunner().invoke(app, ["open", "--offline", str(folder)]).stdout == ""
+
+
+def test_a_folder_of_other_things_gives_nothing(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("MGROOT1\0 but not one")
+    (tmp_path / "zeros").write_bytes(bytes(8192 * 3))
+    (tmp_path / "damaged.db").write_bytes(b"SQLite format 3\0" + bytes(100))
+    result = CliRunner().invoke(app, ["open", "--offline", str(tmp_path)])
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("content", [b"short", b"zz" * 32])
+def test_a_recovery_key_has_a_form(folder: Path, tmp_path: Path, content: bytes) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(content)
+    assert CliRunner().invoke(app, ["open", "--offline", str(folder), "--recovery-key", str(key)]).exit_code == 2
+    key.write_text(X25519PrivateKey.generate().private_bytes_raw().hex())
+    assert CliRunner().invoke(app, ["open", "--offline", str(folder), "--recovery-key", str(key)]).exit_code == 0

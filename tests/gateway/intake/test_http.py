@@ -1,0 +1,148 @@
+"""POST /ingest/senml over a real socket: acknowledged, refused by index, bounded."""
+
+import json
+import zlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from adapters.plugin import CALLER, Batch, Caller, IntakeAnswer
+from gateway.intake import http as ingest
+from gateway.serve.problems import Problem, answer
+from gateway.storage.sqlite import StoreFull
+from meter_driver import senml
+from policies.roles import Role
+from policies.terms import SubjectId
+from tests.gateway.vault.safe import ANNA, NOON, Safe, opened
+
+METER = "urn:dev:ops:box-1:"
+NOW = int(NOON.timestamp())
+
+
+class Registry:
+    """One box, one meter."""
+
+    def subject_of(self, box_id: str, base_name: str) -> SubjectId | None:
+        return ANNA if (box_id, base_name) == ("box-1", "urn:dev:ops:box-1") else None
+
+
+@pytest.fixture
+async def safe(tmp_path: Path) -> AsyncIterator[Safe]:
+    async with opened(tmp_path) as safe:
+        await safe.vault.admit(ANNA, NOON)
+        yield safe
+
+
+def client_of(intake: ingest.Taking) -> "TestClient[web.Request, web.Application]":
+    (route,) = ingest.routes(intake, Registry(), lambda: NOON)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        request[CALLER] = Caller(Role.BOX, "box-1")
+        try:
+            return await route.handler(request)
+        except Problem as problem:
+            return answer(problem)
+
+    app = web.Application(client_max_size=route.max_body)
+    app.router.add_route(route.verb, route.path, handle)
+    return TestClient(TestServer(app))
+
+
+@pytest.fixture
+async def client(safe: Safe) -> AsyncIterator["TestClient[web.Request, web.Application]"]:
+    async with client_of(safe.intake) as client:
+        yield client
+
+
+def pack(*more: dict[str, Any], values: int = 3) -> list[dict[str, Any]]:
+    records = [{"n": "1-0:1.8.0", "u": "kWh", "v": 100 + i, "t": i} for i in range(values)]
+    return [{"bn": METER, "bt": NOW - 600, **records[0]}, *records[1:], *more]
+
+
+async def post(
+    client: "TestClient[web.Request, web.Application]",
+    body: Any,
+    sequence: str | None = "1",
+    content_type: str = senml.JSON,
+    deflate: bool = True,
+) -> tuple[int, dict[str, Any]]:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"Content-Type": content_type}
+    if sequence is not None:
+        headers["Batch-Sequence"] = sequence
+    if deflate:
+        headers["Content-Encoding"] = "deflate"
+        data = zlib.compress(data)
+    async with client.post(ingest.PATH, data=data, headers=headers) as response:
+        return response.status, await response.json()
+
+
+@pytest.mark.parametrize("deflate", [True, False])
+async def test_a_batch_is_acknowledged_and_a_repetition_said(client: Any, safe: Safe, deflate: bool) -> None:
+    for repeated in (False, True):
+        status, said = await post(client, pack(), "12", deflate=deflate)
+        assert (status, said) == (200, {"sequence": 12, "accepted": 3, "refused": [], "repeated": repeated})
+    assert len(await safe.values(ANNA)) == 3
+
+
+async def test_records_are_refused_by_their_index_in_the_pack(client: Any) -> None:
+    bad = [
+        {"n": "1-0:1.8.0", "u": "nonsense", "v": 1},
+        {"n": "1-0:1.8.0", "u": "kWh", "v": 1, "t": 7200},
+        {"bn": "urn:dev:ops:box-2:", "n": "1-0:1.8.0", "u": "kWh", "v": 1},
+        {"bn": METER, "n": "1-0:2.8.0", "u": "kWh", "v": 5},
+    ]
+    status, said = await post(client, pack(*bad))
+    assert status == 200
+    assert said["accepted"] == 4
+    assert [(r["index"], r["reason"]) for r in said["refused"]] == [(3, "senml"), (4, "clock"), (5, "unknown-meter")]
+
+
+@pytest.mark.parametrize(
+    ("body", "change", "status", "reason"),
+    [
+        (json.dumps(pack()).encode()[:40], {}, 400, "malformed"),
+        (b"", {}, 400, "malformed"),
+        (pack(), {"sequence": None}, 400, "sequence"),
+        (pack(), {"sequence": "-1"}, 400, "sequence"),
+        (pack(), {"sequence": "9" * 30}, 400, "sequence"),
+        (pack(), {"sequence": "9" * 19}, 400, "malformed"),
+        (pack(), {"content_type": "application/json"}, 415, "media-type"),
+    ],
+)
+async def test_a_batch_that_cannot_be_read_is_a_problem(
+    client: Any, body: Any, change: dict[str, Any], status: int, reason: str
+) -> None:
+    found, said = await post(client, body, **change)
+    assert (found, said["reason"]) == (status, reason)
+
+
+@pytest.mark.parametrize("data", [b"\x78\x9c\xff\xff\xff", zlib.compress(b"[" * 100_000)[:-20]])
+async def test_a_body_that_does_not_inflate_is_malformed(client: Any, data: bytes) -> None:
+    headers = {"Content-Type": senml.JSON, "Batch-Sequence": "1", "Content-Encoding": "deflate"}
+    async with client.post(ingest.PATH, data=data, headers=headers) as response:
+        assert response.status == 400
+
+
+async def test_a_bomb_is_too_large_however_small_it_came(client: Any) -> None:
+    bomb = zlib.compress(b" " * (64 << 20))
+    assert len(bomb) < 70_000
+    headers = {"Content-Type": senml.JSON, "Batch-Sequence": "1", "Content-Encoding": "deflate"}
+    async with client.post(ingest.PATH, data=bomb, headers=headers) as response:
+        assert response.status == 413
+
+
+async def test_a_full_store_asks_the_box_to_come_again() -> None:
+    class Full:
+        async def take(self, batch: Batch) -> IntakeAnswer:
+            raise StoreFull
+
+    async with client_of(Full()) as client:
+        headers = {"Content-Type": senml.JSON, "Batch-Sequence": "1"}
+        async with client.post(ingest.PATH, data=json.dumps(pack()), headers=headers) as response:
+            assert (response.status, response.headers["Retry-After"]) == (503, "30")
+            assert (await response.json())["reason"] == "storage-full"

@@ -1,0 +1,246 @@
+"""The wrapper around every route, and the TLS of the four doors."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy import Connection
+
+from adapters.plugin import CALLER, Caller, Route
+from gateway.identity.certs import Authority
+from gateway.serve.access import AccessLog
+from gateway.serve.callers import Callers
+from gateway.serve.listeners import RULE_67, Chain, Surroundings, application, public_url, tls
+from gateway.serve.problems import Problem
+from gateway.settings import parse
+from gateway.storage.sqlite import StoreFull
+from policies.roles import Listener, Role, allowed
+from tests.gateway.people_house import START, people
+
+SECRET = "values-of-somebody"
+
+
+class Fixed(Callers):
+    """Everybody is whom the header X-Role names."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def person(self, request: web.Request) -> Caller:
+        return Caller(Role(request.headers.get("X-Role", "anyone")), "me")
+
+
+class Notes(AccessLog):
+    """Keeps what is noted."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str, str, int]] = []
+
+    def note(self, route: str, verb: str, caller: str, status: int) -> None:
+        self.lines.append((route, verb, caller, status))
+
+
+@asynccontextmanager
+async def served(*routes: Route) -> AsyncIterator[tuple[TestClient[Any, Any], Notes]]:
+    notes = Notes()
+    app = application(Listener.PEOPLE, routes, Surroundings(Fixed(), notes, structlog.get_logger(), 1 << 20))
+    async with TestClient(TestServer(app)) as client:
+        yield client, notes
+
+
+def route(handler: Any, *, verb: str = "GET", name: str = "health", **more: Any) -> Route:
+    return Route(Listener.PEOPLE, verb, "/x", name, handler, **more)
+
+
+async def fine(request: web.Request) -> web.Response:
+    body = await request.read()
+    return web.Response(text=f"{request[CALLER].role.value} {len(body)}")
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_role_gets_what_the_table_says_and_nothing_else(role: Role) -> None:
+    async with served(route(fine, name="page")) as (client, notes):
+        answer = await client.get("/x", headers={"X-Role": role.value})
+        expected = 200 if allowed("page", "GET", role) else 401 if role is Role.ANYONE else 403
+        assert answer.status == expected
+        assert notes.lines == [("page", "GET", "me", expected)]
+
+
+async def test_a_route_that_the_table_does_not_know_is_for_nobody() -> None:
+    async with served(route(fine, name="not-in-the-table")) as (client, _):
+        for role in Role:
+            assert (await client.get("/x", headers={"X-Role": role.value})).status in (401, 403)
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_a_body_beyond_the_routes_limit_is_refused(chunked: bool) -> None:
+    async def pieces(size: int) -> AsyncIterator[bytes]:
+        yield b"x" * size
+
+    async with served(route(fine, verb="POST", name="api.session", max_body=100)) as (client, _):
+        for size, status in ((100, 200), (101, 413)):
+            data = pieces(size) if chunked else b"x" * size
+            answer = await client.post("/x", data=data)
+            assert answer.status == status
+        assert (await answer.json())["reason"] == "too-large"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (Problem(409, "taken", "it is in use"), 409, "taken"),
+        (StoreFull("full"), 507, "storage-full"),
+        (ValueError(SECRET), 500, "internal"),
+        (web.HTTPNotFound(), 404, "not-found"),
+    ],
+)
+async def test_whatever_is_raised_becomes_a_problem_that_tells_no_secret(
+    error: Exception, status: int, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def raising(_: web.Request) -> web.Response:
+        raise error
+
+    async with served(route(raising)) as (client, notes):
+        answer = await client.get("/x")
+        assert answer.content_type == "application/problem+json"
+        body = await answer.json()
+        assert (answer.status, body["reason"]) == (status, reason)
+        assert notes.lines[-1][3] == status
+    told = capsys.readouterr()
+    assert SECRET not in str(body) + told.out + told.err
+
+
+async def test_a_standards_own_error_replaces_the_problem() -> None:
+    def own(_: web.Request, status: int, reason: str, detail: str) -> web.Response:
+        return web.Response(status=status, text=f"<error>{reason}: {detail}</error>", content_type="application/xml")
+
+    async with served(route(fine, name="page", problems=own)) as (client, _):
+        answer = await client.get("/x")
+        assert (answer.status, answer.content_type) == (401, "application/xml")
+
+
+async def test_unknown_addresses_and_verbs_are_problems_too() -> None:
+    async with served(route(fine)) as (client, _):
+        nothing, wrong = await client.get("/y"), await client.delete("/x")
+        assert (nothing.status, (await nothing.json())["reason"]) == (404, "not-found")
+        assert (wrong.status, wrong.headers["Allow"]) == (405, "GET, HEAD")
+        assert (await client.head("/x")).status == 200
+
+
+def test_a_route_on_the_wrong_listener_or_twice_stops_the_start() -> None:
+    around = Surroundings(Fixed(), Notes(), structlog.get_logger(), 1)
+    with pytest.raises(ValueError, match="belongs to"):
+        application(Listener.DEVICES, [route(fine)], around)
+    with pytest.raises(ValueError, match="twice"):
+        application(Listener.PEOPLE, [route(fine), route(fine)], around)
+
+
+# -- TLS
+
+
+def chain(folder: Path, kind: Any) -> Chain:
+    return Chain(*Authority(folder, START).server(["localhost"], kind, START))
+
+
+def suites(context: ssl.SSLContext) -> set[str]:
+    return {each["name"] for each in context.get_ciphers() if each["protocol"] != "TLSv1.3"}
+
+
+def test_only_openadr20_knows_the_suites_of_rule_67_and_only_beside_aead(tmp_path: Path) -> None:
+    chains = [chain(tmp_path, "ec")]
+    for which in Listener:
+        context = tls(which, chains, [tmp_path / "ca.pem"])
+        assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+        old = {name for name in suites(context) if "GCM" not in name and "CHACHA20" not in name}
+        assert old == (set(RULE_67.split(":")) if which is Listener.OPENADR20 else set())
+
+
+def test_devices_and_openadr20_demand_a_certificate_the_others_do_not(tmp_path: Path) -> None:
+    chains = [chain(tmp_path, "ec")]
+    demanding = {w for w in Listener if tls(w, chains, [tmp_path / "ca.pem"]).verify_mode is ssl.CERT_REQUIRED}
+    assert demanding == {Listener.DEVICES, Listener.OPENADR20}
+
+
+@pytest.mark.rule("67")
+@pytest.mark.parametrize("suite", RULE_67.split(":"))
+async def test_a_client_that_knows_one_suite_of_rule_67_only_is_served(tmp_path: Path, suite: str) -> None:
+    authority = Authority(tmp_path, START)
+    context = tls(Listener.OPENADR20, [chain(tmp_path, "ec"), chain(tmp_path, "rsa")], [authority.ca_file])
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE  # the test's clock is not this host's
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    client.set_ciphers(suite)
+    seen: list[str] = []
+
+    async def met(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    context.verify_mode = ssl.CERT_NONE
+    server = await asyncio.start_server(met, "127.0.0.1", 0, ssl=context)
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2], ssl=client)
+        seen.append(writer.get_extra_info("cipher")[0])
+        await reader.read()
+        writer.close()
+    assert seen == [suite]
+
+
+def test_the_public_url_is_the_configured_one_or_follows_from_the_port(tmp_path: Path) -> None:
+    settings = parse({"people": {"public_url": "https://gw.example/"}, "partners": {"clear": True}}, tmp_path)
+    assert public_url(settings, Listener.PEOPLE) == "https://gw.example"
+    assert public_url(settings, Listener.PARTNERS) == "http://localhost:8445"
+
+
+# -- the access log
+
+
+async def test_the_access_log_holds_route_caller_and_status_and_forgets_after_its_days(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        access = house.gateway.access
+        await house.operator("GET", "/api/boxes")
+        await access.flush()
+
+        def rows(connection: Connection) -> list[tuple[Any, ...]]:
+            query = "SELECT route, verb, caller, status FROM access_log"
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+        assert await house.gateway.store.look(rows) == [("api.registry", "GET", "operator", 200)]
+        await access._sweep(START.timestamp() + 1)
+        assert await house.gateway.store.look(rows) == []
+
+
+async def test_a_handshake_that_fails_is_in_the_log_with_its_reason(tmp_path: Path) -> None:
+    told: list[dict[str, Any]] = []
+
+    class Log:
+        def info(self, event: str, **more: Any) -> None:
+            told.append({"event": event, **more})
+
+    authority = Authority(tmp_path, START)
+    context = tls(Listener.DEVICES, [chain(tmp_path, "ec")], [authority.ca_file], Log())
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE  # the test's clock is not this host's
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+
+    async def met(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(met, "127.0.0.1", 0, ssl=context)
+    async with server:
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await asyncio.open_connection(*server.sockets[0].getsockname()[:2], ssl=client)
+    assert told == [{"event": "tls.refused", "listener": "devices", "reason": "PEER_DID_NOT_RETURN_A_CERTIFICATE"}]
+
+
+async def test_a_refusal_is_in_the_log_by_route_caller_and_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    async with served(route(fine, name="page")) as (client, _):
+        await client.get("/x", headers={"X-Role": "operator"})
+    line = capsys.readouterr().out
+    assert all(word in line for word in ("request.refused", "page", "forbidden", "403"))

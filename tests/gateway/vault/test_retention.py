@@ -1,0 +1,218 @@
+"""Expiry by class, at midnight and at once; and what a thief of the folder gets, whatever he puts back."""
+
+import asyncio
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from sqlalchemy import Connection, insert
+
+from gateway.keeper.recovery import Recovery, open_sealed
+from gateway.storage.tables.cohorts import cell, draw
+from gateway.vault import retention
+from gateway.vault.offline import Loot, block_sizes, open_folder
+from gateway.vault.port import SubjectGone
+from policies.terms import DetailClass
+from tests.gateway.vault.safe import ANNA, BERT, NOON, Safe, minutes, opened, stolen
+
+DAY = timedelta(days=1)
+SHORT = {DetailClass.LIVE: 3, DetailClass.QUARTER: 3, DetailClass.DAY: 3}
+
+
+def copied(home: Path, to: Path) -> Path:
+    """What a thief has who comes while it runs."""
+    shutil.copytree(home, to)
+    return to
+
+
+async def rows(safe: Safe, query: str) -> list[tuple[Any, ...]]:
+    return await safe.store.look(lambda connection: [tuple(row) for row in connection.exec_driver_sql(query)])
+
+
+async def days_held(safe: Safe, detail: DetailClass) -> set[int]:
+    return {(NOON.date() - v.at.date()).days for v in await safe.values(ANNA, detail)}
+
+
+async def test_each_class_expires_by_its_own_days(tmp_path: Path) -> None:
+    async with opened(tmp_path) as safe:
+        await safe.vault.admit(ANNA, NOON)
+        for back in (6, 1):
+            await safe.take(ANNA, minutes(3, NOON - back * DAY))
+        safe.now = NOON + 2 * DAY
+        await safe.retention.run(safe.now)
+        assert await days_held(safe, DetailClass.LIVE) == {1}
+        assert await days_held(safe, DetailClass.QUARTER) == {1, 6}
+        assert await rows(safe, "SELECT class, count(*) FROM piece GROUP BY class") == [(1, 1), (2, 2), (3, 2)]
+
+
+async def test_a_day_is_held_to_the_end_of_its_last(tmp_path: Path) -> None:
+    async with opened(tmp_path, SHORT) as safe:
+        await safe.vault.admit(ANNA, NOON)
+        await safe.take(ANNA, minutes(3))
+        safe.now = NOON.replace(hour=23, minute=59) + 3 * DAY
+        await safe.retention.run(safe.now)
+        assert len(await safe.values(ANNA)) == 3
+        safe.now += timedelta(minutes=2)
+        await safe.retention.run(safe.now)
+        assert await safe.values(ANNA) == []
+        answer = await safe.take(ANNA, minutes(1))
+        assert answer.refused == ((0, "expired"),)
+
+
+async def test_nothing_comes_back_when_the_clock_goes_back(tmp_path: Path) -> None:
+    async with opened(tmp_path, SHORT) as safe:
+        await safe.vault.admit(ANNA, NOON)
+        await safe.take(ANNA, minutes(3))
+        await safe.retention.run(NOON + 5 * DAY)
+        await safe.retention.run(NOON)
+        assert await safe.values(ANNA) == []
+    async with opened(tmp_path, SHORT) as safe:
+        await safe.retention.run(NOON)
+        assert safe.vault.oldest(ANNA, DetailClass.LIVE) == (NOON + 2 * DAY).date()
+    assert stolen(tmp_path).get(ANNA, set()) == set()
+
+
+async def test_a_clock_that_is_moved_is_noticed_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "LOOK", 0.01)
+    async with opened(tmp_path, SHORT) as safe, asyncio.timeout(10):
+        await safe.vault.admit(ANNA, NOON)
+        await safe.take(ANNA, minutes(3))
+        await safe.retention.run(NOON)
+        async with asyncio.TaskGroup() as group:
+            loop = group.create_task(safe.retention.watch())
+            safe.now = NOON + 4 * DAY
+            while await safe.values(ANNA):  # noqa: ASYNC110 - what is waited for is the loop's work
+                await asyncio.sleep(0.01)
+            loop.cancel()
+
+
+async def test_shortening_a_class_acts_at_once_and_after_a_restart(tmp_path: Path) -> None:
+    async with opened(tmp_path) as safe:
+        await safe.vault.admit(ANNA, NOON)
+        for back in (4, 1):
+            await safe.take(ANNA, minutes(3, NOON - back * DAY))
+        with pytest.raises(ValueError, match="only shortens"):
+            await safe.retention.shorten(DetailClass.LIVE, 8)
+        await safe.retention.shorten(DetailClass.LIVE, 2)
+        assert await days_held(safe, DetailClass.LIVE) == {1}
+    async with opened(tmp_path) as safe:
+        assert safe.retention.days[DetailClass.LIVE] == 2
+        await safe.vault.admit(BERT, NOON)
+        assert safe.vault.oldest(BERT, DetailClass.LIVE) == (NOON - 2 * DAY).date()
+
+
+async def test_the_opener_opens_what_is_held_from_pieces_and_blocks(tmp_path: Path) -> None:
+    async with opened(tmp_path / "house") as safe:
+        for subject in (ANNA, BERT):
+            await safe.vault.admit(subject, NOON)
+            await safe.take(subject, minutes(20))
+        await safe.compactor.merge(ANNA, DetailClass.LIVE, NOON.toordinal())
+        folder = copied(tmp_path / "house", tmp_path / "copy")
+    got = stolen(folder)
+    assert {1000 + i + (i % 10) / 10 for i in range(20)} <= got[ANNA]
+    assert got[ANNA] == got[BERT]
+    sizes = {(household, day) for household, day, size in block_sizes(folder) if size > 500}
+    assert {(ANNA, NOON.date()), (BERT, NOON.date())} <= sizes
+
+
+async def test_old_files_put_back_open_nothing_that_expired_or_was_erased(tmp_path: Path) -> None:
+    house = tmp_path / "house"
+    async with opened(house, SHORT) as safe:
+        for subject in (ANNA, BERT):
+            await safe.vault.admit(subject, NOON)
+            await safe.take(subject, minutes(5))
+        before = copied(house, tmp_path / "before")
+        await safe.vault.erase(BERT)
+        safe.now = NOON + 3 * DAY
+        await safe.retention.run(safe.now)
+        young = [(NOON + 3 * DAY - timedelta(minutes=i), f"{77000 + i}") for i in range(3)]
+        await safe.take(ANNA, young)
+        safe.now = NOON + 4 * DAY
+        await safe.retention.run(safe.now)
+        after = copied(house, tmp_path / "after")
+    old = stolen(before)[ANNA] | stolen(before)[BERT]
+    assert {77000.0, 77001.0, 77002.0} <= stolen(after)[ANNA]
+    files = [file.relative_to(before) for file in before.rglob("*") if file.is_file()]
+    assert len(files) >= 4
+    for file in files:
+        mixed = copied(after, tmp_path / "mixed")
+        shutil.copy2(before / file, mixed / file)
+        got = stolen(mixed)
+        assert not (got.get(ANNA, set()) | got.get(BERT, set())) & old, file
+        shutil.rmtree(mixed)
+
+
+async def test_rows_of_the_erased_that_came_late_are_deleted(tmp_path: Path) -> None:
+    async with opened(tmp_path) as safe:
+        for subject in (ANNA, BERT):
+            await safe.vault.admit(subject, NOON)
+            await safe.take(subject, minutes(3))
+        row = safe.vault.sealed_piece(ANNA, DetailClass.LIVE, NOON.toordinal(), b"")
+        await safe.vault.erase(ANNA)
+        await safe.vault.append([row], ("late", 1, 0, b""))
+        await safe.retention.run(NOON)
+        assert await rows(safe, "SELECT DISTINCT subject FROM piece") == [(BERT,)]
+
+
+async def test_old_batches_are_known_by_their_sources_floor(tmp_path: Path) -> None:
+    async with opened(tmp_path) as safe:
+        await safe.vault.admit(ANNA, NOON)
+        for _ in range(3):
+            await safe.take(ANNA, minutes(1))
+        safe.now = NOON + 20 * DAY
+        await safe.retention.run(safe.now)
+    async with opened(tmp_path, now=NOON + 20 * DAY) as safe:
+        safe.sequence = 1
+        assert (await safe.take(ANNA, minutes(1, safe.now))).repeated
+        safe.sequence = 3
+        assert not (await safe.take(ANNA, minutes(1, safe.now))).repeated
+
+
+async def test_a_sealed_root_opens_a_backup_within_the_window_only(tmp_path: Path) -> None:
+    offline = X25519PrivateKey.generate()
+    house, private = tmp_path / "house", offline.private_bytes_raw()
+    now = NOON
+
+    def recovery() -> Recovery:
+        folder, public = house / "keys/recovery", offline.public_key().public_bytes_raw()
+        return Recovery(folder, public, timedelta(hours=24), lambda: now)
+
+    async with opened(house, recovery=recovery()) as safe:
+        await safe.vault.admit(ANNA, NOON)
+        await safe.take(ANNA, minutes(3))
+        backup = copied(house, tmp_path / "backup")
+        destroyed = await safe.vault.erase(ANNA)
+        assert destroyed.recovery_until == NOON + timedelta(hours=24)
+        sealed = list((house / "keys/recovery").iterdir())
+        assert len(open_sealed(sealed, private)) == len(sealed) >= 3
+        assert open_sealed(sealed, bytes(range(32))) == []
+        for file in sealed:
+            shutil.copy2(file, backup / "keys/recovery" / file.name)
+        (backup / "keys/root").unlink()
+        assert stolen(backup) == {}
+        assert {one.household for one in open_folder(backup, Loot(), private)} == {ANNA}
+        now = NOON + timedelta(hours=25)
+        await safe.retention.run(now)
+        assert not {file.name for file in sealed} & {file.name for file in (house / "keys/recovery").iterdir()}
+    async with opened(house, recovery=recovery()) as safe:
+        with pytest.raises(SubjectGone):
+            await safe.values(ANNA)
+
+
+async def test_neighbourhood_figures_go_when_they_could_not_be_computed_again(tmp_path: Path) -> None:
+    async with opened(tmp_path, SHORT) as safe:
+
+        def put(connection: Connection) -> None:
+            for back in (4, 3):
+                at = NOON - back * DAY
+                words = {"node": "Z1", "quantity": "q", "start": at.timestamp()}
+                connection.execute(insert(cell).values(words))
+                connection.execute(insert(draw).values(place="Z1", epoch=at.date().isoformat(), cohorts="{}"))
+
+        await safe.store.write(put)
+        await safe.retention.run(NOON)
+        assert await rows(safe, "SELECT start FROM cohort_cell") == [((NOON - 3 * DAY).timestamp(),)]
+        assert await rows(safe, "SELECT epoch FROM cohort_draw") == [((NOON - 3 * DAY).date().isoformat(),)]
