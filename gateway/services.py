@@ -25,8 +25,9 @@ from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
 from gateway.door.egress import Egress
 from gateway.door.release import ReleaseDesk
+from gateway.errors import SubjectGone
 from gateway.storage.sqlite import Store
-from gateway.vault.port import SubjectGone, Vault
+from gateway.vault.port import Vault
 from policies.roles import Listener
 from policies.terms import (
     DetailClass,

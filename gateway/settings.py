@@ -8,13 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from gateway.errors import SettingsError
 from policies.retention import DEFAULT_DAYS, LONGEST
 from policies.roles import Listener
 from policies.terms import DetailClass
-
-
-class SettingsError(Exception):
-    """The file cannot be read, or a field breaks a rule. The text names fields and rules, never values."""
 
 
 class _Part(BaseModel):

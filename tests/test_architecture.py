@@ -12,6 +12,7 @@ PLANTED = {
     "direction": ("policies/planted.py", "import gateway.clock\n"),
     "edge-alone": ("edge/planted.py", "import adapters.plugin\n"),
     "pure": ("policies/planted.py", "import random\n"),
+    "wings": ("gateway/keeper/planted.py", "import gateway.vault.port\n"),
     "adapters-storage": ("adapters/planted.py", "import policies.vault.seal\n"),
 }
 

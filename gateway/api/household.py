@@ -15,15 +15,15 @@ from adapters.plugin import CALLER, Caller, PermissionRequest, Route, Signer
 from gateway.api import models
 from gateway.api.models import Json, body, instant
 from gateway.clock import Clock
-from gateway.consent.desk import ConsentDesk, ConsentError
+from gateway.consent.desk import ConsentDesk
 from gateway.consent.evidence import Evidence
+from gateway.errors import ConsentError, SubjectGone
 from gateway.grounds import kind_of
 from gateway.registry.registry import Registry
 from gateway.registry.tenancies import Tenancy
 from gateway.serve.callers import guard
 from gateway.serve.login import Login
 from gateway.serve.problems import Problem
-from gateway.vault.port import SubjectGone
 from policies.decide import ends
 from policies.grounds import Contract, Ground, LegalTask, Scope
 from policies.roles import Listener, Role

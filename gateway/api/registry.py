@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from adapters.plugin import Route
 from gateway.api import models
 from gateway.api.models import Json, body, instant
-from gateway.identity.certs import CsrRefused, fingerprint
+from gateway.errors import CodeRefused, CsrRefused, NotAllowed, RegistryError, Taken, Unknown
+from gateway.identity.certs import fingerprint
 from gateway.identity.clients import Clients
 from gateway.identity.codes import Codes
-from gateway.identity.enrol import CodeRefused, Enrolment
+from gateway.identity.enrol import Enrolment
 from gateway.identity.throttle import Throttle
 from gateway.registry.boxes import ANY_METER, Certificate
-from gateway.registry.errors import NotAllowed, RegistryError, Taken, Unknown
 from gateway.registry.registry import Registry
 from gateway.registry.tenancies import Tenancy
 from gateway.serve.callers import guard

@@ -11,8 +11,9 @@ from typing import Any
 
 import typer
 
+from gateway.errors import SettingsError
 from gateway.serve.listeners import public_url
-from gateway.settings import Settings, SettingsError, load
+from gateway.settings import Settings, load
 from policies.roles import Listener
 
 SECONDS = 60.0

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.settings import SettingsError
+from gateway.errors import SettingsError
 
 YOUNG_OBJECTS = 10_000
 """A batch of some hundred values makes more than Python's own 700 for a moment, and each would be looked at twice."""
@@ -22,7 +22,7 @@ def run(
     """Run the gateway until SIGTERM or Ctrl-C. Exit 1 when it cannot start, with the reason on standard error."""
     import uvloop
 
-    from gateway.keeper.root import RootBusy, RootMissing
+    from gateway.errors import RootBusy, RootMissing
 
     stopped = again = False
     try:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gateway.cohorts.draw import NEIGHBOURHOOD, Drawn
-from gateway.vault.port import SubjectGone, Value, Vault
+from gateway.errors import SubjectGone
+from gateway.vault.port import Value, Vault
 from meter_driver import units
 from meter_driver.errors import UnitError
 from policies.minimise import minimise

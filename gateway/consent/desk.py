@@ -19,7 +19,6 @@ from gateway import grounds
 from gateway.consent.records import (
     ANY,
     Asked,
-    ConsentError,
     Desk,
     asked_of,
     ended_at,
@@ -31,8 +30,8 @@ from gateway.consent.records import (
     scope_of,
 )
 from gateway.door.ledger import put
+from gateway.errors import ConsentError, SubjectGone
 from gateway.storage.tables.door import permission_request as requests
-from gateway.vault.port import SubjectGone
 from policies.decide import ends
 from policies.grounds import Consent, Contract, Ground, LegalTask
 from policies.terms import SubjectId

@@ -24,14 +24,6 @@ from policies.ledger import Entry
 from policies.terms import DetailClass, Period, SubjectId
 
 
-class ConsentError(Exception):
-    """The request or consent is not there for this household, or the answer does not fit it. ``reason`` is stable."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A permission request as it waits before a household."""

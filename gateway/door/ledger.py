@@ -11,9 +11,10 @@ from sqlalchemy import Connection, func, insert, select
 
 from adapters.plugin import Signer
 from gateway.clock import Clock
+from gateway.errors import SubjectGone
 from gateway.storage.sqlite import Store
 from gateway.storage.tables.door import checkpoint, ledger
-from gateway.vault.port import SubjectGone, Vault
+from gateway.vault.port import Vault
 from policies import ledger as books
 from policies.ledger import Entry
 from policies.terms import DetailClass, SubjectId

@@ -9,8 +9,9 @@ from adapters.plugin import Released
 from gateway.clock import Clock
 from gateway.door.egress import Part
 from gateway.door.epochs import Epochs
+from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
-from gateway.vault.port import Mark, SubjectGone, Vault
+from gateway.vault.port import Mark, Vault
 from policies.minimise import floor, minimise
 from policies.terms import AS_RECEIVED, ONE_DAY, Grant, Period, Row, SubjectId, class_of
 from policies.vault.values import Value

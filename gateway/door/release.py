@@ -12,8 +12,9 @@ from gateway.door.egress import Part
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
 from gateway.door.opening import Open, Opener, Watch
+from gateway.errors import SubjectGone
 from gateway.grounds import GroundBook, kind_of
-from gateway.vault.port import SubjectGone, Vault
+from gateway.vault.port import Vault
 from policies import ledger as books
 from policies.decide import decide, ends
 from policies.grounds import Contract, Scope

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from gateway.errors import CsrRefused
 from gateway.identity.files import read_secret, write_secret
 
 CA_LIFE, LIFE = timedelta(days=3660), timedelta(days=825)
@@ -27,10 +28,6 @@ MOST_CSR = 16_384
 Kind = Literal["ec", "rsa"]
 _PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 _PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-
-
-class CsrRefused(Exception):
-    """The signing request is none, is not signed by its key, or its key is too weak."""
 
 
 def fingerprint(der: bytes) -> str:

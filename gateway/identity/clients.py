@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from adapters.plugin import Client
 from gateway.clock import Clock
-from gateway.registry.errors import NotAllowed
+from gateway.errors import NotAllowed
 from gateway.storage.sqlite import Store
 from gateway.storage.tables.identity import client as table
 from policies.terms import Recipient

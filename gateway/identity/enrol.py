@@ -4,15 +4,12 @@ import asyncio
 from dataclasses import dataclass
 
 from gateway.clock import Clock
+from gateway.errors import CodeRefused
 from gateway.identity.certs import Authority, requested_key
 from gateway.identity.codes import Codes
 from gateway.registry.boxes import Certificate, Devices
 
 ENROLS = frozenset({"box", "ven"})
-
-
-class CodeRefused(Exception):
-    """The code opens nothing: unknown, wrong, used, run out, or for another kind; which one is not told."""
 
 
 @dataclass(frozen=True, slots=True)

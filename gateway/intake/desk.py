@@ -25,6 +25,7 @@ from sqlalchemy import Connection
 
 from adapters.plugin import Batch, IntakeAnswer
 from gateway.clock import Clock
+from gateway.errors import BatchRefused, Expired, SubjectGone
 from gateway.intake.derive import EPOCH_DAY, Deriver
 from gateway.intake.records import (
     Column,
@@ -39,7 +40,6 @@ from gateway.intake.records import (
 )
 from gateway.storage.sqlite import Store
 from gateway.vault.merge import to_piece
-from gateway.vault.port import Expired, SubjectGone
 from gateway.vault.sealed import PieceRow, SealedVault
 from meter_driver.intervals import DAY_US, DayFinder, micros
 from meter_driver.reading import Reading
@@ -57,10 +57,6 @@ _DERIVED = (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY)
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(tuple[int, tuple[tuple[int, str], ...]]).decode
-
-
-class BatchRefused(Exception):
-    """The batch as a whole cannot be: ``str()`` names the field and the rule."""
 
 
 @dataclass(slots=True)

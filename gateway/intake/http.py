@@ -13,9 +13,8 @@ from aiohttp import web
 
 from adapters.plugin import CALLER, Batch, Caller, IntakeAnswer, Route
 from gateway.clock import Clock
-from gateway.intake.desk import BatchRefused
+from gateway.errors import BatchRefused, StoreFull
 from gateway.serve.problems import Problem
-from gateway.storage.sqlite import StoreFull
 from meter_driver import senml
 from meter_driver.errors import SenmlError
 from meter_driver.reading import Reading

@@ -11,12 +11,12 @@ from struct import Struct
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.errors import Expired, RootMissing, SubjectGone
 from gateway.keeper import states as key_states
 from gateway.keeper.recovery import Recovery
-from gateway.keeper.root import FileRoot, RootMissing
+from gateway.keeper.root import FileRoot
 from gateway.keeper.states import Randomness, States
 from gateway.keeper.tree import Tree
-from gateway.vault.port import Expired, SubjectGone
 from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
 from policies.vault.ratchet import DayGone
 

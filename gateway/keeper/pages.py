@@ -15,6 +15,8 @@ from struct import Struct, error
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.errors import PageDamaged
+
 SLOT_BYTES = 8192
 PAGE_BYTES = SLOT_BYTES - 16
 FAN_OUT = 64
@@ -26,10 +28,6 @@ LONGEST_STATE = 7000
 _HEAD, _STATE, _CHILD = Struct(">BH"), Struct(">H"), Struct(f">I{KEY_BYTES}s")
 _LEAF, _INNER = 1, 2
 _NONCE = bytes(12)
-
-
-class PageDamaged(Exception):
-    """The slot does not open with the key that leads to it."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -14,6 +14,8 @@ from pathlib import Path
 from struct import Struct
 from typing import Protocol
 
+from gateway.errors import RootBusy, RootMissing
+
 CELL_BYTES = 4096
 MAGIC = b"MGROOT1\0"
 _BODY = Struct(">8sQI32s")
@@ -39,14 +41,6 @@ class Root(Protocol):
         """Durable on return, and the former root is gone. Raises ``OSError``."""
 
     def close(self) -> None: ...
-
-
-class RootMissing(Exception):
-    """There is a tree but no root that is whole: the key folder is not there, or not the right one."""
-
-
-class RootBusy(Exception):
-    """Another process holds the root."""
 
 
 class FileRoot:

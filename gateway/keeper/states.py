@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from struct import Struct
 
 from policies.terms import SERIES_CLASSES, DetailClass
@@ -98,3 +98,12 @@ def decode(data: bytes) -> States:
             keys[detail] = part
         offset += length
     return States(chains, keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """What an erasure destroyed: numbers for the certificate, by class."""
+
+    days: dict[DetailClass, int]
+    pieces: int
+    recovery_until: datetime | None

@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from gateway.errors import PageDamaged, StoreFull, TreeBroken
 from gateway.keeper.pages import (
     KEY_BYTES,
     LONGEST_ID,
@@ -22,7 +23,6 @@ from gateway.keeper.pages import (
     Inner,
     Leaf,
     Link,
-    PageDamaged,
     inner_bytes,
     leaf_bytes,
     open_page,
@@ -31,17 +31,12 @@ from gateway.keeper.pages import (
     split_leaf,
 )
 from gateway.keeper.root import Cell, Root
-from gateway.storage.sqlite import StoreFull
 
 CACHED_LEAVES = 2048
 """Pages in clear in memory, some 16 MiB with what they take in Python."""
 
 Keep = Callable[[Cell], None]
 """Called with the coming root before it is written: for the recovery window."""
-
-
-class TreeBroken(Exception):
-    """A root could not be written whole, or a page does not open: nothing is changed any more until a restart."""
 
 
 class Tree:

@@ -11,8 +11,8 @@ from multidict import MultiDictProxy
 from adapters.formats.csv import CSV
 from adapters.formats.json import JSON
 from adapters.plugin import CALLER, Released, Renderer, Route
-from gateway.consent.desk import ConsentError
 from gateway.door.egress import Part
+from gateway.errors import ConsentError
 from gateway.identity.sessions import Session, csrf_right
 from gateway.pages.desks import Desks
 from gateway.pages.render import LANGUAGE_COOKIE, Renderings, language_of

@@ -13,7 +13,8 @@ from gateway.clock import Clock
 from gateway.door.egress import Part
 from gateway.door.epochs import Epochs
 from gateway.door.release import SELF
-from gateway.vault.port import SubjectGone, Vault
+from gateway.errors import SubjectGone
+from gateway.vault.port import Vault
 from policies.terms import AS_RECEIVED, DetailClass, Level, Period, Purpose, Row, SubjectId
 from policies.vault.values import Value
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.clock import Clock
-from gateway.registry.errors import NotAllowed, Taken, Unknown
+from gateway.errors import NotAllowed, Taken, Unknown
 from gateway.storage.sqlite import Store
 from gateway.storage.tables.identity import certificate
 from gateway.storage.tables.registry import box, box_meter

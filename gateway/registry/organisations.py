@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
 from adapters.plugin import Organisation
-from gateway.registry.errors import NotAllowed, Taken
+from gateway.errors import NotAllowed, Taken
 from gateway.storage.sqlite import Store
 from gateway.storage.tables.registry import organisation as table
 from policies.terms import Recipient

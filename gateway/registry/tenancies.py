@@ -12,10 +12,10 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.clock import Clock
-from gateway.registry.errors import NotAllowed, Taken, Unknown
+from gateway.errors import NotAllowed, SubjectGone, Taken, Unknown
 from gateway.storage.sqlite import Store
 from gateway.storage.tables.registry import metering_point, tenancy
-from gateway.vault.port import SubjectGone, Vault
+from gateway.vault.port import Vault
 from policies.terms import DetailClass, SubjectId
 
 KINDS = ("household", "site")

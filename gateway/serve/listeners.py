@@ -15,12 +15,11 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from adapters.plugin import CALLER, Caller, Refused, Route
+from gateway.errors import StoreFull, SubjectGone
 from gateway.serve.access import AccessLog
 from gateway.serve.callers import NOBODY, Authenticate, Callers
 from gateway.serve.problems import Problem, answer
 from gateway.settings import Settings
-from gateway.storage.sqlite import StoreFull
-from gateway.vault.port import SubjectGone
 from policies.roles import Listener, Role, allowed
 
 CLOSED = 499

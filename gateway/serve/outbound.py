@@ -28,7 +28,7 @@ EACH_HOST = 16
 _Network = IPv4Network | IPv6Network
 
 
-class Refusal(OSError):
+class AddressRefused(OSError):
     """The address is not one that may be called."""
 
 
@@ -109,7 +109,7 @@ class Outbound:
         def made(info: Any) -> socket.socket:
             family, kind, proto, _, where = info
             if not may(where[0]):
-                raise Refusal("the address is private, and its network is not in outbound.allow_private")
+                raise AddressRefused("the address is private, and its network is not in outbound.allow_private")
             return socket.socket(family, kind, proto)
 
         connector = aiohttp.TCPConnector(
@@ -155,4 +155,4 @@ def _public(address: str) -> bool:
 def _why(error: Exception) -> str:
     """The kind of trouble; no address, which may hold a token."""
     cause = getattr(error, "os_error", None) or error
-    return str(cause) if isinstance(cause, Refusal) else type(cause).__name__
+    return str(cause) if isinstance(cause, AddressRefused) else type(cause).__name__

@@ -16,16 +16,14 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 
+from gateway.errors import StoreFull
+
 T = TypeVar("T")
 
 LARGEST_GROUP = 512
 WAITING = 4096
 """Writes that may wait; ``write`` blocks its caller beyond that."""
 READERS = 4
-
-
-class StoreFull(Exception):
-    """The disk is full or the store cannot be written; nothing of this write is there."""
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.clock import Clock
+from gateway.errors import DayChanged, Expired, SubjectGone
 from gateway.keeper.keeper import Keeper
 from gateway.keeper.states import Randomness
 from gateway.storage.sqlite import Store
@@ -20,7 +21,6 @@ from gateway.storage.tables.vault import block, piece
 from gateway.vault.corrections import corrected
 from gateway.vault.merge import Clashes, combined, to_block
 from gateway.vault.pieces import Part, parts_of_days
-from gateway.vault.port import Expired, SubjectGone
 from policies.terms import DetailClass, SubjectId
 from policies.vault.columns import Series
 from policies.vault.seal import CLASS_CODES, NONCE_BYTES, place, seal
@@ -35,10 +35,6 @@ _DETAILS = {code: detail for detail, code in CLASS_CODES.items()}
 _CANDIDATES = (
     "SELECT subject, class, day FROM piece GROUP BY subject, class, day HAVING count(*) >= ? OR day < ? LIMIT ?"
 )
-
-
-class Changed(Exception):
-    """The day was merged, or deleted, by somebody else meanwhile."""
 
 
 class _Merged(NamedTuple):
@@ -107,7 +103,7 @@ class Compactor:
         merged = await asyncio.to_thread(self._merged, subject, detail, parts, series, cipher)
         try:
             await self._store.write(lambda connection: _replace(connection, subject, detail, day, parts, merged))
-        except Changed:
+        except DayChanged:
             return False
         return True
 
@@ -134,7 +130,7 @@ def _combined(
 def _replace(
     connection: Connection, subject: str, detail: DetailClass, day: int, parts: Sequence[Part], merged: _Merged
 ) -> None:
-    """In one transaction. Raises ``Changed``, which undoes it."""
+    """In one transaction. Raises ``DayChanged``, which undoes it."""
     b, p = block.c, piece.c
     values = dict(zip(("version", "pieces", "upto", "sealed"), merged, strict=True))
     before = next((part for part in parts if part.pieces), None)
@@ -142,13 +138,13 @@ def _replace(
     where = [b.subject == subject, b["class"] == CLASS_CODES[detail], b.day == day]
     if before is None:
         if connection.execute(select(b.id).where(*where)).first():
-            raise Changed
+            raise DayChanged
         connection.execute(insert(block).values(of_day | values))
     elif connection.execute(update(block).where(*where, b.version == before.version).values(values)).rowcount != 1:
-        raise Changed
+        raise DayChanged
     numbers = [part.version for part in parts if part.pieces == 0]
     gone = delete(piece).where(
         p.subject == subject, p["class"] == CLASS_CODES[detail], p.day == day, p.number <= max(numbers)
     )
     if connection.execute(gone).rowcount != len(numbers):
-        raise Changed
+        raise DayChanged

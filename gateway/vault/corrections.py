@@ -7,11 +7,11 @@ a reading that came again can no longer be told from a new one, so it counts for
 from collections.abc import Sequence
 from itertools import groupby
 
+from gateway.errors import Expired, SubjectGone
 from gateway.keeper.keeper import Keeper
 from gateway.storage.sqlite import Store
 from gateway.vault.merge import Clashes, mended
 from gateway.vault.pieces import parts_of_days
-from gateway.vault.port import Expired, SubjectGone
 from meter_driver.intervals import instant
 from policies.terms import DetailClass, SubjectId
 from policies.vault import ratchet

@@ -20,9 +20,10 @@ from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.errors import PageDamaged
 from gateway.keeper import states as key_states
 from gateway.keeper.keeper import HOUSE
-from gateway.keeper.pages import SLOT_BYTES, Link, PageDamaged, open_page
+from gateway.keeper.pages import SLOT_BYTES, Link, open_page
 from gateway.keeper.recovery import open_sealed
 from gateway.keeper.root import CELL_BYTES, MAGIC, parse
 from gateway.keeper.states import States

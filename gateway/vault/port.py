@@ -1,7 +1,7 @@
 """What the desks need of the vault: sealed series in, sealed series out, expiry and erasure.
 
-The implementation lives in ``gateway.keeper`` (key states) and ``gateway.storage`` (pieces, blocks); this is the
-interface between it and the desks (intake, release, consent, retention).
+``sealed`` implements it on the keeper's key states and the store's pieces and blocks; this is the interface between it
+and the desks (intake, release, consent, retention).
 """
 
 import asyncio
@@ -10,27 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from gateway.keeper.states import Destroyed
 from policies.terms import DetailClass, Period, SubjectId
 from policies.vault.values import Value
 
-__all__ = ["Destroyed", "Expired", "SubjectGone", "Value", "Vault"]
-
-
-class SubjectGone(Exception):
-    """The household is unknown, or erased: there is no key, and there will be none."""
-
-
-class Expired(Exception):
-    """The day lies before the oldest that is kept in its class."""
-
-
-@dataclass(frozen=True, slots=True)
-class Destroyed:
-    """What an erasure destroyed: numbers for the certificate, by class."""
-
-    days: dict[DetailClass, int]
-    pieces: int
-    recovery_until: datetime | None
+__all__ = ["Destroyed", "Mark", "Value", "Vault"]
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)

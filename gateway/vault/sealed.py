@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, delete, func, select
 
 from gateway.clock import Clock
+from gateway.errors import Expired, SubjectGone
 from gateway.keeper import states as key_states
 from gateway.keeper.keeper import Keeper
 from gateway.keeper.states import States
@@ -28,7 +29,7 @@ from gateway.vault.pieces import (
     parts_after,
     parts_of_days,
 )
-from gateway.vault.port import Destroyed, Expired, Mark, SubjectGone, Value
+from gateway.vault.port import Destroyed, Mark, Value
 from policies.retention import first_kept
 from policies.terms import SERIES_CLASSES, DetailClass, Period, SubjectId
 from policies.vault import ratchet

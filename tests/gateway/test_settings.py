@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from gateway.settings import Settings, SettingsError, load, parse
+from gateway.errors import SettingsError
+from gateway.settings import Settings, load, parse
 from policies.roles import Listener
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"

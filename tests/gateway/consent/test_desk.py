@@ -10,9 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from adapters.plugin import Refused
-from gateway.consent.desk import ConsentError
-from gateway.storage.sqlite import StoreFull
-from gateway.vault.port import SubjectGone
+from gateway.errors import ConsentError, StoreFull, SubjectGone
 from policies.grounds import Consent
 from policies.terms import DetailClass, Level, Purpose, Reason, Recipient
 from tests.gateway.house import ACME, ENERGY, FEED, House, house

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from gateway.identity.certs import Authority, CsrRefused
+from gateway.errors import CsrRefused
+from gateway.identity.certs import Authority
 from tests.gateway.people_house import START, people
 
 

@@ -14,9 +14,8 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from adapters.plugin import Batch, IntakeAnswer
+from gateway.errors import BatchRefused, StoreFull
 from gateway.intake.derive import mantissas
-from gateway.intake.desk import BatchRefused
-from gateway.storage.sqlite import StoreFull
 from meter_driver.reading import Quality, Reading
 from policies.terms import DetailClass
 from tests.gateway.vault.safe import ANNA, BERT, ENERGY, NOON, POWER, Safe, minutes, opened, reading

@@ -11,9 +11,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from adapters.plugin import CALLER, Batch, Caller, IntakeAnswer
+from gateway.errors import StoreFull
 from gateway.intake import http as ingest
 from gateway.serve.problems import Problem, answer
-from gateway.storage.sqlite import StoreFull
 from meter_driver import senml
 from policies.roles import Role
 from policies.terms import SubjectId

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.errors import RootBusy, RootMissing, StoreFull, TreeBroken
 from gateway.keeper.pages import FAN_OUT, LONGEST_STATE, SLOT_BYTES
-from gateway.keeper.root import CELL_BYTES, Cell, FileRoot, RootBusy, RootMissing
-from gateway.keeper.tree import Tree, TreeBroken
-from gateway.storage.sqlite import StoreFull
+from gateway.keeper.root import CELL_BYTES, Cell, FileRoot
+from gateway.keeper.tree import Tree
 
 ROOT_OF_REPO = Path(__file__).resolve().parents[3]
 ids = st.integers(0, 60).map(lambda n: f"{n * 2654435761 % 2**32:08x}")

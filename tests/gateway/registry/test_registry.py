@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from adapters.plugin import Organisation
+from gateway.errors import NotAllowed, Taken, Unknown
 from gateway.registry.boxes import ANY_METER
-from gateway.registry.errors import NotAllowed, Taken, Unknown
 from gateway.registry.organisations import Entry
 from gateway.registry.tenancies import Identity, NewTenancy
 from policies.terms import Recipient, SubjectId

@@ -14,13 +14,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Connection
 
 from adapters.plugin import CALLER, Caller, Route
+from gateway.errors import StoreFull
 from gateway.identity.certs import Authority
 from gateway.serve.access import AccessLog
 from gateway.serve.callers import Callers
 from gateway.serve.listeners import RULE_67, Chain, Surroundings, application, public_url, tls
 from gateway.serve.problems import Problem
 from gateway.settings import parse
-from gateway.storage.sqlite import StoreFull
 from policies.roles import Listener, Role, allowed
 from tests.gateway.people_house import START, people
 

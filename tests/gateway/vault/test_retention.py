@@ -10,11 +10,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import Connection, insert
 
+from gateway.errors import SubjectGone
 from gateway.keeper.recovery import Recovery, open_sealed
 from gateway.storage.tables.cohorts import cell, draw
 from gateway.vault import retention
 from gateway.vault.offline import Loot, block_sizes, open_folder
-from gateway.vault.port import SubjectGone
 from policies.terms import DetailClass
 from tests.gateway.vault.safe import ANNA, BERT, NOON, Safe, minutes, opened, stolen
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.vault.port import SubjectGone
+from gateway.errors import SubjectGone
 from policies.terms import DetailClass, Period, SubjectId
 from tests.gateway.vault.safe import ALWAYS, ANNA, BERT, ENERGY, NOON, POWER, Safe, minutes, opened
 

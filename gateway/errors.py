@@ -1,0 +1,128 @@
+"""What can go wrong inside the gateway, and what whoever catches it should do.
+
+GatewayError
+  - SettingsError    the settings file cannot be read or breaks a rule: do not start, name the field
+  + RootError        the root of the key tree cannot be had: do not start
+    - RootMissing    there is a tree but no root that is whole
+    - RootBusy       another process holds it
+  - StoreFull        nothing of this write is there: answer 507, the caller may try again
+  + TreeError        the key tree cannot be trusted
+    - TreeBroken     nothing is changed any more until a restart: answer 503
+    - PageDamaged    a slot does not open: inside the keeper it becomes ``TreeBroken`` or a fresh start
+  + VaultError       a series cannot be opened or changed
+    - SubjectGone    the household is unknown or erased: answer 404
+    - Expired        the day is past its retention: nothing is there, the record is refused as ``expired``
+    - DayChanged     somebody else merged or deleted the day meanwhile: look again
+  - BatchRefused     the batch as a whole cannot be: answer 400, nothing of it is stored
+  - ConsentError     the request or consent is not there, or the answer does not fit it: 404 or 409 by its reason
+  + RegistryError    the entry is refused: problem+json by its reason
+    - Unknown        there is no such household, box or organisation (any more)
+    - Taken          the id, metering point or did is in use
+    - NotAllowed     the entry breaks a rule of the registry
+  + EnrolmentError   no certificate is given
+    - CodeRefused    the code opens nothing; why is not told
+    - CsrRefused     the signing request is none, or its key is too weak
+
+No tree: ``serve.problems.Problem`` is an answer, ``door.egress.Cut`` a connection that was reset, and what an adapter
+may be told is in ``adapters.plugin``.
+"""
+
+
+class GatewayError(Exception):
+    """The base of all; its text names fields and rules, never a value, a key or a name."""
+
+
+class SettingsError(GatewayError):
+    """The file cannot be read, or a field breaks a rule. The text names fields and rules, never values."""
+
+
+class RootError(GatewayError):
+    """The root of the key tree cannot be had."""
+
+
+class RootMissing(RootError):
+    """There is a tree but no root that is whole: the key folder is not there, or not the right one."""
+
+
+class RootBusy(RootError):
+    """Another process holds the root."""
+
+
+class StoreFull(GatewayError):
+    """The disk is full or the store cannot be written; nothing of this write is there."""
+
+
+class TreeError(GatewayError):
+    """The key tree cannot be trusted as it lies there."""
+
+
+class TreeBroken(TreeError):
+    """A root could not be written whole, or a page does not open: nothing is changed any more until a restart."""
+
+
+class PageDamaged(TreeError):
+    """The slot does not open with the key that leads to it."""
+
+
+class VaultError(GatewayError):
+    """A series cannot be opened or changed."""
+
+
+class SubjectGone(VaultError):
+    """The household is unknown, or erased: there is no key, and there will be none."""
+
+
+class Expired(VaultError):
+    """The day lies before the oldest that is kept in its class."""
+
+
+class DayChanged(VaultError):
+    """The day was merged, or deleted, by somebody else meanwhile."""
+
+
+class BatchRefused(GatewayError):
+    """The batch as a whole cannot be: ``str()`` names the field and the rule."""
+
+
+class ConsentError(GatewayError):
+    """The request or consent is not there for this household, or the answer does not fit it. ``reason`` is stable."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class RegistryError(GatewayError):
+    """``reason`` is a stable word for problem+json."""
+
+    reason = "registry"
+
+
+class Unknown(RegistryError):
+    """There is no such household, box or organisation (any more)."""
+
+    reason = "unknown"
+
+
+class Taken(RegistryError):
+    """The id, metering point or did is in use."""
+
+    reason = "taken"
+
+
+class NotAllowed(RegistryError):
+    """The entry breaks a rule of the registry."""
+
+    reason = "not-allowed"
+
+
+class EnrolmentError(GatewayError):
+    """No certificate is given."""
+
+
+class CodeRefused(EnrolmentError):
+    """The code opens nothing: unknown, wrong, used, run out, or for another kind; which one is not told."""
+
+
+class CsrRefused(EnrolmentError):
+    """The signing request is none, is not signed by its key, or its key is too weak."""
