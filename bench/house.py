@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from gateway.demo.people import stamp
-from gateway.demo.product import Product
+from metergate.testing.people import stamp
+from metergate.testing.product import Product
 
 PEERS = Path(__file__).parent / "peers"
 PARTNER, SECRET, TOKEN = "bench-partner", "bench-partner-secret", "bench-participant-token"

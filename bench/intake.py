@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from bench.house import gateway, peer
 from bench.lines import Good, Line, Lines, request
 from bench.measure import Figure, Side, in_turn, per_cpu
-from gateway.demo.people import enrolled
-from gateway.demo.product import Product
+from metergate.testing.people import enrolled
+from metergate.testing.product import Product
 
 BOXES, BATCHES, PEER_BATCHES = 32, 320, 3200
 TELEGRAMS, STEP = 12, 5

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from bench.house import bearer, gateway, peer
 from bench.lines import Line, Lines, request
 from bench.measure import Figure, Side, in_turn, per_cpu
-from gateway.demo.people import enrolled
-from gateway.demo.product import Product
+from metergate.testing.people import enrolled
+from metergate.testing.product import Product
 from tests.acceptance.load import PATH_2B, PATH_3, poll, settle
 
 VENS, POLLS, PEER_POLLS = 32, 2400, 1200

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from bench.house import ENERGY, PURPOSE, bearer, gateway, peer, wish
 from bench.lines import Line, Lines, request
 from bench.measure import Figure, Side, in_turn, per_cpu
-from gateway.demo.people import Box, Sent, stamp
-from gateway.demo.product import Product
+from metergate.testing.people import Box, Sent, stamp
+from metergate.testing.product import Product
 
 HOUSEHOLDS, CONNECTIONS, RELEASES, PEER_RELEASES = 20, 16, 640, 3200
 QUARTERS = 96

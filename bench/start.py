@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from bench.measure import Figure, cpu, resident
-from gateway.demo.product import Product
+from metergate.testing.product import Product
 
 ROUNDS = 5
 SETTLE = 2.0

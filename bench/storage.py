@@ -16,8 +16,8 @@ from bench.house import gateway
 from bench.intake import VALUES, batches
 from bench.lines import Line
 from bench.measure import Figure
-from gateway.demo.people import enrolled
-from gateway.demo.product import Product
+from metergate.testing.people import enrolled
+from metergate.testing.product import Product
 
 MINUTES = 480
 """Batches, one for each minute of a third of a day that has ended."""

@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 from bench.house import ENERGY, TOKEN, gateway, wish
 from bench.lines import Line, request
 from bench.measure import Figure
-from gateway.demo.partner import DspPartner
-from gateway.demo.people import Box, Home, Sent
-from gateway.demo.product import Product
+from metergate.testing.partner import DspPartner
+from metergate.testing.people import Box, Home, Sent
+from metergate.testing.product import Product
 
 HOUSEHOLDS = 200
 SINGLE = "urn:metergate:load/single/"

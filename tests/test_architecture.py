@@ -29,7 +29,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import shutil
 
     target = tmp_path_factory.mktemp("tree")
-    for package in ("gateway", "adapters", "edge", "policies", "meter_driver"):
+    for package in ("gateway", "metergate", "adapters", "edge", "policies", "meter_driver"):
         shutil.copytree(ROOT / package, target / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", target)
     return target

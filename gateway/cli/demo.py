@@ -27,8 +27,8 @@ def demo(
     """
     from gateway.demo.capture import CaptureError, load
     from gateway.demo.cast import settings
-    from gateway.demo.product import Product, ProductError
     from gateway.demo.story import Story
+    from metergate.testing.product import Product, ProductError
 
     console = Console()
     try:
@@ -74,7 +74,7 @@ def _show(console: Console, checks: Checks, fall: Fall | None, seconds: float) -
 
 
 def _keep(console: Console, product: object, household: str) -> None:
-    from gateway.demo.product import LISTENERS, Product
+    from metergate.testing.product import LISTENERS, Product
 
     assert isinstance(product, Product)
     code = product.operator("POST", f"/api/households/{household}/login-codes")["code"]

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from gateway.demo.partner import DspPartner
-from gateway.demo.people import Home, stamp
-from gateway.demo.product import Product
+from metergate.testing.partner import DspPartner
+from metergate.testing.people import Home, stamp
+from metergate.testing.product import Product
 
 HOUSEHOLDS = 60
 ELSEWHERE = 3

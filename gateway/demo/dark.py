@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from gateway.demo.product import ProductError
+from metergate.testing.product import ProductError
 
 WATCH = 2.0
 """Seconds before and after the press."""

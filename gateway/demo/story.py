@@ -14,9 +14,9 @@ from gateway.demo import dark
 from gateway.demo.capture import Capture
 from gateway.demo.cast import ENERGY, POWER, QUANTITIES, READ, VEN, Cast
 from gateway.demo.checks import Checks, first_line, wait_for
-from gateway.demo.people import Home
-from gateway.demo.product import Product, ProductError
 from gateway.demo.street import STEP, Street
+from metergate.testing.people import Home
+from metergate.testing.product import Product, ProductError
 
 METERGATE = [sys.executable, "-m", "gateway.cli"]
 Progress = Callable[[str], None]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from edge.simulator import House, meter
-from gateway.demo.product import Product, ProductError
+from metergate.testing.product import Product, ProductError
 
 HISTORY = timedelta(hours=4)
 STEP = timedelta(minutes=5)

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
-from gateway.demo.people import Box, Sent
-from gateway.demo.product import ProductError
+from metergate.testing.people import Box, Sent
+from metergate.testing.product import ProductError
 from tests.acceptance.recipient import PORTION, QUANTITIES, REGISTER, Access, newcomer, request_of
 
 QUARTER = timedelta(minutes=15)

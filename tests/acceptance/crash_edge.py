@@ -8,9 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from edge.simulator import meter
-from gateway.demo.product import ProductError
 from gateway.demo.street import EDGE
 from meter_driver import decode
+from metergate.testing.product import ProductError
 from tests.acceptance.recipient import REGISTER, Access, newcomer
 
 STEP = timedelta(seconds=10)

@@ -7,8 +7,8 @@ import urllib.request
 import uuid
 from typing import Any
 
-from gateway.demo.partner import DspPartner, Message
-from gateway.demo.product import ProductError
+from metergate.testing.partner import DspPartner, Message
+from metergate.testing.product import ProductError
 from tests.acceptance.recipient import PURPOSE, TOKEN, Access, newcomer
 from tests.adapters.openadr.utility import event
 from tests.adapters.openadr.ven import (

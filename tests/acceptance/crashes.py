@@ -21,7 +21,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Protocol
 
-from gateway.demo.product import Product, ProductError
+from metergate.testing.product import Product, ProductError
 from tests.acceptance.crash_actors import Actor, Chooser, Registrar, Sender
 from tests.acceptance.crash_edge import Edge
 from tests.acceptance.crash_partners import Participant, Utility, Ven

@@ -13,9 +13,9 @@ from typing import Any
 
 from driver import Ask, Egress, Household, Level, Pull, Reading, Refused
 
-from gateway.demo.partner import DspPartner
-from gateway.demo.people import Box, Home, Sent, stamp
-from gateway.demo.product import Product, ProductError
+from metergate.testing.partner import DspPartner
+from metergate.testing.people import Box, Home, Sent, stamp
+from metergate.testing.product import Product, ProductError
 
 DID = "did:web:recipient-a.example"
 TOKEN = "recipient-a-fixed-token-of-the-privacy-kit"

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gateway.demo.product import Product, free_ports
+from metergate.testing.product import Product, free_ports
 from tests.acceptance.dsp_profile import ORGANISATION, PARTICIPANT
 from tests.shared import SHARED
 

@@ -24,8 +24,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from gateway.demo.people import stamp
-from gateway.demo.product import Product
+from metergate.testing.people import stamp
+from metergate.testing.product import Product
 from tests.shared import SHARED
 
 JUDGE = SHARED / "acceptance" / "load" / "load.py"

@@ -8,9 +8,9 @@ import urllib.parse
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gateway.demo.partner import DspPartner
-from gateway.demo.people import Home, stamp
-from gateway.demo.product import Product
+from metergate.testing.partner import DspPartner
+from metergate.testing.people import Home, stamp
+from metergate.testing.product import Product
 
 RECIPIENT, SECRET = "helio", "helio-acceptance-secret"
 TOKEN = "helio-acceptance-token"

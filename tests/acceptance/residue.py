@@ -20,8 +20,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from gateway.demo.checks import wait_for
-from gateway.demo.people import Box, Home, Sent
-from gateway.demo.product import Product, ProductError
+from metergate.testing.people import Box, Home, Sent
+from metergate.testing.product import Product, ProductError
 from tests.acceptance.recipient import QUANTITIES, Access, introduced, newcomer, settings, transfer
 from tests.shared import SHARED
 

@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from gateway.demo.people import Box, Sent, stamp
-from gateway.demo.product import Product
+from metergate.testing.people import Box, Sent, stamp
+from metergate.testing.product import Product
 from tests.acceptance.recipient import PURPOSE, QUANTITIES, REGISTER, Access, introduced, newcomer, settings, transfer
 from tests.shared import SHARED
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from driver import Household, Reading, Refused, Request, Site
 
-from gateway.demo.people import Box, Sent, stamp
-from gateway.demo.product import Product, ProductError
+from metergate.testing.people import Box, Sent, stamp
+from metergate.testing.product import Product, ProductError
 
 PURPOSES = ["forecast", "demand-response", "research"]
 WRONG_A_MINUTE = 60

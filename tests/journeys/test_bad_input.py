@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from gateway.demo.people import Box, Sent, stamp
-from gateway.demo.product import Product, ProductError
+from metergate.testing.people import Box, Sent, stamp
+from metergate.testing.product import Product, ProductError
 from tests.acceptance.recipient import REGISTER, TOKEN, Access, introduced, newcomer, settings
 from tests.adapters.openadr.ven import Reply, message, poll
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gateway.demo.people import Home, stamp
-from gateway.demo.product import Product, ProductError
+from metergate.testing.people import Home, stamp
+from metergate.testing.product import Product, ProductError
 from tests.adapters.openadr.ven import (
     Reply,
     created_event,

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.demo.product import Product, ProductError
+from metergate.testing.product import Product, ProductError
 
 UNITS = {"1.7.0": "W", "2.7.0": "W"}
 BATCH = 2000

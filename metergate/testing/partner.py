@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from gateway.demo.product import Product, ProductError
+from metergate.testing.product import Product, ProductError
 
 CONTEXT = "https://w3id.org/dspace/2025/1/context.jsonld"
 ENDPOINT = "https://w3id.org/edc/v0.0.1/ns/"

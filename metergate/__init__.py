@@ -1,0 +1,1 @@
+"""What out-of-tree code may use of Metergate beside ``adapters.plugin``: see ``metergate.testing``."""
