@@ -1,7 +1,14 @@
-"""Everything that one process is made of, put together: which desk gets what. Opens nothing, loads nothing."""
+"""The composition root: every part of one process, opened in order, put together once, loaded once.
 
+``opened`` is what ``gateway.app`` runs and what every test of a desk stands on; a test replaces single parts by
+``Overrides``, never the wiring.
+"""
+
+import asyncio
+import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,16 +17,16 @@ from zoneinfo import ZoneInfo
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-from adapters.plugin import Adapter
+from adapters.plugin import Adapter, Signer
 from gateway.clock import Clock
-from gateway.cohorts.desk import CohortDesk
-from gateway.consent.desk import ConsentDesk, Desk
+from gateway.cohorts.desk import CohortDesk, Places
+from gateway.consent.desk import ConsentDesk
 from gateway.consent.evidence import Controller, Evidence
 from gateway.door.egress import Egress
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
 from gateway.door.lines import Lines
-from gateway.door.release import ReleaseDesk
+from gateway.door.release import Organisations, ReleaseDesk
 from gateway.grounds import GroundBook
 from gateway.identity.certs import Authority
 from gateway.identity.clients import Clients
@@ -31,7 +38,7 @@ from gateway.identity.sessions import Sessions
 from gateway.identity.signer import GatewaySigner
 from gateway.identity.tokens import Tokens
 from gateway.intake.desk import Intake
-from gateway.keeper.keeper import Keeper
+from gateway.keeper.keeper import Keeper, open_keeper
 from gateway.keeper.recovery import Recovery
 from gateway.registry.registry import Registry
 from gateway.serve.access import AccessLog
@@ -39,9 +46,11 @@ from gateway.serve.callers import Callers
 from gateway.serve.listeners import public_url
 from gateway.serve.outbound import Outbound
 from gateway.serve.outbox import Outbox
-from gateway.services import House
+from gateway.serve.tasks import Supervisor
+from gateway.services import AdapterServices
 from gateway.settings import Settings
 from gateway.storage.sqlite import Store
+from gateway.vault.compactor import Compactor
 from gateway.vault.retention import Retention
 from gateway.vault.sealed import SealedVault
 from policies.cohorts import PROFILES, Profile
@@ -49,10 +58,22 @@ from policies.roles import Listener
 
 
 @dataclass(frozen=True, slots=True)
-class Identities:
-    """Who people, partners and devices are."""
+class Gateway:
+    """Every part of one process. Whoever needs two or three of them is given those, not this."""
 
-    signer: GatewaySigner
+    settings: Settings
+    clock: Clock
+    ids: Callable[[], str]
+    log: Any
+    urls: Mapping[Listener, str]
+    store: Store
+    keeper: Keeper
+    http: Outbound
+    vault: SealedVault
+    retention: Retention
+    compactor: Compactor
+    registry: Registry
+    signer: Signer
     authority: Authority
     operator: OperatorToken
     clients: Clients
@@ -60,27 +81,92 @@ class Identities:
     sessions: Sessions
     tokens: Tokens
     enrolment: Enrolment
+    access: AccessLog
+    outbox: Outbox
+    grounds: GroundBook
+    epochs: Epochs
+    lines: Lines
+    ledger: Ledger
+    evidence: Evidence
+    consent: ConsentDesk
+    cohorts: CohortDesk
+    release: ReleaseDesk
+    egress: Egress
+    intake: Intake
+
+    def callers(self, adapters: Sequence[Adapter] = ()) -> Callers:
+        """Who is calling, also by what adapters recognise."""
+        strangers = [a.authenticate for a in adapters if a.authenticate is not None]
+        return Callers(self.sessions, self.operator, self.tokens, self.registry.boxes, strangers)
+
+    def services(self, name: str) -> AdapterServices:
+        """What the adapter of this name is given; its settings are its own table, without ``enabled``."""
+        return AdapterServices(
+            clock=self.clock,
+            ids=self.ids,
+            http=self.http,
+            notices=self.outbox,
+            directory=GatewayDirectory(self.registry.organisations, self.clients, self.tokens),
+            signer=self.signer,
+            public_urls=self.urls,
+            release=self.release,
+            consent=self.consent,
+            egress=self.egress,
+            intake=self.intake,
+            vault=self.vault,
+            store=self.store,
+            settings={k: v for k, v in self.settings.adapter(name).items() if k != "enabled"},
+            log=self.log.bind(adapter=name),
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
-    """Everything that routes of our own are built from."""
+class Overrides:
+    """Parts that a test brings instead of ours; None is ours."""
 
-    settings: Settings
-    clock: Clock
-    log: Any
-    store: Store
-    vault: SealedVault
-    keeper: Keeper
-    retention: Retention
-    registry: Registry
-    identities: Identities
-    consent: ConsentDesk
-    cohorts: CohortDesk
-    house: House
-    desk: Desk
-    callers_of: Callable[[Sequence[Adapter]], Callers]
-    access: AccessLog
+    ids: Callable[[], str] | None = None
+    signer: Signer | None = None
+    organisations: Organisations | None = None
+    places: Places | None = None
+    profile: Profile | None = None
+    recovery: Recovery | None = None
+
+
+OURS = Overrides()
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, log: Any, clock: Clock, overrides: Overrides = OURS
+) -> AsyncIterator[tuple[Gateway, Supervisor]]:
+    """Everything open, nothing loaded, no port. The supervisor has the store's writer and is not running yet.
+
+    The tables are there already (``storage.migrate``). Raises ``RootMissing``, ``RootBusy``, ``TreeBroken``.
+    """
+    settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(Store(settings.data / "store.db"))
+        recovery = overrides.recovery or recovery_of(settings, clock)
+        tree, root = settings.data / "tree", settings.keys / "root"
+        keeper = await asyncio.to_thread(lambda: open_keeper(tree, root, recovery=recovery))
+        stack.callback(keeper.close)
+        outbound = Outbound(allow_private=settings.outbound.allow_private, extra_ca=settings.outbound.extra_ca)
+        http = await stack.enter_async_context(outbound)
+        supervisor = Supervisor(log)
+        supervisor.add("store", store.run)
+        yield composed(settings, log, clock, store, keeper, http, overrides), supervisor
+
+
+async def load(gateway: Gateway) -> None:
+    """What must be known before anybody is answered; the store's writer runs. Expiry comes first."""
+    await gateway.retention.load()
+    await gateway.retention.run(gateway.clock())
+    await gateway.vault.start()
+    await gateway.registry.load()
+    await gateway.grounds.load(gateway.store)
+    await gateway.consent.resume()
+    for part in (gateway.clients, gateway.codes, gateway.sessions):
+        await part.load()
 
 
 def new_id() -> str:
@@ -88,85 +174,66 @@ def new_id() -> str:
     return secrets.token_hex(16)
 
 
-def composed(settings: Settings, log: Any, clock: Clock, store: Store, keeper: Keeper, http: Outbound) -> Gateway:
-    zone = ZoneInfo(settings.timezone)
-    days = settings.retention.by_class()
-    retention = Retention(store, keeper, days, clock=clock, log=log)
-    vault = SealedVault(store, keeper, days, clock=clock)
-    registry = Registry(store, vault, clock, new_id)
+def composed(
+    settings: Settings,
+    log: Any,
+    clock: Clock,
+    store: Store,
+    keeper: Keeper,
+    http: Outbound,
+    overrides: Overrides = OURS,
+) -> Gateway:
+    """Which part gets what. Opens nothing, loads nothing."""
+    ids = overrides.ids or new_id
     urls = {which: public_url(settings, which) for which in Listener}
-    identities = _identities(settings, clock, store, vault, registry, urls)
-    signer = identities.signer
-    book, epochs, lines = GroundBook(), Epochs(), Lines()
-    controller = Controller(settings.controller.name, settings.controller.contact)
-    ledger = Ledger(store, vault, signer, clock, new_id)
-    outbox = Outbox(store, clock, log)
-    evidence = Evidence(store, vault, signer, controller, new_id)
-    desk = Desk(store, vault, book, ledger, epochs, lines, outbox, evidence, clock, new_id, log)
-    consent = ConsentDesk(desk)
+    days = settings.retention.by_class()
+    vault = SealedVault(store, keeper, days, clock=clock)
+    registry = Registry(store, vault, clock, ids)
+    organisations, places = overrides.organisations or registry.organisations, overrides.places or registry.tenancies
+    clients, codes = Clients(store, clock), Codes(store, vault, clock)
+    signer = overrides.signer or GatewaySigner(settings.keys, urls[Listener.PARTNERS])
+    authority = Authority(settings.keys, clock())
+    grounds, epochs, lines, outbox = GroundBook(), Epochs(), Lines(), Outbox(store, clock, log)
+    ledger = Ledger(store, vault, signer, clock, ids)
+    evidence = Evidence(store, vault, signer, Controller(settings.controller.name, settings.controller.contact), ids)
+    consent = ConsentDesk(
+        store=store,
+        vault=vault,
+        grounds=grounds,
+        ledger=ledger,
+        epochs=epochs,
+        lines=lines,
+        outbox=outbox,
+        evidence=evidence,
+        clock=clock,
+        ids=ids,
+        log=log,
+    )
     registry.tenancies.ending.append(consent.end_all)
     cohorts = CohortDesk(
         store,
         vault,
-        book,
-        registry.tenancies,
+        grounds,
+        places,
         clock,
-        profile=_profile(settings),
+        profile=overrides.profile or PROFILES[settings.cohorts.profile],
         interval=timedelta(minutes=settings.cohorts.interval_minutes),
         grace=timedelta(minutes=settings.cohorts.grace_minutes),
     )
-    house = House(
-        clock=clock,
-        ids=new_id,
-        http=http,
-        notices=outbox,
-        directory=GatewayDirectory(registry.organisations, identities.clients, identities.tokens),
-        signer=signer,
-        public_urls=urls,
-        release=ReleaseDesk(vault, book, ledger, epochs, registry.organisations, cohorts, clock, zone),
-        consent=consent,
-        egress=Egress(epochs, lines),
-        intake=Intake(vault, store, clock=clock, zone=zone),
-        vault=vault,
-        store=store,
-    )
-
-    def callers_of(adapters: Sequence[Adapter]) -> Callers:
-        strangers = [a.authenticate for a in adapters if a.authenticate is not None]
-        i = identities
-        return Callers(i.sessions, i.operator, i.tokens, registry.devices, strangers)
-
+    zone = ZoneInfo(settings.timezone)
     return Gateway(
         settings=settings,
         clock=clock,
+        ids=ids,
         log=log,
+        urls=urls,
         store=store,
-        vault=vault,
         keeper=keeper,
-        retention=retention,
+        http=http,
+        vault=vault,
+        retention=Retention(store, keeper, days, clock=clock, log=log),
+        compactor=Compactor(store, keeper, clock=clock, randomness=os.urandom, log=log, settled=vault.settled),
         registry=registry,
-        identities=identities,
-        consent=consent,
-        cohorts=cohorts,
-        house=house,
-        desk=desk,
-        callers_of=callers_of,
-        access=AccessLog(store, clock, days=settings.retention.access_log, log=log),
-    )
-
-
-def _identities(
-    settings: Settings,
-    clock: Clock,
-    store: Store,
-    vault: SealedVault,
-    registry: Registry,
-    urls: Mapping[Listener, str],
-) -> Identities:
-    signer = GatewaySigner(settings.keys, urls[Listener.PARTNERS])
-    authority = Authority(settings.keys, clock())
-    clients, codes = Clients(store, clock), Codes(store, vault, clock)
-    return Identities(
         signer=signer,
         authority=authority,
         operator=OperatorToken(settings.keys),
@@ -174,12 +241,24 @@ def _identities(
         codes=codes,
         sessions=Sessions(store, clock, days=settings.limits.session_days),
         tokens=Tokens(signer, clients, clock, minutes=settings.limits.token_minutes),
-        enrolment=Enrolment(codes, authority, registry.devices, clock),
+        enrolment=Enrolment(codes, authority, registry.boxes, clock),
+        access=AccessLog(store, clock, days=settings.retention.access_log, log=log),
+        outbox=outbox,
+        grounds=grounds,
+        epochs=epochs,
+        lines=lines,
+        ledger=ledger,
+        evidence=evidence,
+        consent=consent,
+        cohorts=cohorts,
+        release=ReleaseDesk(vault, grounds, ledger, epochs, organisations, cohorts, clock, zone),
+        egress=Egress(epochs, lines),
+        intake=Intake(vault, store, clock=clock, zone=zone),
     )
 
 
 def recovery_of(settings: Settings, clock: Clock) -> Recovery | None:
-    """None without a key, or with a window of nothing."""
+    """None without a key, or with a window of nothing. Raises ``ValueError`` for a key of another kind."""
     file, hours = settings.retention.recovery_key, settings.retention.recovery_hours
     if file is None or not hours:
         return None
@@ -187,7 +266,3 @@ def recovery_of(settings: Settings, clock: Clock) -> Recovery | None:
     if not isinstance(key, X25519PublicKey):
         raise ValueError("retention.recovery_key: not an X25519 public key")
     return Recovery(settings.keys / "recovery", key.public_bytes_raw(), timedelta(hours=hours), clock)
-
-
-def _profile(settings: Settings) -> Profile:
-    return PROFILES[settings.cohorts.profile]

@@ -12,7 +12,6 @@ from gateway.api.openapi import openapi_routes
 from gateway.api.registry import RegistryApi
 from gateway.compose import Gateway
 from gateway.identity.throttle import Throttle
-from gateway.pages.desks import Desks
 from gateway.pages.household import HouseholdPages
 from gateway.pages.operator import OperatorPages
 from gateway.pages.own_data import DataDesk
@@ -23,27 +22,29 @@ from policies.roles import Listener
 
 def people_routes(gateway: Gateway) -> list[Route]:
     """What the composition root opens on the people listener."""
-    who, limits = gateway.identities, gateway.settings.limits
+    limits = gateway.settings.limits
     throttle = Throttle(limits.login_wrong_per_minute, time.monotonic)
-    login = Login(who.codes, who.sessions, who.operator, throttle, gateway.registry, days=limits.session_days)
+    login = Login(
+        gateway.codes, gateway.sessions, gateway.operator, throttle, gateway.registry, days=limits.session_days
+    )
     registry = RegistryApi(
         registry=gateway.registry,
-        codes=who.codes,
-        clients=who.clients,
-        enrolment=who.enrolment,
+        codes=gateway.codes,
+        clients=gateway.clients,
+        enrolment=gateway.enrolment,
         throttle=throttle,
         login_code_days=limits.login_code_days,
     )
     household = HouseholdApi(
         registry=gateway.registry,
         consent=gateway.consent,
-        evidence=gateway.desk.evidence,
+        evidence=gateway.evidence,
         login=login,
-        signer=who.signer,
+        signer=gateway.signer,
         clock=gateway.clock,
-        ids=gateway.desk.ids,
+        ids=gateway.ids,
         shorten=gateway.retention.shorten,
-        in_profile=gateway.house.release.in_profile,
+        in_profile=gateway.release.in_profile,
     )
     api = [*registry.routes(), *household.routes()]
     return [*health_routes(lambda: gateway.keeper.sound), *api, *openapi_routes(api), *_pages(gateway, login)]
@@ -51,19 +52,19 @@ def people_routes(gateway: Gateway) -> list[Route]:
 
 def _pages(gateway: Gateway, login: Login) -> list[Route]:
     show = Renderings(ZoneInfo(gateway.settings.timezone))
-    data = DataDesk(gateway.vault, gateway.desk.epochs, gateway.retention.days, gateway.clock)
-    desks = Desks(
-        consents=gateway.consent,
-        ledger=gateway.desk.ledger,
-        data=data,
-        evidence=gateway.desk.evidence,
-        egress=gateway.house.egress,
+    household = HouseholdPages(
+        consent=gateway.consent,
+        disclosures=gateway.ledger,
+        own_data=DataDesk(gateway.vault, gateway.epochs, gateway.retention.days, gateway.clock),
+        evidence=gateway.evidence,
+        egress=gateway.egress,
         registry=gateway.registry,
         login=login,
         organisation=gateway.registry.organisations.organisation_now,
         clock=gateway.clock,
+        show=show,
     )
-    return [*HouseholdPages(desks, show).routes(), *OperatorPages(gateway.registry, login, show).routes()]
+    return [*household.routes(), *OperatorPages(gateway.registry, login, show).routes()]
 
 
 def health_routes(sound: Callable[[], bool]) -> list[Route]:

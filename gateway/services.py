@@ -1,7 +1,6 @@
 """What an adapter is given: the implementation of ``adapters.plugin.Services``, one instance for each adapter."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -53,38 +52,40 @@ class Taking(Protocol):
     async def take(self, batch: Batch) -> IntakeAnswer: ...
 
 
-@dataclass(frozen=True, slots=True)
-class House:
-    """What all adapters share; put together by the composition root."""
-
-    clock: Clock
-    ids: Callable[[], str]
-    http: Http
-    notices: Notices
-    directory: Directory
-    signer: Signer
-    public_urls: Mapping[Listener, str]
-    release: ReleaseDesk
-    consent: ConsentDesk
-    egress: Egress
-    intake: Taking
-    vault: Vault
-    store: Store
-
-
 class AdapterServices:
-    """``name`` is the adapter's; its settings are its own table of the file."""
+    """``settings``: the adapter's own table of the file."""
 
-    def __init__(self, house: House, *, settings: Mapping[str, Any], log: Any) -> None:
-        self._house, self._settings, self._log = house, settings, log
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        ids: Callable[[], str],
+        http: Http,
+        notices: Notices,
+        directory: Directory,
+        signer: Signer,
+        public_urls: Mapping[Listener, str],
+        release: ReleaseDesk,
+        consent: ConsentDesk,
+        egress: Egress,
+        intake: Taking,
+        vault: Vault,
+        store: Store,
+        settings: Mapping[str, Any],
+        log: Any,
+    ) -> None:
+        self._clock, self._ids, self._log, self._settings = clock, ids, log, settings
+        self._http, self._notices, self._directory, self._signer = http, notices, directory, signer
+        self._public_urls, self._release, self._consent, self._egress = public_urls, release, consent, egress
+        self._intake, self._vault, self._store = intake, vault, store
 
     @property
     def clock(self) -> Callable[[], datetime]:
-        return self._house.clock
+        return self._clock
 
     @property
     def ids(self) -> Callable[[], str]:
-        return self._house.ids
+        return self._ids
 
     @property
     def log(self) -> Any:
@@ -92,23 +93,23 @@ class AdapterServices:
 
     @property
     def http(self) -> Http:
-        return self._house.http
+        return self._http
 
     @property
     def notices(self) -> Notices:
-        return self._house.notices
+        return self._notices
 
     @property
     def directory(self) -> Directory:
-        return self._house.directory
+        return self._directory
 
     @property
     def signer(self) -> Signer:
-        return self._house.signer
+        return self._signer
 
     @property
     def public_urls(self) -> Mapping[Listener, str]:
-        return self._house.public_urls
+        return self._public_urls
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -117,8 +118,8 @@ class AdapterServices:
     async def send(
         self, question: ReleaseRequest, renderer: Renderer, request: web.Request, response: web.StreamResponse
     ) -> web.StreamResponse:
-        parts = await self._house.release.release(question)
-        return await self._house.egress.send(parts, renderer, request, response, shared=_shared(question))
+        parts = await self._release.release(question)
+        return await self._egress.send(parts, renderer, request, response, shared=_shared(question))
 
     async def follow(
         self,
@@ -129,50 +130,50 @@ class AdapterServices:
         *,
         alive: Callable[[], bool],
     ) -> web.StreamResponse:
-        parts = await self._house.release.follow(question, alive, gone=lambda: _gone(request))
-        return await self._house.egress.send(parts, renderer, request, response, shared=_shared(question), alive=alive)
+        parts = await self._release.follow(question, alive, gone=lambda: _gone(request))
+        return await self._egress.send(parts, renderer, request, response, shared=_shared(question), alive=alive)
 
     def may(self, question: ReleaseRequest) -> Grant | Refusal:
-        return self._house.release.may(question)
+        return self._release.may(question)
 
     def openings(self, recipient: Recipient) -> Sequence[Opening]:
-        return self._house.release.openings(recipient)
+        return self._release.openings(recipient)
 
     def zones(self, recipient: Recipient) -> Sequence[str]:
-        return self._house.release.zones(recipient)
+        return self._release.zones(recipient)
 
     async def ask(self, household: SubjectId | Pseudonym, request: PermissionRequest) -> str:
         subject: SubjectId | None
         if isinstance(household, Pseudonym):
-            subject = self._house.release.known_as(request.recipient, household)
+            subject = self._release.known_as(request.recipient, household)
             if subject is None:
                 raise Refused(Refusal((Reason.UNKNOWN_SUBJECT,)))
         else:
             subject = household
-        if not self._house.release.in_profile(request):
+        if not self._release.in_profile(request):
             raise Refused(Refusal((Reason.NOT_IN_PROFILE,)))
-        return await self._house.consent.ask(subject, request)
+        return await self._consent.ask(subject, request)
 
     async def intake(self, batch: Batch) -> IntakeAnswer:
-        return await self._house.intake.take(batch)
+        return await self._intake.take(batch)
 
     def seal(self, household: SubjectId, plain: bytes, *, about: str) -> bytes:
         try:
-            return self._house.vault.seal(household, DetailClass.IDENTITY, plain, about=_ADAPTERS + about)
+            return self._vault.seal(household, DetailClass.IDENTITY, plain, about=_ADAPTERS + about)
         except SubjectGone as error:
             raise Gone("no such household") from error
 
     def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
         try:
-            return self._house.vault.open(household, DetailClass.IDENTITY, sealed, about=_ADAPTERS + about)
+            return self._vault.open(household, DetailClass.IDENTITY, sealed, about=_ADAPTERS + about)
         except SubjectGone as error:
             raise Gone("no such household") from error
 
     async def look(self, ask: Callable[[Connection], T]) -> T:
-        return await self._house.store.look(ask)
+        return await self._store.look(ask)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        return await self._house.store.write(work)
+        return await self._store.write(work)
 
 
 def _shared(question: ReleaseRequest) -> bool:

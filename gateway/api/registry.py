@@ -107,7 +107,7 @@ class RegistryApi:
         made = await self.registry.tenancies.create(wanted.tenancy())
         answer: Json = {"household": made.id}
         if wanted.box:
-            box = await self.registry.devices.add_box({ANY_METER: made.id})
+            box = await self.registry.boxes.add_box({ANY_METER: made.id})
             answer |= {"box": box, "box_code": await self.codes.issue("box", box, days=ENROL_DAYS)}
         if wanted.login_code:
             answer["login_code"] = await self.codes.issue("login", made.id, days=self.login_code_days)
@@ -146,24 +146,24 @@ class RegistryApi:
         wanted = await body(request, models.BoxIn)
         named = {ANY_METER: wanted.household} if wanted.household else wanted.meters
         meters = {meter: self.registry.tenancies.live(SubjectId(who)).id for meter, who in named.items()}
-        box = await self.registry.devices.add_box(meters, box_id=wanted.box)
+        box = await self.registry.boxes.add_box(meters, box_id=wanted.box)
         return web.json_response({"box": box, "code": await self.codes.issue("box", box, days=ENROL_DAYS)}, status=201)
 
     async def list_boxes(self, _: web.Request) -> web.Response:
         """Ids and states."""
-        boxes = [{"box": b, "revoked": r, "households": n} for b, r, n in self.registry.devices.boxes()]
+        boxes = [{"box": b, "revoked": r, "households": n} for b, r, n in self.registry.boxes.boxes()]
         return web.json_response({"boxes": boxes})
 
     async def create_box_code(self, request: web.Request) -> web.Response:
         """A fresh enrolment code."""
         box = request.match_info["box"]
-        if not self.registry.devices.has(box):
+        if not self.registry.boxes.has(box):
             raise Unknown("there is no such box")
         return web.json_response({"code": await self.codes.issue("box", box, days=ENROL_DAYS)}, status=201)
 
     async def revoke_box(self, request: web.Request) -> web.Response:
         """Nothing of it is taken any more."""
-        await self.registry.devices.revoke_box(request.match_info["box"])
+        await self.registry.boxes.revoke_box(request.match_info["box"])
         await self.codes.drop(request.match_info["box"])
         return web.Response(status=204)
 
@@ -183,7 +183,7 @@ class RegistryApi:
             raise NotAllowed("certificate: not an X.509 certificate in PEM") from None
         mark = fingerprint(parsed.public_bytes(Encoding.DER))
         new = Certificate(mark, wanted.kind, wanted.owner, parsed.not_valid_after_utc)
-        await self.registry.devices.keep_certificate(new)
+        await self.registry.boxes.keep_certificate(new)
         return web.json_response({"fingerprint": mark, "owner": wanted.owner}, status=201)
 
     async def revoke_certificate(self, request: web.Request) -> web.Response:
@@ -191,7 +191,7 @@ class RegistryApi:
         mark = request.match_info["fingerprint"].lower()
         if len(mark) != 64 or not set(mark) <= set("0123456789abcdef"):
             raise NotAllowed("fingerprint: SHA-256 in hex")
-        await self.registry.devices.revoke(mark)
+        await self.registry.boxes.revoke(mark)
         return web.Response(status=204)
 
     async def enrol(self, request: web.Request) -> web.Response:

@@ -6,7 +6,7 @@ transaction fails, the flip stays until the record has been read back: unknown m
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,12 +14,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, insert, select
 
-from adapters.plugin import Notice, PermissionRequest
-from gateway import grounds
+from adapters.plugin import Notice, Notices, PermissionRequest
+from gateway import grounds as records
+from gateway.clock import Clock
+from gateway.consent.evidence import Evidence
 from gateway.consent.records import (
     ANY,
     Asked,
-    Desk,
     asked_of,
     ended_at,
     ended_notice,
@@ -29,21 +30,42 @@ from gateway.consent.records import (
     mark,
     scope_of,
 )
-from gateway.door.ledger import put
+from gateway.door.epochs import Epochs
+from gateway.door.ledger import Ledger, put
+from gateway.door.lines import Lines
 from gateway.errors import ConsentError, SubjectGone
+from gateway.grounds import GroundBook
+from gateway.storage.sqlite import Store
 from gateway.storage.tables.door import permission_request as requests
+from gateway.vault.port import Vault
 from policies.decide import ends
 from policies.grounds import Consent, Contract, Ground, LegalTask
 from policies.terms import SubjectId
 
-__all__ = ["Asked", "ConsentDesk", "ConsentError", "Desk"]
+__all__ = ["Asked", "ConsentDesk"]
 
 
 class ConsentDesk:
     """One instance for each process."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._d = desk
+    def __init__(
+        self,
+        *,
+        store: Store,
+        vault: Vault,
+        grounds: GroundBook,
+        ledger: Ledger,
+        epochs: Epochs,
+        lines: Lines,
+        outbox: Notices,
+        evidence: Evidence,
+        clock: Clock,
+        ids: Callable[[], str],
+        log: Any,
+    ) -> None:
+        self._store, self._vault, self._grounds, self._ledger = store, vault, grounds, ledger
+        self._epochs, self._lines, self._outbox, self._evidence = epochs, lines, outbox, evidence
+        self._clock, self._ids, self._log = clock, ids, log
         self._turns: dict[SubjectId, asyncio.Lock] = {}
         self._flying: dict[SubjectId, set[asyncio.Future[None]]] = {}
 
@@ -51,24 +73,24 @@ class ConsentDesk:
 
     async def ask(self, household: SubjectId, request: PermissionRequest) -> str:
         """Put a request before a household. Raises ``SubjectGone``."""
-        if self._d.vault.oldest(household, ANY) is None:
+        if self._vault.oldest(household, ANY) is None:
             raise SubjectGone("no such household")
-        name = self._d.ids()
+        name = self._ids()
         body = msgspec.json.encode(request).decode()
-        row = {"id": name, "subject": household, "body": body, "asked": self._d.clock().timestamp()}
+        row = {"id": name, "subject": household, "body": body, "asked": self._clock().timestamp()}
 
         def add(connection: Connection) -> None:
             connection.execute(insert(requests).values(row))
 
-        await self._d.store.write(add)
+        await self._store.write(add)
         return name
 
     async def waiting(self, household: SubjectId) -> Sequence[Asked]:
         """Requests without an answer, oldest first; those whose validity is over are left out."""
         query = select(requests).where(requests.c.subject == household, requests.c.answered.is_(None))
         query = query.order_by(requests.c.asked)
-        rows = await self._d.store.look(lambda connection: connection.execute(query).fetchall())
-        now = self._d.clock()
+        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
+        now = self._clock()
         asked = [asked_of(row) for row in rows]
         return [a for a in asked if a.request.until > now]
 
@@ -81,56 +103,56 @@ class ConsentDesk:
             asked = await self._find(household, request)
             if not quantities or not quantities <= asked.request.quantities:
                 raise ConsentError("nothing-chosen", "choose at least one of the quantities that are asked for")
-            now = self._d.clock()
-            consent = Consent(self._d.ids(), household, scope_of(asked.request, quantities, now), now)
-            token = self._d.evidence.receipt(consent)
-            entry = self._d.ledger.seal(household, entry_of("given", consent, now))
+            now = self._clock()
+            consent = Consent(self._ids(), household, scope_of(asked.request, quantities, now), now)
+            token = self._evidence.receipt(consent)
+            entry = self._ledger.seal(household, entry_of("given", consent, now))
             answered = self._answer(asked, consent.id)
 
             def write(connection: Connection) -> None:
                 mark(connection, asked.id, now, consent.id)
-                grounds.add(connection, consent)
-                self._d.evidence.put(connection, household, "receipt", consent.id, now, token)
+                records.add(connection, consent)
+                self._evidence.put(connection, household, "receipt", consent.id, now, token)
                 put(connection, [entry])
-                self._d.outbox.put(connection, answered)
+                self._outbox.put(connection, answered)
 
-            await self._d.store.write(write)
-            self._d.book.keep(consent)
+            await self._store.write(write)
+            self._grounds.keep(consent)
             return consent
 
     async def refuse(self, household: SubjectId, request: str) -> None:
         """No. Raises ``ConsentError`` when there is nothing (left) to refuse."""
         async with self._turn(household):
             asked = await self._find(household, request)
-            now = self._d.clock()
+            now = self._clock()
             answered = self._answer(asked, "")
 
             def write(connection: Connection) -> None:
                 mark(connection, asked.id, now, "")
-                self._d.outbox.put(connection, answered)
+                self._outbox.put(connection, answered)
 
-            await self._d.store.write(write)
+            await self._store.write(write)
 
     async def enrol(self, ground: LegalTask | Contract) -> None:
         """A ground that is no consent: the operator's to add, by law or by contract."""
-        entry = self._d.ledger.seal(ground.subject, entry_of("given", ground, self._d.clock()))
+        entry = self._ledger.seal(ground.subject, entry_of("given", ground, self._clock()))
 
         def write(connection: Connection) -> None:
-            grounds.add(connection, ground)
+            records.add(connection, ground)
             put(connection, [entry])
 
-        await self._d.store.write(write)
-        self._d.book.keep(ground)
+        await self._store.write(write)
+        self._grounds.keep(ground)
 
     # -- looking
 
     def grounds(self, household: SubjectId) -> Sequence[Ground]:
         """What this household agreed to, or is subject to, in force or ended since the start of this process."""
-        return self._d.book.of(household)
+        return self._grounds.of(household)
 
     async def all_grounds(self, household: SubjectId) -> Sequence[Ground]:
         """Also those that ended long ago, from the record."""
-        return await grounds.recorded(self._d.store, household)
+        return await records.recorded(self._store, household)
 
     # -- ending
 
@@ -140,7 +162,7 @@ class ConsentDesk:
         Withdrawing what is withdrawn already is no error. Raises ``ConsentError`` for a consent that is not this
         household's.
         """
-        mine = {g.id: g for g in self._d.book.of(household) if isinstance(g, Consent)}
+        mine = {g.id: g for g in self._grounds.of(household) if isinstance(g, Consent)}
         if ground is not None:
             if ground not in mine:
                 past = [g for g in await self.all_grounds(household) if g.id == ground]
@@ -150,8 +172,8 @@ class ConsentDesk:
             mine = {ground: mine[ground]}
         done: list[Consent] = []
         while True:
-            now = self._d.clock()
-            known = [self._d.book.find(household, name) for name in mine]
+            now = self._clock()
+            known = [self._grounds.find(household, name) for name in mine]
             ended = [c.withdraw(now) for c in known if isinstance(c, Consent) and c.withdrawn is None]
             if ended:
                 await self._end(household, ended, "withdrawn", now)
@@ -163,8 +185,8 @@ class ConsentDesk:
 
     async def end(self, household: SubjectId, ground: str) -> None:
         """End a contract, or object to a legal task where its law allows that. Raises ``ConsentError``."""
-        now = self._d.clock()
-        match self._d.book.find(household, ground):
+        now = self._clock()
+        match self._grounds.find(household, ground):
             case Contract() as contract if contract.ended is None:
                 await self._end(household, [replace(contract, ended=now)], "withdrawn", now)
             case LegalTask(objectable=True, objected=None) as task:
@@ -178,9 +200,9 @@ class ConsentDesk:
 
     async def end_all(self, household: SubjectId) -> None:
         """Everything that this household agreed to ends: somebody moves out."""
-        open_ = [g for g in self._d.book.of(household) if in_force(g)]
+        open_ = [g for g in self._grounds.of(household) if in_force(g)]
         if open_:
-            now = self._d.clock()
+            now = self._clock()
             await self._end(household, [ended_at(g, now) for g in open_], "withdrawn", now)
 
     async def erase(self, household: SubjectId) -> bytes:
@@ -189,38 +211,36 @@ class ConsentDesk:
         A second call gives the certificate of the first. Raises ``SubjectGone`` for a household that never was.
         """
         async with self._turn(household):
-            if (known := await self._d.evidence.find(household, "erasure")) is not None:
+            if (known := await self._evidence.find(household, "erasure")) is not None:
                 return known
-            if self._d.vault.oldest(household, ANY) is None and not await self._d.evidence.begun(household):
+            if self._vault.oldest(household, ANY) is None and not await self._evidence.begun(household):
                 raise SubjectGone("no such household")
-            now = self._d.clock()
-            if self._d.vault.oldest(household, ANY) is not None:
-                ended = [ended_at(g, now) for g in self._d.book.of(household) if in_force(g)]
-                self._d.epochs.flip(f"own:{household}")
-                entry = self._d.ledger.seal(household, erased(household, now))
+            now = self._clock()
+            if self._vault.oldest(household, ANY) is not None:
+                ended = [ended_at(g, now) for g in self._grounds.of(household) if in_force(g)]
+                self._epochs.flip(f"own:{household}")
+                entry = self._ledger.seal(household, erased(household, now))
                 await self._end(household, ended, "erased", now, more=[entry], own=True)
             return await self._erased(household, now)
 
     async def resume(self) -> None:
         """Finish erasures that a crash has interrupted. Before any port opens."""
-        for household in await self._d.evidence.unfinished():
+        for household in await self._evidence.unfinished():
             await self.erase(household)
 
     async def _erased(self, household: SubjectId, now: datetime) -> bytes:
         """The intent is durable: drop the keys, then certificate and end of the intent in one transaction."""
-        destroyed = await self._d.vault.erase(household)
-        tasks = [g for g in self._d.book.of(household) if isinstance(g, LegalTask) and now < ends(g)]
-        token = self._d.evidence.erasure(household, destroyed, tasks, now)
+        destroyed = await self._vault.erase(household)
+        tasks = [g for g in self._grounds.of(household) if isinstance(g, LegalTask) and now < ends(g)]
+        token = self._evidence.erasure(household, destroyed, tasks, now)
 
         def write(connection: Connection) -> None:
-            self._d.evidence.put(connection, household, "erasure", "", now, token)
-            self._d.evidence.finish(connection, household)
-            self._d.outbox.put(
-                connection, Notice("household.erased", {"subject": household}, key=f"erased:{household}")
-            )
+            self._evidence.put(connection, household, "erasure", "", now, token)
+            self._evidence.finish(connection, household)
+            self._outbox.put(connection, Notice("household.erased", {"subject": household}, key=f"erased:{household}"))
 
-        await self._d.store.write(write)
-        self._d.book.forget(household)
+        await self._store.write(write)
+        self._grounds.forget(household)
         return token.encode()
 
     async def _end(
@@ -234,28 +254,28 @@ class ConsentDesk:
         own: bool = False,
     ) -> None:
         for ground in ended:  # 1. in memory, at once
-            self._d.epochs.flip(ground.id)
-            self._d.book.keep(ground)
-        entries = [self._d.ledger.seal(household, entry_of(kind, g, now)) for g in ended]
-        tokens = [(g.id, self._d.evidence.withdrawal(g, now)) for g in ended if isinstance(g, Consent)]
+            self._epochs.flip(ground.id)
+            self._grounds.keep(ground)
+        entries = [self._ledger.seal(household, entry_of(kind, g, now)) for g in ended]
+        tokens = [(g.id, self._evidence.withdrawal(g, now)) for g in ended if isinstance(g, Consent)]
 
         def write(connection: Connection) -> None:  # 2. record, ledger entry, notices: one transaction
-            grounds.end(connection, ended, now)
+            records.end(connection, ended, now)
             put(connection, [*entries, *more])
             for consent, token in tokens:
-                self._d.evidence.put(connection, household, "withdrawal", consent, now, token)
+                self._evidence.put(connection, household, "withdrawal", consent, now, token)
             for ground in ended:
-                self._d.outbox.put(connection, ended_notice(ground))
+                self._outbox.put(connection, ended_notice(ground))
             if own:
-                self._d.evidence.begin(connection, household, now)
+                self._evidence.begin(connection, household, now)
 
         flying: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._flying.setdefault(household, set()).add(flying)
         try:
-            await asyncio.shield(self._d.store.write(write))
+            await asyncio.shield(self._store.write(write))
         except Exception as error:
-            self._d.log.error("withdrawal.not_written", error=type(error).__name__, grounds=len(ended))
-            await self._d.book.reload(self._d.store, household)
+            self._log.error("withdrawal.not_written", error=type(error).__name__, grounds=len(ended))
+            await self._grounds.reload(self._store, household)
             raise
         finally:
             flying.set_result(None)
@@ -263,10 +283,10 @@ class ConsentDesk:
             if not self._flying[household]:
                 del self._flying[household]
             names = [g.id for g in ended] + ([f"own:{household}"] if own else [])
-            reset = self._d.lines.reset(names)  # 3. nothing queued is still sent
+            reset = self._lines.reset(names)  # 3. nothing queued is still sent
             await asyncio.sleep(0)
             await asyncio.sleep(0)  # the sockets are closed in the loop's next turn
-        self._d.log.info("ground.ended", kind=kind, grounds=len(ended), connections_reset=reset)
+        self._log.info("ground.ended", kind=kind, grounds=len(ended), connections_reset=reset)
 
     # -- helpers
 
@@ -276,13 +296,13 @@ class ConsentDesk:
 
     async def _find(self, household: SubjectId, request: str) -> Asked:
         query = select(requests).where(requests.c.id == request, requests.c.subject == household)
-        row = await self._d.store.look(lambda connection: connection.execute(query).first())
+        row = await self._store.look(lambda connection: connection.execute(query).first())
         if row is None:
             raise ConsentError("no-such-request", "there is no such request for this household")
         if row.answered is not None:
             raise ConsentError("answered", "this request has been answered")
         asked = asked_of(row)
-        if asked.request.until <= self._d.clock():
+        if asked.request.until <= self._clock():
             raise ConsentError("over", "the time that was asked for is over")
         return asked
 

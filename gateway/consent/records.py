@@ -1,6 +1,5 @@
 """What the consent desk works with: requests, entries and notices as values and rows."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -9,16 +8,8 @@ import msgspec
 from sqlalchemy import Connection, update
 
 from adapters.plugin import Notice, PermissionRequest
-from gateway.clock import Clock
-from gateway.consent.evidence import Evidence
-from gateway.door.epochs import Epochs
-from gateway.door.ledger import Ledger
-from gateway.door.lines import Lines
-from gateway.grounds import GroundBook, kind_of
-from gateway.serve.outbox import Outbox
-from gateway.storage.sqlite import Store
+from gateway.grounds import kind_of
 from gateway.storage.tables.door import permission_request as requests
-from gateway.vault.port import Vault
 from policies.grounds import Consent, Contract, Ground, LegalTask, Scope
 from policies.ledger import Entry
 from policies.terms import DetailClass, Period, SubjectId
@@ -32,23 +23,6 @@ class Asked:
     subject: SubjectId
     request: PermissionRequest
     asked: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What the consent desk works with; put together by the composition root."""
-
-    store: Store
-    vault: Vault
-    book: GroundBook
-    ledger: Ledger
-    epochs: Epochs
-    lines: Lines
-    outbox: Outbox
-    evidence: Evidence
-    clock: Clock
-    ids: Callable[[], str]
-    log: Any
 
 
 ANY = DetailClass.LIVE

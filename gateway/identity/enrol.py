@@ -7,7 +7,7 @@ from gateway.clock import Clock
 from gateway.errors import CodeRefused
 from gateway.identity.certs import Authority, requested_key
 from gateway.identity.codes import Codes
-from gateway.registry.boxes import Certificate, Devices
+from gateway.registry.boxes import Boxes, Certificate
 
 ENROLS = frozenset({"box", "ven"})
 
@@ -26,8 +26,8 @@ class Enrolled:
 class Enrolment:
     """Boxes and VENs join with it."""
 
-    def __init__(self, codes: Codes, authority: Authority, devices: Devices, clock: Clock) -> None:
-        self._codes, self._authority, self._devices, self._clock = codes, authority, devices, clock
+    def __init__(self, codes: Codes, authority: Authority, boxes: Boxes, clock: Clock) -> None:
+        self._codes, self._authority, self._boxes, self._clock = codes, authority, boxes, clock
 
     async def enrol(self, code: str, csr: str) -> Enrolled:
         """Raises ``CsrRefused`` before the code is looked at, and ``CodeRefused``. The certificate counts on return."""
@@ -37,5 +37,5 @@ class Enrolment:
             raise CodeRefused("code: it does not open anything")
         kind, owner = found
         pem, fingerprint, until = await asyncio.to_thread(self._authority.issue, csr, owner, self._clock())
-        await self._devices.keep_certificate(Certificate(fingerprint, kind, owner, until))
+        await self._boxes.keep_certificate(Certificate(fingerprint, kind, owner, until))
         return Enrolled(kind, owner, pem, self._authority.ca_pem, fingerprint)

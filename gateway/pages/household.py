@@ -10,18 +10,24 @@ from multidict import MultiDictProxy
 
 from adapters.formats.csv import CSV
 from adapters.formats.json import JSON
-from adapters.plugin import CALLER, Released, Renderer, Route
-from gateway.door.egress import Part
+from adapters.plugin import CALLER, Organisation, Released, Renderer, Route
+from gateway.clock import Clock
+from gateway.consent.desk import ConsentDesk
+from gateway.consent.evidence import Evidence
+from gateway.door.egress import Egress, Part
+from gateway.door.ledger import Ledger
 from gateway.errors import ConsentError
 from gateway.identity.sessions import Session, csrf_right
-from gateway.pages.desks import Desks
+from gateway.pages.own_data import DataDesk
 from gateway.pages.render import LANGUAGE_COOKIE, Renderings, language_of
 from gateway.pages.views import Card, asked_card, ground_card, ledger_line
 from gateway.pages.words import LANGUAGES, Words
+from gateway.registry.registry import Registry
 from gateway.serve.callers import SESSION, session_of
+from gateway.serve.login import Login
 from gateway.serve.problems import Problem
 from policies.roles import Listener, Role
-from policies.terms import SubjectId
+from policies.terms import Recipient, SubjectId
 
 FORM_BYTES = 16_384
 MISSING = frozenset({"no-such-request", "no-such-consent"})
@@ -35,7 +41,15 @@ Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
 class HouseholdPages:
     """Handlers; each asks a desk and fills a template."""
 
-    desks: Desks
+    consent: ConsentDesk
+    disclosures: Ledger
+    own_data: DataDesk
+    evidence: Evidence
+    egress: Egress
+    registry: Registry
+    login: Login
+    organisation: Callable[[Recipient], Organisation | None]
+    clock: Clock
     show: Renderings
 
     def routes(self) -> list[Route]:
@@ -81,21 +95,21 @@ class HouseholdPages:
         _same_site(request)
         code = str((await request.post()).get("code", ""))
         try:
-            subject = await self.desks.login.check(code, request.remote or "")
+            subject = await self.login.check(code, request.remote or "")
         except Problem as problem:
             words = "later" if problem.status == 429 else "wrong_code"
             page = self.show.page(request, "login.html", status=problem.status, trouble=words)
             page.headers.update(problem.headers)
             return page
         response = _to("/now")
-        await self.desks.login.begin(request, response, Role.HOUSEHOLD, subject)
+        await self.login.begin(request, response, Role.HOUSEHOLD, subject)
         return response
 
     async def log_out(self, request: web.Request) -> web.StreamResponse:
         """The session ends on the server."""
         await _form(request)
         response = _to("/")
-        await self.desks.login.end(request, response)
+        await self.login.end(request, response)
         return response
 
     async def language(self, request: web.Request) -> web.StreamResponse:
@@ -117,10 +131,10 @@ class HouseholdPages:
     async def now(self, request: web.Request) -> web.StreamResponse:
         """Who, the latest readings, what waits. Readings leave by egress, also to the household itself."""
         session, subject = self._who(request)
-        waiting = len(await self.desks.consents.waiting(subject))
+        waiting = len(await self.consent.waiting(subject))
         cards = await self._grounds(request, subject)
         active = sum(card.state == "active" and card.kind == "consent" for card in cards)
-        newest = await self.desks.data.latest(subject)
+        newest = await self.own_data.latest(subject)
         html = await self._filled(
             request, session, "now.html", page="now", waiting=waiting, active=active, rows=_ROWS if newest else ""
         )
@@ -129,7 +143,7 @@ class HouseholdPages:
         head, _, tail = html.partition(_ROWS)
         words = Words(language_of(request))
         renderer = Renderer("text/html; charset=utf-8", self._readings(words), head=head.encode(), tail=tail.encode())
-        return await self.desks.egress.send(_one(newest), renderer, request, web.StreamResponse(), shared=False)
+        return await self.egress.send(_one(newest), renderer, request, web.StreamResponse(), shared=False)
 
     def _readings(self, words: Words) -> Callable[[Released], Iterator[bytes]]:
         def body(released: Released) -> Iterator[bytes]:
@@ -144,7 +158,7 @@ class HouseholdPages:
         """Requests, active and past consents."""
         session, subject = self._who(request)
         words = Words(language_of(request))
-        waiting = [asked_card(a, self.desks.organisation, words) for a in await self.desks.consents.waiting(subject)]
+        waiting = [asked_card(a, self.organisation, words) for a in await self.consent.waiting(subject)]
         cards = await self._grounds(request, subject)
         html = await self._filled(
             request,
@@ -162,15 +176,15 @@ class HouseholdPages:
         """Who received what; the beginnings and ends of consents."""
         session, subject = self._who(request)
         words = Words(language_of(request))
-        entries = await self.desks.ledger.entries(subject)
-        lines = [ledger_line(e, self.desks.organisation, words) for e in entries if e.recipient]
+        entries = await self.disclosures.entries(subject)
+        lines = [ledger_line(e, self.organisation, words) for e in entries if e.recipient]
         html = await self._filled(request, session, "ledger.html", page="ledger", lines=lines)
         return web.Response(text=html, content_type="text/html")
 
     async def data(self, request: web.Request) -> web.Response:
         """What is kept and until when; taking it along; erasing it."""
         session, subject = self._who(request)
-        html = await self._filled(request, session, "data.html", page="data", kept=self.desks.data.kept(subject))
+        html = await self._filled(request, session, "data.html", page="data", kept=self.own_data.kept(subject))
         return web.Response(text=html, content_type="text/html")
 
     # -- answers
@@ -182,13 +196,13 @@ class HouseholdPages:
         name, what = request.match_info["request"], str(form.get("do", "part"))
         try:
             if what == "refuse":
-                await self.desks.consents.refuse(subject, name)
+                await self.consent.refuse(subject, name)
             else:
                 chosen = frozenset(str(each) for each in form.getall("quantity", []))
                 if what == "all":
-                    waiting = await self.desks.consents.waiting(subject)
+                    waiting = await self.consent.waiting(subject)
                     chosen = next((a.request.quantities for a in waiting if a.id == name), frozenset())
-                await self.desks.consents.accept(subject, name, chosen)
+                await self.consent.accept(subject, name, chosen)
         except ConsentError as error:
             if error.reason in MISSING:
                 raise web.HTTPNotFound from None
@@ -200,7 +214,7 @@ class HouseholdPages:
         await _form(request)
         _, subject = self._who(request)
         try:
-            await self.desks.consents.withdraw(subject, request.match_info["ground"])
+            await self.consent.withdraw(subject, request.match_info["ground"])
         except ConsentError:
             raise web.HTTPNotFound from None
         return _to("/consents")
@@ -208,7 +222,7 @@ class HouseholdPages:
     async def receipt(self, request: web.Request) -> web.Response:
         """The signed receipt of one consent."""
         _, subject = self._who(request)
-        return _record(await self.desks.evidence.find(subject, "receipt", request.match_info["ground"]), "receipt.jws")
+        return _record(await self.evidence.find(subject, "receipt", request.match_info["ground"]), "receipt.jws")
 
     # -- downloads and erasure
 
@@ -223,8 +237,8 @@ class HouseholdPages:
     async def _download(self, request: web.Request, renderer: Renderer, name: str) -> web.StreamResponse:
         _, subject = self._who(request)
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        parts = await self.desks.data.own(subject)
-        return await self.desks.egress.send(parts, renderer, request, web.StreamResponse(headers=headers), shared=False)
+        parts = await self.own_data.own(subject)
+        return await self.egress.send(parts, renderer, request, web.StreamResponse(headers=headers), shared=False)
 
     async def ask_erase(self, request: web.Request) -> web.Response:
         """The one confirmation."""
@@ -236,43 +250,43 @@ class HouseholdPages:
         """Erase; this session remains, for the certificate."""
         await _form(request)
         _, subject = self._who(request)
-        certificate = await self.desks.consents.erase(subject)
-        await self.desks.login.erased(subject, certificate, request=request)
+        certificate = await self.consent.erase(subject)
+        await self.login.erased(subject, certificate, request=request)
         return _to("/erased")
 
     async def erased(self, request: web.Request) -> web.Response:
         """What is left for an erased household: its certificate."""
         session = session_of(request)
-        found = self.desks.registry.tenancies.get(SubjectId(session.subject))
+        found = self.registry.tenancies.get(SubjectId(session.subject))
         if found is not None and found.erased is None:
             raise web.HTTPSeeOther("/now")
-        if await self.desks.evidence.find(SubjectId(session.subject), "erasure") is None:
+        if await self.evidence.find(SubjectId(session.subject), "erasure") is None:
             raise web.HTTPNotFound
         return self.show.page(request, "erased.html", token=session.csrf)
 
     async def certificate(self, request: web.Request) -> web.Response:
         """The certificate of the erasure."""
         subject = SubjectId(session_of(request).subject)
-        return _record(await self.desks.evidence.find(subject, "erasure"), "certificate.jws")
+        return _record(await self.evidence.find(subject, "erasure"), "certificate.jws")
 
     # -- below
 
     def _who(self, request: web.Request) -> tuple[Session, SubjectId]:
         """The household behind the session; an erased one sees its certificate only."""
         session = session_of(request)
-        found = self.desks.registry.tenancies.get(SubjectId(session.subject))
+        found = self.registry.tenancies.get(SubjectId(session.subject))
         if found is None or found.erased is not None:
             raise web.HTTPSeeOther("/erased")
         return session, found.id
 
     async def _grounds(self, request: web.Request, subject: SubjectId) -> list[Card]:
-        words, now = Words(language_of(request)), self.desks.clock()
-        grounds = await self.desks.consents.all_grounds(subject)
-        cards = [ground_card(g, now, self.desks.organisation, words) for g in grounds]
+        words, now = Words(language_of(request)), self.clock()
+        grounds = await self.consent.all_grounds(subject)
+        cards = [ground_card(g, now, self.organisation, words) for g in grounds]
         return sorted(cards, key=lambda card: card.given or now, reverse=True)
 
     async def _filled(self, request: web.Request, session: Session, template: str, **values: object) -> str:
-        who = await self.desks.registry.tenancies.who(SubjectId(session.subject))
+        who = await self.registry.tenancies.who(SubjectId(session.subject))
         words = Words(language_of(request))
         name = who.name or words("no_name")
         return self.show.html(request, template, token=session.csrf, name=name, **values)

@@ -54,7 +54,7 @@ class OperatorPages:
         """Boxes and tenancies; ids, no names."""
         token = request[SESSION].csrf if SESSION in request else ""
         households = [t for t in self.registry.tenancies.all() if t.live]
-        boxes = self.registry.devices.boxes()
+        boxes = self.registry.boxes.boxes()
         return self.show.page(request, "fleet.html", token=token, boxes=boxes, households=households)
 
     def problem(self, request: web.Request, status: int, reason: str, _: str) -> web.StreamResponse:

@@ -44,7 +44,7 @@ class _Box:
     meters: dict[bytes, SubjectId]
 
 
-class Devices:
+class Boxes:
     """All boxes and the certificates of boxes and VENs."""
 
     def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str]) -> None:

@@ -10,7 +10,7 @@ from gateway.identity.certs import fingerprint
 from gateway.identity.operator import OperatorToken
 from gateway.identity.sessions import CLEAR_COOKIE, COOKIE, Session, Sessions, csrf_right
 from gateway.identity.tokens import Tokens
-from gateway.registry.boxes import Devices
+from gateway.registry.boxes import Boxes
 from gateway.serve.problems import Problem
 from policies.roles import Listener, Role
 
@@ -34,11 +34,11 @@ class Callers:
         sessions: Sessions,
         operator: OperatorToken,
         tokens: Tokens,
-        devices: Devices,
+        boxes: Boxes,
         strangers: Sequence[Stranger] = (),
     ) -> None:
         self._sessions, self._operator, self._tokens = sessions, operator, tokens
-        self._devices, self._strangers = devices, tuple(strangers)
+        self._boxes, self._strangers = boxes, tuple(strangers)
 
     def of(self, listener: Listener) -> Authenticate:
         """How this listener knows its callers."""
@@ -81,7 +81,7 @@ class Callers:
     async def device(self, request: web.Request) -> Caller:
         """A box, by a certificate that the registry knows and nobody took back."""
         mark = peer_fingerprint(request)
-        found = self._devices.certificate(mark) if mark else None
+        found = self._boxes.certificate(mark) if mark else None
         if found is None or found.kind != "box":
             raise Problem(403, "unknown-certificate", "this certificate is not registered, was revoked, or has run out")
         return Caller(Role.BOX, found.owner, client=mark)
@@ -91,7 +91,7 @@ class Callers:
         mark = peer_fingerprint(request)
         if not mark:
             return NOBODY
-        if self._devices.revoked(mark):
+        if self._boxes.revoked(mark):
             raise Problem(403, "revoked-certificate", "this certificate was revoked")
         return Caller(Role.VEN, mark, client=mark)
 

@@ -16,8 +16,7 @@ from aiohttp import hdrs, web
 
 from adapters.plugin import CALLER, Caller, Refused, Route
 from gateway.errors import StoreFull, SubjectGone
-from gateway.serve.access import AccessLog
-from gateway.serve.callers import NOBODY, Authenticate, Callers
+from gateway.serve.callers import NOBODY, Authenticate
 from gateway.serve.problems import Problem, answer
 from gateway.settings import Settings
 from policies.roles import Listener, Role, allowed
@@ -39,23 +38,16 @@ _PAGE_HEADERS = {
 }
 _HSTS = "max-age=31536000"
 
+Note = Callable[[str, str, str, int], None]
+"""``AccessLog.note``: route, verb, caller's id, status."""
 _Wrapped = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every wrapper needs."""
-
-    callers: Callers
-    access: AccessLog
-    log: Any
-    body_bytes: int
-
-
-def application(which: Listener, routes: Iterable[Route], around: Surroundings) -> web.Application:
-    """The application of one listener. Raises ``ValueError`` for a route of another listener, or taken twice."""
-    app = web.Application(client_max_size=around.body_bytes)
-    authenticate = around.callers.of(which)
+def application(
+    which: Listener, routes: Iterable[Route], authenticate: Authenticate, note: Note, log: Any, *, most: int
+) -> web.Application:
+    """``most``: bytes of a body. Raises ``ValueError`` for a route of another listener, or one that is taken."""
+    app = web.Application(client_max_size=most)
     taken: set[tuple[str, str]] = set()
     for route in routes:
         if route.listener is not which:
@@ -63,25 +55,25 @@ def application(which: Listener, routes: Iterable[Route], around: Surroundings) 
         if (route.verb, route.path) in taken:
             raise ValueError(f"{route.verb} {route.path} is there twice")
         taken.add((route.verb, route.path))
-        wrapped = _wrap(route, authenticate, around)
+        wrapped = _wrap(route, authenticate, note, log, most)
         app.router.add_route(route.verb, route.path, wrapped)
         if route.verb == "GET":
             app.router.add_route("HEAD", route.path, wrapped)
-    app.router.add_route("*", "/{path:.*}", _elsewhere(app, around))
+    app.router.add_route("*", "/{path:.*}", _elsewhere(app, note))
     app.on_response_prepare.append(_signed_off(which))
     return app
 
 
-def _wrap(route: Route, authenticate: Authenticate, around: Surroundings) -> _Wrapped:
+def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Any, most: int) -> _Wrapped:
     """One handler for one route, with all that surrounds it."""
     roles = frozenset(role for role in Role if allowed(route.name, route.verb, role))
-    most = min(route.max_body, around.body_bytes)
-    handler, name, note = route.handler, route.name, around.access.note
+    most = min(route.max_body, most)
+    handler, name = route.handler, route.name
 
     def refuse(request: web.Request, caller: Caller, error: Exception) -> web.StreamResponse:
-        problem = _problem(error, name, around.log)
+        problem = _problem(error, name, log)
         told = {"route": name, "caller": caller.id, "status": problem.status, "reason": problem.reason}
-        around.log.info("request.refused", **told)
+        log.info("request.refused", **told)
         if route.problems is None:
             return answer(problem)
         return route.problems(request, problem.status, problem.reason, problem.detail)
@@ -152,14 +144,14 @@ def _where(error: BaseException) -> str:
     return f"{frames[-1].filename.rsplit('/', 2)[-1]}:{frames[-1].lineno}" if frames else ""
 
 
-def _elsewhere(app: web.Application, around: Surroundings) -> _Wrapped:
+def _elsewhere(app: web.Application, note: Note) -> _Wrapped:
     """What no route answers: 405 where the path is known with another verb, else 404. Nobody is asked who he is."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         verbs: set[str] = set()
         for resource in list(app.router.resources())[:-1]:
             verbs |= (await resource.resolve(request))[1]
-        around.access.note("", request.method[:8], "", 405 if verbs else 404)
+        note("", request.method[:8], "", 405 if verbs else 404)
         if verbs:
             allow = {"Allow": ", ".join(sorted(verbs))}
             return answer(Problem(405, "method-not-allowed", "this address knows other verbs", headers=allow))

@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,26 +14,14 @@ from typing import Any
 import structlog
 
 from adapters.plugin import Batch, Organisation, PermissionRequest
-from gateway.cohorts.desk import CohortDesk
-from gateway.consent.desk import ConsentDesk, Desk
-from gateway.consent.evidence import Controller, Evidence
+from gateway.compose import OURS, Gateway, Overrides, load, opened
 from gateway.door.egress import Part
-from gateway.door.epochs import Epochs
-from gateway.door.ledger import Ledger
-from gateway.door.lines import Lines
-from gateway.door.release import ReleaseDesk
-from gateway.grounds import GroundBook
-from gateway.intake.desk import Intake
-from gateway.keeper.keeper import Keeper, open_keeper
-from gateway.serve.outbox import Outbox
+from gateway.settings import Settings, parse
 from gateway.storage.migrate import migrate
-from gateway.storage.sqlite import Store
-from gateway.vault.compactor import Compactor
-from gateway.vault.sealed import SealedVault
 from meter_driver.reading import Reading
 from policies.cohorts import Profile
 from policies.grounds import Consent
-from policies.retention import DEFAULT_DAYS
+from policies.roles import Listener
 from policies.terms import (
     AS_RECEIVED,
     Household,
@@ -100,19 +87,19 @@ class Registry:
 
 @dataclass
 class House:
-    """The desks, and short words for what tests do with them."""
+    """The composition, and short words for what tests do with it."""
 
-    store: Store
-    vault: SealedVault
-    intake: Intake
-    desk: Desk
-    consent: ConsentDesk
-    release: ReleaseDesk
-    cohorts: CohortDesk
+    gateway: Gateway
     registry: Registry
-    keeper: Keeper
     now: datetime = NOON
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        g = self.gateway
+        self.store, self.vault, self.keeper, self.compactor = g.store, g.vault, g.keeper, g.compactor
+        self.intake, self.consent, self.release, self.cohorts = g.intake, g.consent, g.release, g.cohorts
+        self.epochs, self.lines, self.grounds, self.egress = g.epochs, g.lines, g.grounds, g.egress
+        self.ledger, self.evidence, self.outbox, self.log = g.ledger, g.evidence, g.outbox, g.log
 
     async def household(self, place: str = "") -> SubjectId:
         subject = SubjectId(f"{next(self.numbers):032x}")
@@ -172,56 +159,62 @@ class House:
         return [part async for part in await self.release.release(question)]
 
 
-def merging(home: House) -> Compactor:
-    """A compactor over the house's store; it merges when it is told to."""
-    log = structlog.get_logger()
-    return Compactor(
-        home.store, home.keeper, clock=lambda: home.now, randomness=os.urandom, log=log, settled=home.vault.settled
-    )
+_made: list[bytes] = []
+
+
+def tables(file: Path) -> None:
+    """An empty database with all tables, unless one is there. Migrated once, copied afterwards."""
+    if not _made:
+        migrate(file)
+        _made.append(file.read_bytes())
+    elif not file.exists():
+        file.parent.mkdir(parents=True, mode=0o700)
+        file.write_bytes(_made[0])
+
+
+def clear_settings(folder: Path, **tables: Any) -> Settings:
+    """Every listener in clear on a free port; the rest as a user gets it, or as ``tables`` say."""
+    doors = {which.value: {"port": 0, "clear": True} for which in Listener}
+    return parse({**doors, **tables}, folder)
+
+
+@asynccontextmanager
+async def composition(
+    settings: Settings,
+    clock: Callable[[], datetime],
+    overrides: Overrides = OURS,
+    *,
+    start: Callable[[Gateway], Awaitable[None]] = load,
+    log: Any = None,
+) -> AsyncIterator[Gateway]:
+    """The composition as the product runs it, loaded, its loops not started but for the store's writer."""
+    log = log or structlog.get_logger()
+    await asyncio.to_thread(tables, settings.data / "store.db")
+    stop = asyncio.Event()
+    opening = opened(settings, log, clock, overrides)
+    async with opening as (gateway, supervisor), asyncio.TaskGroup() as group:
+        group.create_task(supervisor.run(stop))
+        try:
+            await start(gateway)
+            yield gateway
+        finally:
+            stop.set()
 
 
 @asynccontextmanager
 async def house(folder: Path, *, profile: Profile | None = None) -> AsyncIterator[House]:
     """Opened on a folder; opening it again finds what was durable."""
-    file = folder / "data" / "store.db"
-    migrate(file)
-    keeper = open_keeper(folder / "data" / "tree", folder / "keys" / "root")
     made: list[House] = []
+    numbers, registry = count(1 << 64), Registry()
 
     def clock() -> datetime:
         return made[0].now if made else NOON
 
-    async with Store(file) as store, asyncio.TaskGroup() as group:
-        vault = SealedVault(store, keeper, DEFAULT_DAYS, clock=clock)
-        await vault.start()
-        writer = group.create_task(store.run())
-        numbers = count(1 << 64)
-        log = structlog.get_logger()
-        registry, book, epochs, lines, signer = Registry(), GroundBook(), Epochs(), Lines(), PlainSigner()
+    def ids() -> str:
+        return f"{next(numbers):032x}"
 
-        def ids() -> str:
-            return f"{next(numbers):032x}"
-
-        evidence = Evidence(store, vault, signer, Controller("Operator", "mail@example.org"), ids)
-        ledger = Ledger(store, vault, signer, clock, ids)
-        outbox = Outbox(store, clock, log)
-        desk = Desk(store, vault, book, ledger, epochs, lines, outbox, evidence, clock, ids, log)
-        await book.load(store)
-        cohorts = CohortDesk(
-            store,
-            vault,
-            book,
-            registry,
-            clock,
-            profile=profile or Profile(3, Decimal(1)),
-            interval=timedelta(hours=1),
-            grace=timedelta(0),
-        )
-        release = ReleaseDesk(vault, book, ledger, epochs, registry, cohorts, clock)
-        intake = Intake(vault, store, clock=clock, zone=UTC)
-        made.append(House(store, vault, intake, desk, ConsentDesk(desk), release, cohorts, registry, keeper))
-        try:
-            yield made[0]
-        finally:
-            writer.cancel()
-    keeper.close()
+    settings = clear_settings(folder, timezone="UTC", cohorts={"interval_minutes": 60, "grace_minutes": 0})
+    mine = Overrides(ids, PlainSigner(), registry, registry, profile or Profile(3, Decimal(1)))
+    async with composition(settings, clock, mine) as gateway:
+        made.append(House(gateway, registry))
+        yield made[0]

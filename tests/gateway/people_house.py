@@ -1,6 +1,5 @@
 """A whole gateway without adapters, its people listener on a free port; the clock is the test's."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,17 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import structlog
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
-from gateway.app import opened
 from gateway.compose import Gateway
 from gateway.people import people_routes
-from gateway.serve.listeners import Surroundings, application
-from gateway.settings import parse
-from gateway.storage.migrate import migrate
+from gateway.serve.listeners import application
 from policies.roles import Listener
+from tests.gateway.house import clear_settings, composition
 
 START = datetime(2026, 3, 4, 12, tzinfo=UTC)
 ENERGY, FEED = "1-0:1.8.0*255", "1-0:2.8.0*255"
@@ -87,35 +83,13 @@ class People:
         return await self.browser.post(path, data=fields, allow_redirects=False)
 
 
-_made: list[bytes] = []
-
-
-def _tables(file: Path) -> None:
-    """Migrated once, copied afterwards."""
-    if not _made:
-        migrate(file)
-        _made.append(file.read_bytes())
-    elif not file.exists():
-        file.parent.mkdir(parents=True, mode=0o700)
-        file.write_bytes(_made[0])
-
-
 @asynccontextmanager
 async def people(folder: Path, **limits: Any) -> AsyncIterator[People]:
     """Opened on a folder; opening it again finds what was durable."""
-    doors = {which.value: {"port": 0, "clear": True} for which in Listener}
-    settings = parse({**doors, "limits": limits}, folder)
-    await asyncio.to_thread(_tables, settings.data / "store.db")
-    time, stop = Time(), asyncio.Event()
-    async with opened(settings, structlog.get_logger(), time) as (gateway, supervisor), asyncio.TaskGroup() as group:
-        group.create_task(supervisor.run(stop))
-        await gateway.vault.start()
-        await gateway.registry.load()
-        await gateway.desk.book.load(gateway.store)
-        for part in (gateway.identities.clients, gateway.identities.codes, gateway.identities.sessions):
-            await part.load()
-        around = Surroundings(gateway.callers_of([]), gateway.access, gateway.log, settings.limits.body_bytes)
-        server = TestServer(application(Listener.PEOPLE, people_routes(gateway), around))
-        async with TestClient(server) as browser:
+    settings, time = clear_settings(folder, limits=limits), Time()
+    async with composition(settings, time) as gateway:
+        who = gateway.callers().of(Listener.PEOPLE)
+        most = settings.limits.body_bytes
+        app = application(Listener.PEOPLE, people_routes(gateway), who, gateway.access.note, gateway.log, most=most)
+        async with TestClient(TestServer(app)) as browser:
             yield People(gateway, browser, time, (folder / "keys" / "operator.token").read_text())
-        stop.set()

@@ -25,7 +25,7 @@ import gateway.app
 from adapters.plugin import CALLER, Caller, Route
 from gateway.identity.sessions import Session
 from gateway.serve.callers import CSRF_HEADER, SESSION, Authenticate, Callers
-from gateway.serve.listeners import Surroundings, application
+from gateway.serve.listeners import application
 from gateway.settings import parse
 from policies.roles import Listener, Role, allowed
 from policies.terms import Recipient
@@ -98,10 +98,10 @@ async def walking(folder: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Walk
 
         return replace(route, handler=handler)
 
-    def recording(which: Listener, given: Iterable[Route], around: Surroundings) -> web.Application:
+    def recording(which: Listener, given: Iterable[Route], *around: Any, most: int) -> web.Application:
         some = list(given)
         routes.extend(some)
-        return application(which, map(recorded, some), around)
+        return application(which, map(recorded, some), *around, most=most)
 
     def opened(ports: Any) -> None:
         urls.update({which: f"http://127.0.0.1:{port}" for which, port in ports.items()})

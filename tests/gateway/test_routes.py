@@ -4,14 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from adapters.plugin import Route
-from gateway.app import _adapters, _made
+from gateway.app import all_routes, found
 from gateway.compose import Gateway
-from gateway.intake import http as ingest
-from gateway.people import people_routes
-from gateway.serve.listeners import Surroundings, application
+from gateway.serve.listeners import application
 from policies.roles import ALLOWED, Listener
 from tests.gateway.people_house import people
 
@@ -23,12 +20,7 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
 
 
 def _all(gateway: Gateway) -> list[Route]:
-    adapters = [_made(gateway, name, create) for name, create, _ in _adapters(gateway.settings)]
-    return [
-        *people_routes(gateway),
-        *ingest.routes(gateway.house.intake, gateway.registry.devices, gateway.clock),
-        *[route for adapter in adapters for route in adapter.routes],
-    ]
+    return all_routes(gateway, [create(gateway.services(name)) for name, create, _ in found(gateway.settings)])
 
 
 async def test_every_route_is_in_the_table_and_the_table_names_no_other(gateway: Gateway) -> None:
@@ -40,8 +32,7 @@ async def test_every_route_is_in_the_table_and_the_table_names_no_other(gateway:
 
 async def test_every_listener_has_routes_of_its_own_and_none_twice(gateway: Gateway) -> None:
     routes = _all(gateway)
-    around = Surroundings(gateway.callers_of([]), gateway.access, structlog.get_logger(), 1)
     for which in Listener:
         mine = [route for route in routes if route.listener is which]
         assert mine
-        application(which, mine, around)
+        application(which, mine, gateway.callers().of(which), gateway.access.note, gateway.log, most=1)

@@ -3,8 +3,6 @@ after an erasure.
 """
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -16,8 +14,7 @@ from tests.gateway.house import House, house
 
 
 def services(home: House) -> AdapterServices:
-    shared: Any = SimpleNamespace(vault=home.vault, store=home.store)
-    return AdapterServices(shared, settings={}, log=None)
+    return home.gateway.services("mine")
 
 
 async def test_what_an_adapter_sealed_opens_for_the_same_household_and_words_alone(tmp_path: Path) -> None:

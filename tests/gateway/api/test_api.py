@@ -36,7 +36,7 @@ async def test_a_household_answers_withdraws_and_holds_its_receipts(tmp_path: Pa
             "answered",
         )
         receipt = await asked(house, "GET", f"{home}/receipts/{given['ground']}")
-        claims = house.gateway.identities.signer.verify(await receipt.text(), typ="receipt+jwt")
+        claims = house.gateway.signer.verify(await receipt.text(), typ="receipt+jwt")
         assert claims is not None
         assert claims["record_id"] == given["ground"]
         assert made["household"] not in str(claims)
@@ -83,7 +83,7 @@ async def test_erasing_gives_a_certificate_that_names_nobody_once_and_again(tmp_
         home = f"/api/households/{made['household']}"
         csrf = {"X-CSRF-Token": await house.log_in(made["login_code"])}
         first = await (await asked(house, "POST", f"{home}/erase", **csrf)).text()
-        claims = house.gateway.identities.signer.verify(first, typ="erasure+jwt")
+        claims = house.gateway.signer.verify(first, typ="erasure+jwt")
         assert claims is not None
         assert made["household"] not in str(claims)
         assert "Anna" not in str(claims)

@@ -85,7 +85,7 @@ async def test_a_withdrawal_is_durable_and_in_the_ledger_and_told_to_adapters(tm
         who = await home.household()
         consent = await home.agree(who)
         await home.consent.withdraw(who, consent.id)
-        kinds = [entry.kind for entry in await home.desk.ledger.entries(who)]
+        kinds = [entry.kind for entry in await home.ledger.entries(who)]
         assert kinds == ["withdrawn", "given"]
         query = "SELECT kind FROM notice ORDER BY number"
         rows = await home.store.look(lambda connection: connection.exec_driver_sql(query).fetchall())
@@ -103,11 +103,11 @@ async def test_withdrawing_one_consent_leaves_the_other(tmp_path: Path) -> None:
         await home.feed(who, [1, 2])
         first = await home.agree(who)
         second = await home.agree(who, recipient=Recipient("other"))
-        epoch = home.desk.epochs.current(second.id)
+        epoch = home.epochs.current(second.id)
         await home.consent.withdraw(who, first.id)
         assert await refused(home, home.question(who)) == {Reason.WITHDRAWN}
         assert len(await home.rows(home.question(who, recipient=Recipient("other")))) == 2
-        assert home.desk.epochs.current(second.id) == epoch
+        assert home.epochs.current(second.id) == epoch
 
 
 async def test_withdrawing_twice_is_no_error_and_writes_once(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ async def test_withdrawing_twice_is_no_error_and_writes_once(tmp_path: Path) -> 
         first = await home.consent.withdraw(who, consent.id)
         assert await home.consent.withdraw(who, consent.id) == []
         assert first[0].withdrawn == home.now
-        assert len(await home.desk.ledger.entries(who)) == 2
+        assert len(await home.ledger.entries(who)) == 2
 
 
 async def test_if_a_withdrawal_cannot_be_written_nothing_is_released_until_the_record_was_read(
@@ -168,7 +168,7 @@ async def test_a_release_is_in_the_ledger_once_for_grant_recipient_and_period(tm
         await home.rows(question)
         await home.rows(question)
         await home.rows(home.question(who, reference="again"))
-        entries = [e for e in await home.desk.ledger.entries(who) if e.kind == "release"]
+        entries = [e for e in await home.ledger.entries(who) if e.kind == "release"]
         assert [(e.recipient, e.reference) for e in entries] == [("acme", "again"), ("acme", "")]
         assert entries[0].start == question.period.start
         assert entries[0].ground_kind == "consent"
@@ -192,7 +192,7 @@ async def test_an_erased_household_is_gone_and_its_certificate_stays(tmp_path: P
         await home.feed(neighbour, [3])
         consent = await home.agree(who)
         await home.agree(neighbour)
-        receipt = json.loads(home.desk.evidence.receipt(consent))["claims"]
+        receipt = json.loads(home.evidence.receipt(consent))["claims"]
         certificate = json.loads(await home.consent.erase(who))["claims"]
         assert certificate["sub"] == receipt["principal_id"]
         assert who not in json.dumps(certificate)
@@ -221,13 +221,13 @@ async def test_an_erasure_that_a_crash_interrupts_is_finished_at_the_next_start(
             broken.setattr(home.vault, "erase", crash)
             with pytest.raises(RuntimeError):
                 await home.consent.erase(who)
-        assert await home.desk.evidence.find(who, "erasure") is None
+        assert await home.evidence.find(who, "erasure") is None
     async with house(tmp_path) as again:
         await again.consent.resume()
-        certificate = await again.desk.evidence.find(who, "erasure")
+        certificate = await again.evidence.find(who, "erasure")
         assert certificate is not None
         assert await again.consent.erase(who) == certificate
-        assert await again.desk.evidence.unfinished() == []
+        assert await again.evidence.unfinished() == []
         assert again.vault.oldest(who, DetailClass.LIVE) is None
 
 
@@ -237,7 +237,7 @@ async def test_keys_that_are_gone_without_a_certificate_still_get_one(
     async with house(tmp_path) as home:
         who = await home.household()
         with monkeypatch.context() as broken:
-            broken.setattr(home.desk.evidence, "finish", lambda *_: 1 / 0)
+            broken.setattr(home.evidence, "finish", lambda *_: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 await home.consent.erase(who)
         assert home.vault.oldest(who, DetailClass.LIVE) is None

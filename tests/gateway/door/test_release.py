@@ -219,5 +219,5 @@ async def test_a_household_reads_its_own_without_an_entry_in_the_ledger(tmp_path
         period = Period(home.now - ONE_DAY, home.now)
         parts = [p async for p in await home.release.own(who, frozenset({ENERGY}), period)]
         assert [int(r.value) for p in parts for r in p.released.rows] == [1, 2]
-        assert await home.desk.ledger.entries(who) == []
+        assert await home.ledger.entries(who) == []
         assert isinstance(home.question(who).subject, Household)

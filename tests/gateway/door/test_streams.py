@@ -12,7 +12,7 @@ import pytest
 from gateway.door import opening
 from gateway.vault.sealed import SealedVault
 from policies.terms import DetailClass, Period, SubjectId
-from tests.gateway.house import House, house, merging
+from tests.gateway.house import House, house
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -79,7 +79,7 @@ async def test_a_merge_before_the_first_read_changes_nothing(tmp_path: Path, mon
 
         async def between() -> None:
             await feeds(home, who, 2, 3)()
-            await merging(home).merge(who, DetailClass.LIVE, home.now.toordinal())
+            await home.compactor.merge(who, DetailClass.LIVE, home.now.toordinal())
 
         assert await told(home, who, [], monkeypatch, between=between) == [(0, 1), (1, 2), (2, 3)]
 
@@ -116,7 +116,7 @@ async def test_however_batches_and_merges_fall_each_change_is_told_once(
                 await feeds(home, who, minute, *values)()
                 stands.update(enumerate(values, minute))
                 if rng.random() < 0.3:
-                    await merging(home).merge(who, DetailClass.LIVE, home.now.toordinal())
+                    await home.compactor.merge(who, DetailClass.LIVE, home.now.toordinal())
             changes.extend(each for each in stands.items() if before.get(each[0]) != each[1])
 
         await step()

@@ -82,7 +82,7 @@ async def test_a_box_enrols_once_with_its_code(tmp_path: Path) -> None:
         answer = await house.browser.post("/api/enrol", json={"code": made["box_code"], "csr": request})
         got = await answer.json()
         assert (answer.status, got["box"]) == (201, made["box"])
-        devices = house.gateway.registry.devices
+        devices = house.gateway.registry.boxes
         known = devices.certificate(got["fingerprint"])
         assert known is not None
         assert known.owner == made["box"]
@@ -91,7 +91,7 @@ async def test_a_box_enrols_once_with_its_code(tmp_path: Path) -> None:
             assert (again.status, (await again.json())["reason"]) == (403, "code-refused")
         await house.post("/login", code=made["login_code"])  # a try at enrolling did not use it up
     async with people(tmp_path) as house:
-        assert house.gateway.registry.devices.certificate(got["fingerprint"]) == known
+        assert house.gateway.registry.boxes.certificate(got["fingerprint"]) == known
 
 
 async def test_a_bad_request_does_not_use_the_code_up(tmp_path: Path) -> None:
@@ -112,11 +112,11 @@ async def test_revoked_expired_and_retired_certificates_are_unknown_at_once_and_
             prints.append((await answer.json())["fingerprint"])
         await house.operator("DELETE", f"/api/certificates/{prints[0]}")
         await house.operator("DELETE", f"/api/boxes/{made['box']}")
-        devices = house.gateway.registry.devices
+        devices = house.gateway.registry.boxes
         assert [devices.certificate(each) is None for each in prints] == [True, False, True]
         assert devices.revoked(prints[0])
         house.time.now += timedelta(days=900)
         assert devices.certificate(prints[1]) is None
     async with people(tmp_path) as house:
-        devices = house.gateway.registry.devices
+        devices = house.gateway.registry.boxes
         assert [devices.certificate(each) is None for each in prints] == [True, False, True]

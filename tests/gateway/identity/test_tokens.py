@@ -118,7 +118,7 @@ def test_a_receipt_is_no_token(tmp_path: Path) -> None:
 
 async def test_a_clients_secret_is_checked_by_its_hash_and_survives_a_restart(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
-        clients = house.gateway.identities.clients
+        clients = house.gateway.clients
         await house.operator("PUT", "/api/organisations/acme", {"name": "Acme"})
         made = await house.operator("PUT", "/api/clients/acme-1", {"organisation": "acme", "scopes": ["read"]})
         secret = made["client_secret"]
@@ -127,7 +127,7 @@ async def test_a_clients_secret_is_checked_by_its_hash_and_survives_a_restart(tm
         assert await clients.check("acme-1", secret + "x") is None
         assert await clients.check("nobody", secret) is None
     async with people(tmp_path) as house:
-        clients = house.gateway.identities.clients
+        clients = house.gateway.clients
         assert await clients.check("acme-1", secret) is not None
         await house.operator("DELETE", "/api/clients/acme-1")
         assert await clients.check("acme-1", secret) is None

@@ -70,20 +70,20 @@ async def test_moving_out_ends_grounds_and_silences_boxes(tmp_path: Path) -> Non
         csrf = await house.log_in(made["login_code"])
         path = f"/api/households/{subject}/requests/{asked}/accept"
         await house.browser.post(path, json={}, headers={"X-CSRF-Token": csrf})
-        assert house.gateway.registry.devices.subject_of(made["box"], "urn:dev:ops:m1") == subject
+        assert house.gateway.registry.boxes.subject_of(made["box"], "urn:dev:ops:m1") == subject
         await house.operator("POST", f"/api/households/{subject}/move-out")
         grounds = await house.operator("GET", f"/api/households/{subject}/grounds")
         assert [g["active"] for g in grounds["grounds"]] == [False]
-        assert house.gateway.registry.devices.subject_of(made["box"], "urn:dev:ops:m1") is None
+        assert house.gateway.registry.boxes.subject_of(made["box"], "urn:dev:ops:m1") is None
 
 
 async def test_a_box_with_a_list_sends_for_the_meters_on_it_only(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         registry = house.gateway.registry
         one, two = await registry.tenancies.create(anna()), await registry.tenancies.create(anna())
-        await registry.devices.add_box({"urn:dev:ops:m1": one.id, "urn:dev:ops:m2": two.id}, box_id="block-7")
+        await registry.boxes.add_box({"urn:dev:ops:m1": one.id, "urn:dev:ops:m2": two.id}, box_id="block-7")
     async with people(tmp_path) as house:
-        devices = house.gateway.registry.devices
+        devices = house.gateway.registry.boxes
         found = [devices.subject_of("block-7", f"urn:dev:ops:{m}") for m in ("m1", "m2", "m3", "m1")]
         assert found == [one.id, two.id, None, one.id]
         assert devices.subject_of("block-8", "urn:dev:ops:m1") is None
@@ -95,7 +95,7 @@ async def test_a_box_with_a_list_sends_for_the_meters_on_it_only(tmp_path: Path)
 async def test_a_box_has_a_plain_id(tmp_path: Path, name: str) -> None:
     async with people(tmp_path) as house:
         with pytest.raises(NotAllowed):
-            await house.gateway.registry.devices.add_box({ANY_METER: SubjectId("0" * 32)}, box_id=name)
+            await house.gateway.registry.boxes.add_box({ANY_METER: SubjectId("0" * 32)}, box_id=name)
 
 
 @pytest.mark.parametrize(
@@ -149,4 +149,4 @@ async def test_an_erasure_that_was_cut_off_after_the_keys_were_dropped_is_finish
         assert found.erased is not None
         assert registry.tenancies.by_point("P1") is None
         assert registry.tenancies.places() == []
-        assert registry.devices.subject_of(made["box"], "urn:dev:ops:m1") is None
+        assert registry.boxes.subject_of(made["box"], "urn:dev:ops:m1") is None

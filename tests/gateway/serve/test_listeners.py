@@ -18,7 +18,7 @@ from gateway.errors import StoreFull
 from gateway.identity.certs import Authority
 from gateway.serve.access import AccessLog
 from gateway.serve.callers import Callers
-from gateway.serve.listeners import RULE_67, Chain, Surroundings, application, public_url, tls
+from gateway.serve.listeners import RULE_67, Chain, application, public_url, tls
 from gateway.serve.problems import Problem
 from gateway.settings import parse
 from policies.roles import Listener, Role, allowed
@@ -50,7 +50,7 @@ class Notes(AccessLog):
 @asynccontextmanager
 async def served(*routes: Route) -> AsyncIterator[tuple[TestClient[Any, Any], Notes]]:
     notes = Notes()
-    app = application(Listener.PEOPLE, routes, Surroundings(Fixed(), notes, structlog.get_logger(), 1 << 20))
+    app = application(Listener.PEOPLE, routes, Fixed().person, notes.note, structlog.get_logger(), most=1 << 20)
     async with TestClient(TestServer(app)) as client:
         yield client, notes
 
@@ -135,11 +135,11 @@ async def test_unknown_addresses_and_verbs_are_problems_too() -> None:
 
 
 def test_a_route_on_the_wrong_listener_or_twice_stops_the_start() -> None:
-    around = Surroundings(Fixed(), Notes(), structlog.get_logger(), 1)
+    around: Any = (Fixed().person, Notes().note, structlog.get_logger())
     with pytest.raises(ValueError, match="belongs to"):
-        application(Listener.DEVICES, [route(fine)], around)
+        application(Listener.DEVICES, [route(fine)], *around, most=1)
     with pytest.raises(ValueError, match="twice"):
-        application(Listener.PEOPLE, [route(fine), route(fine)], around)
+        application(Listener.PEOPLE, [route(fine), route(fine)], *around, most=1)
 
 
 # -- TLS

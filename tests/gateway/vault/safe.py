@@ -1,22 +1,19 @@
 """A vault in a folder, with a clock that the test moves."""
 
-import asyncio
-import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from adapters.plugin import Batch, IntakeAnswer
+from gateway.compose import Gateway, Overrides
 from gateway.intake.desk import Intake
-from gateway.keeper.keeper import Keeper, open_keeper
+from gateway.keeper.keeper import Keeper
 from gateway.keeper.recovery import Recovery
-from gateway.storage.migrate import migrate
 from gateway.storage.sqlite import Store
 from gateway.vault.compactor import Compactor
 from gateway.vault.offline import Loot, open_folder
@@ -24,8 +21,8 @@ from gateway.vault.port import Value
 from gateway.vault.retention import Retention
 from gateway.vault.sealed import SealedVault
 from meter_driver.reading import Reading
-from policies.retention import checked
 from policies.terms import DetailClass, Period, SubjectId
+from tests.gateway.house import clear_settings, composition
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ENERGY, POWER = "1-0:1.8.0*255", "1-0:1.7.0*255"
@@ -83,29 +80,22 @@ def minutes(count: int, begin: datetime = NOON - timedelta(hours=2)) -> list[tup
 async def opened(
     home: Path, days: Mapping[DetailClass, int] | None = None, now: datetime = NOON, recovery: Recovery | None = None
 ) -> AsyncIterator[Safe]:
-    """Open or make the vault of a folder. Without its start-up expiry: the test does that."""
-    migrate(home / "data/metergate.db")
-    kept = checked(days or {})
-    async with Store(home / "data/metergate.db") as store, asyncio.TaskGroup() as group:
-        writer = group.create_task(store.run())
-        keeper = open_keeper(home / "data/keytree", home / "keys/root", recovery=recovery)
-        try:
-            log = structlog.testing.CapturingLogger()
+    """Open or make the vault of a folder: the composition without its start-up expiry, which the test does."""
+    made: list[Safe] = []
 
-            def clock() -> datetime:
-                return safe.now
+    def clock() -> datetime:
+        return made[0].now if made else now
 
-            vault = SealedVault(store, keeper, kept, clock=clock)
-            intake = Intake(vault, store, clock=clock, zone=ZoneInfo("Europe/Vienna"))
-            retention = Retention(store, keeper, kept, clock=clock, log=log)
-            compactor = Compactor(store, keeper, clock=clock, randomness=os.urandom, log=log, settled=vault.settled)
-            safe: Safe = Safe(home, store, keeper, vault, intake, retention, compactor, now)
-            await vault.start()
-            await retention.load()
-            yield safe
-        finally:
-            writer.cancel()
-            keeper.close()
+    async def start(gateway: Gateway) -> None:
+        await gateway.vault.start()
+        await gateway.retention.load()
+
+    kept = {detail.value: count for detail, count in (days or {}).items()}
+    settings = clear_settings(home, timezone="Europe/Vienna", retention=kept)
+    log = structlog.testing.CapturingLogger()
+    async with composition(settings, clock, Overrides(recovery=recovery), start=start, log=log) as g:
+        made.append(Safe(home, g.store, g.keeper, g.vault, g.intake, g.retention, g.compactor, now))
+        yield made[0]
 
 
 def stolen(folder: Path) -> dict[str, set[float]]:
