@@ -17,6 +17,8 @@ from typing import Any, Protocol, TypeVar
 from aiohttp import web
 from sqlalchemy import Connection
 
+from adapters.rows import insert_new as insert_new
+from adapters.rows import upsert as upsert
 from meter_driver.reading import Reading
 from policies.roles import Listener, Role
 from policies.terms import (
@@ -394,7 +396,11 @@ class Services(Protocol):
         """
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work`` in a transaction and return when it is durable; its own errors roll it back alone."""
+        """Run ``work`` in a transaction and return when it is durable; its own errors roll it back alone.
+
+        Writes come one after the other. Statements are SQLAlchemy's Core, so that any engine can say them; ``upsert``
+        and ``insert_new`` write a row by its key.
+        """
 
 
 NoticeHandler = Callable[[Notice], Awaitable[None]]

@@ -5,12 +5,9 @@ before what they say is acknowledged.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import Column, Connection, Index, Insert, MetaData, String, Table, Text, select
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy import Column, Connection, Index, MetaData, String, Table, Text, select
 
 from adapters.openadr.model import (
     RECORDS,
@@ -25,6 +22,7 @@ from adapters.openadr.model import (
     Resource,
     Ven,
 )
+from adapters.plugin import upsert
 
 METADATA = MetaData()
 
@@ -69,7 +67,7 @@ def save(connection: Connection, rows: Iterable[Written]) -> None:
     for row in rows:
         table, key = TABLES[row.kind], dict(zip(_KEYS[row.kind], row.key, strict=True))
         if row.body is not None:
-            connection.execute(_upsert(connection.dialect.name, table), key | {"body": row.body})
+            connection.execute(upsert(table), key | {"body": row.body})
             continue
         connection.execute(table.delete().where(*[table.c[name] == value for name, value in key.items()]))
         for other, column in _BELONGING.get(row.kind, ()):
@@ -84,12 +82,3 @@ def load(connection: Connection) -> Sequence[Written]:
         rows = connection.execute(select(*[table.c[name] for name in _KEYS[kind]], table.c.body))
         found += [Written(kind, tuple(key), body) for *key, body in rows]
     return found
-
-
-@cache
-def _upsert(dialect: str, table: Table) -> Insert:
-    """Made once for each table: building it costs more than running it."""
-    insert = insert_sqlite if dialect == "sqlite" else insert_postgresql
-    statement = insert(table)
-    keys = [column.name for column in table.primary_key]
-    return statement.on_conflict_do_update(index_elements=keys, set_={"body": statement.excluded.body})

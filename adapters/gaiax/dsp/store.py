@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     Float,
@@ -17,16 +18,17 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
+    insert,
     select,
     tuple_,
 )
-from sqlalchemy.dialects.sqlite import insert
 
 from adapters.gaiax.dsp import negotiation as n
 from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp.process import Agreement, Negotiation, Process, Transfer
 from adapters.gaiax.dsp.words import Side
 from adapters.gaiax.odrl import Terms
+from adapters.plugin import insert_new, upsert
 from policies.terms import Recipient
 
 METADATA = MetaData()
@@ -54,7 +56,7 @@ agreement = Table(
     Column("id", String, primary_key=True),
     Column("side", String, primary_key=True),
     Column("recipient", String, nullable=False),
-    Column("ended", Integer, nullable=False, index=True),
+    Column("ended", BigInteger, nullable=False, index=True),
     Column("body", LargeBinary, nullable=False),
 )
 """``ended``: the second in which it ended; 0 while it stands."""
@@ -85,7 +87,8 @@ KINDS: dict[type[Process], str] = {Negotiation: "negotiation", Transfer: "transf
 
 def save(connection: Connection, one: Negotiation | Transfer) -> None:
     """Insert or replace."""
-    values = {
+    row = {
+        "pid": one.pid,
         "kind": KINDS[type(one)],
         "side": str(one.side),
         "partner": one.partner,
@@ -96,8 +99,7 @@ def save(connection: Connection, one: Negotiation | Transfer) -> None:
         "ended": one.changed.timestamp() if one.state in n.FINAL | t.FINAL else None,
         "body": msgspec.json.encode(one),
     }
-    query = insert(process).values(pid=one.pid, **values)
-    connection.execute(query.on_conflict_do_update(index_elements=["pid"], set_=values))
+    connection.execute(upsert(process), row)
 
 
 def load(connection: Connection, kind: type[P], pid: str) -> P | None:
@@ -148,9 +150,8 @@ def started_transfers(connection: Connection) -> Sequence[str]:
 
 def save_agreement(connection: Connection, one: Agreement) -> None:
     ended = int(one.ended.timestamp()) if one.ended is not None else 0
-    values = {"recipient": str(one.recipient), "ended": ended, "body": msgspec.json.encode(one)}
-    query = insert(agreement).values(id=one.id, side=str(one.side), **values)
-    connection.execute(query.on_conflict_do_update(index_elements=["id", "side"], set_=values))
+    row = {"id": one.id, "side": str(one.side), "recipient": str(one.recipient), "ended": ended}
+    connection.execute(upsert(agreement), row | {"body": msgspec.json.encode(one)})
 
 
 def load_agreement(connection: Connection, agreement_id: str, side: Side) -> Agreement | None:
@@ -191,8 +192,8 @@ def find_token(connection: Connection, digest: str) -> tuple[str, int] | None:
 def first_use(connection: Connection, partner: str, jti: str, until: datetime, now: datetime) -> bool:
     """Whether a token is shown for the first time; it is remembered until it expires."""
     connection.execute(delete(seen).where(seen.c.until < now.timestamp()))
-    row = insert(seen).values(partner=partner, jti=jti, until=until.timestamp()).on_conflict_do_nothing()
-    return connection.execute(row).rowcount == 1
+    row = {"partner": partner, "jti": jti, "until": until.timestamp()}
+    return connection.execute(insert_new(seen), row).rowcount == 1
 
 
 def pinned_keys(connection: Connection, did: str) -> Any:
@@ -203,7 +204,7 @@ def pinned_keys(connection: Connection, did: str) -> Any:
 
 def pin_keys(connection: Connection, did: str, keys: Any) -> None:
     """The first keys stay; an operator who trusts others removes the row or puts the key into the settings."""
-    connection.execute(insert(key).values(did=did, keys=msgspec.json.encode(keys)).on_conflict_do_nothing())
+    connection.execute(insert_new(key), {"did": did, "keys": msgspec.json.encode(keys)})
 
 
 def purge_processes(connection: Connection, before: datetime, most: int) -> int:

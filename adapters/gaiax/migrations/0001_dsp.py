@@ -30,7 +30,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String, primary_key=True),
         sa.Column("side", sa.String, primary_key=True),
         sa.Column("recipient", sa.String, nullable=False, index=True),
-        sa.Column("ended", sa.Integer, nullable=False),
+        sa.Column("ended", sa.BigInteger, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
     )
     op.create_table(
