@@ -47,7 +47,7 @@ async def serve(
     Raises what stops a start: ``SettingsError``, ``RootMissing``, ``RootBusy``, ``OSError`` for a port.
     """
     outputs = found(settings)
-    await asyncio.to_thread(migrate, settings.data / "store.db", [m for _, _, m in outputs if m is not None])
+    await asyncio.to_thread(migrate, settings.store_url, [m for _, _, m in outputs if m is not None])
     recycler = Recycler(timedelta(minutes=settings.limits.recycle_minutes), until, log)
     async with opened(settings, log, clock) as (gateway, supervisor), asyncio.TaskGroup() as group:
         stop = asyncio.Event()

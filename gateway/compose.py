@@ -49,7 +49,8 @@ from gateway.serve.outbox import Outbox
 from gateway.serve.tasks import Supervisor
 from gateway.services import AdapterServices
 from gateway.settings import Settings
-from gateway.storage.sqlite import Store
+from gateway.storage.engines import store_at
+from gateway.storage.port import Store
 from gateway.vault.compactor import Compactor
 from gateway.vault.retention import Retention
 from gateway.vault.sealed import SealedVault
@@ -145,7 +146,7 @@ async def opened(
     """
     settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(Store(settings.data / "store.db"))
+        store = await stack.enter_async_context(store_at(settings.store_url))
         recovery = overrides.recovery or recovery_of(settings, clock)
         tree, root = settings.data / "tree", settings.keys / "root"
         keeper = await asyncio.to_thread(lambda: open_keeper(tree, root, recovery=recovery))

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.storage.tables.door import ground as table
 from policies.grounds import Consent, Contract, Ground, LegalTask
 from policies.terms import Recipient, SubjectId

@@ -25,7 +25,7 @@ from gateway.consent.desk import ConsentDesk
 from gateway.door.egress import Egress
 from gateway.door.release import ReleaseDesk
 from gateway.errors import SubjectGone
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.vault.port import Vault
 from policies.roles import Listener
 from policies.terms import (

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from gateway.errors import SettingsError
 from policies.retention import DEFAULT_DAYS, LONGEST
@@ -163,6 +165,37 @@ class LogSettings(_Part):
     )
 
 
+STORES = ("sqlite",)
+"""Engines that a store's URL may name; ``gateway.storage.engines`` has one for each."""
+
+
+class StoreSettings(_Part):
+    """Where tables are kept."""
+
+    url: str = Field(
+        default="sqlite:///store.db",
+        description="The store: `sqlite:///` and a file, relative to the data folder (four slashes: absolute).",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _engine(cls, text: str) -> str:
+        try:
+            url = make_url(text)
+        except ArgumentError:
+            raise ValueError("a URL such as sqlite:///store.db") from None
+        if url.drivername not in STORES:
+            raise ValueError(f"the scheme is one of: {', '.join(STORES)}")
+        if url.host or url.username or url.query or not url.database or url.database.startswith((":", "file:")):
+            raise ValueError("of sqlite it is sqlite:/// and a file, without host, user or query")
+        return text
+
+    def at(self, data: Path) -> URL:
+        """The whole URL, for a data folder."""
+        url = make_url(self.url)
+        return url.set(database=str(data / (url.database or "")))
+
+
 class ControllerSettings(_Part):
     """Who runs this gateway, as receipts and certificates name it."""
 
@@ -187,6 +220,7 @@ class Settings(_Part):
     keys: Path = Field(
         default=Path("keys"), description="Folder of root, CA and signing key; apart from the data, mode 0700."
     )
+    store: StoreSettings = Field(default=StoreSettings(), description="Where tables are kept.")
     timezone: str = Field(default="Europe/Berlin", description="Where local days begin (IANA name).")
     people: ListenerSettings = _door(Listener.PEOPLE)
     partners: ListenerSettings = _door(Listener.PARTNERS)
@@ -227,6 +261,11 @@ class Settings(_Part):
         if _inside(self.keys, self.data) or _inside(self.data, self.keys):
             raise ValueError("keys and data are two folders, neither inside the other")
         return self
+
+    @property
+    def store_url(self) -> URL:
+        """Where the store is."""
+        return self.store.at(self.data)
 
     def listener(self, which: Listener) -> ListenerSettings:
         """The settings of one listener."""

@@ -20,7 +20,7 @@ from gateway.clock import Clock
 from gateway.cohorts.draw import NEIGHBOURHOOD, Drawn, Draws, Partition, Places
 from gateway.cohorts.loads import Loader, in_one_unit
 from gateway.grounds import GroundBook
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import cell as cells
 from gateway.vault.port import Vault
 from policies.cohorts import Profile, closes, figure

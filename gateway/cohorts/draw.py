@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert, select
 
 from gateway.clock import Clock
 from gateway.grounds import GroundBook
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import draw as table
 from gateway.vault.port import Vault
 from policies.cohorts import Cohort, draw

@@ -35,7 +35,7 @@ from gateway.door.ledger import Ledger, put
 from gateway.door.lines import Lines
 from gateway.errors import ConsentError, SubjectGone
 from gateway.grounds import GroundBook
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.storage.tables.door import permission_request as requests
 from gateway.vault.port import Vault
 from policies.decide import ends

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from adapters.plugin import Signer
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.storage.tables.door import evidence as table
 from gateway.vault.port import Destroyed, Vault
 from policies.grounds import Consent, LegalTask

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, func, insert, select
 from adapters.plugin import Signer
 from gateway.clock import Clock
 from gateway.errors import SubjectGone
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
+from gateway.storage.statements import append
 from gateway.storage.tables.door import checkpoint, ledger
 from gateway.vault.port import Vault
 from policies import ledger as books
@@ -93,7 +94,6 @@ class Ledger:
         return (subject, e.at.date(), e.start, e.end, e.reference, *what)
 
 
-_APPEND = "INSERT INTO ledger (number, id, subject_tag, sealed, hash) VALUES (?, ?, ?, ?, ?)"
 _HEAD = select(ledger.c.number, ledger.c.hash).order_by(ledger.c.number.desc()).limit(1)
 
 
@@ -101,9 +101,8 @@ def put(connection: Connection, entries: Sequence[Sealed]) -> None:
     """Append to the chain, inside somebody's transaction."""
     head = connection.execute(_HEAD).first()
     at: books.Link = (head.number, head.hash) if head else (0, books.GENESIS)
+    rows = []
     for each in entries:
         at = books.link(at, each.sealed)
-        row = (at[0], each.id, each.tag, each.sealed, at[1])
-        connection.exec_driver_sql(
-            "INSERT INTO ledger (number, id, subject_tag, sealed, hash) VALUES (?, ?, ?, ?, ?)", row
-        )
+        rows.append((at[0], each.id, each.tag, each.sealed, at[1]))
+    append(connection, ledger, rows)

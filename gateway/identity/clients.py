@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import delete, select
 
-from adapters.plugin import Client
+from adapters.plugin import Client, upsert
 from gateway.clock import Clock
 from gateway.errors import NotAllowed
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.storage.tables.identity import client as table
 from policies.terms import Recipient
 
@@ -67,15 +67,9 @@ class Clients:
             raise NotAllowed(f"secret: 8 to {LONGEST_SECRET} characters")
         made = Client(client_id, recipient, frozenset(scopes))
         hashed = await asyncio.to_thread(_hashed, chosen)
-        row = {"id": client_id, "organisation": recipient, "secret": hashed}
-
-        def write(connection: Connection) -> None:
-            connection.execute(delete(table).where(table.c.id == client_id))
-            connection.execute(
-                insert(table).values(row | {"scopes": msgspec.json.encode(sorted(made.scopes)).decode()})
-            )
-
-        await self._store.write(write)
+        words = msgspec.json.encode(sorted(made.scopes)).decode()
+        row = {"id": client_id, "organisation": recipient, "scopes": words, "secret": hashed}
+        await self._store.write(lambda connection: connection.execute(upsert(table), row).rowcount)
         self._quick.pop(client_id, None)
         self._all[client_id] = _Held(made, hashed)
         return chosen

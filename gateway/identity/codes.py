@@ -12,7 +12,7 @@ from types import MappingProxyType
 from sqlalchemy import delete, insert, select
 
 from gateway.clock import Clock
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.storage.tables.identity import one_time_code as table
 from gateway.vault.port import Vault
 

@@ -9,7 +9,7 @@ from hashlib import sha256
 from sqlalchemy import Connection, delete, insert, select
 
 from gateway.clock import Clock
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.storage.tables.identity import session as table
 from policies.roles import Role
 

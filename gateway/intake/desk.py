@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, func, select
 
 from adapters.plugin import Batch, IntakeAnswer
 from gateway.clock import Clock
@@ -38,7 +38,10 @@ from gateway.intake.records import (
     unit_of,
     without,
 )
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
+from gateway.storage.statements import Prepared
+from gateway.storage.tables.vault import batch as batches
+from gateway.storage.tables.vault import batch_floor
 from gateway.vault.merge import to_piece
 from gateway.vault.sealed import PieceRow, SealedVault
 from meter_driver.intervals import DAY_US, DayFinder, micros
@@ -164,24 +167,33 @@ class Intake:
         ]
 
 
+_BATCH, _FLOOR = (table.c.source == bindparam("source") for table in (batches, batch_floor))
+_NEWEST = Prepared(
+    select(
+        select(func.max(batches.c.sequence)).where(_BATCH).scalar_subquery(),
+        select(batch_floor.c.floor).where(_FLOOR).scalar_subquery(),
+    )
+)
+_THIS = bindparam("sequence", type_=batches.c.sequence.type)
+_ANSWERED = Prepared(
+    select(
+        select(batches.c.answer).where(_BATCH, batches.c.sequence == _THIS).scalar_subquery(),
+        select(batch_floor.c.floor).where(_FLOOR, batch_floor.c.floor >= _THIS).scalar_subquery(),
+    )
+)
+
+
 def _newest(connection: Connection, source: str) -> int:
     """The highest sequence of a source that is known; -1 without one."""
-    question = (
-        "SELECT max((SELECT coalesce(max(sequence), -1) FROM batch WHERE source = ?1), "
-        "(SELECT coalesce(max(floor), -1) FROM batch_floor WHERE source = ?1))"
-    )
-    found: int = connection.exec_driver_sql(question, (source,)).scalar_one()
-    return found
+    return max((number for number in _NEWEST(connection, {"source": source}).one() if number is not None), default=-1)
 
 
 def _answered(connection: Connection, batch: Batch) -> bytes | None:
     """The sealed answer to a batch; empty when only its floor is left, None when it never came."""
-    question = (
-        "SELECT answer FROM batch WHERE source = ?1 AND sequence = ?2 UNION ALL "
-        "SELECT x'' FROM batch_floor WHERE source = ?1 AND floor >= ?2 LIMIT 1"
-    )
-    found: bytes | None = connection.exec_driver_sql(question, (batch.source, batch.sequence)).scalar()
-    return found
+    values = {"source": batch.source, "sequence": batch.sequence}
+    found = _ANSWERED(connection, values).one()
+    answer: bytes | None = found[0]
+    return b"" if answer is None and found[1] is not None else answer
 
 
 def _about(batch: Batch) -> str:

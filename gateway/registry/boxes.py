@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.clock import Clock
 from gateway.errors import NotAllowed, Taken, Unknown
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.storage.tables.identity import certificate
 from gateway.storage.tables.registry import box, box_meter
 from gateway.vault.port import Vault

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import select
 
-from adapters.plugin import Organisation
+from adapters.plugin import Organisation, upsert
 from gateway.errors import NotAllowed, Taken
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.storage.tables.registry import organisation as table
 from policies.terms import Recipient
 
@@ -64,13 +64,8 @@ class Organisations:
             raise NotAllowed(f"name: 1 to {MOST_NAME} characters")
         if new.did and self._by_did.get(new.did, new.id) != new.id:
             raise Taken("did: it belongs to another organisation")
-        body = msgspec.json.encode(entry).decode()
-
-        def write(connection: Connection) -> None:
-            connection.execute(delete(table).where(table.c.id == new.id))
-            connection.execute(insert(table).values(id=new.id, did=new.did, body=body))
-
-        await self._store.write(write)
+        row = {"id": new.id, "did": new.did, "body": msgspec.json.encode(entry).decode()}
+        await self._store.write(lambda connection: connection.execute(upsert(table), row).rowcount)
         old = self._all.get(new.id)
         if old is not None and old.organisation.did:
             self._by_did.pop(old.organisation.did, None)

@@ -6,7 +6,7 @@ from gateway.clock import Clock
 from gateway.registry.boxes import Boxes
 from gateway.registry.organisations import Organisations
 from gateway.registry.tenancies import Tenancies
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.vault.port import Vault
 from policies.terms import DetailClass, SubjectId
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.clock import Clock
 from gateway.errors import NotAllowed, SubjectGone, Taken, Unknown
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.storage.tables.registry import metering_point, tenancy
 from gateway.vault.port import Vault
 from policies.terms import DetailClass, SubjectId

@@ -11,14 +11,13 @@ from typing import Any
 from sqlalchemy import Connection, delete
 
 from gateway.clock import Clock
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.storage.tables.identity import access as table
 
 EVERY = 2.0
 """Seconds between two writes."""
 WAITING = 50_000
 SWEEP = timedelta(hours=1)
-_INSERT = "INSERT INTO access_log (at, route, verb, caller, status) VALUES (?, ?, ?, ?, ?)"
 
 
 class AccessLog:
@@ -43,7 +42,7 @@ class AccessLog:
         if self._lost:
             self._log.warning("access_log.lost", lines=self._lost)
             self._lost = 0
-        await self._store.append(_INSERT, lines)
+        await self._store.append(table, lines)
 
     async def run(self) -> None:
         """Write every few seconds, drop what is too old every hour."""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from adapters.plugin import Later, Notice, NoticeHandler
 from gateway.clock import Clock
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.storage.tables.door import notice as table
 
 FIRST_WAIT, LONGEST_WAIT = 0.25, 600.0

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import URL
 
 from adapters.plugin import Migrations
+from gateway.storage.engines import engine_at
 
 HOME = Path(__file__).parent / "migrations"
 
 
-def migrate(file: Path, adapters: Sequence[Migrations] = ()) -> None:
+def migrate(url: URL, adapters: Sequence[Migrations] = ()) -> None:
     """Blocking; call before the store is opened. Raises what Alembic raises when a revision is missing.
 
     Each area (vault, door, registry ...) and each adapter has a branch of its own, so that they grow independently.
@@ -18,11 +19,7 @@ def migrate(file: Path, adapters: Sequence[Migrations] = ()) -> None:
     from alembic import command
     from alembic.config import Config
 
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not file.exists():
-        file.touch(mode=0o600)
-    engine = create_engine(f"sqlite:///{file}")
-    event.listen(engine, "connect", lambda c, _: c.execute("PRAGMA journal_mode=WAL"))
+    engine = engine_at(url)
     config = Config()
     config.set_main_option("script_location", str(HOME))
     config.set_main_option("path_separator", "newline")
@@ -34,9 +31,3 @@ def migrate(file: Path, adapters: Sequence[Migrations] = ()) -> None:
             command.upgrade(config, "heads")
     finally:
         engine.dispose()
-
-
-def revisions(connection: Connection) -> set[str]:
-    """What is applied."""
-    rows = connection.exec_driver_sql("SELECT version_num FROM alembic_version")
-    return {str(row[0]) for row in rows}

@@ -1,22 +1,26 @@
-"""The store: one writer thread that commits in groups, and readers.
+"""SQLite behind the port: one writer thread that commits in groups, and readers.
 
-A commit costs an fsync; a group shares it. ``write`` returns when the group is durable (SQLite: WAL with
-``synchronous=FULL``). The writer uses SQLAlchemy's plain connection in one thread, so that a group is one hop for the
-event loop. ``look`` does the same for a question, in one of a few readers' threads; there is no other way to read.
+A commit costs an fsync; a group shares it (WAL with ``synchronous=FULL``). The writer uses SQLAlchemy's plain
+connection in one thread, so that a group is one hop for the event loop. ``look`` does the same for a question, in one
+of a few readers' threads; there is no other way to read. One process has the file open.
 """
 
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 from sqlalchemy.exc import OperationalError
 
 from gateway.errors import StoreFull
+from gateway.storage.numbers import ReservedNumbers, extended, give_back, reserve
+from gateway.storage.port import Rows
+from gateway.storage.statements import append
 
 T = TypeVar("T")
 
@@ -24,6 +28,19 @@ LARGEST_GROUP = 512
 WAITING = 4096
 """Writes that may wait; ``write`` blocks its caller beyond that."""
 READERS = 4
+
+
+def url_of(file: Path) -> URL:
+    """The URL of a database file."""
+    return URL.create("sqlite", database=str(file))
+
+
+def engine_of(url: URL) -> Engine:
+    """For the migrations: plain connections. The file is made when it is not there."""
+    _make(url)
+    engine = create_engine(url)
+    event.listen(engine, "connect", lambda c, _: c.execute("PRAGMA journal_mode=WAL"))
+    return engine
 
 
 @dataclass(slots=True)
@@ -34,9 +51,9 @@ class _Write:
 
 @dataclass(slots=True)
 class _Bulk:
-    """Rows by statement; neighbours with the same statement go to the driver in one executemany."""
+    """Rows by table; neighbours with the same table go to the driver in one executemany."""
 
-    rows: Sequence[tuple[str, Sequence[tuple[Any, ...]]]]
+    rows: Sequence[tuple[Table, Rows]]
     done: asyncio.Future[Any]
 
 
@@ -48,11 +65,11 @@ class _Outcome:
     errors: list[tuple[asyncio.Future[Any], BaseException]] = field(default_factory=list)
 
 
-class Store:
-    """Open with ``async with``; ``file`` is the SQLite database, made with mode 0600 when it is not there."""
+class SqliteStore:
+    """Implements ``gateway.storage.port.Store``. The file is made with mode 0600 when it is not there."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, url: URL) -> None:
+        self._url = url
         self._queue: asyncio.Queue[_Write | _Bulk] = asyncio.Queue(WAITING)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._engine: Engine
@@ -60,14 +77,13 @@ class Store:
         self._look_engine: Engine
         self._of_thread = threading.local()
         self._looking: list[Connection] = []
+        self._numbers: dict[str, ReservedNumbers] = {}
 
-    async def __aenter__(self) -> "Store":
-        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not self._file.exists():
-            self._file.touch(mode=0o600)
-        self._engine = create_engine(f"sqlite:///{self._file}", pool_size=1, max_overflow=0)
+    async def __aenter__(self) -> Self:
+        _make(self._url)
+        self._engine = create_engine(self._url, pool_size=1, max_overflow=0)
         _pragmas(self._engine, writes=True)
-        self._look_engine = create_engine(f"sqlite:///{self._file}", pool_size=READERS, max_overflow=0)
+        self._look_engine = create_engine(self._url, pool_size=READERS, max_overflow=0)
         _pragmas(self._look_engine, writes=False)
         return self
 
@@ -76,15 +92,12 @@ class Store:
         for connection in self._looking:
             connection.close()
         self._look_engine.dispose()
-        self._engine.dispose()
+        with suppress(OperationalError):  # numbers are lost then, none comes twice
+            self._thread.submit(self._give_back).result()
         self._thread.shutdown()
+        self._engine.dispose()
 
     async def look(self, ask: Callable[[Connection], T]) -> T:
-        """Run ``ask`` in a reader's thread, in one transaction: one instant of the store, all that was there before.
-
-        ``ask`` touches nothing but its connection and brings out rows, not open results; it cannot write. The thread of
-        a caller that is cancelled goes on to the end of ``ask``.
-        """
         return await asyncio.get_running_loop().run_in_executor(self._looks, self._look, ask)
 
     def _look(self, ask: Callable[[Connection], T]) -> T:
@@ -96,27 +109,22 @@ class Store:
             return ask(connection)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work`` in a transaction that may be shared; returns its value once that is durable.
-
-        ``work`` runs in the writer's thread, touches nothing but its connection, and may be run a second time when
-        a neighbour in the same group failed. Its own exception rolls back its own changes only and is raised here.
-        """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         await self._queue.put(_Write(work, done))
         return await done
 
-    async def append(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Rows for one driver statement (``?`` placeholders), durable on return. The hot path."""
-        await self.append_all([(sql, rows)])
+    async def append(self, table: Table, rows: Rows) -> None:
+        await self.append_all([(table, rows)])
 
-    async def append_all(self, rows: Sequence[tuple[str, Sequence[tuple[Any, ...]]]]) -> None:
-        """The same for several statements, all or none. Groups keep the order in which they were handed in."""
+    async def append_all(self, rows: Sequence[tuple[Table, Rows]]) -> None:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         await self._queue.put(_Bulk(rows, done))
         await done
 
+    async def numbers(self, name: str) -> ReservedNumbers:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._reserve, name)
+
     async def run(self) -> None:
-        """The writer; a supervised loop. Cancelling it loses only what was not acknowledged."""
         loop = asyncio.get_running_loop()
         while True:
             group = [await self._queue.get()]
@@ -135,7 +143,10 @@ class Store:
         outcome = _Outcome()
         try:
             with self._engine.begin() as connection:
+                limits = [(each, extended(connection, each)) for each in self._numbers.values() if each.short]
                 outcome.results = [(item.done, value) for item, value in _run(connection, group)]
+            for numbers, limit in limits:
+                numbers.limit = limit
         except Exception as error:  # noqa: BLE001 - it goes to the caller that caused it
             outcome.results = []
             if len(group) == 1:
@@ -147,16 +158,32 @@ class Store:
                 outcome.errors += alone.errors
         return outcome
 
+    def _reserve(self, name: str) -> ReservedNumbers:
+        if name not in self._numbers:
+            try:
+                with self._engine.begin() as connection:
+                    numbers = reserve(connection, name)
+            except OperationalError as error:
+                raise _named(error) from error
+            self._numbers[name] = numbers
+        return self._numbers[name]
+
+    def _give_back(self) -> None:
+        if self._numbers:
+            with self._engine.begin() as connection:
+                for numbers in self._numbers.values():
+                    give_back(connection, numbers)
+
 
 def _run(connection: Connection, group: Sequence[_Write | _Bulk]) -> list[tuple[_Write | _Bulk, Any]]:
-    """Bulk rows first, merged by statement, then the single works in order."""
-    merged: dict[str, list[tuple[Any, ...]]] = {}
+    """Bulk rows first, merged by table, then the single works in order."""
+    merged: dict[Table, list[tuple[Any, ...]]] = {}
     for item in group:
         if isinstance(item, _Bulk):
-            for sql, rows in item.rows:
-                merged.setdefault(sql, []).extend(rows)
-    for sql, rows in merged.items():
-        connection.exec_driver_sql(sql, rows)
+            for table, rows in item.rows:
+                merged.setdefault(table, []).extend(rows)
+    for table, rows in merged.items():
+        append(connection, table, rows)
     return [(item, item.work(connection) if isinstance(item, _Write) else None) for item in group]
 
 
@@ -167,6 +194,13 @@ def _named(error: Exception) -> Exception:
         if "full" in text or "disk i/o" in text or "readonly" in text:
             return StoreFull("the store cannot be written: the disk is full or read-only")
     return error
+
+
+def _make(url: URL) -> None:
+    file = Path(url.database or "")
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not file.exists():
+        file.touch(mode=0o600)
 
 
 def _pragmas(engine: Engine, *, writes: bool) -> None:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
 from gateway.clock import Clock
 from gateway.errors import DayChanged, Expired, SubjectGone
 from gateway.keeper.keeper import Keeper
 from gateway.keeper.states import Randomness
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.storage.tables.vault import block, piece
 from gateway.vault.corrections import corrected
 from gateway.vault.merge import Clashes, combined, to_block
@@ -32,8 +32,9 @@ SETTLED = timedelta(minutes=30)
 """How long after its end (UTC) a day is left alone: late batches, and streams that read pieces."""
 DAYS_AT_ONCE = 500
 _DETAILS = {code: detail for detail, code in CLASS_CODES.items()}
+_OF = (piece.c.subject, piece.c["class"], piece.c.day)
 _CANDIDATES = (
-    "SELECT subject, class, day FROM piece GROUP BY subject, class, day HAVING count(*) >= ? OR day < ? LIMIT ?"
+    select(*_OF).group_by(*_OF).having(or_(func.count() >= MANY, piece.c.day < bindparam("ended"))).limit(DAYS_AT_ONCE)
 )
 
 
@@ -118,7 +119,7 @@ class Compactor:
 
 
 def _candidates(connection: Connection, ended: int) -> Sequence[Any]:
-    return connection.exec_driver_sql(_CANDIDATES, (MANY, ended, DAYS_AT_ONCE)).fetchall()
+    return connection.execute(_CANDIDATES, {"ended": ended}).fetchall()
 
 
 def _combined(

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from gateway.errors import Expired, SubjectGone
 from gateway.keeper.keeper import Keeper
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.vault.merge import Clashes, mended
 from gateway.vault.pieces import parts_of_days
 from meter_driver.intervals import instant

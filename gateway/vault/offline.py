@@ -6,19 +6,17 @@ here needs the running gateway, its settings, or the network.
 """
 
 import json
-import sqlite3
 import struct
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 from pathlib import Path
-from shutil import copyfile
 from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import func, literal_column, select
+from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import PageDamaged
 from gateway.keeper import states as key_states
@@ -27,22 +25,34 @@ from gateway.keeper.pages import SLOT_BYTES, Link, open_page
 from gateway.keeper.recovery import open_sealed
 from gateway.keeper.root import CELL_BYTES, MAGIC, parse
 from gateway.keeper.states import States
+from gateway.storage.copies import has_log, is_store, open_copy
+from gateway.storage.statements import Prepared
+from gateway.storage.tables.vault import block, piece
 from gateway.vault.merge import values_of
 from gateway.vault.pieces import Part
 from policies.terms import SERIES_CLASSES, DetailClass
 from policies.vault.ratchet import DayGone
 from policies.vault.seal import CLASS_CODES
 
-_SQLITE = b"SQLite format 3\0"
 _DETAILS = {CLASS_CODES[detail]: detail for detail in SERIES_CLASSES}
-_ROWS = (
-    "SELECT subject, day, class, version, pieces, upto, sealed FROM block UNION ALL "
-    "SELECT subject, day, class, number, 0, number, sealed FROM piece ORDER BY 1, 2, 3, 6"
-)
-_SIZES = (
-    "SELECT subject, day, sum(size) FROM (SELECT subject, day, length(sealed) AS size FROM block UNION ALL "
-    "SELECT subject, day, length(sealed) FROM piece) GROUP BY subject, day"
-)
+
+
+def _rows() -> Prepared:
+    """Of blocks and pieces alike, by household and day."""
+    b, p = block.c, piece.c
+    blocks = select(b.subject, b.day, b["class"], b.version, b.pieces, b.upto, b.sealed)
+    pieces = select(p.subject, p.day, p["class"], p.number, literal_column("0"), p.number, p.sealed)
+    return Prepared(blocks.union_all(pieces).order_by("subject", "day", "class", "upto"))
+
+
+def _sizes() -> Prepared:
+    """Bytes by household and day."""
+    of_blocks, of_pieces = (select(t.c.subject, t.c.day, func.length(t.c.sealed).label("size")) for t in (block, piece))
+    every = of_blocks.union_all(of_pieces).subquery().c
+    return Prepared(select(every.subject, every.day, func.sum(every.size)).group_by(every.subject, every.day))
+
+
+_ROWS, _SIZES = _rows(), _sizes()
 
 
 class HouseholdDay(NamedTuple):
@@ -106,7 +116,7 @@ def open_folder(folder: Path, loot: Loot, recovery_key: bytes | None = None) -> 
     ``recovery_key``: the offline X25519 private key, for somebody who has it: then the sealed roots are tried too.
     """
     files = sorted(file for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
-    stores = [file for file in files if _begins(file, _SQLITE)]
+    stores = [file for file in files if is_store(file)]
     others = [file for file in files if file not in stores]
     keys = _keys(others, loot, recovery_key)
     loot.households = len(keys.found)
@@ -119,15 +129,10 @@ def open_folder(folder: Path, loot: Loot, recovery_key: bytes | None = None) -> 
 def block_sizes(folder: Path) -> list[tuple[str, date, int]]:
     """What somebody measures who sees the storage but no key: bytes held by household and UTC day."""
     found: list[tuple[str, date, int]] = []
-    for store in sorted(file for file in folder.rglob("*") if file.is_file() and _begins(file, _SQLITE)):
+    for store in sorted(file for file in folder.rglob("*") if file.is_file() and is_store(file)):
         rows = _query(store, True, _SIZES)
         found += [(subject, date.fromordinal(day), size) for subject, day, size in rows]
     return found
-
-
-def _begins(file: Path, magic: bytes) -> bool:
-    with file.open("rb") as stream:
-        return stream.read(len(magic)) == magic
 
 
 def _keys(files: Iterable[Path], loot: Loot, recovery_key: bytes | None) -> _Keys:
@@ -217,18 +222,12 @@ def _opened(household: str, detail: DetailClass, part: Part, keys: _Keys) -> lis
     return None
 
 
-def _query(store: Path, with_log: bool, question: str) -> Iterator[Any]:
-    """Rows from a copy of a database, so that nothing is changed here. Nothing from a damaged or foreign one."""
-    log = store.with_name(store.name + "-wal")
-    if not with_log and not log.exists():
+def _query(store: Path, with_log: bool, question: Prepared) -> Iterator[Any]:
+    """Rows, one by one. Nothing from a damaged or foreign store, or from one without a log that is asked without it."""
+    if not with_log and not has_log(store):
         return
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "copy"
-        copyfile(store, copy)
-        if with_log and log.exists():
-            copyfile(log, copy.with_name("copy-wal"))
-        try:
-            with closing(sqlite3.connect(copy)) as connection:
-                yield from connection.execute(question)
-        except sqlite3.Error:
-            return
+    try:
+        with open_copy(store, with_log=with_log) as connection:
+            yield from question(connection, {})
+    except DBAPIError:
+        return

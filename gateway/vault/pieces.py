@@ -1,30 +1,34 @@
 """Rows of pieces and blocks: what is asked of the store, and how their bytes are opened."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, literal_column, select
 
+from gateway.storage.statements import Prepared
+from gateway.storage.tables.vault import block, piece
 from policies.terms import DetailClass
 from policies.vault.columns import Series, decode
 from policies.vault.padding import unpad
 from policies.vault.seal import CLASS_CODES, place, unseal
 
-INSERT_PIECE = "INSERT INTO piece (number, subject, class, day, sealed) VALUES (?, ?, ?, ?, ?)"
-INSERT_BATCH = "INSERT INTO batch (source, sequence, taken, answer) VALUES (?, ?, ?, ?)"
 
-_ROWS = (
-    "SELECT day, version, pieces, upto, sealed FROM block WHERE subject = ?1 AND class = ?2 AND {} "
-    "UNION ALL SELECT day, number, 0, number, sealed FROM piece WHERE subject = ?1 AND class = ?2 AND {} "
-    "ORDER BY 1, 4"
-)
-_OF_DAYS = _ROWS.format("day BETWEEN ?3 AND ?4", "day BETWEEN ?3 AND ?4")
-_AFTER = _ROWS.format("upto > ?3", "number > ?3")
-_DAYS = (
-    "SELECT day FROM block WHERE subject = ?1 AND class = ?2 AND day BETWEEN ?3 AND ?4 "
-    "UNION SELECT day FROM piece WHERE subject = ?1 AND class = ?2 AND day BETWEEN ?3 AND ?4 ORDER BY 1"
-)
+def _of(table: Table, *columns: ColumnElement[Any]) -> Select[Any]:
+    """Of one household's class."""
+    return select(*columns).where(table.c.subject == bindparam("subject"), table.c["class"] == bindparam("class"))
+
+
+def _rows(of_block: ColumnElement[bool], of_piece: ColumnElement[bool]) -> Prepared:
+    blocks = _of(block, block.c.day, block.c.version, block.c.pieces, block.c.upto, block.c.sealed).where(of_block)
+    pieces = _of(piece, piece.c.day, piece.c.number, literal_column("0"), piece.c.number, piece.c.sealed)
+    return Prepared(blocks.union_all(pieces.where(of_piece)).order_by("day", "upto"))
+
+
+_BLOCK, _PIECE = (table.c.day.between(bindparam("first"), bindparam("last")) for table in (block, piece))
+_OF_DAYS = _rows(_BLOCK, _PIECE)
+_AFTER = _rows(block.c.upto > bindparam("number"), piece.c.number > bindparam("number"))
+_DAYS = Prepared(_of(block, block.c.day).where(_BLOCK).union(_of(piece, piece.c.day).where(_PIECE)).order_by("day"))
 
 
 class Part(NamedTuple):
@@ -52,17 +56,21 @@ class Part(NamedTuple):
 
 def days_with_values(connection: Connection, subject: str, detail: DetailClass, first: int, last: int) -> Sequence[int]:
     """Days in [first, last] (ordinals) of which there is anything."""
-    found = connection.exec_driver_sql(_DAYS, (subject, CLASS_CODES[detail], first, last))
+    found = _DAYS(connection, _asked(subject, detail) | {"first": first, "last": last})
     return [row[0] for row in found]
 
 
 def parts_of_days(connection: Connection, subject: str, detail: DetailClass, first: int, last: int) -> Sequence[Part]:
     """Blocks and pieces by day, each in the order in which they came; of one instant of the store."""
-    found = connection.exec_driver_sql(_OF_DAYS, (subject, CLASS_CODES[detail], first, last))
+    found = _OF_DAYS(connection, _asked(subject, detail) | {"first": first, "last": last})
     return [Part._make(row) for row in found]
 
 
 def parts_after(connection: Connection, subject: str, detail: DetailClass, number: int) -> Sequence[Part]:
     """Pieces after a number, and blocks into which such pieces went (whole: some values may have been seen)."""
-    found = connection.exec_driver_sql(_AFTER, (subject, CLASS_CODES[detail], number))
+    found = _AFTER(connection, _asked(subject, detail) | {"number": number})
     return [Part._make(row) for row in found]
+
+
+def _asked(subject: str, detail: DetailClass) -> dict[str, Any]:
+    return {"subject": subject, "class": CLASS_CODES[detail]}

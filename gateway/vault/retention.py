@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, text, tuple_
+from sqlalchemy import Connection, delete, exists, func, select, tuple_, update
 
+from adapters.plugin import upsert
 from gateway.clock import Clock
 from gateway.keeper.keeper import Keeper
 from gateway.keeper.states import KEPT_AFTER_ERASURE
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import cell, draw
-from gateway.storage.tables.vault import batch, block, piece, retention_days
+from gateway.storage.tables.vault import batch, batch_floor, block, piece, retention_days
 from policies.retention import checked, first_kept
 from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
 from policies.vault.seal import CLASS_CODES
@@ -62,11 +63,7 @@ class Retention:
             raise ValueError(f"{detail} is kept for {self._days[detail]} days; this only shortens")
         row = {"class": CLASS_CODES[detail], "days": days}
 
-        def write(connection: Connection) -> None:
-            connection.execute(delete(retention_days).where(retention_days.c["class"] == row["class"]))
-            connection.execute(retention_days.insert(), row)
-
-        await self._store.write(write)
+        await self._store.write(lambda connection: connection.execute(upsert(retention_days), row).rowcount)
         self._days[detail] = days
         await self.run(self._clock())
 
@@ -119,8 +116,8 @@ class Retention:
 
     async def _delete_orphans(self) -> int:
         """Rows of households that were erased while a batch of theirs was on its way, or during a crash."""
-        query = "SELECT subject FROM piece UNION SELECT subject FROM block"
-        subjects = await self._store.look(lambda c: [SubjectId(row[0]) for row in c.exec_driver_sql(query)])
+        query = select(piece.c.subject).union(select(block.c.subject))
+        subjects = await self._store.look(lambda c: [SubjectId(row[0]) for row in c.execute(query)])
         codes = [CLASS_CODES[detail] for detail in SERIES_CLASSES if detail not in KEPT_AFTER_ERASURE]
         rows = 0
         for subject in subjects:
@@ -140,13 +137,15 @@ class Retention:
 
     async def _forget_batches(self, now: datetime) -> None:
         before = int((now - BATCHES_KNOWN).timestamp())
-        raise_floor = text(
-            "INSERT INTO batch_floor SELECT source, max(sequence) FROM batch WHERE taken < :before GROUP BY source "
-            "ON CONFLICT (source) DO UPDATE SET floor = max(floor, excluded.floor)"
-        ).bindparams(bindparam("before", before))
+        await self._store.write(lambda connection: _forget(connection, before))
 
-        def forget(connection: Connection) -> None:
-            connection.execute(raise_floor)
-            connection.execute(delete(batch).where(batch.c.taken < before))
 
-        await self._store.write(forget)
+def _forget(connection: Connection, before: int) -> None:
+    """Raise the floor of each source that has batches of before, make it where there is none, then delete them."""
+    old, floor = batch.c.taken < before, batch_floor.c
+    newest = select(func.max(batch.c.sequence)).where(old, batch.c.source == floor.source).scalar_subquery()
+    connection.execute(update(batch_floor).where(floor.floor < newest).values(floor=newest))
+    known = exists().where(floor.source == batch.c.source)
+    first = select(batch.c.source, func.max(batch.c.sequence)).where(old, ~known).group_by(batch.c.source)
+    connection.execute(batch_floor.insert().from_select(["source", "floor"], first))
+    connection.execute(delete(batch).where(old))

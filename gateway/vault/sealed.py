@@ -10,20 +10,19 @@ from itertools import groupby
 from weakref import WeakSet, WeakValueDictionary
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, Table, delete, func, select
 
 from gateway.clock import Clock
 from gateway.errors import Expired, SubjectGone
 from gateway.keeper import states as key_states
 from gateway.keeper.keeper import Keeper
 from gateway.keeper.states import States
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Numbers, Rows, Store
+from gateway.storage.tables.vault import batch as batches
 from gateway.storage.tables.vault import block, piece
 from gateway.vault.corrections import corrected
 from gateway.vault.merge import Clashes, combined, values_of
 from gateway.vault.pieces import (
-    INSERT_BATCH,
-    INSERT_PIECE,
     Part,
     days_with_values,
     parts_after,
@@ -64,17 +63,17 @@ class SealedVault:
     ) -> None:
         self._store, self._keeper, self._days = store, keeper, days
         self._clock, self._randomness = clock, randomness
-        self._number = self._loaded = 0
+        self._numbers: Numbers
+        self._loaded = 0
         self._own: AESGCM | None = None
         self._newest: dict[str, int] = {}
         self._news: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
         self._marks: dict[str, WeakSet[Mark]] = {}
 
     async def start(self) -> None:
-        """Find the number of the newest piece ever."""
-        question = "SELECT seq FROM sqlite_sequence WHERE name = 'piece'"
-        found: int | None = await self._store.look(lambda connection: connection.exec_driver_sql(question).scalar())
-        self._number = self._loaded = found or 0
+        """From now on pieces are numbered: all higher than any before."""
+        self._numbers = await self._store.numbers("piece")
+        self._loaded = self._numbers.newest
 
     # -- key states
 
@@ -153,7 +152,7 @@ class SealedVault:
                     yield wanted
 
     def position(self, subject: SubjectId) -> int:
-        """Of a household that sent nothing since the start: the newest number of all at the start."""
+        """Of a household that sent nothing since the start: no number of before is higher than the one at the start."""
         return self._newest.get(subject, self._loaded)
 
     def mark(self, subject: SubjectId) -> Mark:
@@ -190,21 +189,24 @@ class SealedVault:
         return event
 
     def sealed_piece(self, subject: SubjectId, detail: DetailClass, day: int, plain: bytes) -> PieceRow:
-        """A numbered row for ``append``, in the same step of the loop. Raises ``SubjectGone`` or ``Expired``."""
+        """A numbered row for ``append``, in the same step of the loop.
+
+        Raises ``SubjectGone``, ``Expired``, and ``StoreFull`` when the store has no number to give.
+        """
         cipher = self._keeper.cipher(subject, detail, day)
-        self._number += 1
-        bound = place(subject, detail, day, self._number, 0)
+        number = self._numbers.next()
+        bound = place(subject, detail, day, number, 0)
         sealed = seal(cipher, self._randomness(NONCE_BYTES), bound, plain)
-        return (self._number, subject, CLASS_CODES[detail], day, sealed)
+        return (number, subject, CLASS_CODES[detail], day, sealed)
 
     async def append(self, pieces: Sequence[PieceRow], batch: BatchRow) -> None:
         """Pieces and the row of their batch, all or none, durable on return; then the news. Raises ``StoreFull``.
 
         Call it in the step of the loop that numbered the pieces, so that they become durable in their order.
         """
-        rows: list[tuple[str, Sequence[PieceRow | BatchRow]]] = [(INSERT_BATCH, [batch])]
+        rows: list[tuple[Table, Rows]] = [(batches, [batch])]
         if pieces:
-            rows.append((INSERT_PIECE, pieces))
+            rows.append((piece, pieces))
         await self._store.append_all(rows)
         for row in pieces:
             self._newest[row[1]] = max(row[0], self._newest.get(row[1], 0))

@@ -18,6 +18,7 @@ from gateway.compose import OURS, Gateway, Overrides, load, opened
 from gateway.door.egress import Part
 from gateway.settings import Settings, parse
 from gateway.storage.migrate import migrate
+from gateway.storage.sqlite import url_of
 from meter_driver.reading import Reading
 from policies.cohorts import Profile
 from policies.grounds import Consent
@@ -165,7 +166,7 @@ _made: list[bytes] = []
 def tables(file: Path) -> None:
     """An empty database with all tables, unless one is there. Migrated once, copied afterwards."""
     if not _made:
-        migrate(file)
+        migrate(url_of(file))
         _made.append(file.read_bytes())
     elif not file.exists():
         file.parent.mkdir(parents=True, mode=0o700)

@@ -1,1 +1,6 @@
 """The tables, a module for each area."""
+
+from sqlalchemy import BigInteger, Integer
+
+BIG = BigInteger().with_variant(Integer(), "sqlite")
+"""64 bits on every engine. SQLite has one kind of integer, and calls a row's own number by that name only."""

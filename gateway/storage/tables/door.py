@@ -2,6 +2,8 @@
 
 from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
+from gateway.storage.tables import BIG
+
 METADATA = MetaData()
 
 ground = Table(
@@ -43,7 +45,7 @@ evidence = Table(
 ledger = Table(
     "ledger",
     METADATA,
-    Column("number", Integer, primary_key=True),
+    Column("number", BIG, primary_key=True, autoincrement=False),
     Column("id", String(32), nullable=False, unique=True),
     Column("subject_tag", LargeBinary, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
@@ -54,14 +56,14 @@ ledger = Table(
 checkpoint = Table(
     "checkpoint",
     METADATA,
-    Column("number", Integer, primary_key=True),
+    Column("number", BIG, primary_key=True, autoincrement=False),
     Column("token", Text, nullable=False),
 )
 
 notice = Table(
     "notice",
     METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", BIG, primary_key=True, autoincrement=True),
     Column("kind", String(64), nullable=False),
     Column("key", String(128), nullable=False),
     Column("payload", Text, nullable=False),

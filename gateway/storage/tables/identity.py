@@ -2,6 +2,8 @@
 
 from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
+from gateway.storage.tables import BIG
+
 METADATA = MetaData()
 
 client = Table(
@@ -45,7 +47,7 @@ certificate = Table(
 access = Table(
     "access_log",
     METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", BIG, primary_key=True, autoincrement=True),
     Column("at", Float, nullable=False),
     Column("route", String(64), nullable=False),
     Column("verb", String(8), nullable=False),

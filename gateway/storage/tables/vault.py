@@ -1,18 +1,21 @@
 """The vault's tables. What is sealed is bytes; who, which class and which day are in clear; how many values is not.
 
-``piece``: one for each household, class and day of a batch, numbered in the order in which they became durable.
-``block``: a household's day of a class, merged. ``batch``: what was acknowledged, so that it counts once; below a
-source's ``floor`` every sequence is known. ``retention_days``: days of a class where the operator shortened them.
+``piece``: one for each household, class and day of a batch, numbered by the store in the order in which they became
+durable. ``block``: a household's day of a class, merged. ``batch``: what was acknowledged, so that it counts once;
+below a source's ``floor`` every sequence is known. ``retention_days``: days of a class where the operator shortened
+them.
 """
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table
+
+from gateway.storage.tables import BIG
 
 metadata = MetaData()
 
 piece = Table(
     "piece",
     metadata,
-    Column("number", Integer, primary_key=True),
+    Column("number", BIG, primary_key=True, autoincrement=False),
     Column("subject", String, nullable=False),
     Column("class", Integer, nullable=False),
     Column("day", Integer, nullable=False),
@@ -24,13 +27,13 @@ piece = Table(
 block = Table(
     "block",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", BIG, primary_key=True),
     Column("subject", String, nullable=False),
     Column("class", Integer, nullable=False),
     Column("day", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     Column("pieces", Integer, nullable=False),
-    Column("upto", Integer, nullable=False),
+    Column("upto", BIG, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Index("block_of_day", "subject", "class", "day", unique=True),
 )
@@ -39,8 +42,8 @@ batch = Table(
     "batch",
     metadata,
     Column("source", String, primary_key=True),
-    Column("sequence", Integer, primary_key=True),
-    Column("taken", Integer, nullable=False),
+    Column("sequence", BIG, primary_key=True),
+    Column("taken", BIG, nullable=False),
     Column("answer", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -49,13 +52,13 @@ batch_floor = Table(
     "batch_floor",
     metadata,
     Column("source", String, primary_key=True),
-    Column("floor", Integer, nullable=False),
+    Column("floor", BIG, nullable=False),
     sqlite_with_rowid=False,
 )
 
 retention_days = Table(
     "retention_days",
     metadata,
-    Column("class", Integer, primary_key=True),
+    Column("class", Integer, primary_key=True, autoincrement=False),
     Column("days", Integer, nullable=False),
 )

@@ -39,7 +39,8 @@ from adapters.plugin import (
 )
 from gateway.serve.outbox import Outbox
 from gateway.storage.migrate import migrate
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
+from gateway.storage.sqlite import SqliteStore, url_of
 from policies.roles import Listener, Role, allowed
 from policies.terms import (
     AS_RECEIVED,
@@ -297,7 +298,7 @@ def _tables() -> bytes:
     """An empty database with all tables; made once, because the migrations take their time."""
     with TemporaryDirectory() as scratch:
         file = Path(scratch) / "empty.db"
-        migrate(file, [MIGRATIONS])
+        migrate(url_of(file), [MIGRATIONS])
         return file.read_bytes()
 
 
@@ -316,7 +317,7 @@ async def gateway(
     if not file.exists():
         file.write_bytes(_tables())
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(Store(file))
+        store = await stack.enter_async_context(SqliteStore(url_of(file)))
         log = structlog.get_logger()
         outbox = Outbox(store, lambda: datetime.now(UTC), log)
         house = House(store, outbox, Door(), Key(did), settings or {"pause": 0.0})

@@ -35,7 +35,8 @@ from adapters.plugin import (
     Route,
 )
 from gateway.storage.migrate import migrate
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
+from gateway.storage.sqlite import SqliteStore, url_of
 from policies.roles import Listener, Role, allowed
 from policies.terms import Grant, Recipient, Refusal, ReleaseRequest, SubjectId
 
@@ -168,9 +169,9 @@ async def running(
     settings: dict[str, Any] | None = None,
 ) -> AsyncIterator[Running]:
     """The adapter's listeners in clear on loopback, and ``openadr20`` with mTLS where a context is given."""
-    migrate(folder / "openadr.sqlite", [MIGRATIONS])
+    migrate(url_of(folder / "openadr.sqlite"), [MIGRATIONS])
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(Store(folder / "openadr.sqlite"))
+        store = await stack.enter_async_context(SqliteStore(url_of(folder / "openadr.sqlite")))
         group = await stack.enter_async_context(asyncio.TaskGroup())
         writer = group.create_task(store.run())
         stack.callback(writer.cancel)

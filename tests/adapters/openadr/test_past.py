@@ -17,7 +17,7 @@ from adapters.openadr.settings import read
 from adapters.openadr.store import TABLES
 from adapters.openadr.v2b.past import long_over
 from gateway.storage.migrate import migrate
-from gateway.storage.sqlite import Store
+from gateway.storage.sqlite import SqliteStore, url_of
 from tests.adapters.openadr.harness import Straw
 from tests.adapters.openadr.ven import NOON, Table
 
@@ -75,8 +75,8 @@ def test_report_requests_and_opt_schedules_go_with_their_time(table: Table) -> N
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    migrate(tmp_path / "openadr.sqlite", [MIGRATIONS])
-    async with Store(tmp_path / "openadr.sqlite") as store, asyncio.TaskGroup() as group:
+    migrate(url_of(tmp_path / "openadr.sqlite"), [MIGRATIONS])
+    async with SqliteStore(url_of(tmp_path / "openadr.sqlite")) as store, asyncio.TaskGroup() as group:
         writer = group.create_task(store.run())
         services: Any = Straw(store, settings={"ended_kept_days": 10}, instant=NOON)
         found = Desk(services)

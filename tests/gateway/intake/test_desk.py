@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from adapters.plugin import Batch, IntakeAnswer
 from gateway.errors import BatchRefused, StoreFull
 from gateway.intake.derive import mantissas
+from gateway.storage.sqlite import SqliteStore
 from meter_driver.reading import Quality, Reading
 from policies.terms import DetailClass
 from tests.gateway.vault.safe import ANNA, BERT, ENERGY, NOON, POWER, Safe, minutes, opened, reading
@@ -157,6 +158,7 @@ async def test_a_full_disk_leaves_nothing_and_the_same_batch_goes_through_later(
         if full:
             raise OperationalError("", None, sqlite3.OperationalError("database or disk is full"))
 
+    assert isinstance(safe.store, SqliteStore)
     event.listen(safe.store._engine, "before_cursor_execute", fails)
     batch = Batch("box", 1, [(ANNA, good())])
     with pytest.raises(StoreFull):

@@ -14,7 +14,7 @@ from gateway.compose import Gateway, Overrides
 from gateway.intake.desk import Intake
 from gateway.keeper.keeper import Keeper
 from gateway.keeper.recovery import Recovery
-from gateway.storage.sqlite import Store
+from gateway.storage.port import Store
 from gateway.vault.compactor import Compactor
 from gateway.vault.offline import Loot, open_folder
 from gateway.vault.port import Value

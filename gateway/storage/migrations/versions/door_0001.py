@@ -8,6 +8,8 @@ down_revision = None
 branch_labels = ("door",)
 depends_on = None
 
+_BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -42,7 +44,7 @@ def upgrade() -> None:
     op.create_index("evidence_subject", "evidence", ["subject_tag"])
     op.create_table(
         "ledger",
-        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("number", _BIG, primary_key=True, autoincrement=False),
         sa.Column("id", sa.String(32), nullable=False, unique=True),
         sa.Column("subject_tag", sa.LargeBinary, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
@@ -51,12 +53,12 @@ def upgrade() -> None:
     op.create_index("ledger_subject", "ledger", ["subject_tag"])
     op.create_table(
         "checkpoint",
-        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("number", _BIG, primary_key=True, autoincrement=False),
         sa.Column("token", sa.Text, nullable=False),
     )
     op.create_table(
         "notice",
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("number", _BIG, primary_key=True, autoincrement=True),
         sa.Column("kind", sa.String(64), nullable=False),
         sa.Column("key", sa.String(128), nullable=False),
         sa.Column("payload", sa.Text, nullable=False),

@@ -8,6 +8,8 @@ down_revision = None
 branch_labels = ("identity",)
 depends_on = None
 
+_BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -42,7 +44,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "access_log",
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("number", _BIG, primary_key=True, autoincrement=True),
         sa.Column("at", sa.Float, nullable=False),
         sa.Column("route", sa.String(64), nullable=False),
         sa.Column("verb", sa.String(8), nullable=False),
