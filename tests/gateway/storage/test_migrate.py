@@ -1,0 +1,104 @@
+"""A store of an older release opens, and what the revisions make is what the tables say, on any engine."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, MetaData, create_engine, inspect, select
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from adapters.gaiax import MIGRATIONS as GAIAX
+from adapters.gaiax.dsp import store as dsp
+from adapters.openadr import MIGRATIONS as OPENADR
+from adapters.openadr import store as openadr
+from gateway.storage.migrate import migrate
+from gateway.storage.sqlite import SqliteStore, url_of
+from gateway.storage.tables import cohorts, counters, door, identity, registry, vault
+
+BEFORE = Path(__file__).with_name("before_the_port.sql")
+"""A store of the revisions before ``store_0001``: pieces 1 to 7 were written, those after 3 deleted."""
+POSTGRESQL = PGDialect()  # type: ignore[no-untyped-call]
+ALL: list[MetaData] = [
+    *(area.METADATA for area in (cohorts, counters, door, identity, registry)),
+    vault.metadata,
+    dsp.METADATA,
+    openadr.METADATA,
+]
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    file = tmp_path / "old.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(BEFORE.read_text())
+    return file
+
+
+def columns(connection: Connection) -> Iterator[tuple[object, ...]]:
+    found = inspect(connection)
+    for table in sorted(found.get_table_names()):
+        keys = found.get_pk_constraint(table)["constrained_columns"]
+        for column in found.get_columns(table):
+            yield table, column["name"], column["type"].python_type, column["nullable"], column["name"] in keys
+        for index in found.get_indexes(table):
+            yield table, index["name"], tuple(index["column_names"]), index["unique"]
+
+
+def schema(file: Path) -> set[tuple[object, ...]]:
+    engine = create_engine(url_of(file))
+    with engine.connect() as connection:
+        made = set(columns(connection))
+    engine.dispose()
+    return made
+
+
+async def test_an_old_store_opens_with_its_rows_and_numbers_go_on_above_all_that_were_given(old: Path) -> None:
+    migrate(url_of(old), [GAIAX, OPENADR])
+    async with SqliteStore(url_of(old)) as store:
+        numbers = await store.numbers("piece")
+        assert (numbers.newest, numbers.next()) == (7, 8)
+        piece, batch = vault.piece.c, vault.batch.c
+        assert await store.look(lambda c: list(c.execute(select(piece.number)).scalars())) == [1, 2, 3]
+        kept = await store.look(lambda c: c.execute(select(batch.source, batch.sequence, batch.answer)).one())
+        assert tuple(kept) == ("box", (1 << 63) - 1, b"answer")
+
+
+async def test_a_number_that_went_into_a_block_is_not_given_again(old: Path) -> None:
+    with closing(sqlite3.connect(old)) as connection:
+        connection.executescript("UPDATE block SET upto = 4000000000; DELETE FROM piece")
+    migrate(url_of(old), [GAIAX, OPENADR])
+    async with SqliteStore(url_of(old)) as store:
+        assert (await store.numbers("piece")).newest == 4_000_000_000
+
+
+def test_an_old_store_and_a_new_one_have_the_same_tables(old: Path, tmp_path: Path) -> None:
+    fresh = tmp_path / "fresh.db"
+    for file in (old, fresh):
+        migrate(url_of(file), [GAIAX, OPENADR])
+        migrate(url_of(file), [GAIAX, OPENADR])
+    assert schema(old) == schema(fresh)
+
+
+def test_the_revisions_make_the_columns_that_the_tables_name(tmp_path: Path) -> None:
+    revised, named = tmp_path / "revised.db", tmp_path / "named.db"
+    migrate(url_of(revised), [GAIAX, OPENADR])
+    engine = create_engine(url_of(named))
+    for metadata in ALL:
+        metadata.create_all(engine)
+    engine.dispose()
+    made, wanted = ({each for each in schema(file) if len(each) == 5} for file in (revised, named))
+    assert {each for each in made if each[0] != "alembic_version"} == wanted
+
+
+def test_every_table_can_be_said_in_the_words_of_another_engine_and_numbers_have_64_bits() -> None:
+    for metadata in ALL:
+        for table in metadata.sorted_tables:
+            text = str(CreateTable(table).compile(dialect=POSTGRESQL))
+            assert "SQLITE" not in text.upper()
+            for index in table.indexes:
+                str(CreateIndex(index).compile(dialect=POSTGRESQL))
+    words = str(CreateTable(vault.piece).compile(dialect=POSTGRESQL))
+    assert "number BIGINT NOT NULL" in words
