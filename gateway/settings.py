@@ -182,7 +182,7 @@ class StoreSettings(_Part):
     def _engine(cls, text: str) -> str:
         try:
             url = make_url(text)
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise ValueError("a URL such as sqlite:///store.db") from None
         if url.drivername not in STORES:
             raise ValueError(f"the scheme is one of: {', '.join(STORES)}")

@@ -16,6 +16,8 @@ BLOCK = 1 << 22
 class ReservedNumbers:
     """Implements ``gateway.storage.port.Numbers``. ``next`` on the loop's thread, all else on the writer's."""
 
+    __slots__ = ("limit", "name", "newest")
+
     def __init__(self, name: str, newest: int, limit: int) -> None:
         self.name, self.newest, self.limit = name, newest, limit
 

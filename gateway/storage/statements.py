@@ -43,7 +43,7 @@ def append(connection: Connection, table: Table, rows: Rows) -> None:
         columns = [column.name for column in table.c if column is not table.autoincrement_column]
         compiled = insert(table).compile(dialect=connection.dialect, column_keys=columns)
         _inserts[key] = str(compiled)
-    connection.exec_driver_sql(_inserts[key], list(rows))
+    connection.exec_driver_sql(_inserts[key], rows if isinstance(rows, list) else list(rows))
 
 
 def _compile(statement: Executable, connection: Connection) -> tuple[str, tuple[str, ...] | None]:

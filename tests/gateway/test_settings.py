@@ -8,7 +8,8 @@ import pytest
 from pydantic import BaseModel
 
 from gateway.errors import SettingsError
-from gateway.settings import Settings, load, parse
+from gateway.settings import STORES, Settings, load, parse
+from gateway.storage import engines
 from policies.roles import Listener
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
@@ -55,6 +56,13 @@ def test_a_listener_that_names_no_port_keeps_the_usual_one(tmp_path: Path) -> No
         ({"cohorts": {"interval_minutes": 17}}, "cohorts.interval_minutes", "divides the day"),
         ({"outbound": {"allow_private": ["everywhere"]}}, "outbound.allow_private", "does not appear"),
         ({"timezone": "Mars/Olympus"}, "timezone", "IANA"),
+        ({"store": {"url": "postgresql://db/metergate"}}, "store.url", "the scheme is one of: sqlite"),
+        ({"store": {"url": "sqlite+aiosqlite:///a.db"}}, "store.url", "the scheme is one of: sqlite"),
+        ({"store": {"url": "store.db"}}, "store.url", "a URL such as"),
+        ({"store": {"url": "sqlite://"}}, "store.url", "sqlite:/// and a file"),
+        ({"store": {"url": "sqlite:///:memory:"}}, "store.url", "sqlite:/// and a file"),
+        ({"store": {"url": "sqlite:///a.db?mode=ro"}}, "store.url", "without host, user or query"),
+        ({"store": {"url": "sqlite://me:secret@host/a.db"}}, "store.url", "without host, user or query"),
         ({"unknown": 1}, "unknown", "not permitted"),
     ],
 )
@@ -65,6 +73,22 @@ def test_a_wrong_field_is_refused_by_its_name_and_rule(
         parse(table, tmp_path)
     assert field in str(refused.value)
     assert rule in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "file"),
+    [
+        ("sqlite:///store.db", "data/store.db"),
+        ("sqlite:///deep/a b.db", "data/deep/a b.db"),
+        ("sqlite:////var/lib/gateway.db", "/var/lib/gateway.db"),
+    ],
+)
+def test_the_stores_file_is_relative_to_the_data_folder(url: str, file: str, tmp_path: Path) -> None:
+    assert parse({"store": {"url": url}}, tmp_path).store_url.database == str(tmp_path / file)
+
+
+def test_an_engine_that_the_settings_know_is_there() -> None:
+    assert set(STORES) == set(engines.STORES)
 
 
 def test_what_an_adapter_is_told_is_never_shown(tmp_path: Path) -> None:
