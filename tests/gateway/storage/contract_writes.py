@@ -66,6 +66,16 @@ class WriteContract:
             assert (one, repr(two), three) == (1, "KeyError('mine')", 1)
             assert await store.look(numbers_in) == [1, 3]
 
+    async def test_writes_keep_their_order_when_a_neighbour_fails(self, place: Place) -> None:
+        ran: list[int] = []
+
+        def wrong(connection: Connection) -> None:
+            raise KeyError("mine")
+
+        async with opened(place.url) as store:
+            await outcomes(store, wrong, *[lambda c, number=number: ran.append(number) for number in range(5)])
+        assert ran[-5:] == list(range(5))
+
     async def test_rows_that_cannot_be_added_harm_no_neighbour(self, place: Place) -> None:
         async with opened(place.url) as store:
             await store.append(row, rows(2))

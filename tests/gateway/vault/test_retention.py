@@ -171,6 +171,21 @@ async def test_old_batches_are_known_by_their_sources_floor(tmp_path: Path) -> N
         assert not (await safe.take(ANNA, minutes(1, safe.now))).repeated
 
 
+async def test_a_sources_floor_rises_with_its_own_batches_and_never_falls(tmp_path: Path) -> None:
+    async def floors(*batches: tuple[str, int]) -> dict[str, int]:
+        for source, sequence in batches:
+            await safe.vault.append([], (source, sequence, 0, b""))
+        await safe.retention.run(NOON)
+        assert await rows(safe, "SELECT count(*) FROM batch") == [(1,)]
+        return dict(await rows(safe, "SELECT source, floor FROM batch_floor"))
+
+    async with opened(tmp_path) as safe:
+        await safe.vault.append([], ("a", 100, int(NOON.timestamp()), b""))
+        assert await floors(("a", 3), ("a", 7), ("b", 5)) == {"a": 7, "b": 5}
+        assert await floors(("a", 2), ("b", 6), ("c", 0)) == {"a": 7, "b": 6, "c": 0}
+        assert await floors() == {"a": 7, "b": 6, "c": 0}
+
+
 async def test_a_sealed_root_opens_a_backup_within_the_window_only(tmp_path: Path) -> None:
     offline = X25519PrivateKey.generate()
     house, private = tmp_path / "house", offline.private_bytes_raw()
