@@ -61,7 +61,6 @@ async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys
                 jitter=jitter,
                 expires=expires,
                 clock=_now,
-                content_type=told.gateway.content_type,
                 limit=told.gateway.batch,
                 every=told.gateway.every,
             )
@@ -76,6 +75,7 @@ async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys
                 clock=_now,
                 jitter=jitter,
                 log=log,
+                content_type=told.gateway.content_type,
                 far_off=timedelta(seconds=told.far_off),
                 see=latest.see,
             )

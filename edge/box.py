@@ -12,12 +12,14 @@ from msgspec import to_builtins
 from edge.errors import LinkError, StoreError
 from edge.links import Link
 from edge.outbox import Entry, Outbox
+from edge.packing import Packing
 from edge.prepare import prepare
 from edge.pump import pump
 from edge.rejections import Rejections
 from edge.select import Selection
 from edge.uplink import Uplink, wait_before
 from edge.whose import FOREIGN, component_of
+from meter_driver import senml
 from meter_driver.detect import detect
 from meter_driver.framing import Keyring
 from meter_driver.reading import Event, FrameRejected, Reading, Telegram
@@ -51,10 +53,15 @@ class Box:
         clock: Callable[[], datetime],
         jitter: Callable[[], float],
         log: Any,
+        content_type: str = senml.JSON,
         far_off: timedelta = timedelta(minutes=5),
         see: Callable[[Sequence[Reading]], None] = lambda _: None,
     ) -> None:
-        """``see`` gets what was selected, once it is kept, for those beside the box (a VEN)."""
+        """
+        Args:
+            content_type: the form of SenML in which readings are kept and sent.
+            see: gets what was selected, once it is kept, for those beside the box (a VEN).
+        """
         self._box = box
         self._lines = lines
         self._outbox = outbox
@@ -64,6 +71,7 @@ class Box:
         self._clock = clock
         self._jitter = jitter
         self._log = log
+        self._type = content_type
         self._far_off = far_off
         self._see = see
         self._held: deque[Entry] = deque()
@@ -115,23 +123,27 @@ class Box:
             await asyncio.sleep(wait)
 
     async def _accept(self, line: Line, events: list[Event], rejections: Rejections) -> None:
-        entries = []
+        entries: list[Entry] = []
+        leave: list[Reading] = []
         for event in events:
             if isinstance(event, FrameRejected):
                 rejections.add(event)
             elif (component := component_of(event, line.meters, line.component)) is None:
                 rejections.add(FOREIGN)
             else:
-                entries.append(self._entry(line, event, component))
+                entry, readings = self._entry(line, event, component)
+                entries.append(entry)
+                leave += readings
         self._tell(line, rejections)
         if entries:
-            await self._keep(entries)
+            await self._keep(entries, leave)
 
     def _tell(self, line: Line, rejections: Rejections, *, last: bool = False) -> None:
         for told in rejections.due(asyncio.get_running_loop().time(), last=last):
             self._log.warning("telegram.rejected", link=line.name, **to_builtins(told))
 
-    def _entry(self, line: Line, telegram: Telegram, component: str) -> Entry:
+    def _entry(self, line: Line, telegram: Telegram, component: str) -> tuple[Entry, list[Reading]]:
+        """What is to be kept of a telegram, and the readings that it holds."""
         far_off = self._far_off if line.link.live else None
         prepared = prepare(telegram, self._clock(), box=self._box, component=component, far_off=far_off)
         if prepared.off is None:
@@ -139,13 +151,15 @@ class Box:
         elif line.name not in self._off:
             self._off.add(line.name)
             self._log.warning("clock.far-off", link=line.name, seconds=round(prepared.off.total_seconds()))
-        if prepared.unwritable:
-            self._log.warning("readings.unwritable", link=line.name, readings=prepared.unwritable)
         if prepared.void:
             self._log.debug("readings.no-value", link=line.name, readings=prepared.void)
-        return Entry(self._selection.keep(prepared.readings), telegram.system_title, telegram.counter)
+        packing = Packing(self._type)
+        leave = self._selection.keep(prepared.readings, packing.add)
+        if packing.unwritable:
+            self._log.warning("readings.unwritable", link=line.name, readings=packing.unwritable)
+        return Entry(packing.piece(), telegram.system_title, telegram.counter), leave
 
-    async def _keep(self, entries: list[Entry]) -> None:
+    async def _keep(self, entries: list[Entry], leave: list[Reading]) -> None:
         """To the disk, or into memory until the disk takes it."""
         async with self._keeping:
             self._held.extend(entries)
@@ -154,11 +168,10 @@ class Box:
             except StoreError as error:
                 lost = 0
                 while len(self._held) > MAX_HELD:
-                    lost += len(self._held.popleft().readings)
+                    lost += self._held.popleft().piece.records
                 self._log.error("outbox.failed", reason=str(error), held=len(self._held), lost=lost)
                 return
-        for entry in entries:
-            self._see(entry.readings)
+        self._see(leave)
         if dropped:
             self._log.error("outbox.full", dropped=dropped)
         self._uplink.wake()
@@ -183,6 +196,6 @@ class Box:
         try:
             self._outbox.put(self._held)
         except StoreError as error:
-            lost = sum(len(entry.readings) for entry in self._held)
+            lost = sum(entry.piece.records for entry in self._held)
             self._log.error("outbox.failed", reason=str(error), held=0, lost=lost)
         self._held.clear()

@@ -14,11 +14,14 @@ CREATE TABLE IF NOT EXISTS batches (
     sequence INTEGER PRIMARY KEY, readings INTEGER NOT NULL, refused TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE TABLE IF NOT EXISTS packs (
-    id INTEGER PRIMARY KEY, batch INTEGER, readings INTEGER NOT NULL, sealed BLOB NOT NULL
+    id INTEGER PRIMARY KEY, batch INTEGER, readings INTEGER NOT NULL, sealed BLOB NOT NULL,
+    form TEXT NOT NULL DEFAULT '', version INTEGER NOT NULL DEFAULT 10
 ) STRICT;
 CREATE INDEX IF NOT EXISTS packs_batch ON packs (batch);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
 """
+_ADDED = {"form": "TEXT NOT NULL DEFAULT ''", "version": "INTEGER NOT NULL DEFAULT 10"}
+"""Columns of packs that the first boxes did not have; their rows get the defaults."""
 
 
 class Database:
@@ -34,11 +37,19 @@ class Database:
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.execute("PRAGMA secure_delete=ON")
             self._connection.executescript(_TABLES)
+            self._widen()
             if max_bytes is not None:
                 (page,) = self._connection.execute("PRAGMA page_size").fetchone()
                 self._connection.execute(f"PRAGMA max_page_count={max_bytes // page}")
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"the outbox cannot be opened: {_word(error)}") from error
+
+    def _widen(self) -> None:
+        """A database of a former box gets the columns that it has not."""
+        there = {name for _, name, *_ in self._connection.execute("PRAGMA table_info(packs)")}
+        for name, kind in _ADDED.items():
+            if name not in there:
+                self._connection.execute(f"ALTER TABLE packs ADD COLUMN {name} {kind}")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -1,24 +1,26 @@
 """What waits for the gateway: sealed, on the disk, bounded; gone once it was acknowledged.
 
-A pack is what one telegram gave, as SenML, sealed with AES-256-GCM (NIST SP 800-38D) under the box's key; the nonce (12
-bytes, random) stands before the ciphertext, and box and number of the pack are bound to it. Packs are put together to
-a batch once, durably, before it is first sent: a batch sent again under its sequence holds the same readings.
+A pack is what one telegram gave: a piece of SenML in the form in which it is sent (``senml.Piece``), sealed with
+AES-256-GCM (NIST SP 800-38D) under the box's key; the nonce (12 bytes, random) stands before the ciphertext, and box,
+number and form of the pack are bound to it. Packs are put together to a batch once, durably, before it is first sent: a
+batch sent again under its sequence is the same to the last byte. Nothing of it is parsed or written again on the way;
+what ``edge.former`` knows is the one exception.
 """
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
-from edge import counters
+from edge import counters, former
 from edge.counters import Counters
 from edge.database import Database
 from edge.errors import StoreError
 from meter_driver import senml
-from meter_driver.reading import Reading
 
 NONCE = 12
 
@@ -26,19 +28,31 @@ NONCE = 12
 class Entry(Struct, frozen=True):
     """What one telegram leaves behind: its counter, and the readings that were selected (perhaps none).
 
-    ``meter`` of the readings is a device URN. ``counter`` is None, or the invocation counter of ``title``.
+    ``counter`` is None, or the invocation counter of ``title``.
     """
 
-    readings: Sequence[Reading]
+    piece: senml.Piece
     title: str = ""
     counter: int | None = None
 
 
 class Batch(Struct, frozen=True):
-    """Readings under one sequence; the same whenever it is asked for."""
+    """So many readings under one sequence, as SenML; the same whenever it is asked for."""
 
     sequence: int
-    readings: list[Reading]
+    readings: int
+    content_type: str
+    text: bytes
+
+
+class _Sealed(NamedTuple):
+    """A pack as it stands in the table; ``form`` is its content type, or ``former.FORM``."""
+
+    number: int
+    form: str
+    version: int
+    readings: int
+    sealed: bytes
 
 
 class Counts(Struct, frozen=True):
@@ -93,12 +107,10 @@ class Outbox:
             first = last = _fact(connection, "pack")
             kept = 0
             for entry in entries:
-                if entry.readings:
+                if entry.piece.records:
                     last += 1
-                    kept += len(entry.readings)
-                    sealed = self._seal(last, senml.encode(entry.readings, senml.CBOR))
-                    row = (last, len(entry.readings), sealed)
-                    connection.execute("INSERT INTO packs (id, readings, sealed) VALUES (?, ?, ?)", row)
+                    kept += entry.piece.records
+                    connection.execute(_INSERT, self._seal(last, entry.piece))
                 if entry.counter is not None:
                     counters.write(connection, entry.title, entry.counter)
             _add(connection, "pack", last - first)
@@ -110,7 +122,8 @@ class Outbox:
         return dropped
 
     def next_batch(self, limit: int) -> Batch | None:
-        """The oldest batch that is not acknowledged, or a new one of at most ``limit`` readings (one pack at least).
+        """The oldest batch that is not acknowledged, or a new one; at most ``limit`` readings of one form, and
+        ``senml.MAX_BODY`` bytes (one pack at least).
 
         Raises:
             StoreError: the database cannot be used, or a pack was sealed under another key or changed.
@@ -119,12 +132,13 @@ class Outbox:
             open_batch = "SELECT sequence FROM batches WHERE refused = '' ORDER BY sequence LIMIT 1"
             row = connection.execute(open_batch).fetchone()
             sequence = row[0] if row else self._form(connection, limit)
-            packs = connection.execute("SELECT id, sealed FROM packs WHERE batch = ? ORDER BY id", (sequence,))
-            sealed = packs.fetchall()
+            packs = [_Sealed(*pack) for pack in connection.execute(_PACKS, (sequence,))]
         if sequence is None:
             return None
         try:
-            return Batch(sequence, [reading for number, text in sealed for reading in self._open(number, text)])
+            pieces = [self._open(pack) for pack in packs]
+            readings = sum(piece.records for piece in pieces)
+            return Batch(sequence, readings, pieces[0].content_type, senml.join(pieces))
         except StoreError:
             self.set_aside(sequence, "unreadable")
             raise
@@ -159,11 +173,13 @@ class Outbox:
 
     def _form(self, connection: sqlite3.Connection, limit: int) -> int | None:
         """Give the oldest free packs a sequence."""
-        total, last = 0, None
-        for number, readings in connection.execute("SELECT id, readings FROM packs WHERE batch IS NULL ORDER BY id"):
-            if last is not None and total + readings > limit:
+        total, size, last, one = 0, 0, None, None
+        for number, form, readings, length in connection.execute(_FREE):
+            total, size, one = total + readings, size + length, form if last is None else one
+            if last is not None and (total > limit or size > senml.MAX_BODY or form != one):
+                total -= readings
                 break
-            total, last = total + readings, number
+            last = number
         if last is None:
             return None
         sequence = _fact(connection, "sequence")
@@ -187,19 +203,31 @@ class Outbox:
         _add(connection, "dropped", dropped)
         return dropped
 
-    def _bound(self, number: int) -> bytes:
-        return f"metergate-edge outbox 1 {self._box} {number}".encode()
+    def _bound(self, number: int, form: str, version: int) -> bytes:
+        if form == former.FORM:
+            return former.bound(self._box, number)
+        return f"metergate-edge outbox 2 {self._box} {number} {form} {version}".encode()
 
-    def _seal(self, number: int, text: bytes) -> bytes:
+    def _seal(self, number: int, piece: senml.Piece) -> _Sealed:
         nonce = self._nonce(NONCE)
-        return nonce + self._cipher.encrypt(nonce, text, self._bound(number))
+        bound = self._bound(number, piece.content_type, piece.version)
+        sealed = nonce + self._cipher.encrypt(nonce, piece.text, bound)
+        return _Sealed(number, piece.content_type, piece.version, piece.records, sealed)
 
-    def _open(self, number: int, sealed: bytes) -> list[Reading]:
+    def _open(self, pack: _Sealed) -> senml.Piece:
+        bound = self._bound(pack.number, pack.form, pack.version)
         try:
-            text = self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], self._bound(number))
+            text = self._cipher.decrypt(pack.sealed[:NONCE], pack.sealed[NONCE:], bound)
         except InvalidTag:
             raise StoreError("the outbox: a pack was sealed under another key, or changed") from None
-        return senml.parse(text, senml.CBOR).readings
+        if pack.form == former.FORM:
+            return former.piece(text)
+        return senml.Piece(pack.form, pack.readings, pack.version, text)
+
+
+_INSERT = "INSERT INTO packs (id, form, version, readings, sealed) VALUES (?, ?, ?, ?, ?)"
+_PACKS = "SELECT id, form, version, readings, sealed FROM packs WHERE batch = ? ORDER BY id"
+_FREE = "SELECT id, form, readings, length(sealed) FROM packs WHERE batch IS NULL ORDER BY id"
 
 
 def _fact(connection: sqlite3.Connection, name: str) -> int:

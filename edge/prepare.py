@@ -1,4 +1,4 @@
-"""From a telegram to what is sealed: who is speaking, is its clock right, can it be sent at all. Pure."""
+"""From a telegram to readings that can leave: who is speaking, is its clock right. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from meter_driver import senml
-from meter_driver.errors import SenmlError
 from meter_driver.reading import ClockSource, Quality, Reading, Telegram
 
 
@@ -17,13 +16,11 @@ class Prepared:
     Attributes:
         readings: in the order of the telegram.
         off: how far the meter's clock is ahead of the box's; None when that is within the limit or not known.
-        unwritable: how many readings SenML has no form for.
         void: how many the meter itself calls not valid (``Quality.NO_VALUE``): they are no measurements.
     """
 
     readings: list[Reading]
     off: timedelta | None
-    unwritable: int
     void: int
 
 
@@ -54,14 +51,5 @@ def prepare(
             clock=reading.clock if reading.at else ClockSource.METER if at else ClockSource.RECEIVED,
             quality=reading.quality | (Quality.CLOCK_DOUBTFUL if off is not None else Quality.NONE),
         )
-        if _writable(dated):
-            prepared.append(dated)
-    return Prepared(prepared, off, len(measured) - len(prepared), len(telegram.readings) - len(measured))
-
-
-def _writable(reading: Reading) -> bool:
-    try:
-        senml.check(reading)
-    except SenmlError:
-        return False
-    return True
+        prepared.append(dated)
+    return Prepared(prepared, off, len(telegram.readings) - len(measured))

@@ -1,6 +1,6 @@
 """Which readings leave the house: quantity, cadence, dead band. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -56,11 +56,14 @@ class Selection:
         """From rules; of two for one quantity the later one holds."""
         return cls({rule.quantity: rule for rule in rules})
 
-    def keep(self, readings: Iterable[Reading]) -> list[Reading]:
-        """Those that leave, in their order. A reading without an instant never does."""
-        return [reading for reading in readings if self._keeps(reading)]
+    def keep(self, readings: Iterable[Reading], written: Callable[[Reading], bool] = lambda _: True) -> list[Reading]:
+        """Those that leave, in their order. A reading without an instant never does.
 
-    def _keeps(self, reading: Reading) -> bool:
+        ``written`` is asked last: what it says no to does not leave, and is not remembered.
+        """
+        return [reading for reading in readings if self._keeps(reading, written)]
+
+    def _keeps(self, reading: Reading, written: Callable[[Reading], bool]) -> bool:
         rule = self.rules.get(reading.quantity)
         if rule is None and isinstance(reading.value, Decimal):
             rule = self.rules.get(EVERY_QUANTITY)
@@ -69,6 +72,8 @@ class Selection:
         series = (reading.meter, reading.quantity)
         last = self.last.get(series)
         if last is not None and not _due(rule, last, reading.at, reading.value):
+            return False
+        if not written(reading):
             return False
         if len(self.last) >= MAX_SERIES:
             self.last.clear()

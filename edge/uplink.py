@@ -16,7 +16,6 @@ import msgspec
 
 from edge.errors import BatchRefused, GatewayError, StoreError
 from edge.outbox import Batch, Outbox
-from meter_driver import senml
 
 MAX_ANSWER = 1 << 20
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
@@ -50,9 +49,9 @@ def wait_before(attempt: int, jitter: float) -> float:
     return whole * (0.5 + 0.5 * jitter)
 
 
-def body_of(batch: Batch, content_type: str) -> bytes:
-    """The request body: SenML, deflated (the zlib format of RFC 1950, as HTTP's ``deflate`` says)."""
-    return zlib.compress(senml.encode(batch.readings, content_type), 6)
+def body_of(batch: Batch) -> bytes:
+    """The request body: SenML as it was kept, deflated (the zlib format of RFC 1950, as HTTP's ``deflate`` says)."""
+    return zlib.compress(batch.text, 6)
 
 
 class Uplink:
@@ -68,7 +67,6 @@ class Uplink:
         jitter: Callable[[], float],
         expires: datetime,
         clock: Callable[[], datetime],
-        content_type: str = senml.CBOR,
         limit: int = 2000,
         every: float = 5.0,
     ) -> None:
@@ -87,7 +85,6 @@ class Uplink:
         self._jitter = jitter
         self._expires = expires
         self._clock = clock
-        self._type = content_type
         self._limit = limit
         self._every = every
         self._news = asyncio.Event()
@@ -135,14 +132,13 @@ class Uplink:
         for refused in answer.refused[:SHOWN]:
             self._log.warning("uplink.refused", sequence=batch.sequence, index=refused.index, reason=refused.reason)
         await asyncio.to_thread(self._outbox.acknowledge, batch.sequence)
-        count = len(batch.readings)
-        self._log.info("uplink.sent", sequence=batch.sequence, readings=count, refused=len(answer.refused))
+        self._log.info("uplink.sent", sequence=batch.sequence, readings=batch.readings, refused=len(answer.refused))
         return True
 
     async def _post(self, batch: Batch) -> Answer:
-        body = await asyncio.to_thread(body_of, batch, self._type)
+        body = await asyncio.to_thread(body_of, batch)
         headers = {
-            "Content-Type": self._type,
+            "Content-Type": batch.content_type,
             "Content-Encoding": "deflate",
             "Batch-Sequence": str(batch.sequence),
         }

@@ -20,7 +20,7 @@ from meter_driver.senml.terms import (
     split_device,
     split_name,
 )
-from meter_driver.senml.write import check, encode
+from meter_driver.senml.write import Piece, Writer, encode, join
 
 __all__ = [
     "CBOR",
@@ -29,9 +29,11 @@ __all__ = [
     "MAX_RECORDS",
     "MAX_TEXT",
     "Pack",
-    "check",
+    "Piece",
+    "Writer",
     "device_urn",
     "encode",
+    "join",
     "join_name",
     "parse",
     "split_device",

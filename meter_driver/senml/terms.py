@@ -132,6 +132,7 @@ def split_name(name: str) -> tuple[str, str]:
     return device, " ".join([first, *[part.replace(".", "=", 1) for part in rest]])
 
 
+@lru_cache(maxsize=8192)
 def join_name(device: str, quantity: str) -> tuple[str, str]:
     """Base name and name for a device and a quantity, the inverse of ``split_name``.
 

@@ -21,6 +21,7 @@ from edge.links import Link, ReplayLink, SerialLink, TcpLink
 from edge.outbox import Entry, Outbox
 from edge.settings import GatewaySettings, RuleSettings, Settings
 from edge.simulator import meter, street
+from meter_driver import senml
 from meter_driver.framing import Keys
 from meter_driver.reading import Quality, Reading
 from tests.edge.peer import Authority, Log, Peer, peer
@@ -302,3 +303,23 @@ async def test_a_terminal_takes_more_than_its_buffer_while_somebody_reads() -> N
                     got += await anext(stream)
     assert got == wanted
     assert len(wanted) > 4096
+
+
+async def test_a_reading_is_written_once_on_its_way(
+    gateway: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the telegram to the request: also when the gateway does not take it at first."""
+    monkeypatch.setattr("edge.uplink.FIRST_WAIT", 0.01)
+    written: list[Reading] = []
+    add = senml.Writer.add
+
+    def counted(self: senml.Writer, reading: Reading) -> None:
+        written.append(reading)
+        add(self, reading)
+
+    monkeypatch.setattr(senml.Writer, "add", counted)
+    gateway.script = [web.Response(status=503), "lose the answer"]
+    await replay(told(gateway, tmp_path / "box"), recording(tmp_path / "r"))
+    assert gateway.readings == written
+    assert len(written) == 3
+    assert len({body for _, body in gateway.requests}) == 1

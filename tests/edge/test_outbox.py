@@ -5,7 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,16 +18,32 @@ from hypothesis import strategies as st
 from edge.database import Database
 from edge.errors import StoreError
 from edge.outbox import Batch, Counts, Entry, Outbox
+from edge.packing import Packing
+from meter_driver import senml
 from meter_driver.reading import Reading
 
 KEY = bytes(range(32))
+NOTHING = senml.Piece()
 AT = datetime(2026, 1, 2, 11, 4, 5, tzinfo=UTC)
 
 
-def entry(number: int, readings: int = 1) -> Entry:
+def entry(number: int, readings: int = 1, content_type: str = senml.JSON) -> Entry:
     at = AT + timedelta(seconds=number)
     reading = Reading("urn:dev:ops:box-1", "1-0:1.8.0*255", at, Decimal(number), "Wh")
-    return Entry([reading] * readings, "TITLE", number)
+    return Entry(piece_of([reading] * readings, content_type), "TITLE", number)
+
+
+def piece_of(readings: Sequence[Reading], content_type: str = senml.JSON) -> senml.Piece:
+    packing = Packing(content_type)
+    assert all(packing.add(reading) for reading in readings)
+    return packing.piece()
+
+
+def readings_of(batch: Batch | None) -> list[Reading]:
+    assert batch is not None
+    pack = senml.parse(batch.text, batch.content_type)
+    assert (pack.errors, pack.records) == ([], batch.readings)
+    return pack.readings
 
 
 def open_outbox(path: Path, *, key: bytes = KEY, max_readings: int = 1000, max_bytes: int | None = None) -> Outbox:
@@ -43,8 +59,7 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 
 def values(batch: Batch | None) -> list[int]:
-    assert batch is not None
-    return [int(Decimal(reading.value)) for reading in batch.readings]
+    return [int(Decimal(reading.value)) for reading in readings_of(batch)]
 
 
 def test_what_was_put_comes_back_in_order_and_goes_when_acknowledged(outbox: Outbox) -> None:
@@ -52,7 +67,8 @@ def test_what_was_put_comes_back_in_order_and_goes_when_acknowledged(outbox: Out
     batch = outbox.next_batch(100)
     assert values(batch) == [1, 1, 2]
     assert batch is not None
-    assert batch.readings[0] == entry(1).readings[0]
+    first = readings_of(batch)[0]
+    assert (first.meter, first.at, first.unit) == ("urn:dev:ops:box-1", AT + timedelta(seconds=1), "Wh")
     assert batch.sequence == 1000
     outbox.acknowledge(1000)
     assert outbox.next_batch(100) is None
@@ -104,7 +120,7 @@ def test_a_refused_batch_is_set_aside_and_the_next_one_comes(outbox: Outbox) -> 
 
 def test_the_counter_is_kept_even_when_nothing_was_selected(tmp_path: Path) -> None:
     outbox = open_outbox(tmp_path)
-    outbox.put([Entry([], "TITLE", 7), Entry([], "", None), Entry([], "TITLE", 5)])
+    outbox.put([Entry(NOTHING, "TITLE", 7), Entry(NOTHING, "", None), Entry(NOTHING, "TITLE", 5)])
     assert outbox.counters == {"TITLE": 7}
     assert outbox.next_batch(100) is None
     outbox.close()
@@ -186,10 +202,56 @@ def test_every_reading_arrives_once_whatever_the_order(
     outbox.close()
 
 
+def test_a_batch_is_sent_as_it_was_kept_to_the_last_byte(outbox: Outbox) -> None:
+    entries = [entry(1, 2), entry(2)]
+    outbox.put(entries)
+    batch = outbox.next_batch(100)
+    assert batch == Batch(1000, 3, senml.JSON, senml.join([entry.piece for entry in entries]))
+
+
+def test_a_batch_has_one_form_even_when_the_settings_change(outbox: Outbox) -> None:
+    outbox.put([entry(1), entry(2), entry(3, content_type=senml.CBOR), entry(4)])
+    seen = []
+    while (batch := outbox.next_batch(100)) is not None:
+        seen.append((batch.sequence, batch.content_type, values(batch)))
+        outbox.acknowledge(batch.sequence)
+    assert seen == [(1000, senml.JSON, [1, 2]), (1001, senml.CBOR, [3]), (1002, senml.JSON, [4])]
+    assert outbox.counts() == Counts(0, 0, 0)
+
+
+def test_a_batch_is_never_longer_than_a_gateway_takes(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox.put([entry(number, 10) for number in range(20)])
+    monkeypatch.setattr(senml, "MAX_BODY", 3000)
+    sizes = []
+    while (batch := outbox.next_batch(1000)) is not None:
+        sizes.append(len(batch.text))
+        assert len(readings_of(batch)) == batch.readings
+        outbox.acknowledge(batch.sequence)
+    assert max(sizes) <= 3000
+    assert len(sizes) < 20
+    assert outbox.counts() == Counts(0, 0, 0)
+
+
+def test_the_form_of_a_pack_cannot_be_exchanged(tmp_path: Path) -> None:
+    for column, value in (("form", senml.CBOR), ("form", ""), ("version", 10)):
+        folder = tmp_path / f"{column}{len(str(value))}"
+        folder.mkdir()
+        outbox = open_outbox(folder)
+        outbox.put([entry(1)])
+        outbox.close()
+        with sqlite3.connect(folder / "outbox.db") as raw:
+            raw.execute(f"UPDATE packs SET {column} = ?", (value,))
+        raw.close()
+        again = open_outbox(folder)
+        with pytest.raises(StoreError):
+            again.next_batch(100)
+        again.close()
+
+
 WRITER = """
 import sys
 from pathlib import Path
-from tests.edge.test_outbox import entry, open_outbox
+from tests.edge.test_outbox import entry, open_outbox, values
 outbox = open_outbox(Path(sys.argv[1]), max_readings=10**6)
 number = max(outbox.counters.values(), default=-1)
 print("ready", flush=True)
@@ -199,7 +261,7 @@ while True:
     print("put", number, flush=True)
     if number % 3 == 2:
         batch = outbox.next_batch(4)
-        print("sent", batch.sequence, *(r.value for r in batch.readings), flush=True)
+        print("sent", batch.sequence, *values(batch), flush=True)
         outbox.acknowledge(batch.sequence)
         print("acknowledged", batch.sequence, flush=True)
 """

@@ -12,9 +12,9 @@ NOW = datetime(2026, 1, 2, 11, 4, 5, tzinfo=UTC)
 LIMIT = timedelta(minutes=5)
 
 
-def telegram(at: datetime | None, *, meter: str = "K1", below: str = "K1", quantity: str = "1-0:1.8.0*255") -> Telegram:
+def telegram(at: datetime | None, *, meter: str = "K1", below: str = "K1") -> Telegram:
     clock = ClockSource.METER if at else ClockSource.NONE
-    reading = Reading(below, quantity, at, Decimal(5), "Wh", quality=Quality.AUTHENTICATED, clock=clock)
+    reading = Reading(below, "1-0:1.8.0*255", at, Decimal(5), "Wh", quality=Quality.AUTHENTICATED, clock=clock)
     return Telegram(meter, at, (reading,), 7, "TITLE", "dlms")
 
 
@@ -50,14 +50,9 @@ def test_a_recording_is_not_compared_with_today() -> None:
     assert prepared.readings[0].quality is Quality.AUTHENTICATED
 
 
-def test_what_cannot_be_written_is_counted() -> None:
-    prepared = prepare(telegram(NOW, quantity="a/b"), NOW, box="b", far_off=LIMIT)
-    assert (prepared.readings, prepared.unwritable) == ([], 1)
-
-
 def test_what_the_meter_calls_not_valid_is_dropped_and_counted() -> None:
     one = telegram(NOW)
     void = replace(one.readings[0], quality=Quality.CHECKSUM_ONLY | Quality.NO_VALUE)
     prepared = prepare(replace(one, readings=(void, *one.readings, void)), NOW, box="b", far_off=LIMIT)
     assert [reading.quality for reading in prepared.readings] == [Quality.AUTHENTICATED]
-    assert (prepared.void, prepared.unwritable) == (2, 0)
+    assert prepared.void == 2

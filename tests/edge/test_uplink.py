@@ -22,6 +22,7 @@ from edge.uplink import FIRST_WAIT, LONGEST_WAIT, Uplink, wait_before
 from meter_driver import senml
 from meter_driver.reading import Reading
 from tests.edge.peer import Authority, Log, peer
+from tests.edge.test_outbox import piece_of
 
 AT = datetime(2026, 1, 2, 11, 4, 5, tzinfo=UTC)
 AUTHORITY = Authority()
@@ -30,7 +31,7 @@ AUTHORITY = Authority()
 @pytest.fixture
 def outbox(tmp_path: Path) -> Iterator[Outbox]:
     opened = Outbox(Database(tmp_path / "outbox.db"), bytes(32), "box-1", first_sequence=5)
-    opened.put([Entry([reading(1), reading(2)])])
+    opened.put([Entry(piece_of([reading(1), reading(2)]))])
     yield opened
     opened.close()
 
@@ -57,15 +58,19 @@ async def connected(
         )
 
 
-@pytest.mark.parametrize("content_type", [senml.CBOR, senml.JSON])
-async def test_a_batch_arrives_and_is_forgotten(outbox: Outbox, tmp_path: Path, content_type: str) -> None:
+async def test_a_batch_arrives_in_the_form_in_which_it_was_kept_and_is_forgotten(
+    outbox: Outbox, tmp_path: Path
+) -> None:
+    outbox.put([Entry(piece_of([reading(3)], senml.CBOR))])
     async with peer(AUTHORITY, tmp_path) as gateway:
         box = AUTHORITY.box(tmp_path / "box")
-        async with connected(outbox, box, gateway.url, Log(), content_type=content_type) as uplink:
+        async with connected(outbox, box, gateway.url, Log()) as uplink:
+            assert await uplink.send_one()
             assert await uplink.send_one()
             assert not await uplink.send_one()
-    assert gateway.batches == {5: [reading(1), reading(2)]}
-    assert gateway.boxes == ["box-1"]
+    assert gateway.batches == {5: [reading(1), reading(2)], 6: [reading(3)]}
+    assert gateway.requests[1][1] == senml.encode([reading(3)], senml.CBOR)
+    assert gateway.boxes == ["box-1"] * 2
     assert outbox.counts() == Counts(0, 0, 0)
 
 
@@ -79,7 +84,7 @@ async def test_what_was_not_acknowledged_comes_again_as_it_was(outbox: Outbox, t
         async with connected(outbox, AUTHORITY.box(tmp_path / "box"), gateway.url, Log()) as uplink:
             with pytest.raises(GatewayError):
                 await uplink.send_one()
-            outbox.put([Entry([reading(3)])])
+            outbox.put([Entry(piece_of([reading(3)]))])
             await uplink.send_one()
             await uplink.send_one()
     repeated = gateway.requests[0]
@@ -104,7 +109,7 @@ async def test_a_batch_that_is_refused_as_a_whole_stands_aside(outbox: Outbox, t
         gateway.script = [web.json_response({"reason": "senml-malformed"}, status=400)]
         async with connected(outbox, AUTHORITY.box(tmp_path / "box"), gateway.url, log) as uplink:
             assert await uplink.send_one()
-            outbox.put([Entry([reading(3)])])
+            outbox.put([Entry(piece_of([reading(3)]))])
             assert await uplink.send_one()
     assert log.words("uplink.batch-refused") == [{"sequence": 5, "reason": "HTTP 400 senml-malformed"}]
     assert outbox.counts() == Counts(0, 2, 0)

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from meter_driver.errors import SenmlError
 from meter_driver.reading import ClockSource, Quality, Reading
@@ -18,8 +19,11 @@ from meter_driver.senml import (
     JSON,
     MAX_RECORDS,
     Pack,
+    Piece,
+    Writer,
     device_urn,
     encode,
+    join,
     join_name,
     parse,
     split_device,
@@ -200,6 +204,57 @@ def test_what_is_encoded_is_read_back(content_type: str, readings: list[Reading]
     pack = parse(encode(readings, content_type), content_type)
     assert pack.errors == []
     assert pack.readings == readings
+
+
+@pytest.mark.parametrize("content_type", [JSON, CBOR])
+@settings(max_examples=60)
+@given(groups=st.lists(st.lists(READINGS, max_size=4), min_size=1, max_size=5).filter(any))
+def test_pieces_mean_the_same_wherever_they_stand(content_type: str, groups: list[list[Reading]]) -> None:
+    pieces = [_piece(group, content_type) for group in groups]
+    pack = parse(join(pieces), content_type)
+    assert pack.errors == []
+    assert pack.readings == [reading for group in groups for reading in group]
+    assert sum(piece.records for piece in pieces) == pack.records
+    assert parse(join(pieces[::-1]), content_type).readings == [r for group in groups[::-1] for r in group]
+
+
+def _piece(readings: list[Reading], content_type: str) -> Piece:
+    writer = Writer(content_type)
+    for reading in readings:
+        writer.add(reading)
+    return writer.piece()
+
+
+@pytest.mark.parametrize("content_type", [JSON, CBOR])
+def test_a_pack_has_one_version_and_says_it_first(content_type: str) -> None:
+    """RFC 8428 section 4.4: all records of a pack have the same version."""
+    plain = _piece([Reading(BOX, "1-0:1.7.0*255", AT, Decimal(1), "W")], content_type)
+    secondary = _piece([Reading(BOX, "1-0:1.8.0*255", AT, Decimal(1), "kWh")], content_type)
+    assert b"bver" not in join([plain, plain])
+    for pieces in ([plain, secondary], [secondary, plain], [secondary, secondary, plain]):
+        body = join(pieces)
+        pack = msgspec.json.decode(body) if content_type == JSON else cbor2.loads(body)
+        assert [record.get("bver", record.get(-1)) for record in pack] == [26, *[None] * (len(pieces) - 1)]
+
+
+def test_records_that_were_refused_leave_nothing_behind() -> None:
+    writer = Writer()
+    good = Reading(BOX, "1-0:1.8.0*255", AT, Decimal(1), "kWh")
+    for bad in (
+        replace(good, unit="furlong", meter=BOX + "_x"),
+        replace(good, value="x" * 300, quality=Quality.REPLAY),
+    ):
+        with pytest.raises(SenmlError):
+            writer.add(bad)
+    writer.add(good)
+    assert parse(join([writer.piece()]), JSON).readings == [good]
+
+
+def test_there_is_no_pack_of_nothing_or_of_two_forms() -> None:
+    one = [Reading(BOX, "1-0:1.8.0*255", AT, Decimal(1), "kWh")]
+    for pieces in ([], [Piece()], [_piece(one, JSON), _piece(one, CBOR)]):
+        with pytest.raises(SenmlError):
+            join(pieces)
 
 
 @given(at=st.integers(0, 200), put=st.binary(max_size=6), content_type=st.sampled_from([JSON, CBOR]))
