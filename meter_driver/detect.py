@@ -1,17 +1,20 @@
 """Find the protocol in the bytes and read it, whatever comes: one decoder for every meter.
 
 ``detect(key, auth_key)`` gives a decoder; ``decode(data, key, auth_key)`` reads one whole
-recording. Which protocols there are is told in ``protocols``; how a protocol is written, in ``framing``.
+recording. Which protocols there are is told in ``protocols``; how a protocol is written, in ``framing``. Both take
+``framers`` and ``families`` of others, which are asked behind ours.
 
 The stream is never locked to one protocol: the same buffer is offered to every framer at every position where a frame
 of it could begin, so noise, half a telegram or a foreign frame costs only itself. The buffer keeps at most the longest
 frame of the framer that waits. Any split of the stream gives the same events.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from meter_driver.errors import FrameError, FrameTooLong, MeterError, ReplayError
+from meter_driver.families import Families, knowing
 from meter_driver.framing import MORE, NO, Answer, Damaged, Framer, Keyring, Keys, Taken
+from meter_driver.profiles import PROFILES, RADIO_FAMILIES, Family, Profile
 from meter_driver.protocols import FRAMERS
 from meter_driver.reading import Event, FrameRejected, Telegram
 
@@ -50,7 +53,7 @@ class Detector:
         counters: Mapping[str, int] | None = None,
     ) -> None:
         self._keys = keys
-        self._table = _KNOWN if framers is None else _table(framers)
+        self._table = _KNOWN if framers is None or framers == FRAMERS else _table(framers)
         self._counters = counters
         self._highest: dict[str, int] = {}
         self._buffer = bytearray()
@@ -188,15 +191,37 @@ def detect(
     *,
     keys: Keyring | None = None,
     counters: Mapping[str, int] | None = None,
+    framers: Iterable[type[Framer]] = (),
+    families: Iterable[Family | Profile] = (),
 ) -> Detector:
-    """A decoder for whatever a meter sends. ``keys`` goes before ``key`` and ``auth_key`` where meters share a line."""
+    """A decoder for whatever a meter sends. ``keys`` goes before ``key`` and ``auth_key`` where meters share a line.
+
+    Args:
+        framers: protocols beside ours, asked behind them.
+        families: meter families beside ours, asked behind them, by our framers and by those that want to know.
+    """
     only = Keys(key, auth_key)
-    return Detector(keys or (lambda _: only), counters=counters)
+    return Detector(keys or (lambda _: only), framers=_all_of(tuple(framers), tuple(families)), counters=counters)
 
 
-def decode(data: bytes, key: bytes | None = None, auth_key: bytes | None = None) -> list[Telegram]:
+def _all_of(framers: tuple[type[Framer], ...], families: tuple[Family | Profile, ...]) -> tuple[type[Framer], ...]:
+    """Ours, then those of others, each with all the families that there are."""
+    if not families:
+        return (*FRAMERS, *framers)
+    known = Families((*PROFILES, *RADIO_FAMILIES, *families))
+    return tuple(knowing(framer, known) for framer in (*FRAMERS, *framers))
+
+
+def decode(
+    data: bytes,
+    key: bytes | None = None,
+    auth_key: bytes | None = None,
+    *,
+    framers: Iterable[type[Framer]] = (),
+    families: Iterable[Family | Profile] = (),
+) -> list[Telegram]:
     """The telegrams of one whole recording. What cannot be read is left out: ``detect`` tells of it."""
-    decoder = detect(key, auth_key)
+    decoder = detect(key, auth_key, framers=framers, families=families)
     if data:
         decoder.receive_data(data)
     decoder.receive_data(b"")

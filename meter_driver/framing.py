@@ -31,6 +31,10 @@ from msgspec import Struct
 from meter_driver.errors import MeterError
 from meter_driver.reading import Event
 
+API_VERSION = 1
+"""Of what others' framers and families build on (this module, ``reading``, ``errors``, ``profiles``); it rises when
+something of that goes or changes, not for what is only added."""
+
 
 class Keys(Struct, frozen=True):
     """What opens the telegrams of one meter: the encryption key, and the authentication key where it has one."""

@@ -6,6 +6,7 @@ from msgspec import structs
 
 from meter_driver.dlms import ciphering, push_layout
 from meter_driver.errors import AuthenticationError, MeterError, PayloadError
+from meter_driver.families import Families
 from meter_driver.framing import Keyring
 from meter_driver.p1 import telegram as p1
 from meter_driver.reading import Quality, Telegram
@@ -18,7 +19,7 @@ _P1: Final = 0x2F
 _MAKER: Final = 3
 
 
-def telegrams(apdu: bytes, keys: Keyring, link: Quality) -> tuple[Telegram, ...]:
+def telegrams(apdu: bytes, keys: Keyring, families: Families, link: Quality) -> tuple[Telegram, ...]:
     """What one APDU says. ``link``: how far its frame vouches for it, for plain ones.
 
     Raises:
@@ -28,12 +29,12 @@ def telegrams(apdu: bytes, keys: Keyring, link: Quality) -> tuple[Telegram, ...]
     if not apdu:
         raise PayloadError("an empty APDU")
     if apdu[0] in _CIPHERED:
-        return _ciphered(apdu, keys)
-    meter, at, readings = push_layout.read(apdu, link)
+        return _ciphered(apdu, keys, families)
+    meter, at, readings = push_layout.read(apdu, link, families=families)
     return (Telegram(meter, at, readings, None, "", "dlms"),)
 
 
-def _ciphered(apdu: bytes, keys: Keyring) -> tuple[Telegram, ...]:
+def _ciphered(apdu: bytes, keys: Keyring, families: Families) -> tuple[Telegram, ...]:
     sealed = ciphering.take_apart(apdu)
     title = sealed.title.hex().upper()
     plain, proven = ciphering.unseal(sealed, keys(title))
@@ -43,7 +44,7 @@ def _ciphered(apdu: bytes, keys: Keyring) -> tuple[Telegram, ...]:
             inner = p1.telegrams(plain, quality, title)
             return tuple(structs.replace(said, counter=sealed.counter, system_title=title) for said in inner)
         maker = sealed.title[:_MAKER].decode("ascii", "replace")
-        meter, at, readings = push_layout.read(plain, quality, title, maker)
+        meter, at, readings = push_layout.read(plain, quality, title, maker, families=families)
     except MeterError:
         if proven:
             raise

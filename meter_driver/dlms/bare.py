@@ -12,6 +12,7 @@ from meter_driver.dlms import block_transfer, ciphering, push_layout
 from meter_driver.dlms.axdr import CutShort
 from meter_driver.dlms.block_transfer import GENERAL_BLOCK_TRANSFER, Blocks
 from meter_driver.errors import FrameTruncated, MeterError, PayloadError, SegmentError
+from meter_driver.families import OWN_FAMILIES, Families
 from meter_driver.framing import MORE, NO, Answer, Damaged, Keyring, Taken, Verdict
 from meter_driver.reading import Quality
 
@@ -29,6 +30,7 @@ class TaggedApdu:
     starts: ClassVar[bytes] = _CIPHERED
     longest: ClassVar[int] = _LONGEST
     guarded: ClassVar[bool] = True
+    families: ClassVar[Families] = OWN_FAMILIES
 
     def __init__(self, keys: Keyring) -> None:
         self._keys = keys
@@ -49,7 +51,9 @@ class TaggedApdu:
         if not buffer[start] & ciphering.TAGGED:
             return NO
         try:
-            return Taken(stop - at, dlms.telegrams(bytes(buffer[at:stop]), self._keys, Quality.UNCHECKED))
+            return Taken(
+                stop - at, dlms.telegrams(bytes(buffer[at:stop]), self._keys, self.families, Quality.UNCHECKED)
+            )
         except MeterError:
             return NO
 
@@ -64,6 +68,7 @@ class BareApdu:
     starts: ClassVar[bytes] = bytes([push_layout.NOTIFICATION, GENERAL_BLOCK_TRANSFER]) + _CIPHERED
     longest: ClassVar[int] = _LONGEST
     guarded: ClassVar[bool] = False
+    families: ClassVar[Families] = OWN_FAMILIES
 
     def __init__(self, keys: Keyring) -> None:
         self._keys = keys
@@ -96,7 +101,7 @@ class BareApdu:
         if follows is not None and stop < end:
             return Damaged(stop - at, PayloadError("octets behind the end of the APDU"))
         try:
-            return Taken(stop - at, dlms.telegrams(apdu, self._keys, Quality.UNCHECKED))
+            return Taken(stop - at, dlms.telegrams(apdu, self._keys, self.families, Quality.UNCHECKED))
         except MeterError as error:
             return Damaged(stop - at, error)
 

@@ -21,6 +21,7 @@ from meter_driver.errors import (
     MeterError,
     SegmentError,
 )
+from meter_driver.families import OWN_FAMILIES, Families
 from meter_driver.framing import MORE, NO, Answer, Damaged, Keyring, Taken, Verdict
 from meter_driver.reading import Event, FrameRejected, Quality
 
@@ -46,9 +47,10 @@ class DlmsOnHdlc:
     starts: ClassVar[bytes] = bytes([_FLAG])
     longest: ClassVar[int] = (_LENGTH_MASK << 8 | 0xFF) + 1
     guarded: ClassVar[bool] = True
+    families: ClassVar[Families] = OWN_FAMILIES
 
     def __init__(self, keys: Keyring) -> None:
-        self._units = Units(keys, Quality.CHECKSUM_ONLY)
+        self._units = Units(keys, self.families, Quality.CHECKSUM_ONLY)
         self._closing = False  # the next flag may close the frame that was just taken
         self._unit = b""  # segments so far, and what they had on the wire
         self._unit_size = 0

@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 from meter_driver.dlms import apdu as dlms
 from meter_driver.dlms.units import Units
 from meter_driver.errors import FrameError, FrameTooLong, FrameTruncated, MeterError, SegmentError
+from meter_driver.families import OWN_FAMILIES, Families
 from meter_driver.framing import NO, Answer, Damaged, Keyring, Taken, Verdict
 from meter_driver.mbus.link import LONGEST_FRAME, LongFrame, long_frame
 from meter_driver.reading import Event, FrameRejected, Quality
@@ -24,9 +25,10 @@ class DlmsOnMbus:
     starts: ClassVar[bytes] = b"\x68"
     longest: ClassVar[int] = LONGEST_FRAME
     guarded: ClassVar[bool] = True
+    families: ClassVar[Families] = OWN_FAMILIES
 
     def __init__(self, keys: Keyring) -> None:
-        self._units = Units(keys, Quality.CHECKSUM_ONLY)
+        self._units = Units(keys, self.families, Quality.CHECKSUM_ONLY)
         self._drop()
 
     def _drop(self) -> None:

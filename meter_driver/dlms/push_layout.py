@@ -7,6 +7,7 @@ differ as long as no decision of the parse depends on a value; its tests compare
 on damaged notifications.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from struct import Struct as Packed
 from typing import Final
@@ -17,6 +18,7 @@ from meter_driver.dlms.axdr import Node
 from meter_driver.dlms.push_list import Entry
 from meter_driver.dlms.push_values import Read
 from meter_driver.errors import PayloadError
+from meter_driver.families import OWN_FAMILIES, Families
 from meter_driver.profiles import Profile
 from meter_driver.reading import ClockSource, Quality, Reading
 
@@ -43,7 +45,7 @@ _QUALITIES = {
 class Layout:
     """Where the values of one shape of notification stand, and what they are."""
 
-    def __init__(self, apdu: bytes, maker: str) -> None:
+    def __init__(self, apdu: bytes, maker: str, families: Families = OWN_FAMILIES) -> None:
         """Learn it from one notification. PayloadError (CutShort), UnitError or ObisError when it is not understood."""
         self._maker = maker
         self._slots: list[tuple[int, int, str]] = []  # from, to, struct format
@@ -58,7 +60,7 @@ class Layout:
         node = push_list.parse(apdu, at)
         if node.end != len(apdu):
             raise PayloadError("octets behind the end of the list")
-        self._learn(node, apdu)
+        self._learn(node, apdu, families.profiles)
         self._freeze(apdu)
 
     def _slot(self, start: int, end: int, form: str) -> int:
@@ -68,15 +70,15 @@ class Layout:
     def _clock(self, at: int) -> None:
         self._clocks.append(self._slot(at, at + dlms_clock.SIZE, f"{dlms_clock.SIZE}s"))
 
-    def _learn(self, node: Node, apdu: bytes) -> None:
+    def _learn(self, node: Node, apdu: bytes, profiles: Sequence[Profile]) -> None:
         if not node.children:
             raise PayloadError("a notification without a list")
-        found = push_list.entries(node, apdu)
+        found = push_list.entries(node, apdu, profiles)
         names = [entry for entry in found if entry.code and _groups(entry.code) == (42, 0, 0)]
         maker = self._maker
         if names and names[0].node.tag == axdr.OCTETS:
             maker = names[0].node.octets[:_MAKER].decode("ascii", "replace")
-        profile = push_list.profile_of(maker, found, apdu)
+        profile = push_list.profile_of(maker, found, apdu, profiles)
         named = any(entry.code for entry in found)
         for number, entry in enumerate(found):
             if entry.code or entry.position is not None:
@@ -209,23 +211,23 @@ def _header(apdu: bytes) -> tuple[int, int | None]:
     return at + 1 + size, at + 1 if size else None
 
 
-_learnt: dict[tuple[int, str], list[Layout]] = {}
-"""Layouts by size of the APDU and maker: shapes, never values. Nothing that is read depends on what is kept here."""
+_learnt: dict[tuple[int, str, Families], list[Layout]] = {}
+"""Layouts by size of the APDU, maker and families: shapes, never values. What is read does not depend on them."""
 
 
 def read(
-    apdu: bytes, quality: Quality, title: str = "", maker: str = ""
+    apdu: bytes, quality: Quality, title: str = "", maker: str = "", *, families: Families = OWN_FAMILIES
 ) -> tuple[str, datetime | None, tuple[Reading, ...]]:
     """Meter, instant and readings of one whole data-notification. PayloadError, UnitError, ObisError if there are none.
 
     ``title``: the system title, which names the meter when the list does not. ``maker``: its three letters.
     """
-    key = (len(apdu), maker)
+    key = (len(apdu), maker, families)
     known = _learnt.get(key, ())
     for layout in known:
         if layout.fits(apdu):
             return layout.read(apdu, quality, title)
-    layout = Layout(apdu, maker)
+    layout = Layout(apdu, maker, families)
     answer = layout.read(apdu, quality, title)
     if len(_learnt) >= _LAYOUTS_KEPT:
         _learnt.clear()

@@ -6,7 +6,7 @@ Whatever is decided here is decided on tags, lengths, OBIS codes, scalers, units
 on values: the layout that is learnt from it (``push_layout``) holds for every telegram with the same of these.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from meter_driver.dlms import axdr
 from meter_driver.dlms.axdr import Node
 from meter_driver.dlms.push_nodes import ATTRIBUTE_INDEX, is_code, may_be_code, object_of, power_and_unit, scal_unit
 from meter_driver.errors import PayloadError
-from meter_driver.profiles import PROFILES, Position, Positions, Profile
+from meter_driver.profiles import Position, Positions, Profile
 
 _LARGEST_POWER: Final = 30
 _ATTRIBUTES: Final = b"\x02\x02\x16\x01\x01"
@@ -60,9 +60,9 @@ def parse(apdu: bytes, at: int) -> Node:
     return axdr.parse(apdu, at)
 
 
-def entries(body: Node, apdu: bytes) -> tuple[Entry, ...]:
+def entries(body: Node, apdu: bytes, profiles: Sequence[Profile]) -> tuple[Entry, ...]:
     """All values of a list, in order. PayloadError when an element is there that nothing explains."""
-    known = _by_position(body, apdu)
+    known = _by_position(body, apdu, profiles)
     if known is not None:
         return tuple(
             Entry(place.code, child, position=place, begins=b"" if number else known.begins)
@@ -71,10 +71,10 @@ def entries(body: Node, apdu: bytes) -> tuple[Entry, ...]:
     return tuple(_walk(body))
 
 
-def profile_of(maker: str, found: tuple[Entry, ...], apdu: bytes) -> Profile | None:
+def profile_of(maker: str, found: tuple[Entry, ...], apdu: bytes, profiles: Sequence[Profile]) -> Profile | None:
     """The profile for what a list leaves out: by list version, else by manufacturer. ``maker``: three letters or ""."""
     first = found[0].node if found and not found[0].code else None
-    for profile in PROFILES:
+    for profile in profiles:
         if maker in profile.makers:
             return profile
         if first is not None and profile.list_ids:
@@ -112,10 +112,10 @@ def _attributes(apdu: bytes, at: int) -> Node:
     return Node(axdr.ARRAY, tuple(rows), at, end)
 
 
-def _by_position(body: Node, apdu: bytes) -> Positions | None:
+def _by_position(body: Node, apdu: bytes, profiles: Sequence[Profile]) -> Positions | None:
     """The known list without codes that this is. One that is known by its head may have nulls for what is not there."""
     children = body.children
-    for profile in PROFILES:
+    for profile in profiles:
         for positions in profile.positions:
             if (
                 len(positions.places) == len(children)

@@ -8,6 +8,7 @@ from msgspec import Struct
 from meter_driver.dlms import apdu as dlms
 from meter_driver.dlms.block_transfer import GENERAL_BLOCK_TRANSFER, Blocks
 from meter_driver.errors import FrameTruncated, MeterError, SegmentError
+from meter_driver.families import Families
 from meter_driver.framing import Keyring
 from meter_driver.reading import Event, FrameRejected, Quality
 
@@ -20,12 +21,14 @@ class Units(Struct):
 
     Attributes:
         keys: opens the ciphered ones.
+        families: say what lists leave out.
         link: how far the frames vouch for plain ones.
         size: what the blocks so far had on the wire.
         blocks: None until one comes; few meters send any.
     """
 
     keys: Keyring
+    families: Families
     link: Quality
     size: int = 0
     blocks: Blocks | None = None
@@ -39,7 +42,7 @@ class Units(Struct):
             apdu = self._joined(unit) if is_block else unit
             if apdu is None:
                 return before
-            said = dlms.telegrams(apdu, self.keys, self.link)
+            said = dlms.telegrams(apdu, self.keys, self.families, self.link)
         except MeterError as error:
             return [*before, self._given_up(error)]
         self.size = 0

@@ -13,6 +13,7 @@ from meter_driver.dlms.axdr import CutShort
 from meter_driver.dlms.block_transfer import GENERAL_BLOCK_TRANSFER
 from meter_driver.dlms.units import Units
 from meter_driver.errors import FrameTruncated, MeterError, PayloadError
+from meter_driver.families import OWN_FAMILIES, Families
 from meter_driver.framing import MORE, NO, Answer, Damaged, Keyring, Taken
 from meter_driver.reading import Event, Quality
 
@@ -31,10 +32,11 @@ class DlmsInWrapper:
     starts: ClassVar[bytes] = _VERSION[:1]
     longest: ClassVar[int] = _HEADER + _LONGEST_APDU
     guarded: ClassVar[bool] = True
+    families: ClassVar[Families] = OWN_FAMILIES
 
     def __init__(self, keys: Keyring) -> None:
         self._keys = keys
-        self._units = Units(keys, Quality.UNCHECKED)
+        self._units = Units(keys, self.families, Quality.UNCHECKED)
 
     def take(self, buffer: bytearray, at: int, end: int, *, final: bool) -> Answer:
         """See ``framing``."""
@@ -60,7 +62,7 @@ class DlmsInWrapper:
                 return Damaged(stop - at, FrameTruncated("another wrapper begins inside the block"))
             return Taken(stop - at, tuple(self._units.add(apdu, stop - at)))
         try:
-            said = dlms.telegrams(apdu, self._keys, Quality.UNCHECKED)
+            said = dlms.telegrams(apdu, self._keys, self.families, Quality.UNCHECKED)
         except MeterError as error:
             return Damaged(stop - at, error)  # its end may be the begin of a good one
         return Taken(stop - at, (*self._units.interrupted(), *said))

@@ -6,6 +6,7 @@ A meter that has more to say than one telegram holds (DIF 1F) sends further ones
 from typing import ClassVar
 
 from meter_driver.errors import MeterError
+from meter_driver.families import OWN_FAMILIES, Families
 from meter_driver.framing import MORE, NO, Answer, Keyring, Taken
 from meter_driver.mbus.authentication import AUTHENTICATION, Reassembly, fragment_of, message_of
 from meter_driver.mbus.formats import Formats
@@ -31,6 +32,7 @@ class RecordFrames:
     starts: ClassVar[bytes] = bytes(sorted(_STARTS))
     longest: ClassVar[int] = LONGEST_FRAME
     guarded: ClassVar[bool] = True
+    families: ClassVar[Families] = OWN_FAMILIES
 
     def __init__(self, keys: Keyring) -> None:
         self._keys = keys
@@ -55,7 +57,7 @@ class RecordFrames:
     def _read(self, frame: LongFrame) -> tuple[Event, ...]:
         try:
             message = self._message(frame)
-            read = telegram(message, self._keys, self._formats) if message else None
+            read = telegram(message, self._keys, self._formats, self.families) if message else None
         except MeterError as error:
             return (FrameRejected.because(error, frame.size),)
         return () if read is None else (read,)

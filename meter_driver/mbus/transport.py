@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from msgspec import Struct, structs
 
 from meter_driver.errors import PayloadError
+from meter_driver.families import Families
 from meter_driver.framing import Keyring
 from meter_driver.mbus.address import link_address, meter_id
 from meter_driver.mbus.application import FIXED_SIZE, Application, HeaderLength, Kind, application, fixed_structure
-from meter_driver.mbus.families import family_of, own_application
 from meter_driver.mbus.formats import Formats
 from meter_driver.mbus.layout import Layout
 from meter_driver.mbus.records import records
@@ -77,7 +77,7 @@ def header_of(message: Message) -> tuple[Application, Header]:
     return app, Header(address, data[size - 4], int.from_bytes(data[size - 2 : size], "little"), raw, data[size:])
 
 
-def telegram(message: Message, keys: Keyring, formats: Formats) -> Telegram | None:
+def telegram(message: Message, keys: Keyring, formats: Formats, families: Families) -> Telegram | None:
     """The readings of a message; None when it carries no application data.
 
     Raises PayloadError and the SecurityErrors of ``mbus.security.unseal``.
@@ -91,7 +91,7 @@ def telegram(message: Message, keys: Keyring, formats: Formats) -> Telegram | No
     if not message.address and mode_of(header.config) in _SIGNATURES:
         header = structs.replace(header, config=_NO_CONFIG)
     if app.kind is Kind.OWN:
-        return _own(message, keys)
+        return _own(message, keys, families)
     if message.address and is_scrambled(header.address, message.ci, header.config):
         address = in_order(header.address)
         found = records(descrambled(header.address, header.raw, header.rest))
@@ -105,7 +105,7 @@ def telegram(message: Message, keys: Keyring, formats: Formats) -> Telegram | No
         return None
     if app.kind is Kind.COMPACT:
         payload = formats.expand(payload)
-    family = family_of(message.ci, header.address) if message.address else None
+    family = families.radio(message.ci, header.address) if message.address else None
     found, own = _contents(family, Sent(header.address, message.ci, payload)) if family else (records(payload), ())
     if app.kind is Kind.RECORDS and (found or not own):
         (formats.keep if message.address else formats.note)(payload)
@@ -125,10 +125,20 @@ def _contents(family: Family, sent: Sent) -> tuple[list[tuple[Layout, Value]], S
     return (records(sent.data), ()) if own is None else ([], own)
 
 
-def _own(message: Message, keys: Keyring) -> Telegram:
-    """An own application of a manufacturer; it has no transport header."""
-    address, values, ciphered = own_application(message.ci, message.address, message.data, keys)
-    quality = Quality.ENCRYPTED_ONLY if ciphered else message.quality
+def _own(message: Message, keys: Keyring, families: Families) -> Telegram:
+    """An own application of a manufacturer; it has no transport header.
+
+    Raises:
+        PayloadError: an application of a family, or a layout, that is not known.
+        AuthenticationError: the key does not open it.
+    """
+    family = families.radio(message.ci, message.address) if message.address else None
+    address = family.in_order(message.address) if family else b""
+    key = keys(address.hex().upper()).key if family and family.ciphered else None
+    values = family.read(Sent(message.address, message.ci, message.data, key)) if family else None
+    if values is None:
+        raise PayloadError(f"CI {message.ci:02X}: a manufacturer's own application")
+    quality = message.quality if key is None else Quality.ENCRYPTED_ONLY
     empty = _telegram(message, meter_id(address), [], quality, None, address.hex().upper())
     return _with(empty, values, quality)
 

@@ -7,6 +7,7 @@ authentication (``mbus.authentication``), transport with security and applicatio
 from typing import ClassVar
 
 from meter_driver.errors import FrameError, FrameTruncated, MeterError, PayloadError
+from meter_driver.families import OWN_FAMILIES, Families
 from meter_driver.framing import MORE, NO, Answer, Damaged, Keyring, Taken
 from meter_driver.mbus.authentication import AUTHENTICATION, Reassembly, fragment_of, message_of
 from meter_driver.mbus.formats import Formats
@@ -39,6 +40,7 @@ class _Radio:
     """What both framers share: from a frame without CRCs to events."""
 
     starts: ClassVar[bytes] = bytes(range(FIRST, 256))
+    families: ClassVar[Families] = OWN_FAMILIES
 
     def __init__(self, keys: Keyring) -> None:
         self._keys = keys
@@ -49,7 +51,7 @@ class _Radio:
         """What makes no sense and is bare is tried once more without the CRC that a receiver may have left."""
         try:
             message = self._message(frame, quality)
-            read = telegram(message, self._keys, self._formats) if message else None
+            read = telegram(message, self._keys, self._formats, self.families) if message else None
         except PayloadError as error:
             if bare and (rest := without_last_crc(frame)):
                 return self._read(rest, quality)

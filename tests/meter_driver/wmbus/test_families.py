@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meter_driver import senml
-from meter_driver.mbus.families import family_of
+from meter_driver.families import OWN_FAMILIES
 from meter_driver.profiles import RADIO_FAMILIES
 from meter_driver.reading import FrameRejected, Quality
 from tests.meter_driver.mbus.make import (
@@ -210,14 +210,16 @@ def test_an_address_that_is_swapped_on_the_link_comes_out_in_order() -> None:
 
 
 def test_the_top_bit_of_a_manufacturer_is_no_part_of_its_name() -> None:
-    assert family_of(0xA0, link("APT", 0x04, 0x08)) is family_of(0xA0, b"\x14\x86" + bytes(4) + b"\x04\x08")
-    assert family_of(0xA0, link("APT", 0x04, 0x09)) is None
-    assert family_of(0xA2, link("APT", 0x04, 0x08)) is None
+    assert OWN_FAMILIES.radio(0xA0, link("APT", 0x04, 0x08)) is OWN_FAMILIES.radio(
+        0xA0, b"\x14\x86" + bytes(4) + b"\x04\x08"
+    )
+    assert OWN_FAMILIES.radio(0xA0, link("APT", 0x04, 0x09)) is None
+    assert OWN_FAMILIES.radio(0xA2, link("APT", 0x04, 0x08)) is None
 
 
 def test_every_family_is_shown() -> None:
     frames = [frame for frame, _ in ALL.values()]
-    assert {family_of(frame[10], frame[2:10]) for frame in frames} == set(RADIO_FAMILIES)
+    assert {OWN_FAMILIES.radio(frame[10], frame[2:10]) for frame in frames} == set(RADIO_FAMILIES)
 
 
 def test_the_flag_travels_with_a_reading() -> None:
