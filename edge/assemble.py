@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from edge import tls
+from edge import meters, tls
 from edge.box import Box, Line
 from edge.database import Database
 from edge.errors import SettingsError
@@ -43,6 +43,7 @@ async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys
     """
     folder = Path(told.state)
     box = box_id(folder)
+    others = meters.installed()
     log = log.bind(box=box)
     outbox = open_outbox(folder, box, max_readings=told.max_readings)
     expires = tls.expires(folder)
@@ -71,6 +72,7 @@ async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys
                 outbox,
                 uplink,
                 keys=keyring(keys),
+                meters=others,
                 selection=Selection.of(rule.rule() for rule in told.select),
                 clock=_now,
                 jitter=jitter,

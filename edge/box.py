@@ -11,6 +11,7 @@ from msgspec import to_builtins
 
 from edge.errors import LinkError, StoreError
 from edge.links import Link
+from edge.meters import Meters
 from edge.outbox import Entry, Outbox
 from edge.packing import Packing
 from edge.prepare import prepare
@@ -18,7 +19,7 @@ from edge.pump import pump
 from edge.rejections import Rejections
 from edge.select import Selection
 from edge.uplink import Uplink, wait_before
-from edge.whose import FOREIGN, component_of
+from edge.whose import FOREIGN, RADIO, component_of
 from meter_driver import senml
 from meter_driver.detect import detect
 from meter_driver.framing import Keyring
@@ -49,6 +50,7 @@ class Box:
         uplink: Uplink,
         *,
         keys: Keyring,
+        meters: Meters,
         selection: Selection,
         clock: Callable[[], datetime],
         jitter: Callable[[], float],
@@ -59,6 +61,7 @@ class Box:
     ) -> None:
         """
         Args:
+            meters: protocols and families beside ours.
             content_type: the form of SenML in which readings are kept and sent.
             see: gets what was selected, once it is kept, for those beside the box (a VEN).
         """
@@ -67,6 +70,8 @@ class Box:
         self._outbox = outbox
         self._uplink = uplink
         self._keys = keys
+        self._meters = meters
+        self._radio = RADIO | meters.radio
         self._selection = selection
         self._clock = clock
         self._jitter = jitter
@@ -94,7 +99,8 @@ class Box:
 
     async def _read(self, line: Line) -> None:
         """Read a line; a broken one is opened again, a recording ends."""
-        decoder = detect(keys=self._keys, counters=self._outbox.counters)
+        framers, families, _ = self._meters
+        decoder = detect(keys=self._keys, counters=self._outbox.counters, framers=framers, families=families)
         rejections = Rejections()
         failed = 0
 
@@ -128,7 +134,7 @@ class Box:
         for event in events:
             if isinstance(event, FrameRejected):
                 rejections.add(event)
-            elif (component := component_of(event, line.meters, line.component)) is None:
+            elif (component := component_of(event, line.meters, line.component, self._radio)) is None:
                 rejections.add(FOREIGN)
             else:
                 entry, readings = self._entry(line, event, component)

@@ -19,7 +19,7 @@ from edge import keys, settings, tls
 from edge.assemble import box_id, open_outbox, run_box
 from edge.box import Line
 from edge.errors import EdgeError, SettingsError
-from edge.links import ReplayLink
+from edge.links.replay import ReplayLink
 from edge.settings import Settings
 from meter_driver.framing import Keys
 

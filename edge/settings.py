@@ -3,19 +3,18 @@
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
 from edge.errors import SettingsError
-from edge.links import Link, ReplayLink, SerialLink, TcpLink
+from edge.links.table import LinkSettings
 from edge.select import EVERY_QUANTITY, Rule
 from meter_driver import senml
 
 Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
-Component = Annotated[str, Meta(pattern="^[A-Za-z0-9.-]*$")]
 
 
 class GatewaySettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,47 +31,6 @@ class GatewaySettings(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def content_type(self) -> str:
         return senml.CBOR if self.format == "cbor" else senml.JSON
-
-
-class LinkSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """One line to one meter, or to several that are named.
-
-    Exactly one of ``serial`` (a device), ``tcp`` (``HOST:PORT``), ``replay`` (a file).
-    """
-
-    serial: str = ""
-    tcp: str = ""
-    replay: str = ""
-    baud: Annotated[int, Meta(gt=0)] = 115200
-    parity: Annotated[str, Meta(pattern="^[NEO]$")] = "N"
-    data: Annotated[int, Meta(ge=7, le=8)] = 8
-    stop: Annotated[int, Meta(ge=1, le=2)] = 1
-    component: Component = ""
-    """Name of this meter, where a box reads several; empty for the one that the household's metering point is."""
-    meters: dict[
-        Annotated[str, Meta(pattern="^[A-Za-z0-9.-]+$")], Annotated[str, Meta(pattern="^[A-Za-z0-9.-]*$")]
-    ] = {}
-    """Meters that may speak here, each with its component; by radio nobody else is read. See ``edge.whose``."""
-
-    def open(self) -> Link:
-        """The link. SettingsError when it says none, or more than one way, or two kinds of components."""
-        if self.component and self.meters:
-            raise SettingsError("link: component, or meters with a component each")
-        if [bool(self.serial), bool(self.tcp), bool(self.replay)].count(True) != 1:
-            raise SettingsError("link: exactly one of serial, tcp, replay")
-        if self.serial:
-            return SerialLink(self.serial, baud=self.baud, parity=self.parity, data=self.data, stop=self.stop)
-        if self.replay:
-            return ReplayLink(Path(self.replay))
-        host, _, port = self.tcp.rpartition(":")
-        if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
-            raise SettingsError("link.tcp: HOST:PORT")
-        return TcpLink(host.strip("[]"), int(port))
-
-    @property
-    def name(self) -> str:
-        """For the log."""
-        return self.serial or self.tcp or self.replay
 
 
 class RuleSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,10 +79,20 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 def load(path: Path) -> Settings:
     """Read the file. SettingsError names the field and the rule that is broken."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Settings)
+        return msgspec.toml.decode(path.read_bytes(), type=Settings, dec_hook=_table)
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from error
     except msgspec.MsgspecError as error:
         raise SettingsError(f"{path}: {error}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: not UTF-8") from error
+
+
+def _table(kind: type, told: Any) -> Any:
+    """What msgspec does not know: a ``[[link]]`` table."""
+    if kind is not LinkSettings or not isinstance(told, dict):
+        raise ValueError("Expected `table`")
+    try:
+        return LinkSettings(told)
+    except SettingsError as error:
+        raise ValueError(str(error)) from error

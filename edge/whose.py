@@ -9,20 +9,23 @@ from collections.abc import Mapping
 from meter_driver.reading import FrameRejected, Telegram
 
 RADIO = frozenset({"wmbus"})
-"""Protocols in which anybody is heard."""
+"""Our protocols in which anybody is heard."""
 FOREIGN = FrameRejected("foreign", "a meter that the link's meters do not name", 0)
 """How the log tells of it: without the meter's number, which is somebody's."""
 
 
-def component_of(telegram: Telegram, meters: Mapping[str, str], otherwise: str) -> str | None:
+def component_of(
+    telegram: Telegram, meters: Mapping[str, str], otherwise: str, radio: frozenset[str] = RADIO
+) -> str | None:
     """The component under which a telegram's readings go; None for a meter of somebody else.
 
     Args:
         meters: identification of a meter, or the number that is printed on it (eight digits of M-Bus), to component.
         otherwise: the component of a wired line that names no meter.
+        radio: all protocols in which anybody is heard.
     """
     if not meters:
-        return None if telegram.protocol in RADIO else otherwise
+        return None if telegram.protocol in radio else otherwise
     if telegram.meter in meters:
         return meters[telegram.meter]
     return next((meters[part] for part in telegram.meter.split("-") if part in meters), None)

@@ -13,9 +13,12 @@ import typer
 
 from edge.errors import LinkError, SettingsError
 from edge.keys import keyring, load_keys, read_keys
+from edge.links.table import LinkSettings
+from edge.meters import installed
+from edge.pump import pump
 from meter_driver import render
 from meter_driver.detect import Detector, detect
-from meter_driver.framing import Keys
+from meter_driver.framing import Keyring, Keys
 from meter_driver.reading import Event, FrameRejected
 
 STDIN = "-"
@@ -49,7 +52,7 @@ def decode(
 
     Nobody chooses a protocol: it is found in the bytes. Ctrl-C ends a line well.
     """
-    decoder = detect(keys=keyring(_keys(keys, source)))
+    decoder = _decoder(keyring(_keys(keys, source)))
     printer = _Printer(jsonl=jsonl)
     path = Path(source)
     try:
@@ -117,17 +120,21 @@ def _pieces(stream: BufferedReader) -> Iterator[bytes]:
 def _listen(where: dict[str, object], decoder: Detector, printer: _Printer) -> None:
     """A live line, to its end. LinkError when it breaks."""
     try:
-        # Imported here: recordings are read without the extra "edge", which brings the serial ports.
-        from edge.pump import pump
-        from edge.settings import LinkSettings
-    except ModuleNotFoundError as error:
-        raise typer.BadParameter("a live line needs the extra metergate[edge]") from error
-    try:
-        link = msgspec.convert(where, LinkSettings).open()
-    except (SettingsError, msgspec.ValidationError) as error:
-        said = "neither a file, nor a serial port, nor HOST:PORT" if "tcp" in where else str(error)
+        link = LinkSettings(where).open()
+    except SettingsError as error:
+        no_address = str(error).startswith("link.tcp")
+        said = "neither a file, nor a serial port, nor HOST:PORT" if no_address else str(error)
         raise typer.BadParameter(said) from None
     asyncio.run(pump(link, decoder, printer.accept, printer.opened))
+
+
+def _decoder(keys: Keyring) -> Detector:
+    """With the protocols and families of other packages. ``typer.BadParameter`` names one that cannot be used."""
+    try:
+        framers, families, _ = installed()
+    except SettingsError as error:
+        raise typer.BadParameter(str(error)) from None
+    return detect(keys=keys, framers=framers, families=families)
 
 
 def _keys(file: Path | None, source: str) -> dict[str, Keys]:
