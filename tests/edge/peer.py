@@ -81,10 +81,17 @@ class Peer:
     boxes: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
     script: list[Any] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def readings(self) -> list[Reading]:
         return [reading for _, readings in sorted(self.batches.items()) for reading in readings]
+
+    async def has(self, *, readings: int = 0, requests: int = 0) -> None:
+        """Wait until so many came."""
+        while len(self.readings) < readings or len(self.requests) < requests:
+            self._news.clear()
+            await self._news.wait()
 
     async def intake(self, request: web.Request) -> web.Response:
         assert request.transport is not None
@@ -95,6 +102,7 @@ class Peer:
             body = zlib.decompress(body)
         self.requests.append((sequence, body))
         self.boxes.append(subject[0][0][1])
+        self._news.set()
         does = self.script.pop(0) if self.script else "take"
         if isinstance(does, web.Response):
             return does
@@ -102,6 +110,7 @@ class Peer:
             request.transport.abort()
             return web.Response()
         self.batches.setdefault(sequence, senml.parse(body, request.content_type).readings)
+        self._news.set()
         if does == "lose the answer":
             request.transport.abort()
             return web.Response()

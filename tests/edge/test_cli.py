@@ -22,7 +22,7 @@ from edge.outbox import Entry
 from edge.settings import load
 from edge.simulator import meter
 from meter_driver import senml
-from tests.edge.peer import Authority, Peer, peer
+from tests.edge.peer import Authority, peer
 
 AUTHORITY = Authority()
 START = datetime(2026, 1, 2, 11, 4, 5, tzinfo=UTC)
@@ -97,8 +97,8 @@ async def test_killed_again_and_again_every_telegram_arrives_once(tmp_path: Path
             running.stdin.close()
             with suppress(TimeoutError):
                 async with asyncio.timeout(10):
-                    await _asked(gateway, before + 1)
-            await asyncio.sleep(waits.uniform(0, 0.02))
+                    await gateway.has(requests=before + 1)
+            await asyncio.sleep(waits.uniform(0, 0.02))  # anywhere will do: nothing below depends on where
             with suppress(ProcessLookupError):
                 running.send_signal(signal.SIGKILL)
             await running.communicate()
@@ -107,11 +107,6 @@ async def test_killed_again_and_again_every_telegram_arrives_once(tmp_path: Path
         assert running.returncode == 0
         instants = [reading.at for reading in gateway.readings]
     assert instants == [START + timedelta(seconds=5 * n) for n in range(telegrams)]
-
-
-async def _asked(gateway: Peer, requests: int) -> None:
-    while len(gateway.requests) < requests:  # noqa: ASYNC110 - the peer is polled, it has no event to wait for
-        await asyncio.sleep(0.005)
 
 
 async def test_it_ends_well_when_it_is_told_to(tmp_path: Path) -> None:

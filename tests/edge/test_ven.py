@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from edge.assemble import run_box
 from edge.box import Line
 from edge.latest import Latest
-from edge.links import TcpLink
+from edge.links.tcp import TcpLink
 from edge.settings import GatewaySettings, Settings, VenSettings
 from edge.ven import Rule, Ven, opt
 from meter_driver.reading import Reading
