@@ -1,7 +1,7 @@
 """One process from its start to its end: what ``gateway.compose`` put together, run and closed in the reverse order.
 
 Before any port opens: tables are migrated, keys opened, what is past its retention expired, registry, grounds and
-adapters loaded. Unknown means no, so nothing is answered before it is known.
+adapters loaded, households whose end was begun ended. Unknown means no, so nothing is answered before it is known.
 """
 
 import asyncio
@@ -54,12 +54,12 @@ async def serve(
         running = group.create_task(supervisor.run(stop))
         try:
             await load(gateway)
+            gateway.outbox.handle({"household.erased": recycler.erased})  # first: an adapter that fails delays nothing
             adapters = [create(gateway.services(name)) for name, create, _ in outputs]
             for adapter in adapters:
                 gateway.outbox.handle(adapter.notices)
                 if adapter.start is not None:
                     await adapter.start()
-            gateway.outbox.handle({"household.erased": recycler.erased})
             supervisor.add("recycler", recycler.run)
             _loops(gateway, supervisor, adapters)
             async with Doors(shutdown_seconds=settings.limits.shutdown_seconds, log=log) as doors:

@@ -21,6 +21,7 @@ from adapters.plugin import Adapter, Signer
 from gateway.clock import Clock
 from gateway.cohorts.desk import CohortDesk, Places
 from gateway.consent.desk import ConsentDesk
+from gateway.consent.endings import Endings
 from gateway.consent.evidence import Controller, Evidence
 from gateway.door.egress import Egress
 from gateway.door.epochs import Epochs
@@ -28,6 +29,7 @@ from gateway.door.ledger import Ledger
 from gateway.door.lines import Lines
 from gateway.door.release import Organisations, ReleaseDesk
 from gateway.grounds import GroundBook
+from gateway.household_end import HouseholdEnd
 from gateway.identity.certs import Authority
 from gateway.identity.clients import Clients
 from gateway.identity.codes import Codes
@@ -90,6 +92,7 @@ class Gateway:
     ledger: Ledger
     evidence: Evidence
     consent: ConsentDesk
+    household_end: HouseholdEnd
     cohorts: CohortDesk
     release: ReleaseDesk
     egress: Egress
@@ -159,15 +162,18 @@ async def opened(
 
 
 async def load(gateway: Gateway) -> None:
-    """What must be known before anybody is answered; the store's writer runs. Expiry comes first."""
+    """What must be known before anybody is answered; the store's writer runs. Expiry comes first.
+
+    Households whose end was begun are ended when this returns: nobody is shown the registry before.
+    """
     await gateway.retention.load()
     await gateway.retention.run(gateway.clock())
     await gateway.vault.start()
     await gateway.registry.load()
     await gateway.grounds.load(gateway.store)
-    await gateway.consent.resume()
     for part in (gateway.clients, gateway.codes, gateway.sessions):
         await part.load()
+    await gateway.household_end.resume()
 
 
 def new_id() -> str:
@@ -197,6 +203,7 @@ def composed(
     grounds, epochs, lines, outbox = GroundBook(), Epochs(), Lines(), Outbox(store, clock, log)
     ledger = Ledger(store, vault, signer, clock, ids)
     evidence = Evidence(store, vault, signer, Controller(settings.controller.name, settings.controller.contact), ids)
+    endings = Endings(store, vault)
     consent = ConsentDesk(
         store=store,
         vault=vault,
@@ -206,11 +213,29 @@ def composed(
         lines=lines,
         outbox=outbox,
         evidence=evidence,
+        endings=endings,
+        tenancies=registry.tenancies,
+        turns=registry.turns,
         clock=clock,
         ids=ids,
         log=log,
     )
-    registry.tenancies.ending.append(consent.end_all)
+    sessions = Sessions(store, clock, days=settings.limits.session_days)
+    household_end = HouseholdEnd(
+        store=store,
+        vault=vault,
+        consent=consent,
+        grounds=grounds,
+        evidence=evidence,
+        endings=endings,
+        registry=registry,
+        codes=codes,
+        sessions=sessions,
+        outbox=outbox,
+        clock=clock,
+        log=log,
+    )
+    outbox.handle(household_end.notices)
     cohorts = CohortDesk(
         store,
         vault,
@@ -240,7 +265,7 @@ def composed(
         operator=OperatorToken(settings.keys),
         clients=clients,
         codes=codes,
-        sessions=Sessions(store, clock, days=settings.limits.session_days),
+        sessions=sessions,
         tokens=Tokens(signer, clients, clock, minutes=settings.limits.token_minutes),
         enrolment=Enrolment(codes, authority, registry.boxes, clock),
         access=AccessLog(store, clock, days=settings.retention.access_log, log=log),
@@ -251,6 +276,7 @@ def composed(
         ledger=ledger,
         evidence=evidence,
         consent=consent,
+        household_end=household_end,
         cohorts=cohorts,
         release=ReleaseDesk(vault, grounds, ledger, epochs, organisations, cohorts, clock, zone),
         egress=Egress(epochs, lines),

@@ -57,9 +57,13 @@ class GroundBook:
         return sorted(self._subjects.get(recipient, ()))
 
     def forget(self, subject: SubjectId) -> None:
-        """An erased household leaves memory."""
-        for ground in self._by_subject.pop(subject, {}).values():
+        """A household that has ended leaves memory, as at the next start; what a law demands stays."""
+        mine = self._by_subject.pop(subject, {}).values()
+        for ground in mine:
             self._subjects[ground.scope.recipient].discard(subject)
+        for ground in mine:
+            if isinstance(ground, LegalTask) and ground.objected is None:
+                self.keep(ground)
 
 
 async def recorded(store: Store, subject: SubjectId) -> Sequence[Ground]:

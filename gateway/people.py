@@ -29,6 +29,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
     )
     registry = RegistryApi(
         registry=gateway.registry,
+        household_end=gateway.household_end,
         codes=gateway.codes,
         clients=gateway.clients,
         enrolment=gateway.enrolment,
@@ -38,6 +39,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
     household = HouseholdApi(
         registry=gateway.registry,
         consent=gateway.consent,
+        household_end=gateway.household_end,
         evidence=gateway.evidence,
         login=login,
         signer=gateway.signer,
@@ -54,6 +56,7 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
     show = Renderings(ZoneInfo(gateway.settings.timezone))
     household = HouseholdPages(
         consent=gateway.consent,
+        household_end=gateway.household_end,
         disclosures=gateway.ledger,
         own_data=DataDesk(gateway.vault, gateway.epochs, gateway.retention.days, gateway.clock),
         evidence=gateway.evidence,

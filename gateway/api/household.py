@@ -19,6 +19,7 @@ from gateway.consent.desk import ConsentDesk
 from gateway.consent.evidence import Evidence
 from gateway.errors import ConsentError, SubjectGone
 from gateway.grounds import kind_of
+from gateway.household_end import HouseholdEnd
 from gateway.registry.registry import Registry
 from gateway.registry.tenancies import Tenancy
 from gateway.serve.callers import guard
@@ -41,6 +42,7 @@ class HouseholdApi:
 
     registry: Registry
     consent: ConsentDesk
+    household_end: HouseholdEnd
     evidence: Evidence
     login: Login
     signer: Signer
@@ -180,7 +182,7 @@ class HouseholdApi:
     async def erase(self, request: web.Request) -> web.Response:
         """GDPR Article 17; the certificate is a compact JWS."""
         subject = self._household(request)
-        certificate = await self.login.erased(subject, await self.consent.erase(subject), request=request)
+        certificate = await self.household_end.erase(subject, keep=self.login.cookie(request))
         return web.Response(body=certificate, content_type="application/jose")
 
     async def certificate(self, request: web.Request) -> web.Response:

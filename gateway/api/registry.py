@@ -13,6 +13,7 @@ from adapters.plugin import Route
 from gateway.api import models
 from gateway.api.models import Json, body, instant
 from gateway.errors import CodeRefused, CsrRefused, NotAllowed, RegistryError, Taken, Unknown
+from gateway.household_end import HouseholdEnd
 from gateway.identity.certs import fingerprint
 from gateway.identity.clients import Clients
 from gateway.identity.codes import Codes
@@ -55,6 +56,7 @@ class RegistryApi:
     """Handlers; each is thin over the registry."""
 
     registry: Registry
+    household_end: HouseholdEnd
     codes: Codes
     clients: Clients
     enrolment: Enrolment
@@ -127,16 +129,16 @@ class RegistryApi:
 
     async def create_login_code(self, request: web.Request) -> web.Response:
         """A fresh one-time code for the household's pages."""
-        found = self.registry.tenancies.live(SubjectId(request.match_info["household"]))
-        return web.json_response(
-            {"code": await self.codes.issue("login", found.id, days=self.login_code_days)}, status=201
-        )
+        subject = SubjectId(request.match_info["household"])
+        async with self.registry.turns.of(subject):
+            found = self.registry.tenancies.live(subject)
+            code = await self.codes.issue("login", found.id, days=self.login_code_days)
+        return web.json_response({"code": code}, status=201)
 
     async def move_out(self, request: web.Request) -> web.Response:
         """The tenancy ends: its grounds, its range, its boxes, its codes."""
         subject = SubjectId(request.match_info["household"])
-        await self.registry.move_out(subject)
-        await self.codes.drop(subject)
+        await self.household_end.move_out(subject)
         return web.json_response({"household": subject, "live": False})
 
     # -- boxes and certificates
@@ -145,8 +147,8 @@ class RegistryApi:
         """A box and its enrolment code."""
         wanted = await body(request, models.BoxIn)
         named = {ANY_METER: wanted.household} if wanted.household else wanted.meters
-        meters = {meter: self.registry.tenancies.live(SubjectId(who)).id for meter, who in named.items()}
-        box = await self.registry.boxes.add_box(meters, box_id=wanted.box)
+        meters = {meter: SubjectId(who) for meter, who in named.items()}
+        box = await self.registry.add_box(meters, box_id=wanted.box)
         return web.json_response({"box": box, "code": await self.codes.issue("box", box, days=ENROL_DAYS)}, status=201)
 
     async def list_boxes(self, _: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""The consent desk: requests, answers, withdrawal and erasure, each durable before it is acknowledged.
+"""The consent desk: requests, answers, withdrawal, each durable before it is acknowledged.
 
 Withdrawal, in this order: the epoch flips in memory; one transaction writes record, ledger entry and notices; open
 answers and queues of the ground are reset and the event loop gets its turn; then the caller may acknowledge. If the
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, insert, select
 from adapters.plugin import Notice, Notices, PermissionRequest
 from gateway import grounds as records
 from gateway.clock import Clock
+from gateway.consent.endings import Begun, Endings
 from gateway.consent.evidence import Evidence
 from gateway.consent.records import (
     ANY,
@@ -24,6 +25,7 @@ from gateway.consent.records import (
     asked_of,
     ended_at,
     ended_notice,
+    ending_notice,
     entry_of,
     erased,
     in_force,
@@ -35,10 +37,11 @@ from gateway.door.ledger import Ledger, put
 from gateway.door.lines import Lines
 from gateway.errors import ConsentError, SubjectGone
 from gateway.grounds import GroundBook
+from gateway.registry.tenancies import Tenancies
+from gateway.registry.turns import Turns
 from gateway.storage.port import Store
 from gateway.storage.tables.door import permission_request as requests
 from gateway.vault.port import Vault
-from policies.decide import ends
 from policies.grounds import Consent, Contract, Ground, LegalTask
 from policies.terms import SubjectId
 
@@ -59,6 +62,9 @@ class ConsentDesk:
         lines: Lines,
         outbox: Notices,
         evidence: Evidence,
+        endings: Endings,
+        tenancies: Tenancies,
+        turns: Turns,
         clock: Clock,
         ids: Callable[[], str],
         log: Any,
@@ -66,24 +72,24 @@ class ConsentDesk:
         self._store, self._vault, self._grounds, self._ledger = store, vault, grounds, ledger
         self._epochs, self._lines, self._outbox, self._evidence = epochs, lines, outbox, evidence
         self._clock, self._ids, self._log = clock, ids, log
-        self._turns: dict[SubjectId, asyncio.Lock] = {}
+        self._endings, self._tenancies, self._turns = endings, tenancies, turns
         self._flying: dict[SubjectId, set[asyncio.Future[None]]] = {}
 
     # -- asking
 
     async def ask(self, household: SubjectId, request: PermissionRequest) -> str:
         """Put a request before a household. Raises ``SubjectGone``."""
-        if self._vault.oldest(household, ANY) is None:
-            raise SubjectGone("no such household")
-        name = self._ids()
-        body = msgspec.json.encode(request).decode()
-        row = {"id": name, "subject": household, "body": body, "asked": self._clock().timestamp()}
+        async with self._turns.of(household):
+            await self._here(household)
+            name = self._ids()
+            body = msgspec.json.encode(request).decode()
+            row = {"id": name, "subject": household, "body": body, "asked": self._clock().timestamp()}
 
-        def add(connection: Connection) -> None:
-            connection.execute(insert(requests).values(row))
+            def add(connection: Connection) -> None:
+                connection.execute(insert(requests).values(row))
 
-        await self._store.write(add)
-        return name
+            await self._store.write(add)
+            return name
 
     async def waiting(self, household: SubjectId) -> Sequence[Asked]:
         """Requests without an answer, oldest first; those whose validity is over are left out."""
@@ -97,9 +103,11 @@ class ConsentDesk:
     async def accept(self, household: SubjectId, request: str, quantities: frozenset[str]) -> Consent:
         """Yes to all or to a part of a request. Raises ``ConsentError`` when there is nothing (left) to accept.
 
-        The first answer counts: an accept that is sent again changes nothing, before or after a withdrawal.
+        Raises ``SubjectGone`` once the household's end has begun. The first answer counts: an accept that is sent again
+        changes nothing, before or after a withdrawal.
         """
-        async with self._turn(household):
+        async with self._turns.of(household):
+            await self._here(household)
             asked = await self._find(household, request)
             if not quantities or not quantities <= asked.request.quantities:
                 raise ConsentError("nothing-chosen", "choose at least one of the quantities that are asked for")
@@ -121,8 +129,9 @@ class ConsentDesk:
             return consent
 
     async def refuse(self, household: SubjectId, request: str) -> None:
-        """No. Raises ``ConsentError`` when there is nothing (left) to refuse."""
-        async with self._turn(household):
+        """No. Raises ``ConsentError`` when there is nothing (left) to refuse, ``SubjectGone`` as ``accept`` does."""
+        async with self._turns.of(household):
+            await self._here(household)
             asked = await self._find(household, request)
             now = self._clock()
             answered = self._answer(asked, "")
@@ -134,15 +143,17 @@ class ConsentDesk:
             await self._store.write(write)
 
     async def enrol(self, ground: LegalTask | Contract) -> None:
-        """A ground that is no consent: the operator's to add, by law or by contract."""
-        entry = self._ledger.seal(ground.subject, entry_of("given", ground, self._clock()))
+        """A ground that is no consent: the operator's to add, by law or by contract. Raises ``SubjectGone``."""
+        async with self._turns.of(ground.subject):
+            await self._here(ground.subject)
+            entry = self._ledger.seal(ground.subject, entry_of("given", ground, self._clock()))
 
-        def write(connection: Connection) -> None:
-            records.add(connection, ground)
-            put(connection, [entry])
+            def write(connection: Connection) -> None:
+                records.add(connection, ground)
+                put(connection, [entry])
 
-        await self._store.write(write)
-        self._grounds.keep(ground)
+            await self._store.write(write)
+            self._grounds.keep(ground)
 
     # -- looking
 
@@ -198,50 +209,17 @@ class ConsentDesk:
             case _:
                 raise ConsentError("no-such-ground", "this household has no such ground")
 
-    async def end_all(self, household: SubjectId) -> None:
-        """Everything that this household agreed to ends: somebody moves out."""
-        open_ = [g for g in self._grounds.of(household) if in_force(g)]
-        if open_:
-            now = self._clock()
-            await self._end(household, [ended_at(g, now) for g in open_], "withdrawn", now)
+    async def end_all(self, begun: Begun, *, own: bool) -> None:
+        """Everything that this household agreed to ends, and that its end has begun is durable with it.
 
-    async def erase(self, household: SubjectId) -> bytes:
-        """GDPR Article 17: every ground ends, every key but those a law protects is dropped; the certificate (JWS).
-
-        A second call gives the certificate of the first. Raises ``SubjectGone`` for a household that never was.
+        The caller has the household's turn. ``own``: what is open for the household itself is cut as well, and the
+        ledger says that it was erased.
         """
-        async with self._turn(household):
-            if (known := await self._evidence.find(household, "erasure")) is not None:
-                return known
-            if self._vault.oldest(household, ANY) is None and not await self._evidence.begun(household):
-                raise SubjectGone("no such household")
-            now = self._clock()
-            if self._vault.oldest(household, ANY) is not None:
-                ended = [ended_at(g, now) for g in self._grounds.of(household) if in_force(g)]
-                self._epochs.flip(f"own:{household}")
-                entry = self._ledger.seal(household, erased(household, now))
-                await self._end(household, ended, "erased", now, more=[entry], own=True)
-            return await self._erased(household, now)
-
-    async def resume(self) -> None:
-        """Finish erasures that a crash has interrupted. Before any port opens."""
-        for household in await self._evidence.unfinished():
-            await self.erase(household)
-
-    async def _erased(self, household: SubjectId, now: datetime) -> bytes:
-        """The intent is durable: drop the keys, then certificate and end of the intent in one transaction."""
-        destroyed = await self._vault.erase(household)
-        tasks = [g for g in self._grounds.of(household) if isinstance(g, LegalTask) and now < ends(g)]
-        token = self._evidence.erasure(household, destroyed, tasks, now)
-
-        def write(connection: Connection) -> None:
-            self._evidence.put(connection, household, "erasure", "", now, token)
-            self._evidence.finish(connection, household)
-            self._outbox.put(connection, Notice("household.erased", {"subject": household}, key=f"erased:{household}"))
-
-        await self._store.write(write)
-        self._grounds.forget(household)
-        return token.encode()
+        while flying := self._flying.get(begun.household):
+            await asyncio.wait(flying)  # pressed before: it is durable now, or undone and ends below
+        ended = [ended_at(g, begun.at) for g in self._grounds.of(begun.household) if in_force(g)]
+        kind = "erased" if own else "withdrawn"
+        await self._end(begun.household, ended, kind, begun.at, begun=begun, own=own)
 
     async def _end(
         self,
@@ -250,24 +228,28 @@ class ConsentDesk:
         kind: str,
         now: datetime,
         *,
-        more: Sequence[Any] = (),
+        begun: Begun | None = None,
         own: bool = False,
     ) -> None:
         for ground in ended:  # 1. in memory, at once
             self._epochs.flip(ground.id)
             self._grounds.keep(ground)
-        entries = [self._ledger.seal(household, entry_of(kind, g, now)) for g in ended]
+        if own:
+            self._epochs.flip(f"own:{household}")
+        said = [*(entry_of(kind, g, now) for g in ended), *([erased(household, now)] if own else [])]
+        entries = [self._ledger.seal(household, entry) for entry in said]
         tokens = [(g.id, self._evidence.withdrawal(g, now)) for g in ended if isinstance(g, Consent)]
 
         def write(connection: Connection) -> None:  # 2. record, ledger entry, notices: one transaction
             records.end(connection, ended, now)
-            put(connection, [*entries, *more])
+            put(connection, entries)
             for consent, token in tokens:
                 self._evidence.put(connection, household, "withdrawal", consent, now, token)
             for ground in ended:
                 self._outbox.put(connection, ended_notice(ground))
-            if own:
-                self._evidence.begin(connection, household, now)
+            if begun is not None:
+                self._endings.begin(connection, begun)
+                self._outbox.put(connection, ending_notice(household))
 
         flying: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._flying.setdefault(household, set()).add(flying)
@@ -290,9 +272,12 @@ class ConsentDesk:
 
     # -- helpers
 
-    def _turn(self, household: SubjectId) -> asyncio.Lock:
-        """Answers of one household one after the other. Withdrawals do not queue here."""
-        return self._turns.setdefault(household, asyncio.Lock())
+    async def _here(self, household: SubjectId) -> None:
+        """Raises ``SubjectGone`` for a household that has ended, or whose end has begun. In its turn."""
+        found = self._tenancies.get(household)
+        live = found is not None and found.live and self._vault.oldest(household, ANY) is not None
+        if not live or await self._endings.begun(household) is not None:
+            raise SubjectGone("no such household")
 
     async def _find(self, household: SubjectId, request: str) -> Asked:
         query = select(requests).where(requests.c.id == request, requests.c.subject == household)

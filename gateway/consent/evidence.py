@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, insert, select
 
 from adapters.plugin import Signer
 from gateway.storage.port import Store
@@ -26,7 +26,6 @@ NOTICE_TEXT = (
 """The notice that the pages show with each request; a receipt carries its hash. Version it when it changes."""
 NOTICE_ID = "metergate-notice-1"
 
-BEGUN = "erasure-begun"
 KEPT_EVIDENCE = timedelta(days=3 * 366)
 """Limitation of claims: how long receipts, withdrawals and the ledger stay after an erasure (GDPR 17(3)(e))."""
 
@@ -112,26 +111,6 @@ class Evidence:
         query = query.order_by(table.c.at.desc()).limit(1)
         row = await self._store.look(lambda connection: connection.execute(query).first())
         return None if row is None else str(row.token).encode()
-
-    # -- an erasure that has begun, so that a crash cannot leave it half done
-
-    def begin(self, connection: Connection, subject: SubjectId, at: datetime) -> None:
-        """The intent; it holds the id in clear and goes with ``finish``."""
-        self.put(connection, subject, BEGUN, "", at, subject)
-
-    def finish(self, connection: Connection, subject: SubjectId) -> None:
-        """The certificate is there: the intent goes."""
-        connection.execute(delete(table).where(table.c.subject_tag == self._tag(subject), table.c.kind == BEGUN))
-
-    async def begun(self, subject: SubjectId) -> bool:
-        """Whether an erasure was begun and not finished."""
-        return await self.find(subject, BEGUN) is not None
-
-    async def unfinished(self) -> list[SubjectId]:
-        """Whose erasure was begun and not finished."""
-        query = select(table.c.token).where(table.c.kind == BEGUN)
-        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
-        return [SubjectId(row.token) for row in rows]
 
     def _tag(self, subject: SubjectId) -> bytes:
         return self._vault.lookup("evidence", subject)

@@ -26,6 +26,7 @@ class Asked:
 
 
 ANY = DetailClass.LIVE
+ENDING = "household.ending"
 
 
 def asked_of(row: Any) -> Asked:
@@ -99,3 +100,8 @@ def ended_notice(ground: Ground) -> Notice:
         "purpose": ground.scope.purpose.value,
     }
     return Notice("ground.ended", payload, key=f"ground:{ground.id}")
+
+
+def ending_notice(household: SubjectId) -> Notice:
+    """To ``gateway.household_end`` itself: what was begun and failed while the process lived on is tried again."""
+    return Notice(ENDING, {"subject": household}, key=f"ending:{household}")

@@ -4,7 +4,7 @@ Unknown, wrong, malformed and used codes take the same way through the same code
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -70,10 +70,12 @@ class Codes:
             raise
         return found.kind, found.subject
 
-    async def drop(self, subject: str) -> None:
-        """No code of this subject opens anything any more."""
-        self._open = {at: code for at, code in self._open.items() if code.subject != subject}
-        await self._store.write(lambda c: c.execute(delete(table).where(table.c.subject == subject)).rowcount)
+    async def drop(self, subject: str, *, boxes: Collection[str] = ()) -> None:
+        """No code of this subject opens anything any more, nor one that enrols one of these boxes."""
+        idle = {code.subject for code in self._open.values() if code.kind == "box"} & set(boxes)
+        gone = {subject, *idle}
+        await self._store.write(lambda c: c.execute(delete(table).where(table.c.subject.in_(gone))).rowcount)
+        self._open = {at: code for at, code in self._open.items() if code.subject not in gone}
 
 
 def _plain(text: str) -> str:

@@ -78,12 +78,13 @@ class Sessions:
             await self._store.write(lambda c: c.execute(delete(table).where(table.c.lookup == at)).rowcount)
 
     async def end_all(self, subject: str, *, but: str = "") -> None:
-        """Every session of a household, but the one with this cookie."""
+        """Every session of a household, but the one with this cookie. What memory has lost already goes too."""
         kept = _hash(but)
         gone = [at for at, (_, who, _) in self._live.items() if who == subject and at != kept]
         for at in gone:
             del self._live[at]
-        await self._store.write(lambda c: c.execute(delete(table).where(table.c.lookup.in_(gone))).rowcount)
+        mine = (table.c.subject == subject) & (table.c.lookup != kept)
+        await self._store.write(lambda c: c.execute(delete(table).where(mine)).rowcount)
 
 
 def csrf_token(cookie: str) -> str:

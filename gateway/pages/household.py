@@ -17,6 +17,7 @@ from gateway.consent.evidence import Evidence
 from gateway.door.egress import Egress, Part
 from gateway.door.ledger import Ledger
 from gateway.errors import ConsentError
+from gateway.household_end import HouseholdEnd
 from gateway.identity.sessions import Session, csrf_right
 from gateway.pages.own_data import DataDesk
 from gateway.pages.render import LANGUAGE_COOKIE, Renderings, language_of
@@ -42,6 +43,7 @@ class HouseholdPages:
     """Handlers; each asks a desk and fills a template."""
 
     consent: ConsentDesk
+    household_end: HouseholdEnd
     disclosures: Ledger
     own_data: DataDesk
     evidence: Evidence
@@ -250,8 +252,7 @@ class HouseholdPages:
         """Erase; this session remains, for the certificate."""
         await _form(request)
         _, subject = self._who(request)
-        certificate = await self.consent.erase(subject)
-        await self.login.erased(subject, certificate, request=request)
+        await self.household_end.erase(subject, keep=self.login.cookie(request))
         return _to("/erased")
 
     async def erased(self, request: web.Request) -> web.Response:

@@ -107,6 +107,10 @@ class Boxes:
         """(id, revoked, households) of each box, sorted."""
         return [(b.id, b.revoked, len(set(b.meters.values()))) for _, b in sorted(self._boxes.items())]
 
+    def idle(self) -> Sequence[str]:
+        """Boxes that send for nobody: their households ended."""
+        return [box.id for box in self._boxes.values() if not box.meters]
+
     def has(self, box_id: str) -> bool:
         return box_id in self._boxes
 

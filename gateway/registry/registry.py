@@ -1,40 +1,37 @@
 """The registry's parts together, and what concerns several of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 
 from gateway.clock import Clock
 from gateway.registry.boxes import Boxes
 from gateway.registry.organisations import Organisations
 from gateway.registry.tenancies import Tenancies
+from gateway.registry.turns import Turns
 from gateway.storage.port import Store
 from gateway.vault.port import Vault
-from policies.terms import DetailClass, SubjectId
+from policies.terms import SubjectId
 
 
 class Registry:
-    """``tenancies``, ``boxes``, ``organisations``."""
+    """``tenancies``, ``boxes``, ``organisations``; and ``turns``, which all that concerns one household takes."""
 
     def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str]) -> None:
-        self._vault = vault
+        self.turns = Turns()
         self.tenancies = Tenancies(store, vault, clock, ids)
         self.boxes = Boxes(store, vault, clock, ids)
         self.organisations = Organisations(store)
 
     async def load(self) -> None:
-        """All of it; call before ports open. An erasure that was cut off after its keys were dropped is finished."""
+        """All of it, as it was stored; ``household_end`` finishes what was begun before anybody is shown it."""
         await self.tenancies.load()
         await self.boxes.load()
         await self.organisations.load()
-        for each in self.tenancies.all():
-            if each.erased is None and self._vault.oldest(each.id, DetailClass.LIVE) is None:
-                await self.forget(each.id)
 
-    async def move_out(self, subject: SubjectId) -> None:
-        """Grounds end (hooks in ``tenancies.ending``), the range is closed, boxes no longer send for it."""
-        await self.tenancies.move_out(subject)
-        await self.boxes.release(subject)
-
-    async def forget(self, subject: SubjectId) -> None:
-        """After the keys of an erased household were dropped."""
-        await self.tenancies.forget(subject)
-        await self.boxes.release(subject)
+    async def add_box(self, meters: Mapping[str, SubjectId], *, box_id: str = "") -> str:
+        """``Boxes.add_box`` for live households; one that is ending is not live. Raises ``Unknown`` too."""
+        async with AsyncExitStack() as turns:
+            for household in sorted(set(meters.values())):
+                await turns.enter_async_context(self.turns.of(household))
+                self.tenancies.live(household)
+            return await self.boxes.add_box(meters, box_id=box_id)

@@ -4,8 +4,8 @@ The next tenant of the same flat is another tenancy with other keys. Names, addr
 sealed under the household's identity key and found by keyed hashes; the place (zone, community) is in clear.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -68,10 +68,6 @@ class Tenancy:
         return f"{self.zone}/{self.community}" if self.zone and self.community else self.zone
 
 
-Ending = Callable[[SubjectId], Awaitable[object]]
-"""Called when a household moves out, before its range is closed: ends its grounds."""
-
-
 class Tenancies:
     """All households of this gateway."""
 
@@ -81,7 +77,6 @@ class Tenancies:
         self._points: dict[bytes, SubjectId] = {}
         self._residents: dict[str, set[SubjectId]] = {}
         """Live households by their smallest place."""
-        self.ending: list[Ending] = []
 
     async def load(self) -> None:
         """Call before ports open."""
@@ -173,23 +168,21 @@ class Tenancies:
         self._points |= dict.fromkeys(lookups.values(), made.id)
         return made
 
-    async def move_out(self, subject: SubjectId) -> Tenancy:
-        """End a tenancy: its grounds first, then its range. Raises ``Unknown``."""
-        found = self.live(subject)
-        for hook in self.ending:
-            await hook(subject)
-        now = self._clock()
-        await self._close(subject, {"end": now.timestamp()})
-        return self._keep(_with(found, end=now))
+    async def close(self, subject: SubjectId, at: datetime) -> None:
+        """Somebody moved out: his range ends. What has ended stays as it is."""
+        found = self._all.get(subject)
+        if found is not None and found.live:
+            await self._close(subject, {"end": at.timestamp()})
+            self._keep(replace(found, end=at))
 
-    async def forget(self, subject: SubjectId) -> None:
+    async def forget(self, subject: SubjectId, at: datetime) -> None:
         """After an erasure: what was sealed leaves the rows too, and the household is nobody any more."""
         found = self._all.get(subject)
-        if found is None or found.erased is not None:
-            return
-        now = self._clock()
-        await self._close(subject, {"end": now.timestamp(), "erased": now.timestamp(), "identity": None}, drop=True)
-        self._keep(_with(found, end=found.end or now, erased=now))
+        if found is not None and found.erased is None:
+            end = found.end or at
+            values = {"end": end.timestamp(), "erased": at.timestamp(), "identity": None}
+            await self._close(subject, values, drop=True)
+            self._keep(replace(found, end=end, erased=at))
 
     async def _close(self, subject: SubjectId, values: Mapping[str, object], *, drop: bool = False) -> None:
         mine = metering_point.c.tenancy == subject
@@ -231,10 +224,6 @@ def _check(new: NewTenancy) -> None:
         raise NotAllowed(f"points: at most {MOST_POINTS}, each of 1 to 64 characters")
     if new.start is not None and new.start.utcoffset() is None:
         raise NotAllowed("start: an instant with its offset")
-
-
-def _with(found: Tenancy, *, end: datetime, erased: datetime | None = None) -> Tenancy:
-    return Tenancy(found.id, found.zone, found.community, found.kind, found.start, end, erased)
 
 
 def _instant(seconds: float) -> datetime:

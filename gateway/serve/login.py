@@ -35,10 +35,9 @@ class Login:
         """The household of a code, which is used up by it. Raises ``Problem`` 403, or 429 after too many wrong ones."""
         self._still_welcome(address)
         found = await self._codes.redeem(LOGIN, code)
-        tenancy = self._registry.tenancies.get(SubjectId(found[1])) if found is not None else None
-        if tenancy is None or tenancy.erased is not None:
+        if found is None or not self._known(found[1]):
             raise self._wrong(address)
-        return tenancy.id
+        return SubjectId(found[1])
 
     def check_operator(self, token: str, address: str) -> None:
         """Raises like ``check``."""
@@ -47,9 +46,15 @@ class Login:
             raise self._wrong(address)
 
     async def begin(self, request: web.Request, response: web.StreamResponse, role: Role, subject: str) -> str:
-        """A fresh session into the response's cookie, whatever came before; -> the token of its forms."""
+        """A fresh session into the response's cookie, whatever came before; -> the token of its forms.
+
+        Raises like ``check`` for a household that was erased since.
+        """
         await self._drop(request)
-        cookie = await self._sessions.start(role, subject)
+        async with self._registry.turns.of(SubjectId(subject)):
+            if role is Role.HOUSEHOLD and not self._known(subject):
+                raise self._wrong(request.remote or "")
+            cookie = await self._sessions.start(role, subject)
         response.set_cookie(
             _cookie(request),
             cookie,
@@ -66,17 +71,18 @@ class Login:
         await self._drop(request)
         response.del_cookie(_cookie(request), path="/", secure=request.secure, httponly=True, samesite="Lax")
 
-    async def erased(self, subject: SubjectId, certificate: bytes, *, request: web.Request | None = None) -> bytes:
-        """What follows an erasure: codes, boxes and sessions go; this request's session stays, for the certificate."""
-        keep = request.cookies.get(_cookie(request), "") if request is not None and SESSION in request else ""
-        await self._registry.forget(subject)
-        await self._codes.drop(subject)
-        await self._sessions.end_all(subject, but=keep)
-        return certificate
+    def cookie(self, request: web.Request) -> str:
+        """Of this request's session; "" for a caller without one."""
+        return request.cookies.get(_cookie(request), "") if SESSION in request else ""
 
     async def _drop(self, request: web.Request) -> None:
         if old := request.cookies.get(_cookie(request)):
             await self._sessions.end(old)
+
+    def _known(self, subject: str) -> bool:
+        """Who moved out may still come for his own time; who was erased may not."""
+        tenancy = self._registry.tenancies.get(SubjectId(subject))
+        return tenancy is not None and tenancy.erased is None
 
     def _still_welcome(self, address: str) -> None:
         if (wait := self._throttle.wait(address)) > 0:

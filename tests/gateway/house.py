@@ -16,6 +16,7 @@ import structlog
 from adapters.plugin import Batch, Organisation, PermissionRequest
 from gateway.compose import OURS, Gateway, Overrides, load, opened
 from gateway.door.egress import Part
+from gateway.registry.tenancies import NewTenancy
 from gateway.settings import Settings, parse
 from gateway.storage.migrate import migrate
 from gateway.storage.sqlite import url_of
@@ -103,10 +104,9 @@ class House:
         self.ledger, self.evidence, self.outbox, self.log = g.ledger, g.evidence, g.outbox, g.log
 
     async def household(self, place: str = "") -> SubjectId:
-        subject = SubjectId(f"{next(self.numbers):032x}")
-        await self.vault.admit(subject, self.now)
-        self.registry.where[subject] = place
-        return subject
+        made = await self.gateway.registry.tenancies.create(NewTenancy(start=self.now))
+        self.registry.where[made.id] = place
+        return made.id
 
     async def feed(
         self,

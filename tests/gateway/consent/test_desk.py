@@ -193,18 +193,18 @@ async def test_an_erased_household_is_gone_and_its_certificate_stays(tmp_path: P
         consent = await home.agree(who)
         await home.agree(neighbour)
         receipt = json.loads(home.evidence.receipt(consent))["claims"]
-        certificate = json.loads(await home.consent.erase(who))["claims"]
+        certificate = json.loads(await home.gateway.household_end.erase(who))["claims"]
         assert certificate["sub"] == receipt["principal_id"]
         assert who not in json.dumps(certificate)
         assert any("class live" in item["what"] for item in certificate["destroyed"])
         assert all(item["until"] and item["ground"] for item in certificate["retained"])
         assert await refused(home, home.question(who)) == {Reason.NO_CONSENT}
         assert len(await home.rows(home.question(neighbour))) == 1
-        assert json.loads(await home.consent.erase(who))["claims"] == certificate
+        assert json.loads(await home.gateway.household_end.erase(who))["claims"] == certificate
         with pytest.raises(SubjectGone):
             await home.consent.ask(who, home.wish())
     async with house(tmp_path) as again:
-        assert json.loads(await again.consent.erase(who))["claims"] == certificate
+        assert json.loads(await again.gateway.household_end.erase(who))["claims"] == certificate
 
 
 async def test_an_erasure_that_a_crash_interrupts_is_finished_at_the_next_start(
@@ -220,14 +220,12 @@ async def test_an_erasure_that_a_crash_interrupts_is_finished_at_the_next_start(
         with monkeypatch.context() as broken:
             broken.setattr(home.vault, "erase", crash)
             with pytest.raises(RuntimeError):
-                await home.consent.erase(who)
+                await home.gateway.household_end.erase(who)
         assert await home.evidence.find(who, "erasure") is None
     async with house(tmp_path) as again:
-        await again.consent.resume()
         certificate = await again.evidence.find(who, "erasure")
         assert certificate is not None
-        assert await again.consent.erase(who) == certificate
-        assert await again.evidence.unfinished() == []
+        assert await again.gateway.household_end.erase(who) == certificate
         assert again.vault.oldest(who, DetailClass.LIVE) is None
 
 
@@ -237,11 +235,11 @@ async def test_keys_that_are_gone_without_a_certificate_still_get_one(
     async with house(tmp_path) as home:
         who = await home.household()
         with monkeypatch.context() as broken:
-            broken.setattr(home.evidence, "finish", lambda *_: 1 / 0)
+            broken.setattr(home.evidence, "put", lambda *_: 1 / 0)
             with pytest.raises(ZeroDivisionError):
-                await home.consent.erase(who)
+                await home.gateway.household_end.erase(who)
         assert home.vault.oldest(who, DetailClass.LIVE) is None
-        assert b"erasure+jwt" in await home.consent.erase(who)
+        assert b"erasure+jwt" in await home.gateway.household_end.erase(who)
 
 
 async def test_who_presses_second_is_told_only_when_the_first_is_durable(
@@ -275,7 +273,7 @@ async def test_an_unknown_household_cannot_be_asked_or_erased(tmp_path: Path) ->
         with pytest.raises(SubjectGone):
             await home.consent.ask(SubjectId("f" * 32), home.wish())
         with pytest.raises(SubjectGone):
-            await home.consent.erase(SubjectId("f" * 32))
+            await home.gateway.household_end.erase(SubjectId("f" * 32))
 
 
 async def test_a_request_whose_time_is_over_cannot_be_accepted(tmp_path: Path) -> None:

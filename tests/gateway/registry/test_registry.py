@@ -53,7 +53,7 @@ async def test_a_point_belongs_to_one_household_at_a_time(tmp_path: Path) -> Non
         first = await registry.tenancies.create(anna("P1"))
         with pytest.raises(Taken):
             await registry.tenancies.create(anna("P1"))
-        await registry.move_out(first.id)
+        await house.gateway.household_end.move_out(first.id)
         assert (registry.tenancies.places(), registry.tenancies.residents("z1/north")) == ([], ())
         second = await registry.tenancies.create(anna("P1"))
         assert second.id != first.id
