@@ -1,0 +1,323 @@
+"""How a household ends: the table of steps, what is left of it, and what goes on at the same time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.plugin import Notice
+from gateway.consent.endings import Begun, Ending
+from gateway.consent.records import ENDING, in_force
+from gateway.door.egress import Cut
+from gateway.errors import StoreFull, SubjectGone, Unknown
+from gateway.household_end import STEPS, Found, Step, left
+from gateway.pages.own_data import DataDesk
+from policies.grounds import Consent
+from policies.roles import Role
+from policies.terms import DetailClass, SubjectId
+from tests.gateway.door.test_interleavings import RENDERER, Wire
+from tests.gateway.house import ENERGY, House, house
+from tests.gateway.people_house import people
+
+FOUND = st.builds(Found, begun=st.booleans(), agreed=st.booleans(), certified=st.booleans(), closed=st.booleans())
+ENDINGS = st.sampled_from(Ending)
+FRESH = Found(begun=False, agreed=True, certified=False, closed=False)
+
+_RECORDS: dict[Step, Callable[[Found], Found]] = {
+    Step.GROUNDS: lambda f: Found(True, False, f.certified, f.closed),
+    Step.CERTIFICATE: lambda f: Found(f.begun, f.agreed, True, f.closed),
+    Step.TENANCY: lambda f: Found(f.begun, f.agreed, f.certified, True),
+}
+"""What a step that was done leaves in the records."""
+
+
+@given(ENDINGS, FOUND)
+def test_what_is_left_is_in_the_order_of_the_table(ending: Ending, found: Found) -> None:
+    steps = STEPS[ending]
+    assert [steps.index(step) for step in left(ending, found)] == sorted(
+        {steps.index(step) for step in left(ending, found)}
+    )
+
+
+@given(ENDINGS)
+def test_of_an_ending_that_was_not_begun_everything_is_left(ending: Ending) -> None:
+    assert left(ending, FRESH) == STEPS[ending]
+
+
+@given(ENDINGS, st.lists(st.integers(0, 8), max_size=6))
+def test_cut_anywhere_and_as_often_as_may_be_every_step_is_done_in_the_end(ending: Ending, cuts: list[int]) -> None:
+    found, done = FRESH, set[Step]()
+    for cut in [*cuts, len(Step)]:
+        for step in left(ending, found)[:cut]:
+            done.add(step)
+            if step in _RECORDS:
+                found = _RECORDS[step](found)
+    assert done == set(STEPS[ending])
+
+
+@given(ENDINGS, FOUND)
+def test_a_certificate_is_never_left_without_the_keys_it_counts(ending: Ending, found: Found) -> None:
+    some = left(ending, found)
+    assert (Step.CERTIFICATE in some) == (Step.KEYS in some)
+
+
+@given(ENDINGS, FOUND)
+def test_while_a_ground_is_in_force_the_grounds_come_first(ending: Ending, found: Found) -> None:
+    if found.agreed and Step.GROUNDS in STEPS[ending]:
+        assert left(ending, found)[0] is Step.GROUNDS
+
+
+@given(ENDINGS, FOUND)
+def test_what_no_record_shows_is_done_again(ending: Ending, found: Found) -> None:
+    unseen = {Step.BOXES, Step.CODES, Step.SESSIONS, Step.TOLD} & set(STEPS[ending])
+    assert unseen <= set(left(ending, found))
+
+
+async def owned(home: House, who: SubjectId) -> Any:
+    """The household's own download, opened and not yet written."""
+    desk = DataDesk(home.vault, home.epochs, home.gateway.retention.days, home.gateway.clock)
+    return await desk.own(who)
+
+
+async def test_an_erasure_cuts_what_is_open_for_the_household_itself_whatever_else_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The epoch alone, with the keys still there and no line reset."""
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await home.feed(who, [1, 2])
+        parts = [part async for part in await owned(home, who)]
+        assert parts
+
+        async def kept(*_: object) -> None:
+            raise StoreFull("full")
+
+        monkeypatch.setattr(home.vault, "erase", kept)
+        monkeypatch.setattr(home.lines, "reset", lambda _: 0)
+        with pytest.raises(StoreFull):
+            await home.gateway.household_end.erase(who)
+
+        async def opened() -> Any:
+            for part in parts:
+                yield part
+
+        wire: Any = Wire()
+        with pytest.raises(Cut):
+            await home.egress.send(opened(), RENDERER, wire, wire, shared=False)
+        assert b"chunk" not in b"".join(wire.written)
+
+
+async def test_moving_out_cuts_what_consents_opened_and_leaves_the_household_its_own(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await home.feed(who, [1, 2])
+        consent = await home.agree(who)
+        before = home.epochs.current(consent.id)
+        await home.gateway.household_end.move_out(who)
+        assert home.epochs.current(consent.id) > before
+        assert home.epochs.current(f"own:{who}") == 0
+        assert [part async for part in await owned(home, who)]
+
+
+@pytest.mark.parametrize("ending", [Ending.ERASURE, Ending.MOVE_OUT])
+async def test_an_accept_that_waits_for_its_turn_finds_that_the_household_has_ended(
+    tmp_path: Path, ending: Ending
+) -> None:
+    async with house(tmp_path) as home, asyncio.TaskGroup() as group:
+        who = await home.household()
+        request = await home.consent.ask(who, home.wish())
+        end = group.create_task(ended(home, who, ending))
+        await asyncio.sleep(0)
+        late = group.create_task(outcome(home.consent.accept(who, request, frozenset({ENERGY}))))
+        asked = group.create_task(outcome(home.consent.ask(who, home.wish())))
+        await end
+        assert isinstance(await late, SubjectGone)
+        assert isinstance(await asked, SubjectGone)
+        assert not [g for g in await home.consent.all_grounds(who) if in_force(g)]
+
+
+@pytest.mark.parametrize("ending", [Ending.ERASURE, Ending.MOVE_OUT])
+async def test_an_accept_that_is_there_first_ends_with_the_household(tmp_path: Path, ending: Ending) -> None:
+    async with house(tmp_path) as home, asyncio.TaskGroup() as group:
+        who = await home.household()
+        request = await home.consent.ask(who, home.wish())
+        early = group.create_task(home.consent.accept(who, request, frozenset({ENERGY})))
+        await asyncio.sleep(0)
+        await ended(home, who, ending)
+        assert (await early).withdrawn is None
+        [ground] = await home.consent.all_grounds(who)
+        assert isinstance(ground, Consent)
+        assert ground.withdrawn == home.now
+
+
+@pytest.mark.parametrize("ending", [Ending.ERASURE, Ending.MOVE_OUT])
+async def test_a_withdrawal_under_way_that_fails_does_not_bring_its_consent_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: Ending
+) -> None:
+    async with house(tmp_path) as home, asyncio.TaskGroup() as group:
+        who = await home.household()
+        await home.agree(who)
+        write, go_on, first = home.store.write, asyncio.Event(), [True]
+
+        async def fails_once(work: Any) -> Any:
+            if first:
+                first.clear()
+                await go_on.wait()
+                raise StoreFull("full")
+            return await write(work)
+
+        monkeypatch.setattr(home.store, "write", fails_once)
+        pressed = group.create_task(outcome(home.consent.withdraw(who)))
+        await asyncio.sleep(0.01)
+        end = group.create_task(ended(home, who, ending))
+        await asyncio.sleep(0.01)
+        go_on.set()
+        await end
+        assert isinstance(await pressed, StoreFull)
+        assert not [g for g in await home.consent.all_grounds(who) if in_force(g)]
+        assert home.grounds.of(who) == ()
+
+
+async def test_two_who_erase_at_once_get_one_certificate(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await home.agree(who)
+        end = home.gateway.household_end
+        one, two, moved = await asyncio.gather(end.erase(who), end.erase(who), outcome(end.move_out(who)))
+        assert one == two
+        assert isinstance(moved, Unknown)
+        query = "SELECT count(*) FROM evidence WHERE kind = 'erasure'"
+        assert await home.store.look(lambda c: c.exec_driver_sql(query).scalar_one()) == 1
+
+
+async def test_a_batch_that_comes_with_the_erasure_revives_nothing(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await home.feed(who, [1])
+        await asyncio.gather(home.gateway.household_end.erase(who), *(outcome(home.feed(who, [n])) for n in range(20)))
+        assert home.vault.oldest(who, DetailClass.LIVE) is None
+        late = await outcome(home.feed(who, [1]))
+        assert isinstance(late, AssertionError)
+        assert "unknown-subject" in str(late)
+        with pytest.raises(SubjectGone):
+            await owned(home, who)
+
+
+async def test_what_fails_while_the_process_lives_on_is_finished_by_the_notice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        request = await home.consent.ask(who, home.wish())
+        end = home.gateway.household_end
+
+        async def full(*_: object) -> None:
+            raise StoreFull("full")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(home.gateway.registry.boxes, "release", full)
+            with pytest.raises(StoreFull):
+                await end.move_out(who)
+        with pytest.raises(SubjectGone):  # its end has begun
+            await home.consent.accept(who, request, frozenset({ENERGY}))
+        [notice] = [n for n in await notices(home) if n[0] == ENDING]
+        assert notice[1] == f'{{"subject":"{who}"}}'
+        await end.notices[ENDING](Notice(ENDING, {"subject": who}))
+        assert await home.gateway.household_end._endings.begun(who) is None
+        await end.notices[ENDING](Notice(ENDING, {"subject": who}))  # and again: nothing is left to do
+        with pytest.raises(Unknown):
+            await end.move_out(who)
+
+
+async def test_a_second_press_finishes_a_move_that_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await home.agree(who)
+        end = home.gateway.household_end
+
+        async def full(*_: object) -> None:
+            raise StoreFull("full")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(home.gateway.registry.tenancies, "close", full)
+            with pytest.raises(StoreFull):
+                await end.move_out(who)
+        await end.move_out(who)
+        found = home.gateway.registry.tenancies.get(who)
+        assert found is not None
+        assert not found.live
+
+
+async def test_who_moved_out_may_be_erased_later_and_keeps_the_day_he_left(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await home.gateway.household_end.move_out(who)
+        left_at, home.now = home.now, home.now + timedelta(days=3)
+        await home.gateway.household_end.erase(who)
+    async with house(tmp_path) as home:
+        found = home.gateway.registry.tenancies.get(who)
+        assert found is not None
+        assert (found.end, found.erased) == (left_at, left_at + timedelta(days=3))
+
+
+async def test_a_tenancy_whose_keys_were_never_there_is_closed_at_the_start(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        lost = SubjectId("f" * 32)
+        row = f"INSERT INTO tenancy (id, zone, community, kind, start) VALUES ('{lost}', '', '', 'household', 0)"
+        await home.store.write(lambda c: c.exec_driver_sql(row).rowcount)
+        begun = Begun(lost, Ending.ERASURE, home.now)
+        await home.store.write(lambda c: home.gateway.household_end._endings.begin(c, begun))
+    async with house(tmp_path) as home:
+        found = home.gateway.registry.tenancies.get(lost)
+        assert found is not None
+        assert found.erased == home.now
+        assert await home.evidence.find(lost, "erasure") is None
+
+
+async def test_a_log_in_that_comes_with_the_erasure_opens_no_session(tmp_path: Path) -> None:
+    async with people(tmp_path) as home:
+        made = await home.household()
+        who = SubjectId(made["household"])
+        turn = home.gateway.registry.turns.of(who)
+        async with asyncio.TaskGroup() as group:
+            async with turn:  # both wait; the erasure is there first
+                erasing = group.create_task(home.gateway.household_end.erase(who))
+                await asyncio.sleep(0.05)
+                answer = group.create_task(home.post("/login", code=made["login_code"]))
+                await asyncio.sleep(0.2)
+            await erasing
+            assert (await answer).status == 403
+        assert [s for s in home.gateway.sessions._live.values() if s[0] is Role.HOUSEHOLD] == []
+
+
+async def test_a_box_for_a_household_that_is_ending_is_refused(tmp_path: Path) -> None:
+    async with people(tmp_path) as home, asyncio.TaskGroup() as group:
+        registry = home.gateway.registry
+        who = SubjectId((await home.household())["household"])
+        end = group.create_task(home.gateway.household_end.move_out(who))
+        await asyncio.sleep(0)
+        late = group.create_task(outcome(registry.add_box({"urn:dev:ops:m9": who}, box_id="late")))
+        await end
+        assert isinstance(await late, Unknown)
+        assert not registry.boxes.has("late")
+
+
+async def ended(home: House, who: SubjectId, ending: Ending) -> None:
+    end = home.gateway.household_end
+    await (end.erase(who) if ending is Ending.ERASURE else end.move_out(who))
+
+
+async def outcome(work: Awaitable[Any]) -> Any:
+    """What came of it, an exception too."""
+    found = await asyncio.gather(work, return_exceptions=True)
+    return found[0]
+
+
+async def notices(home: House) -> list[tuple[str, str]]:
+    query = "SELECT kind, payload FROM notice ORDER BY number"
+    return await home.store.look(lambda c: [(r[0], r[1]) for r in c.exec_driver_sql(query)])
