@@ -220,7 +220,7 @@ async def test_what_fails_while_the_process_lives_on_is_finished_by_the_notice(
             raise StoreFull("full")
 
         with monkeypatch.context() as broken:
-            broken.setattr(home.gateway.registry.boxes, "release", full)
+            broken.setattr(home.gateway.registry.tenancies, "close", full)
             with pytest.raises(StoreFull):
                 await end.move_out(who)
         with pytest.raises(SubjectGone):  # its end has begun
