@@ -3,8 +3,7 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -67,22 +66,25 @@ WISH = PermissionRequest(
 )
 
 
-@asynccontextmanager
-async def started(home: Path) -> AsyncIterator[Gateway]:
-    """As a start goes, with an adapter that keeps a row of each household; when every notice has been handled."""
-    async with composition(clear_settings(home), lambda: NOON) as gateway, asyncio.TaskGroup() as group:
+def started(home: Path) -> AbstractAsyncContextManager[Gateway]:
+    """As far as a start goes before anything answers, is let in or told."""
+    return composition(clear_settings(home), lambda: NOON)
 
-        async def erased(notice: Notice) -> None:
-            drop = text("DELETE FROM of_an_adapter WHERE subject = :subject")
-            await gateway.store.write(lambda c: c.execute(drop, {"subject": notice.payload["subject"]}).rowcount)
 
-        gateway.outbox.handle({"household.erased": erased})
+async def told(gateway: Gateway) -> None:
+    """Every notice is handled, also by an adapter that keeps a row of each household."""
+
+    async def erased(notice: Notice) -> None:
+        drop = text("DELETE FROM of_an_adapter WHERE subject = :subject")
+        await gateway.store.write(lambda c: c.execute(drop, {"subject": notice.payload["subject"]}).rowcount)
+
+    gateway.outbox.handle({"household.erased": erased})
+    left = text("SELECT count(*) FROM notice")
+    async with asyncio.TaskGroup() as group:
         running = group.create_task(gateway.outbox.run())
-        left = text("SELECT count(*) FROM notice")
         while await gateway.store.look(lambda c: c.execute(left).scalar_one()):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)
         running.cancel()
-        yield gateway
 
 
 async def moved_in(gateway: Gateway, point: str) -> Lived:
@@ -111,7 +113,7 @@ async def moved_in(gateway: Gateway, point: str) -> Lived:
 
 async def prepared(home: Path) -> Lived:
     """A household as it lives, and its neighbour."""
-    async with composition(clear_settings(home), lambda: NOON) as gateway:
+    async with started(home) as gateway:
         await gateway.store.write(lambda c: c.execute(text("CREATE TABLE of_an_adapter (subject TEXT)")).rowcount)
         await moved_in(gateway, "its neighbour's")
         return await moved_in(gateway, POINT)
@@ -124,8 +126,8 @@ def rows(connection: Connection) -> dict[str, list[Any]]:
     return {name: sorted(map(repr, connection.execute(select(t)).fetchall())) for name, t in found.tables.items()}
 
 
-async def shown(gateway: Gateway, lived: Lived) -> dict[str, Any]:
-    """What whoever asks is shown, and what lies in the store."""
+def shown(gateway: Gateway, lived: Lived) -> dict[str, Any]:
+    """What whoever asks is shown."""
     who = lived.household
     return {
         "tenancies": [(t.zone, t.start, t.end, t.erased) for t in gateway.registry.tenancies.all()],
@@ -135,7 +137,6 @@ async def shown(gateway: Gateway, lived: Lived) -> dict[str, Any]:
         "in force": sorted(repr(g) for g in gateway.grounds.of(who)),
         "asks it": gateway.grounds.subjects(WISH.recipient),
         "keys": {detail: gateway.vault.oldest(who, detail) for detail in DetailClass},
-        "rows": await gateway.store.look(rows),
     }
 
 
@@ -180,22 +181,26 @@ async def test_cut_between_any_two_steps_the_first_start_shows_what_the_third_sh
     said = [line.split() for line in ran.stdout.splitlines() if line.startswith(("killed ", "whole "))]
     assert len(said) > len(STEPS[KINDS[ending]])
     async with started(tmp_path / said[-1][1]) as gateway:
+        await told(gateway)
         whole = await gateway.store.look(lay)
     before = 0
     for _, moment in said:
         home = tmp_path / moment
         async with started(home) as gateway:
-            first, laid = await shown(gateway, lived), await gateway.store.look(lay)
+            first = shown(gateway, lived)
+            await told(gateway)
+            kept = await gateway.store.look(rows)
         async with started(home):
             pass
         async with started(home) as gateway:
-            assert await shown(gateway, lived) == first, f"moment {moment}"
+            assert shown(gateway, lived) == first, f"moment {moment}"
+            assert await gateway.store.look(rows) == kept, f"moment {moment}"
             if first["sends for"] == lived.household:  # the intent was not durable: nothing has happened
                 before += 1
                 assert first["session"] is not None
                 with pytest.raises(Taken):
                     await gateway.registry.tenancies.create(NewTenancy(points=(POINT,), start=NOON))
                 continue
-            assert laid == whole, f"moment {moment}"
+            assert await gateway.store.look(lay) == whole, f"moment {moment}"
             await ended_well(gateway, lived, erased=ending == "erasure")
     assert before == 1
