@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -94,7 +94,6 @@ class House:
     gateway: Gateway
     registry: Registry
     now: datetime = NOON
-    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
         g = self.gateway
@@ -121,7 +120,7 @@ class House:
         readings = [
             (subject, Reading("m", quantity, begin + n * step, Decimal(str(v)), "kWh")) for n, v in enumerate(values)
         ]
-        answer = await self.intake.take(Batch("box", next(self.numbers), readings))
+        answer = await self.intake.take(Batch("box", next(_sequences), readings))
         assert not answer.refused, answer
 
     def wish(self, **other: Any) -> PermissionRequest:
@@ -160,6 +159,8 @@ class House:
         return [part async for part in await self.release.release(question)]
 
 
+_sequences = count(1)
+"""Of all houses of a test: one that is opened again goes on."""
 _made: list[bytes] = []
 
 
