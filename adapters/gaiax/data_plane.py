@@ -13,7 +13,7 @@ from adapters.formats.ndjson import NDJSON
 from adapters.formats.sdmx_csv import SDMX_CSV
 from adapters.gaiax.dsp import store
 from adapters.gaiax.dsp.catalog import STREAM
-from adapters.gaiax.dsp.desk import Desk
+from adapters.gaiax.dsp.connector import Connector
 from adapters.gaiax.dsp.process import Agreement, Transfer
 from adapters.gaiax.dsp.transfer import State
 from adapters.gaiax.dsp.words import Side, urn
@@ -46,8 +46,8 @@ class _Problem(Exception):
 class DataPlane:
     """Serves transfers that are STARTED; anything else ends here."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
 
     def routes(self) -> list[Route]:
         """One route, with a token of its own."""
@@ -63,11 +63,11 @@ class DataPlane:
             question = self._question(agreement, request.query)
         except _Problem as wrong:
             return _answer(wrong)
-        services, response = self._desk.services, web.StreamResponse()
+        services, response = self._connector.services, web.StreamResponse()
         try:
             if not streaming:
                 return await services.send(question, renderer, request, response)
-            alive = self._desk.live
+            alive = self._connector.live
             return await services.follow(question, renderer, request, response, alive=lambda: transfer.pid in alive)
         except Refused as refused:
             words = [str(reason) for reason in refused.refusal.reasons]
@@ -78,11 +78,11 @@ class DataPlane:
         header = request.headers.get("Authorization", "")
         token = header[7:].strip() if header[:7].lower() == "bearer " else header
         digest, pid = hashlib.sha256(token.encode()).hexdigest(), _pid(request.match_info["transfer"])
-        found = await self._desk.services.look(lambda connection: _behind(connection, digest, pid))
+        found = await self._connector.services.look(lambda connection: _behind(connection, digest, pid))
         if found is None:
             raise _Problem(401, "token-unknown", "the token belongs to no transfer of this address")
         transfer, agreement, round_ = found
-        if await self._desk.participants.recipient(transfer.partner) != transfer.recipient:
+        if await self._connector.participants.recipient(transfer.partner) != transfer.recipient:
             raise _Problem(403, "participant-unknown", "this participant is no longer on the trust list")
         if agreement.ended is not None:
             raise _Problem(403, "transfer-ended", f"the transfer has ended: {agreement.why}")
@@ -114,11 +114,11 @@ class DataPlane:
         """What is asked for when the recipient does not say: all of it. The door takes each household's own part."""
         if terms.level is Level.INDIVIDUAL:
             return terms.values
-        now = self._desk.services.clock()
+        now = self._connector.services.clock()
         if terms.level is Level.COHORT:
             midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
             return Period(midnight - CELLS_BACK, now - timedelta(seconds=now.timestamp() % 900))
-        allowing = [o for o in self._desk.services.openings(agreement.recipient) if _allows(o, terms)]
+        allowing = [o for o in self._connector.services.openings(agreement.recipient) if _allows(o, terms)]
         if not allowing:
             return Period(now - CELLS_BACK, now)
         return Period(min(o.values.start for o in allowing), max(o.values.end for o in allowing))

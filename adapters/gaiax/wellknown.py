@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from adapters.gaiax.credentials import OFFERING, PARTICIPANT
-from adapters.gaiax.dsp.desk import Desk
+from adapters.gaiax.dsp.connector import Connector
 from adapters.plugin import Handler, Route
 from policies.roles import Listener
 
@@ -63,16 +63,16 @@ def absolute(did: str, kid: str) -> str:
     return kid if kid.startswith("did:") else f"{did}#{kid.removeprefix('#')}"
 
 
-def routes(desk: Desk, self_description: Mapping[str, Handler]) -> list[Route]:
+def routes(connector: Connector, self_description: Mapping[str, Handler]) -> list[Route]:
     """Both documents, and the self-description at its paths."""
 
     async def versions(_: web.Request) -> web.Response:
         return web.Response(body=msgspec.json.encode(VERSIONS), content_type="application/json")
 
     async def document(_: web.Request) -> web.Response:
-        signer = desk.services.signer
-        urls = [desk.origin + path for path in (PARTICIPANT, OFFERING)]
-        body = did_document(signer.did, absolute(signer.did, signer.kid), signer.jwk(), desk.origin, urls)
+        signer = connector.services.signer
+        urls = [connector.us.origin + path for path in (PARTICIPANT, OFFERING)]
+        body = did_document(signer.did, absolute(signer.did, signer.kid), signer.jwk(), connector.us.origin, urls)
         return web.Response(body=msgspec.json.encode(body), content_type="application/did+json")
 
     handlers = {"/.well-known/dspace-version": versions, "/.well-known/did.json": document, **self_description}

@@ -13,12 +13,12 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from adapters.gaiax import MIGRATIONS
-from adapters.gaiax.adapter import assemble, make_desk
+from adapters.gaiax.adapter import assemble, make_connector
+from adapters.gaiax.dsp import consumer, store
 from adapters.gaiax.dsp import negotiation as n
-from adapters.gaiax.dsp import negotiations, store, transfers
 from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp.catalog import Dataset
-from adapters.gaiax.dsp.desk import Desk
+from adapters.gaiax.dsp.connector import Connector
 from adapters.gaiax.dsp.process import Agreement, Negotiation, Transfer
 from adapters.gaiax.dsp.words import Side
 from adapters.gaiax.odrl import Offer
@@ -120,22 +120,22 @@ class KitShelf:
 
 def create(services: Services) -> Adapter:
     """The product's adapter with the kit's shelf and script, and the two triggers."""
-    desk = make_desk(services, shelf=KitShelf(), conduct=Script())
-    adapter = assemble(services, desk)
+    connector = make_connector(services, shelf=KitShelf(), conduct=Script())
+    adapter = assemble(services, connector)
     ALLOWED["tck"] = {"POST": frozenset({Role.PARTICIPANT})}
     ours = adapter.start
 
     async def start() -> None:
-        await _seed(desk)
+        await _seed(connector)
         if ours is not None:
             await ours()
 
-    triggers = {"/tck/negotiations": _negotiate(desk), "/tck/transfers": _transfer(desk)}
+    triggers = {"/tck/negotiations": _negotiate(connector), "/tck/transfers": _transfer(connector)}
     routes = [Route(Listener.PARTNERS, "POST", path, "tck", handler) for path, handler in triggers.items()]
     return replace(adapter, routes=[*adapter.routes, *routes], start=start)
 
 
-async def _seed(desk: Desk) -> None:
+async def _seed(connector: Connector) -> None:
     agreements = [
         Agreement(
             id=f"AT{group}{chapter:02}{number:02}",
@@ -154,30 +154,29 @@ async def _seed(desk: Desk) -> None:
         for one in agreements:
             store.save_agreement(connection, one)
 
-    await desk.services.write(work)
+    await connector.services.write(work)
 
 
-def _negotiate(desk: Desk) -> Handler:
+def _negotiate(connector: Connector) -> Handler:
     async def handle(request: web.Request) -> web.Response:
         wanted = msgspec.json.decode(await request.read())
-        await negotiations.begin(
-            desk,
+        await consumer.negotiate(
+            connector,
             partner=wanted["providerId"],
             address=wanted["connectorAddress"],
             dataset=wanted["datasetId"],
-            offer_id=wanted["offerId"],
-            policy=USE,
+            offer={"@id": wanted["offerId"], **USE},
         )
         return web.Response(status=202)
 
     return handle
 
 
-def _transfer(desk: Desk) -> Handler:
+def _transfer(connector: Connector) -> Handler:
     async def handle(request: web.Request) -> web.Response:
         wanted = msgspec.json.decode(await request.read())
-        await transfers.begin(
-            desk,
+        await consumer.fetch(
+            connector,
             address=wanted["connectorAddress"],
             agreement_id=wanted["agreementId"],
             data_format=wanted["format"],

@@ -182,6 +182,13 @@ def covers(opening: Opening, terms: Terms) -> bool:
     )
 
 
+def stands(terms: Terms | None, openings: Iterable[Opening]) -> bool:
+    """Whether a single household still allows what was offered; other datasets are asked for at each release."""
+    if terms is None or terms.level is not Level.INDIVIDUAL:
+        return True
+    return any(covers(opening, terms) for opening in openings)
+
+
 def find(datasets: Iterable[Dataset], offer_id: str, target: str) -> tuple[Dataset, Offer] | None:
     """The dataset with this offer. A target, where one is given, must be that dataset."""
     for dataset in datasets:

@@ -1,44 +1,43 @@
-"""What negotiations and transfers have in common when messages come in and go out."""
+"""What negotiations and transfers have in common when messages come in and go out. Pure."""
 
-from datetime import datetime
-from typing import Any, TypeVar
+import dataclasses
+from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection
 
-from adapters.gaiax.dsp import negotiation as n
-from adapters.gaiax.dsp import store
-from adapters.gaiax.dsp import transfer as t
-from adapters.gaiax.dsp.desk import Desk, Refuse
-from adapters.gaiax.dsp.messages import Message
-from adapters.gaiax.dsp.process import Negotiation, Transfer
-from adapters.gaiax.dsp.store import KINDS
-from adapters.plugin import Caller
+from adapters.gaiax.dsp.outcome import Due, Incoming, Outcome, P, Refuse, Us
+from adapters.gaiax.dsp.process import KINDS, Agreement
 
-FINAL = n.FINAL | t.FINAL
-P = TypeVar("P", Negotiation, Transfer)
+AGAIN = frozenset({404, 408, 409, 425, 429})
+"""Answers of partners that are not ready: not listening yet, or still busy with the message before."""
+FIRST_WAIT, LONGEST_WAIT = 0.3, 60.0
+MOST_NOT_FOUND, LONGEST_NOT_FOUND = 7, 2.0
+"""Tries against 404: a partner that has ended the process, or had the message before a crash of ours, says it too."""
+MOST_TRIES = 50
 
 
-def known(connection: Connection, kind: type[P], caller: Caller, message: Message) -> P | None:
-    """The process that the same first request began. Raises ``Refuse`` when another one would be too many."""
-    found = store.load_by_partner_pid(connection, kind, caller.client, message.consumer_pid)
-    if found is None and store.crowded(connection, kind, caller.client):
-        raise Refuse(429, "too-many", f"you have too many {KINDS[kind]}s open; end some first")
-    return found
-
-
-def owned(process: P | None, kind: type[P], caller: Caller) -> P:
-    """The caller's own; another participant's process is not there for it."""
-    if process is None or process.partner != caller.client:
+def owned(process: P | None, kind: type[P], partner: str) -> P:
+    """The partner's own; another participant's process is not there for it. Raises ``Refuse``."""
+    if process is None or process.partner != partner:
         raise Refuse(404, "not-found", f"no such {KINDS[kind]}")
     return process
 
 
-def heard(process: P, after: Any, message: Message, digest: str, now: datetime) -> P:
+def first(process: P, known: P | None, us: Us, *, crowded: bool) -> Outcome[P]:
+    """A first request: the process that it begins, or the one that the same request has begun. Raises ``Refuse``."""
+    if known is not None:
+        return Outcome(known)
+    if crowded:
+        raise Refuse(429, "too-many", f"you have too many {KINDS[type(process)]}s open; end some first")
+    return entered(process, us)
+
+
+def heard(process: P, after: Any, incoming: Incoming) -> P:
     """The process after a message of the partner: a message of ours on its way has evidently arrived.
 
     ``after``: the state it leads to, None for none. Raises ``Refuse``.
     """
+    message = incoming.message
     for name, given, ours in (
         ("providerPid", message.provider_pid, process.provider_pid),
         ("consumerPid", message.consumer_pid, process.consumer_pid),
@@ -51,35 +50,57 @@ def heard(process: P, after: Any, message: Message, digest: str, now: datetime) 
         process,
         state=after,
         partner_pid=process.partner_pid or message.provider_pid,
-        heard=digest,
+        heard=incoming.digest,
         saying="",
         said=process.saying or process.said,
-        changed=now,
+        changed=incoming.now,
     )
 
 
-def speaking(process: P, after: Any, number: str, why: str, now: datetime, *, request: bool) -> P | None:
-    """The process while message ``number`` of ours goes out, moved once; None when the message is no longer due.
+def entered(process: P, us: Us, *agreements: Agreement) -> Outcome[P]:
+    """To be stored in the state that a partner has brought it to, with what is to be said then."""
+    return Outcome(process, writes=(*agreements, process), says=tuple(us.next(process)))
+
+
+def speaking(process: P, after: Any, due: Due, *, request: bool) -> P | None:
+    """The process while a message of ours goes out, moved once; None when the message is no longer due.
 
     ``after``: the state it leads to, None for none; a first request leads to none and leaves it REQUESTED.
     """
-    if process.said == number:
+    if process.said == due.number:
         return None
-    if process.saying == number:
+    if process.saying == due.number:
         return process
     if request and not process.partner_pid and process.state.value == "REQUESTED":
         after = process.state
     if after is None:
         return None
-    return replace(process, state=after, saying=number, heard="", changed=now, why=why or process.why)
+    why = due.why or process.why
+    return replace(process, state=after, saying=due.number, heard="", changed=due.now, why=why)
 
 
-async def end(desk: Desk, kind: type[Negotiation] | type[Transfer], pid: str, why: str, what: str) -> None:
-    """Say what ends (or suspends) a process, if it has not ended."""
+def again(status: int, tries: int) -> float | None:
+    """Seconds after which a message is sent again; None when it is dealt with.
 
-    def work(connection: Connection) -> None:
-        process = store.load(connection, kind, pid)
-        if process is not None and process.state not in FINAL:
-            desk.put(connection, KINDS[kind], pid, (what,), why=why)
+    Args:
+        status: of the partner's answer; 0 for no answer.
+        tries: before this one.
+    """
+    if status and status not in AGAIN and status < 500:
+        return None
+    most, longest = (MOST_NOT_FOUND, LONGEST_NOT_FOUND) if status == 404 else (MOST_TRIES, LONGEST_WAIT)
+    return min(FIRST_WAIT * 2 ** min(tries, 16), longest) if tries + 1 < most else None
 
-    await desk.services.write(work)
+
+def settled(process: P | None, number: str, partner_pid: str, us: Us, *, accepted: bool) -> Outcome[P]:
+    """A message is dealt with. If the partner has not moved the process meanwhile, say what comes next."""
+    if process is None or process.said == number:
+        return Outcome(process)
+    still_ours = process.saying == number
+    process = replace(process, saying="", said=number, partner_pid=process.partner_pid or partner_pid)
+    if still_ours and not process.partner_pid:
+        ended = type(process.state)("TERMINATED")
+        process = replace(process, state=ended, why="the provider did not take the request")
+        return Outcome(process, writes=(process,))
+    outcome = entered(process, us)
+    return outcome if still_ours and accepted else dataclasses.replace(outcome, says=())

@@ -100,6 +100,14 @@ def read(body: bytes, *kinds: str) -> Message:
     )
 
 
+def read_first_request(body: bytes) -> Message:
+    """A request that begins a negotiation. Raises ``Malformed``."""
+    message = read(body, "ContractRequestMessage")
+    if message.provider_pid or not message.callback:
+        raise Malformed("callbackAddress: a first request has one, and no providerPid")
+    return message
+
+
 def _text(document: Mapping[str, Any], member: str) -> str:
     value = document.get(member, "")
     if isinstance(value, Mapping) and set(value) == {"@id"}:

@@ -113,3 +113,14 @@ class Transfer(Process, frozen=True, kw_only=True):
     format: str
     round: int = 0
     address: Mapping[str, Any] | None = None
+
+
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """A token of the data plane that was given out. ``hash``: SHA-256, lower-case hex; ``round``: of the transfer."""
+
+    hash: str
+    transfer: str
+    round: int
+
+
+KINDS: dict[type[Process], str] = {Negotiation: "negotiation", Transfer: "transfer"}

@@ -2,15 +2,17 @@
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from adapters.gaiax.dsp import catalog, exchange, messages, negotiations, store, transfers
-from adapters.gaiax.dsp.desk import Desk, Refuse
-from adapters.gaiax.dsp.messages import CATALOG_ERROR, NEGOTIATION_ERROR, TRANSFER_ERROR, Body, Malformed
+from adapters.gaiax.dsp import catalog, exchange, inbound, messages
+from adapters.gaiax.dsp.connector import Connector
+from adapters.gaiax.dsp.messages import CATALOG_ERROR, NEGOTIATION_ERROR, TRANSFER_ERROR, Malformed
 from adapters.gaiax.dsp.negotiation import Say as NSay
+from adapters.gaiax.dsp.outcome import Refuse
 from adapters.gaiax.dsp.process import Negotiation, Transfer
 from adapters.gaiax.dsp.transfer import Say as TSay
 from adapters.gaiax.dsp.words import urn
@@ -43,7 +45,7 @@ _TRANSFER_SAYS = {
     "termination": (TSay.TERMINATION, "TransferTerminationMessage"),
 }
 
-Answer = tuple[int, Body | bytes | None]
+Answer = tuple[int, Mapping[str, Any] | bytes | None]
 """Status, and what to write: a message, a message that is JSON already, or nothing."""
 _Handler = Callable[[web.Request, Caller, str], Awaitable[Answer]]
 
@@ -54,8 +56,8 @@ class Routes:
     ``_serve`` writes the answer before the outbox may say more about that process.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
         self._table: list[tuple[str, re.Pattern[str], _Handler]] = []
         self._ready: dict[str, tuple[Sequence[catalog.Dataset], bytes]] = {}
         self._add("POST", "/catalog/request", self._catalog)
@@ -86,8 +88,8 @@ class Routes:
             match = pattern.fullmatch(path)
             if match is None or verb != request.method:
                 continue
-            pid = match[1] if match.lastindex else urn(self._desk.services.ids())
-            async with self._desk.answer_leaving(pid):
+            pid = match[1] if match.lastindex else urn(self._connector.services.ids())
+            async with self._connector.answer_leaving(pid):
                 response = await self._answer(request, caller, handler, pid)
                 await response.prepare(request)
                 await response.write_eof()
@@ -105,41 +107,37 @@ class Routes:
 
     # -- catalog
 
-    async def _datasets(self, caller: Caller) -> Sequence[catalog.Dataset]:
-        assert caller.recipient is not None  # participants have one
-        return await self._desk.shelf.datasets(caller.recipient, caller.client)
-
     @property
     def _catalog_id(self) -> str:
-        return self._desk.origin + "/dsp/catalog"
+        return self._connector.us.origin + "/dsp/catalog"
 
     async def _catalog(self, request: web.Request, caller: Caller, _: str) -> Answer:
         messages.read(await request.read(), "CatalogRequestMessage")
-        found = await self._datasets(caller)
+        found = await self._connector.datasets(caller)
         kept, body = self._ready.get(caller.client, ((), b""))
         if kept is not found or not body:
-            answer = catalog.catalog(self._desk.did, self._catalog_id, self._desk.address, found)
+            us = self._connector.us
+            answer = catalog.catalog(us.did, self._catalog_id, us.address, found)
             body = msgspec.json.encode(answer)
             self._ready.pop(next(iter(self._ready)) if len(self._ready) >= catalog.KEPT else "", None)
             self._ready[caller.client] = found, body
         return 200, body
 
     async def _dataset(self, _: web.Request, caller: Caller, name: str) -> Answer:
-        for dataset in await self._datasets(caller):
+        for dataset in await self._connector.datasets(caller):
             if dataset.id == name:
-                return 200, catalog.dataset_answer(dataset, self._catalog_id, self._desk.address)
+                return 200, catalog.dataset_answer(dataset, self._catalog_id, self._connector.us.address)
         raise Refuse(404, "not-found", "no such dataset in your catalog, or it was withdrawn with its consent")
 
     # -- negotiations
 
     async def _negotiation_request(self, request: web.Request, caller: Caller, fresh: str) -> Answer:
-        message = messages.read(await request.read(), "ContractRequestMessage")
-        process = await negotiations.request(self._desk, caller, message, fresh)
-        return 201, messages.negotiation_state(process)
+        message = messages.read_first_request(await request.read())
+        return 201, (await inbound.negotiation_request(self._connector, caller, message, fresh)).answer
 
     async def _negotiation(self, _: web.Request, caller: Caller, pid: str) -> Answer:
-        process = await self._desk.services.look(lambda connection: store.load(connection, Negotiation, pid))
-        return 200, messages.negotiation_state(exchange.owned(process, Negotiation, caller))
+        process = exchange.owned(await self._connector.find(Negotiation, pid), Negotiation, caller.client)
+        return 200, messages.negotiation_state(process)
 
     def _negotiation_says(self, action: str) -> _Handler:
         async def handle(request: web.Request, caller: Caller, pid: str) -> Answer:
@@ -148,8 +146,8 @@ class Routes:
             say = _EVENTS.get(message.event) if action == "events" else _NEGOTIATION_SAYS[action]
             if say is None:
                 raise Malformed("eventType: must be ACCEPTED or FINALIZED")
-            await negotiations.hear(self._desk, caller, pid, say, message, _digest(action, body))
-            return 200, None
+            digest = _digest(action, body)
+            return 200, (await inbound.negotiation_message(self._connector, caller, pid, say, message, digest)).answer
 
         return handle
 
@@ -157,11 +155,11 @@ class Routes:
 
     async def _transfer_request(self, request: web.Request, caller: Caller, fresh: str) -> Answer:
         message = messages.read(await request.read(), "TransferRequestMessage")
-        return 201, messages.transfer_state(await transfers.request(self._desk, caller, message, fresh))
+        return 201, (await inbound.transfer_request(self._connector, caller, message, fresh)).answer
 
     async def _transfer(self, _: web.Request, caller: Caller, pid: str) -> Answer:
-        process = await self._desk.services.look(lambda connection: store.load(connection, Transfer, pid))
-        return 200, messages.transfer_state(exchange.owned(process, Transfer, caller))
+        process = exchange.owned(await self._connector.find(Transfer, pid), Transfer, caller.client)
+        return 200, messages.transfer_state(process)
 
     def _transfer_says(self, action: str) -> _Handler:
         say, kind = _TRANSFER_SAYS[action]
@@ -169,8 +167,8 @@ class Routes:
         async def handle(request: web.Request, caller: Caller, pid: str) -> Answer:
             body = await request.read()
             message = messages.read(body, kind)
-            await transfers.hear(self._desk, caller, pid, say, message, _digest(action, body))
-            return 200, None
+            digest = _digest(action, body)
+            return 200, (await inbound.transfer_message(self._connector, caller, pid, say, message, digest)).answer
 
         return handle
 
@@ -189,7 +187,7 @@ def refused(request: web.Request, status: int, reason: str, detail: str) -> web.
     return response
 
 
-def _json(status: int, body: Body | bytes | None) -> web.Response:
+def _json(status: int, body: Mapping[str, Any] | bytes | None) -> web.Response:
     if body is None:
         return web.Response(status=status)
     written = body if isinstance(body, bytes) else msgspec.json.encode(body)

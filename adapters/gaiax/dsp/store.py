@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from adapters.gaiax.dsp import negotiation as n
 from adapters.gaiax.dsp import transfer as t
-from adapters.gaiax.dsp.process import Agreement, Negotiation, Process, Transfer
+from adapters.gaiax.dsp.process import KINDS, Agreement, Negotiation, Process, Token, Transfer
 from adapters.gaiax.dsp.words import Side
 from adapters.gaiax.odrl import Terms
 from adapters.plugin import insert_new, upsert
@@ -82,7 +82,6 @@ key = Table(
 )
 
 P = TypeVar("P", bound=Process)
-KINDS: dict[type[Process], str] = {Negotiation: "negotiation", Transfer: "transfer"}
 
 
 def save(connection: Connection, one: Negotiation | Transfer) -> None:
@@ -177,10 +176,10 @@ def live_agreements(connection: Connection, recipient: Recipient) -> Sequence[St
     return [_STANDING.decode(body) for (body,) in connection.execute(query)]
 
 
-def keep_token(connection: Connection, digest: str, transfer: str, round_: int) -> None:
+def save_token(connection: Connection, one: Token) -> None:
     """Those of the round before stay, to be told that they are dead; older ones go."""
-    connection.execute(delete(token).where(token.c.transfer == transfer, token.c.round < round_ - 1))
-    connection.execute(insert(token).values(hash=digest, transfer=transfer, round=round_))
+    connection.execute(delete(token).where(token.c.transfer == one.transfer, token.c.round < one.round - 1))
+    connection.execute(insert(token).values(hash=one.hash, transfer=one.transfer, round=one.round))
 
 
 def find_token(connection: Connection, digest: str) -> tuple[str, int] | None:

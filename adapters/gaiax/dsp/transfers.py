@@ -1,85 +1,89 @@
-"""Transfers: what comes in, what goes out, each in one transaction with the messages that it causes."""
+"""What becomes of a transfer by each message of the partner and each act of ours, in both roles. Pure."""
 
+import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection
 
-from adapters.gaiax.dsp import catalog, exchange, messages, store
-from adapters.gaiax.dsp.desk import NO_CONSENT, Desk, Refuse
+from adapters.gaiax.dsp import exchange, messages
+from adapters.gaiax.dsp.catalog import formats_of, stands
 from adapters.gaiax.dsp.messages import Message
-from adapters.gaiax.dsp.process import Agreement, Transfer
+from adapters.gaiax.dsp.negotiations import NO_CONSENT
+from adapters.gaiax.dsp.outcome import Due, Incoming, Outcome, Refuse, Us
+from adapters.gaiax.dsp.process import Agreement, Token, Transfer
 from adapters.gaiax.dsp.transfer import FINAL, Say, State, move
-from adapters.gaiax.dsp.words import Side, urn
-from adapters.gaiax.participants import DATA_TOKEN
-from adapters.plugin import Caller
+from adapters.gaiax.dsp.words import Side
+from adapters.plugin import Opening
 
-KIND = "transfer"
+# -- what partners say
 
 
-async def request(desk: Desk, caller: Caller, message: Message, pid: str) -> Transfer:
-    """A request under an agreement of ours: REQUESTED. The same request again finds its transfer. Raises ``Refuse``."""
-    assert caller.recipient is not None  # participants have one
-    now = desk.services.clock()
+def request(
+    known: Transfer | None,
+    incoming: Incoming,
+    agreement: Agreement | None,
+    openings: Iterable[Opening],
+    pid: str,
+    us: Us,
+    *,
+    crowded: bool,
+) -> Outcome[Transfer]:
+    """A request under an agreement of ours: REQUESTED. The same request again finds the transfer that it began.
+
+    Args:
+        known: what the partner has begun under this id of its own.
+        openings: its live grounds.
+        crowded: it has as many transfers open as it may.
+    """
+    message = incoming.message
     fresh = Transfer(
         pid=pid,
         partner_pid=message.consumer_pid,
         side=Side.PROVIDER,
-        partner=caller.client,
-        recipient=caller.recipient,
+        partner=incoming.partner,
+        recipient=incoming.recipient,
         callback=message.callback,
-        begun=now,
-        changed=now,
+        begun=incoming.now,
+        changed=incoming.now,
         state=State.REQUESTED,
         agreement=message.agreement_id,
         format=message.format,
     )
-
-    def work(connection: Connection) -> Transfer:
-        if (known := exchange.known(connection, Transfer, caller, message)) is not None:
-            return known
-        _usable(store.load_agreement(connection, message.agreement_id, Side.PROVIDER), caller)
-        store.save(connection, fresh)
-        desk.put(connection, KIND, fresh.pid, desk.conduct.transfer(fresh))
-        return fresh
-
-    agreement = await desk.services.look(lambda c: store.load_agreement(c, message.agreement_id, Side.PROVIDER))
-    usable = _usable(agreement, caller)
-    if message.format not in catalog.formats_of(usable.dataset):
-        raise Refuse(400, "format-unknown", "format: must be one of the dataset's distributions")
-    if not desk.stands(usable.terms, caller.recipient):
-        raise Refuse(403, "agreement-ended", NO_CONSENT)
-    return await desk.services.write(work)
+    try:
+        _allowed(fresh, agreement, openings)
+        outcome = exchange.first(fresh, known, us, crowded=crowded)
+    except Refuse as refusal:
+        return Outcome(None, refusal)
+    return dataclasses.replace(outcome, answer=messages.transfer_state(known or fresh))
 
 
-def _usable(agreement: Agreement | None, caller: Caller) -> Agreement:
-    if agreement is None or agreement.partner != caller.client:
+def _allowed(process: Transfer, agreement: Agreement | None, openings: Iterable[Opening]) -> None:
+    """Raises ``Refuse``."""
+    if agreement is None or agreement.partner != process.partner:
         raise Refuse(404, "agreement-unknown", "agreementId: no such agreement of yours")
     if agreement.ended is not None:
         raise Refuse(403, "agreement-ended", f"agreementId: the agreement has ended: {agreement.why}")
-    return agreement
+    if process.format not in formats_of(agreement.dataset):
+        raise Refuse(400, "format-unknown", "format: must be one of the dataset's distributions")
+    if not stands(agreement.terms, openings):
+        raise Refuse(403, "agreement-ended", NO_CONSENT)
 
 
-async def hear(desk: Desk, caller: Caller, pid: str, say: Say, message: Message, digest: str) -> Transfer:
-    """A message of the partner about a running transfer. Raises ``Refuse``; then nothing has changed."""
-    now = desk.services.clock()
-
-    def work(connection: Connection) -> Transfer:
-        process = exchange.owned(store.load(connection, Transfer, pid), Transfer, caller)
-        if process.heard == digest:
-            return process
-        moved = exchange.heard(process, move(process.state, say, process.side.other), message, digest, now)
-        why = "; ".join(message.reasons) or message.code or process.why
-        moved = replace(moved, address=_address(process, say, message, moved.state), why=why)
-        store.save(connection, moved)
-        desk.put(connection, KIND, pid, desk.conduct.transfer(moved))
-        return moved
-
-    moved = await desk.services.write(work)
-    serve(desk, moved)
-    return moved
+def hear(process: Transfer | None, say: Say, incoming: Incoming, us: Us) -> Outcome[Transfer]:
+    """A message of the partner about a running transfer."""
+    message = incoming.message
+    try:
+        process = exchange.owned(process, Transfer, incoming.partner)
+        if process.heard == incoming.digest:
+            return Outcome(process)
+        moved = exchange.heard(process, move(process.state, say, process.side.other), incoming)
+    except Refuse as refusal:
+        return Outcome(process, refusal)
+    why = "; ".join(message.reasons) or message.code or process.why
+    return exchange.entered(replace(moved, address=_address(process, say, message, moved.state), why=why), us)
 
 
 def _address(process: Transfer, say: Say, message: Message, after: State) -> Mapping[str, Any] | None:
@@ -89,22 +93,17 @@ def _address(process: Transfer, say: Say, message: Message, after: State) -> Map
     return message.address or process.address if say is Say.START else process.address
 
 
-def serve(desk: Desk, process: Transfer) -> None:
-    """Let its streams go on, or end."""
-    if process.side is Side.PROVIDER and process.state is State.STARTED:
-        desk.live.add(process.pid)
-    else:
-        desk.live.discard(process.pid)
+# -- what we do
 
 
-async def begin(desk: Desk, *, address: str, agreement_id: str, data_format: str) -> str:
-    """As consumer: ask for the data of an agreement; our id of the transfer. Raises ``Refuse`` for an unknown one."""
-    agreement = await desk.services.look(lambda c: store.load_agreement(c, agreement_id, Side.CONSUMER))
+def begin(
+    agreement: Agreement | None, pid: str, now: datetime, *, agreement_id: str, address: str, data_format: str
+) -> Outcome[Transfer]:
+    """As consumer: ask for the data of an agreement. ``agreement``: the one with this id, if we have it."""
     if agreement is None or agreement.ended is not None:
-        raise Refuse(404, "agreement-unknown", "agreementId: no such agreement, or it has ended")
-    now = desk.services.clock()
+        return Outcome(None, Refuse(404, "agreement-unknown", "agreementId: no such agreement, or it has ended"))
     process = Transfer(
-        pid=urn(desk.services.ids()),
+        pid=pid,
         side=Side.CONSUMER,
         partner=agreement.partner,
         recipient=agreement.recipient,
@@ -115,54 +114,50 @@ async def begin(desk: Desk, *, address: str, agreement_id: str, data_format: str
         agreement=agreement_id,
         format=data_format,
     )
-
-    def work(connection: Connection) -> None:
-        store.save(connection, process)
-        desk.put(connection, KIND, process.pid, (Say.REQUEST,))
-
-    await desk.services.write(work)
-    return process.pid
+    return Outcome(process, writes=(process,), says=(Say.REQUEST,))
 
 
-async def say(desk: Desk, pid: str, what: Say, number: str, why: str) -> tuple[Transfer, str, messages.Body] | None:
-    """Make the move of one message of ours, once; the message and its path, or None if it is no longer due.
+def speak(process: Transfer | None, due: Due, us: Us) -> Outcome[Transfer]:
+    """Make the move of one message of ours, once; nothing to send if it is no longer due.
 
     A start by us as provider carries a fresh token each time it is sent; only its hash is kept.
     """
-    now = desk.services.clock()
-    token = DATA_TOKEN + desk.services.ids() + desk.services.ids()
-    digest = hashlib.sha256(token.encode()).hexdigest()
-
-    def work(connection: Connection) -> Transfer | None:
-        before = store.load(connection, Transfer, pid)
-        if before is None:
-            return None
-        after = move(before.state, what, before.side)
-        process = exchange.speaking(before, after, number, why, now, request=what is Say.REQUEST)
-        if process is None:
-            return None
-        offering = what is Say.START and process.side is Side.PROVIDER
-        if process is not before:
-            process = replace(process, round=process.round + 1) if offering else process
-            process = replace(process, address=None) if process.state in FINAL else process
-            store.save(connection, process)
-        if offering:
-            store.keep_token(connection, digest, pid, process.round)
-        return process
-
-    process = await desk.services.write(work)
     if process is None:
-        return None
-    serve(desk, process)
-    address = messages.data_address(endpoint(desk, pid), token) if process.side is Side.PROVIDER else None
-    return process, *messages.transfer_message(what, process, desk.address, address)
+        return Outcome(None)
+    say = Say(due.say)
+    moved = exchange.speaking(process, move(process.state, say, process.side), due, request=say is Say.REQUEST)
+    if moved is None:
+        return Outcome(process)
+    offering = say is Say.START and process.side is Side.PROVIDER
+    writes: tuple[Transfer | Token, ...] = ()
+    if moved is not process:
+        moved = replace(moved, round=moved.round + 1) if offering else moved
+        moved = replace(moved, address=None) if moved.state in FINAL else moved
+        writes = (moved,)
+    address = None
+    if offering:
+        digest = hashlib.sha256(due.token.encode()).hexdigest()
+        writes = (*writes, Token(hash=digest, transfer=moved.pid, round=moved.round))
+        address = messages.data_address(us.endpoint(moved.pid), due.token)
+    return Outcome(moved, writes=writes, send=messages.transfer_message(say, moved, us.address, address))
 
 
-def endpoint(desk: Desk, pid: str) -> str:
-    """Where the data of one transfer is fetched."""
-    return f"{desk.origin}/dsp-data/{pid.removeprefix('urn:uuid:')}"
+def order(process: Transfer | None, say: Say | None, why: str) -> Outcome[Transfer]:
+    """An order to say what ends, suspends or goes on; None for a word that is none. Refused where it cannot be said."""
+    if process is None:
+        return Outcome(None, Refuse(404, "not-found", "no such transfer"))
+    if say is None or move(process.state, say, process.side) is None:
+        return Outcome(process, Refuse(409, "wrong-state", f"that is not possible in {process.state}"))
+    return Outcome(process, says=(say,), why=why)
 
 
-async def end(desk: Desk, pid: str, why: str, *, what: Say = Say.TERMINATION) -> None:
-    """Terminate (or complete, or suspend), if it has not ended."""
-    await exchange.end(desk, Transfer, pid, why, what)
+def ground_ended(process: Transfer, why: str) -> Outcome[Transfer]:
+    """The agreement has ended with its ground: no more data from now on, and the partner is told."""
+    if process.state in FINAL:
+        return Outcome(process)
+    return Outcome(process, says=(Say.TERMINATION,), why=why, cut=True)
+
+
+def served(process: Transfer) -> bool:
+    """Whether its streams may go on."""
+    return process.side is Side.PROVIDER and process.state is State.STARTED

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.gaiax.dsp.desk import Desk
+from adapters.gaiax.dsp.connector import Connector
 from tests.adapters.gaiax.harness import ACME, ACME_DID, gateway, member, opening
 from tests.adapters.gaiax.journey import Side, maker, pin
 
@@ -14,7 +14,7 @@ from tests.adapters.gaiax.journey import Side, maker, pin
 @pytest.fixture
 async def sides(tmp_path: Path) -> AsyncIterator[tuple[Side, Side]]:
     """The utility's gateway that provides, and Acme's that consumes; each trusts the other's key."""
-    found: list[Desk] = []
+    found: list[Connector] = []
     (tmp_path / "p").mkdir()
     (tmp_path / "c").mkdir()
     async with (

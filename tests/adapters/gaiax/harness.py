@@ -105,6 +105,8 @@ class Door:
         self.asked: list[tuple[Pseudonym | SubjectId, PermissionRequest]] = []
         self.rows: list[Row] = [Row("p1", ENERGY, FROM, FROM, Decimal("12345678.901"), "kWh")]
         self.fresh = asyncio.Event()
+        self.wondering = asyncio.Event()
+        """A household has been asked."""
 
     def allows(self, question: ReleaseRequest) -> bool:
         for o in self.open.get(question.recipient, []):
@@ -246,6 +248,7 @@ class House:
 
     async def ask(self, household: SubjectId | Pseudonym, request: PermissionRequest) -> str:
         self.door.asked.append((household, request))
+        self.door.wondering.set()
         return "request-1"
 
     async def intake(self, batch: Any) -> Any:

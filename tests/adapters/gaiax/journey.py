@@ -2,19 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
-from adapters.gaiax.adapter import assemble, make_desk
-from adapters.gaiax.dsp import negotiations, store, transfers
-from adapters.gaiax.dsp.desk import Desk
+from adapters.gaiax.adapter import assemble, make_connector
+from adapters.gaiax.dsp import consumer as consuming
+from adapters.gaiax.dsp import store
+from adapters.gaiax.dsp.connector import Connector
 from adapters.gaiax.dsp.messages import read_data_address
+from adapters.gaiax.dsp.outcome import P
 from adapters.gaiax.dsp.process import Negotiation, Transfer
 from adapters.gaiax.jsonld import DSPACE
-from adapters.plugin import Adapter, Services
+from adapters.plugin import Adapter, PermissionRequest, Services
 from policies.roles import Listener
 from tests.adapters.gaiax.harness import House, Key
 
@@ -24,19 +26,19 @@ SINGLE = "urn:metergate:load/single/p1"
 @dataclass
 class Side:
     house: House
-    desk: Desk
+    connector: Connector
 
     @property
     def base(self) -> str:
         return self.house.public_urls[Listener.PARTNERS]
 
     def header(self, to: str) -> dict[str, str]:
-        return {"Authorization": self.desk.participants.header(to)}
+        return {"Authorization": self.connector.participants.header(to)}
 
 
-def maker(found: list[Desk]) -> Callable[[Services], Adapter]:
+def maker(found: list[Connector]) -> Callable[[Services], Adapter]:
     def make(services: Services) -> Adapter:
-        found.append(make_desk(services))
+        found.append(make_connector(services))
         return assemble(services, found[-1])
 
     return make
@@ -44,14 +46,6 @@ def maker(found: list[Desk]) -> Callable[[Services], Adapter]:
 
 def pin(key: Key, connection: Connection) -> None:
     store.pin_keys(connection, key.did, {key.kid: dict(key.jwk())})
-
-
-async def until(what: Callable[[], Awaitable[Any]]) -> Any:
-    """What it gives as soon as it gives something; fails after ten seconds."""
-    async with asyncio.timeout(10):
-        while not (found := await what()):  # noqa: ASYNC110 - what is looked at is a row of a database
-            await asyncio.sleep(0.02)
-    return found
 
 
 async def call(
@@ -66,7 +60,7 @@ async def call(
 
 async def catalog_of(provider: Side, consumer: Side, **headers: str) -> tuple[int, Any]:
     body = {"@context": [DSPACE], "@type": "CatalogRequestMessage"}
-    given = headers or consumer.header(provider.desk.did)
+    given = headers or consumer.header(provider.connector.us.did)
     return await call(consumer, "POST", provider.base + "/dsp/catalog/request", body, given)
 
 
@@ -74,15 +68,12 @@ async def negotiate(provider: Side, consumer: Side, dataset: str = SINGLE, place
     """Take an offer from the catalog; our pid of the negotiation."""
     _, catalog = await catalog_of(provider, consumer)
     (chosen,) = [d for d in catalog["dataset"] if d["@id"] == dataset]
-    offer = chosen["hasPolicy"][place]
-    rules = {k: v for k, v in offer.items() if k in ("permission", "prohibition", "obligation")}
-    return await negotiations.begin(
-        consumer.desk,
-        partner=provider.desk.did,
+    return await consuming.negotiate(
+        consumer.connector,
+        partner=provider.connector.us.did,
         address=provider.base + "/dsp",
         dataset=dataset,
-        offer_id=offer["@id"],
-        policy=rules,
+        offer=chosen["hasPolicy"][place],
     )
 
 
@@ -98,22 +89,24 @@ async def transfer(side: Side, pid: str) -> Transfer:
     return found
 
 
-async def reaches(side: Side, pid: str, *states: str) -> Negotiation:
-    async def look() -> Negotiation | None:
-        found = await negotiation(side, pid)
-        return found if found.state in states else None
+async def becomes(side: Side, kind: type[P], pid: str, what: Callable[[P], object]) -> P:
+    """The process as soon as that is true of it; fails after ten seconds."""
 
-    result: Negotiation = await until(look)
-    return result
+    async def look() -> P | None:
+        found = await side.connector.find(kind, pid)
+        return found if found is not None and what(found) else None
+
+    found = await side.connector.bells.until(pid, look, 10)
+    assert found is not None, f"{await side.connector.find(kind, pid)}"
+    return found
+
+
+async def reaches(side: Side, pid: str, *states: str) -> Negotiation:
+    return await becomes(side, Negotiation, pid, lambda process: process.state in states)
 
 
 async def transfer_reaches(side: Side, pid: str, *states: str) -> Transfer:
-    async def look() -> Transfer | None:
-        found = await transfer(side, pid)
-        return found if found.state in states else None
-
-    result: Transfer = await until(look)
-    return result
+    return await becomes(side, Transfer, pid, lambda process: process.state in states)
 
 
 async def agreed(provider: Side, consumer: Side, dataset: str = SINGLE) -> str:
@@ -127,7 +120,7 @@ async def started(
     """A running transfer on the consumer's side; where its data is, with which header."""
     agreement = await agreed(provider, consumer, dataset)
     address = provider.base + "/dsp"
-    pid = await transfers.begin(consumer.desk, address=address, agreement_id=agreement, data_format=form)
+    pid = await consuming.fetch(consumer.connector, address=address, agreement_id=agreement, data_format=form)
     running = await transfer_reaches(consumer, pid, "STARTED")
     assert running.address is not None
     endpoint, token = read_data_address(running.address)
@@ -137,14 +130,13 @@ async def started(
 async def waiting(provider: Side, consumer: Side) -> str:
     """A negotiation that the provider leaves in REQUESTED: the household has not answered."""
     pid = await negotiate(provider, consumer, place=1)
-    await until(lambda: first_asked(provider))
-    await until(lambda: _known(consumer, pid))
+    await first_asked(provider)
+    await becomes(consumer, Negotiation, pid, lambda process: process.partner_pid)
     return pid
 
 
-async def _known(side: Side, pid: str) -> str:
-    return (await negotiation(side, pid)).partner_pid
-
-
-async def first_asked(side: Side) -> Any:
-    return side.house.door.asked[0] if side.house.door.asked else None
+async def first_asked(side: Side) -> tuple[Any, PermissionRequest]:
+    """The first household that was asked, and for what; waits until one is."""
+    async with asyncio.timeout(10):
+        await side.house.door.wondering.wait()
+    return side.house.door.asked[0]

@@ -16,7 +16,7 @@ async def test_the_well_known_documents_point_at_each_other(sides: tuple[Side, S
     _, versions = await call(consumer, "GET", provider.base + "/.well-known/dspace-version")
     assert [(v["version"], v["path"]) for v in versions["protocolVersions"]] == [("2025-1", "/dsp")]
     _, document = await call(consumer, "GET", provider.base + "/.well-known/did.json")
-    assert document["id"] == provider.desk.did
+    assert document["id"] == provider.connector.us.did
     services = {s["type"]: s["serviceEndpoint"] for s in document["service"]}
     assert services["CatalogService"] == provider.base + "/dsp/catalog"
     assert document["verificationMethod"][0]["publicKeyJwk"]["x"] == provider.house.signer.jwk()["x"]
@@ -47,7 +47,7 @@ async def test_an_offer_that_was_withdrawn_is_refused_in_the_words_of_the_standa
         "offer": offer,
     }
     url = provider.base + "/dsp/negotiations/request"
-    status, error = await call(consumer, "POST", url, body, consumer.header(provider.desk.did))
+    status, error = await call(consumer, "POST", url, body, consumer.header(provider.connector.us.did))
     assert (status, error["@type"], error["code"]) == (400, "ContractNegotiationError", "offer-unknown")
     assert "consent" in error["reason"][0]
 
@@ -65,7 +65,7 @@ async def test_changed_rules_are_refused(sides: tuple[Side, Side]) -> None:
         "offer": offer,
     }
     url = provider.base + "/dsp//negotiations/request"
-    status, error = await call(consumer, "POST", url, body, consumer.header(provider.desk.did))
+    status, error = await call(consumer, "POST", url, body, consumer.header(provider.connector.us.did))
     assert (status, error["code"]) == (400, "offer-changed")
 
 
@@ -91,13 +91,13 @@ async def test_another_participants_processes_are_not_there(sides: tuple[Side, S
     await provider.house.write(partial(pin, other))
     consumer.house.signer = other
     url = f"{provider.base}/dsp/transfers/{running.partner_pid}"
-    assert (await call(consumer, "GET", url, headers=consumer.header(provider.desk.did)))[0] == 404
+    assert (await call(consumer, "GET", url, headers=consumer.header(provider.connector.us.did)))[0] == 404
     body = {
         "@context": [DSPACE],
         "@type": "TransferTerminationMessage",
         "providerPid": running.partner_pid,
         "consumerPid": running.pid,
     }
-    status, _ = await call(consumer, "POST", url + "/termination", body, consumer.header(provider.desk.did))
+    status, _ = await call(consumer, "POST", url + "/termination", body, consumer.header(provider.connector.us.did))
     assert status == 404
     assert (await transfer(provider, running.partner_pid)).state == "STARTED"

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.gaiax import odrl
 from adapters.gaiax.dsp import negotiations, store, words
+from adapters.gaiax.dsp.process import Negotiation
 from adapters.gaiax.jsonld import DSPACE
 from adapters.plugin import Notice
 from policies.terms import Purpose
@@ -20,7 +21,6 @@ from tests.adapters.gaiax.journey import (
     negotiate,
     negotiation,
     reaches,
-    until,
     waiting,
 )
 
@@ -35,7 +35,7 @@ async def test_the_agreement_is_the_offer_between_the_two_and_its_id_names_nobod
     assert agreement is not None
     assert agreement.id.startswith("urn:uuid:")
     parties = {m: agreement.policy[m] for m in ("assigner", "assignee", "target")}
-    assert parties == {"assigner": provider.desk.did, "assignee": ACME_DID, "target": SINGLE}
+    assert parties == {"assigner": provider.connector.us.did, "assignee": ACME_DID, "target": SINGLE}
     assert agreement.policy["permission"] == done.policy["permission"]
     theirs = await negotiation(provider, done.partner_pid)
     assert theirs.agreement == done.agreement
@@ -49,7 +49,7 @@ async def test_an_agreement_that_was_not_negotiated_is_refused(sides: tuple[Side
     process = await negotiation(consumer, pid)
     other: Any = [{"action": "use"}] if member == "permission" else "did:web:other.example"
     policy = odrl.agreement(
-        "urn:uuid:1", SINGLE, process.policy, assigner=provider.desk.did, assignee=ACME_DID, at=process.begun
+        "urn:uuid:1", SINGLE, process.policy, assigner=provider.connector.us.did, assignee=ACME_DID, at=process.begun
     )
     for agreement, expected in (({**policy, member: other}, 400), (policy, 200)):
         body = {
@@ -67,7 +67,7 @@ async def test_an_agreement_that_was_not_negotiated_is_refused(sides: tuple[Side
 async def test_an_offer_that_needs_consent_waits_for_the_household(sides: tuple[Side, Side]) -> None:
     provider, consumer = sides
     pid = await negotiate(provider, consumer, place=1)
-    asked = await until(lambda: first_asked(provider))
+    asked = await first_asked(provider)
     (household, question) = asked
     assert (household.name, question.purpose, question.recipient) == ("p1", Purpose.FORECAST, ACME)
     assert (await negotiation(consumer, pid)).state == "REQUESTED"
@@ -83,7 +83,7 @@ async def test_an_offer_that_needs_consent_waits_for_the_household(sides: tuple[
 async def test_a_no_or_a_part_ends_the_negotiation(sides: tuple[Side, Side], ground: str, reason: str) -> None:
     provider, consumer = sides
     pid = await negotiate(provider, consumer, place=1)
-    (_, question) = await until(lambda: first_asked(provider))
+    (_, question) = await first_asked(provider)
     payload = {"request": "r", "reference": question.reference, "recipient": "acme", "ground": ground}
     await provider.house.tell(Notice("permission.answered", payload))
     ended = await reaches(consumer, pid, "TERMINATED")
@@ -102,7 +102,7 @@ async def test_the_same_first_request_finds_its_negotiation_again(sides: tuple[S
         "offer": {**offer, "target": SINGLE},
     }
     url = provider.base + "/dsp/negotiations/request"
-    answers = [await call(consumer, "POST", url, body, consumer.header(provider.desk.did)) for _ in range(2)]
+    answers = [await call(consumer, "POST", url, body, consumer.header(provider.connector.us.did)) for _ in range(2)]
     assert answers[0][1]["providerPid"] == answers[1][1]["providerPid"]
     assert [status for status, _ in answers] == [201, 201]
 
@@ -140,5 +140,9 @@ async def test_a_partner_cannot_fill_the_table(sides: tuple[Side, Side], monkeyp
     second = await negotiate(provider, consumer)
     ended = negotiation(consumer, second)
     assert (await ended).state == "REQUESTED"  # 429: asked again later
-    await negotiations.end(consumer.desk, first, "enough")
+    await end(consumer, first)
     await reaches(consumer, second, "FINALIZED")
+
+
+async def end(side: Side, pid: str) -> None:
+    await side.connector.act(lambda c: negotiations.end(store.load(c, Negotiation, pid), "enough"))

@@ -1,11 +1,10 @@
 """The operator's API for the consumer role, against another gateway over real sockets."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from tests.adapters.gaiax.journey import SINGLE, Side, call, reaches, transfer_reaches, until, waiting
+from tests.adapters.gaiax.journey import SINGLE, Side, call, reaches, transfer_reaches, waiting
 
 
 async def test_the_operator_walks_the_consumer_role_by_its_api(sides: tuple[Side, Side]) -> None:
@@ -16,31 +15,23 @@ async def test_the_operator_walks_the_consumer_role_by_its_api(sides: tuple[Side
     async def ask(verb: str, path: str, body: Any = None) -> tuple[int, Any]:
         return await call(consumer, verb, f"{consumer.base}/api/dsp{path}", body, header)
 
-    at = {"partner": provider.desk.did, "address": provider.base + "/dsp/"}
+    at = {"partner": provider.connector.us.did, "address": provider.base + "/dsp/"}
     _, catalog = await ask("POST", "/catalog", at)
     dataset = next(d for d in catalog["dataset"] if d["@id"] == SINGLE)
     wish = {**at, "dataset": SINGLE, "offer": dataset["hasPolicy"][0]}
     status, begun = await ask("POST", "/negotiations", wish)
     assert status == 202
-    done = await until(lambda: _agreement(ask, begun["pid"]))
+    await reaches(consumer, begun["pid"], "FINALIZED")
+    done = (await ask("GET", f"/negotiations/{begun['pid']}"))[1]["agreement"]
     _, asked = await ask("POST", "/transfers", {"agreement": done, "address": at["address"], "format": "HttpData-PULL"})
-    running = await until(lambda: _running(ask, asked["pid"]))
+    await transfer_reaches(consumer, asked["pid"], "STARTED")
+    _, running = await ask("GET", f"/transfers/{asked['pid']}")
     token = {"Authorization": f"Bearer {running['token']}"}
     assert (await call(consumer, "GET", running["endpoint"], headers=token))[0] == 200
     assert (await ask("POST", f"/transfers/{asked['pid']}/completion", {}))[0] == 202
     await transfer_reaches(consumer, asked["pid"], "COMPLETED")
     assert (await ask("GET", f"/transfers/{asked['pid']}"))[1]["token"] == ""
     assert (await ask("POST", f"/transfers/{asked['pid']}/completion", {}))[0] == 409
-
-
-async def _agreement(ask: Callable[..., Awaitable[tuple[int, Any]]], pid: str) -> Any:
-    _, found = await ask("GET", f"/negotiations/{pid}")
-    return found["agreement"] if found["state"] == "FINALIZED" else None
-
-
-async def _running(ask: Callable[..., Awaitable[tuple[int, Any]]], pid: str) -> Any:
-    _, found = await ask("GET", f"/transfers/{pid}")
-    return found if found["endpoint"] else None
 
 
 async def test_the_operator_breaks_a_negotiation_off(sides: tuple[Side, Side]) -> None:

@@ -7,9 +7,11 @@ import json
 
 import pytest
 
+from adapters.gaiax.dsp import consumer as consuming
+from adapters.gaiax.dsp import store, transfers
 from adapters.gaiax.dsp import transfer as t
-from adapters.gaiax.dsp import transfers
 from adapters.gaiax.dsp.messages import read_data_address
+from adapters.gaiax.dsp.process import Transfer
 from adapters.gaiax.jsonld import DSPACE
 from adapters.plugin import Notice
 from policies.terms import Portfolio, Purpose, Zone
@@ -76,8 +78,8 @@ async def test_when_the_ground_ends_everything_that_needs_it_ends(sides: tuple[S
     status, problem = await call(consumer, "GET", endpoint, headers=header)
     assert (status, problem["reason"]) == (403, "transfer-ended")
     assert "consent" in problem["detail"]
-    again = await transfers.begin(
-        consumer.desk, address=provider.base + "/dsp", agreement_id=running.agreement, data_format="HttpData-PULL"
+    again = await consuming.fetch(
+        consumer.connector, address=provider.base + "/dsp", agreement_id=running.agreement, data_format="HttpData-PULL"
     )
     refused = await transfer_reaches(consumer, again, "TERMINATED")
     assert refused.partner_pid == ""
@@ -99,7 +101,7 @@ async def test_a_stream_goes_on_until_the_transfer_ends(sides: tuple[Side, Side]
     async with consumer.house.client.get(endpoint, headers=header) as answer:
         assert answer.content_type == "application/x-ndjson"
         assert json.loads(await answer.content.readline())["pseudonym"] == "p1"
-        await transfers.end(consumer.desk, running.pid, "enough", what=t.Say.COMPLETION)
+        await order(consumer, running.pid, t.Say.COMPLETION, "enough")
         async with asyncio.timeout(5):
             await answer.content.read()
     assert (await transfer(provider, running.partner_pid)).state == "COMPLETED"
@@ -110,11 +112,11 @@ async def test_a_stream_goes_on_until_the_transfer_ends(sides: tuple[Side, Side]
 async def test_a_suspended_transfer_serves_nothing_and_goes_on_with_another_token(sides: tuple[Side, Side]) -> None:
     provider, consumer = sides
     running, endpoint, header = await started(provider, consumer)
-    await transfers.end(provider.desk, running.partner_pid, "a pause", what=t.Say.SUSPENSION)
+    await order(provider, running.partner_pid, t.Say.SUSPENSION, "a pause")
     await transfer_reaches(consumer, running.pid, "SUSPENDED")
     status, problem = await call(consumer, "GET", endpoint, headers=header)
     assert (status, problem["reason"]) == (403, "transfer-suspended")
-    await transfers.end(provider.desk, running.partner_pid, "", what=t.Say.START)
+    await order(provider, running.partner_pid, t.Say.START, "")
     again = await transfer_reaches(consumer, running.pid, "STARTED")
     assert again.address is not None
     _, token = read_data_address(again.address)
@@ -132,7 +134,7 @@ async def test_a_token_opens_one_address_only(sides: tuple[Side, Side]) -> None:
         (other, header),
         (one, {}),
         (one, {"Authorization": "Bearer mgd-" + "0" * 64}),
-        (one, consumer.header(provider.desk.did)),
+        (one, consumer.header(provider.connector.us.did)),
     ):
         assert (await call(consumer, "GET", url, headers=given))[0] == 401
     status, error = await catalog_of(provider, consumer, **header)
@@ -160,5 +162,9 @@ async def test_a_format_that_the_dataset_does_not_have_is_refused(sides: tuple[S
             "callbackAddress": consumer.base + "/dsp",
         }
         url = provider.base + "/dsp/transfers/request"
-        status, error = await call(consumer, "POST", url, body, consumer.header(provider.desk.did))
+        status, error = await call(consumer, "POST", url, body, consumer.header(provider.connector.us.did))
         assert (status, error["@type"], error["code"]) == (400, "TransferError", "format-unknown")
+
+
+async def order(side: Side, pid: str, say: t.Say, why: str) -> None:
+    await side.connector.act(lambda c: transfers.order(store.load(c, Transfer, pid), say, why))

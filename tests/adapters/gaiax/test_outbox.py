@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from adapters.gaiax import odrl
-from adapters.gaiax.adapter import make_desk
-from adapters.gaiax.dsp import client, negotiations, store
+from adapters.gaiax.adapter import make_connector
+from adapters.gaiax.dsp import inbound, outbound, store
 from adapters.gaiax.dsp import negotiation as n
-from adapters.gaiax.dsp.desk import Desk
+from adapters.gaiax.dsp.connector import Connector
 from adapters.gaiax.dsp.messages import Message
 from adapters.gaiax.dsp.process import Negotiation
 from adapters.plugin import Adapter, Caller, Later, Notice, OutboundError, Reply
@@ -44,9 +44,9 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 
 @pytest.fixture
-async def desk(house: House, partner: Partner, monkeypatch: pytest.MonkeyPatch) -> Desk:
+async def connector(house: House, partner: Partner, monkeypatch: pytest.MonkeyPatch) -> Connector:
     monkeypatch.setattr(house, "request", partner.request)
-    return make_desk(house)
+    return make_connector(house)
 
 
 @pytest.fixture
@@ -54,14 +54,14 @@ def partner() -> Partner:
     return Partner()
 
 
-async def begun(desk: Desk, **changes: Any) -> Negotiation:
+async def begun(connector: Connector, **changes: Any) -> Negotiation:
     process = negotiation(**changes)
-    await desk.services.write(lambda c: store.save(c, process))
+    await connector.services.write(lambda c: store.save(c, process))
     return process
 
 
-async def now(desk: Desk, process: Negotiation) -> Negotiation:
-    found = await desk.services.look(lambda connection: store.load(connection, Negotiation, process.pid))
+async def now(connector: Connector, process: Negotiation) -> Negotiation:
+    found = await connector.find(Negotiation, process.pid)
     assert found is not None
     return found
 
@@ -71,83 +71,85 @@ def notice(say: str, number: str = "1", tries: int = 0) -> Notice:
     return Notice("dsp.message", payload, key="dsp:urn:uuid:a", tries=tries)
 
 
-async def test_a_notice_that_comes_twice_is_one_message(desk: Desk, partner: Partner) -> None:
-    process = await begun(desk)
-    await client.deliver(desk, notice("offer"))
-    await client.deliver(desk, notice("offer"))
+async def test_a_notice_that_comes_twice_is_one_message(connector: Connector, partner: Partner) -> None:
+    process = await begun(connector)
+    await outbound.deliver(connector, notice("offer"))
+    await outbound.deliver(connector, notice("offer"))
     assert partner.heard == ["offers"]
-    assert (await now(desk, process)).state == "OFFERED"
+    assert (await now(connector, process)).state == "OFFERED"
 
 
 async def test_a_message_whose_move_was_stored_before_a_crash_is_sent_all_the_same(
-    desk: Desk, partner: Partner
+    connector: Connector, partner: Partner
 ) -> None:
-    process = await begun(desk)
+    process = await begun(connector)
     partner.answers = [0]
     with pytest.raises(Later):
-        await client.deliver(desk, notice("offer"))
-    assert (await now(desk, process)).state == "OFFERED"
-    await client.deliver(desk, notice("offer", tries=1))
+        await outbound.deliver(connector, notice("offer"))
+    assert (await now(connector, process)).state == "OFFERED"
+    await outbound.deliver(connector, notice("offer", tries=1))
     assert partner.heard == ["offers", "offers"]
 
 
-async def test_a_message_that_the_partner_has_answered_to_is_not_sent_again(desk: Desk, partner: Partner) -> None:
-    process = await begun(desk)
+async def test_a_message_that_the_partner_has_answered_to_is_not_sent_again(
+    connector: Connector, partner: Partner
+) -> None:
+    process = await begun(connector)
     partner.answers = [0]
     with pytest.raises(Later):
-        await client.deliver(desk, notice("offer"))
-    moved = replace(await now(desk, process), state=n.State.ACCEPTED, saying="", said="1", heard="x")
-    await desk.services.write(lambda c: store.save(c, moved))
-    await client.deliver(desk, notice("offer", tries=1))
+        await outbound.deliver(connector, notice("offer"))
+    moved = replace(await now(connector, process), state=n.State.ACCEPTED, saying="", said="1", heard="x")
+    await connector.services.write(lambda c: store.save(c, moved))
+    await outbound.deliver(connector, notice("offer", tries=1))
     assert partner.heard == ["offers"]
-    assert (await now(desk, process)).state == "ACCEPTED"
+    assert (await now(connector, process)).state == "ACCEPTED"
 
 
-async def test_a_message_that_is_no_longer_due_is_dropped(desk: Desk, partner: Partner) -> None:
-    await begun(desk, state=n.State.TERMINATED)
-    await client.deliver(desk, notice("offer"))
+async def test_a_message_that_is_no_longer_due_is_dropped(connector: Connector, partner: Partner) -> None:
+    await begun(connector, state=n.State.TERMINATED)
+    await outbound.deliver(connector, notice("offer"))
     assert partner.heard == []
 
 
 @pytest.mark.parametrize("status", [0, 404, 409, 429, 503])
-async def test_a_partner_that_is_not_ready_is_asked_again(desk: Desk, partner: Partner, status: int) -> None:
-    await begun(desk)
+async def test_a_partner_that_is_not_ready_is_asked_again(connector: Connector, partner: Partner, status: int) -> None:
+    await begun(connector)
     partner.answers = [status]
     with pytest.raises(Later) as later:
-        await client.deliver(desk, notice("offer", tries=2))
+        await outbound.deliver(connector, notice("offer", tries=2))
     assert later.value.seconds == pytest.approx(1.2)
 
 
 @pytest.mark.parametrize(("status", "tries"), [(400, 0), (403, 0), (404, 6), (0, 49)])
 async def test_a_message_is_given_up_and_the_process_stays(
-    desk: Desk, partner: Partner, status: int, tries: int
+    connector: Connector, partner: Partner, status: int, tries: int
 ) -> None:
-    process = await begun(desk)
+    process = await begun(connector)
     partner.answers = [status]
-    await client.deliver(desk, notice("offer", tries=tries))
-    assert (await now(desk, process)).state == "OFFERED"
+    await outbound.deliver(connector, notice("offer", tries=tries))
+    assert (await now(connector, process)).state == "OFFERED"
 
 
 @pytest.mark.parametrize("status", [400, 403])
 async def test_a_first_request_that_is_refused_ends_the_negotiation_here(
-    desk: Desk, partner: Partner, status: int
+    connector: Connector, partner: Partner, status: int
 ) -> None:
-    process = await begun(desk, side=negotiation().side.other, partner_pid="")
+    process = await begun(connector, side=negotiation().side.other, partner_pid="")
     partner.answers = [status]
-    await client.deliver(desk, notice("request"))
-    assert (await now(desk, process)).state == "TERMINATED"
+    await outbound.deliver(connector, notice("request"))
+    assert (await now(connector, process)).state == "TERMINATED"
 
 
-async def test_no_message_overtakes_an_answer(desk: Desk, partner: Partner) -> None:
-    await begun(desk)
-    async with asyncio.TaskGroup() as group, desk.answer_leaving("urn:uuid:a"):
-        group.create_task(client.deliver(desk, notice("offer")))
+async def test_no_message_overtakes_an_answer(connector: Connector, partner: Partner) -> None:
+    await begun(connector)
+    async with asyncio.TaskGroup() as group, connector.answer_leaving("urn:uuid:a"):
+        group.create_task(outbound.deliver(connector, notice("offer")))
         await asyncio.sleep(0.05)
         assert partner.heard == []
     assert partner.heard == ["offers"]
 
 
-async def test_what_is_due_next_is_stored_with_what_was_heard(desk: Desk, house: House) -> None:
+async def test_what_is_due_next_is_stored_with_what_was_heard(connector: Connector, house: House) -> None:
     """One transaction: a crash after it loses nothing, and before it nothing was acknowledged."""
     put: list[str] = []
 
@@ -159,31 +161,33 @@ async def test_what_is_due_next_is_stored_with_what_was_heard(desk: Desk, house:
                 raise OSError("disk full")
 
     house.outbox = Full()  # type: ignore[assignment]
-    process = await begun(desk, state=n.State.AGREED)
+    process = await begun(connector, state=n.State.AGREED)
     caller = Caller(Role.PARTICIPANT, client=process.partner, recipient=process.recipient)
     message = Message("x", provider_pid=process.pid, consumer_pid=process.partner_pid)
     with pytest.raises(OSError, match="disk full"):
-        await negotiations.hear(desk, caller, process.pid, n.Say.VERIFICATION, message, "digest")
-    assert (await now(desk, process)).state == "AGREED"
+        await inbound.negotiation_message(connector, caller, process.pid, n.Say.VERIFICATION, message, "digest")
+    assert (await now(connector, process)).state == "AGREED"
     for _ in range(2):  # the second is the same message again: acknowledged, without effect
-        await negotiations.hear(desk, caller, process.pid, n.Say.VERIFICATION, message, "digest")
-    assert (await now(desk, process)).state == "VERIFIED"
+        await inbound.negotiation_message(connector, caller, process.pid, n.Say.VERIFICATION, message, "digest")
+    assert (await now(connector, process)).state == "VERIFIED"
     assert put == ["finalized", "finalized"]
 
 
-async def test_a_counter_offer_is_agreed_about_its_own_dataset(desk: Desk, house: House, partner: Partner) -> None:
+async def test_a_counter_offer_is_agreed_about_its_own_dataset(
+    connector: Connector, house: House, partner: Partner
+) -> None:
     member(house, Key(ACME_DID))
     house.door.open[ACME] = [opening("p1"), opening("p2")]
-    process = await begun(desk, state=n.State.OFFERED)
-    datasets = await desk.shelf.datasets(ACME, ACME_DID)
+    process = await begun(connector, state=n.State.OFFERED)
+    caller = Caller(Role.PARTICIPANT, client=process.partner, recipient=process.recipient)
+    datasets = await connector.datasets(caller)
     other = next(d for d in datasets if d.id.endswith("p2"))
     offer = odrl.in_message(other.offers[0].id, other.id, other.offers[0].policy)
-    caller = Caller(Role.PARTICIPANT, client=process.partner, recipient=process.recipient)
     message = Message("x", provider_pid=process.pid, consumer_pid=process.partner_pid, offer=offer)
-    await negotiations.hear(desk, caller, process.pid, n.Say.REQUEST, message, "digest")
-    await client.deliver(desk, notice("agreement"))
-    agreed = (await now(desk, process)).agreement
-    agreement = await desk.services.look(lambda connection: store.load_agreement(connection, agreed, process.side))
+    await inbound.negotiation_message(connector, caller, process.pid, n.Say.REQUEST, message, "digest")
+    await outbound.deliver(connector, notice("agreement"))
+    agreed = (await now(connector, process)).agreement
+    agreement = await connector.services.look(lambda connection: store.load_agreement(connection, agreed, process.side))
     assert agreement is not None
     assert agreement.terms is not None
     assert (agreement.policy["target"], agreement.terms.dataset) == (other.id, other.id)

@@ -11,7 +11,7 @@ from adapters.gaiax import retention
 from adapters.gaiax.dsp import negotiation as n
 from adapters.gaiax.dsp import store
 from adapters.gaiax.dsp import transfer as t
-from adapters.gaiax.dsp.process import Agreement, Negotiation, Transfer
+from adapters.gaiax.dsp.process import Agreement, Negotiation, Token, Transfer
 from adapters.gaiax.dsp.words import Side
 from adapters.gaiax.settings import Settings
 from tests.adapters.gaiax.harness import ACME, ACME_DID, House, gateway
@@ -49,6 +49,11 @@ async def keep(house: House, *kept: Negotiation | Transfer | Agreement) -> None:
             await house.write(lambda c, one=one: store.save(c, one))  # type: ignore[misc]
 
 
+async def give(house: House, digest: str, transfer: str, round_: int) -> None:
+    one = Token(hash=digest, transfer=transfer, round=round_)
+    await house.write(lambda connection: store.save_token(connection, one))
+
+
 async def names(house: House, column: Any) -> set[str]:
     return await house.look(lambda connection: {row[0] for row in connection.execute(select(column))})
 
@@ -65,7 +70,7 @@ async def test_processes_that_are_over_go_with_their_tokens_and_open_ones_stay(t
             transferred("runs", 300, t.State.STARTED),
         )
         for pid in ("told", "runs"):
-            await house.write(lambda c, pid=pid: store.keep_token(c, f"hash of {pid}", pid, 1))  # type: ignore[misc]
+            await give(house, f"hash of {pid}", pid, 1)
         assert await retention.purge(house, SETTINGS) == 2
         assert await names(house, store.process.c.pid) == {"young", "waiting", "runs"}
         assert await names(house, store.token.c.transfer) == {"runs"}
@@ -103,7 +108,7 @@ async def test_a_round_goes_in_portions(tmp_path: Path, monkeypatch: pytest.Monk
 async def test_a_transfer_that_is_started_again_and_again_keeps_the_tokens_of_two_rounds(tmp_path: Path) -> None:
     async with gateway(tmp_path) as house:
         for round_ in range(1, 6):
-            await house.write(lambda c, r=round_: store.keep_token(c, f"token {r}", "x", r))  # type: ignore[misc]
+            await give(house, f"token {round_}", "x", round_)
         assert await names(house, store.token.c.hash) == {"token 4", "token 5"}
 
 
