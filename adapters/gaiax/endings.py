@@ -7,9 +7,9 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from adapters.gaiax.dsp import negotiations, store, transfers
+from adapters.gaiax.dsp.agreements import fallen
 from adapters.gaiax.dsp.connector import Connector
 from adapters.gaiax.dsp.negotiation import FINAL
-from adapters.gaiax.dsp.negotiations import fallen
 from adapters.gaiax.dsp.outcome import Outcome, Refuse
 from adapters.gaiax.dsp.process import Negotiation
 from adapters.gaiax.dsp.words import Side

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from adapters.gaiax.dsp import consumer, negotiations, store, transfers
 from adapters.gaiax.dsp import transfer as t
+from adapters.gaiax.dsp.agreements import Wish
 from adapters.gaiax.dsp.connector import Connector
 from adapters.gaiax.dsp.messages import read_data_address
 from adapters.gaiax.dsp.outcome import Refuse
@@ -26,13 +27,6 @@ class _Provider(msgspec.Struct, forbid_unknown_fields=True):
 
     partner: str
     address: str
-
-
-class _Wish(_Provider, forbid_unknown_fields=True):
-    """An offer as the catalog shows it."""
-
-    dataset: str
-    offer: dict[str, Any]
 
 
 class _Fetch(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,9 +65,7 @@ class OperatorRoutes:
         return 200, await consumer.catalog(self._connector, wanted.partner, wanted.address)
 
     async def _negotiate(self, request: web.Request) -> tuple[int, Any]:
-        wish = await _read(request, _Wish)
-        given = {"partner": wish.partner, "address": wish.address, "dataset": wish.dataset}
-        return 202, {"pid": await consumer.negotiate(self._connector, **given, offer=wish.offer)}
+        return 202, {"pid": await consumer.negotiate(self._connector, await _read(request, Wish))}
 
     async def _negotiation(self, request: web.Request) -> tuple[int, Any]:
         found = await self._connector.find(Negotiation, request.match_info["pid"])

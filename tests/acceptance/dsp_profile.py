@@ -17,6 +17,7 @@ from adapters.gaiax.adapter import assemble, make_connector
 from adapters.gaiax.dsp import consumer, store
 from adapters.gaiax.dsp import negotiation as n
 from adapters.gaiax.dsp import transfer as t
+from adapters.gaiax.dsp.agreements import Wish
 from adapters.gaiax.dsp.catalog import Dataset
 from adapters.gaiax.dsp.connector import Connector
 from adapters.gaiax.dsp.process import Agreement, Negotiation, Transfer
@@ -160,13 +161,9 @@ async def _seed(connector: Connector) -> None:
 def _negotiate(connector: Connector) -> Handler:
     async def handle(request: web.Request) -> web.Response:
         wanted = msgspec.json.decode(await request.read())
-        await consumer.negotiate(
-            connector,
-            partner=wanted["providerId"],
-            address=wanted["connectorAddress"],
-            dataset=wanted["datasetId"],
-            offer={"@id": wanted["offerId"], **USE},
-        )
+        offer = {"@id": wanted["offerId"], **USE}
+        wish = Wish(wanted["providerId"], wanted["connectorAddress"], wanted["datasetId"], offer)
+        await consumer.negotiate(connector, wish)
         return web.Response(status=202)
 
     return handle

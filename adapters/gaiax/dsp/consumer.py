@@ -7,13 +7,13 @@ import msgspec
 from sqlalchemy import Connection
 
 from adapters.gaiax.dsp import negotiations, store, transfers
+from adapters.gaiax.dsp.agreements import Wish
 from adapters.gaiax.dsp.connector import Connector
 from adapters.gaiax.dsp.messages import CONTEXT
 from adapters.gaiax.dsp.outcome import Outcome, Refuse
 from adapters.gaiax.dsp.process import Transfer
 from adapters.gaiax.dsp.words import Side, urn
 from adapters.gaiax.jsonld import NotLinkedData, compacted
-from adapters.gaiax.odrl import Policy
 from adapters.plugin import OutboundError
 
 LARGEST_CATALOG = 16 << 20
@@ -39,12 +39,11 @@ async def catalog(connector: Connector, partner: str, address: str) -> Mapping[s
     return found
 
 
-async def negotiate(connector: Connector, *, partner: str, address: str, dataset: str, offer: Policy) -> str:
-    """Ask for an offer as the catalog shows it; our id of the negotiation. Raises ``Refuse``."""
-    recipient = await connector.participants.recipient(partner)
+async def negotiate(connector: Connector, wish: Wish) -> str:
+    """Ask for an offer; our id of the negotiation. Raises ``Refuse``."""
+    recipient = await connector.participants.recipient(wish.partner)
     pid, now = urn(connector.services.ids()), connector.services.clock()
-    outcome = negotiations.begin(pid, recipient, now, partner=partner, address=address, dataset=dataset, offer=offer)
-    await connector.act(lambda _: outcome)
+    await connector.act(lambda _: negotiations.begin(pid, wish, recipient, now))
     return pid
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from adapters.gaiax.dsp.outcome import Due, Incoming, Outcome, P, Refuse, Us
+from adapters.gaiax.dsp.outcome import Before, Due, Incoming, Outcome, P, Refuse, Us
 from adapters.gaiax.dsp.process import KINDS, Agreement
 
 AGAIN = frozenset({404, 408, 409, 425, 429})
@@ -23,11 +23,11 @@ def owned(process: P | None, kind: type[P], partner: str) -> P:
     return process
 
 
-def first(process: P, known: P | None, us: Us, *, crowded: bool) -> Outcome[P]:
+def first(process: P, before: Before[P], us: Us) -> Outcome[P]:
     """A first request: the process that it begins, or the one that the same request has begun. Raises ``Refuse``."""
-    if known is not None:
-        return Outcome(known)
-    if crowded:
+    if before.known is not None:
+        return Outcome(before.known)
+    if before.crowded:
         raise Refuse(429, "too-many", f"you have too many {KINDS[type(process)]}s open; end some first")
     return entered(process, us)
 

@@ -2,12 +2,12 @@
 
 from sqlalchemy import Connection
 
+from adapters.gaiax.dsp import agreements, negotiations, store, transfers
 from adapters.gaiax.dsp import negotiation as n
-from adapters.gaiax.dsp import negotiations, store, transfers
 from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp.connector import Connector
 from adapters.gaiax.dsp.messages import Message
-from adapters.gaiax.dsp.outcome import Incoming, Outcome
+from adapters.gaiax.dsp.outcome import Before, Incoming, Outcome, P
 from adapters.gaiax.dsp.process import Negotiation, Transfer
 from adapters.gaiax.dsp.words import Side
 from adapters.plugin import Caller
@@ -16,12 +16,11 @@ from adapters.plugin import Caller
 async def negotiation_request(connector: Connector, caller: Caller, message: Message, pid: str) -> Outcome[Negotiation]:
     """A first request; ``pid`` is for a fresh negotiation. Raises ``Refuse``."""
     incoming, us = _incoming(connector, caller, message), connector.us
-    wanted = negotiations.wanted(message, await connector.datasets(caller))
+    wanted = agreements.wanted(message, await connector.datasets(caller))
 
     def decide(connection: Connection) -> Outcome[Negotiation]:
-        known = store.load_by_partner_pid(connection, Negotiation, caller.client, message.consumer_pid)
-        crowded = known is None and store.crowded(connection, Negotiation, caller.client)
-        return negotiations.request(known, incoming, wanted, pid, us, crowded=crowded)
+        before = _before(connection, Negotiation, incoming)
+        return negotiations.request(before, incoming, wanted, pid, us)
 
     return await connector.act(decide)
 
@@ -33,7 +32,7 @@ async def negotiation_message(
     incoming, us = _incoming(connector, caller, message, digest), connector.us
     counter = None
     if say is n.Say.REQUEST:
-        counter = negotiations.wanted(message, await connector.datasets(caller))
+        counter = agreements.wanted(message, await connector.datasets(caller))
 
     def decide(connection: Connection) -> Outcome[Negotiation]:
         return negotiations.hear(store.load(connection, Negotiation, pid), say, incoming, us, counter)
@@ -47,10 +46,9 @@ async def transfer_request(connector: Connector, caller: Caller, message: Messag
     openings = connector.services.openings(incoming.recipient)  # here: the writer's thread may not
 
     def decide(connection: Connection) -> Outcome[Transfer]:
-        known = store.load_by_partner_pid(connection, Transfer, caller.client, message.consumer_pid)
-        crowded = known is None and store.crowded(connection, Transfer, caller.client)
+        before = _before(connection, Transfer, incoming)
         agreement = store.load_agreement(connection, message.agreement_id, Side.PROVIDER)
-        return transfers.request(known, incoming, agreement, openings, pid, us, crowded=crowded)
+        return transfers.request(before, incoming, agreement, openings, pid, us)
 
     return await connector.act(decide)
 
@@ -66,3 +64,8 @@ async def transfer_message(
 def _incoming(connector: Connector, caller: Caller, message: Message, digest: str = "") -> Incoming:
     assert caller.recipient is not None  # participants have one
     return Incoming(message, caller.client, caller.recipient, connector.services.clock(), digest)
+
+
+def _before(connection: Connection, kind: type[P], incoming: Incoming) -> Before[P]:
+    known = store.load_by_partner_pid(connection, kind, incoming.partner, incoming.message.consumer_pid)
+    return Before(known, crowded=known is None and store.crowded(connection, kind, incoming.partner))

@@ -68,6 +68,19 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
+class Before(Generic[P]):
+    """What a partner has with us when its first request comes.
+
+    Attributes:
+        known: what it has begun already under the id of its own that the request brings.
+        crowded: it has as many processes of this kind open as it may.
+    """
+
+    known: P | None = None
+    crowded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """One message of ours whose turn has come.
 

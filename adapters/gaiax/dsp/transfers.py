@@ -9,10 +9,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from adapters.gaiax.dsp import exchange, messages
+from adapters.gaiax.dsp.agreements import NO_CONSENT
 from adapters.gaiax.dsp.catalog import formats_of, stands
 from adapters.gaiax.dsp.messages import Message
-from adapters.gaiax.dsp.negotiations import NO_CONSENT
-from adapters.gaiax.dsp.outcome import Due, Incoming, Outcome, Refuse, Us
+from adapters.gaiax.dsp.outcome import Before, Due, Incoming, Outcome, Refuse, Us
 from adapters.gaiax.dsp.process import Agreement, Token, Transfer
 from adapters.gaiax.dsp.transfer import FINAL, Say, State, move
 from adapters.gaiax.dsp.words import Side
@@ -22,21 +22,16 @@ from adapters.plugin import Opening
 
 
 def request(
-    known: Transfer | None,
+    before: Before[Transfer],
     incoming: Incoming,
     agreement: Agreement | None,
     openings: Iterable[Opening],
     pid: str,
     us: Us,
-    *,
-    crowded: bool,
 ) -> Outcome[Transfer]:
     """A request under an agreement of ours: REQUESTED. The same request again finds the transfer that it began.
 
-    Args:
-        known: what the partner has begun under this id of its own.
-        openings: its live grounds.
-        crowded: it has as many transfers open as it may.
+    ``openings``: the partner's live grounds.
     """
     message = incoming.message
     fresh = Transfer(
@@ -54,10 +49,10 @@ def request(
     )
     try:
         _allowed(fresh, agreement, openings)
-        outcome = exchange.first(fresh, known, us, crowded=crowded)
+        outcome = exchange.first(fresh, before, us)
     except Refuse as refusal:
         return Outcome(None, refusal)
-    return dataclasses.replace(outcome, answer=messages.transfer_state(known or fresh))
+    return dataclasses.replace(outcome, answer=messages.transfer_state(before.known or fresh))
 
 
 def _allowed(process: Transfer, agreement: Agreement | None, openings: Iterable[Opening]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from adapters.gaiax.adapter import assemble, make_connector
 from adapters.gaiax.dsp import consumer as consuming
 from adapters.gaiax.dsp import store
+from adapters.gaiax.dsp.agreements import Wish
 from adapters.gaiax.dsp.connector import Connector
 from adapters.gaiax.dsp.messages import read_data_address
 from adapters.gaiax.dsp.outcome import P
@@ -68,13 +69,8 @@ async def negotiate(provider: Side, consumer: Side, dataset: str = SINGLE, place
     """Take an offer from the catalog; our pid of the negotiation."""
     _, catalog = await catalog_of(provider, consumer)
     (chosen,) = [d for d in catalog["dataset"] if d["@id"] == dataset]
-    return await consuming.negotiate(
-        consumer.connector,
-        partner=provider.connector.us.did,
-        address=provider.base + "/dsp",
-        dataset=dataset,
-        offer=chosen["hasPolicy"][place],
-    )
+    wish = Wish(provider.connector.us.did, provider.base + "/dsp", dataset, chosen["hasPolicy"][place])
+    return await consuming.negotiate(consumer.connector, wish)
 
 
 async def negotiation(side: Side, pid: str) -> Negotiation:

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from adapters.gaiax import endings
 from adapters.gaiax.dsp import consumer as consuming
 from adapters.gaiax.dsp import store, transfers
 from adapters.gaiax.dsp import transfer as t
@@ -89,8 +90,7 @@ async def test_a_ground_for_another_purpose_ends_nothing_here(sides: tuple[Side,
     provider, consumer = sides
     _, endpoint, header = await started(provider, consumer)
     payload = {"ground": "g", "subject": "s", "recipient": "acme", "purpose": "forecast"}
-    await provider.house.tell(Notice("ground.ended", payload, key="x"))
-    await asyncio.sleep(0.3)
+    await endings.ground_ended(provider.connector, Notice("ground.ended", payload))
     assert (await call(consumer, "GET", endpoint, headers=header))[0] == 200
 
 

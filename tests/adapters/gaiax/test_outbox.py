@@ -9,17 +9,18 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from adapters.gaiax import odrl
+from adapters.gaiax import endings, odrl
 from adapters.gaiax.adapter import make_connector
 from adapters.gaiax.dsp import inbound, outbound, store
 from adapters.gaiax.dsp import negotiation as n
+from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp.connector import Connector
 from adapters.gaiax.dsp.messages import Message
-from adapters.gaiax.dsp.process import Negotiation
+from adapters.gaiax.dsp.process import Agreement, Negotiation
 from adapters.plugin import Adapter, Caller, Later, Notice, OutboundError, Reply
 from policies.roles import Role
 from tests.adapters.gaiax.harness import ACME, ACME_DID, House, Key, gateway, member, opening
-from tests.adapters.gaiax.test_messages import negotiation
+from tests.adapters.gaiax.test_messages import OFFER, negotiation, transfer
 
 
 class Partner:
@@ -144,9 +145,74 @@ async def test_no_message_overtakes_an_answer(connector: Connector, partner: Par
     await begun(connector)
     async with asyncio.TaskGroup() as group, connector.answer_leaving("urn:uuid:a"):
         group.create_task(outbound.deliver(connector, notice("offer")))
-        await asyncio.sleep(0.05)
+        while not len(connector.bells):  # noqa: ASYNC110 - until it waits
+            await asyncio.sleep(0)
         assert partner.heard == []
     assert partner.heard == ["offers"]
+
+
+async def test_a_message_that_cannot_wait_longer_for_an_answer_is_tried_later(
+    connector: Connector, partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.gaiax.dsp.connector.LEAVES_WITHIN", 0.01)
+    await begun(connector)
+    async with connector.answer_leaving("urn:uuid:a"):
+        with pytest.raises(Later):
+            await outbound.deliver(connector, notice("offer"))
+    assert partner.heard == []
+
+
+async def test_nothing_is_sent_served_or_told_before_it_is_durable(
+    connector: Connector, house: House, partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = transfer()
+    await connector.services.write(lambda c: store.save(c, process))
+    rung: list[str] = []
+    monkeypatch.setattr(connector.bells, "ring", rung.append)
+
+    write = house.write
+
+    async def full(work: Any) -> Any:
+        def spoiled(connection: Connection) -> None:
+            work(connection)
+            raise OSError("disk full")
+
+        return await write(spoiled)
+
+    start = Notice("dsp.message", {**notice("start").payload, "kind": "transfer"})
+    with monkeypatch.context() as broken:
+        broken.setattr(house, "write", full)
+        with pytest.raises(OSError, match="disk full"):
+            await outbound.deliver(connector, start)
+        assert (partner.heard, connector.live, rung) == ([], set(), [])
+    await outbound.deliver(connector, start)
+    assert (partner.heard, connector.live) == (["start"], {process.pid})
+    assert rung[0] == process.pid
+
+
+async def test_when_a_ground_ends_streams_are_cut_at_once_and_the_partner_is_told_later(
+    connector: Connector, house: House, partner: Partner
+) -> None:
+    process = transfer(state=t.State.STARTED)
+    kept: dict[str, Any] = {
+        "id": process.agreement,
+        "partner": process.partner,
+        "recipient": ACME,
+        "dataset": "d",
+        "policy": {},
+    }
+    agreement = Agreement(side=process.side, terms=OFFER.terms, **kept)
+
+    def work(connection: Connection) -> None:
+        store.save(connection, process)
+        store.save_agreement(connection, agreement)
+
+    await house.write(work)
+    connector.live.add(process.pid)
+    ended = {"ground": "g", "subject": "s", "recipient": ACME, "purpose": "energy-advice"}
+    await endings.ground_ended(connector, Notice("ground.ended", ended))
+    found = await house.look(lambda c: store.load_agreement(c, agreement.id, agreement.side))
+    assert (found and found.why, connector.live, partner.heard) == (endings.ENDED, set(), [])
 
 
 async def test_what_is_due_next_is_stored_with_what_was_heard(connector: Connector, house: House) -> None:
