@@ -121,8 +121,14 @@ class Connector:
         if process is None or not (outcome.writes or outcome.cut):
             return
         if isinstance(process, Transfer):
-            (self.live.discard if outcome.cut or not served(process) else self.live.add)(process.pid)
+            self._serve(process.pid, go_on=served(process) and not outcome.cut)
         self.bells.ring(process.pid)
+
+    def _serve(self, pid: str, *, go_on: bool) -> None:
+        if go_on:
+            self.live.add(pid)
+        else:
+            self.live.discard(pid)
 
     @asynccontextmanager
     async def answer_leaving(self, pid: str) -> AsyncIterator[None]:
