@@ -1,7 +1,8 @@
 """What an adapter is given and what it gives. The only module of ours that out-of-tree adapters import.
 
-Version 2 (``API_VERSION``: it rises when something that adapters use goes or changes, not for what is only added).
+Version 3 (``API_VERSION``: it rises when something that adapters use goes or changes, not for what is only added).
 2: ``Services.look`` instead of ``Services.session``.
+3: ``Services.seal`` and ``Services.unseal`` are awaited.
 
 An adapter turns a partner's question into a ``ReleaseRequest`` and a pure ``Renderer`` and hands both to
 ``Services.send``; it never sees storage, keys, or rows outside a renderer.
@@ -34,7 +35,7 @@ from policies.terms import (
     SubjectId,
 )
 
-API_VERSION = 2
+API_VERSION = 3
 
 T = TypeVar("T")
 
@@ -377,14 +378,14 @@ class Services(Protocol):
     async def intake(self, batch: Batch) -> IntakeAnswer:
         """Seal and store; returns when it is durable."""
 
-    def seal(self, household: SubjectId, plain: bytes, *, about: str) -> bytes:
+    async def seal(self, household: SubjectId, plain: bytes, *, about: str) -> bytes:
         """For the adapter's own tables: under the household's own key, bound to ``about``; gone with its erasure.
 
-        On the loop's thread, not inside ``write``. For what the adapter needs to work; what leaves is taken in
-        (``intake``) and asked for at the door (``send``). Raises ``Gone``.
+        Before ``write``, never inside it: it may ask another process. For what the adapter needs to work; what leaves
+        is taken in (``intake``) and asked for at the door (``send``). Raises ``Gone``.
         """
 
-    def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
+    async def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
         """The reverse. Raises ``Gone``, or ``ValueError`` when it was changed."""
 
     async def look(self, ask: Callable[[Connection], T]) -> T:

@@ -40,7 +40,8 @@ from gateway.identity.sessions import Sessions
 from gateway.identity.signer import GatewaySigner
 from gateway.identity.tokens import Tokens
 from gateway.intake.desk import Intake
-from gateway.keeper.keeper import Keeper, open_keeper
+from gateway.keeper.keeper import open_keeper
+from gateway.keeper.port import Keeper
 from gateway.keeper.recovery import Recovery
 from gateway.registry.registry import Registry
 from gateway.serve.access import AccessLog

@@ -18,7 +18,7 @@ from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
 from gateway.consent.endings import Begun, Ending, Endings
 from gateway.consent.evidence import Evidence
-from gateway.consent.records import ANY, ENDING, in_force
+from gateway.consent.records import ENDING, in_force
 from gateway.errors import SubjectGone
 from gateway.grounds import GroundBook
 from gateway.identity.codes import Codes
@@ -152,7 +152,7 @@ class HouseholdEnd:
             await self._finish(household, keep)
             if (known := await self._evidence.find(household, "erasure")) is not None:
                 return known
-            if self._vault.oldest(household, ANY) is None:
+            if household not in await self._vault.living([household]):
                 raise SubjectGone("no such household")
             await self._run(_Way(Begun(household, Ending.ERASURE, self._clock()), keep))
             certificate = await self._evidence.find(household, "erasure")
@@ -176,9 +176,11 @@ class HouseholdEnd:
         for begun in await self._endings.unfinished():
             await self._resume(begun)
         now = self._clock()
-        for each in self._registry.tenancies.all():
-            if each.erased is None and self._vault.oldest(each.id, ANY) is None:
-                await self._resume(Begun(each.id, Ending.ERASURE, now))
+        present = [each.id for each in self._registry.tenancies.all() if each.erased is None]
+        living = await self._vault.living(present)
+        for household in present:
+            if household not in living:
+                await self._resume(Begun(household, Ending.ERASURE, now))
 
     @property
     def notices(self) -> Mapping[str, NoticeHandler]:

@@ -157,15 +157,15 @@ class AdapterServices:
     async def intake(self, batch: Batch) -> IntakeAnswer:
         return await self._intake.take(batch)
 
-    def seal(self, household: SubjectId, plain: bytes, *, about: str) -> bytes:
+    async def seal(self, household: SubjectId, plain: bytes, *, about: str) -> bytes:
         try:
-            return self._vault.seal(household, DetailClass.IDENTITY, plain, about=_ADAPTERS + about)
+            return await self._vault.seal(household, DetailClass.IDENTITY, plain, about=_ADAPTERS + about)
         except SubjectGone as error:
             raise Gone("no such household") from error
 
-    def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
+    async def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
         try:
-            return self._vault.open(household, DetailClass.IDENTITY, sealed, about=_ADAPTERS + about)
+            return await self._vault.open(household, DetailClass.IDENTITY, sealed, about=_ADAPTERS + about)
         except SubjectGone as error:
             raise Gone("no such household") from error
 

@@ -43,7 +43,7 @@ class Desk:
     async def start(self) -> None:
         """Read back all that was acknowledged."""
         rows = await self.services.look(load)
-        records = [(row, self._safe.record(row)) for row in rows]
+        records = [(row, await self._safe.record(row)) for row in rows]
         dead = [row._replace(body=None) for row, record in records if record is None]
         if dead:  # their households were erased before their opts were taken back
             await self.services.write(lambda connection: save(connection, dead))
@@ -84,7 +84,7 @@ class Desk:
         """Durable first, then true."""
         if not changes:
             return
-        made, rows = self._safe.rows(changes)
+        made, rows = await self._safe.rows(changes)
 
         def work(connection: Connection) -> None:
             save(connection, rows)

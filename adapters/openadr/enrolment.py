@@ -61,7 +61,8 @@ async def erased(desk: Desk, notice: Notice) -> None:
     household = str(notice.payload["subject"])
     async with desk.business():
         theirs = [ven for ven in desk.state.vens.values() if ven.household == household]
-        gone = [Drop(record) for record in _opts_of(desk, {ven.id for ven in theirs})]
-        await desk.commit([*gone, *(Put(replace(ven, household="")) for ven in theirs)])
+        async with desk.turns(ven.id for ven in theirs):
+            gone = [Drop(record) for record in _opts_of(desk, {ven.id for ven in theirs})]
+            await desk.commit([*gone, *(Put(replace(ven, household="")) for ven in theirs)])
     if theirs:
         desk.log.info("openadr.erased", vens=len(theirs), opts=len(gone))

@@ -24,14 +24,14 @@ class Sealed(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Safe:
-    """Between records and rows; used on the loop's thread. ``household_of``: of a VEN, "" for none."""
+    """Between records and rows; for one VEN's records at a time. ``household_of``: of a VEN, "" for none."""
 
     def __init__(self, services: Services, household_of: Callable[[str], str]) -> None:
         self._services, self._household_of = services, household_of
         self._places: dict[tuple[str, ...], str] = {}
         """Of sealed schedules: key of the record -> place in the table."""
 
-    def rows(self, changes: Sequence[Change]) -> tuple[Sequence[Change], Sequence[Written]]:
+    async def rows(self, changes: Sequence[Change]) -> tuple[Sequence[Change], Sequence[Written]]:
         """The changes that can be made, and their rows: nothing is kept of a household that was erased meanwhile."""
         joining = {c.record.id: c.record.household for c in changes if isinstance(c, Put) and isinstance(c.record, Ven)}
         made: list[Change] = []
@@ -44,7 +44,7 @@ class Safe:
                 rows.append(Written(type(record), record.key, _text(record)))
             elif household := joining.get(record.ven, self._household_of(record.ven)):
                 try:
-                    rows.append(self._sealed(record, household))
+                    rows.append(await self._sealed(record, household))
                 except Gone:
                     continue
             else:
@@ -61,7 +61,7 @@ class Safe:
                 case Drop(record=Registration(ven=ven)):
                     self._places = {key: place for key, place in self._places.items() if key[0] != ven}
 
-    def record(self, row: Written) -> Record | None:
+    async def record(self, row: Written) -> Record | None:
         """The record of a row; None where its household is gone."""
         assert row.body is not None
         if not issubclass(row.kind, Answer | OptSchedule):
@@ -72,7 +72,7 @@ class Safe:
         found = msgspec.convert(body, Sealed)
         household = SubjectId(found.household)
         try:
-            plain = self._services.unseal(household, found.sealed, about=_about(row.kind, row.key))
+            plain = await self._services.unseal(household, found.sealed, about=_about(row.kind, row.key))
         except Gone:
             return None
         record = msgspec.json.decode(plain, type=row.kind)
@@ -80,13 +80,13 @@ class Safe:
             self._places[record.key] = row.key[1]
         return record
 
-    def _sealed(self, record: Answer | OptSchedule, household: str) -> Written:
+    async def _sealed(self, record: Answer | OptSchedule, household: str) -> Written:
         key = record.key
         if isinstance(record, OptSchedule):
             place = self._places.get(record.key) or self._services.ids()
             key = (record.ven, place, "")
         plain = msgspec.json.encode(record)
-        sealed = self._services.seal(SubjectId(household), plain, about=_about(type(record), key))
+        sealed = await self._services.seal(SubjectId(household), plain, about=_about(type(record), key))
         if isinstance(record, OptSchedule):
             self._places[record.key] = key[1]
         return Written(type(record), key, _text(Sealed(household, sealed)))

@@ -1,14 +1,14 @@
 """The consent desk: requests, answers, withdrawal, each durable before it is acknowledged.
 
-Withdrawal, in this order: the epoch flips in memory; one transaction writes record, ledger entry and notices; open
-answers and queues of the ground are reset and the event loop gets its turn; then the caller may acknowledge. If the
-transaction fails, the flip stays until the record has been read back: unknown means no.
+Withdrawal, in this order: the epoch flips in memory, before anything is waited for; the ledger entry is sealed; one
+transaction writes record, ledger entry and notices; open answers and queues of the ground are reset and the event loop
+gets its turn; then the caller may acknowledge. If the sealing or the transaction fails, the flip stays until the record
+has been read back: unknown means no.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -22,12 +22,12 @@ from gateway.consent.evidence import Evidence
 from gateway.consent.records import (
     ANY,
     Asked,
+    Ended,
     asked_of,
     ended_at,
     ended_notice,
     ending_notice,
     entry_of,
-    erased,
     in_force,
     mark,
     scope_of,
@@ -114,14 +114,14 @@ class ConsentDesk:
             now = self._clock()
             consent = Consent(self._ids(), household, scope_of(asked.request, quantities, now), now)
             token = self._evidence.receipt(consent)
-            entry = self._ledger.seal(household, entry_of("given", consent, now))
+            sealed = await self._ledger.seal([(household, entry_of("given", consent, now))])
             answered = self._answer(asked, consent.id)
 
             def write(connection: Connection) -> None:
                 mark(connection, asked.id, now, consent.id)
                 records.add(connection, consent)
                 self._evidence.put(connection, household, "receipt", consent.id, now, token)
-                put(connection, [entry])
+                put(connection, sealed)
                 self._outbox.put(connection, answered)
 
             await self._store.write(write)
@@ -146,11 +146,11 @@ class ConsentDesk:
         """A ground that is no consent: the operator's to add, by law or by contract. Raises ``SubjectGone``."""
         async with self._turns.of(ground.subject):
             await self._here(ground.subject)
-            entry = self._ledger.seal(ground.subject, entry_of("given", ground, self._clock()))
+            sealed = await self._ledger.seal([(ground.subject, entry_of("given", ground, self._clock()))])
 
             def write(connection: Connection) -> None:
                 records.add(connection, ground)
-                put(connection, [entry])
+                put(connection, sealed)
 
             await self._store.write(write)
             self._grounds.keep(ground)
@@ -187,7 +187,7 @@ class ConsentDesk:
             known = [self._grounds.find(household, name) for name in mine]
             ended = [c.withdraw(now) for c in known if isinstance(c, Consent) and c.withdrawn is None]
             if ended:
-                await self._end(household, ended, "withdrawn", now)
+                await self._end(Ended(household, ended, now))
                 done += ended
             elif not (flying := self._flying.get(household)):
                 return done
@@ -199,9 +199,9 @@ class ConsentDesk:
         now = self._clock()
         match self._grounds.find(household, ground):
             case Contract() as contract if contract.ended is None:
-                await self._end(household, [replace(contract, ended=now)], "withdrawn", now)
+                await self._end(Ended(household, [replace(contract, ended=now)], now))
             case LegalTask(objectable=True, objected=None) as task:
-                await self._end(household, [replace(task, objected=now)], "withdrawn", now)
+                await self._end(Ended(household, [replace(task, objected=now)], now))
             case Contract() | LegalTask(objectable=True):
                 return
             case LegalTask():
@@ -218,45 +218,25 @@ class ConsentDesk:
         while flying := self._flying.get(begun.household):
             await asyncio.wait(flying)  # pressed before: it is durable now, or undone and ends below
         ended = [ended_at(g, begun.at) for g in self._grounds.of(begun.household) if in_force(g)]
-        kind = "erased" if own else "withdrawn"
-        await self._end(begun.household, ended, kind, begun.at, begun=begun, own=own)
+        await self._end(Ended(begun.household, ended, begun.at, begun=begun, own=own))
 
-    async def _end(
-        self,
-        household: SubjectId,
-        ended: Sequence[Ground],
-        kind: str,
-        now: datetime,
-        *,
-        begun: Begun | None = None,
-        own: bool = False,
-    ) -> None:
-        for ground in ended:  # 1. in memory, at once
-            self._epochs.flip(ground.id)
+    async def _end(self, ended: Ended) -> None:
+        """Goes on to its end when the caller is cancelled: what was pressed is never rolled back."""
+        for name in ended.names:  # 1. in memory, at once
+            self._epochs.flip(name)
+        for ground in ended.grounds:
             self._grounds.keep(ground)
-        if own:
-            self._epochs.flip(f"own:{household}")
-        said = [*(entry_of(kind, g, now) for g in ended), *([erased(household, now)] if own else [])]
-        entries = [self._ledger.seal(household, entry) for entry in said]
-        tokens = [(g.id, self._evidence.withdrawal(g, now)) for g in ended if isinstance(g, Consent)]
-
-        def write(connection: Connection) -> None:  # 2. record, ledger entry, notices: one transaction
-            records.end(connection, ended, now)
-            put(connection, entries)
-            for consent, token in tokens:
-                self._evidence.put(connection, household, "withdrawal", consent, now, token)
-            for ground in ended:
-                self._outbox.put(connection, ended_notice(ground))
-            if begun is not None:
-                self._endings.begin(connection, begun)
-                self._outbox.put(connection, ending_notice(household))
-
         flying: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._flying.setdefault(household, set()).add(flying)
+        self._flying.setdefault(ended.household, set()).add(flying)
+        await asyncio.shield(self._recorded(ended, flying))
+
+    async def _recorded(self, ended: Ended, flying: asyncio.Future[None]) -> None:
+        """``flying`` is done when it is durable, or when the record was read back."""
+        household = ended.household
         try:
-            await asyncio.shield(self._store.write(write))
+            await self._write_end(ended)
         except Exception as error:
-            self._log.error("withdrawal.not_written", error=type(error).__name__, grounds=len(ended))
+            self._log.error("withdrawal.not_written", error=type(error).__name__, grounds=len(ended.grounds))
             await self._grounds.reload(self._store, household)
             raise
         finally:
@@ -264,11 +244,29 @@ class ConsentDesk:
             self._flying[household].discard(flying)
             if not self._flying[household]:
                 del self._flying[household]
-            names = [g.id for g in ended] + ([f"own:{household}"] if own else [])
-            reset = self._lines.reset(names)  # 3. nothing queued is still sent
+            reset = self._lines.reset(ended.names)  # 3. nothing queued is still sent
             await asyncio.sleep(0)
             await asyncio.sleep(0)  # the sockets are closed in the loop's next turn
-        self._log.info("ground.ended", kind=kind, grounds=len(ended), connections_reset=reset)
+        self._log.info("ground.ended", kind=ended.kind, grounds=len(ended.grounds), connections_reset=reset)
+
+    async def _write_end(self, ended: Ended) -> None:
+        """2. Ledger entries are sealed; then record, ledger entries, notices: one transaction."""
+        household, at = ended.household, ended.at
+        sealed = await self._ledger.seal([(household, entry) for entry in ended.entries()])
+        tokens = [(g.id, self._evidence.withdrawal(g, at)) for g in ended.grounds if isinstance(g, Consent)]
+
+        def write(connection: Connection) -> None:
+            records.end(connection, ended.grounds, at)
+            put(connection, sealed)
+            for consent, token in tokens:
+                self._evidence.put(connection, household, "withdrawal", consent, at, token)
+            for ground in ended.grounds:
+                self._outbox.put(connection, ended_notice(ground))
+            if ended.begun is not None:
+                self._endings.begin(connection, ended.begun)
+                self._outbox.put(connection, ending_notice(household))
+
+        await self._store.write(write)
 
     # -- helpers
 

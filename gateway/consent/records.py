@@ -1,5 +1,6 @@
 """What the consent desk works with: requests, entries and notices as values and rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, update
 
 from adapters.plugin import Notice, PermissionRequest
+from gateway.consent.endings import Begun
 from gateway.grounds import kind_of
 from gateway.storage.tables.door import permission_request as requests
 from policies.grounds import Consent, Contract, Ground, LegalTask, Scope
@@ -23,6 +25,36 @@ class Asked:
     subject: SubjectId
     request: PermissionRequest
     asked: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Grounds of a household that end together, each as it is afterwards.
+
+    Attributes:
+        begun: the household's own end that begins with them.
+        own: it is erased, so its own access ends too.
+    """
+
+    household: SubjectId
+    grounds: Sequence[Ground]
+    at: datetime
+    begun: Begun | None = None
+    own: bool = False
+
+    @property
+    def kind(self) -> str:
+        return "erased" if self.own else "withdrawn"
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Whose epochs flip, and whose lines are reset."""
+        return [ground.id for ground in self.grounds] + ([f"own:{self.household}"] if self.own else [])
+
+    def entries(self) -> Sequence[Entry]:
+        """For the ledger."""
+        entries = [entry_of(self.kind, ground, self.at) for ground in self.grounds]
+        return [*entries, erased(self.household, self.at)] if self.own else entries
 
 
 ANY = DetailClass.LIVE

@@ -15,7 +15,7 @@ from gateway.errors import SubjectGone
 from gateway.storage.port import Store
 from gateway.storage.statements import append
 from gateway.storage.tables.door import checkpoint, ledger
-from gateway.vault.port import Vault
+from gateway.vault.port import Vault, Words
 from policies import ledger as books
 from policies.ledger import Entry
 from policies.terms import DetailClass, SubjectId
@@ -44,18 +44,18 @@ class Ledger:
         """How rows of a household are found without naming it."""
         return self._vault.lookup("ledger", subject)
 
-    def seal(self, subject: SubjectId, entry: Entry) -> Sealed:
-        """Raises ``SubjectGone``."""
-        name = self._ids()
-        sealed = self._vault.seal(subject, DetailClass.LEDGER, books.encode(entry), about=name)
-        return Sealed(name, self.tag(subject), sealed)
+    async def seal(self, entries: Sequence[tuple[SubjectId, Entry]]) -> Sequence[Sealed]:
+        """In their order, for ``put``. Raises ``SubjectGone``."""
+        words = [Words(who, DetailClass.LEDGER, self._ids(), books.encode(entry)) for who, entry in entries]
+        sealed = await self._vault.seal_all(words)
+        return [Sealed(w.about, self.tag(w.subject), body) for w, body in zip(words, sealed, strict=True)]
 
     async def write(self, entries: Sequence[tuple[SubjectId, Entry]]) -> None:
         """Durable on return. Releases that today's ledger has already are passed over."""
         fresh = [(s, e) for s, e in entries if self._key(s, e) not in self._known]
         if not fresh:
             return
-        sealed = [self.seal(s, e) for s, e in fresh]
+        sealed = await self.seal(fresh)
         await self._store.write(lambda connection: put(connection, sealed))
         for subject, entry in fresh:
             if entry.kind == "release":
@@ -69,9 +69,10 @@ class Ledger:
         query = query.order_by(ledger.c.number.desc()).limit(most)
         rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
         try:
-            return [books.decode(self._vault.open(subject, DetailClass.LEDGER, s, about=i)) for i, s in rows]
+            opened = await self._vault.open_all([Words(subject, DetailClass.LEDGER, name, body) for name, body in rows])
         except SubjectGone:
             return []
+        return [books.decode(plain) for plain in opened]
 
     async def sign_checkpoint(self) -> None:
         """Sign the head, if it has moved since the last time."""

@@ -16,11 +16,12 @@ A bad record is refused by its index and a stable word; the others are kept. Ref
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, bindparam, func, select
 
 from adapters.plugin import Batch, IntakeAnswer
@@ -38,15 +39,17 @@ from gateway.intake.records import (
     unit_of,
     without,
 )
+from gateway.keeper.port import Day
 from gateway.storage.port import Store
 from gateway.storage.statements import Prepared
 from gateway.storage.tables.vault import batch as batches
 from gateway.storage.tables.vault import batch_floor
 from gateway.vault.merge import to_piece
-from gateway.vault.sealed import PieceRow, SealedVault
+from gateway.vault.sealed import SealedVault
 from meter_driver.intervals import DAY_US, DayFinder, micros
 from meter_driver.reading import Reading
 from policies.terms import DetailClass, SubjectId
+from policies.vault.columns import Series
 
 AHEAD = timedelta(minutes=5)
 MAX_READINGS = 10_000
@@ -68,6 +71,15 @@ class _Source:
 
     newest: int
     flying: dict[int, asyncio.Future[None]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What is kept of one household, with the keys that seal it. ``oldest``: how its classes stood at the check."""
+
+    subject: SubjectId
+    oldest: Mapping[DetailClass, date | None]
+    pieces: Sequence[tuple[DetailClass, int, AESGCM, bytes]]
 
 
 class Intake:
@@ -104,9 +116,16 @@ class Intake:
                 claim.set_result(None)
 
     async def _keep(self, batch: Batch) -> IntakeAnswer:
-        """No await between the number of a piece and its place in the queue of the store."""
+        """No await between the number of a piece and its place in the queue of the store.
+
+        Keys may be waited for: if a class moved on or a household went meanwhile, the batch is checked again.
+        """
         now = self._clock()
-        pieces, refused = self._sealed(batch.readings, now)
+        while True:
+            drafts, refused = await self._drafted(batch.readings, now)
+            if all(self._oldest(draft.subject) == draft.oldest for draft in drafts):
+                break
+        pieces = [self._vault.sealed_piece(draft.subject, *piece) for draft in drafts for piece in draft.pieces]
         answer = IntakeAnswer(len(batch.readings) - len(refused), tuple(sorted(refused.items())))
         kept = self._vault.seal_own(_encode((answer.accepted, answer.refused)), about=_about(batch))
         await self._vault.append(pieces, (batch.source, batch.sequence, int(now.timestamp()), kept))
@@ -127,27 +146,44 @@ class Intake:
         accepted, refused = _decode(self._vault.open_own(sealed, about=_about(batch)))
         return IntakeAnswer(accepted, refused, repeated=True)
 
-    # -- checking and sealing
+    # -- checking and deriving
 
-    def _sealed(self, readings: Sequence[tuple[SubjectId, Reading]], now: datetime) -> tuple[list[PieceRow], Refused]:
+    async def _drafted(
+        self, readings: Sequence[tuple[SubjectId, Reading]], now: datetime
+    ) -> tuple[list[_Draft], Refused]:
         refused: Refused = {}
-        pieces: list[PieceRow] = []
+        drafts: list[_Draft] = []
         for subject, columns in by_household(readings, micros(now + AHEAD), refused).items():
             try:
-                pieces += self._of_household(subject, columns, refused)
+                drafts.append(await self._of_household(subject, columns, refused))
             except (SubjectGone, Expired):
                 refuse(refused, columns.values(), "unknown-subject")
-        return pieces, refused
+        return drafts, refused
 
-    def _of_household(
+    async def _of_household(
         self, subject: SubjectId, columns: dict[tuple[str, str | None], Column], refused: Refused
-    ) -> list[PieceRow]:
-        if not self._vault.known(subject):
+    ) -> _Draft:
+        oldest = self._oldest(subject)
+        derived = self._derived(oldest, columns, refused)
+        ciphers = await self._vault.ciphers(subject, derived.keys())
+        if len(ciphers) < len(derived):
+            raise Expired
+        pieces = [(*day, ciphers[day], to_piece(day[0], series)) for day, series in derived.items()]
+        return _Draft(subject, oldest, pieces)
+
+    def _oldest(self, subject: SubjectId) -> Mapping[DetailClass, date | None]:
+        return {detail: self._vault.oldest(subject, detail) for detail in _DERIVED}
+
+    def _derived(
+        self,
+        held: Mapping[DetailClass, date | None],
+        columns: dict[tuple[str, str | None], Column],
+        refused: Refused,
+    ) -> Mapping[Day, Sequence[Series]]:
+        """Of one household, by class and day. Raises ``SubjectGone``."""
+        oldest = {detail: day.toordinal() for detail, day in held.items() if day is not None}
+        if len(oldest) < len(held):
             raise SubjectGone
-        oldest = {}
-        for detail in _DERIVED:
-            day = self._vault.oldest(subject, detail)
-            oldest[detail] = day.toordinal() if day else 1 << 40
         threshold = (min(oldest.values()) - EPOCH_DAY) * DAY_US
         deriver = Deriver(oldest, self._days)
         for (name, unit_name), column in columns.items():
@@ -161,10 +197,7 @@ class Intake:
                 column = latest_of_each(column)
             for part, numbers in exact(column, refused):
                 deriver.add(quantity, unit, (tuple(part.starts), tuple(part.ats)), numbers)
-        return [
-            self._vault.sealed_piece(subject, detail, day, to_piece(detail, series))
-            for (detail, day), series in deriver.pieces.items()
-        ]
+        return deriver.pieces
 
 
 _BATCH, _FLOOR = (table.c.source == bindparam("source") for table in (batches, batch_floor))

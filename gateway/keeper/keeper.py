@@ -1,8 +1,8 @@
-"""The keeper: key states of all households, changed in groups, and the day keys that follow from them."""
+"""The keeper in this process: key states of all households, changed in groups, and the keys that follow from them."""
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,34 +11,27 @@ from struct import Struct
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.errors import Expired, RootMissing, SubjectGone
+from gateway.errors import RootMissing, SubjectGone
 from gateway.keeper import states as key_states
+from gateway.keeper.changes import LARGEST_GROUP, Changes, stored
+from gateway.keeper.port import MOST_DAYS, MOST_SUBJECTS, MOST_WORDS, Day, Words
 from gateway.keeper.recovery import Recovery
 from gateway.keeper.root import FileRoot
 from gateway.keeper.states import Randomness, States
 from gateway.keeper.tree import Tree
 from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
+from policies.vault import ratchet
 from policies.vault.ratchet import DayGone
+from policies.vault.seal import NONCE_BYTES, place_about, seal, unseal
 
 CACHED_HOUSEHOLDS = 16_384
 """Whose states and day keys are held in clear in memory."""
 CACHED_DAYS = 64
 """Day keys of one household and class."""
-LARGEST_GROUP = 4096
 HOUSE = "*"
 """The gateway's own entry: no tenancy has this id. 32 bytes, the key for look-ups; then the day (u32) up to which
 everybody was moved on, of each series class."""
 _MOVED = Struct(f">32s{len(SERIES_CLASSES)}I")
-
-Edit = Callable[[States | None], States | None]
-"""From the states as they are (None: unknown) to those that shall be; runs in the keeper's thread. May raise."""
-
-
-@dataclass(slots=True)
-class _Change:
-    subject: str
-    edit: Edit
-    done: asyncio.Future[States | None]
 
 
 @dataclass(slots=True)
@@ -46,84 +39,84 @@ class _Held:
     """What is remembered of one household."""
 
     states: States
-    ciphers: dict[tuple[DetailClass, int], AESGCM]
+    ciphers: dict[Day, AESGCM]
 
 
-class Keeper:
-    """Use ``open_keeper``. All methods belong to the loop's thread; ``close`` when the loop is done with it."""
+class LocalKeeper:
+    """``gateway.keeper.port.Keeper`` on a tree in this process. Use ``open_keeper``; nothing needs to be loaded.
+
+    All methods belong to the loop's thread; ``close`` when the loop is done with it. Keys are answered without
+    suspending: the states of a household are in memory, or a page away.
+    """
 
     def __init__(self, tree: Tree, recovery: Recovery | None, randomness: Randomness) -> None:
         self._tree, self._recovery, self._randomness = tree, recovery, randomness
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keeper")
-        self._waiting: list[_Change] = []
-        self._busy = False
         self._held: dict[str, _Held] = {}
+        self._changes = Changes(tree, self._thread, lambda subject: self._held.pop(subject, None))
         self._house, self._moved = self._own()
-
-    @property
-    def recovery_window(self) -> timedelta:
-        """How long an older root is kept, sealed to the offline key; zero without one."""
-        return self._recovery.window if self._recovery else timedelta(0)
-
-    @property
-    def sound(self) -> bool:
-        """Whether key states can be changed; not after a root could not be replaced."""
-        return self._tree.sound
-
-    @property
-    def house_key(self) -> bytes:
-        """32 bytes, for keyed hashes."""
-        return self._house
 
     def close(self) -> None:
         self._thread.shutdown()
         self._tree.close()
 
-    def states(self, subject: SubjectId) -> States | None:
-        """The present states of a household; None when it was never admitted. Raises ``TreeBroken``."""
-        held = self._find(subject)
-        return held.states if held else None
+    @property
+    def lookup_key(self) -> bytes:
+        return self._house
 
-    def cipher(self, subject: SubjectId, detail: DetailClass, day: int) -> AESGCM:
-        """What seals a UTC day (proleptic ordinal). Raises ``SubjectGone`` or ``Expired``."""
+    @property
+    def recovery_window(self) -> timedelta:
+        return self._recovery.window if self._recovery else timedelta(0)
+
+    @property
+    def sound(self) -> bool:
+        return self._tree.sound
+
+    def oldest(self, subject: SubjectId, detail: DetailClass) -> date | None:
+        held = self._held.get(subject) or self._find(subject)
+        return ratchet.oldest(held.states.chains.get(detail, ())) if held else None
+
+    async def load(self) -> None:
+        """The tree is at hand."""
+
+    async def living(self, subjects: Collection[SubjectId]) -> frozenset[SubjectId]:
+        _bounded(subjects, MOST_SUBJECTS)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._living, tuple(subjects))
+
+    async def ciphers(self, subject: SubjectId, days: Collection[Day]) -> Mapping[Day, AESGCM]:
+        _bounded(days, MOST_DAYS)
         held = self._held.get(subject) or self._find(subject)
         if held is None:
             raise SubjectGone
-        cipher = held.ciphers.get((detail, day))
-        if cipher is None:
-            try:
-                key = held.states.key(detail, date.fromordinal(day))
-            except DayGone:
-                raise Expired from None
-            if key is None:
+        found = {day: held.ciphers.get(day) or _derived(held, day) for day in days}
+        return {day: cipher for day, cipher in found.items() if cipher is not None}
+
+    async def seal(self, words: Sequence[Words]) -> Sequence[bytes]:
+        _bounded(words, MOST_WORDS)
+        return [seal(self._plain(each), self._randomness(NONCE_BYTES), _about(each), each.body) for each in words]
+
+    async def open(self, words: Sequence[Words]) -> Sequence[bytes]:
+        _bounded(words, MOST_WORDS)
+        return [unseal(self._plain(each), _about(each), each.body) for each in words]
+
+    async def admit(self, subject: SubjectId, first: Mapping[DetailClass, date]) -> None:
+        def edit(states: States | None) -> States:
+            if states is None:
+                return key_states.fresh(first, self._randomness)
+            if states.erased:
                 raise SubjectGone
-            if len(held.ciphers) >= CACHED_DAYS:
-                held.ciphers.clear()
-            cipher = held.ciphers[detail, day] = AESGCM(key)
-        return cipher
+            return states
 
-    def plain_cipher(self, subject: SubjectId, detail: DetailClass) -> AESGCM:
-        """What seals identity or ledger. Raises ``SubjectGone``."""
-        states = self.states(subject)
-        if states is None or detail not in states.keys:
-            raise SubjectGone
-        return AESGCM(states.keys[detail])
+        await self._changes.make(subject, edit)
 
-    async def change(self, subject: SubjectId, edit: Edit) -> States | None:
-        """Durable on return, together with all changes that wait meanwhile; the states as they are now.
+    async def erase(self, subject: SubjectId) -> None:
+        await self._changes.make(subject, lambda states: key_states.without(_known(states)))
 
-        What ``edit`` raises is raised here and changes nothing. Raises ``StoreFull`` and ``TreeBroken`` too.
-        """
-        done: asyncio.Future[States | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Change(subject, edit, done))
-        self._kick()
-        return await done
+    async def erase_day(self, subject: SubjectId, day: date) -> None:
+        await self._changes.make(subject, lambda states: key_states.without_day(_known(states), day))
 
     async def move_on(self, first: Mapping[DetailClass, date], today: date) -> int:
-        """Expire every household up to ``first`` of each class; how many were changed. One commit a few thousand.
-
-        Nobody is looked at when all were moved on so far before.
-        """
+        """One commit a few thousand. Nobody is looked at when all were moved on so far before."""
         loop = asyncio.get_running_loop()
         goal = {detail: max(first[detail], self._moved[detail]) for detail in SERIES_CLASSES}
         position, changed = "", 0
@@ -140,67 +133,29 @@ class Keeper:
         return changed
 
     async def prune(self) -> None:
-        """Drop the sealed roots that are older than the recovery window."""
         if self._recovery:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._recovery.prune)
 
     # -- in the loop's thread
 
+    def _plain(self, words: Words) -> AESGCM:
+        held = self._find(words.subject)
+        if held is None or words.detail not in held.states.keys:
+            raise SubjectGone
+        return AESGCM(held.states.keys[words.detail])
+
     def _find(self, subject: str) -> _Held | None:
         held = self._held.get(subject)
         if held is None and subject != HOUSE:
-            data = self._tree.get(subject)
-            if data is None:
+            states = stored(self._tree, subject)
+            if states is None:
                 return None
             if len(self._held) >= CACHED_HOUSEHOLDS:
                 self._held.clear()
-            held = self._held[subject] = _Held(key_states.decode(data), {})
+            held = self._held[subject] = _Held(states, {})
         return held
 
-    def _kick(self) -> None:
-        if self._busy or not self._waiting:
-            return
-        group, self._waiting = self._waiting[:LARGEST_GROUP], self._waiting[LARGEST_GROUP:]
-        self._busy = True
-        work = asyncio.get_running_loop().run_in_executor(self._thread, self._commit, group)
-        work.add_done_callback(lambda done: self._tell(group, done))
-
-    def _tell(self, group: Sequence[_Change], done: "asyncio.Future[list[States | BaseException | None]]") -> None:
-        """Forget what was known of these households, then answer who waits."""
-        self._busy = False
-        for change in group:
-            self._held.pop(change.subject, None)
-        error = done.exception()
-        outcome = [error] * len(group) if error else done.result()
-        for change, result in zip(group, outcome, strict=True):
-            if change.done.done():
-                continue
-            if isinstance(result, BaseException):
-                change.done.set_exception(result)
-            else:
-                change.done.set_result(result)
-        self._kick()
-
     # -- in the keeper's thread
-
-    def _commit(self, group: Sequence[_Change]) -> list[States | BaseException | None]:
-        now: dict[str, States | None] = {}
-        changed: dict[str, bytes | None] = {}
-        outcome: list[States | BaseException | None] = []
-        for change in group:
-            before = now[change.subject] if change.subject in now else self._stored(change.subject)
-            try:
-                after = change.edit(before)
-            except Exception as error:  # noqa: BLE001 - it belongs to the caller that waits, not to its neighbours
-                outcome.append(error)
-                continue
-            now[change.subject] = after
-            if after != before:
-                changed[change.subject] = None if after is None else key_states.encode(after)
-            outcome.append(after)
-        if changed:
-            self._tree.commit(changed)
-        return outcome
 
     def _move_part(self, position: str, first: Mapping[DetailClass, date], today: date) -> tuple[str, list[str]] | None:
         part = self._tree.after(position, LARGEST_GROUP)
@@ -215,9 +170,9 @@ class Keeper:
             self._tree.commit(changed)
         return (next(reversed(part)), list(changed)) if part else None
 
-    def _stored(self, subject: str) -> States | None:
-        data = self._tree.get(subject)
-        return None if data is None else key_states.decode(data)
+    def _living(self, subjects: Sequence[SubjectId]) -> frozenset[SubjectId]:
+        found = ((subject, stored(self._tree, subject)) for subject in subjects if subject != HOUSE)
+        return frozenset(subject for subject, states in found if states is not None and not states.erased)
 
     def _note_moved(self, moved: Mapping[DetailClass, date]) -> None:
         days = (moved[detail].toordinal() for detail in SERIES_CLASSES)
@@ -232,9 +187,38 @@ class Keeper:
         return key, dict(zip(SERIES_CLASSES, map(date.fromordinal, days), strict=True))
 
 
+def _known(states: States | None) -> States:
+    if states is None:
+        raise SubjectGone
+    return states
+
+
+def _derived(held: _Held, day: Day) -> AESGCM | None:
+    """The key of a day, remembered; None when it is expired or erased. Raises ``SubjectGone``."""
+    try:
+        key = held.states.key(day[0], date.fromordinal(day[1]))
+    except DayGone:
+        return None
+    if key is None:
+        raise SubjectGone
+    if len(held.ciphers) >= CACHED_DAYS:
+        held.ciphers.clear()
+    cipher = held.ciphers[day] = AESGCM(key)
+    return cipher
+
+
+def _about(words: Words) -> bytes:
+    return place_about(words.subject, words.detail, words.about)
+
+
+def _bounded(asked: Collection[object], most: int) -> None:
+    if len(asked) > most:
+        raise ValueError(f"at most {most} for one question")
+
+
 def open_keeper(
     tree: Path, root: Path, *, recovery: Recovery | None = None, randomness: Randomness = os.urandom
-) -> Keeper:
+) -> LocalKeeper:
     """Open or make the key tree; blocking.
 
     Raises ``RootMissing`` when there is a tree and no root (nothing is made then), ``RootBusy``, ``TreeBroken``.
@@ -245,6 +229,6 @@ def open_keeper(
     port = FileRoot(root, create=not exists)
     if recovery:
         recovery.prune()
-    return Keeper(
+    return LocalKeeper(
         Tree(tree, port, randomness=randomness, keep=recovery.keep if recovery else None), recovery, randomness
     )

@@ -15,7 +15,7 @@ from gateway.clock import Clock
 from gateway.errors import NotAllowed, SubjectGone, Taken, Unknown
 from gateway.storage.port import Store
 from gateway.storage.tables.registry import metering_point, tenancy
-from gateway.vault.port import Vault
+from gateway.vault.port import Vault, Words
 from policies.terms import DetailClass, SubjectId
 
 KINDS = ("household", "site")
@@ -119,11 +119,6 @@ class Tenancies:
         """The household that has a metering point now."""
         return self._points.get(self._vault.lookup("point", point))
 
-    def identity(self, subject: SubjectId, sealed: bytes) -> Identity:
-        """Open what ``sealed_identity`` read. Raises ``SubjectGone``."""
-        plain = self._vault.open(subject, DetailClass.IDENTITY, sealed, about="tenancy")
-        return msgspec.json.decode(plain, type=Identity)
-
     async def who(self, subject: SubjectId) -> Identity:
         """The holder of a household; an empty identity once it was erased."""
         query = select(tenancy.c.identity).where(tenancy.c.id == subject)
@@ -131,9 +126,10 @@ class Tenancies:
         if sealed is None:
             return NOBODY
         try:
-            return self.identity(subject, sealed)
+            plain = await self._vault.open(subject, DetailClass.IDENTITY, sealed, about="tenancy")
         except SubjectGone:
             return NOBODY
+        return msgspec.json.decode(plain, type=Identity)
 
     # -- changing
 
@@ -146,15 +142,11 @@ class Tenancies:
         start = new.start or self._clock()
         made = Tenancy(SubjectId(self._ids()), new.zone, new.community, new.kind, start)
         await self._vault.admit(made.id, start)
-        sealed = self._seal(made.id, msgspec.json.encode(new.identity), "tenancy")
+        plain = [("tenancy", msgspec.json.encode(new.identity)), *(("point", point.encode()) for point in lookups)]
+        sealed, *of_points = await self._vault.seal_all([_padded(made.id, about, body) for about, body in plain])
         points = [
-            {
-                "lookup": at,
-                "tenancy": made.id,
-                "sealed": self._seal(made.id, p.encode(), "point"),
-                "start": start.timestamp(),
-            }
-            for p, at in lookups.items()
+            {"lookup": at, "tenancy": made.id, "sealed": body, "start": start.timestamp()}
+            for at, body in zip(lookups.values(), of_points, strict=True)
         ]
         row = {"id": made.id, "zone": made.zone, "community": made.community, "kind": made.kind}
 
@@ -196,10 +188,6 @@ class Tenancies:
         await self._store.write(write)
         self._points = {at: who for at, who in self._points.items() if who != subject}
 
-    def _seal(self, subject: SubjectId, plain: bytes, about: str) -> bytes:
-        """Padded with blanks to 256 bytes, so that the length of a name is not in the row."""
-        return self._vault.seal(subject, DetailClass.IDENTITY, plain + b" " * (-len(plain) % 256), about=about)
-
     def _keep(self, each: Tenancy) -> Tenancy:
         self._all[each.id] = each
         if each.place:
@@ -208,6 +196,11 @@ class Tenancies:
             if not residents:
                 del self._residents[each.place]
         return each
+
+
+def _padded(subject: SubjectId, about: str, plain: bytes) -> Words:
+    """With blanks to 256 bytes, so that the length of a name is not in the row."""
+    return Words(subject, DetailClass.IDENTITY, about, plain + b" " * (-len(plain) % 256))
 
 
 def _check(new: NewTenancy) -> None:

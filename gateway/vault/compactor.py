@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
 from gateway.clock import Clock
-from gateway.errors import DayChanged, Expired, SubjectGone
-from gateway.keeper.keeper import Keeper
+from gateway.errors import DayChanged, SubjectGone
+from gateway.keeper.port import Keeper
 from gateway.keeper.states import Randomness
 from gateway.storage.port import Store
 from gateway.storage.tables.vault import block, piece
@@ -94,17 +94,16 @@ class Compactor:
         if not any(part.pieces == 0 for part in parts):
             return False
         try:
-            cipher = self._keeper.cipher(subject, detail, day)
-        except (SubjectGone, Expired):
-            return False
-        clashes: Clashes = {}
-        series = await asyncio.to_thread(_combined, subject, detail, parts, cipher, clashes)
-        if clashes:
-            series = await corrected(self._store, self._keeper, subject, series, clashes)
-        merged = await asyncio.to_thread(self._merged, subject, detail, parts, series, cipher)
-        try:
+            cipher = (await self._keeper.ciphers(subject, [(detail, day)])).get((detail, day))
+            if cipher is None:
+                return False
+            clashes: Clashes = {}
+            series = await asyncio.to_thread(_combined, subject, detail, parts, cipher, clashes)
+            if clashes:
+                series = await corrected(self._store, self._keeper, subject, series, clashes)
+            merged = await asyncio.to_thread(self._merged, subject, detail, parts, series, cipher)
             await self._store.write(lambda connection: _replace(connection, subject, detail, day, parts, merged))
-        except DayChanged:
+        except (SubjectGone, DayChanged):
             return False
         return True
 

@@ -5,16 +5,17 @@ and the desks (intake, release, consent, retention).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from gateway.keeper.port import Words
 from gateway.keeper.states import Destroyed
 from policies.terms import DetailClass, Period, SubjectId
 from policies.vault.values import Value
 
-__all__ = ["Destroyed", "Mark", "Value", "Vault"]
+__all__ = ["Destroyed", "Mark", "Value", "Vault", "Words"]
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -32,7 +33,13 @@ class Vault(Protocol):
         """Fresh key states for a new tenancy, oldest held day: ``at``'s day less the classes' retention."""
 
     def oldest(self, subject: SubjectId, detail: DetailClass) -> date | None:
-        """The oldest day that can still be opened; None when the subject is gone."""
+        """The oldest day that can still be opened; None is a no: gone, or not known (yet).
+
+        Who would delete something because of it asks ``living``.
+        """
+
+    async def living(self, subjects: Collection[SubjectId]) -> frozenset[SubjectId]:
+        """Those that were admitted and not erased, by the keys themselves."""
 
     def read(
         self,
@@ -63,11 +70,20 @@ class Vault(Protocol):
     async def erase(self, subject: SubjectId) -> Destroyed:
         """Drop every key of the household but ``legal``'s and ``ledger``'s; durable on return."""
 
-    def seal(self, subject: SubjectId, detail: DetailClass, plain: bytes, *, about: str) -> bytes:
-        """For ``identity`` and ``ledger``: AES-256-GCM under the household's own key, bound to ``about``."""
+    async def seal(self, subject: SubjectId, detail: DetailClass, plain: bytes, *, about: str) -> bytes:
+        """For ``identity`` and ``ledger``: AES-256-GCM under the household's own key, bound to ``about``.
 
-    def open(self, subject: SubjectId, detail: DetailClass, sealed: bytes, *, about: str) -> bytes:
+        Raises ``SubjectGone``.
+        """
+
+    async def open(self, subject: SubjectId, detail: DetailClass, sealed: bytes, *, about: str) -> bytes:
         """The reverse. Raises ``SubjectGone``, or ``ValueError`` when it was changed."""
+
+    async def seal_all(self, words: Sequence[Words]) -> Sequence[bytes]:
+        """Many at once, in their order; nothing when one cannot be."""
+
+    async def open_all(self, words: Sequence[Words]) -> Sequence[bytes]:
+        """The reverse."""
 
     def lookup(self, what: str, value: str) -> bytes:
         """A keyed hash (HMAC-SHA-256) for finding a serial number or a name without storing it."""

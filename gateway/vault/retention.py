@@ -13,11 +13,12 @@ from sqlalchemy import Connection, delete, exists, func, select, tuple_, update
 
 from adapters.plugin import upsert
 from gateway.clock import Clock
-from gateway.keeper.keeper import Keeper
+from gateway.keeper.port import Keeper
 from gateway.keeper.states import KEPT_AFTER_ERASURE
 from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import cell, draw
 from gateway.storage.tables.vault import batch, batch_floor, block, piece, retention_days
+from gateway.vault import keys
 from policies.retention import checked, first_kept
 from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
 from policies.vault.seal import CLASS_CODES
@@ -119,10 +120,9 @@ class Retention:
         query = select(piece.c.subject).union(select(block.c.subject))
         subjects = await self._store.look(lambda c: [SubjectId(row[0]) for row in c.execute(query)])
         codes = [CLASS_CODES[detail] for detail in SERIES_CLASSES if detail not in KEPT_AFTER_ERASURE]
-        rows = 0
+        living, rows = await keys.living(self._keeper, subjects), 0
         for subject in subjects:
-            states = self._keeper.states(subject)
-            if states is None or states.erased:
+            if subject not in living:
                 for table in (piece, block):
                     gone = delete(table).where(table.c.subject == subject, table.c["class"].in_(codes))
                     rows += await self._store.write(lambda connection, gone=gone: connection.execute(gone).rowcount)  # type: ignore[misc]

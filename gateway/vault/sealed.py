@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import groupby
@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Table, delete, func, select
 
 from gateway.clock import Clock
-from gateway.errors import Expired, SubjectGone
-from gateway.keeper import states as key_states
-from gateway.keeper.keeper import Keeper
-from gateway.keeper.states import States
+from gateway.errors import SubjectGone
+from gateway.keeper.port import Day, Keeper, Words
+from gateway.keeper.states import KEPT_AFTER_ERASURE
 from gateway.storage.port import Numbers, Rows, Store
 from gateway.storage.tables.vault import batch as batches
 from gateway.storage.tables.vault import block, piece
+from gateway.vault import keys
 from gateway.vault.corrections import corrected
 from gateway.vault.merge import Clashes, combined, values_of
 from gateway.vault.pieces import (
@@ -31,10 +31,9 @@ from gateway.vault.pieces import (
 from gateway.vault.port import Destroyed, Mark, Value
 from policies.retention import first_kept
 from policies.terms import SERIES_CLASSES, DetailClass, Period, SubjectId
-from policies.vault import ratchet
 from policies.vault.columns import Series
 from policies.vault.padding import pad_note, unpad
-from policies.vault.seal import CLASS_CODES, NONCE_BYTES, place, place_about, seal, unseal
+from policies.vault.seal import CLASS_CODES, NONCE_BYTES, place, seal, unseal
 
 DAYS_AT_ONCE = 8
 """How many days of one household are fetched in one question; each is opened for itself."""
@@ -71,7 +70,8 @@ class SealedVault:
         self._marks: dict[str, WeakSet[Mark]] = {}
 
     async def start(self) -> None:
-        """From now on pieces are numbered: all higher than any before."""
+        """From now on pieces are numbered: all higher than any before; and the oldest days of all are known."""
+        await self._keeper.load()
         self._numbers = await self._store.numbers("piece")
         self._loaded = self._numbers.newest
 
@@ -84,30 +84,19 @@ class SealedVault:
         """
         latest = max(at.astimezone(UTC), self._clock())
         first = {detail: first_kept(latest, self._days[detail]) for detail in SERIES_CLASSES}
-
-        def edit(states: States | None) -> States:
-            if states is None:
-                return key_states.fresh(first, self._randomness)
-            if states.erased:
-                raise SubjectGone
-            return states
-
-        await self._keeper.change(subject, edit)
+        await self._keeper.admit(subject, first)
 
     def oldest(self, subject: SubjectId, detail: DetailClass) -> date | None:
-        states = self._keeper.states(subject)
-        return ratchet.oldest(states.chains.get(detail, ())) if states else None
+        return self._keeper.oldest(subject, detail)
 
-    def known(self, subject: SubjectId) -> bool:
-        """Whether the household was admitted and not erased."""
-        states = self._keeper.states(subject)
-        return states is not None and not states.erased
+    async def living(self, subjects: Collection[SubjectId]) -> frozenset[SubjectId]:
+        return await keys.living(self._keeper, subjects)
 
     async def erase(self, subject: SubjectId) -> Destroyed:
         """Raises ``SubjectGone`` for a household that was never admitted; a second erasure destroys nothing."""
-        codes = [CLASS_CODES[d] for d in SERIES_CLASSES if d not in key_states.KEPT_AFTER_ERASURE]
+        codes = [CLASS_CODES[d] for d in SERIES_CLASSES if d not in KEPT_AFTER_ERASURE]
         days, pieces = await self._store.look(lambda connection: _counted(connection, subject, codes))
-        await self._keeper.change(subject, _erased)
+        await self._keeper.erase(subject)
         self._publish(subject)
         await self._store.write(lambda connection: _drop(connection, subject, codes))
         window = self._keeper.recovery_window
@@ -115,13 +104,7 @@ class SealedVault:
 
     async def erase_day(self, subject: SubjectId, day: date) -> None:
         """One UTC day of every class but ``legal``. Raises ``ValueError`` when too many were erased singly."""
-
-        def edit(states: States | None) -> States:
-            if states is None:
-                raise SubjectGone
-            return key_states.without_day(states, day)
-
-        await self._keeper.change(subject, edit)
+        await self._keeper.erase_day(subject, day)
 
     # -- series
 
@@ -135,7 +118,7 @@ class SealedVault:
         mark: Mark | None = None,
     ) -> AsyncIterator[Sequence[Value]]:
         oldest = self._held(subject, detail)
-        if oldest is None or period.empty:
+        if period.empty:
             return
         start, end = period.start.astimezone(UTC), period.end.astimezone(UTC)
         first, last = max(start.date().toordinal(), oldest.toordinal()), end.date().toordinal()
@@ -145,8 +128,11 @@ class SealedVault:
                 look = partial(parts_of_days, subject=subject, detail=detail, first=group[0], last=group[-1])
                 parts = await self._store.look(look)
             seen = [part for part in parts if mark is None or part.pieces or part.upto <= mark.position]
-            for _, of_day in groupby(seen, key=lambda part: part.day):
-                values = await self._of_day(subject, detail, quantities, list(of_day))
+            ciphers = await self._keeper.ciphers(subject, [(detail, day) for day in group])
+            for day, of_day in groupby(seen, key=lambda part: part.day):
+                if day < self._held(subject, detail).toordinal() or (detail, day) not in ciphers:
+                    continue
+                values = await self._of_day(subject, detail, quantities, list(of_day), ciphers)
                 wanted = [value for value in values if start <= value.at < end]
                 if wanted:
                     yield wanted
@@ -176,10 +162,11 @@ class SealedVault:
             return [], mark.position
         position = mark.position
         parts = await self._store.look(lambda connection: parts_after(connection, mark.subject, detail, position))
+        ciphers = await keys.ciphers(self._keeper, mark.subject, [(detail, part.day) for part in parts])
         values: list[Value] = []
         for part in parts:
-            for series in self._opened(mark.subject, detail, quantities, [part]):
-                values += _ascending(detail, series)
+            if (cipher := ciphers.get((detail, part.day))) is not None:
+                values += _ascending(detail, part.opened(mark.subject, detail, cipher, quantities))
         return values, max([newest, *(part.upto for part in parts)])
 
     def news(self, subject: SubjectId) -> asyncio.Event:
@@ -188,12 +175,15 @@ class SealedVault:
             event = self._news[subject] = asyncio.Event()
         return event
 
-    def sealed_piece(self, subject: SubjectId, detail: DetailClass, day: int, plain: bytes) -> PieceRow:
+    async def ciphers(self, subject: SubjectId, days: Collection[Day]) -> Mapping[Day, AESGCM]:
+        """What seals these days, those that are held. Raises ``SubjectGone``."""
+        return await keys.ciphers(self._keeper, subject, days)
+
+    def sealed_piece(self, subject: SubjectId, detail: DetailClass, day: int, cipher: AESGCM, plain: bytes) -> PieceRow:
         """A numbered row for ``append``, in the same step of the loop.
 
-        Raises ``SubjectGone``, ``Expired``, and ``StoreFull`` when the store has no number to give.
+        Raises ``StoreFull`` when the store has no number to give.
         """
-        cipher = self._keeper.cipher(subject, detail, day)
         number = self._numbers.next()
         bound = place(subject, detail, day, number, 0)
         sealed = seal(cipher, self._randomness(NONCE_BYTES), bound, plain)
@@ -215,15 +205,20 @@ class SealedVault:
 
     # -- identity and ledger
 
-    def seal(self, subject: SubjectId, detail: DetailClass, plain: bytes, *, about: str) -> bytes:
-        cipher = self._keeper.plain_cipher(subject, detail)
-        return seal(cipher, self._randomness(NONCE_BYTES), place_about(subject, detail, about), plain)
+    async def seal(self, subject: SubjectId, detail: DetailClass, plain: bytes, *, about: str) -> bytes:
+        return (await self._keeper.seal([Words(subject, detail, about, plain)]))[0]
 
-    def open(self, subject: SubjectId, detail: DetailClass, sealed: bytes, *, about: str) -> bytes:
-        return unseal(self._keeper.plain_cipher(subject, detail), place_about(subject, detail, about), sealed)
+    async def open(self, subject: SubjectId, detail: DetailClass, sealed: bytes, *, about: str) -> bytes:
+        return (await self._keeper.open([Words(subject, detail, about, sealed)]))[0]
+
+    async def seal_all(self, words: Sequence[Words]) -> Sequence[bytes]:
+        return await keys.in_parts(self._keeper.seal, words)
+
+    async def open_all(self, words: Sequence[Words]) -> Sequence[bytes]:
+        return await keys.in_parts(self._keeper.open, words)
 
     def lookup(self, what: str, value: str) -> bytes:
-        return hmac.digest(self._keeper.house_key, f"{what}\0{value}".encode(), "sha256")
+        return hmac.digest(self._keeper.lookup_key, f"{what}\0{value}".encode(), "sha256")
 
     def seal_own(self, plain: bytes, *, about: str) -> bytes:
         """For the gateway's own notes: under a key of the house, padded, bound to ``about``."""
@@ -240,31 +235,27 @@ class SealedVault:
             self._own = AESGCM(self.lookup("own notes", ""))
         return self._own
 
-    def _held(self, subject: SubjectId, detail: DetailClass) -> date | None:
-        states = self._keeper.states(subject)
-        if states is None or detail not in states.chains:
+    def _held(self, subject: SubjectId, detail: DetailClass) -> date:
+        """The oldest day now. Raises ``SubjectGone``."""
+        oldest = self._keeper.oldest(subject, detail)
+        if oldest is None:
             raise SubjectGone
-        return ratchet.oldest(states.chains[detail])
+        return oldest
 
     async def _of_day(
-        self, subject: SubjectId, detail: DetailClass, quantities: frozenset[str], parts: Sequence[Part]
+        self,
+        subject: SubjectId,
+        detail: DetailClass,
+        quantities: frozenset[str],
+        parts: Sequence[Part],
+        ciphers: Mapping[Day, AESGCM],
     ) -> Sequence[Value]:
-        """Of one day, ascending by instant; nothing when the day expired meanwhile."""
-        clashes: Clashes = {}
-        series = combined(detail, self._opened(subject, detail, quantities, parts), clashes)
+        """Of one day, ascending by instant."""
+        cipher, clashes = ciphers[detail, parts[0].day], Clashes()
+        series = combined(detail, [part.opened(subject, detail, cipher, quantities) for part in parts], clashes)
         if clashes:
             series = await corrected(self._store, self._keeper, subject, series, clashes)
         return _ascending(detail, series)
-
-    def _opened(
-        self, subject: SubjectId, detail: DetailClass, quantities: frozenset[str], parts: Sequence[Part]
-    ) -> list[list[Series]]:
-        """Of one day; empty when it expired meanwhile."""
-        try:
-            cipher: AESGCM = self._keeper.cipher(subject, detail, parts[0].day)
-        except Expired:
-            return []
-        return [part.opened(subject, detail, cipher, quantities) for part in parts]
 
     def _publish(self, subject: str) -> None:
         event = self._news.pop(subject, None)
@@ -300,12 +291,6 @@ def _counted(connection: Connection, subject: str, codes: Sequence[int]) -> tupl
             days.setdefault(_DETAILS[code], set()).add(day)
             pieces += count
     return {detail: len(some) for detail, some in days.items()}, pieces
-
-
-def _erased(states: States | None) -> States:
-    if states is None:
-        raise SubjectGone
-    return key_states.without(states)
 
 
 def _drop(connection: Connection, subject: str, codes: Sequence[int]) -> None:

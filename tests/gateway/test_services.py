@@ -20,27 +20,27 @@ def services(home: House) -> AdapterServices:
 async def test_what_an_adapter_sealed_opens_for_the_same_household_and_words_alone(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who, other, given = await home.household(), await home.household(), services(home)
-        sealed = given.seal(who, b"optOut", about="answer 1")
+        sealed = await given.seal(who, b"optOut", about="answer 1")
         assert b"optOut" not in sealed
-        assert given.unseal(who, sealed, about="answer 1") == b"optOut"
+        assert await given.unseal(who, sealed, about="answer 1") == b"optOut"
         for subject, about in ((who, "answer 2"), (other, "answer 1")):
             with pytest.raises(ValueError, match=r".+"):
-                given.unseal(subject, sealed, about=about)
+                await given.unseal(subject, sealed, about=about)
         with pytest.raises(ValueError, match=r".+"):
-            home.vault.open(who, DetailClass.IDENTITY, sealed, about="answer 1")
+            await home.vault.open(who, DetailClass.IDENTITY, sealed, about="answer 1")
 
 
 async def test_for_an_erased_household_nothing_is_sealed_or_opened(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who, given = await home.household(), services(home)
-        sealed = given.seal(who, b"optOut", about="a")
+        sealed = await given.seal(who, b"optOut", about="a")
         await home.vault.erase(who)
         with pytest.raises(Gone):
-            given.unseal(who, sealed, about="a")
+            await given.unseal(who, sealed, about="a")
         with pytest.raises(Gone):
-            given.seal(who, b"", about="a")
+            await given.seal(who, b"", about="a")
         with pytest.raises(Gone):
-            given.seal(SubjectId("f" * 32), b"", about="a")
+            await given.seal(SubjectId("f" * 32), b"", about="a")
 
 
 async def test_a_look_sees_what_the_adapter_wrote_and_cannot_write(tmp_path: Path) -> None:

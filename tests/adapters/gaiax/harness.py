@@ -254,10 +254,10 @@ class House:
     async def intake(self, batch: Any) -> Any:
         raise NotImplementedError
 
-    def seal(self, household: SubjectId, plain: bytes, *, about: str) -> bytes:
+    async def seal(self, household: SubjectId, plain: bytes, *, about: str) -> bytes:
         raise NotImplementedError
 
-    def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
+    async def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
         raise NotImplementedError
 
     async def look(self, ask: Callable[[Connection], T]) -> T:

@@ -122,13 +122,13 @@ class Straw:
         await response.write(renderer.tail)
         return response
 
-    def seal(self, household: SubjectId, plain: bytes, *, about: str) -> bytes:
+    async def seal(self, household: SubjectId, plain: bytes, *, about: str) -> bytes:
         """As the vault does, with a cipher of straw."""
         if household in self.gone:
             raise Gone
         return bytes(byte ^ 0x5A for byte in f"{household}\0{about}\0".encode() + plain)
 
-    def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
+    async def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
         if household in self.gone:
             raise Gone
         found, bound, plain = bytes(byte ^ 0x5A for byte in sealed).split(b"\0", 2)

@@ -12,7 +12,7 @@ import structlog
 from adapters.plugin import Batch, IntakeAnswer
 from gateway.compose import Gateway, Overrides
 from gateway.intake.desk import Intake
-from gateway.keeper.keeper import Keeper
+from gateway.keeper.port import Keeper
 from gateway.keeper.recovery import Recovery
 from gateway.storage.port import Store
 from gateway.vault.compactor import Compactor

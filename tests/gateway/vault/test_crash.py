@@ -55,7 +55,7 @@ async def test_what_was_acknowledged_survives_a_kill_and_counts_once(tmp_path: P
             assert sum(q.count for q in quarters) == len(kept)
             for word, n in said:
                 if word == "erased":
-                    assert not safe.vault.known(visitor(n))
+                    assert safe.vault.oldest(visitor(n), DetailClass.LIVE) is None
                 elif n % 2 == 0 and word == "admitted":
                     assert safe.vault.oldest(visitor(n), DetailClass.LIVE) is not None
             position = safe.vault.position(ANNA)

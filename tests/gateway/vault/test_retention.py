@@ -150,7 +150,8 @@ async def test_rows_of_the_erased_that_came_late_are_deleted(tmp_path: Path) -> 
         for subject in (ANNA, BERT):
             await safe.vault.admit(subject, NOON)
             await safe.take(subject, minutes(3))
-        row = safe.vault.sealed_piece(ANNA, DetailClass.LIVE, NOON.toordinal(), b"")
+        [(day, cipher)] = (await safe.vault.ciphers(ANNA, [(DetailClass.LIVE, NOON.toordinal())])).items()
+        row = safe.vault.sealed_piece(ANNA, *day, cipher, b"")
         await safe.vault.erase(ANNA)
         await safe.vault.append([row], ("late", 1, 0, b""))
         await safe.retention.run(NOON)
