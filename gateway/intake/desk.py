@@ -19,6 +19,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
+from typing import NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -73,12 +74,14 @@ class _Source:
     flying: dict[int, asyncio.Future[None]] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Draft:
-    """What is kept of one household, with the keys that seal it. ``oldest``: how its classes stood at the check."""
+_Oldest = Mapping[DetailClass, date | None]
+_Columns = Mapping[tuple[str, str | None], Column]
+
+
+class _Draft(NamedTuple):
+    """What is kept of one household, with the keys that seal it."""
 
     subject: SubjectId
-    oldest: Mapping[DetailClass, date | None]
     pieces: Sequence[tuple[DetailClass, int, AESGCM, bytes]]
 
 
@@ -116,15 +119,9 @@ class Intake:
                 claim.set_result(None)
 
     async def _keep(self, batch: Batch) -> IntakeAnswer:
-        """No await between the number of a piece and its place in the queue of the store.
-
-        Keys may be waited for: if a class moved on or a household went meanwhile, the batch is checked again.
-        """
+        """No await between the number of a piece and its place in the queue of the store."""
         now = self._clock()
-        while True:
-            drafts, refused = await self._drafted(batch.readings, now)
-            if all(self._oldest(draft.subject) == draft.oldest for draft in drafts):
-                break
+        drafts, refused = await self._drafted(batch.readings, now)
         pieces = [self._vault.sealed_piece(draft.subject, *piece) for draft in drafts for piece in draft.pieces]
         answer = IntakeAnswer(len(batch.readings) - len(refused), tuple(sorted(refused.items())))
         kept = self._vault.seal_own(_encode((answer.accepted, answer.refused)), about=_about(batch))
@@ -151,35 +148,31 @@ class Intake:
     async def _drafted(
         self, readings: Sequence[tuple[SubjectId, Reading]], now: datetime
     ) -> tuple[list[_Draft], Refused]:
-        refused: Refused = {}
-        drafts: list[_Draft] = []
-        for subject, columns in by_household(readings, micros(now + AHEAD), refused).items():
-            try:
-                drafts.append(await self._of_household(subject, columns, refused))
-            except (SubjectGone, Expired):
-                refuse(refused, columns.values(), "unknown-subject")
-        return drafts, refused
+        """Keys may be waited for: when a class moved on or a household went meanwhile, all is checked again."""
+        while True:
+            refused: Refused = {}
+            drafts: list[_Draft] = []
+            households = by_household(readings, micros(now + AHEAD), refused)
+            oldest = {subject: self._oldest(subject) for subject in households}
+            for subject, columns in households.items():
+                try:
+                    drafts.append(await self._of_household(subject, oldest[subject], columns, refused))
+                except (SubjectGone, Expired):
+                    refuse(refused, columns.values(), "unknown-subject")
+            if all(self._oldest(subject) == before for subject, before in oldest.items()):
+                return drafts, refused
 
-    async def _of_household(
-        self, subject: SubjectId, columns: dict[tuple[str, str | None], Column], refused: Refused
-    ) -> _Draft:
-        oldest = self._oldest(subject)
+    async def _of_household(self, subject: SubjectId, oldest: _Oldest, columns: _Columns, refused: Refused) -> _Draft:
         derived = self._derived(oldest, columns, refused)
         ciphers = await self._vault.ciphers(subject, derived.keys())
         if len(ciphers) < len(derived):
             raise Expired
-        pieces = [(*day, ciphers[day], to_piece(day[0], series)) for day, series in derived.items()]
-        return _Draft(subject, oldest, pieces)
+        return _Draft(subject, [(*day, ciphers[day], to_piece(day[0], series)) for day, series in derived.items()])
 
-    def _oldest(self, subject: SubjectId) -> Mapping[DetailClass, date | None]:
+    def _oldest(self, subject: SubjectId) -> _Oldest:
         return {detail: self._vault.oldest(subject, detail) for detail in _DERIVED}
 
-    def _derived(
-        self,
-        held: Mapping[DetailClass, date | None],
-        columns: dict[tuple[str, str | None], Column],
-        refused: Refused,
-    ) -> Mapping[Day, Sequence[Series]]:
+    def _derived(self, held: _Oldest, columns: _Columns, refused: Refused) -> Mapping[Day, Sequence[Series]]:
         """Of one household, by class and day. Raises ``SubjectGone``."""
         oldest = {detail: day.toordinal() for detail, day in held.items() if day is not None}
         if len(oldest) < len(held):

@@ -34,7 +34,10 @@ class Words(NamedTuple):
 
 
 class Keeper(Protocol):
-    """Asking for more than the bounds above is a ``ValueError``. A change is pushed to all before it returns."""
+    """Asking for more than the bounds above is a ``ValueError``.
+
+    A change is pushed to all before it returns, and no answer shows a change that was not pushed before it.
+    """
 
     # -- pushed
 

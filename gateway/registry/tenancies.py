@@ -141,6 +141,16 @@ class Tenancies:
             raise Taken("points: a metering point belongs to another household")
         start = new.start or self._clock()
         made = Tenancy(SubjectId(self._ids()), new.zone, new.community, new.kind, start)
+        self._points |= dict.fromkeys(lookups.values(), made.id)  # nobody else takes one of them meanwhile
+        try:
+            await self._take_in(made, new, lookups)
+        except Exception:
+            self._points = {at: who for at, who in self._points.items() if who != made.id}
+            raise
+        return self._keep(made)
+
+    async def _take_in(self, made: Tenancy, new: NewTenancy, lookups: Mapping[str, bytes]) -> None:
+        start = made.start
         await self._vault.admit(made.id, start)
         plain = [("tenancy", msgspec.json.encode(new.identity)), *(("point", point.encode()) for point in lookups)]
         sealed, *of_points = await self._vault.seal_all([_padded(made.id, about, body) for about, body in plain])
@@ -156,9 +166,6 @@ class Tenancies:
                 connection.execute(insert(metering_point), points)
 
         await self._store.write(write)
-        self._keep(made)
-        self._points |= dict.fromkeys(lookups.values(), made.id)
-        return made
 
     async def close(self, subject: SubjectId, at: datetime) -> None:
         """Somebody moved out: his range ends. What has ended stays as it is."""

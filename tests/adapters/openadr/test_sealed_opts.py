@@ -146,6 +146,36 @@ async def test_what_an_erased_household_left_is_deleted_at_the_next_start(tmp_pa
         assert await home.stored() == b""
 
 
+async def test_an_opt_that_is_being_sealed_when_its_household_is_erased_goes_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with line(tmp_path) as home, asyncio.TaskGroup() as group:
+        await home.join(HOUSEHOLD)
+        services, reached, sealing = home.vtn.services, asyncio.Event(), asyncio.Event()
+        seal = services.seal
+
+        async def slow(household: SubjectId, plain: bytes, *, about: str) -> bytes:
+            sealed = await seal(household, plain, about=about)
+            reached.set()
+            await sealing.wait()
+            return sealed
+
+        monkeypatch.setattr(services, "seal", slow)
+        opt = group.create_task(home.send("EiOpt", create_opt(home.ven, "holiday", lasting="PT1H")))
+        await reached.wait()
+        services.gone.add(HOUSEHOLD)
+        notice = Notice("household.erased", {"subject": HOUSEHOLD})
+        erased = asyncio.gather(home.vtn.adapter.notices["household.erased"](notice))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not opt.done()
+        assert not erased.done()
+        sealing.set()
+        assert (await opt).code == "200"
+        await erased
+        assert await home.stored() == b""
+
+
 def rows(*values: tuple[str, datetime, timedelta, str]) -> Released:
     found = [Row("known-as", q, at, at + span, Decimal(value), None) for q, at, span, value in values]
     return Released("known-as", found, Recipient("u"), Purpose.FORECAST, AS_RECEIVED, Level.INDIVIDUAL, timedelta(1))

@@ -1,12 +1,14 @@
 """Tenancies, boxes, organisations: what is sealed, what is found, what ends."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapters.plugin import Organisation
-from gateway.errors import NotAllowed, Taken, Unknown
+from gateway.errors import NotAllowed, StoreFull, Taken, Unknown
 from gateway.registry.boxes import ANY_METER
 from gateway.registry.organisations import Entry
 from gateway.registry.tenancies import Identity, NewTenancy
@@ -60,6 +62,24 @@ async def test_a_point_belongs_to_one_household_at_a_time(tmp_path: Path) -> Non
         assert registry.tenancies.by_point("P1") == second.id
         with pytest.raises(Unknown):
             registry.tenancies.live(first.id)
+
+
+async def test_of_two_that_take_a_point_at_the_same_time_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with people(tmp_path) as house:
+        tenancies = house.gateway.registry.tenancies
+        both = await asyncio.gather(*(tenancies.create(anna("P1")) for _ in range(2)), return_exceptions=True)
+        assert [type(one) for one in both if isinstance(one, Exception)] == [Taken]
+
+        async def full(_: Any) -> None:
+            raise StoreFull("full")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(house.gateway.store, "write", full)
+            with pytest.raises(StoreFull):
+                await tenancies.create(anna("P2"))
+        assert await tenancies.create(anna("P2")), "what could not be written holds no point"
 
 
 async def test_moving_out_ends_grounds_and_silences_boxes(tmp_path: Path) -> None:
