@@ -79,7 +79,7 @@ async def test_of_two_that_take_a_point_at_the_same_time_one_is_refused(
             broken.setattr(house.gateway.store, "write", full)
             with pytest.raises(StoreFull):
                 await tenancies.create(anna("P2"))
-        assert await tenancies.create(anna("P2")), "what could not be written holds no point"
+        assert (await tenancies.create(anna("P2"))).live, "what could not be written holds no point"
 
 
 async def test_moving_out_ends_grounds_and_silences_boxes(tmp_path: Path) -> None:
