@@ -58,11 +58,11 @@ async def pieces(home: House) -> set[str]:
     return await home.store.look(lambda connection: {row[0] for row in connection.exec_driver_sql(query)})
 
 
-async def expire(home: House, days: int) -> None:
-    """As if so many days had gone by for class live."""
-    long_ago = home.now.date() - 2000 * DAY
-    first = {**dict.fromkeys(SERIES_CLASSES, long_ago), DetailClass.LIVE: home.now.date() + (days - 7) * DAY}
-    await home.keeper.move_on(first, home.now.date())
+async def expire(home: House, *details: DetailClass) -> None:
+    """Nothing before yesterday is held in these classes."""
+    today = home.now.date()
+    first = dict.fromkeys(SERIES_CLASSES, today - 2000 * DAY) | dict.fromkeys(details, today - DAY)
+    await home.keeper.move_on(first, today)
 
 
 # -- withdrawal: sealing its ledger entry
@@ -237,7 +237,7 @@ async def test_a_day_that_expires_while_its_key_is_on_the_way_is_not_shown(tmp_p
         async with keeper.gate(point) as gate:
             work = group.create_task(home.rows(question))
             await gate.reached.wait()
-            await expire(home, 6)
+            await expire(home, DetailClass.LIVE)
         assert [row.start.date() for row in await work] == [(home.now - DAY).date(), home.now.date()]
 
 
@@ -272,7 +272,7 @@ async def test_a_reading_whose_day_expires_while_its_key_is_on_the_way_is_refuse
         async with keeper.gate(point) as gate:
             work = group.create_task(home.intake.take(Batch("old", 1, readings)))
             await gate.reached.wait()
-            await expire(home, 6)
+            await expire(home, *SERIES_CLASSES)
         assert (await work).refused == ((0, "expired"),)
 
 
