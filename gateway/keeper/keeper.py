@@ -27,7 +27,7 @@ from policies.vault.seal import NONCE_BYTES, place_about, seal, unseal
 CACHED_HOUSEHOLDS = 16_384
 """Whose states and day keys are held in clear in memory."""
 CACHED_DAYS = 64
-"""Day keys of one household and class."""
+"""Day keys of one household."""
 HOUSE = "*"
 """The gateway's own entry: no tenancy has this id. 32 bytes, the key for look-ups; then the day (u32) up to which
 everybody was moved on, of each series class."""

@@ -1,6 +1,6 @@
 """What the desks need of the vault: sealed series in, sealed series out, expiry and erasure.
 
-``sealed`` implements it on the keeper's key states and the store's pieces and blocks; this is the interface between it
+``sealed`` implements it on the keeper's keys and the store's pieces and blocks; this is the interface between it
 and the desks (intake, release, consent, retention).
 """
 

@@ -74,9 +74,12 @@ async def test_a_withdrawal_counts_before_its_entry_is_sealed_and_is_told_after_
 ) -> None:
     async with far_house(tmp_path) as (home, keeper), asyncio.TaskGroup() as group:
         who = await agreed(home)
+        [opened] = await home.parts(home.question(who))
+        assert home.epochs.current(opened.ground) == opened.epoch
         async with keeper.gate(point) as gate:
             first = group.create_task(home.consent.withdraw(who))
             await gate.reached.wait()
+            assert home.epochs.current(opened.ground) > opened.epoch, "what was opened before is not written any more"
             assert await refused(home, who) == {Reason.WITHDRAWN}
             second = group.create_task(home.consent.withdraw(who))
             await turns()
