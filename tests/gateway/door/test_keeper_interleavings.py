@@ -146,13 +146,13 @@ async def test_an_erasure_that_is_cut_before_it_is_durable_can_be_asked_for_agai
     async with far_house(tmp_path) as (home, keeper), asyncio.TaskGroup() as group:
         who = await agreed(home)
         async with keeper.gate(point) as gate:
-            work = group.create_task(settled(home.consent.erase(who)))
+            work = group.create_task(settled(home.gateway.household_end.erase(who)))
             await gate.reached.wait()
             assert home.epochs.current(f"own:{who}") == (1 if point in SEALING else 0)
             gate.failing = TreeBroken("the keeper is gone")
         assert isinstance(await work, TreeBroken)
         assert len(await home.rows(home.question(who))) == 3, "the record says: still agreed"
-        assert await home.consent.erase(who)
+        assert await home.gateway.household_end.erase(who)
         assert await refused(home, who) == {Reason.NO_CONSENT}
         assert [entry.kind for entry in await home.ledger.entries(who)][:2] == ["erased", "erased"]
 
@@ -162,7 +162,7 @@ async def test_an_erasure_that_is_cut_at_its_keys_is_finished_at_the_next_start(
     async with far_house(tmp_path) as (home, keeper), asyncio.TaskGroup() as group:
         who = await agreed(home)
         async with keeper.gate(point) as gate:
-            work = group.create_task(settled(home.consent.erase(who)))
+            work = group.create_task(settled(home.gateway.household_end.erase(who)))
             await gate.reached.wait()
             gate.failing = TreeBroken("the keeper is gone")
         assert isinstance(await work, TreeBroken)
@@ -182,7 +182,7 @@ async def test_a_yes_that_is_being_sealed_is_ended_by_the_erasure_that_waits_for
             yes = group.create_task(home.agree(who))
             await gate.reached.wait()
             assert await refused(home, who) == {Reason.NO_CONSENT}, "not durable, not yet a yes"
-            gone = group.create_task(home.consent.erase(who))
+            gone = group.create_task(home.gateway.household_end.erase(who))
             await turns()
             assert not gone.done()
         await yes
@@ -205,7 +205,7 @@ async def test_who_leaves_while_a_release_waits_for_the_keeper_is_not_in_it(
         async with keeper.gate(point) as gate:
             work = group.create_task(home.parts(question))
             await gate.reached.wait()
-            await (home.consent.withdraw(who) if how == "withdraw" else home.consent.erase(who))
+            await (home.consent.withdraw(who) if how == "withdraw" else home.gateway.household_end.erase(who))
         left = [part for part in await work if home.epochs.current(part.ground) == part.epoch]
         assert {part.released.subject for part in left} == {home.release.pseudonym(question.recipient, stays)}
         assert sum(len(part.released.rows) for part in left) == 3
@@ -224,7 +224,7 @@ async def test_a_household_s_own_look_ends_with_its_erasure(tmp_path: Path, poin
         async with keeper.gate(point) as gate:
             work = group.create_task(look())
             await gate.reached.wait()
-            await home.consent.erase(who)
+            await home.gateway.household_end.erase(who)
         assert await work == 0
 
 
