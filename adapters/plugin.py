@@ -1,17 +1,23 @@
-"""What an adapter is given and what it gives. The only module of ours that out-of-tree adapters import.
+"""What an extension is given and what it gives. With ``metergate.testing`` all of ours that out-of-tree code imports.
 
-Version 3 (``API_VERSION``: it rises when something that adapters use goes or changes, not for what is only added).
+Three kinds, found by entry points: *outputs* let something out (``Services``), *inputs* bring readings in
+(``InputServices``), *processors* read through the door and write results back (``ProcessorServices``). Each gives an
+``Adapter``. ``docs/extending.md`` is the page about it.
+
+Version 3 (``API_VERSION``: it rises when something that extensions use goes or changes, not for what is only added; an
+out-of-tree package says the version it was written for, and is refused at start when it is another one).
+3: a route states its roles; inputs and processors; ``Logger``; ``Services.seal`` and ``unseal`` are awaited.
 2: ``Services.look`` instead of ``Services.session``.
-3: ``Services.seal`` and ``Services.unseal`` are awaited.
 
 An adapter turns a partner's question into a ``ReleaseRequest`` and a pure ``Renderer`` and hands both to
 ``Services.send``; it never sees storage, keys, or rows outside a renderer.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -46,6 +52,10 @@ class Refused(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(str(refusal))
         self.refusal = refusal
+
+
+class NotYours(Exception):
+    """An extension asked for what is not for its kind or not for it: a fault in its code or its settings."""
 
 
 class Gone(Exception):
@@ -113,8 +123,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path on one listener. ``name`` is the key of the role table in ``policies.roles``.
+    """One verb and path on one listener, and who may call it. HEAD follows GET; OPTIONS is never routed.
 
+    ``name`` is what the access log calls it. ``roles``: a caller of any other role is refused before the handler; empty
+    means nobody. What an out-of-tree extension may name is bounded: see ``docs/extending.md``.
     ``problems`` turns a refusal before the handler (no caller, wrong role, too large) into the standard's own error;
     without it the answer is problem+json.
     """
@@ -124,6 +136,7 @@ class Route:
     path: str
     name: str
     handler: Handler
+    roles: frozenset[Role]
     max_body: int = 1 << 20
     problems: "Callable[[web.Request, int, str, str], web.StreamResponse] | None" = None
 
@@ -308,8 +321,23 @@ class IntakeAnswer:
     repeated: bool = False
 
 
-class Services(Protocol):
-    """All that an adapter is given."""
+class Logger(Protocol):
+    """A structlog logger, as far as it is used: an event's name and words beside it. Ids, never values or payloads."""
+
+    def debug(self, event: str, /, **words: Any) -> Any: ...
+
+    def info(self, event: str, /, **words: Any) -> Any: ...
+
+    def warning(self, event: str, /, **words: Any) -> Any: ...
+
+    def error(self, event: str, /, **words: Any) -> Any: ...
+
+    def bind(self, **words: Any) -> "Logger":
+        """The same with these words in every line."""
+
+
+class SharedServices(Protocol):
+    """What every kind of extension is given."""
 
     @property
     def clock(self) -> Callable[[], datetime]:
@@ -320,8 +348,8 @@ class Services(Protocol):
         """A fresh random id, 32 hex digits."""
 
     @property
-    def log(self) -> Any:
-        """structlog logger with redaction; event names and ids, never values."""
+    def log(self) -> Logger:
+        """With redaction, and with the extension's name in every line."""
 
     @property
     def http(self) -> Http: ...
@@ -330,18 +358,37 @@ class Services(Protocol):
     def notices(self) -> Notices: ...
 
     @property
-    def directory(self) -> Directory: ...
-
-    @property
-    def signer(self) -> Signer: ...
-
-    @property
     def public_urls(self) -> Mapping[Listener, str]:
         """How partners reach each listener from outside, without a trailing slash."""
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """The adapter's own table of the settings file."""
+        """The extension's own table of the settings file."""
+
+    async def look(self, ask: Callable[[Connection], T]) -> T:
+        """Run ``ask`` on a reading connection for the extension's own tables, in one transaction, and return its value.
+
+        All that ``ask`` reads is of one instant, after every ``write`` that has returned. It runs in a reader's thread:
+        it touches nothing but its connection, cannot write, and brings out rows or values, no open results. Its own
+        errors are raised here.
+        """
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in a transaction and return when it is durable; its own errors roll it back alone.
+
+        Writes come one after the other. Statements are SQLAlchemy's Core, so that any engine can say them; ``upsert``
+        and ``insert_new`` write a row by its key.
+        """
+
+
+class Services(SharedServices, Protocol):
+    """What an output is given."""
+
+    @property
+    def directory(self) -> Directory: ...
+
+    @property
+    def signer(self) -> Signer: ...
 
     async def send(
         self, question: ReleaseRequest, renderer: Renderer, request: web.Request, response: web.StreamResponse
@@ -376,7 +423,7 @@ class Services(Protocol):
         """
 
     async def intake(self, batch: Batch) -> IntakeAnswer:
-        """Seal and store; returns when it is durable."""
+        """Seal and store; returns when it is durable. For our own outputs; any other one gets ``NotYours``."""
 
     async def seal(self, household: SubjectId, plain: bytes, *, about: str) -> bytes:
         """For the adapter's own tables: under the household's own key, bound to ``about``; gone with its erasure.
@@ -388,19 +435,55 @@ class Services(Protocol):
     async def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
         """The reverse. Raises ``Gone``, or ``ValueError`` when it was changed."""
 
-    async def look(self, ask: Callable[[Connection], T]) -> T:
-        """Run ``ask`` on a reading connection for the adapter's own tables, in one transaction, and return its value.
 
-        All that ``ask`` reads is of one instant, after every ``write`` that has returned. It runs in a reader's thread:
-        it touches nothing but its connection, cannot write, and brings out rows or values, no open results. Its own
-        errors are raised here.
+class InputServices(SharedServices, Protocol):
+    """What an input is given. It never learns which household a reading is of."""
+
+    async def take(self, device: str, sequence: int, readings: Sequence[Reading]) -> IntakeAnswer:
+        """Readings of one device, sealed and durable on return. Idempotent by (device, sequence), sequences ascend.
+
+        ``device`` is the id of a box in the registry that begins with the input's name and a dot; the registry says for
+        which household it sends. Any other id raises ``NotYours``. A reading whose meter is of no household is refused
+        by its index as ``unknown-meter``. Raises ``ValueError`` for a batch that cannot be (too many readings).
         """
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work`` in a transaction and return when it is durable; its own errors roll it back alone.
 
-        Writes come one after the other. Statements are SQLAlchemy's Core, so that any engine can say them; ``upsert``
-        and ``insert_new`` write a row by its key.
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One value that a processor made of an interval [start, end), UTC.
+
+    ``name`` is a word of the processor's own; the quantity that households and recipients see is
+    ``<processor>/<name>``, so that no result passes for a register of a meter. ``unit`` as in ``meter_driver.units``.
+    """
+
+    name: str
+    start: datetime
+    end: datetime
+    value: Decimal
+    unit: str
+
+
+Compute = Callable[[Released], Iterable[Result]]
+"""Pure, and short: it runs on the event loop, a few milliseconds at most."""
+
+
+class ProcessorServices(SharedServices, Protocol):
+    """What a processor is given. It never learns which household it works for."""
+
+    @property
+    def recipient(self) -> Recipient:
+        """The organisation as which it asks: ``recipient`` in its settings, an entry of the registry like any other."""
+
+    def openings(self) -> Sequence[Opening]:
+        """The live grounds of that organisation."""
+
+    async def process(self, question: ReleaseRequest, compute: Compute) -> IntakeAnswer:
+        """Ask the door, give what it lets out to ``compute``, and keep the results under the same household's key.
+
+        The door decides and writes its ledger as for any recipient. The subject is one ``Pseudonym``; another one, or
+        another recipient, raises ``NotYours``. Raises ``Refused`` when the door says no, also when the yes ended before
+        the results were kept: then none is. Results of one household and one ``period.start`` are kept once (the
+        answer says ``repeated``); starts ascend. No result: nothing is kept, and it may be asked again.
         """
 
 
@@ -410,18 +493,19 @@ NoticeHandler = Callable[[Notice], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """What an adapter gives, made by its ``create(services)``.
+    """What an extension gives, made by its ``create(services)``.
 
     Attributes:
-        name: short and stable, for example ``openadr``.
-        routes: see ``Route``.
+        name: short and stable, for example ``openadr``; that of its entry point.
+        routes: see ``Route``. A processor has none.
         notices: handlers by kind. ``household.erased`` (payload: subject),
             ``ground.ended`` (payload: ground, subject, recipient, purpose) and
             ``permission.answered`` (payload: request, reference, recipient, ground or "") go to every adapter.
         background: named loops, run by the supervisor and restarted with back-off when they fail.
         start: awaited once before any port opens.
         authenticate: for the partners listener: who an ``Authorization`` header speaks for, or None if it is nobody
-            this adapter knows. Called only for headers that are no token of ours.
+            this adapter knows. Called only for headers that are no token of ours. Outputs only; what an out-of-tree
+            one says counts for partners and participants.
     """
 
     name: str
@@ -433,14 +517,26 @@ class Adapter:
 
 
 class AdapterFactory(Protocol):
-    """What the entry point ``metergate.outputs`` names, and what our own adapters' packages export as ``create``."""
+    """What an entry point of the group ``metergate.outputs`` names."""
 
     def __call__(self, services: Services) -> Adapter: ...
 
 
+class InputFactory(Protocol):
+    """What an entry point of the group ``metergate.inputs`` names."""
+
+    def __call__(self, services: InputServices) -> Adapter: ...
+
+
+class ProcessorFactory(Protocol):
+    """What an entry point of the group ``metergate.processors`` names."""
+
+    def __call__(self, services: ProcessorServices) -> Adapter: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Migrations:
-    """Where an adapter's Alembic revisions lie; a branch of its own, exported as ``MIGRATIONS``."""
+    """Where an adapter's Alembic revisions lie; a branch of its own, exported as ``MIGRATIONS`` beside ``create``."""
 
     branch: str
     folder: Path

@@ -7,14 +7,14 @@ adapters loaded, households whose end was begun ended. Unknown means no, so noth
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from adapters.plugin import Adapter, AdapterFactory, Migrations, Route
+from adapters.plugin import Adapter, Route
 from gateway.clock import Clock, system_clock
 from gateway.compose import Gateway, load, opened
+from gateway.extending.found import found
+from gateway.extending.making import made
 from gateway.intake import http as ingest
 from gateway.people import people_routes
 from gateway.serve.listeners import Chain, application, public_url, tls
@@ -25,10 +25,6 @@ from gateway.settings import Settings
 from gateway.storage.migrate import migrate
 from policies.roles import Listener
 
-OURS = {"openadr": "adapters.openadr", "gaiax": "adapters.gaiax", "readings": "adapters.readings"}
-"""Adapters of our own tree: name, and the package that exports ``create`` and ``MIGRATIONS``."""
-OUTPUTS = "metergate.outputs"
-"""Entry point group of out-of-tree adapters; one is loaded when the settings have a table of its name."""
 CHECKPOINT = 60.0
 """Seconds between two signed checkpoints of the ledger, while there is something new."""
 
@@ -46,8 +42,9 @@ async def serve(
     True when the process shall be replaced by a fresh one, because somebody was erased (see ``gateway.serve.recycle``).
     Raises what stops a start: ``SettingsError``, ``RootMissing``, ``RootBusy``, ``OSError`` for a port.
     """
-    outputs = found(settings)
-    await asyncio.to_thread(migrate, settings.store_url, [m for _, _, m in outputs if m is not None])
+    extensions = found(settings)
+    branches = [each.migrations for each in extensions if each.migrations is not None]
+    await asyncio.to_thread(migrate, settings.store_url, branches)
     recycler = Recycler(timedelta(minutes=settings.limits.recycle_minutes), until, log)
     async with opened(settings, log, clock) as (gateway, supervisor), asyncio.TaskGroup() as group:
         stop = asyncio.Event()
@@ -55,7 +52,8 @@ async def serve(
         try:
             await load(gateway)
             gateway.outbox.handle({"household.erased": recycler.erased})  # first: an adapter that fails delays nothing
-            adapters = [create(gateway.services(name)) for name, create, _ in outputs]
+            ours = own_routes(gateway)
+            adapters = made(gateway, extensions, ours)
             for adapter in adapters:
                 gateway.outbox.handle(adapter.notices)
                 if adapter.start is not None:
@@ -63,7 +61,7 @@ async def serve(
             supervisor.add("recycler", recycler.run)
             _loops(gateway, supervisor, adapters)
             async with Doors(shutdown_seconds=settings.limits.shutdown_seconds, log=log) as doors:
-                await _open_doors(gateway, adapters, doors)
+                await _open_doors(gateway, ours, adapters, doors)
                 log.info("gateway.ready", **{which.value: port for which, port in doors.ports.items()})
                 ready(doors.ports)
                 await until.wait()
@@ -93,11 +91,11 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
             supervisor.add(f"{adapter.name}.{name}", loop)
 
 
-async def _open_doors(gateway: Gateway, adapters: Sequence[Adapter], doors: Doors) -> None:
+async def _open_doors(gateway: Gateway, ours: Sequence[Route], adapters: Sequence[Adapter], doors: Doors) -> None:
     settings = gateway.settings
     enabled = [which for which in Listener if settings.listener(which).enabled]
     make_room(sum(settings.listener(which).max_connections for which in enabled), gateway.log)
-    callers, routes = gateway.callers(adapters), all_routes(gateway, adapters)
+    callers, routes = gateway.callers(adapters), [*ours, *[route for each in adapters for route in each.routes]]
     for which in enabled:
         door = settings.listener(which)
         mine = [route for route in routes if route.listener is which]
@@ -108,13 +106,9 @@ async def _open_doors(gateway: Gateway, adapters: Sequence[Adapter], doors: Door
         await doors.open(which, app, door, context)
 
 
-def all_routes(gateway: Gateway, adapters: Sequence[Adapter]) -> list[Route]:
-    """Of every listener: people, boxes, adapters."""
-    return [
-        *people_routes(gateway),
-        *ingest.routes(gateway.intake, gateway.registry.boxes, gateway.clock),
-        *[route for adapter in adapters for route in adapter.routes],
-    ]
+def own_routes(gateway: Gateway) -> list[Route]:
+    """Of people and boxes; those of extensions come from themselves."""
+    return [*people_routes(gateway), *ingest.routes(gateway.intake, gateway.registry.boxes, gateway.clock)]
 
 
 def _chains(gateway: Gateway, which: Listener) -> list[Chain]:
@@ -142,23 +136,3 @@ def _roots(gateway: Gateway, which: Listener) -> list[Path]:
 def _host(url: str) -> str:
     host = url.partition("://")[2].partition("/")[0]
     return host.rpartition(":")[0].strip("[]") if ":" in host else host
-
-
-# -- adapters
-
-
-Found = tuple[str, AdapterFactory, Migrations | None]
-
-
-def found(settings: Settings) -> list[Found]:
-    """Ours unless switched off (``enabled = false``), and the outputs that have a table in the settings."""
-    there: list[Found] = []
-    for name, package in OURS.items():
-        if settings.adapter(name).get("enabled", True):
-            module = import_module(package)
-            there.append((name, module.create, module.MIGRATIONS))
-    for entry in entry_points(group=OUTPUTS):
-        if entry.name in settings.adapters and settings.adapter(entry.name).get("enabled", True):
-            create = entry.load()
-            there.append((entry.name, create, getattr(import_module(entry.module), "MIGRATIONS", None)))
-    return there

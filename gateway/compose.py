@@ -50,7 +50,7 @@ from gateway.serve.listeners import public_url
 from gateway.serve.outbound import Outbound
 from gateway.serve.outbox import Outbox
 from gateway.serve.tasks import Supervisor
-from gateway.services import AdapterServices
+from gateway.services import AdapterServices, Taking
 from gateway.settings import Settings
 from gateway.storage.engines import store_at
 from gateway.storage.port import Store
@@ -104,8 +104,11 @@ class Gateway:
         strangers = [a.authenticate for a in adapters if a.authenticate is not None]
         return Callers(self.sessions, self.operator, self.tokens, self.registry.boxes, strangers)
 
-    def services(self, name: str) -> AdapterServices:
-        """What the adapter of this name is given; its settings are its own table, without ``enabled``."""
+    def services(self, name: str, taking: Taking | None = None) -> AdapterServices:
+        """What the output of this name is given; its settings are its own table, without ``enabled``.
+
+        ``taking``: instead of the intake desk.
+        """
         return AdapterServices(
             clock=self.clock,
             ids=self.ids,
@@ -117,7 +120,7 @@ class Gateway:
             release=self.release,
             consent=self.consent,
             egress=self.egress,
-            intake=self.intake,
+            intake=taking or self.intake,
             vault=self.vault,
             store=self.store,
             settings={k: v for k, v in self.settings.adapter(name).items() if k != "enabled"},

@@ -17,7 +17,7 @@ from gateway.pages.operator import OperatorPages
 from gateway.pages.own_data import DataDesk
 from gateway.pages.render import Renderings
 from gateway.serve.login import Login
-from policies.roles import Listener
+from policies.roles import EVERYBODY, Listener
 
 
 def people_routes(gateway: Gateway) -> list[Route]:
@@ -81,6 +81,6 @@ def health_routes(sound: Callable[[], bool]) -> list[Route]:
         return web.json_response({"status": "ready" if ready else "not ready"}, status=200 if ready else 503)
 
     return [
-        Route(Listener.PEOPLE, "GET", "/healthz", "health", healthz),
-        Route(Listener.PEOPLE, "GET", "/readyz", "health", readyz),
+        Route(Listener.PEOPLE, "GET", "/healthz", "health", healthz, EVERYBODY),
+        Route(Listener.PEOPLE, "GET", "/readyz", "health", readyz, EVERYBODY),
     ]

@@ -1,8 +1,11 @@
-"""What an adapter is given: the implementation of ``adapters.plugin.Services``, one instance for each adapter."""
+"""What an output is given: the implementation of ``adapters.plugin.Services``, one instance for each.
+
+What inputs and processors are given is in ``gateway.extending``.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypedDict, TypeVar
 
 from aiohttp import web
 from sqlalchemy import Connection
@@ -13,6 +16,7 @@ from adapters.plugin import (
     Gone,
     Http,
     IntakeAnswer,
+    Logger,
     Notices,
     Opening,
     PermissionRequest,
@@ -52,8 +56,87 @@ class Taking(Protocol):
     async def take(self, batch: Batch) -> IntakeAnswer: ...
 
 
-class AdapterServices:
-    """``settings``: the adapter's own table of the file."""
+class Parts(TypedDict):
+    """What ``SharedServices`` is made of."""
+
+    clock: Clock
+    ids: Callable[[], str]
+    http: Http
+    notices: Notices
+    public_urls: Mapping[Listener, str]
+    store: Store
+    settings: Mapping[str, Any]
+    log: Logger
+
+
+class SharedServices:
+    """What every kind of extension is given. ``settings``: its own table of the file."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        ids: Callable[[], str],
+        http: Http,
+        notices: Notices,
+        public_urls: Mapping[Listener, str],
+        store: Store,
+        settings: Mapping[str, Any],
+        log: Logger,
+    ) -> None:
+        self._clock, self._ids, self._log, self._settings = clock, ids, log, settings
+        self._http, self._notices, self._public_urls, self._store = http, notices, public_urls, store
+
+    def parts(self) -> Parts:
+        """For another kind's services of the same extension."""
+        return {
+            "clock": self._clock,
+            "ids": self._ids,
+            "http": self._http,
+            "notices": self._notices,
+            "public_urls": self._public_urls,
+            "store": self._store,
+            "settings": self._settings,
+            "log": self._log,
+        }
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        return self._clock
+
+    @property
+    def ids(self) -> Callable[[], str]:
+        return self._ids
+
+    @property
+    def log(self) -> Logger:
+        return self._log
+
+    @property
+    def http(self) -> Http:
+        return self._http
+
+    @property
+    def notices(self) -> Notices:
+        return self._notices
+
+    @property
+    def public_urls(self) -> Mapping[Listener, str]:
+        return self._public_urls
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return self._settings
+
+    async def look(self, ask: Callable[[Connection], T]) -> T:
+        return await self._store.look(ask)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        return await self._store.write(work)
+
+
+class AdapterServices(SharedServices):
+    """Every desk behind one narrow front."""
 
     def __init__(
         self,
@@ -72,32 +155,20 @@ class AdapterServices:
         vault: Vault,
         store: Store,
         settings: Mapping[str, Any],
-        log: Any,
+        log: Logger,
     ) -> None:
-        self._clock, self._ids, self._log, self._settings = clock, ids, log, settings
-        self._http, self._notices, self._directory, self._signer = http, notices, directory, signer
-        self._public_urls, self._release, self._consent, self._egress = public_urls, release, consent, egress
-        self._intake, self._vault, self._store = intake, vault, store
-
-    @property
-    def clock(self) -> Callable[[], datetime]:
-        return self._clock
-
-    @property
-    def ids(self) -> Callable[[], str]:
-        return self._ids
-
-    @property
-    def log(self) -> Any:
-        return self._log
-
-    @property
-    def http(self) -> Http:
-        return self._http
-
-    @property
-    def notices(self) -> Notices:
-        return self._notices
+        super().__init__(
+            clock=clock,
+            ids=ids,
+            http=http,
+            notices=notices,
+            public_urls=public_urls,
+            store=store,
+            settings=settings,
+            log=log,
+        )
+        self._directory, self._signer, self._release = directory, signer, release
+        self._consent, self._egress, self._intake, self._vault = consent, egress, intake, vault
 
     @property
     def directory(self) -> Directory:
@@ -106,14 +177,6 @@ class AdapterServices:
     @property
     def signer(self) -> Signer:
         return self._signer
-
-    @property
-    def public_urls(self) -> Mapping[Listener, str]:
-        return self._public_urls
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        return self._settings
 
     async def send(
         self, question: ReleaseRequest, renderer: Renderer, request: web.Request, response: web.StreamResponse
@@ -168,12 +231,6 @@ class AdapterServices:
             return await self._vault.open(household, DetailClass.IDENTITY, sealed, about=_ADAPTERS + about)
         except SubjectGone as error:
             raise Gone("no such household") from error
-
-    async def look(self, ask: Callable[[Connection], T]) -> T:
-        return await self._store.look(ask)
-
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        return await self._store.write(work)
 
 
 def _shared(question: ReleaseRequest) -> bool:

@@ -20,7 +20,7 @@ from adapters.gaiax.dsp.words import Side, urn
 from adapters.gaiax.odrl import Terms
 from adapters.gaiax.problems import problem
 from adapters.plugin import Opening, Refused, Renderer, Route
-from policies.roles import Listener
+from policies.roles import Listener, Role
 from policies.terms import Level, Period, Portfolio, Pseudonym, ReleaseRequest, Subject, Zone
 
 RENDERERS: dict[str, Renderer] = {
@@ -31,6 +31,8 @@ RENDERERS: dict[str, Renderer] = {
 }
 _STREAMED = ("application/x-ndjson", "text/csv", "application/vnd.sdmx.data+csv")
 """Forms that may end after any line."""
+_ROLES = frozenset({Role.ANYONE, Role.PARTICIPANT})
+"""The token is the transfer's own, and looked at here."""
 CELLS_BACK = timedelta(days=7)
 """How far back cells are asked for when the recipient does not say."""
 
@@ -51,7 +53,7 @@ class DataPlane:
 
     def routes(self) -> list[Route]:
         """One route, with a token of its own."""
-        return [Route(Listener.PARTNERS, "GET", "/dsp-data/{transfer}", "dsp.data", self._get, 1024, _refused)]
+        return [Route(Listener.PARTNERS, "GET", "/dsp-data/{transfer}", "dsp.data", self._get, _ROLES, 1024, _refused)]
 
     async def _get(self, request: web.Request) -> web.StreamResponse:
         try:

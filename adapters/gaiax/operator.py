@@ -16,8 +16,9 @@ from adapters.gaiax.dsp.process import Negotiation, Transfer
 from adapters.gaiax.dsp.words import Side
 from adapters.gaiax.problems import problem
 from adapters.plugin import Route
-from policies.roles import Listener
+from policies.roles import Listener, Role
 
+OPERATOR = frozenset({Role.OPERATOR})
 BY_OPERATOR = "ended by the operator"
 _ORDERS = {"completion": t.Say.COMPLETION, "suspension": t.Say.SUSPENSION, "termination": t.Say.TERMINATION}
 
@@ -56,7 +57,7 @@ class OperatorRoutes:
             ("POST", "/transfers/{pid}/{ending}", self._end),
         ]
         return [
-            Route(Listener.PEOPLE, verb, "/api/dsp" + path, "dsp.operator", _answered(handler), 256 * 1024)
+            Route(Listener.PEOPLE, verb, "/api/dsp" + path, "dsp.operator", _answered(handler), OPERATOR, 256 * 1024)
             for verb, path, handler in table
         ]
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from adapters.gaiax.credentials import OFFERING, PARTICIPANT
 from adapters.gaiax.dsp.connector import Connector
 from adapters.plugin import Handler, Route
-from policies.roles import Listener
+from policies.roles import EVERYBODY, Listener
 
 VERSIONS = {
     "protocolVersions": [
@@ -76,4 +76,6 @@ def routes(connector: Connector, self_description: Mapping[str, Handler]) -> lis
         return web.Response(body=msgspec.json.encode(body), content_type="application/did+json")
 
     handlers = {"/.well-known/dspace-version": versions, "/.well-known/did.json": document, **self_description}
-    return [Route(Listener.PARTNERS, "GET", path, "wellknown", handler) for path, handler in handlers.items()]
+    return [
+        Route(Listener.PARTNERS, "GET", path, "wellknown", handler, EVERYBODY) for path, handler in handlers.items()
+    ]

@@ -11,7 +11,7 @@ from adapters.openadr.desk import Desk
 from adapters.openadr.model import Answer, Change, Drop, OptSchedule, Put, Ven
 from adapters.openadr.v3.problems import respond, urn
 from adapters.plugin import Notice, Route
-from policies.roles import Listener
+from policies.roles import Listener, Role
 
 PATH = "/api/openadr/vens/{name}/household"
 
@@ -39,7 +39,7 @@ def routes(desk: Desk) -> Sequence[Route]:
         desk.log.info("openadr.enrolled", ven=ven.id)
         return web.Response(status=204)
 
-    return [Route(Listener.PEOPLE, "PUT", PATH, "openadr.enrolment", put)]
+    return [Route(Listener.PEOPLE, "PUT", PATH, "openadr.enrolment", put, frozenset({Role.OPERATOR}))]
 
 
 def _handed_over(desk: Desk, ven: Ven, wanted: Enrolment) -> Sequence[Change]:

@@ -10,7 +10,7 @@ from adapters.formats.json import JSON
 from adapters.formats.ndjson import NDJSON
 from adapters.plugin import CALLER, Caller, Opening, Refused, Renderer, Route, Services
 from adapters.readings.questions import BadQuery, question
-from policies.roles import Listener
+from policies.roles import Listener, Role
 from policies.terms import Portfolio, Pseudonym, Recipient, Subject, Zone
 
 RENDERERS: Mapping[str, Renderer] = {"csv": CSV, "json": JSON, "ndjson": NDJSON}
@@ -39,7 +39,9 @@ def routes(services: Services) -> list[Route]:
         ("/readings/portfolio.{format:csv|json|ndjson}", portfolio),
         ("/readings/places/{place:.{1,160}}.{format:csv|json|ndjson}", place),
     ]
-    return [Route(Listener.PARTNERS, "GET", path, "readings", handler) for path, handler in doors]
+    return [
+        Route(Listener.PARTNERS, "GET", path, "readings", handler, frozenset({Role.PARTNER})) for path, handler in doors
+    ]
 
 
 async def _send(services: Services, request: web.Request, subject: Subject) -> web.StreamResponse:

@@ -4,9 +4,10 @@ from aiohttp import web
 
 from adapters.formats.sdmx_csv import AGENCY, VERSION
 from adapters.plugin import Route, Services
-from policies.roles import Listener
+from policies.roles import Listener, Role
 
 STRUCTURE_TYPE = "application/vnd.sdmx.structure+xml; version=2.1"
+_ROLES = frozenset({Role.PARTICIPANT, Role.PARTNER})
 _ALL = frozenset({"", "all"})
 _REFERENCES = frozenset({"none", "parents", "parentsandsiblings", "children", "descendants", "all"})
 
@@ -22,7 +23,7 @@ class Structures:
         for part in ("agency", "id", "version"):
             paths.append(paths[-1] + "/{" + part + "}")
         return [
-            Route(Listener.PARTNERS, "GET", "/sdmx/2.1" + path, "sdmx.structure", self._get, 1024, refused)
+            Route(Listener.PARTNERS, "GET", "/sdmx/2.1" + path, "sdmx.structure", self._get, _ROLES, 1024, refused)
             for path in paths
         ]
 

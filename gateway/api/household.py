@@ -27,9 +27,11 @@ from gateway.serve.login import Login
 from gateway.serve.problems import Problem
 from policies.decide import ends
 from policies.grounds import Contract, Ground, LegalTask, Scope
-from policies.roles import Listener, Role
+from policies.roles import EVERYBODY, Listener, Role
 from policies.terms import DetailClass, Period, SubjectId
 
+HOUSEHOLD, OPERATOR = frozenset({Role.HOUSEHOLD}), frozenset({Role.OPERATOR})
+EITHER = HOUSEHOLD | OPERATOR
 GONE = frozenset({"no-such-request", "no-such-consent", "no-such-ground"})
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Shorten = Callable[[DetailClass, int], Awaitable[object]]
@@ -54,24 +56,24 @@ class HouseholdApi:
     def routes(self) -> list[Route]:
         """All on the people listener."""
         home = "/api/households/{household}"
-        table: list[tuple[str, str, str, Handler]] = [
-            ("POST", "/api/session", "api.session", self.log_in),
-            ("POST", f"{home}/requests", "api.registry", self.ask),
-            ("GET", f"{home}/requests", "api.household", self.requests),
-            ("POST", f"{home}/requests/{{request}}/accept", "api.answer", self.accept),
-            ("POST", f"{home}/requests/{{request}}/refuse", "api.answer", self.refuse),
-            ("GET", f"{home}/grounds", "api.household", self.grounds),
-            ("POST", f"{home}/grounds", "api.registry", self.add_ground),
-            ("POST", f"{home}/grounds/{{ground}}/withdraw", "api.household", self.withdraw),
-            ("POST", f"{home}/grounds/{{ground}}/end", "api.household", self.end),
-            ("POST", f"{home}/withdraw", "api.household", self.withdraw_all),
-            ("POST", f"{home}/erase", "api.household", self.erase),
-            ("GET", f"{home}/certificate", "api.household", self.certificate),
-            ("GET", f"{home}/receipts/{{ground}}", "api.household", self.receipt),
-            ("PUT", "/api/retention/{detail}", "api.registry", self.set_retention),
-            ("GET", "/api/keys", "api.public", self.keys),
+        table: list[tuple[str, str, str, frozenset[Role], Handler]] = [
+            ("POST", "/api/session", "api.session", EVERYBODY, self.log_in),
+            ("POST", f"{home}/requests", "api.registry", OPERATOR, self.ask),
+            ("GET", f"{home}/requests", "api.household", EITHER, self.requests),
+            ("POST", f"{home}/requests/{{request}}/accept", "api.answer", HOUSEHOLD, self.accept),
+            ("POST", f"{home}/requests/{{request}}/refuse", "api.answer", HOUSEHOLD, self.refuse),
+            ("GET", f"{home}/grounds", "api.household", EITHER, self.grounds),
+            ("POST", f"{home}/grounds", "api.registry", OPERATOR, self.add_ground),
+            ("POST", f"{home}/grounds/{{ground}}/withdraw", "api.household", EITHER, self.withdraw),
+            ("POST", f"{home}/grounds/{{ground}}/end", "api.household", EITHER, self.end),
+            ("POST", f"{home}/withdraw", "api.household", EITHER, self.withdraw_all),
+            ("POST", f"{home}/erase", "api.household", EITHER, self.erase),
+            ("GET", f"{home}/certificate", "api.household", EITHER, self.certificate),
+            ("GET", f"{home}/receipts/{{ground}}", "api.household", EITHER, self.receipt),
+            ("PUT", "/api/retention/{detail}", "api.registry", OPERATOR, self.set_retention),
+            ("GET", "/api/keys", "api.public", EVERYBODY, self.keys),
         ]
-        return [Route(Listener.PEOPLE, verb, path, name, _telling(h)) for verb, path, name, h in table]
+        return [Route(Listener.PEOPLE, verb, path, name, _telling(h), roles) for verb, path, name, roles, h in table]
 
     # -- who
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from adapters.plugin import Route
 from gateway.api import models
-from policies.roles import Listener, Role, allowed
+from policies.roles import EVERYBODY, Listener, Role
 
 BODIES: Mapping[str, type[BaseModel]] = MappingProxyType(
     {
@@ -44,7 +44,7 @@ def openapi_routes(routes: Sequence[Route]) -> list[Route]:
     async def show(_: web.Request) -> web.Response:
         return web.json_response(document())
 
-    return [Route(Listener.PEOPLE, "GET", "/api/openapi.json", "api.public", show)]
+    return [Route(Listener.PEOPLE, "GET", "/api/openapi.json", "api.public", show, EVERYBODY)]
 
 
 def describe(routes: Sequence[Route]) -> dict[str, Any]:
@@ -84,10 +84,10 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
-    if allowed(route.name, route.verb, Role.ANYONE):
+    if Role.ANYONE in route.roles:
         return []
     ways = {Role.OPERATOR: "operator", Role.HOUSEHOLD: "session"}
-    return [{way: []} for role, way in ways.items() if allowed(route.name, route.verb, role)]
+    return [{way: []} for role, way in ways.items() if role in route.roles]
 
 
 def _inner(handler: Callable[..., Any]) -> Callable[..., Any]:

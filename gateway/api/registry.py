@@ -24,9 +24,10 @@ from gateway.registry.registry import Registry
 from gateway.registry.tenancies import Tenancy
 from gateway.serve.callers import guard
 from gateway.serve.problems import Problem
-from policies.roles import Listener
+from policies.roles import EVERYBODY, Listener, Role
 from policies.terms import Recipient, SubjectId
 
+OPERATOR = frozenset({Role.OPERATOR})
 ENROL_DAYS = 14
 STATUS = {Unknown: 404, Taken: 409, NotAllowed: 422}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -65,27 +66,30 @@ class RegistryApi:
 
     def routes(self) -> list[Route]:
         """All on the people listener."""
-        table: list[tuple[str, str, str, Handler]] = [
-            ("POST", "/api/households", "api.registry", self.create_household),
-            ("GET", "/api/households", "api.registry", self.list_households),
-            ("POST", "/api/households/import", "api.registry", self.import_households),
-            ("GET", "/api/households/{household}", "api.registry", self.show_household),
-            ("POST", "/api/households/{household}/login-codes", "api.registry", self.create_login_code),
-            ("POST", "/api/households/{household}/move-out", "api.registry", self.move_out),
-            ("POST", "/api/boxes", "api.registry", self.create_box),
-            ("GET", "/api/boxes", "api.registry", self.list_boxes),
-            ("POST", "/api/boxes/{box}/codes", "api.registry", self.create_box_code),
-            ("DELETE", "/api/boxes/{box}", "api.registry", self.revoke_box),
-            ("POST", "/api/vens/codes", "api.registry", self.create_ven_code),
-            ("POST", "/api/certificates", "api.registry", self.register_certificate),
-            ("DELETE", "/api/certificates/{fingerprint}", "api.registry", self.revoke_certificate),
-            ("PUT", "/api/organisations/{organisation}", "api.registry", self.put_organisation),
-            ("GET", "/api/organisations", "api.registry", self.list_organisations),
-            ("PUT", "/api/clients/{client}", "api.registry", self.put_client),
-            ("DELETE", "/api/clients/{client}", "api.registry", self.remove_client),
-            ("POST", "/api/enrol", "api.enrol", self.enrol),
+        table: list[tuple[str, str, str, frozenset[Role], Handler]] = [
+            ("POST", "/api/households", "api.registry", OPERATOR, self.create_household),
+            ("GET", "/api/households", "api.registry", OPERATOR, self.list_households),
+            ("POST", "/api/households/import", "api.registry", OPERATOR, self.import_households),
+            ("GET", "/api/households/{household}", "api.registry", OPERATOR, self.show_household),
+            ("POST", "/api/households/{household}/login-codes", "api.registry", OPERATOR, self.create_login_code),
+            ("POST", "/api/households/{household}/move-out", "api.registry", OPERATOR, self.move_out),
+            ("POST", "/api/boxes", "api.registry", OPERATOR, self.create_box),
+            ("GET", "/api/boxes", "api.registry", OPERATOR, self.list_boxes),
+            ("POST", "/api/boxes/{box}/codes", "api.registry", OPERATOR, self.create_box_code),
+            ("DELETE", "/api/boxes/{box}", "api.registry", OPERATOR, self.revoke_box),
+            ("POST", "/api/vens/codes", "api.registry", OPERATOR, self.create_ven_code),
+            ("POST", "/api/certificates", "api.registry", OPERATOR, self.register_certificate),
+            ("DELETE", "/api/certificates/{fingerprint}", "api.registry", OPERATOR, self.revoke_certificate),
+            ("PUT", "/api/organisations/{organisation}", "api.registry", OPERATOR, self.put_organisation),
+            ("GET", "/api/organisations", "api.registry", OPERATOR, self.list_organisations),
+            ("PUT", "/api/clients/{client}", "api.registry", OPERATOR, self.put_client),
+            ("DELETE", "/api/clients/{client}", "api.registry", OPERATOR, self.remove_client),
+            ("POST", "/api/enrol", "api.enrol", EVERYBODY, self.enrol),
         ]
-        return [Route(Listener.PEOPLE, verb, path, name, telling(h), max_body=8 << 20) for verb, path, name, h in table]
+        return [
+            Route(Listener.PEOPLE, verb, path, name, telling(h), roles, max_body=8 << 20)
+            for verb, path, name, roles, h in table
+        ]
 
     # -- households
 

@@ -19,7 +19,7 @@ from meter_driver import senml
 from meter_driver.errors import SenmlError
 from meter_driver.reading import Reading
 from meter_driver.senml import Pack
-from policies.roles import Listener
+from policies.roles import Listener, Role
 from policies.terms import SubjectId
 
 PATH = "/ingest/senml"
@@ -84,7 +84,7 @@ def routes(intake: Taking, devices: Devices, clock: Clock) -> list[Route]:
         said = _Answer(sequence, answer.accepted, refused, answer.repeated)
         return web.Response(body=_encode(said), content_type="application/json")
 
-    return [Route(Listener.DEVICES, "POST", PATH, "ingest.senml", post, max_body=senml.MAX_BODY)]
+    return [Route(Listener.DEVICES, "POST", PATH, "ingest.senml", post, frozenset({Role.BOX}), max_body=senml.MAX_BODY)]
 
 
 def _sequence(request: web.Request) -> int:

@@ -27,9 +27,11 @@ from gateway.registry.registry import Registry
 from gateway.serve.callers import SESSION, session_of
 from gateway.serve.login import Login
 from gateway.serve.problems import Problem
-from policies.roles import Listener, Role
+from policies.roles import EVERYBODY, Listener, Role
 from policies.terms import Recipient, SubjectId
 
+HOUSEHOLD = frozenset({Role.HOUSEHOLD})
+EITHER = HOUSEHOLD | {Role.OPERATOR}
 FORM_BYTES = 16_384
 MISSING = frozenset({"no-such-request", "no-such-consent"})
 _ROWS = "\x00rows\x00"
@@ -56,29 +58,29 @@ class HouseholdPages:
 
     def routes(self) -> list[Route]:
         """All on the people listener."""
-        table: list[tuple[str, str, str, Handler]] = [
-            ("GET", "/", "page.start", self.start),
-            ("POST", "/login", "page.start", self.log_in),
-            ("GET", "/language/{language}", "page.start", self.language),
-            ("GET", "/static/{file}", "static", self.show.static),
-            ("POST", "/logout", "page.leave", self.log_out),
-            ("GET", "/now", "page", self.now),
-            ("GET", "/consents", "page", self.consents),
-            ("POST", "/consents/{request}/answer", "page", self.answer),
-            ("POST", "/consents/{ground}/withdraw", "page", self.withdraw),
-            ("GET", "/consents/{ground}/receipt", "page", self.receipt),
-            ("GET", "/ledger", "page", self.ledger),
-            ("GET", "/data", "page", self.data),
-            ("GET", "/data/readings.csv", "page", self.csv),
-            ("GET", "/data/readings.json", "page", self.json),
-            ("GET", "/data/erase", "page", self.ask_erase),
-            ("POST", "/data/erase", "page", self.erase),
-            ("GET", "/data/certificate", "page.own", self.certificate),
-            ("GET", "/erased", "page.own", self.erased),
+        table: list[tuple[str, str, str, frozenset[Role], Handler]] = [
+            ("GET", "/", "page.start", EVERYBODY, self.start),
+            ("POST", "/login", "page.start", EVERYBODY, self.log_in),
+            ("GET", "/language/{language}", "page.start", EVERYBODY, self.language),
+            ("GET", "/static/{file}", "static", EVERYBODY, self.show.static),
+            ("POST", "/logout", "page.leave", EITHER, self.log_out),
+            ("GET", "/now", "page", HOUSEHOLD, self.now),
+            ("GET", "/consents", "page", HOUSEHOLD, self.consents),
+            ("POST", "/consents/{request}/answer", "page", HOUSEHOLD, self.answer),
+            ("POST", "/consents/{ground}/withdraw", "page", HOUSEHOLD, self.withdraw),
+            ("GET", "/consents/{ground}/receipt", "page", HOUSEHOLD, self.receipt),
+            ("GET", "/ledger", "page", HOUSEHOLD, self.ledger),
+            ("GET", "/data", "page", HOUSEHOLD, self.data),
+            ("GET", "/data/readings.csv", "page", HOUSEHOLD, self.csv),
+            ("GET", "/data/readings.json", "page", HOUSEHOLD, self.json),
+            ("GET", "/data/erase", "page", HOUSEHOLD, self.ask_erase),
+            ("POST", "/data/erase", "page", HOUSEHOLD, self.erase),
+            ("GET", "/data/certificate", "page.own", HOUSEHOLD, self.certificate),
+            ("GET", "/erased", "page.own", HOUSEHOLD, self.erased),
         ]
         return [
-            Route(Listener.PEOPLE, verb, path, name, handler, max_body=FORM_BYTES, problems=self.problem)
-            for verb, path, name, handler in table
+            Route(Listener.PEOPLE, verb, path, name, handler, roles, max_body=FORM_BYTES, problems=self.problem)
+            for verb, path, name, roles, handler in table
         ]
 
     # -- in and out

@@ -10,7 +10,7 @@ from gateway.registry.registry import Registry
 from gateway.serve.callers import SESSION
 from gateway.serve.login import Login
 from gateway.serve.problems import Problem
-from policies.roles import Listener, Role
+from policies.roles import EVERYBODY, Listener, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,13 @@ class OperatorPages:
     def routes(self) -> list[Route]:
         """All on the people listener."""
         table = [
-            ("GET", "/operator", "page.start", self.start),
-            ("POST", "/operator", "page.start", self.log_in),
-            ("GET", "/fleet", "page.fleet", self.fleet),
+            ("GET", "/operator", "page.start", EVERYBODY, self.start),
+            ("POST", "/operator", "page.start", EVERYBODY, self.log_in),
+            ("GET", "/fleet", "page.fleet", frozenset({Role.OPERATOR}), self.fleet),
         ]
         return [
-            Route(Listener.PEOPLE, verb, path, name, handler, max_body=4096, problems=self.problem)
-            for verb, path, name, handler in table
+            Route(Listener.PEOPLE, verb, path, name, handler, roles, max_body=4096, problems=self.problem)
+            for verb, path, name, roles, handler in table
         ]
 
     async def start(self, request: web.Request) -> web.Response:

@@ -1,7 +1,7 @@
 """The four doors: routes of adapters and of our own become one aiohttp application each, behind one wrapper a route.
 
-The wrapper knows at start what the table says of its route; for each request it finds the caller, looks him up in a
-set, bounds the body, calls the handler, and turns whatever comes out into an answer without a stack trace.
+For each request the wrapper finds the caller, looks him up in the route's roles, bounds the body, calls the handler,
+and turns whatever comes out into an answer without a stack trace.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from gateway.errors import StoreFull, SubjectGone
 from gateway.serve.callers import NOBODY, Authenticate
 from gateway.serve.problems import Problem, answer
 from gateway.settings import Settings
-from policies.roles import Listener, Role, allowed
+from policies.roles import Listener, Role
 
 CLOSED = 499
 """In the access log: the connection ended before the answer did."""
@@ -66,9 +66,8 @@ def application(
 
 def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Any, most: int) -> _Wrapped:
     """One handler for one route, with all that surrounds it."""
-    roles = frozenset(role for role in Role if allowed(route.name, route.verb, role))
     most = min(route.max_body, most)
-    handler, name = route.handler, route.name
+    handler, name, roles = route.handler, route.name, route.roles
 
     def refuse(request: web.Request, caller: Caller, error: Exception) -> web.StreamResponse:
         problem = _problem(error, name, log)

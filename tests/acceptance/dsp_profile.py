@@ -12,7 +12,6 @@ import msgspec
 from aiohttp import web
 from sqlalchemy import Connection
 
-from adapters.gaiax import MIGRATIONS
 from adapters.gaiax.adapter import assemble, make_connector
 from adapters.gaiax.dsp import consumer, store
 from adapters.gaiax.dsp import negotiation as n
@@ -24,10 +23,8 @@ from adapters.gaiax.dsp.process import Agreement, Negotiation, Transfer
 from adapters.gaiax.dsp.words import Side
 from adapters.gaiax.odrl import Offer
 from adapters.plugin import Adapter, Handler, Route, Services
-from policies.roles import ALLOWED, Listener, Role
+from policies.roles import Listener, Role
 from policies.terms import Recipient
-
-__all__ = ["MIGRATIONS", "PARTICIPANT", "create"]
 
 PARTICIPANT = "TCK_PARTICIPANT"
 ORGANISATION = Recipient("tck")
@@ -123,7 +120,6 @@ def create(services: Services) -> Adapter:
     """The product's adapter with the kit's shelf and script, and the two triggers."""
     connector = make_connector(services, shelf=KitShelf(), conduct=Script())
     adapter = assemble(services, connector)
-    ALLOWED["tck"] = {"POST": frozenset({Role.PARTICIPANT})}
     ours = adapter.start
 
     async def start() -> None:
@@ -132,7 +128,8 @@ def create(services: Services) -> Adapter:
             await ours()
 
     triggers = {"/tck/negotiations": _negotiate(connector), "/tck/transfers": _transfer(connector)}
-    routes = [Route(Listener.PARTNERS, "POST", path, "tck", handler) for path, handler in triggers.items()]
+    who = frozenset({Role.PARTICIPANT})
+    routes = [Route(Listener.PARTNERS, "POST", path, "tck", handler, who) for path, handler in triggers.items()]
     return replace(adapter, routes=[*adapter.routes, *routes], start=start)
 
 
@@ -185,9 +182,10 @@ def _transfer(connector: Connector) -> Handler:
 
 def main() -> None:
     """``metergate`` with this profile in place of the product's own shelf and conduct."""
-    from gateway import app, cli
+    from adapters import gaiax
+    from gateway import cli
 
-    app.OURS["gaiax"] = "tests.acceptance.dsp_profile"
+    gaiax.create = create
     cli.main()
 
 

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.roles import ALLOWED, Role, allowed
 from policies.terms import (
     DPV,
     SAYS,
@@ -71,19 +70,3 @@ def test_every_reason_has_a_sentence_and_a_refusal_has_a_reason() -> None:
 
 def test_every_purpose_has_a_term_of_dpv() -> None:
     assert all(p.dpv.startswith(DPV) and len(p.dpv) > len(DPV) for p in Purpose)
-
-
-def test_what_is_not_in_the_table_is_forbidden() -> None:
-    for role in Role:
-        assert not allowed("no such route", "GET", role)
-        assert not allowed("health", "BREW", role)
-        assert allowed("health", "HEAD", role)
-    assert not allowed("ingest.senml", "POST", Role.ANYONE)
-    assert not allowed("ingest.senml", "GET", Role.BOX)
-
-
-def test_only_those_that_must_are_open_to_anyone() -> None:
-    names = {route for route, verbs in ALLOWED.items() if any(Role.ANYONE in roles for roles in verbs.values())}
-    shut = ("api.registry", "api.household", "api.answer", "readings", "openadr3.reports", "ingest", "page.own")
-    assert not {name for name in names if name.startswith(shut)}
-    assert "dsp" not in names

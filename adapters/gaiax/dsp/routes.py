@@ -17,7 +17,7 @@ from adapters.gaiax.dsp.process import Negotiation, Transfer
 from adapters.gaiax.dsp.transfer import Say as TSay
 from adapters.gaiax.dsp.words import urn
 from adapters.plugin import CALLER, Caller, Route
-from policies.roles import Listener
+from policies.roles import Listener, Role
 
 LARGEST = 64 * 1024
 """Bytes of a message; expanding one takes the loop's time."""
@@ -77,7 +77,16 @@ class Routes:
     def routes(self) -> list[Route]:
         """One wildcard for each verb: partners' connectors write ``/dsp//negotiations``, which is folded here."""
         return [
-            Route(Listener.PARTNERS, verb, "/dsp/{tail:.*}", "dsp", self._serve, LARGEST, refused)
+            Route(
+                Listener.PARTNERS,
+                verb,
+                "/dsp/{tail:.*}",
+                "dsp",
+                self._serve,
+                frozenset({Role.PARTICIPANT}),
+                LARGEST,
+                refused,
+            )
             for verb in ("GET", "POST")
         ]
 

@@ -13,6 +13,8 @@ from policies.roles import Listener, Role
 
 PREFIX = "/OpenADR2/Simple/2.0b"
 _TYPES = ("application/xml", "application/xml;charset=utf-8")
+_ROLES = frozenset({Role.VEN, Role.ANYONE})
+"""Without TLS nobody shows a certificate."""
 _OTHER_VERBS = ("GET", "PUT", "PATCH", "DELETE")
 
 
@@ -28,12 +30,13 @@ def routes(desk: Desk) -> Sequence[Route]:
                 path,
                 "openadr2b",
                 _service(desk, service),
+                _ROLES,
                 max_body=LARGEST,
                 problems=problem,
             )
         )
         found += [
-            Route(Listener.OPENADR20, verb, path, "openadr2b.other", not_implemented, problems=problem)
+            Route(Listener.OPENADR20, verb, path, "openadr2b.other", not_implemented, _ROLES, problems=problem)
             for verb in _OTHER_VERBS
         ]
     return found

@@ -10,22 +10,23 @@ from adapters.openadr.v3.parties import Resources, Vens
 from adapters.openadr.v3.reports import Reports
 from adapters.openadr.v3.signals import Events, Programs
 from adapters.plugin import Route
-from policies.roles import Listener
+from policies.roles import EVERYBODY, Listener, Role
 
 BASE = "/openadr3/3.1.1"
+PARTNER = frozenset({Role.PARTNER})
 
 
 def routes(desk: Desk) -> Sequence[Route]:
     """Collections, and single objects below them."""
     auth, programs, events = Auth(desk.services, BASE), Programs(desk), Events(desk)
     vens, resources, reports = Vens(desk), Resources(desk), Reports(desk)
-    table: list[tuple[str, str, str, Handler]] = [
-        ("GET", "/auth/server", "openadr3.auth", auth.server),
-        ("POST", "/auth/token", "openadr3.auth", auth.token),
-        ("GET", "/reports", "openadr3.reports", reports.search),
-        ("GET", "/notifiers", "openadr3.notifiers", notifiers.notifiers),
-        ("GET", "/subscriptions", "openadr3.subscriptions", notifiers.search),
-        ("POST", "/subscriptions", "openadr3.subscriptions", notifiers.create),
+    table: list[tuple[str, str, str, frozenset[Role], Handler]] = [
+        ("GET", "/auth/server", "openadr3.auth", EVERYBODY, auth.server),
+        ("POST", "/auth/token", "openadr3.auth", EVERYBODY, auth.token),
+        ("GET", "/reports", "openadr3.reports", PARTNER, reports.search),
+        ("GET", "/notifiers", "openadr3.notifiers", PARTNER, notifiers.notifiers),
+        ("GET", "/subscriptions", "openadr3.subscriptions", PARTNER, notifiers.search),
+        ("POST", "/subscriptions", "openadr3.subscriptions", PARTNER, notifiers.create),
     ]
     for name, identity, service in (
         ("programs", "programID", programs),
@@ -36,14 +37,14 @@ def routes(desk: Desk) -> Sequence[Route]:
         route = f"openadr3.{name}"
         one = f"/{name}/{{{identity}}}"
         table += [
-            ("GET", f"/{name}", route, service.search),
-            ("POST", f"/{name}", route, service.create),
-            ("GET", one, route, service.read),
-            ("PUT", one, route, service.update),
-            ("DELETE", one, route, service.delete),
+            ("GET", f"/{name}", route, PARTNER, service.search),
+            ("POST", f"/{name}", route, PARTNER, service.create),
+            ("GET", one, route, PARTNER, service.read),
+            ("PUT", one, route, PARTNER, service.update),
+            ("DELETE", one, route, PARTNER, service.delete),
         ]
     problems = refused_outside(desk.services)
     return [
-        Route(Listener.PARTNERS, verb, BASE + path, name, guarded(desk.services, handler), problems=problems)
-        for verb, path, name, handler in table
+        Route(Listener.PARTNERS, verb, BASE + path, name, guarded(desk.services, handler), roles, problems=problems)
+        for verb, path, name, roles, handler in table
     ]

@@ -37,7 +37,7 @@ from adapters.plugin import (
 from gateway.storage.migrate import migrate
 from gateway.storage.port import Store
 from gateway.storage.sqlite import SqliteStore, url_of
-from policies.roles import Listener, Role, allowed
+from policies.roles import Listener, Role
 from policies.terms import Grant, Recipient, Refusal, ReleaseRequest, SubjectId
 
 T = TypeVar("T")
@@ -203,7 +203,7 @@ def application(routes: Sequence[Route], services: Straw) -> web.Application:
 def _guard(route: Route, services: Straw) -> Callable[[web.Request], Any]:
     async def handle(request: web.Request) -> web.StreamResponse:
         caller = _caller(request, services)
-        if not allowed(route.name, request.method, caller.role):
+        if caller.role not in route.roles:
             status = 401 if caller.role is Role.ANYONE else 403
             assert route.problems is not None
             return route.problems(request, status, "refused", "not allowed")

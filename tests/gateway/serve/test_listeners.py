@@ -21,9 +21,10 @@ from gateway.serve.callers import Callers
 from gateway.serve.listeners import RULE_67, Chain, application, public_url, tls
 from gateway.serve.problems import Problem
 from gateway.settings import parse
-from policies.roles import Listener, Role, allowed
+from policies.roles import EVERYBODY, Listener, Role
 from tests.gateway.people_house import START, people
 
+HOUSEHOLD = frozenset({Role.HOUSEHOLD})
 SECRET = "values-of-somebody"
 
 
@@ -55,8 +56,10 @@ async def served(*routes: Route) -> AsyncIterator[tuple[TestClient[Any, Any], No
         yield client, notes
 
 
-def route(handler: Any, *, verb: str = "GET", name: str = "health", **more: Any) -> Route:
-    return Route(Listener.PEOPLE, verb, "/x", name, handler, **more)
+def route(
+    handler: Any, *, verb: str = "GET", name: str = "x", roles: frozenset[Role] = EVERYBODY, **more: Any
+) -> Route:
+    return Route(Listener.PEOPLE, verb, "/x", name, handler, roles, **more)
 
 
 async def fine(request: web.Request) -> web.Response:
@@ -65,16 +68,17 @@ async def fine(request: web.Request) -> web.Response:
 
 
 @pytest.mark.parametrize("role", list(Role))
-async def test_a_role_gets_what_the_table_says_and_nothing_else(role: Role) -> None:
-    async with served(route(fine, name="page")) as (client, notes):
-        answer = await client.get("/x", headers={"X-Role": role.value})
-        expected = 200 if allowed("page", "GET", role) else 401 if role is Role.ANYONE else 403
-        assert answer.status == expected
-        assert notes.lines == [("page", "GET", "me", expected)]
+async def test_a_role_reaches_what_its_route_names_and_nothing_else(role: Role) -> None:
+    async with served(route(fine, roles=HOUSEHOLD)) as (client, notes):
+        for ask in (client.get, client.head):
+            answer = await ask("/x", headers={"X-Role": role.value})
+            expected = 200 if role is Role.HOUSEHOLD else 401 if role is Role.ANYONE else 403
+            assert answer.status == expected
+        assert notes.lines == [("x", verb, "me", expected) for verb in ("GET", "HEAD")]
 
 
-async def test_a_route_that_the_table_does_not_know_is_for_nobody() -> None:
-    async with served(route(fine, name="not-in-the-table")) as (client, _):
+async def test_a_route_without_roles_is_for_nobody() -> None:
+    async with served(route(fine, roles=frozenset())) as (client, _):
         for role in Role:
             assert (await client.get("/x", headers={"X-Role": role.value})).status in (401, 403)
 
@@ -84,7 +88,7 @@ async def test_a_body_beyond_the_routes_limit_is_refused(chunked: bool) -> None:
     async def pieces(size: int) -> AsyncIterator[bytes]:
         yield b"x" * size
 
-    async with served(route(fine, verb="POST", name="api.session", max_body=100)) as (client, _):
+    async with served(route(fine, verb="POST", max_body=100)) as (client, _):
         for size, status in ((100, 200), (101, 413)):
             data = pieces(size) if chunked else b"x" * size
             answer = await client.post("/x", data=data)
@@ -121,7 +125,7 @@ async def test_a_standards_own_error_replaces_the_problem() -> None:
     def own(_: web.Request, status: int, reason: str, detail: str) -> web.Response:
         return web.Response(status=status, text=f"<error>{reason}: {detail}</error>", content_type="application/xml")
 
-    async with served(route(fine, name="page", problems=own)) as (client, _):
+    async with served(route(fine, roles=HOUSEHOLD, problems=own)) as (client, _):
         answer = await client.get("/x")
         assert (answer.status, answer.content_type) == (401, "application/xml")
 
@@ -240,7 +244,7 @@ async def test_a_handshake_that_fails_is_in_the_log_with_its_reason(tmp_path: Pa
 
 
 async def test_a_refusal_is_in_the_log_by_route_caller_and_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    async with served(route(fine, name="page")) as (client, _):
+    async with served(route(fine, name="page", roles=HOUSEHOLD)) as (client, _):
         await client.get("/x", headers={"X-Role": "operator"})
     line = capsys.readouterr().out
     assert all(word in line for word in ("request.refused", "page", "forbidden", "403"))

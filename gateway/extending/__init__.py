@@ -1,0 +1,1 @@
+"""Extensions: found by entry points, checked, bounded, and given what their kind is given."""

@@ -1,0 +1,43 @@
+"""What an input is given: it names devices, the registry says whose they are."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from adapters.plugin import Batch, IntakeAnswer, NotYours
+from gateway.errors import BatchRefused
+from gateway.services import SharedServices, Taking
+from meter_driver.reading import Reading
+from policies.terms import SubjectId
+
+
+class Devices(Protocol):
+    """The registry's boxes."""
+
+    def subject_of(self, box_id: str, base_name: str) -> SubjectId | None: ...
+
+
+class InputServices(SharedServices):
+    """Implements ``adapters.plugin.InputServices``. ``name``: the input's, and the begin of its devices' ids."""
+
+    def __init__(self, shared: SharedServices, name: str, devices: Devices, intake: Taking) -> None:
+        super().__init__(**shared.parts())
+        self._name, self._devices, self._intake = name, devices, intake
+
+    async def take(self, device: str, sequence: int, readings: Sequence[Reading]) -> IntakeAnswer:
+        if not device.startswith(f"{self._name}."):
+            raise NotYours(f"a device of the input {self._name} is a box whose id begins with {self._name} and a dot")
+        placed: list[tuple[SubjectId, Reading]] = []
+        indexes: list[int] = []
+        refused: list[tuple[int, str]] = []
+        for index, reading in enumerate(readings):
+            if (subject := self._devices.subject_of(device, reading.meter)) is None:
+                refused.append((index, "unknown-meter"))
+            else:
+                placed.append((subject, reading))
+                indexes.append(index)
+        try:
+            answer = await self._intake.take(Batch(f"input:{device}", sequence, placed))
+        except BatchRefused as error:
+            raise ValueError(str(error)) from None
+        refused += [(indexes[index], reason) for index, reason in answer.refused]
+        return IntakeAnswer(answer.accepted, tuple(sorted(refused)), answer.repeated)

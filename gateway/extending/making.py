@@ -1,0 +1,43 @@
+"""From what was found to adapters that run: each given what its kind is given, each within its bounds."""
+
+from collections.abc import Iterable, Sequence
+
+from adapters.plugin import Adapter, Batch, IntakeAnswer, NotYours, Route, SharedServices
+from gateway.compose import Gateway
+from gateway.extending.bounds import bounded, first_part
+from gateway.extending.found import Found, Kind
+from gateway.extending.inputs import InputServices
+from gateway.extending.processors import ProcessorServices
+
+
+class _NothingIn:
+    """The intake desk as an out-of-tree output sees it."""
+
+    async def take(self, _: Batch) -> IntakeAnswer:
+        raise NotYours("an output takes nothing in: inputs and processors do")
+
+
+def made(gateway: Gateway, all_: Sequence[Found], others: Iterable[Route]) -> list[Adapter]:
+    """In the order found, ours first. ``others``: routes that are there already.
+
+    Raises ``SettingsError`` for one that leaves its bounds, and what a factory raises for its settings.
+    """
+    taken = {first_part(route.path) for route in others}
+    adapters = []
+    for it in all_:
+        adapter = bounded(it.create(_services(gateway, it)), it, taken)
+        taken |= {first_part(route.path) for route in adapter.routes}
+        adapters.append(adapter)
+    return adapters
+
+
+def _services(gateway: Gateway, it: Found) -> SharedServices:
+    match it.kind:
+        case Kind.OUTPUT:
+            return gateway.services(it.name, None if it.ours else _NothingIn())
+        case Kind.INPUT:
+            shared = gateway.services(it.name)
+            return InputServices(shared, it.name, gateway.registry.boxes, gateway.intake)
+        case Kind.PROCESSOR:
+            shared = gateway.services(it.name)
+            return ProcessorServices(shared, it.name, gateway.release, gateway.epochs, gateway.intake)

@@ -1,0 +1,78 @@
+"""What a processor is given: an answer of the door for a pure function, and results under the same household's key."""
+
+import re
+from collections.abc import Sequence
+
+from adapters.plugin import (
+    Batch,
+    Compute,
+    IntakeAnswer,
+    NotYours,
+    Opening,
+    Refused,
+    Result,
+)
+from gateway.door.epochs import Epochs
+from gateway.door.release import ReleaseDesk
+from gateway.errors import SettingsError
+from gateway.services import SharedServices, Taking
+from meter_driver.reading import ClockSource, Reading
+from policies.terms import Pseudonym, Reason, Recipient, Refusal, ReleaseRequest
+
+_WORD = re.compile(r"[a-z][A-Za-z0-9.-]{0,59}")
+
+
+class ProcessorServices(SharedServices):
+    """Implements ``adapters.plugin.ProcessorServices``. ``name``: the processor's, and the begin of its quantities."""
+
+    def __init__(self, shared: SharedServices, name: str, release: ReleaseDesk, epochs: Epochs, intake: Taking) -> None:
+        super().__init__(**shared.parts())
+        self._name, self._release, self._epochs, self._intake = name, release, epochs, intake
+        recipient = self.settings.get("recipient")
+        if not isinstance(recipient, str) or not recipient:
+            raise SettingsError(f"adapters.{name}.recipient: the organisation as which this processor asks")
+        self._recipient = Recipient(recipient)
+
+    @property
+    def recipient(self) -> Recipient:
+        return self._recipient
+
+    def openings(self) -> Sequence[Opening]:
+        return self._release.openings(self._recipient)
+
+    async def process(self, question: ReleaseRequest, compute: Compute) -> IntakeAnswer:
+        """No await between the last look at the ground and the intake desk."""
+        if question.recipient != self._recipient or not isinstance(question.subject, Pseudonym):
+            raise NotYours(f"the processor {self._name} asks as {self._recipient}, for one household by its pseudonym")
+        subject = self._release.known_as(self._recipient, question.subject)
+        if subject is None:
+            raise Refused(Refusal((Reason.UNKNOWN_SUBJECT,)))
+        results: list[Reading] = []
+        held: dict[str, int] = {}
+        async for part in await self._release.release(question):
+            self._still(held | {part.ground: part.epoch})
+            held[part.ground] = part.epoch
+            results += [self._reading(result) for result in compute(part.released)]
+        self._still(held)
+        if not results:
+            return IntakeAnswer(0)
+        source, sequence = f"processor:{self._name}:{question.subject.name}", int(question.period.start.timestamp())
+        return await self._intake.take(Batch(source, sequence, [(subject, reading) for reading in results]))
+
+    def _still(self, held: dict[str, int]) -> None:
+        """Raises ``Refused`` when a ground has ended since it was decided."""
+        if any(self._epochs.current(ground) != epoch for ground, epoch in held.items()):
+            raise Refused(Refusal((Reason.WITHDRAWN,)))
+
+    def _reading(self, result: Result) -> Reading:
+        if not _WORD.fullmatch(result.name):
+            raise ValueError("a result's name: a lower case letter, then letters, digits, dots and dashes, at most 60")
+        return Reading(
+            meter=f"processor:{self._name}",
+            quantity=f"{self._name}/{result.name}",
+            at=result.end,
+            value=result.value,
+            unit=result.unit,
+            start=result.start,
+            clock=ClockSource.RECEIVED,
+        )
