@@ -25,7 +25,8 @@ def decide(
     """Grant if one single ground covers all of the request; refuse otherwise.
 
     Fails closed: an empty set of quantities asks for nothing, not for everything; a subject that is not one
-    household is refused here (the desk asks once for each household). ``oldest`` is the begin of what is still
+    household is refused here (the desk asks once for each household), and one household is no cohort: figures of a
+    cohort are asked for by their place. ``oldest`` is the begin of what is still
     kept in the class that serves the request; a period that ends before it is ``EXPIRED``.
     The reasons are those of the ground that came closest, so that the household and the auditor see what was missing.
     """
@@ -33,6 +34,8 @@ def decide(
         return Refusal((Reason.UNKNOWN_SUBJECT,))
     if not request.quantities or request.period.empty or not _sound(request.resolution):
         return Refusal((Reason.NOTHING_ASKED,))
+    if request.level is Level.COHORT:
+        return Refusal((Reason.COHORT_OF_ONE,))
     if oldest is not None and request.period.end <= oldest:
         return Refusal((Reason.EXPIRED,))
     closest: tuple[Reason, ...] | None = None

@@ -186,6 +186,7 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     OBJECTED = "objected"
     NOT_IN_PROFILE = "not-in-profile"
+    COHORT_OF_ONE = "cohort-of-one"
     COHORT_TOO_SMALL = "cohort-too-small"
     COHORT_SILENT = "cohort-silent"
     NOT_YET = "not-yet"
@@ -205,6 +206,7 @@ SAYS: dict[Reason, str] = {
     Reason.EXPIRED: "the period lies before what is kept",
     Reason.OBJECTED: "the household has objected; no consent replaces that",
     Reason.NOT_IN_PROFILE: "the organisation's profile does not allow to ask for this",
+    Reason.COHORT_OF_ONE: "one household is no cohort: figures of a cohort are asked for by their place",
     Reason.COHORT_TOO_SMALL: "the cohort is too small to be shown",
     Reason.COHORT_SILENT: "the cohort is silent until the next epoch",
     Reason.NOT_YET: "the interval is not closed yet",

@@ -189,6 +189,16 @@ def test_pseudonymous_answers_are_never_finer_than_a_quarter_hour(case: Case) ->
     assert reasons(fine, [wide], now) == {Reason.TOO_FINE}
 
 
+@given(granted(), st.sampled_from(Level))
+def test_one_household_is_no_cohort_whatever_was_agreed(case: Case, level: Level) -> None:
+    request, ground, now = case
+    near = replace(request, level=Level.INDIVIDUAL)
+    wide = scoped(ground, replace(ground.scope, level=level))
+    assert reasons(replace(near, level=Level.COHORT), [wide], now) == {Reason.COHORT_OF_ONE}
+    if level is Level.INDIVIDUAL:
+        assert isinstance(decide(near, [wide], now), Grant)
+
+
 @given(granted())
 def test_two_halves_of_a_ground_are_no_ground(case: Case) -> None:
     request, ground, now = case
