@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
@@ -18,6 +17,7 @@ from edge.errors import SettingsError
 from edge.files import box_key
 from edge.keys import keyring
 from edge.latest import Latest
+from edge.logger import Logger
 from edge.outbox import Outbox
 from edge.select import Selection
 from edge.settings import Settings, VenSettings
@@ -30,7 +30,7 @@ ENDS_SOON = timedelta(days=30)
 """From then on a start says that the certificate ends."""
 
 
-async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys], log: Any) -> None:
+async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys], log: Logger) -> None:
     """A whole box from its settings, until cancelled (or to the end of its recordings).
 
     Args:
@@ -87,7 +87,9 @@ async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys
                 beside.cancel()
 
 
-async def _ven(told: VenSettings | None, folder: Path, latest: Latest, jitter: Callable[[], float], log: Any) -> None:
+async def _ven(
+    told: VenSettings | None, folder: Path, latest: Latest, jitter: Callable[[], float], log: Logger
+) -> None:
     if told is None:
         return
     # Imported here, so that a box without a VEN needs no openleadr and does not wait for its import.

@@ -5,12 +5,12 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from msgspec import to_builtins
 
 from edge.errors import LinkError, StoreError
 from edge.links import Link
+from edge.logger import Logger
 from edge.meters import Meters
 from edge.outbox import Entry, Outbox
 from edge.packing import Packing
@@ -54,7 +54,7 @@ class Box:
         selection: Selection,
         clock: Callable[[], datetime],
         jitter: Callable[[], float],
-        log: Any,
+        log: Logger,
         content_type: str = senml.JSON,
         far_off: timedelta = timedelta(minutes=5),
         see: Callable[[Sequence[Reading]], None] = lambda _: None,

@@ -20,6 +20,7 @@ from edge.assemble import box_id, open_outbox, run_box
 from edge.box import Line
 from edge.errors import EdgeError, SettingsError
 from edge.links.replay import ReplayLink
+from edge.logger import Logger
 from edge.settings import Settings
 from meter_driver.framing import Keys
 
@@ -143,7 +144,7 @@ def _read_text(path: Path) -> str:
         raise SettingsError(f"{path}: {error.strerror}") from error
 
 
-def _log(level: str) -> Any:
+def _log(level: str) -> Logger:
     """One JSON object a line, to stderr."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -154,7 +155,8 @@ def _log(level: str) -> Any:
         ],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
-    return structlog.get_logger()
+    logger: Logger = structlog.get_logger()
+    return logger
 
 
 @contextmanager

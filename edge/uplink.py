@@ -9,12 +9,12 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
 import aiohttp
 import msgspec
 
 from edge.errors import BatchRefused, GatewayError, StoreError
+from edge.logger import Logger
 from edge.outbox import Batch, Outbox
 
 MAX_ANSWER = 1 << 20
@@ -63,7 +63,7 @@ class Uplink:
         session: aiohttp.ClientSession,
         url: str,
         *,
-        log: Any,
+        log: Logger,
         jitter: Callable[[], float],
         expires: datetime,
         clock: Callable[[], datetime],

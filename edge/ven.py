@@ -16,6 +16,7 @@ import openleadr
 
 from edge.errors import GatewayError
 from edge.latest import MEASURED, Latest
+from edge.logger import Logger
 from edge.uplink import wait_before
 
 REPORT = "METADATA_TELEMETRY_USAGE"
@@ -43,7 +44,7 @@ def opt(event: Mapping[str, Any], rule: Rule) -> str:
 class _Contact:
     """Watches the wire through openleadr's hooks, for what it says in its own log only."""
 
-    def __init__(self, log: Any) -> None:
+    def __init__(self, log: Logger) -> None:
         self._log = log
         self._open = 0
         self.code = ""
@@ -82,7 +83,7 @@ class Ven:
         rule: Rule,
         sampling: timedelta,
         jitter: Callable[[], float],
-        log: Any,
+        log: Logger,
         quantities: Sequence[str] = tuple(MEASURED),
     ) -> None:
         """

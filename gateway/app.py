@@ -8,9 +8,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-from adapters.plugin import Adapter, Route
+from adapters.plugin import Adapter, Logger, Route
 from gateway.clock import Clock, system_clock
 from gateway.compose import Gateway, load, opened
 from gateway.extending.found import found
@@ -31,7 +30,7 @@ CHECKPOINT = 60.0
 
 async def serve(
     settings: Settings,
-    log: Any,
+    log: Logger,
     until: asyncio.Event,
     *,
     clock: Clock = system_clock,

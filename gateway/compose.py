@@ -11,13 +11,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-from adapters.plugin import Adapter, Signer
+from adapters.plugin import Adapter, Logger, Signer
 from gateway.clock import Clock
 from gateway.cohorts.desk import CohortDesk, Places
 from gateway.consent.desk import ConsentDesk
@@ -68,7 +67,7 @@ class Gateway:
     settings: Settings
     clock: Clock
     ids: Callable[[], str]
-    log: Any
+    log: Logger
     urls: Mapping[Listener, str]
     store: Store
     keeper: Keeper
@@ -145,7 +144,7 @@ OURS = Overrides()
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, log: Any, clock: Clock, overrides: Overrides = OURS
+    settings: Settings, log: Logger, clock: Clock, overrides: Overrides = OURS
 ) -> AsyncIterator[tuple[Gateway, Supervisor]]:
     """Everything open, nothing loaded, no port. The supervisor has the store's writer and is not running yet.
 
@@ -187,7 +186,7 @@ def new_id() -> str:
 
 def composed(
     settings: Settings,
-    log: Any,
+    log: Logger,
     clock: Clock,
     store: Store,
     keeper: Keeper,

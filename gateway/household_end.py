@@ -9,11 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
 
 from sqlalchemy import Connection
 
-from adapters.plugin import Notice, NoticeHandler, Notices
+from adapters.plugin import Logger, Notice, NoticeHandler, Notices
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
 from gateway.consent.endings import Begun, Ending, Endings
@@ -124,7 +123,7 @@ class HouseholdEnd:
         sessions: Sessions,
         outbox: Notices,
         clock: Clock,
-        log: Any,
+        log: Logger,
     ) -> None:
         self._store, self._vault, self._consent, self._grounds = store, vault, consent, grounds
         self._evidence, self._endings, self._registry = evidence, endings, registry

@@ -13,6 +13,8 @@ from typing import Any
 
 import structlog
 
+from adapters.plugin import Logger
+
 HIDDEN = "[hidden]"
 SECRET_KEYS = frozenset(
     {
@@ -56,7 +58,7 @@ def _clean(value: Any) -> Any:
     return value
 
 
-def configure(*, json_lines: bool = True, level: str = "info") -> Any:
+def configure(*, json_lines: bool = True, level: str = "info") -> Logger:
     """Set the process's logging up and return the logger. Libraries' own records come through the same net."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -84,7 +86,8 @@ def configure(*, json_lines: bool = True, level: str = "info") -> Any:
         logger.handlers = [handler]
         logger.propagate = False
         logger.setLevel(max(threshold, logging.WARNING))
-    return structlog.get_logger()
+    made: Logger = structlog.get_logger()
+    return made
 
 
 def _no_traceback(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -18,7 +17,7 @@ from adapters.openadr.v2b.outcome import Outcome
 from adapters.openadr.v2b.telemetry import opt_reading
 from adapters.openadr.v2b.tell import Queue
 from adapters.openadr.v2b.vtn import receive
-from adapters.plugin import Batch, Services
+from adapters.plugin import Batch, Logger, Services
 from policies.terms import SubjectId
 
 
@@ -31,7 +30,7 @@ class Desk:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.settings = settings.read(services.settings)
-        self.log: Any = services.log
+        self.log: Logger = services.log
         self.state = State()
         self.machine = self._machine()
         self._safe = Safe(services, self._household_of)

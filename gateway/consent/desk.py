@@ -9,12 +9,11 @@ has been read back: unknown means no.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, insert, select
 
-from adapters.plugin import Notice, Notices, PermissionRequest
+from adapters.plugin import Logger, Notice, Notices, PermissionRequest
 from gateway import grounds as records
 from gateway.clock import Clock
 from gateway.consent.endings import Begun, Endings
@@ -67,7 +66,7 @@ class ConsentDesk:
         turns: Turns,
         clock: Clock,
         ids: Callable[[], str],
-        log: Any,
+        log: Logger,
     ) -> None:
         self._store, self._vault, self._grounds, self._ledger = store, vault, grounds, ledger
         self._epochs, self._lines, self._outbox, self._evidence = epochs, lines, outbox, evidence

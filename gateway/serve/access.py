@@ -6,10 +6,10 @@ Lines wait in a bounded queue and are written together; a full queue loses the o
 import asyncio
 from collections import deque
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import Connection, delete
 
+from adapters.plugin import Logger
 from gateway.clock import Clock
 from gateway.storage.port import Store
 from gateway.storage.tables.identity import access as table
@@ -23,7 +23,7 @@ SWEEP = timedelta(hours=1)
 class AccessLog:
     """``note`` is cheap and never waits; ``run`` is a supervised loop."""
 
-    def __init__(self, store: Store, clock: Clock, *, days: int, log: Any) -> None:
+    def __init__(self, store: Store, clock: Clock, *, days: int, log: Logger) -> None:
         self._store, self._clock, self._kept, self._log = store, clock, timedelta(days=days), log
         self._lines: deque[tuple[float, str, str, str, int]] = deque(maxlen=WAITING)
         self._lost = 0

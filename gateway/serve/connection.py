@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.streams import StreamReader
 
+from gateway.serve import aiohttp_names
+
+aiohttp_names.check()
+
 HEADERS = 16_384
 """Bytes of one header field, and of the request line."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from adapters.plugin import CALLER, Caller, Refused, Route
+from adapters.plugin import CALLER, Caller, Logger, Refused, Route
 from gateway.errors import StoreFull, SubjectGone
 from gateway.serve.callers import NOBODY, Authenticate
 from gateway.serve.problems import Problem, answer
@@ -44,7 +44,7 @@ _Wrapped = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def application(
-    which: Listener, routes: Iterable[Route], authenticate: Authenticate, note: Note, log: Any, *, most: int
+    which: Listener, routes: Iterable[Route], authenticate: Authenticate, note: Note, log: Logger, *, most: int
 ) -> web.Application:
     """``most``: bytes of a body. Raises ``ValueError`` for a route of another listener, or one that is taken."""
     app = web.Application(client_max_size=most)
@@ -64,7 +64,7 @@ def application(
     return app
 
 
-def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Any, most: int) -> _Wrapped:
+def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Logger, most: int) -> _Wrapped:
     """One handler for one route, with all that surrounds it."""
     most = min(route.max_body, most)
     handler, name, roles = route.handler, route.name, route.roles
@@ -108,7 +108,7 @@ def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Any, most: 
     return handle
 
 
-def _problem(error: Exception, route: str, log: Any) -> Problem:
+def _problem(error: Exception, route: str, log: Logger) -> Problem:
     """What the caller is told of an error. Unknown ones are logged by type and place; a message may hold data."""
     match error:
         case Problem():
@@ -191,7 +191,9 @@ class Chain:
     key: Any
 
 
-def tls(which: Listener, chains: Sequence[Chain], client_roots: Sequence[Any] = (), log: Any = None) -> ssl.SSLContext:
+def tls(
+    which: Listener, chains: Sequence[Chain], client_roots: Sequence[Any] = (), log: Logger | None = None
+) -> ssl.SSLContext:
     """The context of a listener. ``client_roots``: PEM files; devices and openadr20 demand a certificate from them.
 
     ``log``: where a handshake that fails is told; the event loop keeps those to itself.
@@ -211,7 +213,7 @@ def tls(which: Listener, chains: Sequence[Chain], client_roots: Sequence[Any] = 
     return context
 
 
-def _telling(which: Listener, log: Any) -> type[ssl.SSLObject]:
+def _telling(which: Listener, log: Logger) -> type[ssl.SSLObject]:
     class Telling(ssl.SSLObject):
         def do_handshake(self) -> None:
             try:

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
-from adapters.plugin import Later, Notice, NoticeHandler
+from adapters.plugin import Later, Logger, Notice, NoticeHandler
 from gateway.clock import Clock
 from gateway.storage.port import Store
 from gateway.storage.tables.door import notice as table
@@ -31,7 +30,7 @@ class _Due:
 class Outbox:
     """Implements ``adapters.plugin.Notices``; ``run`` is its supervised loop."""
 
-    def __init__(self, store: Store, clock: Clock, log: Any) -> None:
+    def __init__(self, store: Store, clock: Clock, log: Logger) -> None:
         self._store, self._clock, self._log = store, clock, log
         self._handlers: dict[str, list[NoticeHandler]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -7,9 +7,8 @@ of it. Everything acknowledged is durable, boxes and VENs try again, open answer
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
-from adapters.plugin import Notice
+from adapters.plugin import Logger, Notice
 
 
 class Recycler:
@@ -20,7 +19,7 @@ class Recycler:
         until: the order to stop, which ``run`` gives.
     """
 
-    def __init__(self, after: timedelta, until: asyncio.Event, log: Any) -> None:
+    def __init__(self, after: timedelta, until: asyncio.Event, log: Logger) -> None:
         self._after, self._until, self._log = after, until, log
         self._erased = asyncio.Event()
         self.wanted = False

@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any
 
 from aiohttp import web
 
+from adapters.plugin import Logger
 from gateway.identity.throttle import network_of
 from gateway.serve.connection import USUAL, Patience, Visit
 from gateway.settings import ListenerSettings
@@ -36,7 +36,7 @@ TELL_EVERY = 60.0
 class Tally:
     """Tells the log at once what was turned away, and then once a minute how many."""
 
-    def __init__(self, which: Listener, log: Any) -> None:
+    def __init__(self, which: Listener, log: Logger) -> None:
         self._which, self._log = which, log
         self._counts: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
@@ -62,7 +62,7 @@ class Gate:
     """Who is let in at one listener."""
 
     def __init__(
-        self, which: Listener, door: ListenerSettings, context: ssl.SSLContext | None, patience: Patience, log: Any
+        self, which: Listener, door: ListenerSettings, context: ssl.SSLContext | None, patience: Patience, log: Logger
     ) -> None:
         self._patience, self._tally = patience, Tally(which, log)
         self._door, self._context, self._log = door, context, log
@@ -135,7 +135,7 @@ class Gate:
 class Doors:
     """Opens all listeners after everything is loaded, closes them in order. Use with ``async with``."""
 
-    def __init__(self, *, shutdown_seconds: float, log: Any, patience: Patience = USUAL) -> None:
+    def __init__(self, *, shutdown_seconds: float, log: Logger, patience: Patience = USUAL) -> None:
         self._shutdown, self._log, self._patience = shutdown_seconds, log, patience
         self._group = asyncio.TaskGroup()
         self._accepting: list[tuple[asyncio.Task[None], socket.socket]] = []
@@ -201,7 +201,7 @@ async def _bound(host: str, port: int) -> Sequence[socket.socket]:
     return made
 
 
-def make_room(connections: int, log: Any) -> None:
+def make_room(connections: int, log: Logger) -> None:
     """Raise our own limit of open files to what the doors may need; say so when the system does not allow it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = connections + OWN_FILES

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+
+from adapters.plugin import Logger
 
 FIRST_WAIT, LONGEST_WAIT = 0.2, 30.0
 """Seconds before a failed loop starts again; doubles up to the longest."""
@@ -11,7 +12,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.2, 30.0
 class Supervisor:
     """Runs loops in one TaskGroup. A loop that returns is done; one that raises is logged and started again."""
 
-    def __init__(self, log: Any) -> None:
+    def __init__(self, log: Logger) -> None:
         self._log = log
         self._loops: dict[str, Callable[[], Awaitable[None]]] = {}
         self._group: asyncio.TaskGroup | None = None

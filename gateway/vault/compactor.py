@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
+from adapters.plugin import Logger
 from gateway.clock import Clock
 from gateway.errors import DayChanged, SubjectGone
 from gateway.keeper.port import Keeper
@@ -58,7 +59,7 @@ class Compactor:
         *,
         clock: Clock,
         randomness: Randomness,
-        log: Any,
+        log: Logger,
         settled: Callable[[SubjectId], int],
     ) -> None:
         self._store, self._keeper, self._settled = store, keeper, settled

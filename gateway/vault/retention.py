@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, exists, func, select, tuple_, update
 
-from adapters.plugin import upsert
+from adapters.plugin import Logger, upsert
 from gateway.clock import Clock
 from gateway.keeper.port import Keeper
 from gateway.keeper.states import KEPT_AFTER_ERASURE
@@ -40,7 +40,9 @@ class Retention:
             whoever holds the same mapping (the vault) sees it.
     """
 
-    def __init__(self, store: Store, keeper: Keeper, days: dict[DetailClass, int], *, clock: Clock, log: Any) -> None:
+    def __init__(
+        self, store: Store, keeper: Keeper, days: dict[DetailClass, int], *, clock: Clock, log: Logger
+    ) -> None:
         self._store, self._keeper, self._days = store, keeper, days
         self._clock, self._log = clock, log
         self._done: dict[DetailClass, date] = {}

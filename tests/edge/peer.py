@@ -162,7 +162,7 @@ class Log:
         self.events: list[tuple[str, dict[str, Any]]] = []
         self._news = asyncio.Event()
 
-    def _take(self, event: str, **words: Any) -> None:
+    def _take(self, event: str, /, **words: Any) -> None:
         self.events.append((event, words))
         self._news.set()
 

@@ -21,6 +21,7 @@ from gateway.serve.callers import Callers
 from gateway.serve.listeners import RULE_67, Chain, application, public_url, tls
 from gateway.serve.problems import Problem
 from gateway.settings import parse
+from metergate.testing.log import Lines
 from policies.roles import EVERYBODY, Listener, Role
 from tests.gateway.people_house import START, people
 
@@ -221,14 +222,9 @@ async def test_the_access_log_holds_route_caller_and_status_and_forgets_after_it
 
 
 async def test_a_handshake_that_fails_is_in_the_log_with_its_reason(tmp_path: Path) -> None:
-    told: list[dict[str, Any]] = []
-
-    class Log:
-        def info(self, event: str, **more: Any) -> None:
-            told.append({"event": event, **more})
-
+    log = Lines()
     authority = Authority(tmp_path, START)
-    context = tls(Listener.DEVICES, [chain(tmp_path, "ec")], [authority.ca_file], Log())
+    context = tls(Listener.DEVICES, [chain(tmp_path, "ec")], [authority.ca_file], log)
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname, client.verify_mode = False, ssl.CERT_NONE  # the test's clock is not this host's
     client.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -240,7 +236,7 @@ async def test_a_handshake_that_fails_is_in_the_log_with_its_reason(tmp_path: Pa
     async with server:
         with pytest.raises((ssl.SSLError, ConnectionError)):
             await asyncio.open_connection(*server.sockets[0].getsockname()[:2], ssl=client)
-    assert told == [{"event": "tls.refused", "listener": "devices", "reason": "PEER_DID_NOT_RETURN_A_CERTIFICATE"}]
+    assert log.lines == [{"event": "tls.refused", "listener": "devices", "reason": "PEER_DID_NOT_RETURN_A_CERTIFICATE"}]
 
 
 async def test_a_refusal_is_in_the_log_by_route_caller_and_reason(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ from gateway.serve.connection import Patience
 from gateway.serve.listeners import Chain, tls
 from gateway.serve.sockets import Doors, make_room
 from gateway.settings import ListenerSettings
+from metergate.testing.log import Lines
 from policies.roles import Listener
 from tests.gateway.people_house import START
 
@@ -33,22 +34,10 @@ LONG, LARGE = 64 << 20, 1 << 20
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-class Told:
-    """What the log is told."""
-
-    def __init__(self) -> None:
-        self.lines: list[dict[str, Any]] = []
-
-    def warning(self, event: str, **more: Any) -> None:
-        self.lines.append({"event": event, **more})
-
-    info = error = warning
-
-
 class Served:
     """A door, and what its one route does."""
 
-    def __init__(self, port: int, client: ssl.SSLContext | None, log: Told) -> None:
+    def __init__(self, port: int, client: ssl.SSLContext | None, log: Lines) -> None:
         self.port, self.client, self.log = port, client, log
         self.go, self.asked = asyncio.Event(), False
         self.inside: Callable[[], int] = lambda: 0
@@ -82,7 +71,7 @@ class Served:
 async def served(
     folder: Path, *, secure: bool, door: dict[str, Any] | None = None, **patience: float
 ) -> AsyncIterator[Served]:
-    log, context, client = Told(), None, None
+    log, context, client = Lines(), None, None
     if secure:
         context = tls(Listener.PEOPLE, [Chain(*Authority(folder, START).server(["localhost"], "ec", START))])
         client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -371,7 +360,7 @@ async def test_the_doors_close_on_who_still_waits_when_he_may_have_no_seconds(tm
 def test_the_limit_of_open_files_is_raised_as_far_as_it_goes_and_the_rest_is_said(
     soft: int, hard: int, raised: int | None, told: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log, done = Told(), []
+    log, done = Lines(), []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: done.append(limits[0]))
     make_room(1000, log)
@@ -380,6 +369,6 @@ def test_the_limit_of_open_files_is_raised_as_far_as_it_goes_and_the_rest_is_sai
 
 
 async def test_a_listener_without_tls_opens_only_where_it_was_asked_for() -> None:
-    async with Doors(shutdown_seconds=0, log=Told()) as opened:
+    async with Doors(shutdown_seconds=0, log=Lines()) as opened:
         with pytest.raises(ValueError, match="contradict"):
             await opened.open(Listener.PEOPLE, web.Application(), ListenerSettings(port=0), None)
