@@ -24,5 +24,5 @@ async def sides(tmp_path: Path) -> AsyncIterator[tuple[Side, Side]]:
         for one, other in ((provider, consumer), (consumer, provider)):
             member(one, other.signer)
             await one.write(partial(pin, other.signer))
-        provider.door.open[ACME] = [opening()]
+        provider.door.openings[ACME] = [opening()]
         yield Side(provider, found[0]), Side(consumer, found[1])

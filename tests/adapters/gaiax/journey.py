@@ -18,8 +18,9 @@ from adapters.gaiax.dsp.outcome import P
 from adapters.gaiax.dsp.process import Negotiation, Transfer
 from adapters.gaiax.jsonld import DSPACE
 from adapters.plugin import Adapter, PermissionRequest, Services
+from metergate.testing.parties import FakeSigner
 from policies.roles import Listener
-from tests.adapters.gaiax.harness import House, Key
+from tests.adapters.gaiax.harness import House
 
 SINGLE = "urn:metergate:load/single/p1"
 
@@ -45,14 +46,13 @@ def maker(found: list[Connector]) -> Callable[[Services], Adapter]:
     return make
 
 
-def pin(key: Key, connection: Connection) -> None:
+def pin(key: FakeSigner, connection: Connection) -> None:
     store.pin_keys(connection, key.did, {key.kid: dict(key.jwk())})
 
 
 async def call(
     side: Side, verb: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None
 ) -> tuple[int, Any]:
-    assert side.house.client is not None
     data = None if body is None else json.dumps(body).encode()
     async with side.house.client.request(verb, url, data=data, headers=headers) as answer:
         text = await answer.text()

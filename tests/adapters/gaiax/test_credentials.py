@@ -33,7 +33,6 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 
 async def fetched(house: House, path: str) -> tuple[str, str]:
-    assert house.client is not None
     async with house.client.get(house.public_urls[Listener.PARTNERS] + path) as answer:
         return answer.content_type, await answer.text()
 

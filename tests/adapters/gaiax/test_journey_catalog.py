@@ -6,7 +6,8 @@ from functools import partial
 import pytest
 
 from adapters.gaiax.jsonld import DSPACE
-from tests.adapters.gaiax.harness import ACME, ACME_DID, Key, member, opening
+from metergate.testing.parties import FakeSigner
+from tests.adapters.gaiax.harness import ACME, ACME_DID, member, opening
 from tests.adapters.gaiax.journey import SINGLE, Side, call, catalog_of, pin, started, transfer
 
 
@@ -26,7 +27,7 @@ async def test_the_well_known_documents_point_at_each_other(sides: tuple[Side, S
 @pytest.mark.rule("DSP 5: catalog of the caller, offers with purpose, recipient and retention")
 async def test_retention_and_recipient_are_in_the_offer(sides: tuple[Side, Side]) -> None:
     provider, consumer = sides
-    provider.house.door.open[ACME] = [opening(keep=timedelta(days=7))]
+    provider.house.door.openings[ACME] = [opening(keep=timedelta(days=7))]
     _, catalog = await catalog_of(provider, consumer)
     rule = next(d for d in catalog["dataset"] if d["@id"] == SINGLE)["hasPolicy"][0]["permission"][0]
     limits = {c["leftOperand"].rpartition("/")[2]: c["rightOperand"] for c in rule["constraint"]}
@@ -38,7 +39,7 @@ async def test_an_offer_that_was_withdrawn_is_refused_in_the_words_of_the_standa
     provider, consumer = sides
     _, catalog = await catalog_of(provider, consumer)
     offer = next(d for d in catalog["dataset"] if d["@id"] == SINGLE)["hasPolicy"][0]
-    provider.house.door.open[ACME] = []
+    provider.house.door.openings[ACME] = []
     body = {
         "@context": [DSPACE],
         "@type": "ContractRequestMessage",
@@ -72,7 +73,7 @@ async def test_changed_rules_are_refused(sides: tuple[Side, Side]) -> None:
 @pytest.mark.rule("DSP 6, 8, 10: the standard's error for every refusal")
 async def test_a_stranger_gets_the_error_of_the_standard_everywhere(sides: tuple[Side, Side]) -> None:
     provider, consumer = sides
-    stranger = Key("did:web:stranger.example").sign({"iss": "did:web:stranger.example"}, typ="JWT")
+    stranger = FakeSigner("did:web:stranger.example").sign({"iss": "did:web:stranger.example"}, typ="JWT")
     for headers in ({}, {"Authorization": f"Bearer {stranger}"}):
         for path, kind in (
             ("/dsp/catalog/request", "CatalogError"),
@@ -86,7 +87,7 @@ async def test_a_stranger_gets_the_error_of_the_standard_everywhere(sides: tuple
 async def test_another_participants_processes_are_not_there(sides: tuple[Side, Side]) -> None:
     provider, consumer = sides
     running, _, _ = await started(provider, consumer)
-    other = Key("did:web:other.example")
+    other = FakeSigner("did:web:other.example")
     member(provider.house, other, recipient=type(ACME)("other"))
     await provider.house.write(partial(pin, other))
     consumer.house.signer = other

@@ -71,7 +71,7 @@ async def test_an_offer_that_needs_consent_waits_for_the_household(sides: tuple[
     (household, question) = asked
     assert (household.name, question.purpose, question.recipient) == ("p1", Purpose.FORECAST, ACME)
     assert (await negotiation(consumer, pid)).state == "REQUESTED"
-    provider.house.door.open[ACME].append(
+    provider.house.door.openings[ACME].append(
         opening(purpose=Purpose.FORECAST, values=question.values, resolution=question.resolution)
     )
     payload = {"request": "r", "reference": question.reference, "recipient": "acme", "ground": "g"}
@@ -112,7 +112,7 @@ async def test_a_provider_that_is_not_there_is_asked_again_and_messages_keep_the
 ) -> None:
     provider, consumer = sides
     asked: list[str] = []
-    real = consumer.house.request
+    real = consumer.house.http.request
 
     async def flaky(verb: str, url: str, **more: Any) -> Any:
         asked.append(url.rpartition("/")[2])
@@ -120,7 +120,7 @@ async def test_a_provider_that_is_not_there_is_asked_again_and_messages_keep_the
             raise aiohttp_gone()
         return await real(verb, url, **more)
 
-    consumer.house.request = flaky  # type: ignore[method-assign]
+    consumer.house.http.request = flaky  # type: ignore[method-assign]
     pid = await negotiate(provider, consumer)
     await reaches(consumer, pid, "FINALIZED")
     assert asked == ["request", "request", "request", "verification"]

@@ -68,7 +68,7 @@ async def test_a_recipient_may_ask_for_less_and_never_for_more(sides: tuple[Side
 async def test_when_the_ground_ends_everything_that_needs_it_ends(sides: tuple[Side, Side]) -> None:
     provider, consumer = sides
     running, endpoint, header = await started(provider, consumer)
-    provider.house.door.open[ACME] = []
+    provider.house.door.openings[ACME] = []
     status, problem = await call(consumer, "GET", endpoint, headers=header)
     assert (status, "consent" in problem["detail"]) == (403, True)
     payload = {"ground": "g", "subject": "s", "recipient": "acme", "purpose": "energy-advice"}
@@ -97,7 +97,6 @@ async def test_a_ground_for_another_purpose_ends_nothing_here(sides: tuple[Side,
 async def test_a_stream_goes_on_until_the_transfer_ends(sides: tuple[Side, Side]) -> None:
     provider, consumer = sides
     running, endpoint, header = await started(provider, consumer, form="HttpData-STREAM")
-    assert consumer.house.client is not None
     async with consumer.house.client.get(endpoint, headers=header) as answer:
         assert answer.content_type == "application/x-ndjson"
         assert json.loads(await answer.content.readline())["pseudonym"] == "p1"
@@ -144,7 +143,7 @@ async def test_a_token_opens_one_address_only(sides: tuple[Side, Side]) -> None:
 async def test_who_left_the_trust_list_gets_no_more_data(sides: tuple[Side, Side]) -> None:
     provider, consumer = sides
     _, endpoint, header = await started(provider, consumer)
-    provider.house.organisations.clear()
+    provider.house.directory.organisations.clear()
     status, problem = await call(consumer, "GET", endpoint, headers=header)
     assert (status, problem["reason"]) == (403, "participant-unknown")
 

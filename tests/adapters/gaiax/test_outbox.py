@@ -18,8 +18,9 @@ from adapters.gaiax.dsp.connector import Connector
 from adapters.gaiax.dsp.messages import Message
 from adapters.gaiax.dsp.process import Agreement, Negotiation
 from adapters.plugin import Adapter, Caller, Later, Notice, OutboundError, Reply
+from metergate.testing.parties import FakeSigner
 from policies.roles import Role
-from tests.adapters.gaiax.harness import ACME, ACME_DID, House, Key, gateway, member, opening
+from tests.adapters.gaiax.harness import ACME, ACME_DID, House, gateway, member, opening
 from tests.adapters.gaiax.test_messages import OFFER, negotiation, transfer
 
 
@@ -46,7 +47,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 @pytest.fixture
 async def connector(house: House, partner: Partner, monkeypatch: pytest.MonkeyPatch) -> Connector:
-    monkeypatch.setattr(house, "request", partner.request)
+    monkeypatch.setattr(house.http, "request", partner.request)
     return make_connector(house)
 
 
@@ -226,7 +227,7 @@ async def test_what_is_due_next_is_stored_with_what_was_heard(connector: Connect
             if len(put) == 1:
                 raise OSError("disk full")
 
-    house.outbox = Full()  # type: ignore[assignment]
+    house.notices = Full()
     process = await begun(connector, state=n.State.AGREED)
     caller = Caller(Role.PARTICIPANT, client=process.partner, recipient=process.recipient)
     message = Message("x", provider_pid=process.pid, consumer_pid=process.partner_pid)
@@ -242,8 +243,8 @@ async def test_what_is_due_next_is_stored_with_what_was_heard(connector: Connect
 async def test_a_counter_offer_is_agreed_about_its_own_dataset(
     connector: Connector, house: House, partner: Partner
 ) -> None:
-    member(house, Key(ACME_DID))
-    house.door.open[ACME] = [opening("p1"), opening("p2")]
+    member(house, FakeSigner(ACME_DID))
+    house.door.openings[ACME] = [opening("p1"), opening("p2")]
     process = await begun(connector, state=n.State.OFFERED)
     caller = Caller(Role.PARTICIPANT, client=process.partner, recipient=process.recipient)
     datasets = await connector.datasets(caller)

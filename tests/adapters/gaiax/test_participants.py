@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from adapters.gaiax.participants import Participants, authentication_keys, document_url
 from adapters.gaiax.settings import Participant, read
 from adapters.plugin import Reply
+from metergate.testing.parties import FakeSigner
 from policies.roles import Role
-from tests.adapters.gaiax.harness import ACME, ACME_DID, House, Key, gateway, member
+from tests.adapters.gaiax.harness import ACME, ACME_DID, House, gateway, member
 
 US = "did:web:gateway.example"
-THEIRS, STRANGER = Key(ACME_DID), Key("did:web:stranger.example")
+THEIRS, STRANGER = FakeSigner(ACME_DID), FakeSigner("did:web:stranger.example")
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def claims(now: datetime, **changes: Any) -> dict[str, Any]:
     return {k: v for k, v in (given | changes).items() if v is not None}
 
 
-def header(body: Mapping[str, Any], key: Key = THEIRS) -> str:
+def header(body: Mapping[str, Any], key: FakeSigner = THEIRS) -> str:
     return "Bearer " + key.sign(body, typ="JWT")
 
 
@@ -133,7 +134,7 @@ async def test_a_token_of_the_data_plane_speaks_for_nobody(house: House) -> None
     assert caller.role is Role.ANYONE
 
 
-def document(key: Key) -> dict[str, Any]:
+def document(key: FakeSigner) -> dict[str, Any]:
     method = {"id": key.kid, "type": "JsonWebKey", "controller": key.did, "publicKeyJwk": dict(key.jwk())}
     return {"id": key.did, "verificationMethod": [method], "authentication": [key.kid]}
 
@@ -141,17 +142,17 @@ def document(key: Key) -> dict[str, Any]:
 async def test_a_key_is_fetched_once_and_pinned(house: House) -> None:
     participants = Participants(house, [])
     url = "https://acme.example/.well-known/did.json"
-    house.known[url] = Reply(200, {}, json.dumps(document(THEIRS)).encode())
+    house.http.replies[url] = Reply(200, {}, json.dumps(document(THEIRS)).encode())
     assert await participants.authenticate(header(claims(datetime.now(UTC)))) is not None
-    other = Key(ACME_DID)
-    house.known[url] = Reply(200, {}, json.dumps(document(other)).encode())
+    other = FakeSigner(ACME_DID)
+    house.http.replies[url] = Reply(200, {}, json.dumps(document(other)).encode())
     assert await participants.authenticate(header(claims(datetime.now(UTC)), other)) is None
     assert await participants.authenticate(header(claims(datetime.now(UTC), jti="again"))) is not None
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"id": "did:web:other"}', b'{"id": "did:web:acme.example"}'])
 async def test_a_document_that_does_not_name_the_key_helps_nobody(house: House, body: bytes) -> None:
-    house.known["https://acme.example/.well-known/did.json"] = Reply(200, {}, body)
+    house.http.replies["https://acme.example/.well-known/did.json"] = Reply(200, {}, body)
     assert await Participants(house, []).authenticate(header(claims(datetime.now(UTC)))) is None
 
 

@@ -60,7 +60,7 @@ async def names(house: House, column: Any) -> set[str]:
 
 async def test_processes_that_are_over_go_with_their_tokens_and_open_ones_stay(tmp_path: Path) -> None:
     async with gateway(tmp_path) as house:
-        house.now = lambda: NOW
+        house.now = NOW
         await keep(
             house,
             negotiated("old", 11, n.State.FINALIZED),
@@ -79,7 +79,7 @@ async def test_processes_that_are_over_go_with_their_tokens_and_open_ones_stay(t
 
 async def test_an_agreement_outlives_its_end_by_its_own_time_and_every_process_that_names_it(tmp_path: Path) -> None:
     async with gateway(tmp_path) as house:
-        house.now = lambda: NOW
+        house.now = NOW
         await keep(
             house, agreed("stands", None), agreed("disputed", 99), agreed("used", 101), agreed("gone", 101),
             transferred("young", 9, t.State.TERMINATED, "used"), negotiated("old", 500, n.State.FINALIZED, "gone"),
@@ -91,16 +91,16 @@ async def test_an_agreement_outlives_its_end_by_its_own_time_and_every_process_t
 async def test_a_round_goes_in_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "AT_ONCE", 2)
     async with gateway(tmp_path) as house:
-        house.now = lambda: NOW
+        house.now = NOW
         await keep(house, *[negotiated(f"n{i}", 20 + i, n.State.FINALIZED) for i in range(5)])
         writes = []
-        write = house.store.write
+        write = house.tables.write
 
         async def counted(work: Any) -> Any:
             writes.append(work)
             return await write(work)
 
-        monkeypatch.setattr(house.store, "write", counted)
+        monkeypatch.setattr(house.tables, "write", counted)
         assert await retention.purge(house, SETTINGS) == 5
         assert len(writes) == 1 + 4
 
@@ -114,7 +114,7 @@ async def test_a_transfer_that_is_started_again_and_again_keeps_the_tokens_of_tw
 
 async def test_identifiers_of_tokens_go_when_these_have_expired(tmp_path: Path) -> None:
     async with gateway(tmp_path) as house:
-        house.now = lambda: NOW
+        house.now = NOW
         for name, minutes in (("old", -1), ("new", 1)):
             until = NOW + timedelta(minutes=minutes)
             await house.write(lambda c, name=name, until=until: store.first_use(c, ACME_DID, name, until, EARLY))  # type: ignore[misc]

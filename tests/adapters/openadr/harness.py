@@ -7,40 +7,24 @@ import asyncio
 import hashlib
 import ssl
 import sys
-import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from aiohttp import web
-from sqlalchemy import Connection
 
 from adapters.openadr import MIGRATIONS, create
-from adapters.plugin import (
-    CALLER,
-    Adapter,
-    Batch,
-    Caller,
-    Client,
-    Gone,
-    IntakeAnswer,
-    Opening,
-    Refused,
-    Released,
-    Renderer,
-    Route,
-)
+from adapters.plugin import Adapter, Caller, Client
 from gateway.storage.migrate import migrate
-from gateway.storage.port import Store
 from gateway.storage.sqlite import SqliteStore, url_of
+from metergate.testing.parties import FakeDirectory
+from metergate.testing.services import FakeServices, Own
+from metergate.testing.serving import Who, serve
 from policies.roles import Listener, Role
-from policies.terms import Grant, Recipient, Refusal, ReleaseRequest, SubjectId
-
-T = TypeVar("T")
+from policies.terms import Recipient
 
 UTILITY = Client(
     "bl_client",
@@ -53,105 +37,18 @@ SECRETS = {
 }
 
 
-class Directory:
-    """Two clients; tokens are their names."""
-
-    async def check_client(self, client: str, secret: str) -> Client | None:
-        wanted, found = SECRETS.get(client, ("", None))
-        return found if found is not None and secret == wanted else None
-
-    def token(self, client: Client, scopes: frozenset[str]) -> str:
-        return f"{client.id}.{'+'.join(sorted(scopes))}"
-
-    def caller(self, header: str) -> Caller | None:
-        name, _, scopes = header.removeprefix("Bearer ").partition(".")
-        if name not in SECRETS:
-            return None
-        client = SECRETS[name][1]
-        return Caller(Role.PARTNER, name, client.recipient, frozenset(scopes.split("+")) & client.scopes, name)
-
-
-@dataclass
-class Straw:
-    """Services without a door: ``openings`` and ``grants`` are what a test puts there."""
-
-    store: Store
-    urls: dict[Listener, str] = field(default_factory=dict)
-    directory: Any = field(default_factory=Directory)
-    log: Any = field(default_factory=structlog.get_logger)
-    settings: dict[str, Any] = field(default_factory=dict)
-    batches: list[Batch] = field(default_factory=list)
-    ground: list[Opening] = field(default_factory=list)
-    decision: Callable[[ReleaseRequest], Grant | Refusal] | None = None
-    parts: Sequence[Released] = ()
-    instant: datetime | None = None
-    gone: set[SubjectId] = field(default_factory=set)
-    """Households that were erased."""
-
-    def clock(self) -> datetime:
-        return self.instant or datetime.now(UTC)
-
-    def ids(self) -> str:
-        return uuid.uuid4().hex
-
-    @property
-    def public_urls(self) -> dict[Listener, str]:
-        return self.urls
-
-    def openings(self, recipient: Recipient) -> Sequence[Opening]:
-        return self.ground
-
-    def may(self, question: ReleaseRequest) -> Grant | Refusal:
-        assert self.decision is not None
-        return self.decision(question)
-
-    async def send(
-        self, question: ReleaseRequest, renderer: Renderer, request: web.Request, response: web.StreamResponse
-    ) -> web.StreamResponse:
-        answer = self.may(question)
-        if isinstance(answer, Refusal):
-            raise Refused(answer)
-        response.content_type = renderer.content_type
-        await response.prepare(request)
-        await response.write(renderer.head)
-        for number, part in enumerate(self.parts):
-            if number:
-                await response.write(renderer.between)
-            for chunk in renderer.body(part):
-                await response.write(chunk)
-        await response.write(renderer.tail)
-        return response
-
-    async def seal(self, household: SubjectId, plain: bytes, *, about: str) -> bytes:
-        """As the vault does, with a cipher of straw."""
-        if household in self.gone:
-            raise Gone
-        return bytes(byte ^ 0x5A for byte in f"{household}\0{about}\0".encode() + plain)
-
-    async def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
-        if household in self.gone:
-            raise Gone
-        found, bound, plain = bytes(byte ^ 0x5A for byte in sealed).split(b"\0", 2)
-        if (found, bound) != (household.encode(), about.encode()):
-            raise ValueError("the seal does not fit")
-        return plain
-
-    async def intake(self, batch: Batch) -> IntakeAnswer:
-        self.batches.append(batch)
-        return IntakeAnswer(len(batch.readings))
-
-    async def look(self, ask: Callable[[Connection], T]) -> T:
-        return await self.store.look(ask)
-
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        return await self.store.write(work)
+def straw(tables: Own, **more: Any) -> FakeServices:
+    """What the adapter is given: the door grants what a test says, two clients are known."""
+    directory = FakeDirectory()
+    directory.clients.update(SECRETS)
+    return FakeServices(tables=tables, directory=directory, log=structlog.get_logger(), public_urls={}, **more)
 
 
 @dataclass
 class Running:
     """Addresses of a running adapter."""
 
-    services: Straw
+    services: FakeServices
     openadr20: str
     partners: str
     people: str
@@ -175,53 +72,38 @@ async def running(
         group = await stack.enter_async_context(asyncio.TaskGroup())
         writer = group.create_task(store.run())
         stack.callback(writer.cancel)
-        services = Straw(store, settings=settings or {})
-        adapter = create(services)  # type: ignore[arg-type]
+        services = straw(store, settings=settings or {})
+        adapter = create(services)
         assert adapter.start is not None
         await adapter.start()
         for listener in (Listener.OPENADR20, Listener.PARTNERS, Listener.PEOPLE):
-            app = application([r for r in adapter.routes if r.listener is listener], services)
-            services.urls[listener] = await _serve(stack, app, (ports or {}).get(listener, 0), None)
+            app = serve(adapter, who(services), listener=listener)
+            services.public_urls[listener] = await _serve(stack, app, (ports or {}).get(listener, 0), None)
         secure = ""
         if tls is not None:
-            app = application([r for r in adapter.routes if r.listener is Listener.OPENADR20], services)
+            app = serve(adapter, who(services), listener=Listener.OPENADR20)
             secure = await _serve(stack, app, tls_port, tls)
-        urls = services.urls
+        urls = services.public_urls
         yield Running(
             services, urls[Listener.OPENADR20], urls[Listener.PARTNERS], urls[Listener.PEOPLE], adapter, secure
         )
 
 
-def application(routes: Sequence[Route], services: Straw) -> web.Application:
-    """What the composition root does with routes, in short."""
-    app = web.Application(client_max_size=4 << 20)
-    for route in routes:
-        app.router.add_route(route.verb, route.path, _guard(route, services))
-    return app
+def who(services: FakeServices) -> Who:
+    """By certificate where there is one, by token, or the operator by the word."""
 
+    async def known(request: web.Request) -> Caller:
+        secure = request.transport.get_extra_info("ssl_object") if request.transport else None
+        if secure is not None:
+            shown = hashlib.sha256(secure.getpeercert(True)).hexdigest()
+            return Caller(Role.VEN, shown, client=shown)
+        header = request.headers.get("Authorization", "")
+        if header == "Operator":
+            return Caller(Role.OPERATOR)
+        assert isinstance(services.directory, FakeDirectory)
+        return services.directory.caller(header) or Caller(Role.ANYONE)
 
-def _guard(route: Route, services: Straw) -> Callable[[web.Request], Any]:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        caller = _caller(request, services)
-        if caller.role not in route.roles:
-            status = 401 if caller.role is Role.ANYONE else 403
-            assert route.problems is not None
-            return route.problems(request, status, "refused", "not allowed")
-        request[CALLER] = caller
-        return await route.handler(request)
-
-    return handle
-
-
-def _caller(request: web.Request, services: Straw) -> Caller:
-    secure = request.transport.get_extra_info("ssl_object") if request.transport else None
-    if secure is not None:
-        shown = hashlib.sha256(secure.getpeercert(True)).hexdigest()
-        return Caller(Role.VEN, shown, client=shown)
-    header = request.headers.get("Authorization", "")
-    if header == "Operator":
-        return Caller(Role.OPERATOR)
-    return services.directory.caller(header) or Caller(Role.ANYONE)
+    return known
 
 
 async def _serve(stack: AsyncExitStack, app: web.Application, port: int, tls: ssl.SSLContext | None) -> str:

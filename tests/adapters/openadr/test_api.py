@@ -158,7 +158,7 @@ async def test_a_household_is_refused_by_name_and_unseen_in_lists(vtn: Running, 
         asked.append(question)
         return Refusal((Reason.WITHDRAWN,))
 
-    vtn.services.decision = refuse
+    vtn.services.door.decision = refuse
     status, problem = await partner.ask("GET", "/reports", clientName="home")
     assert (status, problem["detail"]) == (403, "the consent was withdrawn")
     assert asked[-1].purpose is Purpose.DEMAND_RESPONSE
@@ -171,7 +171,7 @@ async def test_a_household_that_allows_it_gives_readings_and_opts_with_their_dig
     await enrolled(vtn, partner)
     values = Period(AT, FAR_FUTURE)
     quantities = frozenset({"1-0:1.8.0*255"})
-    vtn.services.ground = [
+    vtn.services.door.openings[Recipient("utility")] = [
         Opening(
             "known-as", Purpose.FORECAST, quantities, AS_RECEIVED, Level.INDIVIDUAL, values, FAR_FUTURE, timedelta(1)
         )
@@ -183,9 +183,9 @@ async def test_a_household_that_allows_it_gives_readings_and_opts_with_their_dig
             "g", HOUSEHOLD, q.recipient, q.purpose, q.quantities, q.resolution, q.level, q.period, FAR_FUTURE, keep
         )
 
-    vtn.services.decision = grant
+    vtn.services.door.decision = grant
     days = [AT + timedelta(days=n) for n in range(2)]
-    vtn.services.parts = [
+    vtn.services.door.released = [
         Released(
             "known-as", [Row("known-as", "1-0:1.8.0*255", at, at, Decimal("12345678.120"), "kWh") for _ in range(500)],
             Recipient("utility"), Purpose.FORECAST, AS_RECEIVED, Level.INDIVIDUAL, timedelta(1),
@@ -206,7 +206,7 @@ async def test_a_household_that_allows_it_gives_readings_and_opts_with_their_dig
 
 async def test_an_erased_household_leaves_its_ven_to_nobody(vtn: Running, partner: Utility) -> None:
     await enrolled(vtn, partner)
-    vtn.services.decision = lambda _: Refusal((Reason.WITHDRAWN,))
+    vtn.services.door.decision = lambda _: Refusal((Reason.WITHDRAWN,))
     assert (await partner.ask("GET", "/reports", clientName="home"))[0] == 403
     for _ in range(2):  # a notice may come twice
         await vtn.adapter.notices["household.erased"](Notice("household.erased", {"subject": HOUSEHOLD}))

@@ -124,4 +124,4 @@ async def test_openleadr_registers_with_its_certificate_and_no_other_is_served(t
             async with a_ven(vtn.tls, "secure", **tls, show_fingerprint=False) as client:
                 await client.create_party_registration()
                 assert bool(client.registration_id) is registers
-    assert Listener.OPENADR20 in vtn.services.urls
+    assert Listener.OPENADR20 in vtn.services.public_urls

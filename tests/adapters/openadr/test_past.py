@@ -18,7 +18,7 @@ from adapters.openadr.store import TABLES
 from adapters.openadr.v2b.past import long_over
 from gateway.storage.migrate import migrate
 from gateway.storage.sqlite import SqliteStore, url_of
-from tests.adapters.openadr.harness import Straw
+from tests.adapters.openadr.harness import straw
 from tests.adapters.openadr.ven import NOON, Table
 
 DAY = timedelta(days=1)
@@ -78,7 +78,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     migrate(url_of(tmp_path / "openadr.sqlite"), [MIGRATIONS])
     async with SqliteStore(url_of(tmp_path / "openadr.sqlite")) as store, asyncio.TaskGroup() as group:
         writer = group.create_task(store.run())
-        services: Any = Straw(store, settings={"ended_kept_days": 10}, instant=NOON)
+        services = straw(store, settings={"ended_kept_days": 10}, now=NOON)
         found = Desk(services)
         await found.start()
         yield found

@@ -137,7 +137,7 @@ async def test_what_an_erased_household_left_is_deleted_at_the_next_start(tmp_pa
         services = home.vtn.services
         services.gone.add(HOUSEHOLD)
         assert (await home.send("EiOpt", create_opt(home.ven, "more", lasting="PT1H"))).code == "200"
-        desk = Desk(services)  # type: ignore[arg-type]
+        desk = Desk(services)
         await desk.start()
         assert await home.stored() == b""
         assert not any(desk.state.answers.values())

@@ -1,0 +1,175 @@
+"""Who an extension deals with: a registry, a signing key, servers outside, an outbox. Each is a fake with a memory."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+from sqlalchemy import Connection
+
+from adapters.plugin import Caller, Client, Later, Notice, NoticeHandler, Organisation, OutboundError, Reply
+from metergate.testing.tables import Tables
+from policies.roles import Role
+from policies.terms import Recipient
+
+
+class FakeDirectory:
+    """``organisations`` by id; ``clients``: secret and client by id. A token is the client's id with its scopes."""
+
+    def __init__(self) -> None:
+        self.organisations: dict[Recipient, Organisation] = {}
+        self.clients: dict[str, tuple[str, Client]] = {}
+
+    async def organisation(self, recipient: Recipient) -> Organisation | None:
+        return self.organisations.get(recipient)
+
+    async def participant(self, did: str) -> Organisation | None:
+        return next((o for o in self.organisations.values() if o.did == did), None)
+
+    async def check_client(self, client: str, secret: str) -> Client | None:
+        wanted, found = self.clients.get(client, ("", None))
+        return found if found is not None and secret == wanted else None
+
+    def token(self, client: Client, scopes: frozenset[str]) -> str:
+        return f"{client.id}.{'+'.join(sorted(scopes))}"
+
+    def caller(self, header: str) -> Caller | None:
+        """Whom ``Authorization: Bearer`` with such a token speaks for."""
+        name, _, scopes = header.removeprefix("Bearer ").partition(".")
+        if name not in self.clients:
+            return None
+        client = self.clients[name][1]
+        return Caller(Role.PARTNER, name, client.recipient, frozenset(scopes.split("+")) & client.scopes, name)
+
+
+class FakeSigner:
+    """A fresh ES256 key; signs as the gateway, or as a participant in a test."""
+
+    def __init__(self, did: str = "did:web:gateway.example") -> None:
+        self.did, self.kid = did, did + "#key"
+        self._key = ECKey.generate_key("P-256", {"kid": self.kid})
+        self._rules = jws.JWSRegistry(algorithms=["ES256"], strict_check_header=False)
+
+    def jwk(self) -> Mapping[str, str]:
+        return {name: str(value) for name, value in self._key.as_dict(private=False).items()}
+
+    def sign(self, claims: Mapping[str, Any], *, typ: str, headers: Mapping[str, Any] | None = None) -> str:
+        header = {"alg": "ES256", "kid": self.kid, "typ": typ, **(headers or {})}
+        return jws.serialize_compact(header, msgspec.json.encode(claims), self._key, registry=self._rules)
+
+    def verify(self, token: str, *, typ: str) -> Mapping[str, Any] | None:
+        try:
+            found = jws.deserialize_compact(token, self._key, registry=self._rules)
+        except (JoseError, ValueError):
+            return None
+        claims: Mapping[str, Any] | None = json.loads(found.payload) if found.headers().get("typ") == typ else None
+        return claims
+
+
+class FakeHttp:
+    """``replies`` by address; ``asked``: verb, address and body. Any other address is called by ``client``, if any."""
+
+    def __init__(self, client: aiohttp.ClientSession | None = None) -> None:
+        self.replies: dict[str, Reply] = {}
+        self.asked: list[tuple[str, str, Any]] = []
+        self.client = client
+
+    async def request(
+        self,
+        verb: str,
+        url: str,
+        *,
+        json: Any = None,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        limit: int = 1 << 20,
+        seconds: float = 10.0,
+    ) -> Reply:
+        self.asked.append((verb, url, json if data is None else data))
+        if url in self.replies:
+            return self.replies[url]
+        if self.client is None:
+            raise OutboundError("no reply is prepared for this address")
+        wait = aiohttp.ClientTimeout(seconds)
+        try:
+            async with self.client.request(
+                verb, url, json=json, data=data, headers=headers, allow_redirects=False, timeout=wait
+            ) as answer:
+                body = await answer.content.read(limit)
+                return Reply(answer.status, {k.lower(): v for k, v in answer.headers.items()}, body)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise OutboundError(type(error).__name__) from None
+
+    @asynccontextmanager
+    async def stream(
+        self, url: str, *, headers: Mapping[str, str] | None = None, seconds: float = 60.0
+    ) -> AsyncIterator["FakeStream"]:
+        """The reply that is prepared, line by line."""
+        yield FakeStream(await self.request("GET", url, headers=headers, seconds=seconds))
+
+
+class FakeStream:
+    """A reply in pieces."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.status, self._body = reply.status, reply.body
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        for line in self._body.splitlines(keepends=True):
+            yield line
+
+
+class FakeNotices:
+    """An outbox whose notices a test delivers when it likes; they roll back with the write that put them."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, list[NoticeHandler]] = {}
+
+    def handle(self, handlers: Mapping[str, NoticeHandler]) -> None:
+        """An adapter's ``notices``."""
+        for kind, handler in handlers.items():
+            self._handlers.setdefault(kind, []).append(handler)
+
+    def put(self, connection: Connection, notice: Notice, *, after: timedelta = timedelta(0)) -> None:  # noqa: ARG002
+        _make(connection)
+        row = (notice.kind, msgspec.json.encode(notice.payload).decode(), notice.key, notice.tries)
+        connection.exec_driver_sql("INSERT INTO notice_of_a_test (kind, payload, key, tries) VALUES (?, ?, ?, ?)", row)
+
+    async def waiting(self, tables: Tables) -> Sequence[Notice]:
+        """What was put and not delivered, oldest first."""
+        return [notice for _, notice in await tables.write(_waiting)]
+
+    async def deliver(self, tables: Tables) -> int:
+        """All that wait, once each; how many were done. One whose handler raises ``Later`` goes on waiting."""
+        done = 0
+        for number, notice in await tables.write(_waiting):
+            try:
+                for handler in self._handlers.get(notice.kind, ()):
+                    await handler(notice)
+            except Later:
+                await tables.write(lambda c, n=number: _change(c, "UPDATE", "SET tries = tries + 1", n))  # type: ignore[misc]
+            else:
+                await tables.write(lambda c, n=number: _change(c, "DELETE FROM", "", n))  # type: ignore[misc]
+                done += 1
+        return done
+
+
+def _make(connection: Connection) -> None:
+    columns = "number INTEGER PRIMARY KEY, kind TEXT, payload TEXT, key TEXT, tries INTEGER"
+    connection.exec_driver_sql(f"CREATE TABLE IF NOT EXISTS notice_of_a_test ({columns})")
+
+
+def _waiting(connection: Connection) -> list[tuple[int, Notice]]:
+    _make(connection)
+    rows = connection.exec_driver_sql("SELECT number, kind, payload, key, tries FROM notice_of_a_test ORDER BY number")
+    return [(n, Notice(kind, msgspec.json.decode(payload), key, tries)) for n, kind, payload, key, tries in rows]
+
+
+def _change(connection: Connection, verb: str, what: str, number: int) -> None:
+    connection.exec_driver_sql(f"{verb} notice_of_a_test {what} WHERE number = ?", (number,))
