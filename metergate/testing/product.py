@@ -43,7 +43,7 @@ class Product:
     """Starts, stops and kills the gateway on one folder; speaks to its API as the operator.
 
     ``clear``: listeners without TLS (loopback). ``more``: further settings, TOML tables by name. ``command``: how the
-    gateway is started; a judge's profile may bring its own.
+    gateway is started; a judge's profile may bring its own. ``python``: an interpreter whose environment has extensions.
     """
 
     def __init__(
@@ -55,9 +55,10 @@ class Product:
         env: Mapping[str, str] | None = None,
         command: Sequence[str] = ("-m", "gateway.cli"),
         ports: Mapping[str, int] | None = None,
+        python: str = PYTHON,
     ) -> None:
         self.folder, self.clear, self.env = folder, frozenset(clear), dict(env or {})
-        self.command = command
+        self.command = [python, *command]
         self.ports = dict(ports) if ports else dict(zip(LISTENERS, free_ports(len(LISTENERS)), strict=True))
         self.more = dict(more or {})
         self.child: subprocess.Popen[bytes] | None = None
@@ -72,7 +73,7 @@ class Product:
         log = self.folder / "gateway.log"
         with log.open("ab") as stream:
             self.child = subprocess.Popen(
-                [PYTHON, *self.command, "run", "--settings", str(settings)],
+                [*self.command, "run", "--settings", str(settings)],
                 env={**os.environ, **self.env},
                 stdout=stream,
                 stderr=stream,
