@@ -43,7 +43,7 @@ class Product:
     """Starts, stops and kills the gateway on one folder; speaks to its API as the operator.
 
     ``clear``: listeners without TLS (loopback). ``more``: further settings, TOML tables by name. ``command``: how the
-    gateway is started; a judge's profile may bring its own. ``python``: an interpreter whose environment has extensions.
+    gateway is started; a judge's profile may bring its own. ``python``: of an environment with extensions.
     """
 
     def __init__(
