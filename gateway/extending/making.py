@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from adapters.plugin import Adapter, Batch, IntakeAnswer, NotYours, Route, SharedServices
+from adapters import plugin
+from adapters.plugin import Adapter, Batch, IntakeAnswer, NotYours, Route
 from gateway.compose import Gateway
 from gateway.extending.bounds import bounded, first_part
 from gateway.extending.found import Found, Kind
@@ -31,7 +32,7 @@ def made(gateway: Gateway, all_: Sequence[Found], others: Iterable[Route]) -> li
     return adapters
 
 
-def _services(gateway: Gateway, it: Found) -> SharedServices:
+def _services(gateway: Gateway, it: Found) -> plugin.Services | plugin.InputServices | plugin.ProcessorServices:
     match it.kind:
         case Kind.OUTPUT:
             return gateway.services(it.name, None if it.ours else _NothingIn())
