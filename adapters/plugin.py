@@ -1,4 +1,7 @@
-"""What an extension is given and what it gives. With ``metergate.testing`` all of ours that out-of-tree code imports.
+"""What an extension is given and what it gives.
+
+Beside it out-of-tree code imports the words it is made of (``policies.terms``, ``policies.roles``,
+``meter_driver.reading``), renderers of ``adapters.formats``, and ``metergate.testing`` in its tests.
 
 Three kinds, found by entry points: *outputs* let something out (``Services``), *inputs* bring readings in
 (``InputServices``), *processors* read through the door and write results back (``ProcessorServices``). Each gives an

@@ -1,5 +1,6 @@
 """The import contracts hold, and each of them catches a planted violation."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,20 @@ def test_every_contract_has_a_planted_violation() -> None:
 
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     assert {c["id"] for c in contracts} == set(PLANTED)
+
+
+def test_the_examples_import_of_ours_only_what_a_stranger_may() -> None:
+    may: tuple[str, ...] = ("adapters.plugin", "adapters.formats", "metergate.testing", "policies.terms", "policies.roles")
+    may += ("meter_driver.reading",)
+    ours = ("gateway", "metergate", "adapters", "edge", "policies", "meter_driver", "tests")
+    files = sorted((ROOT / "examples").rglob("*.py"))
+    assert len(files) == 6
+    for file in files:
+        named = (n.module for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.ImportFrom) and n.module)
+        guilty = [name for name in named if name.partition(".")[0] in ours and not name.startswith(may)]
+        assert not guilty, file
+    for folder in (ROOT / "examples").iterdir():
+        assert len([f for f in folder.rglob("*") if f.is_file() and "__pycache__" not in f.parts]) <= 5
 
 
 def test_constraints_are_pins_with_hashes_and_name_no_place() -> None:

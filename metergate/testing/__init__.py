@@ -1,4 +1,6 @@
-"""For whoever tests against Metergate: a gateway in a process of its own, and what households, boxes and partners do.
+"""For whoever tests against Metergate, without a gateway or with one.
 
-With ``adapters.plugin`` the only part of Metergate that out-of-tree code imports.
+Without: fakes of what an extension is given (``services``) and its routes with their roles (``serving``). With: a
+gateway in a process of its own (``product``), and what households, boxes and partners do (``people``, ``partner``).
+Imports nothing of the gateway.
 """

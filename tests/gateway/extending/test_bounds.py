@@ -1,6 +1,8 @@
 """What a stranger's extension may bring: start from what is allowed and break one thing."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,6 +65,13 @@ def test_no_kind_may_name_the_operator_a_ven_or_everybody_and_an_output_no_box()
     named = {role for _, _, roles in ALLOWED for role in roles}
     assert named == {Role.PARTNER, Role.PARTICIPANT, Role.HOUSEHOLD, Role.BOX}
     assert {kind for kind, _, roles in ALLOWED if Role.BOX in roles} == {Kind.INPUT}
+
+
+def test_the_page_says_the_same_as_the_table() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "extending.md").read_text()
+    rows = re.findall(r"^\| (output|input|processor) \| (\S+) \| (.+) \|$", page, re.MULTILINE)
+    told = [(kind, listener.strip("`"), set(re.findall(r"`(\w+)`", roles))) for kind, listener, roles in rows]
+    assert told == [*[(k.word, w.value, {r.value for r in some}) for k, w, some in ALLOWED], ("processor", "-", set())]
 
 
 @pytest.mark.parametrize(("kind", "listener", "roles"), ALLOWED)
