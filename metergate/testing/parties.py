@@ -11,12 +11,22 @@ import msgspec
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
-from sqlalchemy import Connection
+from sqlalchemy import JSON, Column, Connection, Delete, Integer, MetaData, String, Table, Update
 
 from adapters.plugin import Caller, Client, Later, Notice, NoticeHandler, Organisation, OutboundError, Reply
 from metergate.testing.tables import Tables
 from policies.roles import Role
 from policies.terms import Recipient
+
+_table = Table(
+    "notice_of_a_test",
+    MetaData(),
+    Column("number", Integer, primary_key=True),
+    Column("kind", String),
+    Column("payload", JSON),
+    Column("key", String),
+    Column("tries", Integer),
+)
 
 
 class FakeDirectory:
@@ -137,9 +147,9 @@ class FakeNotices:
             self._handlers.setdefault(kind, []).append(handler)
 
     def put(self, connection: Connection, notice: Notice, *, after: timedelta = timedelta(0)) -> None:  # noqa: ARG002
-        _make(connection)
-        row = (notice.kind, msgspec.json.encode(notice.payload).decode(), notice.key, notice.tries)
-        connection.exec_driver_sql("INSERT INTO notice_of_a_test (kind, payload, key, tries) VALUES (?, ?, ?, ?)", row)
+        _table.create(connection, checkfirst=True)
+        row = {"kind": notice.kind, "payload": dict(notice.payload), "key": notice.key, "tries": notice.tries}
+        connection.execute(_table.insert().values(row))
 
     async def waiting(self, tables: Tables) -> Sequence[Notice]:
         """What was put and not delivered, oldest first."""
@@ -149,27 +159,23 @@ class FakeNotices:
         """All that wait, once each; how many were done. One whose handler raises ``Later`` goes on waiting."""
         done = 0
         for number, notice in await tables.write(_waiting):
+            row = _table.c.number == number
             try:
                 for handler in self._handlers.get(notice.kind, ()):
                     await handler(notice)
             except Later:
-                await tables.write(lambda c, n=number: _change(c, "UPDATE", "SET tries = tries + 1", n))  # type: ignore[misc]
+                await _change(tables, _table.update().where(row).values(tries=notice.tries + 1))
             else:
-                await tables.write(lambda c, n=number: _change(c, "DELETE FROM", "", n))  # type: ignore[misc]
+                await _change(tables, _table.delete().where(row))
                 done += 1
         return done
 
 
-def _make(connection: Connection) -> None:
-    columns = "number INTEGER PRIMARY KEY, kind TEXT, payload TEXT, key TEXT, tries INTEGER"
-    connection.exec_driver_sql(f"CREATE TABLE IF NOT EXISTS notice_of_a_test ({columns})")
+async def _change(tables: Tables, change: Update | Delete) -> None:
+    await tables.write(lambda connection: connection.execute(change).rowcount)
 
 
 def _waiting(connection: Connection) -> list[tuple[int, Notice]]:
-    _make(connection)
-    rows = connection.exec_driver_sql("SELECT number, kind, payload, key, tries FROM notice_of_a_test ORDER BY number")
-    return [(n, Notice(kind, msgspec.json.decode(payload), key, tries)) for n, kind, payload, key, tries in rows]
-
-
-def _change(connection: Connection, verb: str, what: str, number: int) -> None:
-    connection.exec_driver_sql(f"{verb} notice_of_a_test {what} WHERE number = ?", (number,))
+    _table.create(connection, checkfirst=True)
+    rows = connection.execute(_table.select().order_by(_table.c.number))
+    return [(row.number, Notice(row.kind, row.payload, row.key, row.tries)) for row in rows]
