@@ -56,8 +56,8 @@ class Taking(Protocol):
     async def take(self, batch: Batch) -> IntakeAnswer: ...
 
 
-class Parts(TypedDict):
-    """What ``SharedServices`` is made of."""
+class BaseParts(TypedDict):
+    """What ``BaseServices`` is made of."""
 
     clock: Clock
     ids: Callable[[], str]
@@ -69,7 +69,7 @@ class Parts(TypedDict):
     log: Logger
 
 
-class SharedServices:
+class BaseServices:
     """What every kind of extension is given. ``settings``: its own table of the file."""
 
     def __init__(
@@ -87,7 +87,7 @@ class SharedServices:
         self._clock, self._ids, self._log, self._settings = clock, ids, log, settings
         self._http, self._notices, self._public_urls, self._store = http, notices, public_urls, store
 
-    def parts(self) -> Parts:
+    def parts(self) -> BaseParts:
         """For another kind's services of the same extension."""
         return {
             "clock": self._clock,
@@ -135,7 +135,7 @@ class SharedServices:
         return await self._store.write(work)
 
 
-class AdapterServices(SharedServices):
+class AdapterServices(BaseServices):
     """Every desk behind one narrow front."""
 
     def __init__(

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from adapters.plugin import Batch, IntakeAnswer, NotYours
 from gateway.errors import BatchRefused
-from gateway.services import SharedServices, Taking
+from gateway.services import BaseServices, Taking
 from meter_driver.reading import Reading
 from policies.terms import SubjectId
 
@@ -16,10 +16,10 @@ class Devices(Protocol):
     def subject_of(self, box_id: str, base_name: str) -> SubjectId | None: ...
 
 
-class InputServices(SharedServices):
+class DeviceServices(BaseServices):
     """Implements ``adapters.plugin.InputServices``. ``name``: the input's, and the begin of its devices' ids."""
 
-    def __init__(self, shared: SharedServices, name: str, devices: Devices, intake: Taking) -> None:
+    def __init__(self, shared: BaseServices, name: str, devices: Devices, intake: Taking) -> None:
         super().__init__(**shared.parts())
         self._name, self._devices, self._intake = name, devices, intake
 

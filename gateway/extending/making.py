@@ -7,8 +7,8 @@ from adapters.plugin import Adapter, Batch, IntakeAnswer, NotYours, Route
 from gateway.compose import Gateway
 from gateway.extending.bounds import bounded, first_part
 from gateway.extending.found import Found, Kind
-from gateway.extending.inputs import InputServices
-from gateway.extending.processors import ProcessorServices
+from gateway.extending.inputs import DeviceServices
+from gateway.extending.processors import ResultServices
 
 
 class _NothingIn:
@@ -38,7 +38,7 @@ def _services(gateway: Gateway, it: Found) -> plugin.Services | plugin.InputServ
             return gateway.services(it.name, None if it.ours else _NothingIn())
         case Kind.INPUT:
             shared = gateway.services(it.name)
-            return InputServices(shared, it.name, gateway.registry.boxes, gateway.intake)
+            return DeviceServices(shared, it.name, gateway.registry.boxes, gateway.intake)
         case Kind.PROCESSOR:
             shared = gateway.services(it.name)
-            return ProcessorServices(shared, it.name, gateway.release, gateway.epochs, gateway.intake)
+            return ResultServices(shared, it.name, gateway.release, gateway.epochs, gateway.intake)

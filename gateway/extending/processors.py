@@ -15,17 +15,17 @@ from adapters.plugin import (
 from gateway.door.epochs import Epochs
 from gateway.door.release import ReleaseDesk
 from gateway.errors import SettingsError
-from gateway.services import SharedServices, Taking
+from gateway.services import BaseServices, Taking
 from meter_driver.reading import ClockSource, Reading
 from policies.terms import Pseudonym, Reason, Recipient, Refusal, ReleaseRequest
 
 _WORD = re.compile(r"[a-z][A-Za-z0-9.-]{0,59}")
 
 
-class ProcessorServices(SharedServices):
+class ResultServices(BaseServices):
     """Implements ``adapters.plugin.ProcessorServices``. ``name``: the processor's, and the begin of its quantities."""
 
-    def __init__(self, shared: SharedServices, name: str, release: ReleaseDesk, epochs: Epochs, intake: Taking) -> None:
+    def __init__(self, shared: BaseServices, name: str, release: ReleaseDesk, epochs: Epochs, intake: Taking) -> None:
         super().__init__(**shared.parts())
         self._name, self._release, self._epochs, self._intake = name, release, epochs, intake
         recipient = self.settings.get("recipient")

@@ -1,5 +1,6 @@
 """Which extensions are loaded, and what stops a start."""
 
+import asyncio
 from importlib.metadata import EntryPoints
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,14 @@ from typing import Any
 import pytest
 
 from adapters.plugin import API_VERSION
+from gateway.app import serve
 from gateway.errors import SettingsError
 from gateway.extending import found as module
 from gateway.extending.found import Kind, found
 from gateway.settings import parse
+from metergate.testing.log import Lines
 from tests.gateway.extending.packages import GOOD, installed
+from tests.gateway.house import clear_settings
 
 
 def names(folder: Path, **adapters: Any) -> list[str]:
@@ -87,3 +91,24 @@ def test_without_the_metadata_of_our_own_package_nothing_starts(
     monkeypatch.setattr(module, "entry_points", lambda **_: EntryPoints())
     with pytest.raises(SettingsError, match="install it again"):
         names(tmp_path)
+
+
+async def test_a_start_with_a_route_for_the_operator_is_refused_before_any_port_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = """
+from adapters.plugin import Adapter, Route
+from policies.roles import Listener, Role
+API_VERSION = 3
+def create(services):
+    return Adapter("far", [Route(Listener.PEOPLE, "GET", "/far/x", "far", None, frozenset({Role.OPERATOR}))])
+"""
+    installed(tmp_path, monkeypatch, source)
+    opened: list[Any] = []
+    with pytest.raises(ExceptionGroup) as stopped:
+        await serve(clear_settings(tmp_path / "g", adapters={"far": {}}), Lines(), asyncio.Event(), ready=opened.append)
+    (error,) = stopped.value.exceptions
+    assert isinstance(error, SettingsError)
+    said = "output far of package far 1.0: route GET /far/x on people is for the role operator; it may name household"
+    assert str(error) == said
+    assert opened == []
