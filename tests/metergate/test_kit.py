@@ -134,14 +134,14 @@ def test_the_door_gives_what_an_opening_covers_and_nothing_else() -> None:
 
 async def test_what_is_sealed_opens_for_the_same_household_and_words_until_it_is_gone() -> None:
     services, who = FakeServices(), SubjectId("a")
-    sealed = services.seal(who, b"opt", about="1")
-    assert services.unseal(who, sealed, about="1") == b"opt"
+    sealed = await services.seal(who, b"opt", about="1")
+    assert await services.unseal(who, sealed, about="1") == b"opt"
     for other, about in ((who, "2"), (SubjectId("b"), "1")):
         with pytest.raises(ValueError, match="seal"):
-            services.unseal(other, sealed, about=about)
+            await services.unseal(other, sealed, about=about)
     services.gone.add(who)
     with pytest.raises(Gone):
-        services.unseal(who, sealed, about="1")
+        await services.unseal(who, sealed, about="1")
 
 
 async def test_a_call_outside_gets_the_reply_that_is_prepared_or_none() -> None:
