@@ -121,6 +121,12 @@ class Caller:
 
 CALLER = web.RequestKey("metergate.caller", Caller)
 
+
+def always() -> bool:
+    """Nothing of the adapter's own ends an answer."""
+    return True
+
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -394,9 +400,20 @@ class Services(SharedServices, Protocol):
     def signer(self) -> Signer: ...
 
     async def send(
-        self, question: ReleaseRequest, renderer: Renderer, request: web.Request, response: web.StreamResponse
+        self,
+        question: ReleaseRequest,
+        renderer: Renderer,
+        request: web.Request,
+        response: web.StreamResponse,
+        *,
+        alive: Callable[[], bool] = always,
     ) -> web.StreamResponse:
-        """Decide, write the ledger, open, minimise, render and write. Raises ``Refused`` before the first byte."""
+        """Decide, write the ledger, open, minimise, render and write. Raises ``Refused`` before the first byte.
+
+        The door itself cuts the answer when the ground, its time, the days' retention, the caller's client, token or
+        certificate, the organisation's profile or its entry on the trust list ends. ``alive``: what only the adapter
+        knows, asked before every chunk; it looks at memory and does not wait.
+        """
 
     async def follow(
         self,
@@ -407,7 +424,7 @@ class Services(SharedServices, Protocol):
         *,
         alive: Callable[[], bool],
     ) -> web.StreamResponse:
-        """Like ``send``, then goes on with what comes in, until the period or the ground ends or ``alive`` says no."""
+        """Like ``send``, then goes on with what comes in, until the period is over."""
 
     def may(self, question: ReleaseRequest) -> Grant | Refusal:
         """What the door would say now, without releasing anything and without a ledger entry. One household only."""

@@ -79,6 +79,7 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
             await asyncio.sleep(CHECKPOINT)
             await gateway.ledger.sign_checkpoint()
 
+    supervisor.add("lines", gateway.lines.watch)
     supervisor.add("notices", gateway.outbox.run)
     supervisor.add("retention", gateway.retention.watch)
     supervisor.add("compactor", gateway.compactor.run)

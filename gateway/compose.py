@@ -198,12 +198,13 @@ def composed(
     urls = {which: public_url(settings, which) for which in Listener}
     days = settings.retention.by_class()
     vault = SealedVault(store, keeper, days, clock=clock)
-    registry = Registry(store, vault, clock, ids)
+    lines = Lines(clock)
+    registry = Registry(store, vault, clock, ids, lines.ended)
     organisations, places = overrides.organisations or registry.organisations, overrides.places or registry.tenancies
-    clients, codes = Clients(store, clock), Codes(store, vault, clock)
+    clients, codes = Clients(store, clock, lines.ended), Codes(store, vault, clock)
     signer = overrides.signer or GatewaySigner(settings.keys, urls[Listener.PARTNERS])
     authority = Authority(settings.keys, clock())
-    grounds, epochs, lines, outbox = GroundBook(), Epochs(), Lines(), Outbox(store, clock, log)
+    grounds, epochs, outbox = GroundBook(), Epochs(), Outbox(store, clock, log)
     ledger = Ledger(store, vault, signer, clock, ids)
     evidence = Evidence(store, vault, signer, Controller(settings.controller.name, settings.controller.contact), ids)
     endings = Endings(store, vault)
@@ -223,7 +224,7 @@ def composed(
         ids=ids,
         log=log,
     )
-    sessions = Sessions(store, clock, days=settings.limits.session_days)
+    sessions = Sessions(store, clock, lines.ended, days=settings.limits.session_days)
     household_end = HouseholdEnd(
         store=store,
         vault=vault,
@@ -260,7 +261,7 @@ def composed(
         keeper=keeper,
         http=http,
         vault=vault,
-        retention=Retention(store, keeper, days, clock=clock, log=log),
+        retention=Retention(store, keeper, days, clock=clock, log=log, expired=lines.expired),
         compactor=Compactor(store, keeper, clock=clock, randomness=os.urandom, log=log, settled=vault.settled),
         registry=registry,
         signer=signer,
@@ -282,7 +283,7 @@ def composed(
         household_end=household_end,
         cohorts=cohorts,
         release=ReleaseDesk(vault, grounds, ledger, epochs, organisations, cohorts, clock, zone),
-        egress=Egress(epochs, lines),
+        egress=Egress(lines),
         intake=Intake(vault, store, clock=clock, zone=zone),
     )
 

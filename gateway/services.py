@@ -23,12 +23,15 @@ from adapters.plugin import (
     Refused,
     Renderer,
     Signer,
+    always,
 )
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
 from gateway.door.egress import Egress
 from gateway.door.release import ReleaseDesk
+from gateway.door.response import HttpSink
 from gateway.errors import SubjectGone
+from gateway.serve.callers import CREDENTIAL
 from gateway.storage.port import Store
 from gateway.vault.port import Vault
 from policies.roles import Listener
@@ -179,10 +182,19 @@ class AdapterServices(BaseServices):
         return self._signer
 
     async def send(
-        self, question: ReleaseRequest, renderer: Renderer, request: web.Request, response: web.StreamResponse
+        self,
+        question: ReleaseRequest,
+        renderer: Renderer,
+        request: web.Request,
+        response: web.StreamResponse,
+        *,
+        alive: Callable[[], bool] = always,
     ) -> web.StreamResponse:
-        parts = await self._release.release(question)
-        return await self._egress.send(parts, renderer, request, response, shared=_shared(question))
+        right = self._release.right(question, request.get(CREDENTIAL), alive)
+        parts = await self._release.release(question, right)
+        sink = HttpSink(request, response)
+        await self._egress.send(parts, renderer, sink, right=right, shared=_shared(question))
+        return response
 
     async def follow(
         self,
@@ -193,8 +205,11 @@ class AdapterServices(BaseServices):
         *,
         alive: Callable[[], bool],
     ) -> web.StreamResponse:
-        parts = await self._release.follow(question, alive, gone=lambda: _gone(request))
-        return await self._egress.send(parts, renderer, request, response, shared=_shared(question), alive=alive)
+        right = self._release.right(question, request.get(CREDENTIAL), alive)
+        parts = await self._release.follow(question, right, gone=lambda: _gone(request))
+        sink = HttpSink(request, response)
+        await self._egress.send(parts, renderer, sink, right=right, shared=_shared(question))
+        return response
 
     def may(self, question: ReleaseRequest) -> Grant | Refusal:
         return self._release.may(question)

@@ -65,12 +65,14 @@ class DataPlane:
             question = self._question(agreement, request.query)
         except _Problem as wrong:
             return _answer(wrong)
-        services, response = self._connector.services, web.StreamResponse()
+        services, response, live = self._connector.services, web.StreamResponse(), self._connector.live
+
+        def alive() -> bool:
+            return transfer.pid in live
+
         try:
-            if not streaming:
-                return await services.send(question, renderer, request, response)
-            alive = self._connector.live
-            return await services.follow(question, renderer, request, response, alive=lambda: transfer.pid in alive)
+            tell = services.follow if streaming else services.send
+            return await tell(question, renderer, request, response, alive=alive)
         except Refused as refused:
             words = [str(reason) for reason in refused.refusal.reasons]
             return _answer(_Problem(403, "refused", f"not released: {refused}", words))

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select
 
 from adapters.plugin import Logger, Notice, Notices, PermissionRequest
 from gateway import grounds as records
+from gateway import rights
 from gateway.clock import Clock
 from gateway.consent.endings import Begun, Endings
 from gateway.consent.evidence import Evidence
@@ -243,9 +244,7 @@ class ConsentDesk:
             self._flying[household].discard(flying)
             if not self._flying[household]:
                 del self._flying[household]
-            reset = self._lines.reset(ended.names)  # 3. nothing queued is still sent
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)  # the sockets are closed in the loop's next turn
+            reset = await self._lines.ended(map(rights.ground, ended.names))  # 3. nothing queued is still sent
         self._log.info("ground.ended", kind=ended.kind, grounds=len(ended.grounds), connections_reset=reset)
 
     async def _write_end(self, ended: Ended) -> None:

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from adapters.plugin import Released
 from gateway.clock import Clock
 from gateway.door.egress import Part
-from gateway.door.epochs import Epochs
+from gateway.door.standing import Standing
 from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
 from gateway.vault.port import Mark, Vault
 from policies.minimise import floor, minimise
-from policies.terms import AS_RECEIVED, ONE_DAY, Grant, Period, Row, SubjectId, class_of
+from policies.terms import AS_RECEIVED, ONE_DAY, Grant, Period, SubjectId, class_of
 from policies.vault.values import Value
 
 LOOK_AGAIN = 1.0
@@ -25,11 +25,11 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """One household that may be opened, under which name and epoch."""
+    """One household that may be opened, under which name, and what must stand for it."""
 
     grant: Grant
     name: str
-    epoch: int
+    standing: Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Watch:
     """What a stream looks at while it waits.
 
     Attributes:
-        alive: whether the recipient may still have it.
+        alive: whether the recipient still has its right.
         gone: whether the connection is gone.
         joined: households that may be opened now and were not before; written down in the ledger already.
     """
@@ -50,12 +50,8 @@ class Watch:
 class Opener:
     """Holds no values between calls. ``zone``: where days begin."""
 
-    def __init__(self, vault: Vault, epochs: Epochs, clock: Clock, zone: tzinfo = UTC) -> None:
-        self._vault, self._epochs, self._clock, self._zone = vault, epochs, clock, zone
-
-    def stands(self, opened: Open) -> bool:
-        """Whether the ground is as it was, and its time is not over."""
-        return self._epochs.current(opened.grant.ground) == opened.epoch and self._clock() < opened.grant.until
+    def __init__(self, vault: Vault, clock: Clock, zone: tzinfo = UTC) -> None:
+        self._vault, self._clock, self._zone = vault, clock, zone
 
     async def parts(self, opened: Open, mark: Mark | None = None) -> AsyncIterator[Part]:
         """A day, or a window of intervals, at a time. A household that leaves in the middle simply ends here.
@@ -65,18 +61,18 @@ class Opener:
         try:
             if opened.grant.resolution == AS_RECEIVED:
                 async for values in self._read(opened.grant, opened.grant.period, mark):
-                    if not self.stands(opened):
+                    if not opened.standing.still():
                         return
                     if (part := self._part(opened, values)) is not None:
                         yield part
                 return
             for window in _windows(opened.grant):
-                if not self.stands(opened):
-                    return
                 grant = replace(opened.grant, period=window)
                 step = grant.resolution
                 reach = Period(window.start - step, window.end + step)
                 values = [v async for some in self._read(grant, reach) for v in some]
+                if not opened.standing.still():
+                    return
                 if (part := self._part(replace(opened, grant=grant), values)) is not None:
                     yield part
         except SubjectGone:
@@ -86,13 +82,12 @@ class Opener:
         return self._vault.read(grant.subject, class_of(grant.resolution), grant.quantities, period, mark=mark)
 
     def _part(self, opened: Open, values: Sequence[Value]) -> Part | None:
-        rows = minimise(values, opened.grant, opened.name, self._zone)
-        return self._wrap(opened, rows) if rows else None
-
-    def _wrap(self, opened: Open, rows: Sequence[Row]) -> Part:
         g = opened.grant
+        if not (rows := minimise(values, g, opened.name, self._zone)):
+            return None
         released = Released(opened.name, rows, g.recipient, g.purpose, g.resolution, g.level, g.keep, g.reference)
-        return Part(g.ground, opened.epoch, released)
+        first = min((v.at for v in values if v.at >= g.period.start), default=values[0].at).date()
+        return Part(opened.standing.since(g.subject, class_of(g.resolution), first), released)
 
     async def follow(self, all_: Sequence[Open], watch: Watch) -> AsyncIterator[Part]:
         """What is there, then what comes, as long as somebody's ground stands.
@@ -107,7 +102,7 @@ class Opener:
             if tail.opened.grant.resolution == AS_RECEIVED:
                 async for part in self.parts(tail.opened, tail.mark):
                     yield part
-        while live := [t for t in tails if self.stands(t.opened)]:
+        while live := [t for t in tails if t.opened.standing.still()]:
             if not watch.alive() or watch.gone() or all(self._clock() >= t.opened.grant.period.end for t in live):
                 return
             news = self._vault.news(live[0].opened.grant.subject)

@@ -6,25 +6,25 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Protocol
 
 from adapters.plugin import Opening, Organisation, PermissionRequest, Refused, Released
+from gateway import rights
 from gateway.clock import Clock
 from gateway.cohorts.desk import NEIGHBOURHOOD, CohortDesk
 from gateway.door.egress import Part
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
 from gateway.door.opening import Open, Opener, Watch
+from gateway.door.standing import Ending, Right, Sight, Standing
 from gateway.errors import SubjectGone
 from gateway.grounds import GroundBook, kind_of
+from gateway.rights import Credential
 from gateway.vault.port import Vault
 from policies import ledger as books
 from policies.decide import decide, ends
-from policies.grounds import Contract, Scope
 from policies.terms import (
-    AS_RECEIVED,
     FAR_FUTURE,
     Grant,
     Household,
     Level,
-    Period,
     Portfolio,
     Pseudonym,
     Purpose,
@@ -66,7 +66,8 @@ class ReleaseDesk:
         clock: Clock,
         zone: tzinfo = UTC,
     ) -> None:
-        self._cohorts, self._opener = cohorts, Opener(vault, epochs, clock, zone)
+        self._cohorts, self._opener = cohorts, Opener(vault, clock, zone)
+        self._sight = Sight(epochs, clock, vault.oldest)
         self._vault, self._book, self._ledger = vault, book, ledger
         self._epochs, self._organisations, self._clock = epochs, organisations, clock
         self._names: dict[tuple[Recipient, SubjectId], str] = {}
@@ -157,74 +158,90 @@ class ReleaseDesk:
 
     # -- releasing
 
-    async def release(self, question: ReleaseRequest) -> AsyncIterator[Part]:
+    def right(
+        self,
+        question: ReleaseRequest,
+        credential: Credential | None,
+        alive: Callable[[], bool] = lambda: True,
+    ) -> Right:
+        """What the recipient's side of this question rests on. Take it before the decision.
+
+        ``credential``: by what the caller came; None for one that an adapter knows by itself, a participant of the data
+        space: then the organisation's entry on the trust list must stay as it is. ``alive``: what else the adapter
+        knows.
+        """
+        checks = {Ending.PROFILE: lambda: self._allowed(question), Ending.ADAPTER: alive}
+        footings = (rights.organisation(question.recipient),)
+        if credential is None:
+            did = self._did(question.recipient)
+            checks[Ending.TRUST] = lambda: self._did(question.recipient) == did
+            return Right(self._clock, footings, FAR_FUTURE, checks)
+        checks[Ending.CREDENTIAL] = credential.still
+        return Right(self._clock, (*footings, credential.footing), credential.until, checks)
+
+    def _allowed(self, question: ReleaseRequest) -> bool:
+        return self._fits(question) and (not isinstance(question.subject, Zone) or self._place(question) is None)
+
+    def _did(self, recipient: Recipient) -> str | None:
+        who = self._organisations.organisation_now(recipient)
+        return who.did if who is not None else None
+
+    async def release(self, question: ReleaseRequest, right: Right) -> AsyncIterator[Part]:
         """Parts of one household, or of each that allows it. The ledger is durable before a part is yielded.
 
         Raises ``Refused`` before the iterator is returned.
         """
         question = self._resolve(question)
         if isinstance(question.subject, Zone):
-            return await self._zone_figures(question)
+            return await self._zone_figures(question, right)
         if isinstance(question.subject, Portfolio):
-            return self._portfolio(self._allowing(question))
-        opened = self._decided(question)
+            return self._portfolio(self._allowing(question, right))
+        opened = self._decided(question, right)
         await self._write_down([opened.grant])
         return self._opener.parts(opened)
 
-    async def follow(
-        self, question: ReleaseRequest, alive: Callable[[], bool], *, gone: Callable[[], bool]
-    ) -> AsyncIterator[Part]:
-        """Like ``release``, then what comes in, until the period or the ground ends. One household or a portfolio.
+    async def follow(self, question: ReleaseRequest, right: Right, *, gone: Callable[[], bool]) -> AsyncIterator[Part]:
+        """Like ``release``, then what comes in, until the period or the yes ends. One household or a portfolio.
 
-        ``alive``: whether the recipient may still have it; ``gone``: whether the connection is gone.
+        ``gone``: whether the connection is gone.
         """
         question = self._resolve(question)
         if not isinstance(question.subject, Portfolio):
-            opened = [self._decided(question)]
+            opened = [self._decided(question, right)]
             await self._write_down([o.grant for o in opened])
-            return self._opener.follow(opened, Watch(alive, gone))
-        everybody = self._allowing(question)
+            return self._opener.follow(opened, Watch(right.still, gone))
+        everybody = self._allowing(question, right)
         await self._write_down([o.grant for o in everybody])
 
         async def joined(known: frozenset[SubjectId]) -> Sequence[Open]:
-            fresh = [o for o in self._allowing_now(question) if o.grant.subject not in known]
+            fresh = [o for o in self._allowing_now(question, right) if o.grant.subject not in known]
             await self._write_down([o.grant for o in fresh])
             return fresh
 
-        return self._opener.follow(everybody, Watch(alive, gone, joined))
+        return self._opener.follow(everybody, Watch(right.still, gone, joined))
 
-    async def own(self, subject: SubjectId, quantities: frozenset[str], period: Period) -> AsyncIterator[Part]:
-        """A household's own values as received. Cut by its erasure only; the ledger books disclosures to others."""
-        ground = own_access(subject, quantities)
-        request = ReleaseRequest(
-            SELF, ground.scope.purpose, Household(subject), quantities, AS_RECEIVED, Level.INDIVIDUAL, period
-        )
-        decision = decide(request, [ground], self._clock())
-        if isinstance(decision, Refusal):
-            raise Refused(decision)
-        return self._opener.parts(Open(decision, "self", self._epochs.current(ground.id)))
-
-    def _decided(self, question: ReleaseRequest) -> Open:
+    def _decided(self, question: ReleaseRequest, right: Right) -> Open:
         decision = self.may(question)
         if isinstance(decision, Refusal):
             raise Refused(decision)
-        return self._open(decision)
+        return self._open(decision, right)
 
-    def _open(self, grant: Grant) -> Open:
-        return Open(grant, self.pseudonym(grant.recipient, grant.subject), self._epochs.current(grant.ground))
+    def _open(self, grant: Grant, right: Right) -> Open:
+        standing = Standing(self._sight, right, grant.ground, self._epochs.current(grant.ground), grant.until)
+        return Open(grant, self.pseudonym(grant.recipient, grant.subject), standing)
 
-    def _allowing(self, question: ReleaseRequest) -> list[Open]:
+    def _allowing(self, question: ReleaseRequest, right: Right) -> list[Open]:
         """Every household that allows it now. Nobody allows it: refused, as for one."""
         if (refusal := self._profile(question)) is not None:
             raise Refused(refusal)
-        if not (found := self._allowing_now(question)):
+        if not (found := self._allowing_now(question, right)):
             raise Refused(Refusal((Reason.NO_CONSENT,)))
         return found
 
-    def _allowing_now(self, question: ReleaseRequest) -> list[Open]:
+    def _allowing_now(self, question: ReleaseRequest, right: Right) -> list[Open]:
         subjects = self._book.subjects(question.recipient)
         decisions = (self._may_in_part(question, subject) for subject in subjects)
-        return [self._open(decision) for decision in decisions if isinstance(decision, Grant)]
+        return [self._open(decision, right) for decision in decisions if isinstance(decision, Grant)]
 
     def _may_in_part(self, question: ReleaseRequest, subject: SubjectId) -> Grant | None:
         """Households of a portfolio began at different times: of each, the part of the period that it allows."""
@@ -252,36 +269,31 @@ class ReleaseDesk:
 
     async def _portfolio(self, all_: Sequence[Open]) -> AsyncIterator[Part]:
         for at in range(0, len(all_), SLICE):
-            some = [o for o in all_[at : at + SLICE] if self._opener.stands(o)]
+            some = [o for o in all_[at : at + SLICE] if o.standing.still()]
             await self._write_down([o.grant for o in some])
             for opened in some:
                 async for part in self._opener.parts(opened):
                     yield part
 
-    async def _zone_figures(self, question: ReleaseRequest) -> AsyncIterator[Part]:
-        """Cells of a place. They belong to no household, so nothing cuts them; who left silences the later ones."""
+    async def _zone_figures(self, question: ReleaseRequest, right: Right) -> AsyncIterator[Part]:
+        """Cells of a place. They belong to no household, so only the recipient's right cuts them.
+
+        Who left silences the later ones.
+        """
         if (refusal := self._profile(question) or self._place(question)) is not None:
             raise Refused(refusal)
         answer = await self._cohorts.answer(question)
         if isinstance(answer, Refusal):
             raise Refused(answer)
-        return _one(self._figures(question, answer))
+        return _one(self._figures(question, answer, right))
 
-    @staticmethod
-    def _figures(question: ReleaseRequest, rows: Sequence[Row]) -> Part:
+    def _figures(self, question: ReleaseRequest, rows: Sequence[Row], right: Right) -> Part:
         assert isinstance(question.subject, Zone)
         name, q = question.subject.name, question
         keep = timedelta(0)
         released = Released(name, rows, q.recipient, q.purpose, q.resolution, q.level, keep, q.reference)
-        return Part(f"zone:{name}", 0, released)
+        return Part(Standing(self._sight, right, f"zone:{name}", 0), released)
 
 
 async def _one(part: Part) -> AsyncIterator[Part]:
     yield part
-
-
-def own_access(subject: SubjectId, quantities: frozenset[str]) -> Contract:
-    """The implicit ground of a household for its own data; its epoch is flipped by erasure alone."""
-    always = Period(datetime(1970, 1, 1, tzinfo=UTC), FAR_FUTURE)
-    scope = Scope(SELF, Purpose.ENERGY_ADVICE, quantities, AS_RECEIVED, Level.INDIVIDUAL, always, always, timedelta(0))
-    return Contract(f"own:{subject}", subject, scope)

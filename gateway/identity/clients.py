@@ -12,8 +12,10 @@ import msgspec
 from sqlalchemy import delete, select
 
 from adapters.plugin import Client, upsert
+from gateway import rights
 from gateway.clock import Clock
 from gateway.errors import NotAllowed
+from gateway.rights import Ended
 from gateway.storage.port import Store
 from gateway.storage.tables.identity import client as table
 from policies.terms import Recipient
@@ -34,8 +36,8 @@ class _Held:
 class Clients:
     """All clients in memory. A secret that was right once is known again by a keyed hash of this process."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Clock, ended: Ended) -> None:
+        self._store, self._clock, self._ended = store, clock, ended
         self._all: dict[str, _Held] = {}
         self._quick: dict[str, bytes] = {}
         self._quick_key = os.urandom(32)
@@ -59,7 +61,10 @@ class Clients:
     async def put(
         self, client_id: str, recipient: Recipient | None, scopes: Iterable[str], secret: str | None = None
     ) -> str:
-        """Add or replace a client; its secret, made here when none is given. Durable on return."""
+        """Add or replace a client; its secret, made here when none is given. Durable on return.
+
+        Tokens live on under a new secret, and with what the client may now.
+        """
         if not client_id or len(client_id) > 128 or ":" in client_id or not client_id.isprintable():
             raise NotAllowed("client: 1 to 128 printable characters, no colon")
         chosen = secrets.token_urlsafe(32) if secret is None else secret
@@ -72,6 +77,7 @@ class Clients:
         await self._store.write(lambda connection: connection.execute(upsert(table), row).rowcount)
         self._quick.pop(client_id, None)
         self._all[client_id] = _Held(made, hashed)
+        await self._ended([rights.client(client_id)])
         return chosen
 
     async def check(self, client_id: str, secret: str) -> Client | None:
@@ -88,10 +94,13 @@ class Clients:
         return held.client
 
     async def remove(self, client_id: str) -> None:
-        """Its tokens are refused from this moment on."""
+        """Its tokens are refused from this moment on; durable on return, and nothing is on its way to it any more."""
         self._all.pop(client_id, None)
         self._quick.pop(client_id, None)
-        await self._store.write(lambda c: c.execute(delete(table).where(table.c.id == client_id)).rowcount)
+        try:
+            await self._store.write(lambda c: c.execute(delete(table).where(table.c.id == client_id)).rowcount)
+        finally:
+            await self._ended([rights.client(client_id)])
 
 
 def _hashed(secret: str) -> bytes:

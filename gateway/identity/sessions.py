@@ -8,7 +8,9 @@ from hashlib import sha256
 
 from sqlalchemy import Connection, delete, insert, select
 
+from gateway import rights
 from gateway.clock import Clock
+from gateway.rights import Credential, Ended
 from gateway.storage.port import Store
 from gateway.storage.tables.identity import session as table
 from policies.roles import Role
@@ -33,8 +35,8 @@ class Session:
 class Sessions:
     """All live sessions, in memory and in the store: a restart logs nobody out."""
 
-    def __init__(self, store: Store, clock: Clock, *, days: int) -> None:
-        self._store, self._clock, self._life = store, clock, timedelta(days=days)
+    def __init__(self, store: Store, clock: Clock, ended: Ended, *, days: int) -> None:
+        self._store, self._clock, self._ended, self._life = store, clock, ended, timedelta(days=days)
         self._live: dict[bytes, tuple[Role, str, datetime]] = {}
 
     async def load(self) -> None:
@@ -62,6 +64,7 @@ class Sessions:
         for at in over:
             self._live.pop(at, None)
         self._live[_hash(cookie)] = (role, subject, expires)
+        await self._ended(map(rights.session, over))
         return cookie
 
     def find(self, cookie: str) -> Session | None:
@@ -71,11 +74,18 @@ class Sessions:
             return None
         return Session(*found, csrf_token(cookie))
 
+    def credential(self, cookie: str, found: Session) -> Credential:
+        """What rests on this session."""
+        return Credential(rights.session(_hash(cookie)), found.expires, lambda: self.find(cookie) is not None)
+
     async def end(self, cookie: str) -> None:
         """Log out."""
         at = _hash(cookie)
         if self._live.pop(at, None) is not None:
-            await self._store.write(lambda c: c.execute(delete(table).where(table.c.lookup == at)).rowcount)
+            try:
+                await self._store.write(lambda c: c.execute(delete(table).where(table.c.lookup == at)).rowcount)
+            finally:
+                await self._ended([rights.session(at)])
 
     async def end_all(self, subject: str, *, but: str = "") -> None:
         """Every session of a household, but the one with this cookie. What memory has lost already goes too."""
@@ -84,7 +94,10 @@ class Sessions:
         for at in gone:
             del self._live[at]
         mine = (table.c.subject == subject) & (table.c.lookup != kept)
-        await self._store.write(lambda c: c.execute(delete(table).where(mine)).rowcount)
+        try:
+            await self._store.write(lambda c: c.execute(delete(table).where(mine)).rowcount)
+        finally:
+            await self._ended(map(rights.session, gone))
 
 
 def csrf_token(cookie: str) -> str:

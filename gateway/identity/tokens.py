@@ -2,11 +2,14 @@
 
 import secrets
 from collections import OrderedDict
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from adapters.plugin import Caller, Client, Signer
+from gateway import rights
 from gateway.clock import Clock
 from gateway.identity.clients import Clients
+from gateway.rights import Credential
 from policies.roles import Role
 
 TYPE = "at+jwt"
@@ -21,7 +24,7 @@ class Tokens:
     def __init__(self, signer: Signer, clients: Clients, clock: Clock, *, minutes: int) -> None:
         self._signer, self._clients, self._clock = signer, clients, clock
         self.life = timedelta(minutes=minutes)
-        self._known: OrderedDict[str, tuple[Caller, float]] = OrderedDict()
+        self._known: OrderedDict[str, _Checked] = OrderedDict()
 
     def issue(self, client: Client, scopes: frozenset[str]) -> str:
         """A token for some of the client's scopes; others are left out."""
@@ -40,21 +43,25 @@ class Tokens:
 
     def check(self, token: str) -> Caller | None:
         """Who a token speaks for; None when it is not ours, over, or of a client that is gone."""
-        now = self._clock().timestamp()
-        known = self._known.get(token)
-        if known is None:
-            if (known := self._verified(token)) is None:
+        known = self.known(token)
+        return known[0] if known is not None else None
+
+    def known(self, token: str) -> tuple[Caller, Credential] | None:
+        """The same, and what rests on this token."""
+        found = self._known.get(token)
+        if found is None or self._clients.get(found.client.id) != found.client:
+            self._known.pop(token, None)  # a client that was replaced: what its token allows is looked up again
+            if (found := self._verified(token)) is None:
                 return None
-            self._known[token] = known
+            self._known[token] = found
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
-        caller, until = known
-        if until <= now or self._clients.get(caller.client) is None:
+        if found.credential.until <= self._clock():
             self._known.pop(token, None)
             return None
-        return caller
+        return found.caller, found.credential
 
-    def _verified(self, token: str) -> tuple[Caller, float] | None:
+    def _verified(self, token: str) -> "_Checked | None":
         claims = self._signer.verify(token, typ=TYPE) if len(token) <= LONGEST else None
         if claims is None or claims.get("aud") != self._signer.did:
             return None
@@ -63,4 +70,18 @@ class Tokens:
         if client is None or not isinstance(until, int):
             return None
         scopes = frozenset(str(claims.get("scope", "")).split()) & client.scopes
-        return Caller(Role.PARTNER, client.recipient or client.id, client.recipient, scopes, client.id), float(until)
+        caller = Caller(Role.PARTNER, client.recipient or client.id, client.recipient, scopes, client.id)
+        end = datetime.fromtimestamp(until, UTC)
+        return _Checked(client, caller, Credential(rights.client(client.id), end, lambda: self._allows(caller)))
+
+    def _allows(self, caller: Caller) -> bool:
+        """Whether the client of a caller is still there, and may as much as it could."""
+        client = self._clients.get(caller.client)
+        return client is not None and client.recipient == caller.recipient and caller.scopes <= client.scopes
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    client: Client
+    caller: Caller
+    credential: Credential

@@ -16,6 +16,8 @@ from gateway.consent.desk import ConsentDesk
 from gateway.consent.evidence import Evidence
 from gateway.door.egress import Egress, Part
 from gateway.door.ledger import Ledger
+from gateway.door.response import HttpSink
+from gateway.door.standing import Right, own_right
 from gateway.errors import ConsentError
 from gateway.household_end import HouseholdEnd
 from gateway.identity.sessions import Session, csrf_right
@@ -24,7 +26,7 @@ from gateway.pages.render import LANGUAGE_COOKIE, Renderings, language_of
 from gateway.pages.views import Card, asked_card, ground_card, ledger_line
 from gateway.pages.words import LANGUAGES, Words
 from gateway.registry.registry import Registry
-from gateway.serve.callers import SESSION, session_of
+from gateway.serve.callers import CREDENTIAL, SESSION, session_of
 from gateway.serve.login import Login
 from gateway.serve.problems import Problem
 from policies.roles import EVERYBODY, Listener, Role
@@ -138,7 +140,8 @@ class HouseholdPages:
         waiting = len(await self.consent.waiting(subject))
         cards = await self._grounds(request, subject)
         active = sum(card.state == "active" and card.kind == "consent" for card in cards)
-        newest = await self.own_data.latest(subject)
+        right = own_right(request[CREDENTIAL], self.clock)
+        newest = await self.own_data.latest(subject, right)
         html = await self._filled(
             request, session, "now.html", page="now", waiting=waiting, active=active, rows=_ROWS if newest else ""
         )
@@ -147,7 +150,7 @@ class HouseholdPages:
         head, _, tail = html.partition(_ROWS)
         words = Words(language_of(request))
         renderer = Renderer("text/html; charset=utf-8", self._readings(words), head=head.encode(), tail=tail.encode())
-        return await self.egress.send(_one(newest), renderer, request, web.StreamResponse(), shared=False)
+        return await self._send(_one(newest), renderer, request, web.StreamResponse(), right)
 
     def _readings(self, words: Words) -> Callable[[Released], Iterator[bytes]]:
         def body(released: Released) -> Iterator[bytes]:
@@ -241,8 +244,20 @@ class HouseholdPages:
     async def _download(self, request: web.Request, renderer: Renderer, name: str) -> web.StreamResponse:
         _, subject = self._who(request)
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        parts = await self.own_data.own(subject)
-        return await self.egress.send(parts, renderer, request, web.StreamResponse(headers=headers), shared=False)
+        right = own_right(request[CREDENTIAL], self.clock)
+        parts = await self.own_data.own(subject, right)
+        return await self._send(parts, renderer, request, web.StreamResponse(headers=headers), right)
+
+    async def _send(
+        self,
+        parts: AsyncIterator[Part],
+        renderer: Renderer,
+        request: web.Request,
+        response: web.StreamResponse,
+        right: Right,
+    ) -> web.StreamResponse:
+        await self.egress.send(parts, renderer, HttpSink(request, response), right=right, shared=False)
+        return response
 
     async def ask_erase(self, request: web.Request) -> web.Response:
         """The one confirmation."""

@@ -12,13 +12,15 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from gateway import rights
 from gateway.clock import Clock
 from gateway.errors import NotAllowed, Taken, Unknown
+from gateway.rights import Credential, Ended
 from gateway.storage.port import Store
 from gateway.storage.tables.identity import certificate
 from gateway.storage.tables.registry import box, box_meter
 from gateway.vault.port import Vault
-from policies.terms import SubjectId
+from policies.terms import FAR_FUTURE, SubjectId
 
 ANY_METER = ""
 """The list entry of a box that sends for one household."""
@@ -47,8 +49,8 @@ class _Box:
 class Boxes:
     """All boxes and the certificates of boxes and VENs."""
 
-    def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str]) -> None:
-        self._store, self._vault, self._clock, self._ids = store, vault, clock, ids
+    def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str], ended: Ended) -> None:
+        self._store, self._vault, self._clock, self._ids, self._ended = store, vault, clock, ids, ended
         self._boxes: dict[str, _Box] = {}
         self._certificates: dict[str, Certificate] = {}
         self._known: dict[tuple[str, str], SubjectId | None] = {}
@@ -100,6 +102,12 @@ class Boxes:
         """Whether a certificate was taken back; unknown ones were not."""
         found = self._certificates.get(fingerprint)
         return found is not None and found.revoked
+
+    def credential(self, fingerprint: str) -> Credential:
+        """What rests on a certificate that was let in; of one that we did not issue, the handshake knows the end."""
+        found = self._certificates.get(fingerprint)
+        until = found.until if found is not None else FAR_FUTURE
+        return Credential(rights.certificate(fingerprint), until, lambda: not self.revoked(fingerprint))
 
     # -- looking
 
@@ -170,7 +178,10 @@ class Boxes:
                 row = {"fingerprint": fingerprint, "kind": old.kind, "owner": old.owner, "until": old.until.timestamp()}
                 connection.execute(insert(certificate).values(**row, revoked=now))
 
-        await self._store.write(write)
+        try:
+            await self._store.write(write)
+        finally:
+            await self._ended([rights.certificate(fingerprint)])
 
     async def revoke_box(self, box_id: str) -> None:
         """A stolen or retired box: nothing of it is taken any more. Raises ``Unknown``."""

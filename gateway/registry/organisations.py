@@ -7,7 +7,9 @@ import msgspec
 from sqlalchemy import select
 
 from adapters.plugin import Organisation, upsert
+from gateway import rights
 from gateway.errors import NotAllowed, Taken
+from gateway.rights import Ended
 from gateway.storage.port import Store
 from gateway.storage.tables.registry import organisation as table
 from policies.terms import Recipient
@@ -28,8 +30,8 @@ class Entry:
 class Organisations:
     """All of them, in memory."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, ended: Ended) -> None:
+        self._store, self._ended = store, ended
         self._all: dict[Recipient, Entry] = {}
         self._by_did: dict[str, Recipient] = {}
 
@@ -56,7 +58,10 @@ class Organisations:
         return [entry for _, entry in sorted(self._all.items())]
 
     async def put(self, entry: Entry) -> None:
-        """Add or replace; durable on return. Raises ``Taken`` for a did of another, ``NotAllowed``."""
+        """Add or replace; durable on return. Answers that a narrower profile does not allow are cut by then.
+
+        Raises ``Taken`` for a did of another, ``NotAllowed``.
+        """
         new = entry.organisation
         if not new.id or len(new.id) > 64 or new.id in RESERVED or not new.id.isprintable():
             raise NotAllowed("id: 1 to 64 printable characters, and not a reserved word")
@@ -70,6 +75,7 @@ class Organisations:
         if old is not None and old.organisation.did:
             self._by_did.pop(old.organisation.did, None)
         self._keep(entry)
+        await self._ended([rights.organisation(new.id)])
 
     def _keep(self, entry: Entry) -> None:
         self._all[entry.organisation.id] = entry

@@ -8,6 +8,7 @@ from gateway.registry.boxes import Boxes
 from gateway.registry.organisations import Organisations
 from gateway.registry.tenancies import Tenancies
 from gateway.registry.turns import Turns
+from gateway.rights import Ended
 from gateway.storage.port import Store
 from gateway.vault.port import Vault
 from policies.terms import SubjectId
@@ -16,11 +17,11 @@ from policies.terms import SubjectId
 class Registry:
     """``tenancies``, ``boxes``, ``organisations``; and ``turns``, which all that concerns one household takes."""
 
-    def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str]) -> None:
+    def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str], ended: Ended) -> None:
         self.turns = Turns()
         self.tenancies = Tenancies(store, vault, clock, ids)
-        self.boxes = Boxes(store, vault, clock, ids)
-        self.organisations = Organisations(store)
+        self.boxes = Boxes(store, vault, clock, ids, ended)
+        self.organisations = Organisations(store, ended)
 
     async def load(self) -> None:
         """All of it, as it was stored; ``household_end`` finishes what was begun before anybody is shown it."""

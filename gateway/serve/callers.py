@@ -11,10 +11,13 @@ from gateway.identity.operator import OperatorToken
 from gateway.identity.sessions import CLEAR_COOKIE, COOKIE, Session, Sessions, csrf_right
 from gateway.identity.tokens import Tokens
 from gateway.registry.boxes import Boxes
+from gateway.rights import Credential
 from gateway.serve.problems import Problem
 from policies.roles import Listener, Role
 
 NOBODY = Caller(Role.ANYONE)
+CREDENTIAL = web.RequestKey("metergate.credential", Credential)
+"""``request[CREDENTIAL]``: a session, token or certificate of ours; absent for whom an adapter recognises."""
 SESSION = web.RequestKey("metergate.session", Session)
 """``request[SESSION]``: the session behind a HOUSEHOLD or OPERATOR of the pages; absent for a bearer token."""
 Authenticate = Callable[[web.Request], Awaitable[Caller]]
@@ -63,6 +66,7 @@ class Callers:
         if found is None:
             return NOBODY
         request[SESSION] = found
+        request[CREDENTIAL] = self._sessions.credential(cookie or "", found)
         return Caller(found.role, found.subject or "operator")
 
     async def partner(self, request: web.Request) -> Caller:
@@ -71,7 +75,8 @@ class Callers:
         if header is None:
             return NOBODY
         scheme, _, token = header.partition(" ")
-        if scheme.lower() == "bearer" and (caller := self._tokens.check(token.strip())) is not None:
+        if scheme.lower() == "bearer" and (known := self._tokens.known(token.strip())) is not None:
+            caller, request[CREDENTIAL] = known
             return caller
         for stranger in self._strangers:
             if (found := await stranger(header)) is not None:
@@ -84,6 +89,7 @@ class Callers:
         found = self._boxes.certificate(mark) if mark else None
         if found is None or found.kind != "box":
             raise Problem(403, "unknown-certificate", "this certificate is not registered, was revoked, or has run out")
+        request[CREDENTIAL] = self._boxes.credential(mark)
         return Caller(Role.BOX, found.owner, client=mark)
 
     async def ven(self, request: web.Request) -> Caller:
@@ -93,6 +99,7 @@ class Callers:
             return NOBODY
         if self._boxes.revoked(mark):
             raise Problem(403, "revoked-certificate", "this certificate was revoked")
+        request[CREDENTIAL] = self._boxes.credential(mark)
         return Caller(Role.VEN, mark, client=mark)
 
 

@@ -15,6 +15,7 @@ from adapters.plugin import Logger, upsert
 from gateway.clock import Clock
 from gateway.keeper.port import Keeper
 from gateway.keeper.states import KEPT_AFTER_ERASURE
+from gateway.rights import Expired
 from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import cell, draw
 from gateway.storage.tables.vault import batch, batch_floor, block, piece, retention_days
@@ -38,12 +39,14 @@ class Retention:
     Args:
         days: kept days by class as the settings say; changed in place when the operator shortens a class, so that
             whoever holds the same mapping (the vault) sees it.
+        expired: told the oldest held days when the ratchets have moved: what is on its way of older ones is called
+            back.
     """
 
     def __init__(
-        self, store: Store, keeper: Keeper, days: dict[DetailClass, int], *, clock: Clock, log: Logger
+        self, store: Store, keeper: Keeper, days: dict[DetailClass, int], *, clock: Clock, log: Logger, expired: Expired
     ) -> None:
-        self._store, self._keeper, self._days = store, keeper, days
+        self._store, self._keeper, self._days, self._expired = store, keeper, days, expired
         self._clock, self._log = clock, log
         self._done: dict[DetailClass, date] = {}
         self._turn = asyncio.Lock()
@@ -87,6 +90,7 @@ class Retention:
         async with self._turn:
             first = self._first(now)
             changed = await self._keeper.move_on(first, now.date())
+            await self._expired(first)
             await self._keeper.prune()
             self._done = {detail: max(day, self._done.get(detail, date.min)) for detail, day in first.items()}
             rows = await self._delete_expired(first) + await self._delete_orphans()

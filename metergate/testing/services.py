@@ -30,6 +30,7 @@ from adapters.plugin import (
     Renderer,
     Result,
     Signer,
+    always,
 )
 from meter_driver.reading import Reading
 from metergate.testing.door import FakeDoor
@@ -114,7 +115,13 @@ class FakeServices(FakeShared):
     gone: set[SubjectId] = field(default_factory=set)
 
     async def send(
-        self, question: ReleaseRequest, renderer: Renderer, request: web.Request, response: web.StreamResponse
+        self,
+        question: ReleaseRequest,
+        renderer: Renderer,
+        request: web.Request,
+        response: web.StreamResponse,
+        *,
+        alive: Callable[[], bool] = always,
     ) -> web.StreamResponse:
         parts = self.door.release(question)
         await _begin(renderer, request, response)
@@ -122,6 +129,8 @@ class FakeServices(FakeShared):
             if number:
                 await response.write(renderer.between)
             for chunk in renderer.body(part):
+                if not alive():
+                    raise ConnectionResetError("cut: the adapter said no")
                 await response.write(chunk)
         await response.write(renderer.tail)
         await response.write_eof()

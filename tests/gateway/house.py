@@ -13,10 +13,12 @@ from typing import Any
 
 import structlog
 
-from adapters.plugin import Batch, Organisation, PermissionRequest
+from adapters.plugin import Batch, Organisation, PermissionRequest, always
 from gateway.compose import OURS, Gateway, Overrides, load, opened
 from gateway.door.egress import Part
+from gateway.door.standing import Right, own_right
 from gateway.registry.tenancies import NewTenancy
+from gateway.rights import Credential, session
 from gateway.settings import Settings, parse
 from gateway.storage.migrate import migrate
 from gateway.storage.sqlite import url_of
@@ -26,6 +28,7 @@ from policies.grounds import Consent
 from policies.roles import Listener
 from policies.terms import (
     AS_RECEIVED,
+    FAR_FUTURE,
     Household,
     Level,
     Period,
@@ -155,8 +158,16 @@ class House:
     async def rows(self, question: ReleaseRequest) -> list[Row]:
         return [row for part in await self.parts(question) for row in part.released.rows]
 
+    def own_right(self) -> Right:
+        """Of somebody who is logged in and stays so."""
+        return own_right(Credential(session(b"s"), FAR_FUTURE, always), self.gateway.clock)
+
     async def parts(self, question: ReleaseRequest) -> list[Part]:
-        return [part async for part in await self.release.release(question)]
+        return [part async for part in await self.release.release(question, self.right(question))]
+
+    def right(self, question: ReleaseRequest, alive: Callable[[], bool] = always) -> Right:
+        """Of somebody who came by nothing that can end."""
+        return self.release.right(question, None, alive)
 
 
 _sequences = count(1)

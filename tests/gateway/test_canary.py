@@ -23,12 +23,14 @@ from aiohttp import web
 
 import gateway.app
 from adapters.plugin import CALLER, Caller, Route
+from gateway import rights
 from gateway.identity.sessions import Session
-from gateway.serve.callers import CSRF_HEADER, SESSION, Authenticate, Callers
+from gateway.rights import Credential
+from gateway.serve.callers import CREDENTIAL, CSRF_HEADER, SESSION, Authenticate, Callers
 from gateway.serve.listeners import application
 from gateway.settings import parse
 from policies.roles import Listener, Role
-from policies.terms import Recipient
+from policies.terms import FAR_FUTURE, Recipient
 from tests.adapters.openadr.ven import message, poll, query, tag
 from tests.gateway.route_table import snapshot
 
@@ -76,6 +78,7 @@ def _callers(_: Callers, listener: Listener) -> Authenticate:
     async def who(request: web.Request) -> Caller:
         role, name = Role(request.headers["X-Role"]), request.headers["X-Who"]
         if role in (Role.HOUSEHOLD, Role.OPERATOR) and listener is Listener.PEOPLE:
+            request[CREDENTIAL] = Credential(rights.session(b""), FAR_FUTURE, lambda: True)
             request[SESSION] = Session(role, name, datetime.now(UTC) + timedelta(days=1), FORM)
         recipient = Recipient("stranger") if role in (Role.PARTNER, Role.PARTICIPANT) else None
         scopes = frozenset({"read_all", "write_programs", "write_events", "write_vens"})

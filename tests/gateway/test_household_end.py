@@ -20,7 +20,8 @@ from gateway.pages.own_data import DataDesk
 from policies.grounds import Consent
 from policies.roles import Role
 from policies.terms import DetailClass, SubjectId
-from tests.gateway.door.test_interleavings import RENDERER, Wire
+from tests.gateway.door.stands import RENDERER
+from tests.gateway.door.test_interleavings import Wire
 from tests.gateway.house import ENERGY, House, house
 from tests.gateway.people_house import people
 
@@ -81,7 +82,11 @@ def test_what_no_record_shows_is_done_again(ending: Ending, found: Found) -> Non
 async def owned(home: House, who: SubjectId) -> Any:
     """The household's own download, opened and not yet written."""
     desk = DataDesk(home.vault, home.epochs, home.gateway.retention.days, home.gateway.clock)
-    return await desk.own(who)
+    return await desk.own(who, home.own_right())
+
+
+async def nobody_called_back(_: object) -> int:
+    return 0
 
 
 async def test_an_erasure_cuts_what_is_open_for_the_household_itself_whatever_else_holds(
@@ -98,7 +103,7 @@ async def test_an_erasure_cuts_what_is_open_for_the_household_itself_whatever_el
             raise StoreFull("full")
 
         monkeypatch.setattr(home.vault, "erase", kept)
-        monkeypatch.setattr(home.lines, "reset", lambda _: 0)
+        monkeypatch.setattr(home.lines, "ended", nobody_called_back)
         with pytest.raises(StoreFull):
             await home.gateway.household_end.erase(who)
 
@@ -106,10 +111,10 @@ async def test_an_erasure_cuts_what_is_open_for_the_household_itself_whatever_el
             for part in parts:
                 yield part
 
-        wire: Any = Wire()
+        wire = Wire()
         with pytest.raises(Cut):
-            await home.egress.send(opened(), RENDERER, wire, wire, shared=False)
-        assert b"chunk" not in b"".join(wire.written)
+            await home.egress.send(opened(), RENDERER, wire, right=home.own_right(), shared=False)
+        assert b"xxx" not in b"".join(wire.written)
 
 
 async def test_moving_out_cuts_what_consents_opened_and_leaves_the_household_its_own(tmp_path: Path) -> None:

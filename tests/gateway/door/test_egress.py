@@ -1,78 +1,77 @@
-"""After a ground's end nothing of it leaves: open answers, finished answers, slow readers, shared answers."""
+"""After a yes has ended nothing of it leaves: open answers, finished answers, slow readers, shared answers."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+import ssl
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import date, timedelta
 
 import pytest
+import structlog
 from aiohttp import web
 
-from adapters.plugin import Released, Renderer
-from gateway.door.egress import Cut, Egress, Part
-from gateway.door.epochs import Epochs
-from gateway.door.lines import Lines
-from policies.terms import AS_RECEIVED, Level, Purpose, Recipient, Row
+from adapters.plugin import Refused, Route
+from gateway.clock import Clock
+from gateway.door import egress, lines
+from gateway.door.egress import Cut, Part
+from gateway.door.response import HttpSink
+from gateway.serve.callers import NOBODY
+from gateway.serve.listeners import application
+from policies.roles import Listener
+from policies.terms import DetailClass, Reason, Refusal
+from tests.gateway.door.readers import Reader, reading, unchunked
+from tests.gateway.door.stands import CLIENT, NOON, RENDERER, Stand
+from tests.gateway.door.test_sinks import contexts
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-RENDERER = Renderer("text/plain", lambda released: _lines(released), head=b"head\n", tail=b"tail\n", between=b"--\n")
-
-
-def _lines(released: Released) -> Iterator[bytes]:
-    for row in released.rows:
-        yield f"{row.subject} {row.value} {'x' * 2000}\n".encode()
-
-
-def part(ground: str, epoch: int, rows: int) -> Part:
-    made = [Row(ground, "1-0:1.8.0*255", NOON + timedelta(seconds=n), NOON, Decimal(n), "kWh") for n in range(rows)]
-    released = Released(
-        ground, made, Recipient("r"), Purpose.FORECAST, AS_RECEIVED, Level.INDIVIDUAL, timedelta(days=1)
-    )
-    return Part(ground, epoch, released)
+SECOND = timedelta(seconds=1)
 
 
-class Door:
-    """A server with one route that sends the parts a test names."""
+class Door(Stand):
+    """A server with one route that sends the parts a test names, behind the wrapper of all routes."""
 
-    def __init__(self, parts: list[tuple[str, int]], *, shared: bool = False) -> None:
-        self.epochs, self.lines = Epochs(), Lines()
-        self.egress = Egress(self.epochs, self.lines)
-        self.parts, self.shared = parts, shared
-        self.alive: Callable[[], bool] = lambda: True
+    def __init__(self, *parts: tuple[str, int], shared: bool = False, clock: Clock | None = None) -> None:
+        super().__init__(clock)
+        self.shared = shared
+        self.parts: Callable[[], AsyncIterator[Part]] = lambda: self._made(parts)
         self.cut = asyncio.Event()
         self.done = asyncio.Event()
+        self.over = asyncio.Event()
 
-    async def _parts(self) -> AsyncIterator[Part]:
-        for ground, rows in self.parts:
-            yield part(ground, self.epochs.current(ground), rows)
+    async def _made(self, named: tuple[tuple[str, int], ...]) -> AsyncIterator[Part]:
+        for name, rows in named:
+            yield self.part(name, rows)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
+        sink = HttpSink(request, response)
         try:
-            await self.egress.send(self._parts(), RENDERER, request, response, shared=self.shared, alive=self.alive)
-            self.done.set()
+            await self.egress.send(self.parts(), RENDERER, sink, right=self.right, shared=self.shared)
         except Cut:
             self.cut.set()
+            raise
+        finally:
+            self.over.set()
+        self.done.set()
         return response
-
-    async def end(self, ground: str) -> int:
-        """What the consent desk does in memory."""
-        self.epochs.flip(ground)
-        hit = self.lines.reset([ground])
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        return hit
 
 
 @asynccontextmanager
-async def serving(door: Door) -> AsyncIterator[int]:
-    app = web.Application()
-    app.router.add_get("/", door.handle)
+async def serving(door: Door, *, secure: bool = False) -> AsyncIterator[int]:
+    async def nobody(_: web.Request) -> object:
+        return NOBODY
+
+    route = Route(Listener.PEOPLE, "GET", "/", "health", door.handle)
+    app = application(
+        Listener.PEOPLE,
+        [route],
+        nobody,  # type: ignore[arg-type]
+        lambda *_: None,
+        structlog.get_logger(),
+        most=1024,
+    )
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=contexts()[0] if secure else None)
     await site.start()
     try:
         yield runner.addresses[0][1]
@@ -80,134 +79,212 @@ async def serving(door: Door) -> AsyncIterator[int]:
         await runner.cleanup()
 
 
-_OPEN: list[socket.socket] = []
-
-
-@pytest.fixture(autouse=True)
-def closing() -> Iterator[None]:
-    yield
-    while _OPEN:
-        _OPEN.pop().close()
-
-
-def ask(port: int, receive_buffer: int = 4096) -> socket.socket:
+@asynccontextmanager
+async def asked(door: Door, buffer: int = 4096, tls: ssl.SSLContext | None = None) -> AsyncIterator[Reader]:
     """A recipient that has asked and reads nothing by itself."""
-    sock = socket.socket()
-    _OPEN.append(sock)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    sock.connect(("127.0.0.1", port))
-    sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-    sock.setblocking(False)
-    return sock
-
-
-async def read_all(sock: socket.socket) -> bytes:
-    """Everything until the end, or the reset."""
-    got = bytearray()
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(5):
-            while data := await loop.sock_recv(sock, 1 << 16):
-                got += data
-                if got.endswith(b"0\r\n\r\n"):
-                    break
-    except ConnectionResetError:
-        pass
-    return bytes(got)
-
-
-def here(sock: socket.socket) -> int:
-    """Bytes that lie in the recipient's own kernel."""
-    import fcntl
-    import termios
-
-    return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.FIONREAD, bytes(4)), "little")
+    async with serving(door, secure=tls is not None) as port:
+        with reading(port, buffer) as reader:
+            await reader.shake(tls)
+            reader.ask()
+            yield reader
 
 
 async def test_an_answer_is_head_parts_with_something_between_and_tail() -> None:
-    door = Door([("a", 1), ("b", 2)], shared=True)
-    async with serving(door) as port:
-        body = await read_all(ask(port))
+    async with asked(Door(("a", 1), ("b", 2), shared=True)) as reader:
+        body, complete = unchunked(await reader.rest())
+    assert body.startswith(b"head\na 0")
     assert body.count(b"--\n") == 1
-    assert b"head\n" in body
-    assert b"tail\n" in body
+    assert body.endswith(b"tail\n")
+    assert complete
 
 
 async def test_an_answer_whose_ground_ends_before_its_last_part_does_not_look_complete() -> None:
     """As an opener does it: it sees that the ground has ended and has no more parts."""
-    door = Door([])
+    door = Door()
 
     async def one_then_over() -> AsyncIterator[Part]:
-        yield part("a", 0, 1)
+        yield door.part("a", 1)
         door.epochs.flip("a")
 
-    door._parts = one_then_over  # type: ignore[method-assign]
-    async with serving(door) as port:
-        body = await read_all(ask(port))
-        async with asyncio.timeout(5):
-            await door.cut.wait()
+    door.parts = one_then_over
+    async with asked(door) as reader:
+        body, complete = unchunked(await reader.rest())
+        await asyncio.wait_for(door.cut.wait(), 5)
     assert b"tail\n" not in body
-    assert not body.endswith(b"0\r\n\r\n")
+    assert not complete
 
 
-async def test_a_slow_reader_gets_nothing_more_after_the_ground_has_ended() -> None:
-    door = Door([("a", 2000)])
-    async with serving(door) as port:
-        sock = ask(port)
-        before = 0
-        while (now := here(sock)) == 0 or now != before:  # until its buffer is full and the server waits
-            before = now
-            await asyncio.sleep(0.05)
+@pytest.mark.parametrize("secure", [False, True])
+async def test_a_slow_reader_gets_nothing_more_after_the_ground_has_ended(secure: bool) -> None:
+    door = Door(("a", 2000))
+    async with asked(door, tls=contexts()[1] if secure else None) as reader:
+        await reader.stalled()
         assert await door.end("a") == 1
-        already = here(sock)
-        assert len(await read_all(sock)) <= already
+        already = reader.here()
+        assert await reader.raw_rest() <= already
         await asyncio.wait_for(door.cut.wait(), 2)
 
 
 async def test_an_answer_that_is_written_but_not_sent_is_called_back() -> None:
-    door = Door([("a", 8)])  # fits into the kernel's send buffer: the handler is done, the reader has not read
-    async with serving(door) as port:
-        sock = ask(port, 2048)
+    door = Door(("a", 8))  # fits into the kernel's send buffer: the handler is done, the reader has not read
+    async with asked(door, 2048) as reader:
         await asyncio.wait_for(door.done.wait(), 2)
         assert await door.end("a") == 1
-        already = here(sock)
-        assert len(await read_all(sock)) <= already
+        already = reader.here()
+        assert await reader.raw_rest() <= already
 
 
 async def test_a_connection_whose_answer_has_left_is_not_reset() -> None:
-    door = Door([("a", 2)])
-    async with serving(door) as port:
-        sock = ask(port, 1 << 16)
-        await read_all(sock)
+    door = Door(("a", 2))
+    async with asked(door, 1 << 16) as reader:
+        await reader.rest()
         await asyncio.sleep(0.05)
         assert await door.end("a") == 0
 
 
 async def test_a_shared_answer_goes_on_without_the_one_who_left() -> None:
-    door = Door([("a", 1), ("b", 1), ("c", 1)], shared=True)
+    door = Door(shared=True)
 
     async def parts() -> AsyncIterator[Part]:
-        yield part("a", 0, 1)
-        opened = part("b", door.epochs.current("b"), 1)
+        yield door.part("a", 1)
+        opened = door.part("b", 1)
         door.epochs.flip("b")  # leaves between opening and writing
         yield opened
-        yield part("c", 0, 1)
+        over = door.part("c", 1, ends=NOON + SECOND)
+        door.now += SECOND
+        yield over
+        yield door.part("d", 1)
 
-    door._parts = parts  # type: ignore[method-assign]
-    async with serving(door) as port:
-        body = await read_all(ask(port, 1 << 16))
-    assert b"a 0" in body
-    assert b"b 0" not in body
-    assert b"c 0" in body
-    assert b"tail\n" in body
+    door.parts = parts
+    async with asked(door, 1 << 16) as reader:
+        body, complete = unchunked(await reader.rest())
+    assert [line[:3] for line in body.splitlines() if line[1:2] == b" "] == [b"a 0", b"d 0"]
+    assert body.endswith(b"tail\n")
+    assert complete
 
 
-async def test_an_answer_ends_when_its_transfer_is_no_longer_alive() -> None:
-    door = Door([("a", 50)])
+@pytest.mark.parametrize("shared", [False, True])
+async def test_an_answer_ends_whole_when_its_recipients_right_ends(shared: bool) -> None:
+    door = Door(("a", 50), shared=shared)
     left = iter([True] * 10)
     door.alive = lambda: next(left, False)
-    async with serving(door) as port:
-        body = await read_all(ask(port, 1 << 20))
+    async with asked(door, 1 << 20) as reader:
+        body, complete = unchunked(await reader.rest())
         await asyncio.wait_for(door.cut.wait(), 2)
     assert b"tail\n" not in body
+    assert not complete
     assert body.count(b"a ") <= 10
+
+
+@pytest.mark.parametrize("shared", [False, True])
+async def test_when_a_right_is_told_to_have_ended_lines_are_found_by_it(shared: bool) -> None:
+    door = Door(("a", 2000), shared=shared)
+    async with asked(door) as reader:
+        await reader.stalled()
+        assert await door.tell(CLIENT) == 0  # something was told, but it still stands
+        door.alive = lambda: False
+        assert await door.tell(CLIENT) == 1
+        already = reader.here()
+        assert await reader.raw_rest() <= already
+
+
+async def test_days_that_are_held_no_longer_are_called_back_and_younger_ones_are_not() -> None:
+    door = Door()
+
+    async def parts() -> AsyncIterator[Part]:
+        yield door.part("a", 2000, first=date(2026, 3, 1))
+
+    door.parts = parts
+    async with asked(door) as reader:
+        await reader.stalled()
+        assert await door.lines.expired({DetailClass.LIVE: date(2026, 3, 1)}) == 0
+        door.oldest = date(2026, 3, 2)
+        assert await door.lines.expired({DetailClass.QUARTER: date(2026, 3, 2)}) == 0
+        assert await door.lines.expired({DetailClass.LIVE: date(2026, 3, 2)}) == 1
+        already = reader.here()
+        assert await reader.raw_rest() <= already
+
+
+async def test_the_timer_resets_a_line_when_the_clock_reaches_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test moves the clock; the timer looks again after ``LOOK``."""
+    monkeypatch.setattr(lines, "LOOK", 0.02)
+    door = Door()
+
+    async def parts() -> AsyncIterator[Part]:
+        yield door.part("a", 2000, ends=NOON + SECOND)
+
+    door.parts = parts
+    async with asked(door) as reader, asyncio.TaskGroup() as group:
+        timer = group.create_task(door.lines.watch())
+        await reader.stalled()
+        door.now += SECOND - timedelta(microseconds=1)
+        await asyncio.sleep(0.1)
+        assert not door.cut.is_set()
+        door.now += timedelta(microseconds=1)
+        await asyncio.wait_for(door.cut.wait(), 2)
+        already = reader.here()
+        assert await reader.raw_rest() <= already
+        timer.cancel()
+
+
+async def test_the_timer_wakes_for_an_end_that_is_nearer_than_its_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "LOOK", 3600.0)
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    door = Door(clock=lambda: NOON + timedelta(seconds=loop.time() - begun))
+
+    async def parts() -> AsyncIterator[Part]:
+        yield door.part("a", 2000, ends=NOON + SECOND / 2)
+
+    door.parts = parts
+    async with asked(door) as reader, asyncio.TaskGroup() as group:
+        timer = group.create_task(door.lines.watch())
+        await asyncio.sleep(0)  # it sleeps before the answer begins
+        await reader.stalled()
+        await asyncio.wait_for(door.over.wait(), 5)
+        timer.cancel()
+
+
+BROKEN: dict[str, Callable[[], Exception]] = {
+    "a fault": lambda: RuntimeError("planted"),
+    "a refusal that comes late": lambda: Refused(Refusal((Reason.NO_CONSENT,))),
+}
+
+
+@pytest.mark.parametrize("secure", [False, True])
+@pytest.mark.parametrize("what", BROKEN)
+async def test_no_error_stands_where_a_chunk_belongs(what: str, secure: bool) -> None:
+    door = Door()
+
+    async def parts() -> AsyncIterator[Part]:
+        yield door.part("a", 3)
+        raise BROKEN[what]()
+
+    door.parts = parts
+    async with asked(door, 1 << 16, contexts()[1] if secure else None) as reader:
+        answer = await reader.rest()
+    body, complete = unchunked(answer)
+    assert b"HTTP/1.1 500" not in answer
+    assert b"tail" not in body
+    assert not complete
+
+
+async def test_a_reader_that_is_too_slow_is_cut_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(egress, "SLOWEST", 0.05)
+    door = Door(("a", 2000))
+    async with asked(door) as reader:
+        await asyncio.wait_for(door.over.wait(), 5)
+        _, complete = unchunked(await reader.rest())
+    assert not complete
+
+
+@pytest.mark.parametrize("secure", [False, True])
+async def test_after_a_reset_in_the_middle_of_a_chunk_nothing_stands_in_its_place(secure: bool) -> None:
+    door = Door(("a", 2000))
+    async with asked(door, tls=contexts()[1] if secure else None) as reader:
+        await reader.stalled()
+        await door.end("a")
+        answer = await reader.rest()
+    _, complete = unchunked(answer)
+    assert answer.count(b"HTTP/1.1") == 1
+    assert not complete

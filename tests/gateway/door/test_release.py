@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
-from adapters.plugin import Refused
+from adapters.plugin import Refused, always
 from gateway.cohorts.desk import NEIGHBOURHOOD
 from gateway.door.egress import Part
+from gateway.door.standing import own_right
+from gateway.pages.own_data import DataDesk
+from gateway.rights import Credential, session
 from policies.terms import (
     AS_RECEIVED,
+    FAR_FUTURE,
     ONE_DAY,
     QUARTER_HOUR,
-    Household,
     Level,
     Period,
     Portfolio,
@@ -27,7 +30,7 @@ from policies.terms import (
     SubjectId,
     Zone,
 )
-from tests.gateway.house import ACME, ENERGY, House, house
+from tests.gateway.house import ACME, House, house
 
 HOUR = timedelta(hours=1)
 
@@ -136,7 +139,7 @@ async def next_part(parts: list[Part], count: int) -> None:
 async def collect(home: House, who: SubjectId, parts: list[Part], alive: list[bool], resolution: timedelta) -> None:
     period = Period(home.now - ONE_DAY, home.now + ONE_DAY)
     question = home.question(who, resolution=resolution, period=period)
-    stream = await home.release.follow(question, lambda: alive[0], gone=lambda: False)
+    stream = await home.release.follow(question, home.right(question, lambda: alive[0]), gone=lambda: False)
     async for part in stream:
         parts.append(part)  # noqa: PERF401 - seen by the test while the stream goes on
 
@@ -216,8 +219,8 @@ async def test_a_household_reads_its_own_without_an_entry_in_the_ledger(tmp_path
     async with house(tmp_path) as home:
         who = await home.household()
         await home.feed(who, [1, 2])
-        period = Period(home.now - ONE_DAY, home.now)
-        parts = [p async for p in await home.release.own(who, frozenset({ENERGY}), period)]
-        assert [int(r.value) for p in parts for r in p.released.rows] == [1, 2]
+        desk = DataDesk(home.vault, home.epochs, home.gateway.retention.days, home.gateway.clock)
+        right = own_right(Credential(session(b"s"), FAR_FUTURE, always), home.gateway.clock)
+        parts = [p async for p in await desk.own(who, right, home.now - ONE_DAY)]
+        assert [int(r.value) for p in parts for r in p.released.rows if p.standing.still()] == [1, 2]
         assert await home.ledger.entries(who) == []
-        assert isinstance(home.question(who).subject, Household)

@@ -51,7 +51,7 @@ async def told(
     patch.setattr(opening, "_moment", moment)
     patch.setattr(SealedVault, "read", hooked)
     question = home.question(who, period=Period(home.now - DAY, home.now + DAY))
-    stream = await home.release.follow(question, lambda: alive[0], gone=lambda: False)
+    stream = await home.release.follow(question, home.right(question, lambda: alive[0]), gone=lambda: False)
     rows = [row async for part in stream for row in part.released.rows]
     return [((row.start - home.now + DAY / 2) // MINUTE, int(row.value)) for row in rows]
 
