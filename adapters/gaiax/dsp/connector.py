@@ -45,7 +45,7 @@ class Connector:
 
     Attributes:
         pause: seconds before each message of ours.
-        live: transfers that we serve at this moment; a stream asks here between its chunks.
+        live: transfers that we serve at this moment; every answer asks here between its chunks.
         bells: of a process, when it has changed, and when an answer about it has left.
     """
 

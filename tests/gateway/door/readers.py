@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import select
 import socket
 import ssl
 import termios
@@ -41,6 +42,14 @@ class Reader:
                 before = now
                 await asyncio.sleep(0.05)
         return now
+
+    async def reset(self) -> None:
+        """Waits until the connection is cut."""
+        poll = select.poll()
+        poll.register(self.sock, 0)
+        async with asyncio.timeout(5):
+            while not poll.poll(0):  # noqa: ASYNC110 - without reading, the kernel tells only who asks
+                await asyncio.sleep(0.01)
 
     async def rest(self) -> bytes:
         """Everything in clear until the end of an answer, the end of the connection, or its reset."""
