@@ -137,7 +137,8 @@ class Lines:
             line.due = FAR_FUTURE
             self._settle(line)
             if not self._fall(line):
-                self._schedule(line, min((yes.until for yes in line.open | line.queued), default=FAR_FUTURE))
+                later = (yes.until for yes in line.open | line.queued if yes.until > now)
+                self._schedule(line, min(later, default=FAR_FUTURE))
         return self._instants[0][0] if self._instants else None
 
     async def _call_back(self, found: Iterable[Line]) -> int:

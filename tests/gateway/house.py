@@ -173,6 +173,8 @@ class House:
 _sequences = count(1)
 """Of all houses of a test: one that is opened again goes on."""
 _made: list[bytes] = []
+_openings = count(1)
+"""A house that is opened again makes other ids."""
 
 
 def tables(file: Path) -> None:
@@ -218,7 +220,7 @@ async def composition(
 async def house(folder: Path, *, profile: Profile | None = None) -> AsyncIterator[House]:
     """Opened on a folder; opening it again finds what was durable."""
     made: list[House] = []
-    numbers, registry = count(1 << 64), Registry()
+    numbers, registry = count(next(_openings) << 64), Registry()
 
     def clock() -> datetime:
         return made[0].now if made else NOON

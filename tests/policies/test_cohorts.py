@@ -82,6 +82,15 @@ def test_one_that_feeds_in_dominates_as_well() -> None:
     assert figure([Decimal(1), Decimal(1), Decimal(-9)], Profile(3, Decimal("0.5"))) is None
 
 
+@pytest.mark.parametrize("loads", [[9, -1, -1], [9, -4, -4], [-9, 4, 4], [5, -5, 1]])
+def test_dominance_is_by_the_size_of_loads_not_by_their_sum(loads: list[int]) -> None:
+    """Feeding in takes from the sum: by the sum itself a share could be any number, or below nothing."""
+    half = Profile(3, Decimal("0.6"))
+    sizes = [abs(load) for load in loads]
+    expected = None if max(sizes) > Decimal("0.6") * sum(sizes) else sum(loads)
+    assert figure([Decimal(load) for load in loads], half) == expected
+
+
 def test_profiles_that_protect_nobody_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="at least 2"):
         Profile(1, Decimal(1))

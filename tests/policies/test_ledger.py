@@ -1,5 +1,6 @@
 """The chain over ciphertext: nothing can be changed, left out or put in without being seen."""
 
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from hypothesis import given
@@ -51,3 +52,17 @@ def test_the_construction_is_the_one_that_the_docstring_names() -> None:
 def test_an_entry_cannot_pose_as_a_link() -> None:
     first = ledger.link((0, ledger.GENESIS), b"a")
     assert ledger.leaf(b"\x01" + first[1]) != first[1]
+
+
+def test_an_entry_is_padded_so_that_its_length_says_little() -> None:
+    words = {"kind": "release", "recipient": "r", "purpose": "forecast", "ground": "g", "ground_kind": "consent"}
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+
+    def encoded(quantities: int) -> bytes:
+        names = tuple(f"1-0:{n}.8.0*255" for n in range(quantities))
+        entry = ledger.Entry(**words, at=at, quantities=names, resolution=900.0, level="individual", start=at, end=at)
+        assert ledger.decode(ledger.encode(entry)) == entry
+        return ledger.encode(entry)
+
+    assert {len(encoded(n)) % 256 for n in range(20)} == {0}
+    assert len(encoded(0)) == len(encoded(1))
