@@ -23,7 +23,7 @@ GatewayError
     - CodeRefused    the code opens nothing; why is not told
     - CsrRefused     the signing request is none, or its key is too weak
 
-No tree: ``serve.problems.Problem`` is an answer, ``door.egress.Cut`` a connection that was reset, and what an adapter
+No tree: ``serve.problems.Problem`` is an answer, ``door.sink.Cut`` a connection that was reset, and what an adapter
 may be told is in ``adapters.plugin``.
 """
 

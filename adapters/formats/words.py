@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 LARGEST_CHUNK = 64 * 1024
-"""Bytes; egress compares the household's epoch once a chunk."""
+"""Bytes; egress asks once a chunk whether the yes still stands."""
 
 _LONGEST_PLAIN = 40
 """Exponents beyond this are written with an E, so that a value cannot blow a line up."""

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from aiohttp import web
 from sqlalchemy import Connection
@@ -18,8 +19,8 @@ from adapters.gaiax.dsp.process import Agreement, Transfer
 from adapters.gaiax.dsp.transfer import State
 from adapters.gaiax.dsp.words import Side, urn
 from adapters.gaiax.odrl import Terms
-from adapters.gaiax.problems import problem
 from adapters.plugin import Opening, Refused, Renderer, Route
+from adapters.problems import problem
 from policies.roles import Listener, Role
 from policies.terms import Level, Period, Portfolio, Pseudonym, ReleaseRequest, Subject, Zone
 
@@ -205,7 +206,8 @@ def _pid(name: str) -> str:
 
 
 def _answer(wrong: _Problem) -> web.Response:
-    response = problem(wrong.status, wrong.reason, wrong.detail, wrong.reasons)
+    more: dict[str, Any] = {"reasons": wrong.reasons} if wrong.reasons else {}
+    response = problem(wrong.status, wrong.reason, wrong.detail, **more)
     if wrong.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="dsp-data"'
     return response

@@ -14,8 +14,8 @@ from adapters.gaiax.dsp.messages import read_data_address
 from adapters.gaiax.dsp.outcome import Refuse
 from adapters.gaiax.dsp.process import Negotiation, Transfer
 from adapters.gaiax.dsp.words import Side
-from adapters.gaiax.problems import problem
 from adapters.plugin import Route
+from adapters.problems import problem
 from policies.roles import Listener, Role
 
 OPERATOR = frozenset({Role.OPERATOR})

@@ -9,6 +9,7 @@ from adapters.formats.csv import CSV
 from adapters.formats.json import JSON
 from adapters.formats.ndjson import NDJSON
 from adapters.plugin import CALLER, Caller, Opening, Refused, Renderer, Route, Services
+from adapters.problems import problem
 from adapters.readings.questions import BadQuery, question
 from policies.roles import Listener, Role
 from policies.terms import Portfolio, Pseudonym, Recipient, Subject, Zone
@@ -49,11 +50,11 @@ async def _send(services: Services, request: web.Request, subject: Subject) -> w
     try:
         asked = question(subject, _recipient(request), query)
     except BadQuery as error:
-        return _problem(400, "bad-query", str(error), field=error.field, rule=error.rule)
+        return problem(400, "bad-query", str(error), field=error.field, rule=error.rule)
     try:
         return await services.send(asked, RENDERERS[request.match_info["format"]], request, web.StreamResponse())
     except Refused as error:
-        return _problem(403, "refused", str(error), reasons=[r.value for r in error.refusal.reasons])
+        return problem(403, "refused", str(error), reasons=[r.value for r in error.refusal.reasons])
 
 
 def _recipient(request: web.Request) -> Recipient:
@@ -74,8 +75,3 @@ def _opening(opening: Opening) -> Mapping[str, Any]:
         "end": opening.values.end.isoformat(),
         "until": opening.until.isoformat(),
     }
-
-
-def _problem(status: int, reason: str, detail: str, **more: Any) -> web.Response:
-    body = {"title": reason, "status": status, "reason": reason, "detail": detail, **more}
-    return web.json_response(body, status=status, content_type="application/problem+json")

@@ -11,7 +11,7 @@ from functools import wraps
 import msgspec
 from aiohttp import web
 
-from adapters.plugin import CALLER, Caller, PermissionRequest, Route, Signer
+from adapters.plugin import CALLER, Caller, Handler, PermissionRequest, Route, Signer
 from gateway.api import models
 from gateway.api.models import Json, body, instant
 from gateway.clock import Clock
@@ -33,7 +33,6 @@ from policies.terms import DetailClass, Period, SubjectId
 HOUSEHOLD, OPERATOR = frozenset({Role.HOUSEHOLD}), frozenset({Role.OPERATOR})
 EITHER = HOUSEHOLD | OPERATOR
 GONE = frozenset({"no-such-request", "no-such-consent", "no-such-ground"})
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Shorten = Callable[[DetailClass, int], Awaitable[object]]
 InProfile = Callable[[PermissionRequest], bool]
 

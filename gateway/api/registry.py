@@ -1,7 +1,6 @@
 """Operator's half of the API: households, boxes, certificates, codes, organisations, clients."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
 
@@ -9,7 +8,7 @@ from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from adapters.plugin import Route
+from adapters.plugin import Handler, Route
 from gateway.api import models
 from gateway.api.models import Json, body, instant
 from gateway.errors import CodeRefused, CsrRefused, NotAllowed, RegistryError, Taken, Unknown
@@ -30,7 +29,6 @@ from policies.terms import Recipient, SubjectId
 OPERATOR = frozenset({Role.OPERATOR})
 ENROL_DAYS = 14
 STATUS = {Unknown: 404, Taken: 409, NotAllowed: 422}
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def as_problem(error: RegistryError) -> Problem:

@@ -1,6 +1,6 @@
 """Routes of the household: start, login, the four pages, downloads, erasure."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from multidict import MultiDictProxy
 
 from adapters.formats.csv import CSV
 from adapters.formats.json import JSON
-from adapters.plugin import CALLER, Organisation, Released, Renderer, Route
+from adapters.plugin import CALLER, Handler, Organisation, Released, Renderer, Route
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
 from gateway.consent.evidence import Evidence
@@ -38,7 +38,6 @@ FORM_BYTES = 16_384
 MISSING = frozenset({"no-such-request", "no-such-consent"})
 _ROWS = "\x00rows\x00"
 """Where the readings go in the page *Now*; everything before and after holds none."""
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
 
 

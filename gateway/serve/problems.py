@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
-TYPE = "https://metergate.invalid/problems/"
-"""Problem types are names, not addresses; ``.invalid`` says so (RFC 2606)."""
+from adapters.problems import problem
 
 
 class Problem(Exception):
@@ -31,19 +29,6 @@ class Problem(Exception):
         self.more = more
 
 
-def answer(problem: Problem) -> web.Response:
+def answer(raised: Problem) -> web.Response:
     """The response for a problem."""
-    body = {
-        "type": TYPE + problem.reason,
-        "title": problem.reason.replace("-", " "),
-        "status": problem.status,
-        "reason": problem.reason,
-        "detail": problem.detail,
-        **problem.more,
-    }
-    return web.Response(
-        status=problem.status,
-        body=msgspec.json.encode(body),
-        headers=problem.headers,
-        content_type="application/problem+json",
-    )
+    return problem(raised.status, raised.reason, raised.detail, headers=raised.headers, **raised.more)
