@@ -26,7 +26,8 @@ from gateway.door.egress import Egress
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
 from gateway.door.lines import Lines
-from gateway.door.release import Organisations, ReleaseDesk
+from gateway.door.profiles import Organisations, Profiles
+from gateway.door.release import ReleaseDesk
 from gateway.grounds import GroundBook
 from gateway.household_end import HouseholdEnd
 from gateway.identity.certs import Authority
@@ -96,6 +97,7 @@ class Gateway:
     cohorts: CohortDesk
     release: ReleaseDesk
     egress: Egress
+    profiles: Profiles
     intake: Intake
 
     def callers(self, adapters: Sequence[Adapter] = ()) -> Callers:
@@ -117,6 +119,7 @@ class Gateway:
             signer=self.signer,
             public_urls=self.urls,
             release=self.release,
+            profiles=self.profiles,
             consent=self.consent,
             egress=self.egress,
             intake=taking or self.intake,
@@ -250,7 +253,7 @@ def composed(
         interval=timedelta(minutes=settings.cohorts.interval_minutes),
         grace=timedelta(minutes=settings.cohorts.grace_minutes),
     )
-    zone = ZoneInfo(settings.timezone)
+    zone, profiles = ZoneInfo(settings.timezone), Profiles(organisations, clock)
     return Gateway(
         settings=settings,
         clock=clock,
@@ -282,8 +285,9 @@ def composed(
         consent=consent,
         household_end=household_end,
         cohorts=cohorts,
-        release=ReleaseDesk(vault, grounds, ledger, epochs, organisations, cohorts, clock, zone),
+        release=ReleaseDesk(vault, grounds, ledger, epochs, profiles, cohorts, clock, zone),
         egress=Egress(lines),
+        profiles=profiles,
         intake=Intake(vault, store, clock=clock, zone=zone),
     )
 

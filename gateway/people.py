@@ -46,7 +46,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
         clock=gateway.clock,
         ids=gateway.ids,
         shorten=gateway.retention.shorten,
-        in_profile=gateway.release.in_profile,
+        in_profile=gateway.profiles.in_profile,
     )
     api = [*registry.routes(), *household.routes()]
     return [*health_routes(lambda: gateway.keeper.sound), *api, *openapi_routes(api), *_pages(gateway, login)]

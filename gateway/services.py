@@ -28,6 +28,7 @@ from adapters.plugin import (
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
 from gateway.door.egress import Egress
+from gateway.door.profiles import Profiles
 from gateway.door.release import ReleaseDesk
 from gateway.door.response import HttpSink
 from gateway.errors import SubjectGone
@@ -152,6 +153,7 @@ class AdapterServices(BaseServices):
         signer: Signer,
         public_urls: Mapping[Listener, str],
         release: ReleaseDesk,
+        profiles: Profiles,
         consent: ConsentDesk,
         egress: Egress,
         intake: Taking,
@@ -171,6 +173,7 @@ class AdapterServices(BaseServices):
             log=log,
         )
         self._directory, self._signer, self._release = directory, signer, release
+        self._profiles = profiles
         self._consent, self._egress, self._intake, self._vault = consent, egress, intake, vault
 
     @property
@@ -190,7 +193,7 @@ class AdapterServices(BaseServices):
         *,
         alive: Callable[[], bool] = always,
     ) -> web.StreamResponse:
-        right = self._release.right(question, request.get(CREDENTIAL), alive)
+        right = self._profiles.right(question, request.get(CREDENTIAL), alive)
         parts = await self._release.release(question, right)
         sink = HttpSink(request, response)
         await self._egress.send(parts, renderer, sink, right=right, shared=_shared(question))
@@ -205,7 +208,7 @@ class AdapterServices(BaseServices):
         *,
         alive: Callable[[], bool],
     ) -> web.StreamResponse:
-        right = self._release.right(question, request.get(CREDENTIAL), alive)
+        right = self._profiles.right(question, request.get(CREDENTIAL), alive)
         parts = await self._release.follow(question, right, gone=lambda: _gone(request))
         sink = HttpSink(request, response)
         await self._egress.send(parts, renderer, sink, right=right, shared=_shared(question))
@@ -218,7 +221,7 @@ class AdapterServices(BaseServices):
         return self._release.openings(recipient)
 
     def zones(self, recipient: Recipient) -> Sequence[str]:
-        return self._release.zones(recipient)
+        return self._profiles.zones(recipient)
 
     async def ask(self, household: SubjectId | Pseudonym, request: PermissionRequest) -> str:
         subject: SubjectId | None
@@ -228,7 +231,7 @@ class AdapterServices(BaseServices):
                 raise Refused(Refusal((Reason.UNKNOWN_SUBJECT,)))
         else:
             subject = household
-        if not self._release.in_profile(request):
+        if not self._profiles.in_profile(request):
             raise Refused(Refusal((Reason.NOT_IN_PROFILE,)))
         return await self._consent.ask(subject, request)
 

@@ -3,31 +3,26 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from typing import Protocol
 
-from adapters.plugin import Opening, Organisation, PermissionRequest, Refused, Released
-from gateway import rights
+from adapters.plugin import Opening, Refused, Released
 from gateway.clock import Clock
-from gateway.cohorts.desk import NEIGHBOURHOOD, CohortDesk
+from gateway.cohorts.desk import CohortDesk
 from gateway.door.egress import Part
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
 from gateway.door.opening import Open, Opener, Watch
-from gateway.door.standing import Ending, Right, Sight, Standing
+from gateway.door.profiles import Profiles
+from gateway.door.standing import Right, Sight, Standing
 from gateway.errors import SubjectGone
 from gateway.grounds import GroundBook, kind_of
-from gateway.rights import Credential
 from gateway.vault.port import Vault
 from policies import ledger as books
 from policies.decide import decide, ends
 from policies.terms import (
-    FAR_FUTURE,
     Grant,
     Household,
-    Level,
     Portfolio,
     Pseudonym,
-    Purpose,
     Reason,
     Recipient,
     Refusal,
@@ -44,14 +39,6 @@ SELF = Recipient("self")
 """The household itself, reading its own data (GDPR Articles 15 and 20)."""
 
 
-class Organisations(Protocol):
-    """What the desk needs of the registry."""
-
-    def organisation_now(self, recipient: Recipient) -> Organisation | None: ...
-
-    def zones(self, recipient: Recipient) -> Sequence[str]: ...
-
-
 class ReleaseDesk:
     """Answers questions of adapters with parts for egress. Holds no values between calls."""
 
@@ -61,7 +48,7 @@ class ReleaseDesk:
         book: GroundBook,
         ledger: Ledger,
         epochs: Epochs,
-        organisations: Organisations,
+        profiles: Profiles,
         cohorts: CohortDesk,
         clock: Clock,
         zone: tzinfo = UTC,
@@ -69,7 +56,7 @@ class ReleaseDesk:
         self._cohorts, self._opener = cohorts, Opener(vault, clock, zone)
         self._sight = Sight(epochs, clock, vault.oldest)
         self._vault, self._book, self._ledger = vault, book, ledger
-        self._epochs, self._organisations, self._clock = epochs, organisations, clock
+        self._epochs, self._profiles, self._clock = epochs, profiles, clock
         self._names: dict[tuple[Recipient, SubjectId], str] = {}
         self._known_as: dict[tuple[Recipient, str], SubjectId] = {}
 
@@ -89,17 +76,6 @@ class ReleaseDesk:
                 self._known_as[recipient, self.pseudonym(recipient, subject)] = subject
         return self._known_as.get((recipient, name.name))
 
-    def zones(self, recipient: Recipient) -> Sequence[str]:
-        """Places for whose figures an organisation may ask; empty without the level for it."""
-        who = self._organisations.organisation_now(recipient)
-        return self._organisations.zones(recipient) if who is not None and Level.COHORT in who.levels else ()
-
-    def in_profile(self, request: PermissionRequest) -> bool:
-        """Whether the organisation may ask households for this; everybody may be asked to join the cohorts."""
-        if request.recipient == NEIGHBOURHOOD:
-            return request.level is Level.COHORT and request.purpose is Purpose.NEIGHBOURHOOD
-        return self._fits(request)
-
     def _resolve(self, question: ReleaseRequest) -> ReleaseRequest:
         if isinstance(question.subject, Pseudonym):
             subject = self.known_as(question.recipient, question.subject)
@@ -113,7 +89,7 @@ class ReleaseDesk:
         question = self._resolve(question)
         if not isinstance(question.subject, Household):
             return Refusal((Reason.NO_CONSENT,))
-        if (refusal := self._profile(question)) is not None:
+        if (refusal := self._profiles.refusal(question)) is not None:
             return refusal
         day = self._vault.oldest(question.subject.id, class_of(question.resolution))
         if day is None:
@@ -134,57 +110,7 @@ class ReleaseDesk:
                     found.append(Opening(name, *opening, ends(ground), scope.keep))
         return found
 
-    def _profile(self, question: ReleaseRequest) -> Refusal | None:
-        """Whether the organisation may ask for such a thing at all."""
-        return None if self._fits(question) else Refusal((Reason.NOT_IN_PROFILE,))
-
-    def _fits(self, question: ReleaseRequest | PermissionRequest) -> bool:
-        who = self._organisations.organisation_now(question.recipient)
-        return (
-            who is not None
-            and question.level in who.levels
-            and question.purpose in who.purposes
-            and question.quantities <= who.quantities
-            and question.resolution >= who.finest
-        )
-
-    def _place(self, question: ReleaseRequest) -> Refusal | None:
-        """Whether the organisation may ask for figures of this place."""
-        assert isinstance(question.subject, Zone)
-        place = question.subject.name.partition("#")[0]
-        allowed = self._organisations.zones(question.recipient)
-        fits = any(place == zone or place.startswith(f"{zone}/") for zone in allowed)
-        return None if fits else Refusal((Reason.NOT_IN_PROFILE,))
-
     # -- releasing
-
-    def right(
-        self,
-        question: ReleaseRequest,
-        credential: Credential | None,
-        alive: Callable[[], bool] = lambda: True,
-    ) -> Right:
-        """What the recipient's side of this question rests on. Take it before the decision.
-
-        ``credential``: by what the caller came; None for one that an adapter knows by itself, a participant of the data
-        space: then the organisation's entry on the trust list must stay as it is. ``alive``: what else the adapter
-        knows.
-        """
-        checks = {Ending.PROFILE: lambda: self._allowed(question), Ending.ADAPTER: alive}
-        footings = (rights.organisation(question.recipient),)
-        if credential is None:
-            did = self._did(question.recipient)
-            checks[Ending.TRUST] = lambda: self._did(question.recipient) == did
-            return Right(self._clock, footings, FAR_FUTURE, checks)
-        checks[Ending.CREDENTIAL] = credential.still
-        return Right(self._clock, (*footings, credential.footing), credential.until, checks)
-
-    def _allowed(self, question: ReleaseRequest) -> bool:
-        return self._fits(question) and (not isinstance(question.subject, Zone) or self._place(question) is None)
-
-    def _did(self, recipient: Recipient) -> str | None:
-        who = self._organisations.organisation_now(recipient)
-        return who.did if who is not None else None
 
     async def release(self, question: ReleaseRequest, right: Right) -> AsyncIterator[Part]:
         """Parts of one household, or of each that allows it. The ledger is durable before a part is yielded.
@@ -232,7 +158,7 @@ class ReleaseDesk:
 
     def _allowing(self, question: ReleaseRequest, right: Right) -> list[Open]:
         """Every household that allows it now. Nobody allows it: refused, as for one."""
-        if (refusal := self._profile(question)) is not None:
+        if (refusal := self._profiles.refusal(question)) is not None:
             raise Refused(refusal)
         if not (found := self._allowing_now(question, right)):
             raise Refused(Refusal((Reason.NO_CONSENT,)))
@@ -280,7 +206,7 @@ class ReleaseDesk:
 
         Who left silences the later ones.
         """
-        if (refusal := self._profile(question) or self._place(question)) is not None:
+        if (refusal := self._profiles.refusal(question)) is not None:
             raise Refused(refusal)
         answer = await self._cohorts.answer(question)
         if isinstance(answer, Refusal):

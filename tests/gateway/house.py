@@ -167,7 +167,7 @@ class House:
 
     def right(self, question: ReleaseRequest, alive: Callable[[], bool] = always) -> Right:
         """Of somebody who came by nothing that can end."""
-        return self.release.right(question, None, alive)
+        return self.gateway.profiles.right(question, None, alive)
 
 
 _sequences = count(1)

@@ -1,0 +1,80 @@
+"""What an organisation may ask for at most, and the right of a recipient to an answer that is under way."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from adapters.plugin import Organisation, PermissionRequest
+from gateway import rights
+from gateway.clock import Clock
+from gateway.cohorts.desk import NEIGHBOURHOOD
+from gateway.door.standing import Ending, Right
+from gateway.rights import Credential
+from policies.terms import FAR_FUTURE, Level, Purpose, Reason, Recipient, Refusal, ReleaseRequest, Zone
+
+
+class Organisations(Protocol):
+    """What the desk needs of the registry."""
+
+    def organisation_now(self, recipient: Recipient) -> Organisation | None: ...
+
+    def zones(self, recipient: Recipient) -> Sequence[str]: ...
+
+
+class Profiles:
+    """Looks at the registry as it is now; holds nothing."""
+
+    def __init__(self, organisations: Organisations, clock: Clock) -> None:
+        self._organisations, self._clock = organisations, clock
+
+    def zones(self, recipient: Recipient) -> Sequence[str]:
+        """Places for whose figures an organisation may ask; empty without the level for it."""
+        who = self._organisations.organisation_now(recipient)
+        return self._organisations.zones(recipient) if who is not None and Level.COHORT in who.levels else ()
+
+    def in_profile(self, request: PermissionRequest) -> bool:
+        """Whether the organisation may ask households for this; everybody may be asked to join the cohorts."""
+        if request.recipient == NEIGHBOURHOOD:
+            return request.level is Level.COHORT and request.purpose is Purpose.NEIGHBOURHOOD
+        return self._fits(request)
+
+    def refusal(self, question: ReleaseRequest) -> Refusal | None:
+        """Whether the organisation may ask for such a thing at all, and of this place."""
+        fits = self._fits(question) and (
+            not isinstance(question.subject, Zone) or self._near(question.subject, question)
+        )
+        return None if fits else Refusal((Reason.NOT_IN_PROFILE,))
+
+    def right(self, question: ReleaseRequest, credential: Credential | None, alive: Callable[[], bool]) -> Right:
+        """What the recipient's side of this question rests on. Take it before the decision.
+
+        ``credential``: by what the caller came; None for one that an adapter knows by itself, a participant of the data
+        space: then the organisation's entry on the trust list must stay as it is. ``alive``: what else the adapter
+        knows.
+        """
+        checks = {Ending.PROFILE: lambda: self.refusal(question) is None, Ending.ADAPTER: alive}
+        footings = (rights.organisation(question.recipient),)
+        if credential is None:
+            did = self._did(question.recipient)
+            checks[Ending.TRUST] = lambda: self._did(question.recipient) == did
+            return Right(self._clock, footings, FAR_FUTURE, checks)
+        checks[Ending.CREDENTIAL] = credential.still
+        return Right(self._clock, (*footings, credential.footing), credential.until, checks)
+
+    def _fits(self, question: ReleaseRequest | PermissionRequest) -> bool:
+        who = self._organisations.organisation_now(question.recipient)
+        return (
+            who is not None
+            and question.level in who.levels
+            and question.purpose in who.purposes
+            and question.quantities <= who.quantities
+            and question.resolution >= who.finest
+        )
+
+    def _near(self, zone: Zone, recipient: Recipient) -> bool:
+        place = zone.name.partition("#")[0]
+        allowed = self._organisations.zones(recipient)
+        return any(place == each or place.startswith(f"{each}/") for each in allowed)
+
+    def _did(self, recipient: Recipient) -> str | None:
+        who = self._organisations.organisation_now(recipient)
+        return who.did if who is not None else None
