@@ -7,7 +7,7 @@ from adapters.plugin import Organisation, PermissionRequest
 from gateway import rights
 from gateway.clock import Clock
 from gateway.cohorts.desk import NEIGHBOURHOOD
-from gateway.door.standing import Ending, Right
+from gateway.door.standing import Lapse, Right
 from gateway.rights import Credential
 from policies.terms import FAR_FUTURE, Level, Purpose, Reason, Recipient, Refusal, ReleaseRequest, Zone
 
@@ -40,7 +40,7 @@ class Profiles:
     def refusal(self, question: ReleaseRequest) -> Refusal | None:
         """Whether the organisation may ask for such a thing at all, and of this place."""
         fits = self._fits(question) and (
-            not isinstance(question.subject, Zone) or self._near(question.subject, question)
+            not isinstance(question.subject, Zone) or self._near(question.subject, question.recipient)
         )
         return None if fits else Refusal((Reason.NOT_IN_PROFILE,))
 
@@ -51,13 +51,13 @@ class Profiles:
         space: then the organisation's entry on the trust list must stay as it is. ``alive``: what else the adapter
         knows.
         """
-        checks = {Ending.PROFILE: lambda: self.refusal(question) is None, Ending.ADAPTER: alive}
+        checks = {Lapse.PROFILE: lambda: self.refusal(question) is None, Lapse.ADAPTER: alive}
         footings = (rights.organisation(question.recipient),)
         if credential is None:
             did = self._did(question.recipient)
-            checks[Ending.TRUST] = lambda: self._did(question.recipient) == did
+            checks[Lapse.TRUST] = lambda: self._did(question.recipient) == did
             return Right(self._clock, footings, FAR_FUTURE, checks)
-        checks[Ending.CREDENTIAL] = credential.still
+        checks[Lapse.CREDENTIAL] = credential.still
         return Right(self._clock, (*footings, credential.footing), credential.until, checks)
 
     def _fits(self, question: ReleaseRequest | PermissionRequest) -> bool:

@@ -17,7 +17,7 @@ from gateway.rights import Credential, Footing
 from policies.terms import FAR_FUTURE, DetailClass, SubjectId
 
 
-class Ending(StrEnum):
+class Lapse(StrEnum):
     """Why a yes stands no longer."""
 
     GROUND = "ground"
@@ -43,27 +43,27 @@ class Right:
     Attributes:
         footings: under which names an answer that rests on it is found.
         until: when it runs out by itself, UTC.
-        checks: what else must hold, each by the ending that it stands against.
+        checks: what else must hold, each by the lapse that it stands against.
     """
 
     clock: Clock
     footings: tuple[Footing, ...]
     until: datetime
-    checks: Mapping[Ending, Callable[[], bool]]
+    checks: Mapping[Lapse, Callable[[], bool]]
 
-    def ending(self) -> Ending | None:
+    def lapse(self) -> Lapse | None:
         """Why it ended; None while it stands."""
         if self.clock() >= self.until:
-            return Ending.CREDENTIAL
+            return Lapse.CREDENTIAL
         return next((why for why, holds in self.checks.items() if not holds()), None)
 
     def still(self) -> bool:
-        return self.ending() is None
+        return self.lapse() is None
 
 
 def own_right(credential: Credential, clock: Clock) -> Right:
     """A household's to its own data: it ends with the session."""
-    return Right(clock, (credential.footing,), credential.until, {Ending.CREDENTIAL: credential.still})
+    return Right(clock, (credential.footing,), credential.until, {Lapse.CREDENTIAL: credential.still})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +109,12 @@ class Standing:
         own = (rights.ground(self.ground),)
         return (*self.right.footings, *own, *([] if self.days is None else [rights.held(*self.days[1:])]))
 
-    def ending(self) -> Ending | None:
+    def lapse(self) -> Lapse | None:
         """Why it ended; None while it stands."""
-        return next((why for why, holds in _CHECKS.items() if not holds(self)), None) or self.right.ending()
+        return next((why for why, holds in _CHECKS.items() if not holds(self)), None) or self.right.lapse()
 
     def still(self) -> bool:
-        return self.ending() is None
+        return self.lapse() is None
 
 
 def _held(standing: Standing) -> bool:
@@ -125,8 +125,8 @@ def _held(standing: Standing) -> bool:
     return oldest is not None and oldest <= first
 
 
-_CHECKS: Mapping[Ending, Callable[[Standing], bool]] = {
-    Ending.GROUND: lambda s: s.sight.epochs.current(s.ground) == s.epoch,
-    Ending.TIME: lambda s: s.sight.clock() < s.ends,
-    Ending.RETENTION: _held,
+_CHECKS: Mapping[Lapse, Callable[[Standing], bool]] = {
+    Lapse.GROUND: lambda s: s.sight.epochs.current(s.ground) == s.epoch,
+    Lapse.TIME: lambda s: s.sight.clock() < s.ends,
+    Lapse.RETENTION: _held,
 }

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 import gateway.app
 from adapters.gaiax.dsp import store
-from adapters.gaiax.dsp.process import Agreement, Transfer
+from adapters.gaiax.dsp.process import Agreement, Token, Transfer
 from adapters.gaiax.dsp.transfer import State
 from adapters.gaiax.dsp.words import Side, urn
 from adapters.gaiax.odrl import Terms
@@ -94,6 +94,7 @@ class Product:
             "d", about, Purpose.FORECAST, (ENERGY,), resolution, level, start, end, FAR_FUTURE, timedelta(days=30)
         )
         token = f"mgd-{pid}"
+        digest = hashlib.sha256(token.encode()).hexdigest()
 
         def write(connection: Connection) -> None:
             agreed = Agreement(
@@ -114,7 +115,7 @@ class Product:
                 round=1,
             )
             store.save(connection, served)
-            store.keep_token(connection, hashlib.sha256(token.encode()).hexdigest(), pid, 1)
+            store.save_token(connection, Token(hash=digest, transfer=pid, round=1))
 
         await self.gateway.store.write(write)
         return Pulled(pid, agreement, token)

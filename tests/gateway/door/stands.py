@@ -9,7 +9,7 @@ from gateway.clock import Clock
 from gateway.door.egress import Egress, Part
 from gateway.door.epochs import Epochs
 from gateway.door.lines import Lines
-from gateway.door.standing import Ending, Right, Sight, Standing
+from gateway.door.standing import Lapse, Right, Sight, Standing
 from gateway.rights import Footing, client, ground
 from policies.terms import AS_RECEIVED, FAR_FUTURE, DetailClass, Level, Purpose, Recipient, Row, SubjectId
 
@@ -35,7 +35,7 @@ class Stand:
         self.alive: Callable[[], bool] = always
         self.oldest: date | None = date.min
         sight = Sight(self.epochs, self.clock, lambda _, __: self.oldest)
-        self.right = Right(self.clock, (CLIENT,), FAR_FUTURE, {Ending.ADAPTER: lambda: self.alive()})
+        self.right = Right(self.clock, (CLIENT,), FAR_FUTURE, {Lapse.ADAPTER: lambda: self.alive()})
         self._sight = sight
 
     def standing(self, name: str, *, ends: datetime = FAR_FUTURE, right: Right | None = None) -> Standing:

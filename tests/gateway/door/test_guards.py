@@ -8,16 +8,13 @@ from typing import Any
 
 import pytest
 
-from adapters.plugin import Organisation, Refused, always
+from adapters.plugin import Organisation, Refused
 from gateway.door.egress import Cut, Part
-from gateway.door.standing import own_right
 from gateway.errors import StoreFull
 from gateway.pages.own_data import DataDesk
-from gateway.rights import Credential, session
 from gateway.vault.sealed import SealedVault
 from policies.terms import (
     AS_RECEIVED,
-    FAR_FUTURE,
     ONE_DAY,
     QUARTER_HOUR,
     Level,
@@ -145,7 +142,7 @@ async def test_from_the_press_of_an_erasure_on_nothing_of_ones_own_answer_is_wri
         who = await home.household()
         await home.feed(who, [1, 2])
         desk = DataDesk(home.vault, home.epochs, home.gateway.retention.days, home.gateway.clock)
-        right = own_right(Credential(session(b"s"), FAR_FUTURE, always), home.gateway.clock)
+        right = home.own_right()
         opened = [part async for part in await desk.own(who, right)]
         seen: list[Wire] = []
 
@@ -160,7 +157,7 @@ async def test_from_the_press_of_an_erasure_on_nothing_of_ones_own_answer_is_wri
 
         monkeypatch.setattr(home.store, "write", full)
         with pytest.raises(StoreFull):
-            await home.consent.erase(who)
+            await home.gateway.household_end.erase(who)
         assert not any(b"xxx" in chunk for chunk in seen[0].written)
         assert home.vault.known(who)
 
@@ -178,7 +175,7 @@ async def test_an_erasure_that_a_crash_cut_off_is_finished_by_the_next_start(
         with monkeypatch.context() as broken:
             broken.setattr(SealedVault, "erase", crash)
             with pytest.raises(KeyboardInterrupt):
-                await home.consent.erase(who)
+                await home.gateway.household_end.erase(who)
         assert home.vault.known(who)
     async with house(tmp_path) as again:
         assert not again.vault.known(who)

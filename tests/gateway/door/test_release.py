@@ -8,15 +8,12 @@ from typing import Any
 
 import pytest
 
-from adapters.plugin import Refused, always
+from adapters.plugin import Refused
 from gateway.cohorts.desk import NEIGHBOURHOOD
 from gateway.door.egress import Part
-from gateway.door.standing import own_right
 from gateway.pages.own_data import DataDesk
-from gateway.rights import Credential, session
 from policies.terms import (
     AS_RECEIVED,
-    FAR_FUTURE,
     ONE_DAY,
     QUARTER_HOUR,
     Level,
@@ -220,7 +217,7 @@ async def test_a_household_reads_its_own_without_an_entry_in_the_ledger(tmp_path
         who = await home.household()
         await home.feed(who, [1, 2])
         desk = DataDesk(home.vault, home.epochs, home.gateway.retention.days, home.gateway.clock)
-        right = own_right(Credential(session(b"s"), FAR_FUTURE, always), home.gateway.clock)
+        right = home.own_right()
         parts = [p async for p in await desk.own(who, right, home.now - ONE_DAY)]
         assert [int(r.value) for p in parts for r in p.released.rows if p.standing.still()] == [1, 2]
         assert await home.ledger.entries(who) == []
