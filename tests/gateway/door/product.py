@@ -47,6 +47,7 @@ class Product:
     home: House = field(init=False)
     ports: dict[Listener, int] = field(default_factory=dict)
     token: str = ""
+    cookie: str = ""
 
     @property
     def port(self) -> int:

@@ -11,6 +11,8 @@ import pytest
 
 from adapters.gaiax.dsp.catalog import STREAM
 from gateway.door.epochs import Epochs
+from gateway.identity.sessions import CLEAR_COOKIE
+from policies.roles import Listener, Role
 from policies.terms import DetailClass, Level, SubjectId
 from tests.gateway.door.product import CLIENT, PULL, Product, Pulled, product
 from tests.gateway.door.readers import reading
@@ -172,3 +174,37 @@ def test_epochs_only_grow_and_unknown_grounds_are_at_nothing() -> None:
     epochs = Epochs()
     seen = [epochs.current("a"), epochs.flip("a"), epochs.flip("a"), epochs.current("b")]
     assert seen == [0, 1, 2, 0]
+
+
+# -- one's own data
+
+
+async def logout(scene: Product, _: SubjectId) -> None:
+    await scene.gateway.sessions.end(scene.cookie)
+
+
+async def other_sessions_end(scene: Product, who: SubjectId) -> None:
+    await scene.gateway.sessions.end_all(who)
+
+
+async def session_runs_out(scene: Product, _: SubjectId) -> None:
+    scene.now += timedelta(days=scene.gateway.settings.limits.session_days)
+
+
+async def erasure(scene: Product, who: SubjectId) -> None:
+    await scene.gateway.household_end.erase(who, keep=scene.cookie)
+
+
+@pytest.mark.parametrize("act", [logout, other_sessions_end, session_runs_out, erasure, retention])
+async def test_ones_own_download_ends_with_the_session_with_the_erasure_and_with_the_days(
+    act: Act, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with product(tmp_path, monkeypatch) as scene:
+        who = await scene.household()
+        scene.cookie = await scene.gateway.sessions.start(Role.HOUSEHOLD, who)
+        with reading(scene.ports[Listener.PEOPLE]) as reader:
+            reader.ask("/data/readings.csv", {"Cookie": f"{CLEAR_COOKIE}={scene.cookie}"})
+            already = await reader.stalled()
+            await act(scene, who)
+            await reader.reset()
+            assert await reader.raw_rest() <= already
