@@ -1,7 +1,7 @@
 """What a yes can rest on, by name, and how its end is told to what is open or on its way.
 
 Who holds such a thing (clients, organisations, certificates, sessions, consents, retention) ends it in memory, makes
-that durable, and awaits ``Ended`` before it acknowledges: from then on no byte that rested on it leaves this process.
+that durable, and awaits ``Recall`` before it acknowledges: from then on no byte that rested on it leaves this process.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -19,9 +19,9 @@ class Footing(NamedTuple):
     id: str
 
 
-Ended = Callable[[Iterable[Footing]], Awaitable[object]]
+Recall = Callable[[Iterable[Footing]], Awaitable[object]]
 """Told after something ended: what rested on it and does so no longer is called back before this returns."""
-Expired = Callable[[dict[DetailClass, date]], Awaitable[object]]
+RecallDays = Callable[[dict[DetailClass, date]], Awaitable[object]]
 """The same for the oldest held days of the classes."""
 
 

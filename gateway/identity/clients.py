@@ -15,7 +15,7 @@ from adapters.plugin import Client, upsert
 from gateway import rights
 from gateway.clock import Clock
 from gateway.errors import NotAllowed
-from gateway.rights import Ended
+from gateway.rights import Recall
 from gateway.storage.port import Store
 from gateway.storage.tables.identity import client as table
 from policies.terms import Recipient
@@ -36,7 +36,7 @@ class _Held:
 class Clients:
     """All clients in memory. A secret that was right once is known again by a keyed hash of this process."""
 
-    def __init__(self, store: Store, clock: Clock, ended: Ended) -> None:
+    def __init__(self, store: Store, clock: Clock, ended: Recall) -> None:
         self._store, self._clock, self._ended = store, clock, ended
         self._all: dict[str, _Held] = {}
         self._quick: dict[str, bytes] = {}

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from gateway import rights
 from gateway.clock import Clock
-from gateway.rights import Credential, Ended
+from gateway.rights import Credential, Recall
 from gateway.storage.port import Store
 from gateway.storage.tables.identity import session as table
 from policies.roles import Role
@@ -35,7 +35,7 @@ class Session:
 class Sessions:
     """All live sessions, in memory and in the store: a restart logs nobody out."""
 
-    def __init__(self, store: Store, clock: Clock, ended: Ended, *, days: int) -> None:
+    def __init__(self, store: Store, clock: Clock, ended: Recall, *, days: int) -> None:
         self._store, self._clock, self._ended, self._life = store, clock, ended, timedelta(days=days)
         self._live: dict[bytes, tuple[Role, str, datetime]] = {}
 

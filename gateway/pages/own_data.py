@@ -85,6 +85,8 @@ class DataDesk:
                 continue
             try:
                 async for values in self._vault.read(subject, detail, EVERYTHING, period):
+                    if not standing.still():
+                        return
                     if values:
                         yield _part(standing, subject, detail, values)
             except SubjectGone:

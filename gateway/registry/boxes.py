@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from gateway import rights
 from gateway.clock import Clock
 from gateway.errors import NotAllowed, Taken, Unknown
-from gateway.rights import Credential, Ended
+from gateway.rights import Credential, Recall
 from gateway.storage.port import Store
 from gateway.storage.tables.identity import certificate
 from gateway.storage.tables.registry import box, box_meter
@@ -49,7 +49,7 @@ class _Box:
 class Boxes:
     """All boxes and the certificates of boxes and VENs."""
 
-    def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str], ended: Ended) -> None:
+    def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str], ended: Recall) -> None:
         self._store, self._vault, self._clock, self._ids, self._ended = store, vault, clock, ids, ended
         self._boxes: dict[str, _Box] = {}
         self._certificates: dict[str, Certificate] = {}

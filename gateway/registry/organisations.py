@@ -9,7 +9,7 @@ from sqlalchemy import select
 from adapters.plugin import Organisation, upsert
 from gateway import rights
 from gateway.errors import NotAllowed, Taken
-from gateway.rights import Ended
+from gateway.rights import Recall
 from gateway.storage.port import Store
 from gateway.storage.tables.registry import organisation as table
 from policies.terms import Recipient
@@ -30,7 +30,7 @@ class Entry:
 class Organisations:
     """All of them, in memory."""
 
-    def __init__(self, store: Store, ended: Ended) -> None:
+    def __init__(self, store: Store, ended: Recall) -> None:
         self._store, self._ended = store, ended
         self._all: dict[Recipient, Entry] = {}
         self._by_did: dict[str, Recipient] = {}

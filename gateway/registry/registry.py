@@ -8,7 +8,7 @@ from gateway.registry.boxes import Boxes
 from gateway.registry.organisations import Organisations
 from gateway.registry.tenancies import Tenancies
 from gateway.registry.turns import Turns
-from gateway.rights import Ended
+from gateway.rights import Recall
 from gateway.storage.port import Store
 from gateway.vault.port import Vault
 from policies.terms import SubjectId
@@ -17,7 +17,7 @@ from policies.terms import SubjectId
 class Registry:
     """``tenancies``, ``boxes``, ``organisations``; and ``turns``, which all that concerns one household takes."""
 
-    def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str], ended: Ended) -> None:
+    def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str], ended: Recall) -> None:
         self.turns = Turns()
         self.tenancies = Tenancies(store, vault, clock, ids)
         self.boxes = Boxes(store, vault, clock, ids, ended)

@@ -15,7 +15,7 @@ from adapters.plugin import Logger, upsert
 from gateway.clock import Clock
 from gateway.keeper.port import Keeper
 from gateway.keeper.states import KEPT_AFTER_ERASURE
-from gateway.rights import Expired
+from gateway.rights import RecallDays
 from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import cell, draw
 from gateway.storage.tables.vault import batch, batch_floor, block, piece, retention_days
@@ -44,7 +44,14 @@ class Retention:
     """
 
     def __init__(
-        self, store: Store, keeper: Keeper, days: dict[DetailClass, int], *, clock: Clock, log: Logger, expired: Expired
+        self,
+        store: Store,
+        keeper: Keeper,
+        days: dict[DetailClass, int],
+        *,
+        clock: Clock,
+        log: Logger,
+        expired: RecallDays,
     ) -> None:
         self._store, self._keeper, self._days, self._expired = store, keeper, days, expired
         self._clock, self._log = clock, log

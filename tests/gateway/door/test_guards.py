@@ -17,6 +17,7 @@ from policies.terms import (
     AS_RECEIVED,
     ONE_DAY,
     QUARTER_HOUR,
+    DetailClass,
     Level,
     Purpose,
     Reason,
@@ -159,7 +160,7 @@ async def test_from_the_press_of_an_erasure_on_nothing_of_ones_own_answer_is_wri
         with pytest.raises(StoreFull):
             await home.gateway.household_end.erase(who)
         assert not any(b"xxx" in chunk for chunk in seen[0].written)
-        assert home.vault.known(who)
+        assert home.vault.oldest(who, DetailClass.LIVE) is not None
 
 
 async def test_an_erasure_that_a_crash_cut_off_is_finished_by_the_next_start(
@@ -176,8 +177,8 @@ async def test_an_erasure_that_a_crash_cut_off_is_finished_by_the_next_start(
             broken.setattr(SealedVault, "erase", crash)
             with pytest.raises(KeyboardInterrupt):
                 await home.gateway.household_end.erase(who)
-        assert home.vault.known(who)
+        assert home.vault.oldest(who, DetailClass.LIVE) is not None
     async with house(tmp_path) as again:
-        assert not again.vault.known(who)
+        assert again.vault.oldest(who, DetailClass.LIVE) is None
         assert await again.evidence.find(who, "erasure") is not None
         assert again.grounds.of(who) == ()

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from adapters.plugin import Batch, Refused
+from gateway.door.standing import Lapse
 from gateway.errors import SubjectGone, TreeBroken
+from gateway.pages.own_data import DataDesk
 from meter_driver.reading import Reading
 from policies.grounds import Consent
 from policies.terms import SERIES_CLASSES, DetailClass, Period, Portfolio, Reason, SubjectId
@@ -75,11 +77,11 @@ async def test_a_withdrawal_counts_before_its_entry_is_sealed_and_is_told_after_
     async with far_house(tmp_path) as (home, keeper), asyncio.TaskGroup() as group:
         who = await agreed(home)
         [opened] = await home.parts(home.question(who))
-        assert home.epochs.current(opened.ground) == opened.epoch
+        assert opened.standing.still()
         async with keeper.gate(point) as gate:
             first = group.create_task(home.consent.withdraw(who))
             await gate.reached.wait()
-            assert home.epochs.current(opened.ground) > opened.epoch, "what was opened before is not written any more"
+            assert opened.standing.lapse() is Lapse.GROUND, "what was opened before is not written any more"
             assert await refused(home, who) == {Reason.WITHDRAWN}
             second = group.create_task(home.consent.withdraw(who))
             await turns()
@@ -206,7 +208,7 @@ async def test_who_leaves_while_a_release_waits_for_the_keeper_is_not_in_it(
             work = group.create_task(home.parts(question))
             await gate.reached.wait()
             await (home.consent.withdraw(who) if how == "withdraw" else home.gateway.household_end.erase(who))
-        left = [part for part in await work if home.epochs.current(part.ground) == part.epoch]
+        left = [part for part in await work if part.standing.still()]
         assert {part.released.subject for part in left} == {home.release.pseudonym(question.recipient, stays)}
         assert sum(len(part.released.rows) for part in left) == 3
 
@@ -217,8 +219,8 @@ async def test_a_household_s_own_look_ends_with_its_erasure(tmp_path: Path, poin
         who = await agreed(home)
 
         async def look() -> int:
-            period = Period(home.now - DAY, home.now)
-            return len([p async for p in await home.release.own(who, frozenset({ENERGY}), period)])
+            desk = DataDesk(home.vault, home.epochs, home.gateway.retention.days, home.gateway.clock)
+            return len([p async for p in await desk.own(who, home.own_right(), home.now - DAY)])
 
         assert await look() == 1
         async with keeper.gate(point) as gate:
