@@ -41,4 +41,4 @@ def _services(gateway: Gateway, it: Found) -> plugin.Services | plugin.InputServ
             return DeviceServices(shared, it.name, gateway.registry.boxes, gateway.intake)
         case Kind.PROCESSOR:
             shared = gateway.services(it.name)
-            return ResultServices(shared, it.name, gateway.release, gateway.epochs, gateway.intake)
+            return ResultServices(shared, it.name, gateway.release, gateway.profiles, gateway.intake)

@@ -11,9 +11,11 @@ from adapters.plugin import (
     Opening,
     Refused,
     Result,
+    always,
 )
-from gateway.door.epochs import Epochs
+from gateway.door.profiles import Profiles
 from gateway.door.release import ReleaseDesk
+from gateway.door.standing import Lapse, Standing
 from gateway.errors import SettingsError
 from gateway.services import BaseServices, Taking
 from meter_driver.reading import ClockSource, Reading
@@ -25,9 +27,11 @@ _WORD = re.compile(r"[a-z][A-Za-z0-9.-]{0,59}")
 class ResultServices(BaseServices):
     """Implements ``adapters.plugin.ProcessorServices``. ``name``: the processor's, and the begin of its quantities."""
 
-    def __init__(self, shared: BaseServices, name: str, release: ReleaseDesk, epochs: Epochs, intake: Taking) -> None:
+    def __init__(
+        self, shared: BaseServices, name: str, release: ReleaseDesk, profiles: Profiles, intake: Taking
+    ) -> None:
         super().__init__(**shared.parts())
-        self._name, self._release, self._epochs, self._intake = name, release, epochs, intake
+        self._name, self._release, self._profiles, self._intake = name, release, profiles, intake
         recipient = self.settings.get("recipient")
         if not isinstance(recipient, str) or not recipient:
             raise SettingsError(f"adapters.{name}.recipient: the organisation as which this processor asks")
@@ -41,28 +45,24 @@ class ResultServices(BaseServices):
         return self._release.openings(self._recipient)
 
     async def process(self, question: ReleaseRequest, compute: Compute) -> IntakeAnswer:
-        """No await between the last look at the ground and the intake desk."""
+        """No await between the last look at what the answer rests on and the intake desk."""
         if question.recipient != self._recipient or not isinstance(question.subject, Pseudonym):
             raise NotYours(f"the processor {self._name} asks as {self._recipient}, for one household by its pseudonym")
         subject = self._release.known_as(self._recipient, question.subject)
         if subject is None:
             raise Refused(Refusal((Reason.UNKNOWN_SUBJECT,)))
         results: list[Reading] = []
-        held: dict[str, int] = {}
-        async for part in await self._release.release(question):
-            self._still(held | {part.ground: part.epoch})
-            held[part.ground] = part.epoch
+        held: dict[str, Standing] = {}
+        right = self._profiles.right(question, None, always)
+        async for part in await self._release.release(question, right):
+            _still([part.standing, *held.values()])
+            held.setdefault(part.standing.ground, part.standing.undated())
             results += [self._reading(result) for result in compute(part.released)]
-        self._still(held)
+        _still([*held.values()])
         if not results:
             return IntakeAnswer(0)
         source, sequence = f"processor:{self._name}:{question.subject.name}", int(question.period.start.timestamp())
         return await self._intake.take(Batch(source, sequence, [(subject, reading) for reading in results]))
-
-    def _still(self, held: dict[str, int]) -> None:
-        """Raises ``Refused`` when a ground has ended since it was decided."""
-        if any(self._epochs.current(ground) != epoch for ground, epoch in held.items()):
-            raise Refused(Refusal((Reason.WITHDRAWN,)))
 
     def _reading(self, result: Result) -> Reading:
         if not _WORD.fullmatch(result.name):
@@ -76,3 +76,18 @@ class ResultServices(BaseServices):
             start=result.start,
             clock=ClockSource.RECEIVED,
         )
+
+
+_REASONS = {
+    Lapse.GROUND: Reason.WITHDRAWN,
+    Lapse.TIME: Reason.CONSENT_INACTIVE,
+    Lapse.RETENTION: Reason.EXPIRED,
+    Lapse.PROFILE: Reason.NOT_IN_PROFILE,
+}
+
+
+def _still(held: Sequence[Standing]) -> None:
+    """Raises ``Refused`` when something has ended since it was decided."""
+    for standing in held:
+        if (lapse := standing.lapse()) is not None:
+            raise Refused(Refusal((_REASONS.get(lapse, Reason.NOT_IN_PROFILE),)))

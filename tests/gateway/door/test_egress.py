@@ -17,7 +17,7 @@ from gateway.door.egress import Cut, Part
 from gateway.door.response import HttpSink
 from gateway.serve.callers import NOBODY
 from gateway.serve.listeners import application
-from policies.roles import Listener
+from policies.roles import Listener, Role
 from policies.terms import DetailClass, Reason, Refusal
 from tests.gateway.door.readers import Reader, reading, unchunked
 from tests.gateway.door.stands import CLIENT, NOON, RENDERER, Stand
@@ -60,7 +60,7 @@ async def serving(door: Door, *, secure: bool = False) -> AsyncIterator[int]:
     async def nobody(_: web.Request) -> object:
         return NOBODY
 
-    route = Route(Listener.PEOPLE, "GET", "/", "health", door.handle)
+    route = Route(Listener.PEOPLE, "GET", "/", "health", door.handle, frozenset(Role))
     app = application(
         Listener.PEOPLE,
         [route],
