@@ -60,7 +60,8 @@ class Egress:
                 self._cut(sink)
             if renderer.tail:
                 sink.write(renderer.tail)
-            await sink.finish()
+            async with asyncio.timeout(SLOWEST):
+                await sink.finish()
         except BaseException:
             sink.abort()
             raise

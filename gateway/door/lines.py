@@ -23,6 +23,8 @@ FEWEST = 256
 """Lines below which nobody looks for closed ones."""
 LOOK = 1.0
 """Seconds between looks at the clock; a clock that was moved is noticed then."""
+FIRST_WAIT = 0.05
+"""Seconds until the first look at the queue of an answer that is over; doubles up to ``LOOK``."""
 
 
 class Yes(Protocol):
@@ -46,6 +48,7 @@ class Line:
         open: what the answers that are under way on it rest on.
         footings: how often it is found under each name.
         due: the earliest instant at which the timer looks at it.
+        watched: somebody looks already whether its queue is empty.
     """
 
     sink: Sink
@@ -53,6 +56,7 @@ class Line:
     open: set[Yes] = field(default_factory=set)
     footings: Counter[Footing] = field(default_factory=Counter)
     due: datetime = FAR_FUTURE
+    watched: bool = False
 
 
 class Lines:
@@ -88,6 +92,8 @@ class Lines:
         for yes in all_:
             line.open.discard(yes)
             self._drop(line, yes)
+        if not line.watched:
+            self._let_go(line, FIRST_WAIT)
 
     def carry(self, line: Line, yes: Yes) -> None:
         """About to write a chunk that rests on it. What left before needs no calling back."""
@@ -150,7 +156,7 @@ class Lines:
     @staticmethod
     def _fall(line: Line) -> bool:
         """Whether it had to be aborted."""
-        if line.sink.closed:
+        if _over(line):
             return False
         over = not all(yes.still() for yes in line.open)
         if not over:
@@ -188,6 +194,15 @@ class Lines:
                 self._drop(line, yes)
             line.queued.clear()
 
+    def _let_go(self, line: Line, wait: float) -> None:
+        """As soon as its queue is empty. While another answer is under way it is not looked at; that one comes here."""
+        line.watched = not line.open and line.sink.unsent()
+        if line.watched:
+            asyncio.get_running_loop().call_later(wait, self._let_go, line, min(2 * wait, LOOK))
+        elif not line.open:
+            self._settle(line)
+            line.sink.release()
+
     def _schedule(self, line: Line, until: datetime) -> None:
         if until < line.due:
             line.due = until
@@ -196,10 +211,14 @@ class Lines:
             heappush(self._instants, (until, next(self._numbers), line))
 
     def _tidy(self) -> None:
-        for line in [line for line in self._lines.values() if line.sink.closed]:
+        for line in [line for line in self._lines.values() if _over(line)]:
             del self._lines[id(line.sink.queue)]
             for footing in line.footings:
                 self._lose(line, footing)
-        self._instants = [each for each in self._instants if not each[2].sink.closed and each[0] == each[2].due]
+        self._instants = [each for each in self._instants if not _over(each[2]) and each[0] == each[2].due]
         heapify(self._instants)
         self._tidy_at = max(FEWEST, 2 * len(self._lines))
+
+
+def _over(line: Line) -> bool:
+    return line.sink.closed and not line.sink.unsent()

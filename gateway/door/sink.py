@@ -5,7 +5,8 @@ The law, which ``tests/gateway/door/sink_contract.py`` holds every sink to:
 1. The check happens at the write. ``write`` is no coroutine: when it returns, the transport has the chunk, and nothing
    ran in between. Whoever compares and writes in one breath cannot be parted by an end.
 2. Written is not sent. ``unsent`` says whether anything written may still lie on this host; unknown means yes.
-3. A sink counts as a ground's until its queue is empty, also when its answer is complete (``gateway.door.lines``).
+3. A sink counts as a ground's until its queue is empty, also when its answer is complete, or its peer has closed its
+   side (``gateway.door.lines``). What closes it otherwise, the end of the process too, drops what is queued.
 4. ``abort`` drops what is queued: after two turns of the event loop nothing of it leaves any more, and nothing else
    takes its place. What was cut does not look complete.
 """
@@ -26,7 +27,7 @@ class Sink(Protocol):
 
     @property
     def closed(self) -> bool:
-        """Whether nothing can be written any more: finished by the peer, or aborted."""
+        """Whether nothing can be written any more: finished by the peer, or aborted. Its queue may not be empty yet."""
 
     async def begin(self, content_type: str) -> None:
         """Once, before the first chunk. Nothing on the way may keep a copy. Raises ``ConnectionError``."""
@@ -41,7 +42,10 @@ class Sink(Protocol):
         """The answer is complete, and looks it. What marks the end is handed over before this first suspends."""
 
     def abort(self) -> None:
-        """Drop what is queued. Of something closed: nothing."""
+        """Drop what is queued; of something closed too, if there is anything."""
 
     def unsent(self) -> bool:
         """Whether anything written may not have left this host."""
+
+    def release(self) -> None:
+        """The queue is empty and no answer is under way: closing it is nobody's concern until the next chunk."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -79,12 +79,12 @@ class Product:
         await self.home.agree(who, **consent)
         return who
 
-    def ask(self, reader: Reader, who: SubjectId) -> None:
+    def ask(self, reader: Reader, who: SubjectId, headers: Mapping[str, str] = {}) -> None:
         """The household's readings as CSV, with the client's token."""
         words = {"purpose": "forecast", "quantity": ENERGY, "start": "2026-03-03T00:00:00Z", "end": "2026-03-05T00:00Z"}
         name = self.gateway.release.pseudonym(ACME, who)
         path = f"/readings/households/{name}.csv?{urlencode(words)}"
-        reader.ask(path, {"Authorization": f"Bearer {self.token}"})
+        reader.ask(path, {"Authorization": f"Bearer {self.token}", **headers})
 
     async def transfer(self, level: Level, about: str = "", form: str = PULL) -> "Pulled":
         """A transfer of the data space that is served now, as a negotiation would have left it."""

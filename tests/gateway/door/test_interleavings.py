@@ -51,6 +51,9 @@ class Wire:
     def unsent(self) -> bool:
         return False
 
+    def release(self) -> None:
+        return
+
 
 async def parts(stand: Stand, decided: Sequence[Part]) -> AsyncIterator[Part]:
     """Decided before, opened one after the other; opening suspends too."""

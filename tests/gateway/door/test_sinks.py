@@ -144,6 +144,9 @@ class Pipe:
     def unsent(self) -> bool:
         return bool(self.queued)
 
+    def release(self) -> None:
+        return
+
     # -- the far end
 
     def flow(self) -> None:
