@@ -56,13 +56,13 @@ class GroundBook:
         """Households that have, or had since the start, a ground for this recipient; sorted."""
         return sorted(self._subjects.get(recipient, ()))
 
-    def forget(self, subject: SubjectId) -> None:
-        """A household that has ended leaves memory, as at the next start; what a law demands stays."""
+    def forget(self, subject: SubjectId, *, law: bool = True) -> None:
+        """A household that has ended leaves memory, as at the next start; what a law demands stays, if ``law``."""
         mine = self._by_subject.pop(subject, {}).values()
         for ground in mine:
             self._subjects[ground.scope.recipient].discard(subject)
         for ground in mine:
-            if isinstance(ground, LegalTask) and ground.objected is None:
+            if law and isinstance(ground, LegalTask) and ground.objected is None:
                 self.keep(ground)
 
 

@@ -13,11 +13,12 @@ from types import MappingProxyType
 from sqlalchemy import Connection
 
 from adapters.plugin import Logger, Notice, NoticeHandler, Notices
+from gateway import grounds as records
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
 from gateway.consent.endings import Begun, Ending, Endings
 from gateway.consent.evidence import Evidence
-from gateway.consent.records import ENDING, in_force
+from gateway.consent.records import ENDING, ended_at, ended_notice, in_force
 from gateway.errors import SubjectGone
 from gateway.grounds import GroundBook
 from gateway.identity.codes import Codes
@@ -26,7 +27,7 @@ from gateway.registry.registry import Registry
 from gateway.storage.port import Store
 from gateway.vault.port import Destroyed, Vault
 from policies.decide import ends
-from policies.grounds import LegalTask
+from policies.grounds import Ground, LegalTask
 from policies.terms import SubjectId
 
 
@@ -35,6 +36,8 @@ class Step(StrEnum):
 
     GROUNDS = "grounds"
     """Epochs, then record, ledger, notices and the intent in one transaction, then open answers are reset."""
+    RECORD = "record"
+    """Without keys there is no ledger to write to: the grounds end in their record alone, those of a law too."""
     KEYS = "keys"
     """All but those of ``legal`` and ``ledger``."""
     CERTIFICATE = "certificate"
@@ -55,7 +58,7 @@ STEPS: Mapping[Ending, tuple[Step, ...]] = MappingProxyType(
             Step.GROUNDS, Step.KEYS, Step.CERTIFICATE, Step.TENANCY, Step.BOXES, Step.CODES, Step.SESSIONS, Step.TOLD,
         ),
         Ending.MOVE_OUT: (Step.GROUNDS, Step.TENANCY, Step.BOXES, Step.CODES, Step.TOLD),
-        Ending.LOST: (Step.BOXES, Step.CODES, Step.SESSIONS, Step.TOLD, Step.TENANCY),
+        Ending.LOST: (Step.RECORD, Step.BOXES, Step.CODES, Step.SESSIONS, Step.TOLD, Step.TENANCY),
     }
 )  # fmt: skip
 """In this order. Who moved out keeps his session: his own time stays his to look at, to take along and to erase. Of
@@ -130,6 +133,7 @@ class HouseholdEnd:
         self._codes, self._sessions, self._outbox, self._clock, self._log = codes, sessions, outbox, clock, log
         self._steps: dict[Step, Callable[[_Way], Awaitable[None]]] = {
             Step.GROUNDS: self._end_grounds,
+            Step.RECORD: self._end_record,
             Step.KEYS: self._drop_keys,
             Step.CERTIFICATE: self._certify,
             Step.TENANCY: self._close_tenancy,
@@ -211,7 +215,7 @@ class HouseholdEnd:
     async def _run(self, way: _Way) -> None:
         for step in left(way.begun.ending, await self._found(way.begun)):
             await self._steps[step](way)
-        self._grounds.forget(way.household)
+        self._grounds.forget(way.household, law=way.begun.ending is not Ending.LOST)
         self._log.info("household.ended", ending=way.begun.ending.value)
 
     async def _found(self, begun: Begun) -> Found:
@@ -228,6 +232,16 @@ class HouseholdEnd:
 
     async def _end_grounds(self, way: _Way) -> None:
         await self._consent.end_all(way.begun, own=way.begun.ending is Ending.ERASURE)
+
+    async def _end_record(self, way: _Way) -> None:
+        left = [g for g in self._grounds.of(way.household) if in_force(g) or _by_law(g)]
+
+        def write(connection: Connection) -> None:
+            records.end(connection, [ended_at(ground, way.begun.at) for ground in left], way.begun.at)
+            for ground in left:
+                self._outbox.put(connection, ended_notice(ground))
+
+        await self._store.write(write)
 
     async def _drop_keys(self, way: _Way) -> None:
         way.destroyed = await self._vault.erase(way.household)
@@ -253,3 +267,7 @@ class HouseholdEnd:
                 self._outbox.put(connection, Notice("household.erased", payload, key=f"erased:{way.household}"))
 
         await self._store.write(write)
+
+
+def _by_law(ground: Ground) -> bool:
+    return isinstance(ground, LegalTask) and ground.objected is None

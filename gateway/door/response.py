@@ -1,8 +1,8 @@
 """The HTTP response as a sink. Its queue is the connection: our buffer, then the kernel's send queue.
 
-A reset (``SO_LINGER`` 0, then abort) drops both; the socket is closed in a later turn of the event loop. A kernel goes on
-sending what a closed socket has queued, for minutes and after the end of the process: so ``SO_LINGER`` is 0 from the
-first chunk until the queue is empty, whoever closes. No compression here, it may suspend: a renderer may compress.
+A reset (``SO_LINGER`` 0, then abort) drops both; the socket is closed in a later turn of the event loop. A kernel goes
+on sending what a closed socket has queued, for minutes, and after the end of the process: so ``SO_LINGER`` is 0 from
+the first chunk until the queue is empty, whoever closes. No compression here, it may suspend: a renderer may compress.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """How a household ends: the table of steps, what is left of it, and what goes on at the same time."""
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -17,12 +18,12 @@ from gateway.door.egress import Cut
 from gateway.errors import StoreFull, SubjectGone, Unknown
 from gateway.household_end import STEPS, Found, Step, left
 from gateway.pages.own_data import DataDesk
-from policies.grounds import Consent
+from policies.grounds import Consent, LegalTask, Scope
 from policies.roles import Role
-from policies.terms import DetailClass, SubjectId
+from policies.terms import DetailClass, Level, Period, Purpose, SubjectId
 from tests.gateway.door.stands import RENDERER
 from tests.gateway.door.test_interleavings import Wire
-from tests.gateway.house import ENERGY, House, house
+from tests.gateway.house import ACME, ENERGY, NOON, House, house
 from tests.gateway.people_house import people
 
 FOUND = st.builds(Found, begun=st.booleans(), agreed=st.booleans(), certified=st.booleans(), closed=st.booleans())
@@ -284,6 +285,24 @@ async def test_a_tenancy_whose_keys_were_never_there_is_closed_at_the_start(tmp_
         assert await home.evidence.find(lost, "erasure") is None
 
 
+async def test_who_is_lost_with_the_keys_is_offered_to_nobody_at_any_later_start(tmp_path: Path) -> None:
+    folder, before = tmp_path / "home", tmp_path / "before"
+    async with house(folder):
+        pass
+    shutil.copytree(folder, before)
+    async with house(folder) as home:
+        who = await home.household()
+        await home.agree(who)
+        await home.consent.enrol(law(who))
+        assert len(home.release.openings(ACME)) == 2
+    for part in ("data/tree", "keys/root"):  # a restore brings keys that are older than the store
+        shutil.copyfile(before / part, folder / part)
+    for _ in range(3):
+        async with house(folder) as home:
+            assert home.release.openings(ACME) == []
+            assert home.consent.grounds(who) == ()
+
+
 async def test_a_log_in_that_comes_with_the_erasure_opens_no_session(tmp_path: Path) -> None:
     async with people(tmp_path) as home:
         made = await home.household()
@@ -310,6 +329,12 @@ async def test_a_box_for_a_household_that_is_ending_is_refused(tmp_path: Path) -
         await end
         assert isinstance(await late, Unknown)
         assert not registry.boxes.has("late")
+
+
+def law(who: SubjectId) -> LegalTask:
+    always, day = Period(NOON, NOON + timedelta(days=300)), timedelta(days=1)
+    scope = Scope(ACME, Purpose.BILLING, frozenset({ENERGY}), day, Level.INDIVIDUAL, always, always, day)
+    return LegalTask("task", who, scope, "ElWOG", "84", objectable=False)
 
 
 async def ended(home: House, who: SubjectId, ending: Ending) -> None:
