@@ -157,8 +157,8 @@ async def opened(
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(store_at(settings.store_url))
         recovery = overrides.recovery or recovery_of(settings, clock)
-        tree, root = settings.data / "tree", settings.keys / "root"
-        keeper = await asyncio.to_thread(lambda: open_keeper(tree, root, recovery=recovery))
+        root = settings.keys / "root"
+        keeper = await asyncio.to_thread(lambda: open_keeper(settings.tree, root, recovery=recovery))
         stack.callback(keeper.close)
         outbound = Outbound(allow_private=settings.outbound.allow_private, extra_ca=settings.outbound.extra_ca)
         http = await stack.enter_async_context(outbound)

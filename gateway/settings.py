@@ -1,5 +1,6 @@
 """One TOML file, read once, frozen afterwards. ``docs/settings.md`` names every field; a test compares the two."""
 
+import os
 import tomllib
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -169,6 +170,10 @@ STORES = ("sqlite",)
 """Engines that a store's URL may name; ``gateway.storage.engines`` has one for each."""
 
 
+def _is_file(name: str) -> bool:
+    return bool(name) and name.isprintable() and not name.endswith("/") and not name.startswith((":", "file:"))
+
+
 class StoreSettings(_Part):
     """Where tables are kept."""
 
@@ -186,7 +191,7 @@ class StoreSettings(_Part):
             raise ValueError("a URL such as sqlite:///store.db") from None
         if url.drivername not in STORES:
             raise ValueError(f"the scheme is one of: {', '.join(STORES)}")
-        if url.host or url.username or url.query or not url.database or url.database.startswith((":", "file:")):
+        if url.host or url.username or "?" in text or not _is_file(url.database or ""):
             raise ValueError("of sqlite it is sqlite:/// and a file, without host, user or query")
         return text
 
@@ -256,16 +261,15 @@ class Settings(_Part):
         }
         return {**table, **usual}
 
-    @model_validator(mode="after")
-    def _apart(self) -> Self:
-        if _inside(self.keys, self.data) or _inside(self.data, self.keys):
-            raise ValueError("keys and data are two folders, neither inside the other")
-        return self
-
     @property
     def store_url(self) -> URL:
         """Where the store is."""
         return self.store.at(self.data)
+
+    @property
+    def tree(self) -> Path:
+        """The key tree, beside the store."""
+        return self.data / "tree"
 
     def listener(self, which: Listener) -> ListenerSettings:
         """The settings of one listener."""
@@ -295,7 +299,10 @@ def parse(table: dict[str, Any], home: Path) -> Settings:
     except ValidationError as error:
         rules = [f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()]
         raise SettingsError("; ".join(rules)) from None
-    return _anchored(settings, home)
+    anchored = _anchored(settings, home)
+    if (why := _together(anchored)) is not None:
+        raise SettingsError(why)
+    return anchored
 
 
 def _anchored(settings: Settings, home: Path) -> Settings:
@@ -328,5 +335,15 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _together(settings: Settings) -> str | None:
+    """What shall be apart and is not, when all paths are known; None where all is well."""
+    data, keys, store = settings.data, settings.keys, Path(settings.store_url.database or "")
+    if _inside(keys, data) or _inside(data, keys):
+        return "settings: keys and data are two folders, neither inside the other"
+    if _inside(store, keys) or _inside(store, settings.tree) or _inside(data, store):
+        return "store.url: a file of its own, not inside the folder of the keys, and not the key tree"
+    return None
+
+
 def _inside(inner: Path, outer: Path) -> bool:
-    return inner.absolute().is_relative_to(outer.absolute())
+    return Path(os.path.abspath(inner)).is_relative_to(os.path.abspath(outer))

@@ -52,6 +52,13 @@ def test_a_listener_that_names_no_port_keeps_the_usual_one(tmp_path: Path) -> No
         ({"people": {"certificate": "a.pem"}}, "people", "belong together"),
         ({"people": {"port": 70000}}, "people.port", "65535"),
         ({"data": "x", "keys": "x/keys"}, "settings", "neither inside"),
+        ({"data": "x", "keys": "y/../x/keys"}, "settings", "neither inside"),
+        ({"store": {"url": "sqlite:///../keys/store.db"}}, "store.url", "not inside the folder of the keys"),
+        ({"store": {"url": "sqlite:///tree"}}, "store.url", "not the key tree"),
+        ({"store": {"url": "sqlite:///."}}, "store.url", "a file of its own"),
+        ({"store": {"url": "sqlite:///a.db?mode"}}, "store.url", "without host, user or query"),
+        ({"store": {"url": "sqlite:///a%00.db"}}, "store.url", "a file"),
+        ({"store": {"url": "sqlite:///a/"}}, "store.url", "a file"),
         ({"retention": {"live": -1}}, "retention.live", "greater than or equal"),
         ({"cohorts": {"interval_minutes": 17}}, "cohorts.interval_minutes", "divides the day"),
         ({"outbound": {"allow_private": ["everywhere"]}}, "outbound.allow_private", "does not appear"),
@@ -117,3 +124,9 @@ def test_a_file_that_is_no_toml_or_not_there_is_named(tmp_path: Path) -> None:
 def test_settings_are_frozen(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="frozen"):
         parse({}, tmp_path).people.port = 1
+
+
+def test_folders_are_apart_wherever_the_process_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    with pytest.raises(SettingsError, match="neither inside"):
+        parse({"data": "data", "keys": str(tmp_path / "data" / "keys")}, tmp_path)
