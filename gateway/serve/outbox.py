@@ -54,6 +54,7 @@ class Outbox:
     async def run(self) -> None:
         """Deliver for ever. Keys in flight wait for their turn; different keys go side by side."""
         self._loop = asyncio.get_running_loop()
+        self._busy.clear()  # of a run that failed: one that had not begun yet could not leave its lane
         async with asyncio.TaskGroup() as group:
             while True:
                 self._wake.clear()
@@ -84,7 +85,10 @@ class Outbox:
             await self._store.write(lambda c: _done(c, due.number))
         except Later as later:
             await self._again(due, later.seconds, str(later))
-        except Exception as error:  # noqa: BLE001 - a handler's fault must not stop the other notices
+        except (Exception, asyncio.CancelledError) as error:  # a handler's fault must not stop the other notices
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise
             await self._again(due, None, type(error).__name__)
         finally:
             self._busy.discard(_lane(due))

@@ -48,7 +48,10 @@ class Supervisor:
         while True:
             try:
                 await self._loops[name]()
-            except Exception as error:  # noqa: BLE001 - a supervisor outlives whatever its loops raise
+            except (Exception, asyncio.CancelledError) as error:  # a supervisor outlives whatever its loops raise
+                task = asyncio.current_task()
+                if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                    raise  # ours; any other was of something that the loop waited for
                 self._log.error("task.failed", task=name, error=type(error).__name__)
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, LONGEST_WAIT)
