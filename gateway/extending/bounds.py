@@ -26,11 +26,15 @@ MAY_NAME: Mapping[Kind, Mapping[Listener, frozenset[Role]]] = {
 """Kind -> listener -> roles. What is not in it is refused."""
 FOR_ALL = frozenset({"household.erased", "ground.ended", "permission.answered"})
 """Notices that go to every extension."""
+_WORDS = frozenset(kind.partition(".")[0] for kind in FOR_ALL)
+"""``household.ending`` is the gateway's own."""
 Authenticate = Callable[[str], Awaitable[Caller | None]]
 
 
-def bounded(made: Adapter, it: Found, taken: Iterable[str]) -> Adapter:
-    """The same, if it keeps to its bounds; ours as it is. ``taken``: first parts of paths that others have.
+def bounded(made: Adapter, it: Found, taken: Iterable[str], words: Iterable[str] = ()) -> Adapter:
+    """The same, if it keeps to its bounds; ours as it is.
+
+    ``taken``: first parts of paths that others have; ``words``: of notices.
 
     Raises ``SettingsError`` with package, route and role.
     """
@@ -41,7 +45,7 @@ def bounded(made: Adapter, it: Found, taken: Iterable[str]) -> Adapter:
     for route in made.routes:
         _check(route, it, frozenset(taken))
     for kind in made.notices:
-        if kind not in FOR_ALL and not kind.startswith(f"{it.name}."):
+        if kind not in FOR_ALL and (not kind.startswith(f"{it.name}.") or it.name in {*words, *_WORDS}):
             raise SettingsError(f"{it.said}: the notice {kind} is not its own: those begin with {it.name} and a dot")
     if made.authenticate is not None and it.kind is not Kind.OUTPUT:
         raise SettingsError(f"{it.said}: only an output authenticates")

@@ -24,9 +24,10 @@ def made(gateway: Gateway, all_: Sequence[Found], others: Iterable[Route]) -> li
     Raises ``SettingsError`` for one that leaves its bounds, and what a factory raises for its settings.
     """
     taken = {first_part(route.path) for route in others}
-    adapters = []
+    adapters: list[Adapter] = []
     for it in all_:
-        adapter = bounded(it.create(_services(gateway, it)), it, taken)
+        words = {kind.partition(".")[0] for adapter in adapters for kind in adapter.notices}
+        adapter = bounded(it.create(_services(gateway, it)), it, taken, words)
         taken |= {first_part(route.path) for route in adapter.routes}
         adapters.append(adapter)
     return adapters

@@ -94,6 +94,13 @@ def test_notices_are_those_for_all_or_its_own() -> None:
         assert kind in refusal(Adapter("far", notices={kind: heard}), found(Kind.OUTPUT))
 
 
+@pytest.mark.parametrize("name", ["household", "ground", "dsp"])
+def test_a_name_that_others_notices_begin_with_hears_none_of_them(name: str) -> None:
+    it = replace(found(Kind.OUTPUT), name=name)
+    with pytest.raises(SettingsError, match="is not its own"):
+        bounded(Adapter(name, notices={f"{name}.ending": heard}), it, (), {"dsp"})
+
+
 @pytest.mark.parametrize("role", Role)
 async def test_whoever_an_output_recognises_is_a_partner_or_a_participant_or_nobody(role: Role) -> None:
     async def authenticate(_: str) -> Caller | None:
