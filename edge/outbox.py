@@ -21,6 +21,7 @@ from edge.counters import Counters
 from edge.database import Database
 from edge.errors import StoreError
 from meter_driver import senml
+from meter_driver.errors import SenmlError
 
 NONCE = 12
 
@@ -126,7 +127,8 @@ class Outbox:
         ``senml.MAX_BODY`` bytes (one pack at least).
 
         Raises:
-            StoreError: the database cannot be used, or a pack was sealed under another key or changed.
+            StoreError: the database cannot be used, or a pack was sealed under another key, changed, or cannot be
+                written anew.
         """
         with self._database.transaction() as connection:
             open_batch = "SELECT sequence FROM batches WHERE refused = '' ORDER BY sequence LIMIT 1"
@@ -139,9 +141,9 @@ class Outbox:
             pieces = [self._open(pack) for pack in packs]
             readings = sum(piece.records for piece in pieces)
             return Batch(sequence, readings, pieces[0].content_type, senml.join(pieces))
-        except StoreError:
+        except (StoreError, SenmlError) as error:
             self.set_aside(sequence, "unreadable")
-            raise
+            raise StoreError(str(error)) from None
 
     def acknowledge(self, sequence: int) -> None:
         """The gateway has it: forget it. An unknown sequence is fine (it was acknowledged, or dropped)."""

@@ -6,10 +6,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import cbor2
+import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from edge import former
+from edge.errors import StoreError
 from edge.outbox import Counts
 from meter_driver import senml
+from meter_driver.errors import SenmlError
 from meter_driver.reading import ClockSource, Quality, Reading
 from tests.edge.test_outbox import KEY, entry, open_outbox, readings_of, values
 
@@ -98,4 +102,25 @@ def test_what_a_former_box_kept_is_dropped_first_when_there_is_no_room(tmp_path:
     following = outbox.next_batch(100)
     assert values(following) == [3, 4]
     assert outbox.counts() == Counts(3, 0, 10)
+    outbox.close()
+
+
+def test_what_a_former_box_kept_and_nobody_can_read_any_more_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former_outbox(tmp_path)
+    outbox = open_outbox(tmp_path)
+    outbox.put([entry(42)])
+
+    def unreadable(_: bytes) -> senml.Piece:
+        raise SenmlError("the unit is not known")
+
+    monkeypatch.setattr(former, "piece", unreadable)
+    for _ in range(2):
+        with pytest.raises(StoreError, match="the unit is not known"):
+            outbox.next_batch(100)
+    assert outbox.counts() == Counts(1, 5, 7)
+    newest = outbox.next_batch(100)
+    assert newest is not None
+    assert values(newest) == [42]
     outbox.close()
