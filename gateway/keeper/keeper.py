@@ -121,14 +121,14 @@ class LocalKeeper:
         goal = {detail: max(first[detail], self._moved[detail]) for detail in SERIES_CLASSES}
         position, changed = "", 0
         while goal != self._moved:
-            found = await asyncio.shield(loop.run_in_executor(self._thread, self._move_part, position, goal, today))
+            part = loop.run_in_executor(self._thread, self._move_part, position, goal, today)
+            part.add_done_callback(self._forget_part)  # also when nobody waits for it any more
+            found = await asyncio.shield(part)
             if not found:
                 await asyncio.shield(loop.run_in_executor(self._thread, self._note_moved, goal))
                 self._moved = goal
                 break
             position, names = found
-            for name in names:
-                self._held.pop(name, None)
             changed += len(names)
         return changed
 
@@ -143,6 +143,11 @@ class LocalKeeper:
         if held is None or words.detail not in held.states.keys:
             raise SubjectGone
         return AESGCM(held.states.keys[words.detail])
+
+    def _forget_part(self, part: "asyncio.Future[tuple[str, list[str]] | None]") -> None:
+        if not part.cancelled() and part.exception() is None:
+            for name in (part.result() or ("", []))[1]:
+                self._held.pop(name, None)
 
     def _find(self, subject: str) -> _Held | None:
         held = self._held.get(subject)

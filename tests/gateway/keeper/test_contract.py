@@ -1,5 +1,6 @@
 """Every keeper keeps the contract: the one in this process, and one that is far away."""
 
+import asyncio
 import errno
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,7 +15,7 @@ from gateway.keeper.keeper import LocalKeeper, open_keeper
 from gateway.keeper.port import Keeper
 from gateway.keeper.root import FileRoot
 from gateway.keeper.tree import Tree
-from tests.gateway.keeper.contract import House, KeeperContract
+from tests.gateway.keeper.contract import ANNA, LIVE, ONE, TODAY, House, KeeperContract, from_day
 from tests.gateway.keeper.suspending import far
 
 
@@ -69,3 +70,15 @@ class TestSuspendingKeeper(KeeperContract):
     @pytest.fixture(params=range(2))
     def house(self, tmp_path: Path, request: pytest.FixtureRequest) -> House:
         return Folder(tmp_path / "keeper", far(request.param))
+
+
+async def test_what_was_moved_on_is_known_also_when_nobody_waited_for_it(tmp_path: Path) -> None:
+    async with Folder(tmp_path / "keeper", LocalKeeper).opened() as keeper:
+        await keeper.admit(ANNA, from_day(TODAY))
+        assert keeper.oldest(ANNA, LIVE) == TODAY
+        async with asyncio.TaskGroup() as group:
+            moving = group.create_task(keeper.move_on(from_day(TODAY + ONE), TODAY))
+            await asyncio.sleep(0)
+            moving.cancel()
+        await keeper.living([ANNA])  # the keeper's thread has done what came before
+        assert keeper.oldest(ANNA, LIVE) == TODAY + ONE
