@@ -14,7 +14,7 @@ from gateway.door.lines import Line, Lines, Yes
 from gateway.door.sink import Cut, Sink
 from gateway.door.standing import Right, Standing
 
-__all__ = ["Cut", "Egress", "Part"]
+__all__ = ["Cut", "Egress", "Part", "Whole"]
 
 SLOWEST = 300.0
 """Seconds in which one chunk must have left; a reader that stops for longer is cut off."""
@@ -26,6 +26,19 @@ class Part:
 
     standing: Standing
     released: Released
+
+
+class Whole:
+    """Parts of one household's answer, and what it rests on as a whole, also when no part comes."""
+
+    def __init__(self, standing: Standing, parts: AsyncIterator[Part]) -> None:
+        self.standing, self._parts = standing, parts
+
+    def __aiter__(self) -> "Whole":
+        return self
+
+    async def __anext__(self) -> Part:
+        return await anext(self._parts)
 
 
 class Egress:
@@ -44,7 +57,10 @@ class Egress:
         """
         line = self._lines.of(sink)
         whole: dict[str, Yes] = {"": right}
-        self._lines.enter(line, right)
+        if isinstance(parts, Whole):
+            whole[parts.standing.ground] = parts.standing
+        for yes in whole.values():
+            self._lines.enter(line, yes)
         try:
             await sink.begin(renderer.content_type)
             if renderer.head:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from adapters.plugin import Opening, Refused, Released
 from gateway.clock import Clock
 from gateway.cohorts.desk import CohortDesk
-from gateway.door.egress import Part
+from gateway.door.egress import Part, Whole
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
 from gateway.door.opening import Open, Opener, Watch
@@ -124,7 +124,7 @@ class ReleaseDesk:
             return self._portfolio(self._allowing(question, right))
         opened = self._decided(question, right)
         await self._write_down([opened.grant])
-        return self._opener.parts(opened)
+        return Whole(opened.standing, self._opener.parts(opened))
 
     async def follow(self, question: ReleaseRequest, right: Right, *, gone: Callable[[], bool]) -> AsyncIterator[Part]:
         """Like ``release``, then what comes in, until the period or the yes ends. One household or a portfolio.
@@ -133,9 +133,9 @@ class ReleaseDesk:
         """
         question = self._resolve(question)
         if not isinstance(question.subject, Portfolio):
-            opened = [self._decided(question, right)]
-            await self._write_down([o.grant for o in opened])
-            return self._opener.follow(opened, Watch(right.still, gone))
+            opened = self._decided(question, right)
+            await self._write_down([opened.grant])
+            return Whole(opened.standing, self._opener.follow([opened], Watch(right.still, gone)))
         everybody = self._allowing(question, right)
         await self._write_down([o.grant for o in everybody])
 

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from adapters.plugin import Released
 from gateway.clock import Clock
-from gateway.door.egress import Part
+from gateway.door.egress import Part, Whole
 from gateway.door.epochs import Epochs
 from gateway.door.release import SELF
 from gateway.door.standing import Right, Sight, Standing
@@ -61,7 +61,7 @@ class DataDesk:
             start = datetime.combine(oldest, time(), UTC)
             spans.append((detail, Period(max(start, since) if since else start, end)))
             end = min(start, end)
-        return self._parts(subject, standing, spans[::-1])
+        return Whole(standing, self._parts(subject, standing, spans[::-1]))
 
     async def latest(self, subject: SubjectId, right: Right) -> Part | None:
         """The newest register of each quantity since yesterday; None without one. Raises ``SubjectGone``."""

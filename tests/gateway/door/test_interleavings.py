@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.door.egress import Cut, Part
+from gateway.pages.own_data import DataDesk
 from policies.terms import SubjectId
 from tests.gateway.door.stands import RENDERER, Stand
 from tests.gateway.house import House, house
@@ -161,5 +162,28 @@ async def pressed(home: House, turns: int, press: Callable[[SubjectId], Awaitabl
 async def test_from_the_press_on_nothing_is_written_though_the_store_is_slow(tmp_path: Path, turns: int) -> None:
     async with house(tmp_path) as home:
         wire = await pressed(home, turns, home.consent.withdraw)
+        assert wire.closed
+        assert b"tail\n" not in wire.written
+
+
+@pytest.mark.parametrize("what", ["one household", "a stream", "its own data"])
+async def test_an_answer_whose_yes_ends_before_its_first_part_does_not_look_complete(tmp_path: Path, what: str) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await home.feed(who, [1, 2, 3])
+        await home.agree(who)
+        wire, question = Wire(), home.question(who)
+        right = home.own_right() if what == "its own data" else home.right(question)
+        match what:
+            case "one household":
+                parts = await home.release.release(question, right)
+            case "a stream":
+                parts = await home.release.follow(question, right, gone=lambda: False)
+            case _:
+                desk = DataDesk(home.vault, home.epochs, home.gateway.retention.days, home.gateway.clock)
+                parts = await desk.own(who, right)
+        await home.gateway.household_end.erase(who)
+        with pytest.raises(Cut):
+            await home.egress.send(parts, RENDERER, wire, right=right, shared=False)
         assert wire.closed
         assert b"tail\n" not in wire.written
