@@ -24,6 +24,7 @@ MAY_NAME: Mapping[Kind, Mapping[Listener, frozenset[Role]]] = {
     Kind.PROCESSOR: {},
 }
 """Kind -> listener -> roles. What is not in it is refused."""
+VERBS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 FOR_ALL = frozenset({"household.erased", "ground.ended", "permission.answered"})
 """Notices that go to every extension."""
 _WORDS = frozenset(kind.partition(".")[0] for kind in FOR_ALL)
@@ -58,6 +59,10 @@ def bounded(made: Adapter, it: Found, taken: Iterable[str], words: Iterable[str]
 
 def _check(route: Route, it: Found, taken: frozenset[str]) -> None:
     where = f"{it.said}: route {route.verb} {route.path} on {route.listener}"
+    if not isinstance(route.listener, Listener) or not all(isinstance(role, Role) for role in route.roles):
+        raise SettingsError(f"{where}: listener and roles are those of policies.roles, not their words")
+    if route.verb not in VERBS:
+        raise SettingsError(f"{where}: the verb is one of {', '.join(sorted(VERBS))}")
     allowed = MAY_NAME[it.kind].get(route.listener)
     if allowed is None:
         raise SettingsError(f"{where}: {_article(it.kind)} has no routes there")
@@ -92,11 +97,11 @@ def _guarded(route: Route) -> Route:
 
 
 def _narrowed(authenticate: Authenticate) -> Authenticate:
-    """Whoever it names is a partner or a participant, or nobody."""
+    """Whoever it names is a partner or a participant, or nobody; and has no scope on routes of ours."""
 
     async def narrowed(header: str) -> Caller | None:
         caller = await authenticate(header)
         known = MAY_NAME[Kind.OUTPUT][Listener.PARTNERS]
-        return caller if caller is not None and caller.role in known else None
+        return replace(caller, scopes=frozenset()) if caller is not None and caller.role in known else None
 
     return narrowed

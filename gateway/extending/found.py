@@ -91,7 +91,7 @@ def _loaded(kind: Kind, entry: EntryPoint) -> Found:
         raise SettingsError(f"{where}: a name is lower case letters, digits and dashes, at most 31")
     try:
         create, module = entry.load(), import_module(entry.module)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:
         raise SettingsError(f"{where}: cannot be loaded ({type(error).__name__})") from error
     version = API_VERSION if _ours(entry) else getattr(module, "API_VERSION", None)
     if version != API_VERSION:

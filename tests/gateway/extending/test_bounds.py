@@ -61,6 +61,31 @@ def test_a_route_is_for_the_roles_of_its_kind_on_their_listener_and_for_no_other
     assert bounded(adapter, found(kind, ours=True), ()) is adapter, "ours are looked at by the table of routes"
 
 
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        ({"verb": "get"}, "the verb"),
+        ({"listener": "partners"}, "listener and roles"),
+        ({"roles": frozenset({"partner"})}, "listener and roles"),
+    ],
+)
+def test_a_route_says_verb_listener_and_roles_as_they_are_mounted(more: dict[str, Any], word: str) -> None:
+    good = route(Listener.PARTNERS, frozenset({Role.PARTNER}))
+    assert bounded(Adapter("far", [good]), found(Kind.OUTPUT), ())
+    assert word in refusal(Adapter("far", [replace(good, **more)]), found(Kind.OUTPUT))
+
+
+async def test_whoever_an_output_recognises_has_no_scope_on_our_routes() -> None:
+    async def recognise(_: str) -> Caller:
+        return Caller(Role.PARTNER, "x", scopes=frozenset({"write_events"}))
+
+    narrowed = bounded(Adapter("far", authenticate=recognise), found(Kind.OUTPUT), ()).authenticate
+    assert narrowed is not None
+    caller = await narrowed("Bearer x")
+    assert caller is not None
+    assert caller.scopes == frozenset()
+
+
 def test_no_kind_may_name_the_operator_a_ven_or_everybody_and_an_output_no_box() -> None:
     named = {role for _, _, roles in ALLOWED for role in roles}
     assert named == {Role.PARTNER, Role.PARTICIPANT, Role.HOUSEHOLD, Role.BOX}
