@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-TYPE = "https://metergate.invalid/problems/"
+PROBLEM_TYPE = "https://metergate.invalid/problems/"
 """Problem types are names, not addresses; ``.invalid`` says so (RFC 2606)."""
 
 
@@ -15,7 +15,7 @@ def problem(
 ) -> web.Response:
     """``reason`` is a stable word, kebab-case; ``detail`` one sentence without any value; ``more`` its own members."""
     body = {
-        "type": TYPE + reason,
+        "type": PROBLEM_TYPE + reason,
         "title": reason.replace("-", " "),
         "status": status,
         "reason": reason,

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from bench.measure import Figure
 from edge.database import Database
-from edge.outbox import Entry, Outbox
+from edge.outbox import EdgeOutbox, OutboxEntry
 from edge.packing import Packing
 from edge.prepare import prepare
-from edge.select import EVERY_QUANTITY, Rule, Selection
+from edge.select import EVERY_QUANTITY, Selection, SelectionRule
 from edge.uplink import body_of
 from meter_driver import decode, senml
 from meter_driver.reading import Reading, Telegram
@@ -34,7 +34,7 @@ def measure() -> list[Figure]:
     telegrams = [_decoded(number) for number in range(TELEGRAMS)]
     with tempfile.TemporaryDirectory() as folder:
         database = Database(Path(folder) / "outbox.db")
-        with closing(Outbox(database, bytes(32), BOX, first_sequence=1)) as outbox:
+        with closing(EdgeOutbox(database, bytes(32), BOX, first_sequence=1)) as outbox:
             return [_figure(outbox, telegrams, kind) for kind in (senml.JSON, senml.CBOR)]
 
 
@@ -44,8 +44,8 @@ def _decoded(number: int) -> Telegram:
     return decode(sent, KEY)[0]
 
 
-def _figure(outbox: Outbox, telegrams: Sequence[Telegram], kind: str) -> Figure:
-    every = Selection.of([Rule(EVERY_QUANTITY)])
+def _figure(outbox: EdgeOutbox, telegrams: Sequence[Telegram], kind: str) -> Figure:
+    every = Selection.of([SelectionRule(EVERY_QUANTITY)])
     readings = [reading for one in telegrams for reading in every.keep(prepare(one, START, box=BOX).readings)]
     ours, floor = list[float](), list[float]()
     for number in range(ROUNDS):
@@ -67,12 +67,12 @@ def _cost(work: Callable[[], int], readings: int) -> float:
     return (time.process_time() - began) / readings
 
 
-def _through(outbox: Outbox, telegrams: Sequence[Telegram], kind: str) -> int:
-    selection, sent = Selection.of([Rule(EVERY_QUANTITY)]), 0
+def _through(outbox: EdgeOutbox, telegrams: Sequence[Telegram], kind: str) -> int:
+    selection, sent = Selection.of([SelectionRule(EVERY_QUANTITY)]), 0
     for one in telegrams:
         packing = Packing(kind)
         selection.keep(prepare(one, START, box=BOX).readings, packing.add)
-        outbox.put([Entry(packing.piece(), one.system_title, one.counter)])
+        outbox.put([OutboxEntry(packing.piece(), one.system_title, one.counter)])
     while (batch := outbox.next_batch(BATCH)) is not None:
         body_of(batch)
         sent += batch.readings

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from bench.house import ENERGY, PURPOSE, bearer, gateway, peer, wish
 from bench.lines import Line, Lines, request
 from bench.measure import Figure, Side, in_turn, per_cpu
-from metergate.testing.people import Box, Sent, stamp
+from metergate.testing.people import Box, SentReading, stamp
 from metergate.testing.product import Product
 
 HOUSEHOLDS, CONNECTIONS, RELEASES, PEER_RELEASES = 20, 16, 640, 3200
@@ -59,5 +59,5 @@ def _household(product: Product, day: datetime) -> None:
     product.operator("POST", f"/api/households/{made['household']}/grounds", {**wish(), "kind": "contract"})
     quarter = timedelta(minutes=15)
     counted = [Decimal(1000) + Decimal(n) / 8 for n in range(QUARTERS)]
-    readings = [Sent(ENERGY, day + n * quarter, value) for n, value in enumerate(counted)]
+    readings = [SentReading(ENERGY, day + n * quarter, value) for n, value in enumerate(counted)]
     Box(product, made["box"], made["box_code"]).send(readings)

@@ -21,7 +21,7 @@ from bench.house import ENERGY, TOKEN, gateway, wish
 from bench.lines import Line, request
 from bench.measure import Figure
 from metergate.testing.partner import DspPartner
-from metergate.testing.people import Box, Home, Sent
+from metergate.testing.people import Box, Home, SentReading
 from metergate.testing.product import Product
 
 HOUSEHOLDS = 200
@@ -99,7 +99,9 @@ def _household(product: Product) -> tuple[str, Mapping[str, str]]:
     made = product.operator("POST", "/api/households", {"box": True})
     home = Home(product, made["household"])
     now = datetime.now(UTC).replace(microsecond=0)
-    Box(product, made["box"], made["box_code"]).send([Sent(ENERGY, now - timedelta(minutes=1), Decimal("1234.5"))])
+    Box(product, made["box"], made["box_code"]).send(
+        [SentReading(ENERGY, now - timedelta(minutes=1), Decimal("1234.5"))]
+    )
     asked = product.operator("POST", f"/api/households/{home.id}/requests", wish())
     home.call("POST", f"/requests/{asked['request']}/accept", {})
     return home.id, {**home.session(), "Content-Type": "application/json"}

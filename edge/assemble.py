@@ -11,26 +11,26 @@ from pathlib import Path
 import aiohttp
 
 from edge import meters, tls
-from edge.box import Box, Line
+from edge.box import EdgeBox, NamedLink
 from edge.database import Database
 from edge.errors import SettingsError
 from edge.files import box_key
 from edge.keys import keyring
 from edge.latest import Latest
 from edge.logger import Logger
-from edge.outbox import Outbox
+from edge.outbox import EdgeOutbox
 from edge.select import Selection
 from edge.settings import Settings, VenSettings
 from edge.uplink import Uplink
 from meter_driver.framing import Keys
 
-SECONDS = 60.0
+REQUEST_SECONDS = 60.0
 """For one request to the gateway."""
 ENDS_SOON = timedelta(days=30)
 """From then on a start says that the certificate ends."""
 
 
-async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys], log: Logger) -> None:
+async def run_box(told: Settings, lines: Sequence[NamedLink], keys: Mapping[str, Keys], log: Logger) -> None:
     """A whole box from its settings, until cancelled (or to the end of its recordings).
 
     Args:
@@ -50,7 +50,7 @@ async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys
     if expires - _now() < ENDS_SOON:
         log.warning("certificate.ends-soon", days=(expires - _now()).days)
     connector = aiohttp.TCPConnector(ssl=tls.mutual(folder), limit=1)
-    timeout = aiohttp.ClientTimeout(total=SECONDS)
+    timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
     jitter = random.SystemRandom().random
     with closing(outbox):
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
@@ -66,7 +66,7 @@ async def run_box(told: Settings, lines: Sequence[Line], keys: Mapping[str, Keys
                 every=told.gateway.every,
             )
             latest = Latest(_now)
-            whole = Box(
+            whole = EdgeBox(
                 box,
                 lines,
                 outbox,
@@ -93,19 +93,19 @@ async def _ven(
     if told is None:
         return
     # Imported here, so that a box without a VEN needs no openleadr and does not wait for its import.
-    from edge.ven import Rule, Ven
+    from edge.ven import EdgeVen, OptRule
 
-    rule = Rule(longest=timedelta(seconds=told.longest))
+    rule = OptRule(longest=timedelta(seconds=told.longest))
     place = Path(told.folder) if told.folder else folder
     sampling = timedelta(seconds=told.sampling)
-    await Ven(told.name, told.url, place, latest, rule=rule, sampling=sampling, jitter=jitter, log=log).run()
+    await EdgeVen(told.name, told.url, place, latest, rule=rule, sampling=sampling, jitter=jitter, log=log).run()
 
 
-def open_outbox(folder: Path, box: str, *, max_readings: int) -> Outbox:
+def open_outbox(folder: Path, box: str, *, max_readings: int) -> EdgeOutbox:
     """The outbox of a folder, made at the first start. SettingsError for its key, StoreError for its database."""
     key = box_key(folder / "outbox.key", os.urandom(32))
     first = int(_now().timestamp() * 1000)
-    return Outbox(Database(folder / "outbox.db"), key, box, first_sequence=first, max_readings=max_readings)
+    return EdgeOutbox(Database(folder / "outbox.db"), key, box, first_sequence=first, max_readings=max_readings)
 
 
 def box_id(folder: Path) -> str:

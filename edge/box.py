@@ -12,7 +12,7 @@ from edge.errors import LinkError, StoreError
 from edge.links import Link
 from edge.logger import Logger
 from edge.meters import Meters
-from edge.outbox import Entry, Outbox
+from edge.outbox import EdgeOutbox, OutboxEntry
 from edge.packing import Packing
 from edge.prepare import prepare
 from edge.pump import pump
@@ -30,7 +30,7 @@ MAX_HELD = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class NamedLink:
     """A link and what is told of it: its name in the log, the component of the device it reads, see ``edge.whose``."""
 
     link: Link
@@ -39,14 +39,14 @@ class Line:
     meters: Mapping[str, str] = field(default_factory=dict)
 
 
-class Box:
+class EdgeBox:
     """Reads every line, keeps what is selected, sends it."""
 
     def __init__(
         self,
         box: str,
-        lines: Sequence[Line],
-        outbox: Outbox,
+        lines: Sequence[NamedLink],
+        outbox: EdgeOutbox,
         uplink: Uplink,
         *,
         keys: Keyring,
@@ -79,7 +79,7 @@ class Box:
         self._type = content_type
         self._far_off = far_off
         self._see = see
-        self._held: deque[Entry] = deque()
+        self._held: deque[OutboxEntry] = deque()
         self._keeping = asyncio.Lock()
         self._off: set[str] = set()
 
@@ -97,7 +97,7 @@ class Box:
             last.set()
             self._uplink.wake()
 
-    async def _read(self, line: Line) -> None:
+    async def _read(self, line: NamedLink) -> None:
         """Read a line; a broken one is opened again, a recording ends."""
         framers, families, _ = self._meters
         decoder = detect(keys=self._keys, counters=self._outbox.counters, framers=framers, families=families)
@@ -128,8 +128,8 @@ class Box:
             self._log.warning("link.lost", link=line.name, reason=reason, wait=round(wait, 1))
             await asyncio.sleep(wait)
 
-    async def _accept(self, line: Line, events: list[Event], rejections: Rejections) -> None:
-        entries: list[Entry] = []
+    async def _accept(self, line: NamedLink, events: list[Event], rejections: Rejections) -> None:
+        entries: list[OutboxEntry] = []
         leave: list[Reading] = []
         for event in events:
             if isinstance(event, FrameRejected):
@@ -144,11 +144,11 @@ class Box:
         if entries:
             await self._keep(entries, leave)
 
-    def _tell(self, line: Line, rejections: Rejections, *, last: bool = False) -> None:
+    def _tell(self, line: NamedLink, rejections: Rejections, *, last: bool = False) -> None:
         for told in rejections.due(asyncio.get_running_loop().time(), last=last):
             self._log.warning("telegram.rejected", link=line.name, **to_builtins(told))
 
-    def _entry(self, line: Line, telegram: Telegram, component: str) -> tuple[Entry, list[Reading]]:
+    def _entry(self, line: NamedLink, telegram: Telegram, component: str) -> tuple[OutboxEntry, list[Reading]]:
         """What is to be kept of a telegram, and the readings that it holds."""
         far_off = self._far_off if line.link.live else None
         prepared = prepare(telegram, self._clock(), box=self._box, component=component, far_off=far_off)
@@ -163,9 +163,9 @@ class Box:
         leave = self._selection.keep(prepared.readings, packing.add)
         if packing.unwritable:
             self._log.warning("readings.unwritable", link=line.name, readings=packing.unwritable)
-        return Entry(packing.piece(), telegram.system_title, telegram.counter), leave
+        return OutboxEntry(packing.piece(), telegram.system_title, telegram.counter), leave
 
-    async def _keep(self, entries: list[Entry], leave: list[Reading]) -> None:
+    async def _keep(self, entries: list[OutboxEntry], leave: list[Reading]) -> None:
         """To the disk, or into memory until the disk takes it."""
         async with self._keeping:
             self._held.extend(entries)

@@ -17,7 +17,7 @@ import typer
 from edge import enrol as enrolment
 from edge import keys, settings, tls
 from edge.assemble import box_id, open_outbox, run_box
-from edge.box import Line
+from edge.box import NamedLink
 from edge.errors import EdgeError, SettingsError
 from edge.links.replay import ReplayLink
 from edge.logger import Logger
@@ -26,7 +26,7 @@ from meter_driver.framing import Keys
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
-SettingsFile = Annotated[Path, typer.Argument(help="the box's TOML file")]
+BoxFile = Annotated[Path, typer.Argument(help="the box's TOML file")]
 
 
 @app.command()
@@ -44,7 +44,7 @@ def enrol(
 
 @app.command()
 def run(
-    file: SettingsFile,
+    file: BoxFile,
     replay: Annotated[
         list[Path] | None, typer.Option(help="read this recording instead of the lines, then end")
     ] = None,
@@ -59,7 +59,7 @@ def run(
 
 
 @app.command()
-def status(file: SettingsFile) -> None:
+def status(file: BoxFile) -> None:
     """One JSON object: readings waiting, refused, dropped; end of the certificate."""
     with _trouble():
         folder = Path(settings.load(file).state)
@@ -71,7 +71,7 @@ def status(file: SettingsFile) -> None:
 
 @app.command()
 def forget_counter(
-    file: SettingsFile,
+    file: BoxFile,
     title: Annotated[str, typer.Argument(help="system title or link address of the meter, in hex")],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
@@ -122,13 +122,13 @@ def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
     asyncio.run(run())
 
 
-def _lines(told: Settings, replay: list[Path]) -> list[Line]:
+def _lines(told: Settings, replay: list[Path]) -> list[NamedLink]:
     if replay:
         named = {meter: component for link in told.link for meter, component in link.meters.items()}
-        return [Line(ReplayLink(path), str(path), meters=named) for path in replay]
+        return [NamedLink(ReplayLink(path), str(path), meters=named) for path in replay]
     if not told.link:
         raise SettingsError("link: there is none")
-    return [Line(link.open(), link.name, link.component, link.meters) for link in told.link]
+    return [NamedLink(link.open(), link.name, link.component, link.meters) for link in told.link]
 
 
 def _keys(where: str) -> dict[str, Keys]:

@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from edge import tls
-from edge.errors import GatewayError, SettingsError
+from edge.errors import SettingsError, UplinkError
 from edge.files import write_secret
 
-MAX_ANSWER = 1 << 18
-SECONDS = 30.0
+MAX_ENROL_ANSWER = 1 << 18
+ENROL_SECONDS = 30.0
 
 T = TypeVar("T")
 
@@ -65,11 +65,11 @@ def request_for(key: ec.EllipticCurvePrivateKey) -> str:
 
 
 def fingerprint(pem: str) -> str:
-    """SHA-256 of a certificate (DER), hex. GatewayError when it is none."""
+    """SHA-256 of a certificate (DER), hex. UplinkError when it is none."""
     try:
         return x509.load_pem_x509_certificate(pem.encode()).fingerprint(hashes.SHA256()).hex()
     except ValueError as error:
-        raise GatewayError("a certificate that cannot be read") from error
+        raise UplinkError("a certificate that cannot be read") from error
 
 
 async def enrol(url: str, code: str, folder: Path, *, ca: str | None = None) -> str:
@@ -83,19 +83,19 @@ async def enrol(url: str, code: str, folder: Path, *, ca: str | None = None) -> 
         The id of the box.
 
     Raises:
-        GatewayError: not reached, not who it should be, or it does not take the code.
+        UplinkError: not reached, not who it should be, or it does not take the code.
         SettingsError: the code is malformed, or the folder cannot be written.
     """
     word, pin = split_code(code)
     key = new_key()
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ENROL_SECONDS)) as session:
         if ca is None and pin is not None:
             ca = await _fetch_authority(session, url, pin)
         body = msgspec.json.encode({"code": word, "csr": request_for(key)})
         text = await _call(session, "POST", url, tls.context(ca), body)
     answer = _decode(text, Enrolled)
     if pin is not None and fingerprint(answer.ca) != pin:
-        raise GatewayError("its authority is not the one that was given with the code")
+        raise UplinkError("its authority is not the one that was given with the code")
     _check(answer, key)
     await asyncio.to_thread(_store, folder, answer, key)
     return answer.box
@@ -107,7 +107,7 @@ async def _fetch_authority(session: aiohttp.ClientSession, url: str, pin: str) -
     blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
     ca = _decode(await _call(session, "GET", url, blind), _Offered).ca
     if fingerprint(ca) != pin:
-        raise GatewayError("its authority is not the one that was given with the code")
+        raise UplinkError("its authority is not the one that was given with the code")
     return ca
 
 
@@ -120,19 +120,19 @@ async def _call(
         async with session.request(
             verb, address, data=body, headers=headers, ssl=context, allow_redirects=False
         ) as response:
-            text = await response.content.read(MAX_ANSWER)
+            text = await response.content.read(MAX_ENROL_ANSWER)
             if response.status not in (200, 201):
-                raise GatewayError(f"HTTP {response.status}")
+                raise UplinkError(f"HTTP {response.status}")
             return text
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise GatewayError(type(error).__name__) from error
+        raise UplinkError(type(error).__name__) from error
 
 
 def _decode(text: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.MsgspecError as error:
-        raise GatewayError("an answer that is not understood") from error
+        raise UplinkError("an answer that is not understood") from error
 
 
 def _check(answer: Enrolled, key: ec.EllipticCurvePrivateKey) -> None:
@@ -140,11 +140,11 @@ def _check(answer: Enrolled, key: ec.EllipticCurvePrivateKey) -> None:
     try:
         certificate = x509.load_pem_x509_certificate(answer.certificate.encode())
     except ValueError as error:
-        raise GatewayError("a certificate that cannot be read") from error
+        raise UplinkError("a certificate that cannot be read") from error
     if certificate.public_key() != key.public_key():
-        raise GatewayError("a certificate for another key")
+        raise UplinkError("a certificate for another key")
     if not answer.box.isascii() or not answer.box.isprintable() or not 0 < len(answer.box) <= 64:
-        raise GatewayError("an id that is not one")
+        raise UplinkError("an id that is not one")
 
 
 def _store(folder: Path, answer: Enrolled, key: ec.EllipticCurvePrivateKey) -> None:

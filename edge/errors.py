@@ -4,8 +4,8 @@ EdgeError
   + SettingsError      the settings, a key file or a certificate cannot be used: stop and say which
   + LinkError          the line to the meter broke: wait, open it again
   + StoreError         the outbox cannot be written (disk full, damaged): keep what came in memory, try again
-  + GatewayError       the gateway cannot be reached or does not answer as agreed: back off, send again
-    - BatchRefused     it will never take this batch: set it aside, go on with the next
+  + UplinkError        the gateway cannot be reached or does not answer as agreed: back off, send again
+    - BatchRejected    it will never take this batch: set it aside, go on with the next
 
 Messages never carry readings, keys, codes or names.
 """
@@ -27,7 +27,7 @@ class StoreError(EdgeError):
     """The outbox cannot be read or written."""
 
 
-class GatewayError(EdgeError):
+class UplinkError(EdgeError):
     """The gateway cannot be reached, or does not answer as agreed.
 
     Attributes:
@@ -41,5 +41,5 @@ class GatewayError(EdgeError):
         self.wait = wait
 
 
-class BatchRefused(GatewayError):
+class BatchRejected(UplinkError):
     """The gateway will never take this batch."""

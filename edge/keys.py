@@ -15,7 +15,7 @@ from edge.errors import SettingsError
 from edge.files import read_secret
 from meter_driver.framing import Keyring, Keys
 
-ANY = "*"
+ANY_TITLE = "*"
 MAX_FILE = 1 << 16
 
 
@@ -33,7 +33,7 @@ def parse_keys(text: str) -> dict[str, Keys]:
         title = words[0].upper()
         try:
             keys = [bytes.fromhex(word) for word in words[1:]]
-            bytes.fromhex("" if title == ANY else title)
+            bytes.fromhex("" if title == ANY_TITLE else title)
         except ValueError:
             raise SettingsError(f"keys, line {number}: not hex digits") from None
         if len(keys) not in (1, 2) or any(len(key) not in (16, 32) for key in keys):
@@ -65,5 +65,5 @@ def _decode(content: bytes) -> dict[str, Keys]:
 
 def keyring(keys: Mapping[str, Keys]) -> Keyring:
     """What the decoders ask; a meter that is not known gets no key and so gives no reading."""
-    fallback = keys.get(ANY, Keys())
+    fallback = keys.get(ANY_TITLE, Keys())
     return lambda title: keys.get(title.upper(), fallback)

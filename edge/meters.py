@@ -13,7 +13,7 @@ from edge.extensions import found, loaded, package_of
 from meter_driver.framing import API_VERSION, Framer
 from meter_driver.profiles import Family, Profile
 
-GROUP = "metergate.meters"
+METERS_GROUP = "metergate.meters"
 _OFFERS = ("FRAMERS", "FAMILIES", "RADIO")
 _FRAMER = ("starts", "longest", "guarded", "take", "finish")
 
@@ -37,10 +37,10 @@ def installed() -> Meters:
     framers: list[type[Framer]] = []
     families: list[Family | Profile] = []
     radio: set[str] = set()
-    for _, entry in sorted(found(GROUP).items()):
+    for _, entry in sorted(found(METERS_GROUP).items()):
         module = loaded(entry, API_VERSION)
         if not any(hasattr(module, name) for name in _OFFERS):
-            raise SettingsError(f"{package_of(entry)}: {GROUP} {entry.name!r} has none of {', '.join(_OFFERS)}")
+            raise SettingsError(f"{package_of(entry)}: {METERS_GROUP} {entry.name!r} has none of {', '.join(_OFFERS)}")
         framers += _each(entry, module, "FRAMERS", _is_framer)
         families += _each(entry, module, "FAMILIES", lambda family: isinstance(family, Family | Profile))
         radio.update(_each(entry, module, "RADIO", lambda protocol: isinstance(protocol, str)))
@@ -50,7 +50,7 @@ def installed() -> Meters:
 def _each(entry: EntryPoint, module: Any, name: str, fits: Callable[[Any], bool]) -> tuple[Any, ...]:
     offered = tuple(getattr(module, name, ()))
     if not all(map(fits, offered)):
-        raise SettingsError(f"{package_of(entry)}: {GROUP} {entry.name!r}: {name} holds something else")
+        raise SettingsError(f"{package_of(entry)}: {METERS_GROUP} {entry.name!r}: {name} holds something else")
     return offered
 
 

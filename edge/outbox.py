@@ -26,7 +26,7 @@ from meter_driver.errors import SenmlError
 NONCE = 12
 
 
-class Entry(Struct, frozen=True):
+class OutboxEntry(Struct, frozen=True):
     """What one telegram leaves behind: its counter, and the readings that were selected (perhaps none).
 
     ``counter`` is None, or the invocation counter of ``title``.
@@ -37,7 +37,7 @@ class Entry(Struct, frozen=True):
     counter: int | None = None
 
 
-class Batch(Struct, frozen=True):
+class PackedBatch(Struct, frozen=True):
     """So many readings under one sequence, as SenML; the same whenever it is asked for."""
 
     sequence: int
@@ -64,7 +64,7 @@ class Counts(Struct, frozen=True):
     dropped: int
 
 
-class Outbox:
+class EdgeOutbox:
     """Not thread-safe beyond its database: ``put`` and ``next_batch`` may run at once, two ``put`` may not."""
 
     def __init__(
@@ -97,7 +97,7 @@ class Outbox:
                 (first_sequence,),
             )
 
-    def put(self, entries: Iterable[Entry]) -> int:
+    def put(self, entries: Iterable[OutboxEntry]) -> int:
         """Keep readings and counters, all in one durable step. Returns how many old readings were dropped for them.
 
         Raises:
@@ -122,7 +122,7 @@ class Outbox:
                 self.counters.heard(entry.title, entry.counter)
         return dropped
 
-    def next_batch(self, limit: int) -> Batch | None:
+    def next_batch(self, limit: int) -> PackedBatch | None:
         """The oldest batch that is not acknowledged, or a new one; at most ``limit`` readings of one form, and
         ``senml.MAX_BODY`` bytes (one pack at least).
 
@@ -140,7 +140,7 @@ class Outbox:
         try:
             pieces = [self._open(pack) for pack in packs]
             readings = sum(piece.records for piece in pieces)
-            return Batch(sequence, readings, pieces[0].content_type, senml.join(pieces))
+            return PackedBatch(sequence, readings, pieces[0].content_type, senml.join(pieces))
         except (StoreError, SenmlError) as error:
             self.set_aside(sequence, "unreadable")
             raise StoreError(str(error)) from None

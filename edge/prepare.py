@@ -10,7 +10,7 @@ from meter_driver.reading import ClockSource, Quality, Reading, Telegram
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedReadings:
     """Readings under their device URN, with an instant.
 
     Attributes:
@@ -26,7 +26,7 @@ class Prepared:
 
 def prepare(
     telegram: Telegram, now: datetime, *, box: str, component: str = "", far_off: timedelta | None = None
-) -> Prepared:
+) -> PreparedReadings:
     """Name, date and flag the readings of one telegram.
 
     Args:
@@ -52,4 +52,4 @@ def prepare(
             quality=reading.quality | (Quality.CLOCK_DOUBTFUL if off is not None else Quality.NONE),
         )
         prepared.append(dated)
-    return Prepared(prepared, off, len(telegram.readings) - len(measured))
+    return PreparedReadings(prepared, off, len(telegram.readings) - len(measured))

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from meter_driver.reading import FrameRejected
 
-EVERY = 1.0
+SAY_EVERY = 1.0
 """Seconds between two words about one kind on one line."""
 
 
@@ -36,6 +36,6 @@ class Rejections:
     def due(self, now: float, *, last: bool = False) -> Iterator[Told]:
         """What may be told at this instant, in seconds of a clock that only goes up; ``last``: all that is left."""
         for kind in list(self._waiting):
-            if last or now - self._said.get(kind, -EVERY) >= EVERY:
+            if last or now - self._said.get(kind, -SAY_EVERY) >= SAY_EVERY:
                 self._said[kind] = now
                 yield self._waiting.pop(kind)

@@ -14,7 +14,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class SelectionRule:
     """What is kept of one quantity.
 
     Attributes:
@@ -32,7 +32,7 @@ class Rule:
     at_least: timedelta = timedelta(0)
 
 
-Series = tuple[str, str]
+SeriesKey = tuple[str, str]
 """Meter and quantity."""
 
 
@@ -48,11 +48,11 @@ class Last:
 class Selection:
     """The rules and what they remember. No rule: nothing leaves."""
 
-    rules: Mapping[str, Rule]
-    last: dict[Series, Last] = field(default_factory=dict)
+    rules: Mapping[str, SelectionRule]
+    last: dict[SeriesKey, Last] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rules: Iterable[Rule]) -> "Selection":
+    def of(cls, rules: Iterable[SelectionRule]) -> "Selection":
         """From rules; of two for one quantity the later one holds."""
         return cls({rule.quantity: rule for rule in rules})
 
@@ -81,7 +81,7 @@ class Selection:
         return True
 
 
-def _due(rule: Rule, last: Last, at: datetime, value: Decimal | str) -> bool:
+def _due(rule: SelectionRule, last: Last, at: datetime, value: Decimal | str) -> bool:
     """A clock that was set back opens a window too: better one reading more than silence until it catches up."""
     if rule.every and _window(at, rule.every) == _window(last.at, rule.every):
         return False

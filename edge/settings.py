@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from edge.errors import SettingsError
 from edge.links.table import LinkSettings
-from edge.select import EVERY_QUANTITY, Rule
+from edge.select import EVERY_QUANTITY, SelectionRule
 from meter_driver import senml
 
 Positive = Annotated[float, Meta(gt=0)]
@@ -34,16 +34,16 @@ class GatewaySettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RuleSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """See ``edge.select.Rule``; lengths in seconds, ``band`` as a decimal in quotes."""
+    """See ``edge.select.SelectionRule``; lengths in seconds, ``band`` as a decimal in quotes."""
 
     quantity: str = EVERY_QUANTITY
     every: NotNegative = 0.0
     band: Decimal = Decimal(0)
     at_least: NotNegative = 0.0
 
-    def rule(self) -> Rule:
+    def rule(self) -> SelectionRule:
         """As the selection wants it."""
-        return Rule(self.quantity, timedelta(seconds=self.every), self.band, timedelta(seconds=self.at_least))
+        return SelectionRule(self.quantity, timedelta(seconds=self.every), self.band, timedelta(seconds=self.at_least))
 
 
 class VenSettings(Struct, frozen=True, forbid_unknown_fields=True):

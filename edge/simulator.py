@@ -144,7 +144,7 @@ class Terminal:
 
 
 @dataclass(frozen=True, slots=True)
-class Street:
+class MeterStreet:
     """Many meters in one process, each on a terminal of its own."""
 
     meters: list[Meter]
@@ -189,12 +189,12 @@ class Street:
 
 
 @contextmanager
-def street(households: int, *, counter: int = 0, seed: str = "street") -> Iterator[Street]:
+def street(households: int, *, counter: int = 0, seed: str = "street") -> Iterator[MeterStreet]:
     """``households`` meters, numbered from 1; their terminals are open inside the context."""
     terminals: list[Terminal] = []
     try:
         terminals.extend(Terminal() for _ in range(households))
-        yield Street([meter(n, counter=counter, seed=seed) for n in range(1, households + 1)], terminals)
+        yield MeterStreet([meter(n, counter=counter, seed=seed) for n in range(1, households + 1)], terminals)
     finally:
         for terminal in terminals:
             terminal.close()

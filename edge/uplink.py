@@ -13,12 +13,12 @@ from datetime import datetime
 import aiohttp
 import msgspec
 
-from edge.errors import BatchRefused, GatewayError, StoreError
+from edge.errors import BatchRejected, StoreError, UplinkError
 from edge.logger import Logger
-from edge.outbox import Batch, Outbox
+from edge.outbox import EdgeOutbox, PackedBatch
 
-MAX_ANSWER = 1 << 20
-FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+MAX_BATCH_ANSWER = 1 << 20
+FIRST_BATCH_WAIT, LONGEST_BATCH_WAIT = 1.0, 300.0
 """Seconds before a batch is sent again; doubles up to the longest."""
 HOPELESS = frozenset({400, 413, 415, 422})
 """The batch itself is refused; all other failures may pass."""
@@ -26,18 +26,18 @@ SHOWN = 10
 """So many refused records of a batch are logged one by one."""
 
 
-class Refused(msgspec.Struct, frozen=True):
+class RefusedRecord(msgspec.Struct, frozen=True):
     """A record that the gateway did not take, and why (a stable word)."""
 
     index: int
     reason: str
 
 
-class Answer(msgspec.Struct, frozen=True):
+class BatchAnswer(msgspec.Struct, frozen=True):
     """What acknowledges a batch."""
 
     sequence: int
-    refused: list[Refused] = []
+    refused: list[RefusedRecord] = []
 
 
 def wait_before(attempt: int, jitter: float) -> float:
@@ -45,11 +45,11 @@ def wait_before(attempt: int, jitter: float) -> float:
 
     Between half and the whole of a length that doubles each time.
     """
-    whole = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt - 1, 30))
+    whole = min(LONGEST_BATCH_WAIT, FIRST_BATCH_WAIT * 2.0 ** min(attempt - 1, 30))
     return whole * (0.5 + 0.5 * jitter)
 
 
-def body_of(batch: Batch) -> bytes:
+def body_of(batch: PackedBatch) -> bytes:
     """The request body: SenML as it was kept, deflated (the zlib format of RFC 1950, as HTTP's ``deflate`` says)."""
     return zlib.compress(batch.text, 6)
 
@@ -59,7 +59,7 @@ class Uplink:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: EdgeOutbox,
         session: aiohttp.ClientSession,
         url: str,
         *,
@@ -101,11 +101,11 @@ class Uplink:
             ending = last.is_set()  # before the look into the outbox: what came during it wants another
             try:
                 sent = await self.send_one()
-            except (GatewayError, StoreError) as error:
+            except (UplinkError, StoreError) as error:
                 failed += 1
                 wait = max(getattr(error, "wait", 0.0), wait_before(failed, self._jitter()))
                 self._log.warning("uplink.failed", reason=self._reason(error), attempt=failed, wait=round(wait, 1))
-                await asyncio.sleep(min(wait, LONGEST_WAIT))
+                await asyncio.sleep(min(wait, LONGEST_BATCH_WAIT))
                 continue
             failed = 0
             if not sent:
@@ -117,7 +117,7 @@ class Uplink:
         """Send the oldest batch; False when there is none. It is acknowledged, or set aside when it is hopeless.
 
         Raises:
-            GatewayError: not acknowledged; the same batch comes again next time.
+            UplinkError: not acknowledged; the same batch comes again next time.
             StoreError: the outbox cannot be used.
         """
         batch = await asyncio.to_thread(self._outbox.next_batch, self._limit)
@@ -125,7 +125,7 @@ class Uplink:
             return False
         try:
             answer = await self._post(batch)
-        except BatchRefused as error:
+        except BatchRejected as error:
             self._log.error("uplink.batch-refused", sequence=batch.sequence, reason=error.reason)
             await asyncio.to_thread(self._outbox.set_aside, batch.sequence, error.reason)
             return True
@@ -135,7 +135,7 @@ class Uplink:
         self._log.info("uplink.sent", sequence=batch.sequence, readings=batch.readings, refused=len(answer.refused))
         return True
 
-    async def _post(self, batch: Batch) -> Answer:
+    async def _post(self, batch: PackedBatch) -> BatchAnswer:
         body = await asyncio.to_thread(body_of, batch)
         headers = {
             "Content-Type": batch.content_type,
@@ -144,16 +144,16 @@ class Uplink:
         }
         try:
             async with self._session.post(self._url, data=body, headers=headers, allow_redirects=False) as response:
-                text = await response.content.read(MAX_ANSWER)
+                text = await response.content.read(MAX_BATCH_ANSWER)
                 _raise_for(response.status, response.headers.get("Retry-After", ""), text)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise GatewayError(type(error).__name__) from error
+            raise UplinkError(type(error).__name__) from error
         return _read_answer(text, batch.sequence)
 
-    def _reason(self, error: GatewayError | StoreError) -> str:
+    def _reason(self, error: UplinkError | StoreError) -> str:
         if self._expires <= self._clock():
             return "certificate-expired"
-        return error.reason if isinstance(error, GatewayError) else str(error)
+        return error.reason if isinstance(error, UplinkError) else str(error)
 
     async def _wait(self, last: asyncio.Event) -> None:
         """For news, and then a little for what comes with them."""
@@ -169,8 +169,8 @@ def _raise_for(status: int, retry_after: str, text: bytes) -> None:
         return
     reason = f"HTTP {status} {_problem(text)}".rstrip()
     if status in HOPELESS:
-        raise BatchRefused(reason)
-    raise GatewayError(reason, wait=float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0)
+        raise BatchRejected(reason)
+    raise UplinkError(reason, wait=float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0)
 
 
 class _Problem(msgspec.Struct):
@@ -186,11 +186,11 @@ def _problem(text: bytes) -> str:
     return reason if len(reason) <= 64 and reason.isascii() and reason.isprintable() else ""
 
 
-def _read_answer(text: bytes, sequence: int) -> Answer:
+def _read_answer(text: bytes, sequence: int) -> BatchAnswer:
     try:
-        answer = msgspec.json.decode(text, type=Answer)
+        answer = msgspec.json.decode(text, type=BatchAnswer)
     except msgspec.MsgspecError as error:
-        raise GatewayError("an answer that is not understood") from error
+        raise UplinkError("an answer that is not understood") from error
     if answer.sequence != sequence:
-        raise GatewayError("an answer to another batch")
+        raise UplinkError("an answer to another batch")
     return answer

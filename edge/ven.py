@@ -14,7 +14,7 @@ from typing import Any
 
 import openleadr
 
-from edge.errors import GatewayError
+from edge.errors import UplinkError
 from edge.latest import MEASURED, Latest
 from edge.logger import Logger
 from edge.uplink import wait_before
@@ -24,14 +24,14 @@ REPORT = "METADATA_TELEMETRY_USAGE"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class OptRule:
     """When to opt in: the event lasts at most ``longest``, and each of its signals is one of ``signals``."""
 
     longest: timedelta = timedelta(hours=4)
     signals: frozenset[str] = frozenset({"SIMPLE", "simple", "LOAD_DISPATCH", "LOAD_CONTROL", "ELECTRICITY_PRICE"})
 
 
-def opt(event: Mapping[str, Any], rule: Rule) -> str:
+def opt(event: Mapping[str, Any], rule: OptRule) -> str:
     """``optIn`` or ``optOut`` for an event as openleadr parses it; what is not understood is opted out of."""
     duration = event.get("active_period", {}).get("duration")
     signals = event.get("event_signals") or []
@@ -70,7 +70,7 @@ class _Contact:
             self._log.warning("ven.refused", code=self.code)
 
 
-class Ven:
+class EdgeVen:
     """One VEN towards one VTN."""
 
     def __init__(
@@ -80,7 +80,7 @@ class Ven:
         folder: Path,
         latest: Latest,
         *,
-        rule: Rule,
+        rule: OptRule,
         sampling: timedelta,
         jitter: Callable[[], float],
         log: Logger,
@@ -115,7 +115,7 @@ class Ven:
                 await self._register(client, contact)
                 self._log.info("ven.registered", ven=client.ven_id, poll=client.poll_frequency.total_seconds())
                 await asyncio.Event().wait()
-            except GatewayError as error:
+            except UplinkError as error:
                 failed += 1
                 wait = wait_before(failed, self._jitter())
                 self._log.warning("ven.failed", reason=error.reason, wait=round(wait, 1))
@@ -128,9 +128,9 @@ class Ven:
         try:
             await client.run()
         except Exception as error:  # openleadr trips over answers it did not expect, in many ways
-            raise GatewayError(type(error).__name__) from error
+            raise UplinkError(type(error).__name__) from error
         if not client.registration_id:
-            raise GatewayError(f"not registered {contact.code}".rstrip())
+            raise UplinkError(f"not registered {contact.code}".rstrip())
 
     def _client(self, contact: _Contact) -> Any:
         cert, key, ca = (str(self._folder / name) for name in ("box.pem", "box-key.pem", "ca.pem"))

@@ -16,7 +16,7 @@ from gateway.extending.found import found
 from gateway.extending.making import made
 from gateway.intake import http as ingest
 from gateway.people import people_routes
-from gateway.serve.listeners import Chain, application, public_url, tls
+from gateway.serve.listeners import CertificateFiles, application, public_url, tls
 from gateway.serve.recycle import Recycler
 from gateway.serve.sockets import Doors, make_room
 from gateway.serve.tasks import Supervisor
@@ -111,20 +111,20 @@ def own_routes(gateway: Gateway) -> list[Route]:
     return [*people_routes(gateway), *ingest.routes(gateway.intake, gateway.registry.boxes, gateway.clock)]
 
 
-def _chains(gateway: Gateway, which: Listener) -> list[Chain]:
+def _chains(gateway: Gateway, which: Listener) -> list[CertificateFiles]:
     """The operator's own chains, or ours; openadr20 has an RSA chain beside (conformance rule 67)."""
     door, authority = gateway.settings.listener(which), gateway.authority
     names = list(dict.fromkeys([_host(public_url(gateway.settings, which)), "localhost", "127.0.0.1"]))
     now = gateway.clock()
     chains = []
     if door.certificate is not None:
-        chains.append(Chain(door.certificate, door.key))
+        chains.append(CertificateFiles(door.certificate, door.key))
     else:
-        chains.append(Chain(*authority.server(names, "ec", now)))
+        chains.append(CertificateFiles(*authority.server(names, "ec", now)))
     if door.rsa_certificate is not None:
-        chains.append(Chain(door.rsa_certificate, door.rsa_key))
+        chains.append(CertificateFiles(door.rsa_certificate, door.rsa_key))
     elif which is Listener.OPENADR20:
-        chains.append(Chain(*authority.server(names, "rsa", now)))
+        chains.append(CertificateFiles(*authority.server(names, "rsa", now)))
     return chains
 
 

@@ -26,7 +26,7 @@ from gateway.door.egress import Egress
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
 from gateway.door.lines import Lines
-from gateway.door.profiles import Organisations, Profiles
+from gateway.door.profiles import Profiles, ProfileSource
 from gateway.door.release import ReleaseDesk
 from gateway.grounds import GroundBook
 from gateway.household_end import HouseholdEnd
@@ -40,6 +40,7 @@ from gateway.identity.sessions import Sessions
 from gateway.identity.signer import GatewaySigner
 from gateway.identity.tokens import Tokens
 from gateway.intake.desk import Intake
+from gateway.intake.http import Taking
 from gateway.keeper.keeper import open_keeper
 from gateway.keeper.port import Keeper
 from gateway.keeper.recovery import Recovery
@@ -50,14 +51,14 @@ from gateway.serve.listeners import public_url
 from gateway.serve.outbound import Outbound
 from gateway.serve.outbox import Outbox
 from gateway.serve.tasks import Supervisor
-from gateway.services import AdapterServices, Taking
+from gateway.services import AdapterServices
 from gateway.settings import Settings
 from gateway.storage.engines import store_at
 from gateway.storage.port import Store
 from gateway.vault.compactor import Compactor
 from gateway.vault.retention import Retention
 from gateway.vault.sealed import SealedVault
-from policies.cohorts import PROFILES, Profile
+from policies.cohorts import SAFETY_RULES, SafetyRule
 from policies.roles import Listener
 
 
@@ -136,18 +137,18 @@ class Overrides:
 
     ids: Callable[[], str] | None = None
     signer: Signer | None = None
-    organisations: Organisations | None = None
+    organisations: ProfileSource | None = None
     places: Places | None = None
-    profile: Profile | None = None
+    profile: SafetyRule | None = None
     recovery: Recovery | None = None
 
 
-OURS = Overrides()
+NO_OVERRIDES = Overrides()
 
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, log: Logger, clock: Clock, overrides: Overrides = OURS
+    settings: Settings, log: Logger, clock: Clock, overrides: Overrides = NO_OVERRIDES
 ) -> AsyncIterator[tuple[Gateway, Supervisor]]:
     """Everything open, nothing loaded, no port. The supervisor has the store's writer and is not running yet.
 
@@ -194,7 +195,7 @@ def composed(
     store: Store,
     keeper: Keeper,
     http: Outbound,
-    overrides: Overrides = OURS,
+    overrides: Overrides = NO_OVERRIDES,
 ) -> Gateway:
     """Which part gets what. Opens nothing, loads nothing."""
     ids = overrides.ids or new_id
@@ -249,7 +250,7 @@ def composed(
         grounds,
         places,
         clock,
-        profile=overrides.profile or PROFILES[settings.cohorts.profile],
+        profile=overrides.profile or SAFETY_RULES[settings.cohorts.profile],
         interval=timedelta(minutes=settings.cohorts.interval_minutes),
         grace=timedelta(minutes=settings.cohorts.grace_minutes),
     )

@@ -17,7 +17,7 @@ GatewayError
   - ConsentError     the request or consent is not there, or the answer does not fit it: 404 or 409 by its reason
   + RegistryError    the entry is refused: problem+json by its reason
     - Unknown        there is no such household, box or organisation (any more)
-    - Taken          the id, metering point or did is in use
+    - InUse          the id, metering point or did is in use
     - NotAllowed     the entry breaks a rule of the registry
   + EnrolmentError   no certificate is given
     - CodeRefused    the code opens nothing; why is not told
@@ -104,7 +104,7 @@ class Unknown(RegistryError):
     reason = "unknown"
 
 
-class Taken(RegistryError):
+class InUse(RegistryError):
     """The id, metering point or did is in use."""
 
     reason = "taken"

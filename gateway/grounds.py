@@ -15,12 +15,12 @@ from gateway.storage.tables.door import ground as table
 from policies.grounds import Consent, Contract, Ground, LegalTask
 from policies.terms import Recipient, SubjectId
 
-KINDS: Final[dict[str, type[Ground]]] = {"consent": Consent, "legal-task": LegalTask, "contract": Contract}
+GROUND_KINDS: Final[dict[str, type[Ground]]] = {"consent": Consent, "legal-task": LegalTask, "contract": Contract}
 
 
 def kind_of(ground: Ground) -> str:
     """``consent``, ``legal-task`` or ``contract``."""
-    return next(name for name, kind in KINDS.items() if isinstance(ground, kind))
+    return next(name for name, kind in GROUND_KINDS.items() if isinstance(ground, kind))
 
 
 class GroundBook:
@@ -74,7 +74,7 @@ async def recorded(store: Store, subject: SubjectId) -> Sequence[Ground]:
 async def _read(store: Store, which: ColumnElement[bool]) -> Sequence[Ground]:
     query = select(table.c.kind, table.c.body).where(which)
     rows = await store.look(lambda connection: connection.execute(query).fetchall())
-    return [msgspec.json.decode(body, type=KINDS[kind]) for kind, body in rows]
+    return [msgspec.json.decode(body, type=GROUND_KINDS[kind]) for kind, body in rows]
 
 
 def add(connection: Connection, ground: Ground) -> None:

@@ -66,7 +66,7 @@ what was lost there is no intent: the open tenancy is what shows it, so that is 
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class EndProgress:
     """What the records show of an ending.
 
     Attributes:
@@ -82,7 +82,7 @@ class Found:
     closed: bool
 
 
-def left(ending: Ending, found: Found) -> tuple[Step, ...]:
+def left(ending: Ending, found: EndProgress) -> tuple[Step, ...]:
     """What is still to do, in order. A step of which no record tells is done again.
 
     Keys are dropped again while there is no certificate, because it counts what was destroyed.
@@ -218,10 +218,10 @@ class HouseholdEnd:
         self._grounds.forget(way.household, law=way.begun.ending is not Ending.LOST)
         self._log.info("household.ended", ending=way.begun.ending.value)
 
-    async def _found(self, begun: Begun) -> Found:
+    async def _found(self, begun: Begun) -> EndProgress:
         tenancy = self._registry.tenancies.get(begun.household)
         moving = begun.ending is Ending.MOVE_OUT
-        return Found(
+        return EndProgress(
             begun=await self._endings.begun(begun.household) is not None,
             agreed=any(in_force(ground) for ground in self._grounds.of(begun.household)),
             certified=await self._evidence.find(begun.household, "erasure") is not None,

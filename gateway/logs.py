@@ -26,7 +26,7 @@ SECRET_KEYS = frozenset(
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?")
 _HEX = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{65,}(?![0-9A-Fa-f])")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+\S+")
-LONGEST = 2000
+LONGEST_FIELD = 2000
 """Characters of one field."""
 _SERVERS = ("aiohttp", "asyncio", "alembic", "sqlalchemy")
 
@@ -45,7 +45,7 @@ def _secret(field: str) -> bool:
 
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
-        text = value[:LONGEST]
+        text = value[:LONGEST_FIELD]
         for pattern in (_JWT, _HEX, _BEARER):
             text = pattern.sub(HIDDEN, text)
         return text

@@ -5,7 +5,7 @@ What inputs and processors are given is in ``gateway.extending``.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypedDict, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 from aiohttp import web
 from sqlalchemy import Connection
@@ -32,6 +32,7 @@ from gateway.door.profiles import Profiles
 from gateway.door.release import ReleaseDesk
 from gateway.door.response import HttpSink
 from gateway.errors import SubjectGone
+from gateway.intake.http import Taking
 from gateway.serve.callers import CREDENTIAL
 from gateway.storage.port import Store
 from gateway.vault.port import Vault
@@ -52,12 +53,6 @@ from policies.terms import (
 T = TypeVar("T")
 _ADAPTERS = "adapter: "
 """Before all that adapters seal, so that it cannot be taken for something of the registry's."""
-
-
-class Taking(Protocol):
-    """The intake desk."""
-
-    async def take(self, batch: Batch) -> IntakeAnswer: ...
 
 
 class BaseParts(TypedDict):

@@ -12,7 +12,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from gateway.errors import SettingsError
-from policies.retention import DEFAULT_DAYS, LONGEST
+from policies.retention import DEFAULT_DAYS, MOST_RETENTION_DAYS
 from policies.roles import Listener
 from policies.terms import DetailClass
 
@@ -21,7 +21,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-_Days = Annotated[int, Field(ge=0, le=LONGEST)]
+_Days = Annotated[int, Field(ge=0, le=MOST_RETENTION_DAYS)]
 
 
 class ListenerSettings(_Part):
@@ -166,7 +166,7 @@ class LogSettings(_Part):
     )
 
 
-STORES = ("sqlite",)
+STORE_SCHEMES = ("sqlite",)
 """Engines that a store's URL may name; ``gateway.storage.engines`` has one for each."""
 
 
@@ -189,8 +189,8 @@ class StoreSettings(_Part):
             url = make_url(text)
         except (ArgumentError, ValueError):
             raise ValueError("a URL such as sqlite:///store.db") from None
-        if url.drivername not in STORES:
-            raise ValueError(f"the scheme is one of: {', '.join(STORES)}")
+        if url.drivername not in STORE_SCHEMES:
+            raise ValueError(f"the scheme is one of: {', '.join(STORE_SCHEMES)}")
         if url.host or url.username or "?" in text or not _is_file(url.database or ""):
             raise ValueError("of sqlite it is sqlite:/// and a file, without host, user or query")
         return text

@@ -6,14 +6,14 @@ from typing import Any
 from meter_driver import obis
 from meter_driver.reading import FrameRejected, Quality, Reading, Telegram
 
-NOTHING = "-"
+DASH = "-"
 """Stands in a table where there is no instant, or no value."""
 
 
 def cells(reading: Reading) -> tuple[str, str, str, str]:
     """Instant, quantity, value, unit ("" when the telegram sends none); nothing in them moves a terminal."""
-    value = _value(reading) or NOTHING
-    return instant(reading.at) or NOTHING, plain(reading.quantity), plain(value), plain(reading.unit or "")
+    value = _value(reading) or DASH
+    return instant(reading.at) or DASH, plain(reading.quantity), plain(value), plain(reading.unit or "")
 
 
 def telegram(event: Telegram, *, as_sent: bool = False) -> dict[str, Any]:

@@ -17,7 +17,7 @@ Cohort = frozenset[SubjectId]
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class SafetyRule:
     """How small a group may be, and how much of its figure one member may be.
 
     ``k``: smallest number of members. ``share``: largest share of one member, 1 switches the rule off.
@@ -31,10 +31,10 @@ class Profile:
             raise ValueError("a cohort has at least 2 members, and a share lies in (0, 1]")
 
 
-PROFILES: Mapping[str, Profile] = {
-    "de-msbg": Profile(5, Decimal(1)),
-    "us-15-15": Profile(15, Decimal("0.15")),
-    "strict": Profile(50, Decimal("0.15")),
+SAFETY_RULES: Mapping[str, SafetyRule] = {
+    "de-msbg": SafetyRule(5, Decimal(1)),
+    "us-15-15": SafetyRule(15, Decimal("0.15")),
+    "strict": SafetyRule(50, Decimal("0.15")),
 }
 """MsbG section 52(3) practice; the 15/15 rule of US utilities; ours."""
 
@@ -58,7 +58,7 @@ def draw(
     return [*kept, *drawn]
 
 
-def figure(loads: Sequence[Decimal], profile: Profile) -> Decimal | None:
+def figure(loads: Sequence[Decimal], profile: SafetyRule) -> Decimal | None:
     """The sum for one cohort and interval; None where too few members have a value or one of them dominates."""
     if len(loads) < profile.k:
         return None

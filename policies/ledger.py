@@ -16,11 +16,11 @@ from policies.terms import Grant
 GENESIS = bytes(32)
 """``hash[0]``: before the first entry."""
 
-Link = tuple[int, bytes]
+ChainLink = tuple[int, bytes]
 """An entry's number (from 1) and the chain's hash there."""
 
 
-class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the household reads under "Who saw it". Sealed under its own ledger key; holds no value of a meter.
 
     ``kind`` is ``release``, ``refusal``, ``given``, ``withdrawn``, ``erased``. Instants are UTC. ``start`` and ``end``
@@ -41,20 +41,20 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     reference: str = ""
 
 
-def encode(entry: Entry) -> bytes:
+def encode(entry: LedgerEntry) -> bytes:
     """JSON, padded with blanks to a multiple of 256 so that the length says little."""
     plain = msgspec.json.encode(entry)
     return plain + b" " * (-len(plain) % 256)
 
 
-def decode(plain: bytes) -> Entry:
+def decode(plain: bytes) -> LedgerEntry:
     """Raises ``msgspec.DecodeError`` when it is none."""
-    return msgspec.json.decode(plain, type=Entry)
+    return msgspec.json.decode(plain, type=LedgerEntry)
 
 
-def released(grant: Grant, at: datetime, *, ground_kind: str) -> Entry:
+def released(grant: Grant, at: datetime, *, ground_kind: str) -> LedgerEntry:
     """The entry for a grant, before the first byte."""
-    return Entry(
+    return LedgerEntry(
         kind="release",
         at=at,
         recipient=grant.recipient,
@@ -75,12 +75,12 @@ def leaf(sealed: bytes) -> bytes:
     return sha256(b"\x00" + sealed).digest()
 
 
-def link(before: Link, sealed: bytes) -> Link:
+def link(before: ChainLink, sealed: bytes) -> ChainLink:
     """The chain, one entry on."""
     return _step(before, leaf(sealed))
 
 
-def proves(sealed: bytes, before: Link, later: Sequence[bytes], checkpoint: Link) -> bool:
+def proves(sealed: bytes, before: ChainLink, later: Sequence[bytes], checkpoint: ChainLink) -> bool:
     """Whether ``sealed`` is the entry after ``before``, and ``checkpoint`` follows from it by the ``later`` leaves."""
     at = link(before, sealed)
     for each in later:
@@ -88,6 +88,6 @@ def proves(sealed: bytes, before: Link, later: Sequence[bytes], checkpoint: Link
     return at == checkpoint
 
 
-def _step(before: Link, of: bytes) -> Link:
+def _step(before: ChainLink, of: bytes) -> ChainLink:
     number = before[0] + 1
     return number, sha256(b"\x01" + before[1] + number.to_bytes(8, "big") + of).digest()

@@ -14,7 +14,7 @@ DEFAULT_DAYS: Mapping[DetailClass, int] = MappingProxyType(
         DetailClass.LEGAL: 10 * 366,
     }
 )
-LONGEST = 30 * 366
+MOST_RETENTION_DAYS = 30 * 366
 
 
 def checked(days: Mapping[DetailClass, int]) -> dict[DetailClass, int]:
@@ -22,8 +22,8 @@ def checked(days: Mapping[DetailClass, int]) -> dict[DetailClass, int]:
     for detail, count in days.items():
         if detail not in SERIES_CLASSES:
             raise ValueError(f"{detail} is not kept by days")
-        if not 0 <= count <= LONGEST:
-            raise ValueError(f"{detail}: 0 to {LONGEST} days")
+        if not 0 <= count <= MOST_RETENTION_DAYS:
+            raise ValueError(f"{detail}: 0 to {MOST_RETENTION_DAYS} days")
     return {**DEFAULT_DAYS, **days}
 
 

@@ -28,5 +28,7 @@ class Listener(StrEnum):
     OPENADR20 = "openadr20"
 
 
+HOUSEHOLD, OPERATOR = frozenset({Role.HOUSEHOLD}), frozenset({Role.OPERATOR})
+HOUSEHOLD_OR_OPERATOR = HOUSEHOLD | OPERATOR
 EVERYBODY = frozenset(Role)
 """For what anybody may read, whoever he is."""

@@ -7,7 +7,7 @@ from adapters.gaiax.data_plane import DataPlane
 from adapters.gaiax.dsp import outbound, store
 from adapters.gaiax.dsp.catalog import Shelf
 from adapters.gaiax.dsp.conduct import Conduct, OurConduct
-from adapters.gaiax.dsp.connector import ASK, MESSAGE, Connector, OurShelf
+from adapters.gaiax.dsp.connector import ASK, MESSAGE_NOTICE, Connector, OurShelf
 from adapters.gaiax.dsp.routes import Routes
 from adapters.gaiax.operator import OperatorRoutes
 from adapters.gaiax.participants import Participants
@@ -47,7 +47,7 @@ def assemble(services: Services, connector: Connector | None = None) -> Adapter:
             *OperatorRoutes(connector).routes(),
         ],
         notices={
-            MESSAGE: partial(outbound.deliver, connector),
+            MESSAGE_NOTICE: partial(outbound.deliver, connector),
             ASK: partial(endings.ask, connector),
             "ground.ended": partial(endings.ground_ended, connector),
             "permission.answered": partial(endings.answered, connector),

@@ -24,7 +24,7 @@ from adapters.problems import problem
 from policies.roles import Listener, Role
 from policies.terms import Level, Period, Portfolio, Pseudonym, ReleaseRequest, Subject, Zone
 
-RENDERERS: dict[str, Renderer] = {
+RENDERER_OF_TYPE: dict[str, Renderer] = {
     "text/csv": CSV,
     "application/vnd.sdmx.data+csv": SDMX_CSV,
     "application/x-ndjson": NDJSON,
@@ -182,7 +182,7 @@ def _instant(query: Mapping[str, str], name: str) -> datetime | None:
 
 def _renderer(accept: str, *, streaming: bool) -> Renderer:
     """The first form of RFC 9110 section 12.5.1 that we have; the first of ours where nothing is asked for."""
-    ours = _STREAMED if streaming else tuple(RENDERERS)
+    ours = _STREAMED if streaming else tuple(RENDERER_OF_TYPE)
     wanted: list[tuple[float, str]] = []
     for part in accept.split(",")[:32]:
         name, _, parameters = part.strip().lower().partition(";")
@@ -194,7 +194,7 @@ def _renderer(accept: str, *, streaming: bool) -> Renderer:
     for order, name in sorted(wanted, key=lambda each: each[0]):
         found = next((o for o in ours if name in ("", "*/*", o, o.split("/")[0] + "/*")), None)
         if found is not None and order < 0:
-            return RENDERERS[found]
+            return RENDERER_OF_TYPE[found]
     raise _Problem(406, "not-acceptable", "Accept: " + ", ".join(ours))
 
 

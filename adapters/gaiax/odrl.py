@@ -17,7 +17,7 @@ from adapters.gaiax.jsonld import DSPACE, expanded
 from policies.terms import FAR_FUTURE, Level, Period, Purpose
 
 ODRL = "http://www.w3.org/ns/odrl/2/"
-OURS = "urn:metergate:"
+OWN_OPERANDS = "urn:metergate:"
 """Operands without a term in ODRL 2.2."""
 
 Policy = Mapping[str, Any]
@@ -65,17 +65,17 @@ class Offer:
 def offer(terms: Terms, recipient: str) -> Offer:
     """The offer of a dataset to one participant (its DID). Its id follows from its content, so it outlives restarts."""
     digest = hashlib.sha256(msgspec.json.encode([terms, recipient])).hexdigest()
-    return Offer(f"{OURS}offer:{digest[:32]}", _rules(terms, recipient), terms)
+    return Offer(f"{OWN_OPERANDS}offer:{digest[:32]}", _rules(terms, recipient), terms)
 
 
 def _rules(terms: Terms, recipient: str) -> Policy:
     constraints = [
-        _constraint(ODRL + "purpose", "eq", f"{OURS}purpose:{terms.purpose}"),
+        _constraint(ODRL + "purpose", "eq", f"{OWN_OPERANDS}purpose:{terms.purpose}"),
         _constraint(ODRL + "purpose", "isA", terms.purpose.dpv),
         _constraint(ODRL + "recipient", "eq", recipient),
-        _constraint(OURS + "level", "eq", str(terms.level)),
-        _constraint(OURS + "resolution", "gteq", duration(terms.resolution)),
-        _constraint(OURS + "quantities", "isPartOf", " ".join(terms.quantities)),
+        _constraint(OWN_OPERANDS + "level", "eq", str(terms.level)),
+        _constraint(OWN_OPERANDS + "resolution", "gteq", duration(terms.resolution)),
+        _constraint(OWN_OPERANDS + "quantities", "isPartOf", " ".join(terms.quantities)),
     ]
     if terms.until < FAR_FUTURE:
         constraints.append(_constraint(ODRL + "dateTime", "lt", instant(terms.until)))

@@ -16,9 +16,8 @@ from adapters.gaiax.dsp.process import Negotiation, Transfer
 from adapters.gaiax.dsp.words import Side
 from adapters.plugin import Route
 from adapters.problems import problem
-from policies.roles import Listener, Role
+from policies.roles import OPERATOR, Listener
 
-OPERATOR = frozenset({Role.OPERATOR})
 BY_OPERATOR = "ended by the operator"
 _ORDERS = {"completion": t.Say.COMPLETION, "suspension": t.Say.SUSPENSION, "termination": t.Say.TERMINATION}
 
@@ -36,7 +35,7 @@ class _Fetch(msgspec.Struct, forbid_unknown_fields=True):
     format: str
 
 
-Handler = Callable[[web.Request], Awaitable[tuple[int, Any]]]
+_Handler = Callable[[web.Request], Awaitable[tuple[int, Any]]]
 
 
 class OperatorRoutes:
@@ -47,7 +46,7 @@ class OperatorRoutes:
 
     def routes(self) -> list[Route]:
         """Bodies are JSON and say so: a form on another site cannot send that."""
-        table: list[tuple[str, str, Handler]] = [
+        table: list[tuple[str, str, _Handler]] = [
             ("POST", "/catalog", self._catalog),
             ("POST", "/negotiations", self._negotiate),
             ("GET", "/negotiations/{pid}", self._negotiation),
@@ -110,7 +109,7 @@ async def _read(request: web.Request, kind: type[T]) -> T:
         raise Refuse(400, "malformed", what) from None
 
 
-def _answered(handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _answered(handler: _Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def answer(request: web.Request) -> web.Response:
         try:
             if request.method == "POST" and request.content_type != "application/json":

@@ -9,9 +9,9 @@ from adapters.gaiax.dsp import store
 from adapters.gaiax.settings import Settings
 from adapters.plugin import Services
 
-EVERY = 3600.0
+PURGE_EVERY = 3600.0
 """Seconds between two rounds."""
-AT_ONCE = 500
+PURGED_AT_ONCE = 500
 """Rows that go in one transaction, so that messages get in between."""
 
 
@@ -19,7 +19,7 @@ async def run(services: Services, settings: Settings) -> None:
     """Supervised: a round now and then."""
     while True:
         await purge(services, settings)
-        await asyncio.sleep(EVERY)
+        await asyncio.sleep(PURGE_EVERY)
 
 
 async def purge(services: Services, settings: Settings) -> int:
@@ -29,8 +29,8 @@ async def purge(services: Services, settings: Settings) -> int:
     agreements = now - timedelta(days=settings.agreements_kept_days)
 
     def portion(connection: Connection) -> int:
-        gone = store.purge_processes(connection, processes, AT_ONCE)
-        return gone + store.purge_agreements(connection, agreements, AT_ONCE)
+        gone = store.purge_processes(connection, processes, PURGED_AT_ONCE)
+        return gone + store.purge_agreements(connection, agreements, PURGED_AT_ONCE)
 
     rows = await services.write(lambda connection: store.purge_seen(connection, now))
     while gone := await services.write(portion):

@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from sqlalchemy import Connection
 
 from adapters.openadr import settings
-from adapters.openadr.model import Answer, Change, Put
+from adapters.openadr.model import Change, EventResponse, Put
 from adapters.openadr.sealing import Safe
-from adapters.openadr.state import State
+from adapters.openadr.state import VtnState
 from adapters.openadr.store import load, save
 from adapters.openadr.v2b.machine import Machine
 from adapters.openadr.v2b.outcome import Outcome
@@ -31,7 +31,7 @@ class Desk:
         self.services = services
         self.settings = settings.read(services.settings)
         self.log: Logger = services.log
-        self.state = State()
+        self.state = VtnState()
         self.machine = self._machine()
         self._safe = Safe(services, self._household_of)
         self._business = asyncio.Lock()
@@ -46,7 +46,7 @@ class Desk:
         dead = [row._replace(body=None) for row, record in records if record is None]
         if dead:  # their households were erased before their opts were taken back
             await self.services.write(lambda connection: save(connection, dead))
-        self.state = State(record for _, record in records if record is not None)
+        self.state = VtnState(record for _, record in records if record is not None)
         self.machine = self._machine()
 
     async def receive(self, service: str, body: bytes, fingerprint: str) -> bytes:
@@ -118,7 +118,7 @@ class Desk:
         ven = outcome.ven
         if not (household := self._household_of(ven)):
             return
-        said = [c.record for c in outcome.changes if isinstance(c, Put) and isinstance(c.record, Answer)]
+        said = [c.record for c in outcome.changes if isinstance(c, Put) and isinstance(c.record, EventResponse)]
         readings = [reading for m in outcome.measured if (reading := m.reading(ven)) is not None]
         readings += [opt_reading(answer) for answer in said if answer.ven == ven]
         if not readings:

@@ -8,15 +8,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from adapters.openadr.desk import Desk
-from adapters.openadr.model import Answer, Change, Drop, OptSchedule, Put, Ven
+from adapters.openadr.model import Change, Drop, EventResponse, OptSchedule, Put, Ven
 from adapters.openadr.v3.problems import respond, urn
 from adapters.plugin import Notice, Route
 from policies.roles import Listener, Role
 
-PATH = "/api/openadr/vens/{name}/household"
+ENROLMENT_PATH = "/api/openadr/vens/{name}/household"
 
 
-class Enrolment(Struct, frozen=True, forbid_unknown_fields=True):
+class HouseholdOfVen(Struct, frozen=True, forbid_unknown_fields=True):
     """``household`` is the tenancy's id; "" ends the enrolment."""
 
     household: str
@@ -27,7 +27,7 @@ def routes(desk: Desk) -> Sequence[Route]:
 
     async def put(request: web.Request) -> web.StreamResponse:
         try:
-            wanted = msgspec.json.decode(await request.read(), type=Enrolment)
+            wanted = msgspec.json.decode(await request.read(), type=HouseholdOfVen)
         except msgspec.DecodeError:
             return respond(400, 'the body is {"household": "<id>"}', urn(desk.services.ids()))
         async with desk.business():
@@ -39,10 +39,10 @@ def routes(desk: Desk) -> Sequence[Route]:
         desk.log.info("openadr.enrolled", ven=ven.id)
         return web.Response(status=204)
 
-    return [Route(Listener.PEOPLE, "PUT", PATH, "openadr.enrolment", put, frozenset({Role.OPERATOR}))]
+    return [Route(Listener.PEOPLE, "PUT", ENROLMENT_PATH, "openadr.enrolment", put, frozenset({Role.OPERATOR}))]
 
 
-def _handed_over(desk: Desk, ven: Ven, wanted: Enrolment) -> Sequence[Change]:
+def _handed_over(desk: Desk, ven: Ven, wanted: HouseholdOfVen) -> Sequence[Change]:
     """A household's opts are its own and go with its enrolment; an organisation's are sealed when a household joins."""
     if wanted.household == ven.household:
         return ()
@@ -51,7 +51,7 @@ def _handed_over(desk: Desk, ven: Ven, wanted: Enrolment) -> Sequence[Change]:
     return gone if ven.household else [*gone, *(Put(record) for record in opts)]
 
 
-def _opts_of(desk: Desk, vens: Set[str]) -> Sequence[Answer | OptSchedule]:
+def _opts_of(desk: Desk, vens: Set[str]) -> Sequence[EventResponse | OptSchedule]:
     answers = [a for of_event in desk.state.answers.values() for a in of_event.values() if a.ven in vens]
     return [*answers, *(s for ven in vens for s in desk.state.opts.get(ven, {}).values())]
 

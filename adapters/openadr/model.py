@@ -119,7 +119,7 @@ class Registration(Record, frozen=True, kw_only=True):
         return (self.ven,)
 
 
-class Answer(Record, frozen=True, kw_only=True):
+class EventResponse(Record, frozen=True, kw_only=True):
     """What a VEN said to an event: oadrCreatedEvent, or oadrCreateOpt that qualifies it (rule 206).
 
     Attributes:
@@ -153,7 +153,7 @@ class Point20(Struct, frozen=True):
     resource: str = ""
 
 
-class Offer(Record, frozen=True, kw_only=True):
+class MetadataReport(Record, frozen=True, kw_only=True):
     """One report of a VEN's metadata. ``finest``, ``coarsest``: oadrMinPeriod, oadrMaxPeriod in seconds; 0: unknown."""
 
     kind: ClassVar[str] = "offer"
@@ -214,8 +214,8 @@ class OptSchedule(Record, frozen=True, kw_only=True):
         return (self.ven, self.opt_id, self.scope)
 
 
-RECORDS: tuple[type[Record], ...] = (
-    Program, Event, Ven, Resource, Registration, Answer, Offer, ReportRequest, OptSchedule,
+RECORD_TYPES: tuple[type[Record], ...] = (
+    Program, Event, Ven, Resource, Registration, EventResponse, MetadataReport, ReportRequest, OptSchedule,
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from adapters.openadr.durations import read_stamp
 
 OBJECT_ID = r"^[a-zA-Z0-9_-]+\Z"
 DURATION = r"^-?P(?=\d|T\d)(?:\d+Y)?(?:\d+M)?(?:\d+[DW])?(?:T(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?\Z"
-DATE_TIME = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z"
+RFC_3339 = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z"
 """RFC 3339. A 3.1 start may lie in the year 1 ("now")."""
 
 PROFILE, FINGERPRINT, REREGISTER = "X_OADR20B_PROFILE", "X_OADR20B_FINGERPRINT", "X_OADR20B_REREGISTER"
@@ -20,7 +20,7 @@ PROFILE, FINGERPRINT, REREGISTER = "X_OADR20B_PROFILE", "X_OADR20B_FINGERPRINT",
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 ObjectId = Annotated[str, Meta(min_length=1, max_length=128, pattern=OBJECT_ID)]
 Duration = Annotated[str, Meta(max_length=64, pattern=DURATION)]
-DateTime = Annotated[str, Meta(max_length=40, pattern=DATE_TIME)]
+DateTime = Annotated[str, Meta(max_length=40, pattern=RFC_3339)]
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Text = Annotated[str, Meta(max_length=8000)]
 Targets = Annotated[list[Name], Meta(max_length=1000)] | UnsetType | None

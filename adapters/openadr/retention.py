@@ -9,9 +9,9 @@ from adapters.openadr.desk import Desk
 from adapters.openadr.model import Drop, Event, OptSchedule, Record, ReportRequest
 from adapters.openadr.v2b.past import long_over
 
-EVERY = 3600.0
+FORGET_EVERY = 3600.0
 """Seconds between two rounds."""
-AT_ONCE = 200
+RECORDS_AT_ONCE = 200
 """Records that go in one transaction."""
 
 
@@ -19,7 +19,7 @@ async def run(desk: Desk) -> None:
     """Supervised: a round now and then."""
     while True:
         await purge(desk)
-        await asyncio.sleep(EVERY)
+        await asyncio.sleep(FORGET_EVERY)
 
 
 async def purge(desk: Desk) -> int:
@@ -28,13 +28,13 @@ async def purge(desk: Desk) -> int:
     gone = 0
     while True:
         async with desk.business():
-            found = list(islice(long_over(desk.machine, before), AT_ONCE))
+            found = list(islice(long_over(desk.machine, before), RECORDS_AT_ONCE))
             async with desk.turns(_concerned(desk, found)):
                 still = {(record.kind, record.key) for record in long_over(desk.machine, before)} if found else set()
                 dropped = [Drop(record) for record in found if (record.kind, record.key) in still]
                 await desk.commit(dropped)
         gone += len(dropped)
-        if len(found) < AT_ONCE:
+        if len(found) < RECORDS_AT_ONCE:
             break
     if gone:
         desk.log.info("openadr.purged", records=gone)

@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from adapters.openadr.model import Answer, Change, Drop, OptSchedule, Put, Record, Registration, Ven
+from adapters.openadr.model import Change, Drop, EventResponse, OptSchedule, Put, Record, Registration, Ven
 from adapters.openadr.store import Written
 from adapters.plugin import Gone, Services
 from policies.terms import SubjectId
 
 
-class Sealed(Struct, frozen=True, forbid_unknown_fields=True):
+class SealedBody(Struct, frozen=True, forbid_unknown_fields=True):
     """A body that was sealed; ``household`` is whose key it was."""
 
     household: str
@@ -40,7 +40,7 @@ class Safe:
             record = change.record
             if not isinstance(change, Put):
                 rows.append(Written(type(record), self._place(record), None))
-            elif not isinstance(record, Answer | OptSchedule):
+            elif not isinstance(record, EventResponse | OptSchedule):
                 rows.append(Written(type(record), record.key, _text(record)))
             elif household := joining.get(record.ven, self._household_of(record.ven)):
                 try:
@@ -64,12 +64,12 @@ class Safe:
     async def record(self, row: Written) -> Record | None:
         """The record of a row; None where its household is gone."""
         assert row.body is not None
-        if not issubclass(row.kind, Answer | OptSchedule):
+        if not issubclass(row.kind, EventResponse | OptSchedule):
             return msgspec.json.decode(row.body, type=row.kind)
         body: Any = msgspec.json.decode(row.body)
         if "sealed" not in body:
             return msgspec.convert(body, row.kind)
-        found = msgspec.convert(body, Sealed)
+        found = msgspec.convert(body, SealedBody)
         household = SubjectId(found.household)
         try:
             plain = await self._services.unseal(household, found.sealed, about=_about(row.kind, row.key))
@@ -80,7 +80,7 @@ class Safe:
             self._places[record.key] = row.key[1]
         return record
 
-    async def _sealed(self, record: Answer | OptSchedule, household: str) -> Written:
+    async def _sealed(self, record: EventResponse | OptSchedule, household: str) -> Written:
         key = record.key
         if isinstance(record, OptSchedule):
             place = self._places.get(record.key) or self._services.ids()
@@ -89,7 +89,7 @@ class Safe:
         sealed = await self._services.seal(SubjectId(household), plain, about=_about(type(record), key))
         if isinstance(record, OptSchedule):
             self._places[record.key] = key[1]
-        return Written(type(record), key, _text(Sealed(household, sealed)))
+        return Written(type(record), key, _text(SealedBody(household, sealed)))
 
     def _place(self, record: Record) -> tuple[str, ...]:
         """The key columns of a record that goes."""

@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from adapters.openadr.model import (
-    Answer,
     Change,
     Event,
-    Offer,
+    EventResponse,
+    MetadataReport,
     OptSchedule,
     Program,
     Put,
@@ -22,7 +22,7 @@ from adapters.openadr.model import (
 )
 
 
-class State:
+class VtnState:
     """Records by key, and indices over them.
 
     Attributes:
@@ -36,9 +36,9 @@ class State:
         self.vens: dict[str, Ven] = {}
         self.resources: dict[str, Resource] = {}
         self.registrations: dict[str, Registration] = {}
-        self.answers: dict[str, dict[str, Answer]] = defaultdict(dict)
+        self.answers: dict[str, dict[str, EventResponse]] = defaultdict(dict)
         """By event, then VEN."""
-        self.offers: dict[str, dict[str, Offer]] = defaultdict(dict)
+        self.offers: dict[str, dict[str, MetadataReport]] = defaultdict(dict)
         """By VEN, then specifier."""
         self.requests: dict[str, dict[str, ReportRequest]] = defaultdict(dict)
         """By VEN, then reportRequestID."""
@@ -121,10 +121,10 @@ class State:
             case Registration():
                 self.registrations[record.ven] = record
                 self.ven_turn[record.ven] += 1
-            case Answer():
+            case EventResponse():
                 self.answers[record.event][record.ven] = record
                 self.ven_turn[record.ven] += 1
-            case Offer():
+            case MetadataReport():
                 self.offers[record.ven][record.specifier] = record
             case ReportRequest():
                 self.requests[record.ven][record.id] = record
@@ -153,10 +153,10 @@ class State:
             case Registration():
                 self._forget_registration(record.ven)
                 self.ven_turn[record.ven] += 1
-            case Answer():
+            case EventResponse():
                 self.answers[record.event].pop(record.ven, None)
                 self.ven_turn[record.ven] += 1
-            case Offer():
+            case MetadataReport():
                 self.offers[record.ven].pop(record.specifier, None)
             case ReportRequest():
                 self.requests[record.ven].pop(record.id, None)

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from sqlalchemy import Column, Connection, Index, MetaData, String, Table, Text, select
 
 from adapters.openadr.model import (
-    RECORDS,
-    Answer,
+    RECORD_TYPES,
     Event,
-    Offer,
+    EventResponse,
+    MetadataReport,
     OptSchedule,
     Program,
     Record,
@@ -32,15 +32,15 @@ _KEYS: dict[type[Record], tuple[str, ...]] = {
     Ven: ("id",),
     Resource: ("id",),
     Registration: ("ven",),
-    Answer: ("event", "ven"),
-    Offer: ("ven", "specifier"),
+    EventResponse: ("event", "ven"),
+    MetadataReport: ("ven", "specifier"),
     ReportRequest: ("ven", "id"),
     OptSchedule: ("ven", "opt_id", "scope"),
 }
 
 _BELONGING: dict[type[Record], tuple[tuple[type[Record], str], ...]] = {
-    Event: ((Answer, "event"),),
-    Registration: ((Answer, "ven"), (Offer, "ven"), (ReportRequest, "ven"), (OptSchedule, "ven")),
+    Event: ((EventResponse, "event"),),
+    Registration: ((EventResponse, "ven"), (MetadataReport, "ven"), (ReportRequest, "ven"), (OptSchedule, "ven")),
 }
 """What goes with a record that is dropped: table and column."""
 
@@ -50,8 +50,8 @@ def _table(record: type[Record]) -> Table:
     return Table(f"openadr_{record.kind}", METADATA, *columns, Column("body", Text, nullable=False))
 
 
-TABLES: dict[type[Record], Table] = {record: _table(record) for record in RECORDS}
-Index("openadr_answer_ven", TABLES[Answer].c.ven)
+TABLES: dict[type[Record], Table] = {record: _table(record) for record in RECORD_TYPES}
+Index("openadr_answer_ven", TABLES[EventResponse].c.ven)
 
 
 class Written(NamedTuple):

@@ -16,10 +16,10 @@ from adapters.formats.sdmx_csv import AGENCY, CELLS, LOAD, STATUS, UNITS, VERSIO
 from adapters.formats.words import instant
 
 _BASE = "http://www.sdmx.org/resources/sdmxml/schemas/v2_1/"
-MESSAGE, STRUCTURE, COMMON = _BASE + "message", _BASE + "structure", _BASE + "common"
-_NAMESPACES = {"mes": MESSAGE, "str": STRUCTURE, "com": COMMON}
-_MES = ElementMaker(namespace=MESSAGE, nsmap=_NAMESPACES)
-_STR = ElementMaker(namespace=STRUCTURE, nsmap=_NAMESPACES)
+SDMX_MESSAGE, SDMX_STRUCTURE, COMMON = _BASE + "message", _BASE + "structure", _BASE + "common"
+_NAMESPACES = {"mes": SDMX_MESSAGE, "str": SDMX_STRUCTURE, "com": COMMON}
+_MES = ElementMaker(namespace=SDMX_MESSAGE, nsmap=_NAMESPACES)
+_STR = ElementMaker(namespace=SDMX_STRUCTURE, nsmap=_NAMESPACES)
 _COM = ElementMaker(namespace=COMMON, nsmap=_NAMESPACES)
 _REF = ElementMaker()
 

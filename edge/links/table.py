@@ -11,8 +11,8 @@ from edge.errors import SettingsError
 from edge.extensions import found, loaded
 from edge.links import API_VERSION, Link, LinkKind
 
-GROUP = "metergate.links"
-OWN = tuple(EntryPoint(name, f"edge.links.{name}", GROUP) for name in ("replay", "serial", "tcp", "udp"))
+LINKS_GROUP = "metergate.links"
+OWN_LINKS = tuple(EntryPoint(name, f"edge.links.{name}", LINKS_GROUP) for name in ("replay", "serial", "tcp", "udp"))
 """As pyproject.toml has them, for a checkout that is not installed."""
 
 Component = Annotated[str, Meta(pattern="^[A-Za-z0-9.-]*$")]
@@ -32,7 +32,7 @@ class LinkSettings:
 
     def __init__(self, table: Mapping[str, Any]) -> None:
         """SettingsError names the field, and the kinds or fields that there are."""
-        kinds = found(GROUP, OWN)
+        kinds = found(LINKS_GROUP, OWN_LINKS)
         name = _kind_of(table, kinds)
         self._kind: LinkKind = loaded(kinds[name], API_VERSION)
         self.name = table[name]

@@ -14,7 +14,7 @@ from edge import links
 from edge.links import Opened, host_and_port, link_errors
 
 API_VERSION = 1
-MOST_WAITING = 256
+MOST_DATAGRAMS = 256
 """Datagrams that wait to be read; what comes on top of them is lost, as UDP may always lose it."""
 
 
@@ -26,7 +26,7 @@ class _Arrivals(asyncio.DatagramProtocol):
     """Puts what comes into a queue, with its sender."""
 
     def __init__(self) -> None:
-        self.queue: asyncio.Queue[tuple[bytes, Any]] = asyncio.Queue(MOST_WAITING)
+        self.queue: asyncio.Queue[tuple[bytes, Any]] = asyncio.Queue(MOST_DATAGRAMS)
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         if data and not self.queue.full():

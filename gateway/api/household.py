@@ -27,11 +27,9 @@ from gateway.serve.login import Login
 from gateway.serve.problems import Problem
 from policies.decide import ends
 from policies.grounds import Contract, Ground, LegalTask, Scope
-from policies.roles import EVERYBODY, Listener, Role
+from policies.roles import EVERYBODY, HOUSEHOLD, HOUSEHOLD_OR_OPERATOR, OPERATOR, Listener, Role
 from policies.terms import DetailClass, Period, SubjectId
 
-HOUSEHOLD, OPERATOR = frozenset({Role.HOUSEHOLD}), frozenset({Role.OPERATOR})
-EITHER = HOUSEHOLD | OPERATOR
 GONE = frozenset({"no-such-request", "no-such-consent", "no-such-ground"})
 Shorten = Callable[[DetailClass, int], Awaitable[object]]
 InProfile = Callable[[PermissionRequest], bool]
@@ -58,17 +56,17 @@ class HouseholdApi:
         table: list[tuple[str, str, str, frozenset[Role], Handler]] = [
             ("POST", "/api/session", "api.session", EVERYBODY, self.log_in),
             ("POST", f"{home}/requests", "api.registry", OPERATOR, self.ask),
-            ("GET", f"{home}/requests", "api.household", EITHER, self.requests),
+            ("GET", f"{home}/requests", "api.household", HOUSEHOLD_OR_OPERATOR, self.requests),
             ("POST", f"{home}/requests/{{request}}/accept", "api.answer", HOUSEHOLD, self.accept),
             ("POST", f"{home}/requests/{{request}}/refuse", "api.answer", HOUSEHOLD, self.refuse),
-            ("GET", f"{home}/grounds", "api.household", EITHER, self.grounds),
+            ("GET", f"{home}/grounds", "api.household", HOUSEHOLD_OR_OPERATOR, self.grounds),
             ("POST", f"{home}/grounds", "api.registry", OPERATOR, self.add_ground),
-            ("POST", f"{home}/grounds/{{ground}}/withdraw", "api.household", EITHER, self.withdraw),
-            ("POST", f"{home}/grounds/{{ground}}/end", "api.household", EITHER, self.end),
-            ("POST", f"{home}/withdraw", "api.household", EITHER, self.withdraw_all),
-            ("POST", f"{home}/erase", "api.household", EITHER, self.erase),
-            ("GET", f"{home}/certificate", "api.household", EITHER, self.certificate),
-            ("GET", f"{home}/receipts/{{ground}}", "api.household", EITHER, self.receipt),
+            ("POST", f"{home}/grounds/{{ground}}/withdraw", "api.household", HOUSEHOLD_OR_OPERATOR, self.withdraw),
+            ("POST", f"{home}/grounds/{{ground}}/end", "api.household", HOUSEHOLD_OR_OPERATOR, self.end),
+            ("POST", f"{home}/withdraw", "api.household", HOUSEHOLD_OR_OPERATOR, self.withdraw_all),
+            ("POST", f"{home}/erase", "api.household", HOUSEHOLD_OR_OPERATOR, self.erase),
+            ("GET", f"{home}/certificate", "api.household", HOUSEHOLD_OR_OPERATOR, self.certificate),
+            ("GET", f"{home}/receipts/{{ground}}", "api.household", HOUSEHOLD_OR_OPERATOR, self.receipt),
             ("PUT", "/api/retention/{detail}", "api.registry", OPERATOR, self.set_retention),
             ("GET", "/api/keys", "api.public", EVERYBODY, self.keys),
         ]

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from adapters.plugin import Handler, Route
 from gateway.api import models
 from gateway.api.models import Json, body, instant
-from gateway.errors import CodeRefused, CsrRefused, NotAllowed, RegistryError, Taken, Unknown
+from gateway.errors import CodeRefused, CsrRefused, InUse, NotAllowed, RegistryError, Unknown
 from gateway.household_end import HouseholdEnd
 from gateway.identity.certs import fingerprint
 from gateway.identity.clients import Clients
@@ -23,17 +23,16 @@ from gateway.registry.registry import Registry
 from gateway.registry.tenancies import Tenancy
 from gateway.serve.callers import guard
 from gateway.serve.problems import Problem
-from policies.roles import EVERYBODY, Listener, Role
+from policies.roles import EVERYBODY, OPERATOR, Listener, Role
 from policies.terms import Recipient, SubjectId
 
-OPERATOR = frozenset({Role.OPERATOR})
 ENROL_DAYS = 14
-STATUS = {Unknown: 404, Taken: 409, NotAllowed: 422}
+STATUS_OF_ERROR = {Unknown: 404, InUse: 409, NotAllowed: 422}
 
 
 def as_problem(error: RegistryError) -> Problem:
     """The answer to an error of the registry."""
-    return Problem(STATUS.get(type(error), 400), error.reason, str(error))
+    return Problem(STATUS_OF_ERROR.get(type(error), 400), error.reason, str(error))
 
 
 def telling(handler: Handler) -> Handler:
@@ -103,7 +102,7 @@ class RegistryApi:
             try:
                 made.append(await self._take_in(each))
             except RegistryError as error:
-                status = STATUS.get(type(error), 400)
+                status = STATUS_OF_ERROR.get(type(error), 400)
                 raise Problem(status, error.reason, f"households.{index}: {error}", households=made) from None
         return web.json_response({"households": made}, status=201)
 

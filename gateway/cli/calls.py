@@ -7,7 +7,7 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +16,9 @@ from gateway.serve.listeners import public_url
 from gateway.settings import Settings, load
 from policies.roles import Listener
 
-SECONDS = 60.0
+SETTINGS_FILE = Path("metergate.toml")
+SettingsFile = Annotated[Path, typer.Option("--settings", "-s", help="The settings file.")]
+CALL_SECONDS = 60.0
 
 
 def held(file: Path) -> Settings:
@@ -36,7 +38,7 @@ def call(settings: Settings, verb: str, path: str, body: Any = None) -> Any:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     request = urllib.request.Request(url, data=data, method=verb, headers=headers)  # noqa: S310 - our own address
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS, context=_context(settings)) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=CALL_SECONDS, context=_context(settings)) as answer:  # noqa: S310
             raw = answer.read()
     except urllib.error.HTTPError as error:
         typer.echo(f"metergate: {_said(error.read(), error.code)}", err=True)

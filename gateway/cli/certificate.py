@@ -11,13 +11,13 @@ from gateway.identity import signer
 
 app = typer.Typer(no_args_is_help=True, help="Check what a gateway signed, with its public keys alone.")
 
-Token = Annotated[str, typer.Argument(help="A file with the compact JWS; - reads standard input.")]
-Keys = Annotated[
+TokenFile = Annotated[str, typer.Argument(help="A file with the compact JWS; - reads standard input.")]
+KeysFile = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="JWK set, list of JWKs, or did.json of the gateway."),
 ]
 Out = Annotated[bool, typer.Option("--json", help="Print the claims as JSON.")]
-LARGEST = 1 << 20
+LARGEST_INPUT = 1 << 20
 STDIN = "-"
 
 
@@ -27,10 +27,10 @@ def certificate() -> None:
 
 
 @app.command()
-def verify(token: Token, keys: Keys = None, *, as_json: Out = False) -> None:
+def verify(token: TokenFile, keys: KeysFile = None, *, as_json: Out = False) -> None:
     """Exit 0 when one of the keys signed exactly these bytes, 1 when not; the claims go to standard output."""
     from_stdin = token == STDIN
-    text = sys.stdin.read(LARGEST) if from_stdin else Path(token).read_text()
+    text = sys.stdin.read(LARGEST_INPUT) if from_stdin else Path(token).read_text()
     if keys is None:
         raise typer.BadParameter("--keys: without the gateway's public keys nothing can be checked")
     claims = next((c for jwk in public_keys(keys.read_text()) if (c := signer.verified(text.strip(), jwk))), None)

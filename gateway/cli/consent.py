@@ -1,19 +1,16 @@
 """``metergate consent``: look at a household's grounds, take them back, erase; by the operator, on its behalf."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.cli.calls import call, held, show
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
 
 app = typer.Typer(no_args_is_help=True, help="Grounds of a household: list, withdraw, erase.")
-SettingsFile = Annotated[Path, typer.Option("--settings", "-s", help="The settings file.")]
-DEFAULT = Path("metergate.toml")
 
 
 @app.command("list")
-def list_grounds(household: str, settings: SettingsFile = DEFAULT) -> None:
+def list_grounds(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """All grounds, ended ones too."""
     show(call(held(settings), "GET", f"/api/households/{household}/grounds"))
 
@@ -22,7 +19,7 @@ def list_grounds(household: str, settings: SettingsFile = DEFAULT) -> None:
 def withdraw(
     household: str,
     ground: Annotated[str, typer.Option(help="One consent; without it all of them.")] = "",
-    settings: SettingsFile = DEFAULT,
+    settings: SettingsFile = SETTINGS_FILE,
 ) -> None:
     """Returns when no byte leaves any more and the withdrawal is durable."""
     path = f"/grounds/{ground}/withdraw" if ground else "/withdraw"
@@ -33,7 +30,7 @@ def withdraw(
 def erase(
     household: str,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    settings: SettingsFile = DEFAULT,
+    settings: SettingsFile = SETTINGS_FILE,
 ) -> None:
     """GDPR Article 17: drop the household's keys. The certificate (JWS) to stdout."""
     if not yes and not typer.confirm("Erase this household? Nobody can undo it.", err=True):

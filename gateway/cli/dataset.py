@@ -12,10 +12,10 @@ import typer
 
 app = typer.Typer(no_args_is_help=True, help="Read datasets of a data space or an SDMX service.")
 
-LARGEST = 256 << 20
+LARGEST_DATASET = 256 << 20
 """Bytes that are read of one answer."""
-SDMX_CSV = "application/vnd.sdmx.data+csv; version=2.0.0"
-STRUCTURE = "application/vnd.sdmx.structure+xml; version=2.1"
+SDMX_CSV_TYPE = "application/vnd.sdmx.data+csv; version=2.0.0"
+SDMX_ML_TYPE = "application/vnd.sdmx.structure+xml; version=2.1"
 
 
 class Unreadable(Exception):
@@ -46,8 +46,8 @@ def read(
     Exit status 1 and one line on stderr when something cannot be fetched or does not fit its structure.
     """
     try:
-        definition = _fetched(structure or _beside(url), STRUCTURE, structure_token_file, ca)
-        data = _fetched(url, SDMX_CSV, token_file, ca)
+        definition = _fetched(structure or _beside(url), SDMX_ML_TYPE, structure_token_file, ca)
+        data = _fetched(url, SDMX_CSV_TYPE, token_file, ca)
         count = write_observations(data, definition, sys.stdout)
     except Unreadable as error:
         print(error, file=sys.stderr)
@@ -106,11 +106,11 @@ def _fetched(url: str, accept: str, token_file: Path | None, ca: Path | None) ->
         secure = HTTPSHandler(context=ssl.create_default_context(cafile=ca))
         request = Request(url, headers=headers)  # noqa: S310 - the scheme was looked at above
         with build_opener(_NoRedirect, secure).open(request, timeout=60) as answer:
-            body: bytes = answer.read(LARGEST + 1)
+            body: bytes = answer.read(LARGEST_DATASET + 1)
     except OSError as error:
         raise Unreadable(f"{_named(url)}: {_why(error)}") from None
-    if len(body) > LARGEST:
-        raise Unreadable(f"{_named(url)}: more than {LARGEST} bytes")
+    if len(body) > LARGEST_DATASET:
+        raise Unreadable(f"{_named(url)}: more than {LARGEST_DATASET} bytes")
     return body
 
 

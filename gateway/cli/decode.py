@@ -21,8 +21,8 @@ from meter_driver.detect import Detector, detect
 from meter_driver.framing import Keyring, Keys
 from meter_driver.reading import Event, FrameRejected
 
-STDIN = "-"
-CHUNK = 1 << 16
+FILE_CHUNK = 1 << 16
+_STDIN = "-"
 _COLUMNS = "{:<20} {:<22} {:<20} {:>14} {}"
 _HEAD = ("instant (UTC)", "meter", "quantity", "value", "unit")
 
@@ -56,8 +56,8 @@ def decode(
     printer = _Printer(jsonl=jsonl)
     path = Path(source)
     try:
-        if source == STDIN or (path.exists() and not path.is_char_device()):
-            with open(sys.stdin.fileno() if source == STDIN else path, "rb", closefd=source != STDIN) as stream:
+        if source == _STDIN or (path.exists() and not path.is_char_device()):
+            with open(sys.stdin.fileno() if source == _STDIN else path, "rb", closefd=source != _STDIN) as stream:
                 printer.recording(decoder, stream)
         else:
             serial = {"serial": source, "baud": baud, "parity": parity, "data": data, "stop": stop}
@@ -105,7 +105,7 @@ class _Printer:
         else:
             for reading in event.readings:
                 at, *rest = render.cells(reading)
-                print(_COLUMNS.format(at, render.plain(reading.meter) or render.NOTHING, *rest).rstrip())
+                print(_COLUMNS.format(at, render.plain(reading.meter) or render.DASH, *rest).rstrip())
             sys.stdout.flush()
 
 
@@ -113,7 +113,7 @@ def _pieces(stream: BufferedReader) -> Iterator[bytes]:
     """What is there, as soon as it is there; ``b""`` at the end."""
     data = b"-"
     while data:
-        data = stream.read1(CHUNK)
+        data = stream.read1(FILE_CHUNK)
         yield data
 
 
@@ -141,9 +141,9 @@ def _keys(file: Path | None, source: str) -> dict[str, Keys]:
     """By system title. ``typer.BadParameter`` names what is wrong with the file, never its content."""
     if file is None:
         return {}
-    if str(file) == STDIN == source:
+    if str(file) == _STDIN == source:
         raise typer.BadParameter("--keys: standard input is the recording already")
     try:
-        return read_keys(sys.stdin.buffer) if str(file) == STDIN else load_keys(file)
+        return read_keys(sys.stdin.buffer) if str(file) == _STDIN else load_keys(file)
     except SettingsError as error:
         raise typer.BadParameter(f"--keys: {error}") from None

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 import typer
 
-from gateway.cli.calls import call, held, show
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
 
 app = typer.Typer(no_args_is_help=True, help="Explain a message; programs, events and VENs.")
 programs = typer.Typer(no_args_is_help=True, help="Programs of the VTN.")
@@ -24,15 +24,17 @@ app.add_typer(programs, name="programs")
 app.add_typer(events, name="events")
 app.add_typer(vens, name="vens")
 
-SECONDS, PAGE, LARGEST = 30.0, 50, 64 << 20
-SECRET = "METERGATE_CLIENT_SECRET"  # noqa: S105 - the name of a variable
+ANSWER_SECONDS, PAGE_SIZE, LARGEST_ANSWER = 30.0, 50, 64 << 20
+SECRET_VARIABLE = "METERGATE_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 ENTRY = "oadr_20b.xsd"
 
 Base = Annotated[str, typer.Option("--url", help="The API's base, https://host/openadr3/3.1.1.")]
-Client = Annotated[str, typer.Option("--client", help=f"The OAuth client; its secret comes from ${SECRET}.")]
+ClientOption = Annotated[
+    str, typer.Option("--client", help=f"The OAuth client; its secret comes from ${SECRET_VARIABLE}.")
+]
 Ca = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Roots to trust, PEM.")]
-Body = Annotated[Path, typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="JSON; - is stdin.")]
-USUAL = "https://localhost:8445/openadr3/3.1.1"
+BodyFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="JSON; - is stdin.")]
+USUAL_BASE = "https://localhost:8445/openadr3/3.1.1"
 
 
 @app.command()
@@ -55,7 +57,7 @@ def explain(
 
 
 @programs.command("list")
-def list_programs(url: Base = USUAL, client: Client = "bl_client", ca: Ca = None) -> None:
+def list_programs(url: Base = USUAL_BASE, client: ClientOption = "bl_client", ca: Ca = None) -> None:
     """All programs, one JSON object a line."""
     _lines(Api(url, client, ca).all("/programs"))
 
@@ -64,8 +66,8 @@ def list_programs(url: Base = USUAL, client: Client = "bl_client", ca: Ca = None
 def add_program(
     name: str,
     market: Annotated[str, typer.Option(help="The marketContext of 2.0b, a URI.")] = "",
-    url: Base = USUAL,
-    client: Client = "bl_client",
+    url: Base = USUAL_BASE,
+    client: ClientOption = "bl_client",
     ca: Ca = None,
 ) -> None:
     """Make a program."""
@@ -76,8 +78,8 @@ def add_program(
 @events.command("list")
 def list_events(
     program: Annotated[str, typer.Option(help="Of this program only.")] = "",
-    url: Base = USUAL,
-    client: Client = "bl_client",
+    url: Base = USUAL_BASE,
+    client: ClientOption = "bl_client",
     ca: Ca = None,
 ) -> None:
     """All events, one JSON object a line."""
@@ -85,19 +87,19 @@ def list_events(
 
 
 @events.command("post")
-def post_event(file: Body, url: Base = USUAL, client: Client = "bl_client", ca: Ca = None) -> None:
+def post_event(file: BodyFile, url: Base = USUAL_BASE, client: ClientOption = "bl_client", ca: Ca = None) -> None:
     """Post an event as OpenADR 3.1 writes it; it reaches 2.0b VENs with their next poll."""
     show(Api(url, client, ca).ask("POST", "/events", _read(file)))
 
 
 @events.command("cancel")
-def cancel_event(event: str, url: Base = USUAL, client: Client = "bl_client", ca: Ca = None) -> None:
+def cancel_event(event: str, url: Base = USUAL_BASE, client: ClientOption = "bl_client", ca: Ca = None) -> None:
     """Take an event back."""
     show(Api(url, client, ca).ask("DELETE", f"/events/{quote(event, safe='')}"))
 
 
 @events.command("opts")
-def opts(event: str, url: Base = USUAL, client: Client = "bl_client", ca: Ca = None) -> None:
+def opts(event: str, url: Base = USUAL_BASE, client: ClientOption = "bl_client", ca: Ca = None) -> None:
     """What VENs said to an event: VEN, resource, optIn or optOut."""
     for report in Api(url, client, ca).all("/reports", eventID=event):
         for resource in report["resources"]:
@@ -105,7 +107,7 @@ def opts(event: str, url: Base = USUAL, client: Client = "bl_client", ca: Ca = N
 
 
 @vens.command("list")
-def list_vens(url: Base = USUAL, client: Client = "bl_client", ca: Ca = None) -> None:
+def list_vens(url: Base = USUAL_BASE, client: ClientOption = "bl_client", ca: Ca = None) -> None:
     """All VENs, one JSON object a line."""
     _lines(Api(url, client, ca).all("/vens"))
 
@@ -117,8 +119,8 @@ def add_ven(
         str, typer.Option(help="SHA-256 of its certificate, or the last ten bytes of it, hex.")
     ] = "",
     target: Annotated[list[str] | None, typer.Option(help="A group it belongs to; may be repeated.")] = None,
-    url: Base = USUAL,
-    client: Client = "bl_client",
+    url: Base = USUAL_BASE,
+    client: ClientOption = "bl_client",
     ca: Ca = None,
 ) -> None:
     """Let a VEN register, with this certificate."""
@@ -137,7 +139,7 @@ def add_ven(
 def household(
     name: str,
     tenancy: Annotated[str, typer.Argument(help='The household\'s id; "" ends the enrolment.')],
-    settings: Annotated[Path, typer.Option("--settings", "-s", help="The settings file.")] = Path("metergate.toml"),
+    settings: SettingsFile = SETTINGS_FILE,
 ) -> None:
     """Say whose household a VEN belongs to. The operator's word; business logic cannot."""
     call(held(settings), "PUT", f"/api/openadr/vens/{quote(name, safe='')}/household", {"household": tenancy})
@@ -151,9 +153,9 @@ class Api:
             _end("the base is https, or http on loopback")
         self._base = base.rstrip("/")
         self._context = ssl.create_default_context(cafile=ca)
-        secret = os.environ.get(SECRET)
+        secret = os.environ.get(SECRET_VARIABLE)
         if secret is None:
-            _end(f"{SECRET} is not set")
+            _end(f"{SECRET_VARIABLE} is not set")
         basic = base64.b64encode(f"{quote(client)}:{quote(str(secret))}".encode()).decode()
         form = urlencode({"grant_type": "client_credentials"}).encode()
         token = self._send("POST", "/auth/token", form, f"Basic {basic}", "application/x-www-form-urlencoded")
@@ -167,19 +169,19 @@ class Api:
         """Page by page."""
         skip = 0
         while True:
-            words = urlencode(query | {"skip": str(skip), "limit": str(PAGE)})
+            words = urlencode(query | {"skip": str(skip), "limit": str(PAGE_SIZE)})
             page = self.ask("GET", f"{path}?{words}")
             yield from page
-            if len(page) < PAGE:
+            if len(page) < PAGE_SIZE:
                 return
-            skip += PAGE
+            skip += PAGE_SIZE
 
     def _send(self, verb: str, path: str, data: bytes | None, authorization: str, kind: str) -> Any:
         headers = {"Authorization": authorization} | ({"Content-Type": kind} if data is not None else {})
         request = Request(self._base + path, data=data, method=verb, headers=headers)  # noqa: S310 - looked at above
         try:
-            with urlopen(request, timeout=SECONDS, context=self._context) as answer:  # noqa: S310
-                return json.loads(answer.read(LARGEST))
+            with urlopen(request, timeout=ANSWER_SECONDS, context=self._context) as answer:  # noqa: S310
+                return json.loads(answer.read(LARGEST_ANSWER))
         except HTTPError as error:
             _end(_said(error))
         except (URLError, OSError, ValueError) as error:
@@ -188,7 +190,7 @@ class Api:
 
 def _said(error: HTTPError) -> str:
     try:
-        problem = json.loads(error.read(LARGEST))
+        problem = json.loads(error.read(LARGEST_ANSWER))
         return f"HTTP {error.code}: {problem.get('detail') or problem.get('error_description') or problem['title']}"
     except (ValueError, KeyError, AttributeError):
         return f"HTTP {error.code}"

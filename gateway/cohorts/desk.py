@@ -23,19 +23,19 @@ from gateway.grounds import GroundBook
 from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import cell as cells
 from gateway.vault.port import Vault
-from policies.cohorts import Profile, closes, figure
+from policies.cohorts import SafetyRule, closes, figure
 from policies.minimise import floor
 from policies.terms import FAR_FUTURE, Reason, Refusal, ReleaseRequest, Row, Zone
 
 __all__ = ["NEIGHBOURHOOD", "CohortDesk", "Places"]
 
-LATE = timedelta(days=1)
+CELL_LATE = timedelta(days=1)
 """How long a cell with too few values is held open after its watermark; afterwards it is closed without a figure."""
 MOST_CELLS = 10_000
 """Cells that one question may name."""
-LOOK = 5.0
+CELLS_LOOK = 5.0
 """Seconds between looks at the clock."""
-AT_ONCE = 64
+CELLS_AT_ONCE = 64
 """Cells that are closed in one turn of the loop; questions get in between."""
 
 
@@ -65,7 +65,7 @@ class CohortDesk:
         places: Places,
         clock: Clock,
         *,
-        profile: Profile,
+        profile: SafetyRule,
         interval: timedelta,
         grace: timedelta,
     ) -> None:
@@ -83,10 +83,10 @@ class CohortDesk:
         """Supervised: draw each epoch as it begins, close each cell at its watermark, asked for or not."""
         while True:
             more = await self.turn()
-            await asyncio.sleep(0 if more else LOOK)
+            await asyncio.sleep(0 if more else CELLS_LOOK)
 
     async def turn(self) -> bool:
-        """Close what is due, at most ``AT_ONCE`` cells of each look; whether there is more to do at once.
+        """Close what is due, at most ``CELLS_AT_ONCE`` cells of each look; whether there is more to do at once.
 
         Nothing is remembered but what the tables say: after a restart the cells of the last day are looked at again.
         Older ones are closed by the first question about them.
@@ -94,8 +94,8 @@ class CohortDesk:
         now = self._clock()
         places = self._places.places()
         await self._partition.begin(now.date(), places)
-        self._again = {key: at for key, at in self._again.items() if key[1] > now - 2 * LATE}
-        room = AT_ONCE
+        self._again = {key: at for key, at in self._again.items() if key[1] > now - 2 * CELL_LATE}
+        room = CELLS_AT_ONCE
         drawn_of: dict[tuple[str, date], Draws] = {}
         for place, start in self._due(now, places):
             key = (place, start.date())
@@ -120,7 +120,7 @@ class CohortDesk:
     def _due(self, now: datetime, places: Sequence[str]) -> Iterator[tuple[str, datetime]]:
         """Intervals past their watermark, of the last day, that are to be looked at now; oldest first."""
         wait = self._interval + self._grace
-        start = floor(now - wait - LATE, self._interval) + self._interval
+        start = floor(now - wait - CELL_LATE, self._interval) + self._interval
         while start + wait <= now:
             for place in places:
                 if self._again.get((place, start), now) <= now:
@@ -238,7 +238,9 @@ class CohortDesk:
                 waited = self._clock() - start - self._interval - self._grace
                 if (silence := self._stands(cohort, quantity, start)) is not None:
                     found[quantity] = silence
-                elif closes(members, len(rows), of.silent, self._profile.k, waited, patience=self._interval, late=LATE):
+                elif closes(
+                    members, len(rows), of.silent, self._profile.k, waited, patience=self._interval, late=CELL_LATE
+                ):
                     value = figure([row.value for row in rows], self._profile)
                     unit = rows[0].unit if value is not None else None
                     found[quantity] = cell = _Cell(node, quantity, start, value, unit)

@@ -25,7 +25,7 @@ from policies.terms import Level, Recipient, SubjectId
 
 NEIGHBOURHOOD = Recipient("neighbourhood")
 """The recipient of the one consent to neighbourhood figures."""
-REMEMBERED = 256
+DRAWS_REMEMBERED = 256
 """Draws kept in memory; more are read again."""
 
 
@@ -140,7 +140,7 @@ class Partition:
         return [each.members for row in rows if row is not None for each in _decoded(row.cohorts).values()]
 
     def _remember(self, place: str, epoch: date, draws: Draws) -> Draws:
-        while len(self._known) >= REMEMBERED:
+        while len(self._known) >= DRAWS_REMEMBERED:
             del self._known[next(iter(self._known))]
         self._known[place, epoch] = draws
         return draws

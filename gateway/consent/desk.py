@@ -20,7 +20,7 @@ from gateway.clock import Clock
 from gateway.consent.endings import Begun, Endings
 from gateway.consent.evidence import Evidence
 from gateway.consent.records import (
-    ANY,
+    ANY_CLASS,
     Asked,
     Ended,
     asked_of,
@@ -271,7 +271,7 @@ class ConsentDesk:
     async def _here(self, household: SubjectId) -> None:
         """Raises ``SubjectGone`` for a household that has ended, or whose end has begun. In its turn."""
         found = self._tenancies.get(household)
-        live = found is not None and found.live and self._vault.oldest(household, ANY) is not None
+        live = found is not None and found.live and self._vault.oldest(household, ANY_CLASS) is not None
         if not live or await self._endings.begun(household) is not None:
             raise SubjectGone("no such household")
 

@@ -13,7 +13,7 @@ from gateway.consent.endings import Begun
 from gateway.grounds import kind_of
 from gateway.storage.tables.door import permission_request as requests
 from policies.grounds import Consent, Contract, Ground, LegalTask, Scope
-from policies.ledger import Entry
+from policies.ledger import LedgerEntry
 from policies.terms import DetailClass, Period, SubjectId
 
 
@@ -51,13 +51,13 @@ class Ended:
         """Whose epochs flip, and whose lines are reset."""
         return [ground.id for ground in self.grounds] + ([f"own:{self.household}"] if self.own else [])
 
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[LedgerEntry]:
         """For the ledger."""
         entries = [entry_of(self.kind, ground, self.at) for ground in self.grounds]
         return [*entries, erased(self.household, self.at)] if self.own else entries
 
 
-ANY = DetailClass.LIVE
+ANY_CLASS = DetailClass.LIVE
 ENDING = "household.ending"
 
 
@@ -103,9 +103,9 @@ def ended_at(ground: Ground, now: datetime) -> Ground:
             return ground
 
 
-def entry_of(kind: str, ground: Ground, at: datetime) -> Entry:
+def entry_of(kind: str, ground: Ground, at: datetime) -> LedgerEntry:
     scope = ground.scope
-    return Entry(
+    return LedgerEntry(
         kind=kind,
         at=at,
         recipient=scope.recipient,
@@ -120,8 +120,8 @@ def entry_of(kind: str, ground: Ground, at: datetime) -> Entry:
     )
 
 
-def erased(household: SubjectId, at: datetime) -> Entry:
-    return Entry("erased", at, "", "", f"own:{household}", "", (), 0.0, "", at, at)
+def erased(household: SubjectId, at: datetime) -> LedgerEntry:
+    return LedgerEntry("erased", at, "", "", f"own:{household}", "", (), 0.0, "", at, at)
 
 
 def ended_notice(ground: Ground) -> Notice:

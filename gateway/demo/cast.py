@@ -15,18 +15,18 @@ from metergate.testing.product import Product
 HOUSEHOLDS = 60
 ELSEWHERE = 3
 """Households in the second zone: too few for a cohort."""
-READ = 20
+READ_SINGLY = 20
 """Households that agree to be read one by one."""
 PARTNER, SECRET = "helio", "helio-demo-secret"
 TOKEN = "helio-demo-participant-token"
 DID = "did:web:helio.example"
-QUANTITIES = ["1-0:1.7.0*255", "1-0:1.8.0*255", "1-0:2.8.0*255"]
-OPT = "openadr opt"
+METERED = ["1-0:1.7.0*255", "1-0:1.8.0*255", "1-0:2.8.0*255"]
+SAID_TO_EVENTS = "openadr opt"
 """What a VEN says to events; for those who may ask a single household."""
 ENERGY = "1-0:1.8.0*255"
-POWER = "1-0:1.7.0*255"
+ACTIVE_POWER = "1-0:1.7.0*255"
 VEN = "ven-1"
-SCOPES = ["read_all", "write_programs", "write_events", "write_vens"]
+UTILITY_SCOPES = ["read_all", "write_programs", "write_events", "write_vens"]
 
 
 def settings(*, long: bool) -> dict[str, Any]:
@@ -70,20 +70,20 @@ class Cast:
             "name": "Helio energy services",
             "did": DID,
             "levels": ["individual", "pseudonymous", "cohort"],
-            "quantities": [*QUANTITIES, OPT],
+            "quantities": [*METERED, SAID_TO_EVENTS],
             "finest_seconds": 0,
             "purposes": ["energy-advice", "demand-response", "neighbourhood-figures"],
             "zones": ["north", "south"],
         }
         self.product.operator("PUT", f"/api/organisations/{PARTNER}", profile)
-        client = {"organisation": PARTNER, "scopes": SCOPES, "secret": SECRET}
+        client = {"organisation": PARTNER, "scopes": UTILITY_SCOPES, "secret": SECRET}
         self.product.operator("PUT", f"/api/clients/{PARTNER}", client)
 
     def ask_and_answer(self) -> None:
         """Requests are put before households; each logs in with its one-time code and accepts on its own."""
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(self._joins_cohorts, self.homes))
-        for number in range(1, READ + 1):
+        for number in range(1, READ_SINGLY + 1):
             known = set(self.known())
             self._agrees(number, PARTNER, "energy-advice", "individual", 0)
             self.names[number] = (set(self.known()) - known).pop()
@@ -97,7 +97,7 @@ class Cast:
         wish = {
             "recipient": recipient,
             "purpose": purpose,
-            "quantities": QUANTITIES if level == "cohort" else [*QUANTITIES, OPT],
+            "quantities": METERED if level == "cohort" else [*METERED, SAID_TO_EVENTS],
             "resolution_seconds": seconds,
             "level": level,
             "values_from": stamp(now - timedelta(days=2)),

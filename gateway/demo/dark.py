@@ -13,7 +13,7 @@ from metergate.testing.product import ProductError
 
 WATCH = 2.0
 """Seconds before and after the press."""
-EVERY = 0.1
+LOOK_EVERY = 0.1
 GRACE = 0.15
 """Seconds after the acknowledgement in which an answer that had arrived may still be counted."""
 
@@ -39,7 +39,7 @@ class Watcher:
                 self.served.append(began)
             else:
                 self.refused.append(began)
-            stop.wait(EVERY)
+            stop.wait(LOOK_EVERY)
 
 
 class Stream(Watcher):

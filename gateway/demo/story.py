@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.demo import dark
 from gateway.demo.capture import Capture
-from gateway.demo.cast import ENERGY, POWER, QUANTITIES, READ, VEN, Cast
+from gateway.demo.cast import ACTIVE_POWER, ENERGY, METERED, READ_SINGLY, VEN, Cast
 from gateway.demo.checks import Checks, first_line, wait_for
 from gateway.demo.street import STEP, Street
 from metergate.testing.people import Home
@@ -94,13 +94,13 @@ class Story:
     def consent(self) -> None:
         self.cast.ask_and_answer()
         known = len(self.cast.known())
-        self.checks.say("2 door", "households accept on their own pages' API", known >= READ, f"{known} grounds")
+        self.checks.say("2 door", "households accept on their own pages' API", known >= READ_SINGLY, f"{known} grounds")
         shut = self._refusal(self._other_household)
         self.checks.say("2 door", "a household that was not asked stays unknown", bool(shut), shut)
 
     def csv(self) -> None:
         begin, end = self.street.begin, self.street.until
-        rows = wait_for(lambda: self.cast.csv(1, POWER, begin, end), seconds=10)
+        rows = wait_for(lambda: self.cast.csv(1, ACTIVE_POWER, begin, end), seconds=10)
         told = {row[2]: float(row[4]) for row in rows}
         count = int((end - begin) / STEP)
         wanted = {_z(begin + n * STEP): max(0, self.street.watts(1, begin + n * STEP)) for n in range(count)}
@@ -220,7 +220,7 @@ class Story:
     def _other_household(self) -> Any:
         words = {
             "purpose": "energy-advice",
-            "quantity": QUANTITIES,
+            "quantity": METERED,
             "start": "2026-01-01T00:00:00Z",
             "end": "2026-01-02T00:00:00Z",
         }

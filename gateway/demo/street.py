@@ -13,7 +13,7 @@ HISTORY = timedelta(hours=4)
 STEP = timedelta(minutes=5)
 COUNTER = 1_000_000
 """Where the invocation counters of the history begin; the live meters' begin at the seconds since 1970."""
-PATIENCE = 60.0
+COMMAND_PATIENCE = 60.0
 EDGE = [str(Path(sys.executable).with_name("metergate-edge"))]
 
 
@@ -109,7 +109,7 @@ class Street:
     def command(self, *words: object, code: str = "") -> str:
         """A command of the edge, to its end; what it said. Raises ``ProductError``."""
         done = subprocess.run(
-            [*EDGE, *map(str, words)], input=code, capture_output=True, text=True, timeout=PATIENCE, check=False
+            [*EDGE, *map(str, words)], input=code, capture_output=True, text=True, timeout=COMMAND_PATIENCE, check=False
         )
         if done.returncode:
             raise ProductError(f"metergate-edge {words[0]}: {done.stderr[-500:]}")

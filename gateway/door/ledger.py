@@ -17,15 +17,15 @@ from gateway.storage.statements import append
 from gateway.storage.tables.door import checkpoint, ledger
 from gateway.vault.port import Vault, Words
 from policies import ledger as books
-from policies.ledger import Entry
+from policies.ledger import LedgerEntry
 from policies.terms import DetailClass, SubjectId
 
-REMEMBERED = 20_000
+GRANTS_REMEMBERED = 20_000
 """Grants whose entry of today is known to be durable; asking again in the same day adds no second entry."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class SealedEntry:
     """An entry ready to be written."""
 
     id: str
@@ -44,13 +44,13 @@ class Ledger:
         """How rows of a household are found without naming it."""
         return self._vault.lookup("ledger", subject)
 
-    async def seal(self, entries: Sequence[tuple[SubjectId, Entry]]) -> Sequence[Sealed]:
+    async def seal(self, entries: Sequence[tuple[SubjectId, LedgerEntry]]) -> Sequence[SealedEntry]:
         """In their order, for ``put``. Raises ``SubjectGone``."""
         words = [Words(who, DetailClass.LEDGER, self._ids(), books.encode(entry)) for who, entry in entries]
         sealed = await self._vault.seal_all(words)
-        return [Sealed(w.about, self.tag(w.subject), body) for w, body in zip(words, sealed, strict=True)]
+        return [SealedEntry(w.about, self.tag(w.subject), body) for w, body in zip(words, sealed, strict=True)]
 
-    async def write(self, entries: Sequence[tuple[SubjectId, Entry]]) -> None:
+    async def write(self, entries: Sequence[tuple[SubjectId, LedgerEntry]]) -> None:
         """Durable on return. Releases that today's ledger has already are passed over."""
         fresh = [(s, e) for s, e in entries if self._key(s, e) not in self._known]
         if not fresh:
@@ -60,10 +60,10 @@ class Ledger:
         for subject, entry in fresh:
             if entry.kind == "release":
                 self._known[self._key(subject, entry)] = None
-        while len(self._known) > REMEMBERED:
+        while len(self._known) > GRANTS_REMEMBERED:
             self._known.popitem(last=False)
 
-    async def entries(self, subject: SubjectId, *, most: int = 500) -> Sequence[Entry]:
+    async def entries(self, subject: SubjectId, *, most: int = 500) -> Sequence[LedgerEntry]:
         """A household's own entries, newest first. Empty once its ledger key is gone."""
         query = select(ledger.c.id, ledger.c.sealed).where(ledger.c.subject_tag == self.tag(subject))
         query = query.order_by(ledger.c.number.desc()).limit(most)
@@ -90,7 +90,7 @@ class Ledger:
         await self._store.write(add)
 
     @staticmethod
-    def _key(subject: SubjectId, e: Entry) -> tuple[object, ...]:
+    def _key(subject: SubjectId, e: LedgerEntry) -> tuple[object, ...]:
         what = (e.kind, e.recipient, e.purpose, e.ground, e.quantities, e.resolution, e.level)
         return (subject, e.at.date(), e.start, e.end, e.reference, *what)
 
@@ -98,10 +98,10 @@ class Ledger:
 _HEAD = select(ledger.c.number, ledger.c.hash).order_by(ledger.c.number.desc()).limit(1)
 
 
-def put(connection: Connection, entries: Sequence[Sealed]) -> None:
+def put(connection: Connection, entries: Sequence[SealedEntry]) -> None:
     """Append to the chain, inside somebody's transaction."""
     head = connection.execute(_HEAD).first()
-    at: books.Link = (head.number, head.hash) if head else (0, books.GENESIS)
+    at: books.ChainLink = (head.number, head.hash) if head else (0, books.GENESIS)
     rows = []
     for each in entries:
         at = books.link(at, each.sealed)

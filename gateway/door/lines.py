@@ -21,7 +21,7 @@ from policies.terms import FAR_FUTURE, DetailClass
 
 FEWEST = 256
 """Lines below which nobody looks for closed ones."""
-LOOK = 1.0
+CLOCK_LOOK = 1.0
 """Seconds between looks at the clock; a clock that was moved is noticed then."""
 FIRST_WAIT = 0.05
 """Seconds until the first look at the queue of an answer that is over; doubles up to ``LOOK``."""
@@ -125,9 +125,9 @@ class Lines:
         """Abort lines at the instants at which what they rest on is over. A supervised loop."""
         while True:
             self._sooner.clear()
-            wait = LOOK
+            wait = CLOCK_LOOK
             if (due := self.pass_over(self._clock())) is not None:
-                wait = min(LOOK, max(0.0, (due - self._clock()).total_seconds()))
+                wait = min(CLOCK_LOOK, max(0.0, (due - self._clock()).total_seconds()))
             try:
                 async with asyncio.timeout(wait):
                     await self._sooner.wait()
@@ -198,7 +198,7 @@ class Lines:
         """As soon as its queue is empty. While another answer is under way it is not looked at; that one comes here."""
         line.watched = not line.open and line.sink.unsent()
         if line.watched:
-            asyncio.get_running_loop().call_later(wait, self._let_go, line, min(2 * wait, LOOK))
+            asyncio.get_running_loop().call_later(wait, self._let_go, line, min(2 * wait, CLOCK_LOOK))
         elif not line.open:
             self._settle(line)
             line.sink.release()

@@ -12,7 +12,7 @@ from gateway.rights import Credential
 from policies.terms import FAR_FUTURE, Level, Purpose, Reason, Recipient, Refusal, ReleaseRequest, Zone
 
 
-class Organisations(Protocol):
+class ProfileSource(Protocol):
     """What the desk needs of the registry."""
 
     def organisation_now(self, recipient: Recipient) -> Organisation | None: ...
@@ -23,7 +23,7 @@ class Organisations(Protocol):
 class Profiles:
     """Looks at the registry as it is now; holds nothing."""
 
-    def __init__(self, organisations: Organisations, clock: Clock) -> None:
+    def __init__(self, organisations: ProfileSource, clock: Clock) -> None:
         self._organisations, self._clock = organisations, clock
 
     def zones(self, recipient: Recipient) -> Sequence[str]:

@@ -4,24 +4,24 @@ It runs in this process, so the bounds do not hold against malice; they hold aga
 of routes readable: no route of a stranger is ever for an operator, a box or a VEN that is not his.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from aiohttp import web
 
 from adapters.plugin import Adapter, Caller, Handler, Route
 from gateway.errors import SettingsError
-from gateway.extending.found import Found, Kind
-from gateway.serve.callers import guard
+from gateway.extending.found import ExtensionKind, Found
+from gateway.serve.callers import Stranger, guard
 from policies.roles import Listener, Role
 
-MAY_NAME: Mapping[Kind, Mapping[Listener, frozenset[Role]]] = {
-    Kind.OUTPUT: {
+MAY_NAME: Mapping[ExtensionKind, Mapping[Listener, frozenset[Role]]] = {
+    ExtensionKind.OUTPUT: {
         Listener.PARTNERS: frozenset({Role.PARTNER, Role.PARTICIPANT}),
         Listener.PEOPLE: frozenset({Role.HOUSEHOLD}),
     },
-    Kind.INPUT: {Listener.DEVICES: frozenset({Role.BOX})},
-    Kind.PROCESSOR: {},
+    ExtensionKind.INPUT: {Listener.DEVICES: frozenset({Role.BOX})},
+    ExtensionKind.PROCESSOR: {},
 }
 """Kind -> listener -> roles. What is not in it is refused."""
 VERBS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
@@ -29,7 +29,6 @@ FOR_ALL = frozenset({"household.erased", "ground.ended", "permission.answered"})
 """Notices that go to every extension."""
 _WORDS = frozenset(kind.partition(".")[0] for kind in FOR_ALL)
 """``household.ending`` is the gateway's own."""
-Authenticate = Callable[[str], Awaitable[Caller | None]]
 
 
 def bounded(made: Adapter, it: Found, taken: Iterable[str], words: Iterable[str] = ()) -> Adapter:
@@ -48,7 +47,7 @@ def bounded(made: Adapter, it: Found, taken: Iterable[str], words: Iterable[str]
     for kind in made.notices:
         if kind not in FOR_ALL and (not kind.startswith(f"{it.name}.") or it.name in {*words, *_WORDS}):
             raise SettingsError(f"{it.said}: the notice {kind} is not its own: those begin with {it.name} and a dot")
-    if made.authenticate is not None and it.kind is not Kind.OUTPUT:
+    if made.authenticate is not None and it.kind is not ExtensionKind.OUTPUT:
         raise SettingsError(f"{it.said}: only an output authenticates")
     return replace(
         made,
@@ -79,8 +78,8 @@ def first_part(path: str) -> str:
     return path.split("/", 2)[1] if path.startswith("/") else ""
 
 
-def _article(kind: Kind) -> str:
-    return f"a {kind.word}" if kind is Kind.PROCESSOR else f"an {kind.word}"
+def _article(kind: ExtensionKind) -> str:
+    return f"a {kind.word}" if kind is ExtensionKind.PROCESSOR else f"an {kind.word}"
 
 
 def _guarded(route: Route) -> Route:
@@ -96,12 +95,12 @@ def _guarded(route: Route) -> Route:
     return replace(route, handler=handle)
 
 
-def _narrowed(authenticate: Authenticate) -> Authenticate:
+def _narrowed(authenticate: Stranger) -> Stranger:
     """Whoever it names is a partner or a participant, or nobody; and has no scope on routes of ours."""
 
     async def narrowed(header: str) -> Caller | None:
         caller = await authenticate(header)
-        known = MAY_NAME[Kind.OUTPUT][Listener.PARTNERS]
+        known = MAY_NAME[ExtensionKind.OUTPUT][Listener.PARTNERS]
         return replace(caller, scopes=frozenset()) if caller is not None and caller.role in known else None
 
     return narrowed

@@ -16,12 +16,12 @@ from adapters.plugin import API_VERSION, Migrations
 from gateway.errors import SettingsError
 from gateway.settings import Settings
 
-OWN = "metergate"
+OWN_DISTRIBUTION = "metergate"
 """Our own distribution."""
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
-class Kind(Enum):
+class ExtensionKind(Enum):
     """The value is the group of its entry points."""
 
     OUTPUT = "metergate.outputs"
@@ -40,7 +40,7 @@ class Found:
     ``create`` is the factory of its kind, see ``adapters.plugin``.
     """
 
-    kind: Kind
+    kind: ExtensionKind
     name: str
     package: str
     ours: bool
@@ -60,16 +60,16 @@ def found(settings: Settings) -> list[Found]:
     version of ``adapters.plugin``.
     """
     there = sorted(
-        ((kind, entry) for kind in Kind for entry in entry_points(group=kind.value)),
+        ((kind, entry) for kind in ExtensionKind for entry in entry_points(group=kind.value)),
         key=lambda one: (not _ours(one[1]), one[1].name),
     )
     if not any(_ours(entry) for _, entry in there):
-        raise SettingsError(f"the metadata of {OWN} name no outputs: install it again (pip install -e .)")
+        raise SettingsError(f"the metadata of {OWN_DISTRIBUTION} name no outputs: install it again (pip install -e .)")
     _named_once(there, settings)
     return [_loaded(kind, entry) for kind, entry in there if _wanted(entry, settings)]
 
 
-def _named_once(there: Sequence[tuple[Kind, EntryPoint]], settings: Settings) -> None:
+def _named_once(there: Sequence[tuple[ExtensionKind, EntryPoint]], settings: Settings) -> None:
     names = [entry.name for _, entry in there]
     for name in settings.adapters:
         if names.count(name) == 0 and settings.adapter(name).get("enabled", True):
@@ -84,7 +84,7 @@ def _wanted(entry: EntryPoint, settings: Settings) -> bool:
     return there and bool(settings.adapter(entry.name).get("enabled", True))
 
 
-def _loaded(kind: Kind, entry: EntryPoint) -> Found:
+def _loaded(kind: ExtensionKind, entry: EntryPoint) -> Found:
     """A foreign package is imported here for the first time."""
     where = f"adapters.{entry.name}: {kind.word} {entry.name} of package {_package(entry)}"
     if not _NAME.fullmatch(entry.name):
@@ -103,7 +103,7 @@ def _loaded(kind: Kind, entry: EntryPoint) -> Found:
 
 
 def _ours(entry: EntryPoint) -> bool:
-    return entry.dist is not None and entry.dist.name == OWN
+    return entry.dist is not None and entry.dist.name == OWN_DISTRIBUTION
 
 
 def _package(entry: EntryPoint) -> str:

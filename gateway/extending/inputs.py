@@ -1,19 +1,13 @@
 """What an input is given: it names devices, the registry says whose they are."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from adapters.plugin import Batch, IntakeAnswer, NotYours
 from gateway.errors import BatchRefused
-from gateway.services import BaseServices, Taking
+from gateway.intake.http import Devices, Taking
+from gateway.services import BaseServices
 from meter_driver.reading import Reading
 from policies.terms import SubjectId
-
-
-class Devices(Protocol):
-    """The registry's boxes."""
-
-    def subject_of(self, box_id: str, base_name: str) -> SubjectId | None: ...
 
 
 class DeviceServices(BaseServices):

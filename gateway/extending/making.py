@@ -6,7 +6,7 @@ from adapters import plugin
 from adapters.plugin import Adapter, Batch, IntakeAnswer, NotYours, Route
 from gateway.compose import Gateway
 from gateway.extending.bounds import bounded, first_part
-from gateway.extending.found import Found, Kind
+from gateway.extending.found import ExtensionKind, Found
 from gateway.extending.inputs import DeviceServices
 from gateway.extending.processors import ResultServices
 
@@ -35,11 +35,11 @@ def made(gateway: Gateway, all_: Sequence[Found], others: Iterable[Route]) -> li
 
 def _services(gateway: Gateway, it: Found) -> plugin.Services | plugin.InputServices | plugin.ProcessorServices:
     match it.kind:
-        case Kind.OUTPUT:
+        case ExtensionKind.OUTPUT:
             return gateway.services(it.name, None if it.ours else _NothingIn())
-        case Kind.INPUT:
+        case ExtensionKind.INPUT:
             shared = gateway.services(it.name)
             return DeviceServices(shared, it.name, gateway.registry.boxes, gateway.intake)
-        case Kind.PROCESSOR:
+        case ExtensionKind.PROCESSOR:
             shared = gateway.services(it.name)
             return ResultServices(shared, it.name, gateway.release, gateway.profiles, gateway.intake)

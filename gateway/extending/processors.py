@@ -17,7 +17,8 @@ from gateway.door.profiles import Profiles
 from gateway.door.release import ReleaseDesk
 from gateway.door.standing import Lapse, Standing
 from gateway.errors import SettingsError
-from gateway.services import BaseServices, Taking
+from gateway.intake.http import Taking
+from gateway.services import BaseServices
 from meter_driver.reading import ClockSource, Reading
 from policies.terms import Pseudonym, Reason, Recipient, Refusal, ReleaseRequest
 

@@ -25,7 +25,7 @@ BACKDATED = timedelta(days=1)
 RENEW = timedelta(days=30)
 """A listener's own certificate is made anew at a start within this time of its end."""
 MOST_CSR = 16_384
-Kind = Literal["ec", "rsa"]
+KeyKind = Literal["ec", "rsa"]
 _PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 _PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
@@ -66,7 +66,7 @@ class Authority:
         pem = made.public_bytes(serialization.Encoding.PEM).decode()
         return pem, fingerprint(made.public_bytes(serialization.Encoding.DER)), made.not_valid_after_utc
 
-    def server(self, hosts: Sequence[str], kind: Kind, now: datetime) -> tuple[Path, Path]:
+    def server(self, hosts: Sequence[str], kind: KeyKind, now: datetime) -> tuple[Path, Path]:
         """Chain and key files for listeners under these names; made when missing or nearly over."""
         mark = sha256(",".join(hosts).encode()).hexdigest()[:8]
         chain, secret = self._folder / f"server-{kind}-{mark}.pem", self._folder / f"server-{kind}-{mark}.key"

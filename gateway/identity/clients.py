@@ -22,7 +22,7 @@ from policies.terms import Recipient
 
 _N, _R, _P, _SALT, _LENGTH = 2**14, 8, 1, 16, 32
 """16 MiB and some 50 ms a try."""
-AT_ONCE = 2
+HASHES_AT_ONCE = 2
 """Slow hashes side by side: guessing must not take the machine."""
 LONGEST_SECRET = 1024
 
@@ -41,7 +41,7 @@ class Clients:
         self._all: dict[str, _Held] = {}
         self._quick: dict[str, bytes] = {}
         self._quick_key = os.urandom(32)
-        self._slow = asyncio.Semaphore(AT_ONCE)
+        self._slow = asyncio.Semaphore(HASHES_AT_ONCE)
         self._nobody = os.urandom(_SALT + _LENGTH)  # the hash of no secret, to compare unknown clients with
 
     async def load(self) -> None:

@@ -19,8 +19,8 @@ from gateway.vault.port import Vault
 ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 LENGTH, GROUP = 12, 4
 """58 bits; written in groups."""
-LONGEST = 64
-KINDS: Mapping[str, str] = MappingProxyType({"login": "household", "box": "box", "ven": "VEN"})
+LONGEST_CODE = 64
+CODE_KINDS: Mapping[str, str] = MappingProxyType({"login": "household", "box": "box", "ven": "VEN"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ class Codes:
 
     async def issue(self, kind: str, subject: str, *, days: int) -> str:
         """A fresh code, as a letter has it: ``ABCD-EFGH-JKMN``. Durable on return."""
-        if kind not in KINDS:
-            raise ValueError(f"kind: one of {', '.join(KINDS)}")
+        if kind not in CODE_KINDS:
+            raise ValueError(f"kind: one of {', '.join(CODE_KINDS)}")
         plain = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
         lookup = self._vault.lookup("one-time-code", plain)
         new = _Code(kind, subject, self._clock() + timedelta(days=days))
@@ -80,4 +80,4 @@ class Codes:
 
 def _plain(text: str) -> str:
     """Small letters, blanks and dashes do not matter."""
-    return "".join(c for c in text[:LONGEST].upper() if c.isalnum())
+    return "".join(c for c in text[:LONGEST_CODE].upper() if c.isalnum())

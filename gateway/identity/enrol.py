@@ -13,7 +13,7 @@ ENROLS = frozenset({"box", "ven"})
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolled:
+class IssuedCertificate:
     """``kind``: box or ven; ``owner`` is its id here. ``certificate`` and ``ca`` are PEM."""
 
     kind: str
@@ -29,7 +29,7 @@ class Enrolment:
     def __init__(self, codes: Codes, authority: Authority, boxes: Boxes, clock: Clock) -> None:
         self._codes, self._authority, self._boxes, self._clock = codes, authority, boxes, clock
 
-    async def enrol(self, code: str, csr: str) -> Enrolled:
+    async def enrol(self, code: str, csr: str) -> IssuedCertificate:
         """Raises ``CsrRefused`` before the code is looked at, and ``CodeRefused``. The certificate counts on return."""
         requested_key(csr)
         found = await self._codes.redeem(ENROLS, code)
@@ -38,4 +38,4 @@ class Enrolment:
         kind, owner = found
         pem, fingerprint, until = await asyncio.to_thread(self._authority.issue, csr, owner, self._clock())
         await self._boxes.keep_certificate(Certificate(fingerprint, kind, owner, until))
-        return Enrolled(kind, owner, pem, self._authority.ca_pem, fingerprint)
+        return IssuedCertificate(kind, owner, pem, self._authority.ca_pem, fingerprint)

@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey
 from gateway.identity.files import read_secret, write_secret
 
 ALGORITHM = "ES256"
-LONGEST = 64 * 1024
+LONGEST_SIGNED_TOKEN = 64 * 1024
 """Characters of a token that is looked at."""
 _ANY_HEADER = jws.JWSRegistry(algorithms=[ALGORITHM], strict_check_header=False)
 
@@ -77,7 +77,7 @@ def verified(token: str, jwk: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _claims(token: str, key: ECKey, typ: str | None) -> Mapping[str, Any] | None:
-    if len(token) > LONGEST or not all(map(_strict, token.split("."))):
+    if len(token) > LONGEST_SIGNED_TOKEN or not all(map(_strict, token.split("."))):
         return None
     try:
         found = jws.deserialize_compact(token, key, registry=_ANY_HEADER)

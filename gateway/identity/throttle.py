@@ -4,7 +4,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 
-WINDOW = 60.0
+THROTTLE_WINDOW = 60.0
 MOST_ADDRESSES = 10_000
 
 
@@ -19,11 +19,11 @@ class Throttle:
         """Seconds until the next try is looked at; 0 when it may come now."""
         tries = self._wrong.get(network_of(address))
         now = self._now()
-        while tries and tries[0] <= now - WINDOW:
+        while tries and tries[0] <= now - THROTTLE_WINDOW:
             tries.popleft()
         if tries is None or len(tries) < self._per_minute:
             return 0
-        return max(1, int(tries[0] + WINDOW - now) + 1)
+        return max(1, int(tries[0] + THROTTLE_WINDOW - now) + 1)
 
     def wrong(self, address: str) -> None:
         """A try that did not succeed."""

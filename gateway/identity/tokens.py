@@ -12,9 +12,9 @@ from gateway.identity.clients import Clients
 from gateway.rights import Credential
 from policies.roles import Role
 
-TYPE = "at+jwt"
-REMEMBERED = 4096
-LONGEST = 4096
+JWT_TYPE = "at+jwt"
+TOKENS_REMEMBERED = 4096
+LONGEST_AUTHORIZATION = 4096
 """Characters of an ``Authorization`` header that is looked at."""
 
 
@@ -39,7 +39,7 @@ class Tokens:
             "exp": int((now + self.life).timestamp()),
             "jti": secrets.token_hex(8),
         }
-        return self._signer.sign(claims, typ=TYPE)
+        return self._signer.sign(claims, typ=JWT_TYPE)
 
     def check(self, token: str) -> Caller | None:
         """Who a token speaks for; None when it is not ours, over, or of a client that is gone."""
@@ -54,7 +54,7 @@ class Tokens:
             if (found := self._verified(token)) is None:
                 return None
             self._known[token] = found
-            if len(self._known) > REMEMBERED:
+            if len(self._known) > TOKENS_REMEMBERED:
                 self._known.popitem(last=False)
         if found.credential.until <= self._clock():
             self._known.pop(token, None)
@@ -62,7 +62,7 @@ class Tokens:
         return found.caller, found.credential
 
     def _verified(self, token: str) -> "_Checked | None":
-        claims = self._signer.verify(token, typ=TYPE) if len(token) <= LONGEST else None
+        claims = self._signer.verify(token, typ=JWT_TYPE) if len(token) <= LONGEST_AUTHORIZATION else None
         if claims is None or claims.get("aud") != self._signer.did:
             return None
         client = self._clients.get(str(claims.get("client_id", "")))

@@ -9,7 +9,7 @@ from gateway.keeper import states as key_states
 from gateway.keeper.states import States
 from gateway.keeper.tree import Tree
 
-LARGEST_GROUP = 4096
+CHANGES_AT_ONCE = 4096
 
 Edit = Callable[[States | None], States]
 """From the states as they are (None: unknown) to those that shall be; runs in the keeper's thread. May raise."""
@@ -43,7 +43,7 @@ class Changes:
     def _kick(self) -> None:
         if self._busy or not self._waiting:
             return
-        group, self._waiting = self._waiting[:LARGEST_GROUP], self._waiting[LARGEST_GROUP:]
+        group, self._waiting = self._waiting[:CHANGES_AT_ONCE], self._waiting[CHANGES_AT_ONCE:]
         self._busy = True
         work = asyncio.get_running_loop().run_in_executor(self._thread, self._commit, group)
         work.add_done_callback(lambda done: self._tell(group, done))

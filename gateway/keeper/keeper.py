@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.errors import RootMissing, SubjectGone
 from gateway.keeper import states as key_states
-from gateway.keeper.changes import LARGEST_GROUP, Changes, stored
+from gateway.keeper.changes import CHANGES_AT_ONCE, Changes, stored
 from gateway.keeper.port import MOST_DAYS, MOST_SUBJECTS, MOST_WORDS, Day, Words
 from gateway.keeper.recovery import Recovery
 from gateway.keeper.root import FileRoot
@@ -163,7 +163,7 @@ class LocalKeeper:
     # -- in the keeper's thread
 
     def _move_part(self, position: str, first: Mapping[DetailClass, date], today: date) -> tuple[str, list[str]] | None:
-        part = self._tree.after(position, LARGEST_GROUP)
+        part = self._tree.after(position, CHANGES_AT_ONCE)
         changed: dict[str, bytes | None] = {}
         for name, data in part.items():
             if name != HOUSE:

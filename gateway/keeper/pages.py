@@ -16,11 +16,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.errors import PageDamaged
+from policies.vault.ratchet import KEY_BYTES
 
 SLOT_BYTES = 8192
 PAGE_BYTES = SLOT_BYTES - 16
 FAN_OUT = 64
-KEY_BYTES = 32
 LONGEST_ID = 64
 LONGEST_STATE = 7000
 """Of one household. Some 160 links: more single days than that cannot be erased one by one."""
@@ -38,10 +38,10 @@ class Link:
     key: bytes
 
 
-Leaf = dict[str, bytes]
+LeafPage = dict[str, bytes]
 """Key states by id, ascending."""
 
-Inner = list[tuple[str, Link]]
+InnerPage = list[tuple[str, Link]]
 """Lowest id and link of each child."""
 
 
@@ -50,7 +50,7 @@ def seal_page(link: Link, page: bytes) -> bytes:
     return AESGCM(link.key).encrypt(_NONCE, page.ljust(PAGE_BYTES, b"\0"), _bound(link.slot))
 
 
-def open_page(link: Link, data: bytes) -> Leaf | Inner:
+def open_page(link: Link, data: bytes) -> LeafPage | InnerPage:
     """What the slot holds. Raises ``PageDamaged``."""
     try:
         return parse(AESGCM(link.key).decrypt(_NONCE, data, _bound(link.slot)))
@@ -58,7 +58,7 @@ def open_page(link: Link, data: bytes) -> Leaf | Inner:
         raise PageDamaged(f"slot {link.slot} does not open") from None
 
 
-def leaf_bytes(entries: Leaf) -> bytes:
+def leaf_bytes(entries: LeafPage) -> bytes:
     parts = [_HEAD.pack(_LEAF, len(entries))]
     for name, state in entries.items():
         key = name.encode()
@@ -66,7 +66,7 @@ def leaf_bytes(entries: Leaf) -> bytes:
     return b"".join(parts)
 
 
-def inner_bytes(children: Inner) -> bytes:
+def inner_bytes(children: InnerPage) -> bytes:
     parts = [_HEAD.pack(_INNER, len(children))]
     for lowest, link in children:
         key = lowest.encode()
@@ -74,12 +74,12 @@ def inner_bytes(children: Inner) -> bytes:
     return b"".join(parts)
 
 
-def parse(page: bytes) -> Leaf | Inner:
+def parse(page: bytes) -> LeafPage | InnerPage:
     """A page in clear. Raises ``struct.error`` or ``IndexError`` when it is damaged."""
     kind, count = _HEAD.unpack_from(page)
     offset = _HEAD.size
-    leaf: Leaf = {}
-    inner: Inner = []
+    leaf: LeafPage = {}
+    inner: InnerPage = []
     for _ in range(count):
         end = offset + 1 + page[offset]
         name = page[offset + 1 : end].decode()
@@ -94,7 +94,7 @@ def parse(page: bytes) -> Leaf | Inner:
     return leaf if kind == _LEAF else inner
 
 
-def split_leaf(entries: Leaf) -> list[Leaf]:
+def split_leaf(entries: LeafPage) -> list[LeafPage]:
     """As few pages as hold them, about equally full."""
     sizes = [1 + len(name.encode()) + _STATE.size + len(state) for name, state in entries.items()]
     room = PAGE_BYTES - _HEAD.size
@@ -102,7 +102,7 @@ def split_leaf(entries: Leaf) -> list[Leaf]:
     if total <= room:
         return [entries] if entries else []
     goal = total / (total // room + 1)
-    parts: list[Leaf] = [{}]
+    parts: list[LeafPage] = [{}]
     filled = 0
     for (name, state), size in zip(entries.items(), sizes, strict=True):
         if parts[-1] and (filled >= goal or filled + size > room):
@@ -113,7 +113,7 @@ def split_leaf(entries: Leaf) -> list[Leaf]:
     return parts
 
 
-def split_inner(children: Inner) -> list[Inner]:
+def split_inner(children: InnerPage) -> list[InnerPage]:
     count = -(-len(children) // FAN_OUT)
     share = -(-len(children) // max(count, 1))
     return [children[i : i + share] for i in range(0, len(children), share or 1)]

@@ -16,12 +16,11 @@ from pathlib import Path
 
 from gateway.errors import PageDamaged, StoreFull, TreeBroken
 from gateway.keeper.pages import (
-    KEY_BYTES,
     LONGEST_ID,
     LONGEST_STATE,
     SLOT_BYTES,
-    Inner,
-    Leaf,
+    InnerPage,
+    LeafPage,
     Link,
     inner_bytes,
     leaf_bytes,
@@ -31,6 +30,7 @@ from gateway.keeper.pages import (
     split_leaf,
 )
 from gateway.keeper.root import Cell, Root
+from policies.vault.ratchet import KEY_BYTES
 
 CACHED_LEAVES = 2048
 """Pages in clear in memory, some 16 MiB with what they take in Python."""
@@ -47,8 +47,8 @@ class Tree:
     ) -> None:
         self._root_port, self._randomness, self._keep = root, randomness, keep
         self._lock = threading.Lock()
-        self._leaves: dict[int, Leaf] = {}
-        self._inners: dict[int, Inner] = {}
+        self._leaves: dict[int, LeafPage] = {}
+        self._inners: dict[int, InnerPage] = {}
         self._broken = False
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -84,7 +84,7 @@ class Tree:
 
     def after(self, name: str, count: int) -> dict[str, bytes]:
         """At least ``count`` entries above an id, ascending, as far as there are: to walk the whole tree in parts."""
-        found: Leaf = {}
+        found: LeafPage = {}
         with self._lock:
             for leaf in self._leaves_from(Link(self._cell.slot, self._cell.key), name):
                 found.update((key, state) for key, state in leaf.items() if key > name)
@@ -146,13 +146,13 @@ class Tree:
 
     # -- reading
 
-    def _leaf_for(self, name: str) -> Leaf:
+    def _leaf_for(self, name: str) -> LeafPage:
         link = Link(self._cell.slot, self._cell.key)
         while isinstance(page := self._page(link), list):
             link = page[child_of(page, name)][1]
         return page
 
-    def _leaves_from(self, link: Link, name: str) -> Iterator[Leaf]:
+    def _leaves_from(self, link: Link, name: str) -> Iterator[LeafPage]:
         page = self._page(link)
         if isinstance(page, dict):
             yield page
@@ -160,7 +160,7 @@ class Tree:
         for _, child in page[child_of(page, name) :]:
             yield from self._leaves_from(child, name)
 
-    def _page(self, link: Link) -> Leaf | Inner:
+    def _page(self, link: Link) -> LeafPage | InnerPage:
         cached = self._leaves.get(link.slot) or self._inners.get(link.slot)
         if cached is not None:
             return cached
@@ -205,7 +205,7 @@ class Tree:
     def fresh_key(self) -> bytes:
         return self._randomness(KEY_BYTES)
 
-    def page(self, link: Link) -> Leaf | Inner:
+    def page(self, link: Link) -> LeafPage | InnerPage:
         """For drafts."""
         with self._lock:
             return self._page(link)
@@ -221,7 +221,7 @@ class Tree:
             self.write_slots(dict.fromkeys(slots, bytes(SLOT_BYTES)))
 
 
-def child_of(page: Inner, name: str) -> int:
+def child_of(page: InnerPage, name: str) -> int:
     """Which child holds an id."""
     return max(bisect_right(page, name, key=lambda entry: entry[0]) - 1, 0)
 
@@ -232,8 +232,8 @@ class _Draft:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self.freed: list[int] = []
-        self.leaves: dict[int, Leaf] = {}
-        self.inners: dict[int, Inner] = {}
+        self.leaves: dict[int, LeafPage] = {}
+        self.inners: dict[int, InnerPage] = {}
         self._sealed: dict[int, bytes] = {}
 
     def apply(self, top: Link, changes: list[tuple[str, bytes | None]]) -> Link:
@@ -242,7 +242,7 @@ class _Draft:
             level = [(part[0][0], self._put_inner(part)) for part in split_inner(level)]
         return level[0][1] if level else self.put_leaf({})
 
-    def put_leaf(self, entries: Leaf) -> Link:
+    def put_leaf(self, entries: LeafPage) -> Link:
         link = self._put(leaf_bytes(entries))
         self.leaves[link.slot] = entries
         return link
@@ -255,7 +255,7 @@ class _Draft:
         for slot in self._sealed:
             self._tree.give_back(slot)
 
-    def _change(self, link: Link, changes: list[tuple[str, bytes | None]], lowest: str = "") -> Inner:
+    def _change(self, link: Link, changes: list[tuple[str, bytes | None]], lowest: str = "") -> InnerPage:
         """What takes the place of a page: no entry, one, or more when it was split."""
         page = self._tree.page(link)
         self.freed.append(link.slot)
@@ -266,13 +266,13 @@ class _Draft:
                     entries.pop(name, None)
             leaves = split_leaf(dict(sorted(entries.items())))
             return [(lowest if i == 0 else next(iter(leaf)), self.put_leaf(leaf)) for i, leaf in enumerate(leaves)]
-        children: Inner = []
+        children: InnerPage = []
         for (name, child), some in zip(page, _share(page, changes), strict=True):
             children += self._change(child, some, name) if some else [(name, child)]
         parts = split_inner(children)
         return [(lowest if i == 0 else part[0][0], self._put_inner(part)) for i, part in enumerate(parts)]
 
-    def _put_inner(self, children: Inner) -> Link:
+    def _put_inner(self, children: InnerPage) -> Link:
         link = self._put(inner_bytes(children))
         self.inners[link.slot] = children
         return link
@@ -283,7 +283,7 @@ class _Draft:
         return link
 
 
-def _share(page: Inner, changes: list[tuple[str, bytes | None]]) -> list[list[tuple[str, bytes | None]]]:
+def _share(page: InnerPage, changes: list[tuple[str, bytes | None]]) -> list[list[tuple[str, bytes | None]]]:
     """The changes of each child."""
     shares: list[list[tuple[str, bytes | None]]] = [[] for _ in page]
     for change in changes:

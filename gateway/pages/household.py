@@ -24,21 +24,19 @@ from gateway.identity.sessions import Session, csrf_right
 from gateway.pages.own_data import DataDesk
 from gateway.pages.render import LANGUAGE_COOKIE, Renderings, language_of
 from gateway.pages.views import Card, asked_card, ground_card, ledger_line
-from gateway.pages.words import LANGUAGES, Words
+from gateway.pages.words import LANGUAGES, Phrases
 from gateway.registry.registry import Registry
 from gateway.serve.callers import CREDENTIAL, SESSION, session_of
 from gateway.serve.login import Login
 from gateway.serve.problems import Problem
-from policies.roles import EVERYBODY, Listener, Role
+from policies.roles import EVERYBODY, HOUSEHOLD, HOUSEHOLD_OR_OPERATOR, Listener, Role
 from policies.terms import Recipient, SubjectId
 
-HOUSEHOLD = frozenset({Role.HOUSEHOLD})
-EITHER = HOUSEHOLD | {Role.OPERATOR}
 FORM_BYTES = 16_384
 MISSING = frozenset({"no-such-request", "no-such-consent"})
 _ROWS = "\x00rows\x00"
 """Where the readings go in the page *Now*; everything before and after holds none."""
-Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
+PostedForm = MultiDictProxy[str | bytes | bytearray | web.FileField]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class HouseholdPages:
             ("POST", "/login", "page.start", EVERYBODY, self.log_in),
             ("GET", "/language/{language}", "page.start", EVERYBODY, self.language),
             ("GET", "/static/{file}", "static", EVERYBODY, self.show.static),
-            ("POST", "/logout", "page.leave", EITHER, self.log_out),
+            ("POST", "/logout", "page.leave", HOUSEHOLD_OR_OPERATOR, self.log_out),
             ("GET", "/now", "page", HOUSEHOLD, self.now),
             ("GET", "/consents", "page", HOUSEHOLD, self.consents),
             ("POST", "/consents/{request}/answer", "page", HOUSEHOLD, self.answer),
@@ -147,11 +145,11 @@ class HouseholdPages:
         if newest is None:
             return web.Response(text=html, content_type="text/html")
         head, _, tail = html.partition(_ROWS)
-        words = Words(language_of(request))
+        words = Phrases(language_of(request))
         renderer = Renderer("text/html; charset=utf-8", self._readings(words), head=head.encode(), tail=tail.encode())
         return await self._send(_one(newest), renderer, request, web.StreamResponse(), right)
 
-    def _readings(self, words: Words) -> Callable[[Released], Iterator[bytes]]:
+    def _readings(self, words: Phrases) -> Callable[[Released], Iterator[bytes]]:
         def body(released: Released) -> Iterator[bytes]:
             for row in released.rows:
                 value = f"{row.value} {row.unit or ''}".strip()
@@ -163,7 +161,7 @@ class HouseholdPages:
     async def consents(self, request: web.Request) -> web.Response:
         """Requests, active and past consents."""
         session, subject = self._who(request)
-        words = Words(language_of(request))
+        words = Phrases(language_of(request))
         waiting = [asked_card(a, self.organisation, words) for a in await self.consent.waiting(subject)]
         cards = await self._grounds(request, subject)
         html = await self._filled(
@@ -181,7 +179,7 @@ class HouseholdPages:
     async def ledger(self, request: web.Request) -> web.Response:
         """Who received what; the beginnings and ends of consents."""
         session, subject = self._who(request)
-        words = Words(language_of(request))
+        words = Phrases(language_of(request))
         entries = await self.disclosures.entries(subject)
         lines = [ledger_line(e, self.organisation, words) for e in entries if e.recipient]
         html = await self._filled(request, session, "ledger.html", page="ledger", lines=lines)
@@ -297,14 +295,14 @@ class HouseholdPages:
         return session, found.id
 
     async def _grounds(self, request: web.Request, subject: SubjectId) -> list[Card]:
-        words, now = Words(language_of(request)), self.clock()
+        words, now = Phrases(language_of(request)), self.clock()
         grounds = await self.consent.all_grounds(subject)
         cards = [ground_card(g, now, self.organisation, words) for g in grounds]
         return sorted(cards, key=lambda card: card.given or now, reverse=True)
 
     async def _filled(self, request: web.Request, session: Session, template: str, **values: object) -> str:
         who = await self.registry.tenancies.who(SubjectId(session.subject))
-        words = Words(language_of(request))
+        words = Phrases(language_of(request))
         name = who.name or words("no_name")
         return self.show.html(request, template, token=session.csrf, name=name, **values)
 
@@ -317,7 +315,7 @@ class HouseholdPages:
         return self.show.page(request, "problem.html", status=status, words=words, reason=reason, token=token)
 
 
-async def _form(request: web.Request) -> Form:
+async def _form(request: web.Request) -> PostedForm:
     """A posted form with its session's token. Raises ``Problem`` 403 for one from elsewhere."""
     _same_site(request)
     form = await request.post()

@@ -10,7 +10,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from gateway.pages.words import LANGUAGES, Words
+from gateway.pages.words import LANGUAGES, Phrases
 from policies.terms import FAR_FUTURE
 
 HERE = Path(__file__).parent
@@ -34,7 +34,7 @@ class Renderings:
 
     def html(self, request: web.Request, template: str, **values: Any) -> str:
         """A whole page in the visitor's language."""
-        words = Words(language_of(request))
+        words = Phrases(language_of(request))
         back = request.path if request.method == "GET" else "/"
         times = {"when": lambda at: self.when(at, words), "day": lambda at: self.day(at, words)}
         shown = {"t": words, "languages": LANGUAGES, "here": back, "page": "", "name": None, "token": ""}
@@ -44,14 +44,14 @@ class Renderings:
         """The same as an answer."""
         return web.Response(text=self.html(request, template, **values), status=status, content_type="text/html")
 
-    def when(self, at: datetime, words: Words) -> Markup:
+    def when(self, at: datetime, words: Phrases) -> Markup:
         """An instant, to the minute."""
         local = at.astimezone(self._zone)
         text = f"{words.date(local.year, local.month, local.day)}, {local:%H:%M}"
         stamp = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
         return Markup('<time datetime="{}Z">{}</time>').format(stamp, text)
 
-    def day(self, at: datetime | date, words: Words) -> Markup:
+    def day(self, at: datetime | date, words: Phrases) -> Markup:
         """A day; an open end is said in words."""
         if isinstance(at, datetime) and at >= FAR_FUTURE:
             return Markup("{}").format(words("open_end"))

@@ -8,10 +8,10 @@ from adapters.plugin import Organisation, PermissionRequest
 from gateway.cohorts.desk import NEIGHBOURHOOD
 from gateway.consent.desk import Asked
 from gateway.grounds import kind_of
-from gateway.pages.words import Words
+from gateway.pages.words import Phrases
 from policies.decide import ends
 from policies.grounds import Consent, Ground, LegalTask, Scope
-from policies.ledger import Entry
+from policies.ledger import LedgerEntry
 from policies.terms import Recipient
 
 Named = Callable[[Recipient], Organisation | None]
@@ -40,7 +40,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LedgerLine:
     """One entry of the ledger. ``ground``: its kind in words."""
 
     kind: str
@@ -53,7 +53,7 @@ class Line:
     end: datetime
 
 
-def who_is(recipient: str, named: Named, t: Words) -> str:
+def who_is(recipient: str, named: Named, t: Phrases) -> str:
     """The organisation's name; its id when the registry has forgotten it."""
     if recipient == NEIGHBOURHOOD:
         return t("neighbourhood")
@@ -61,12 +61,12 @@ def who_is(recipient: str, named: Named, t: Words) -> str:
     return known.name if known else recipient
 
 
-def asked_card(asked: Asked, named: Named, t: Words) -> Card:
+def asked_card(asked: Asked, named: Named, t: Phrases) -> Card:
     """A request that waits."""
     return _card(asked.id, "waiting", "consent", asked.request, asked.request.until, named, t)
 
 
-def ground_card(ground: Ground, now: datetime, named: Named, t: Words) -> Card:
+def ground_card(ground: Ground, now: datetime, named: Named, t: Phrases) -> Card:
     """A ground, active or past."""
     end = ends(ground)
     state = "active" if now < end else "past"
@@ -78,16 +78,16 @@ def ground_card(ground: Ground, now: datetime, named: Named, t: Words) -> Card:
     return replace(card, given=given, ended=ended, withdrawn=withdrawn, law=law)
 
 
-def ledger_line(entry: Entry, named: Named, t: Words) -> Line:
+def ledger_line(entry: LedgerEntry, named: Named, t: Phrases) -> LedgerLine:
     """An entry of the household's ledger."""
     detail = t.resolution(timedelta(seconds=entry.resolution))
     ground = t(entry.ground_kind) if entry.ground_kind else ""
     who = who_is(entry.recipient, named, t)
-    return Line(entry.kind, entry.at, who, t.purpose(entry.purpose), detail, ground, entry.start, entry.end)
+    return LedgerLine(entry.kind, entry.at, who, t.purpose(entry.purpose), detail, ground, entry.start, entry.end)
 
 
 def _card(
-    name: str, state: str, kind: str, scope: Scope | PermissionRequest, until: datetime, named: Named, t: Words
+    name: str, state: str, kind: str, scope: Scope | PermissionRequest, until: datetime, named: Named, t: Phrases
 ) -> Card:
     return Card(
         id=name,

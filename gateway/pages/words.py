@@ -217,7 +217,7 @@ MONTHS = (
 )
 
 
-class Words:
+class Phrases:
     """The texts of one language."""
 
     def __init__(self, language: str) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway import rights
 from gateway.clock import Clock
-from gateway.errors import NotAllowed, Taken, Unknown
+from gateway.errors import InUse, NotAllowed, Unknown
 from gateway.rights import Credential, Recall
 from gateway.storage.port import Store
 from gateway.storage.tables.identity import certificate
@@ -24,7 +24,7 @@ from policies.terms import FAR_FUTURE, SubjectId
 
 ANY_METER = ""
 """The list entry of a box that sends for one household."""
-REMEMBERED = 50_000
+NAMES_REMEMBERED = 50_000
 """Names whose household is known without hashing again."""
 
 
@@ -84,7 +84,7 @@ class Boxes:
         if found is not None and not found.revoked:
             only = found.meters.get(self._any)
             subject = only or found.meters.get(self._vault.lookup("meter", base_name))
-        if len(self._known) >= REMEMBERED:
+        if len(self._known) >= NAMES_REMEMBERED:
             self._known.clear()
         self._known[key] = subject
         return subject
@@ -125,7 +125,7 @@ class Boxes:
     # -- changing
 
     async def add_box(self, meters: Mapping[str, SubjectId], *, box_id: str = "") -> str:
-        """A new box and what it may send for: ``{ANY_METER: household}``, or meter names. Raises ``Taken``."""
+        """A new box and what it may send for: ``{ANY_METER: household}``, or meter names. Raises ``InUse``."""
         name = box_id or f"box-{self._ids()[:12]}"
         if (
             not name.isascii()
@@ -146,20 +146,20 @@ class Boxes:
         try:
             await self._store.write(write)
         except IntegrityError:
-            raise Taken("box: this id is in use") from None
+            raise InUse("box: this id is in use") from None
         self._boxes[name] = _Box(name, revoked=False, meters=hashed)
         self._known.clear()
         return name
 
     async def keep_certificate(self, new: Certificate) -> None:
-        """Durable on return: from then on it is let in. Raises ``Taken``, ``Unknown`` without that box."""
+        """Durable on return: from then on it is let in. Raises ``InUse``, ``Unknown`` without that box."""
         if new.kind == "box" and new.owner not in self._boxes:
             raise Unknown("there is no such box")
         row = {"fingerprint": new.fingerprint, "kind": new.kind, "owner": new.owner, "until": new.until.timestamp()}
         try:
             await self._store.write(lambda c: c.execute(insert(certificate).values(row)).rowcount)
         except IntegrityError:
-            raise Taken("certificate: it is registered already") from None
+            raise InUse("certificate: it is registered already") from None
         self._certificates[new.fingerprint] = new
 
     async def revoke(self, fingerprint: str) -> None:

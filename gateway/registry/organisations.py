@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from adapters.plugin import Organisation, upsert
 from gateway import rights
-from gateway.errors import NotAllowed, Taken
+from gateway.errors import InUse, NotAllowed
 from gateway.rights import Recall
 from gateway.storage.port import Store
 from gateway.storage.tables.registry import organisation as table
@@ -60,7 +60,7 @@ class Organisations:
     async def put(self, entry: Entry) -> None:
         """Add or replace; durable on return. Answers that a narrower profile does not allow are cut by then.
 
-        Raises ``Taken`` for a did of another, ``NotAllowed``.
+        Raises ``InUse`` for a did of another, ``NotAllowed``.
         """
         new = entry.organisation
         if not new.id or len(new.id) > 64 or new.id in RESERVED or not new.id.isprintable():
@@ -68,7 +68,7 @@ class Organisations:
         if not new.name or len(new.name) > MOST_NAME:
             raise NotAllowed(f"name: 1 to {MOST_NAME} characters")
         if new.did and self._by_did.get(new.did, new.id) != new.id:
-            raise Taken("did: it belongs to another organisation")
+            raise InUse("did: it belongs to another organisation")
         row = {"id": new.id, "did": new.did, "body": msgspec.json.encode(entry).decode()}
         await self._store.write(lambda connection: connection.execute(upsert(table), row).rowcount)
         old = self._all.get(new.id)

@@ -12,13 +12,13 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.clock import Clock
-from gateway.errors import NotAllowed, SubjectGone, Taken, Unknown
+from gateway.errors import InUse, NotAllowed, SubjectGone, Unknown
 from gateway.storage.port import Store
 from gateway.storage.tables.registry import metering_point, tenancy
 from gateway.vault.port import Vault, Words
 from policies.terms import DetailClass, SubjectId
 
-KINDS = ("household", "site")
+TENANCY_KINDS = ("household", "site")
 MOST_POINTS = 32
 MOST_TEXT = 1000
 
@@ -31,14 +31,14 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     remarks: str = ""
 
 
-NOBODY = Identity()
+NO_IDENTITY = Identity()
 
 
 @dataclass(frozen=True, slots=True)
 class NewTenancy:
     """What is needed to take a household in. ``points``: metering point ids. ``start``: None means now."""
 
-    identity: Identity = NOBODY
+    identity: Identity = NO_IDENTITY
     zone: str = ""
     community: str = ""
     kind: str = "household"
@@ -124,21 +124,21 @@ class Tenancies:
         query = select(tenancy.c.identity).where(tenancy.c.id == subject)
         sealed = await self._store.look(lambda connection: connection.execute(query).scalar())
         if sealed is None:
-            return NOBODY
+            return NO_IDENTITY
         try:
             plain = await self._vault.open(subject, DetailClass.IDENTITY, sealed, about="tenancy")
         except SubjectGone:
-            return NOBODY
+            return NO_IDENTITY
         return msgspec.json.decode(plain, type=Identity)
 
     # -- changing
 
     async def create(self, new: NewTenancy) -> Tenancy:
-        """Take a household in: keys, row, metering points; durable on return. Raises ``Taken``, ``NotAllowed``."""
+        """Take a household in: keys, row, metering points; durable on return. Raises ``InUse``, ``NotAllowed``."""
         _check(new)
         lookups = {point: self._vault.lookup("point", point) for point in new.points}
         if any(each in self._points for each in lookups.values()):
-            raise Taken("points: a metering point belongs to another household")
+            raise InUse("points: a metering point belongs to another household")
         start = new.start or self._clock()
         made = Tenancy(SubjectId(self._ids()), new.zone, new.community, new.kind, start)
         self._points |= dict.fromkeys(lookups.values(), made.id)  # nobody else takes one of them meanwhile
@@ -211,8 +211,8 @@ def _padded(subject: SubjectId, about: str, plain: bytes) -> Words:
 
 
 def _check(new: NewTenancy) -> None:
-    if new.kind not in KINDS:
-        raise NotAllowed(f"kind: one of {', '.join(KINDS)}")
+    if new.kind not in TENANCY_KINDS:
+        raise NotAllowed(f"kind: one of {', '.join(TENANCY_KINDS)}")
     for field, text in (("zone", new.zone), ("community", new.community)):
         if len(text) > 64 or "/" in text or not text.isprintable():
             raise NotAllowed(f"{field}: at most 64 printable characters, no slash")

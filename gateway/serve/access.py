@@ -14,9 +14,9 @@ from gateway.clock import Clock
 from gateway.storage.port import Store
 from gateway.storage.tables.identity import access as table
 
-EVERY = 2.0
+WRITE_EVERY = 2.0
 """Seconds between two writes."""
-WAITING = 50_000
+CALLS_WAITING = 50_000
 SWEEP = timedelta(hours=1)
 
 
@@ -25,12 +25,12 @@ class AccessLog:
 
     def __init__(self, store: Store, clock: Clock, *, days: int, log: Logger) -> None:
         self._store, self._clock, self._kept, self._log = store, clock, timedelta(days=days), log
-        self._lines: deque[tuple[float, str, str, str, int]] = deque(maxlen=WAITING)
+        self._lines: deque[tuple[float, str, str, str, int]] = deque(maxlen=CALLS_WAITING)
         self._lost = 0
 
     def note(self, route: str, verb: str, caller: str, status: int) -> None:
         """One request. ``caller`` is an id, never a name; "" for nobody in particular."""
-        self._lost += len(self._lines) == WAITING
+        self._lost += len(self._lines) == CALLS_WAITING
         self._lines.append((self._clock().timestamp(), route, verb, caller[:128], status))
 
     async def flush(self) -> None:
@@ -48,7 +48,7 @@ class AccessLog:
         """Write every few seconds, drop what is too old every hour."""
         swept = None
         while True:
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(WRITE_EVERY)
             await self.flush()
             now = self._clock()
             if swept is None or now - swept > SWEEP:

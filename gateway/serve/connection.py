@@ -41,7 +41,7 @@ class Patience:
     goodbye: float = 5.0
 
 
-USUAL = Patience()
+USUAL_PATIENCE = Patience()
 
 
 class Visit(web.RequestHandler):

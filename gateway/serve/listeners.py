@@ -184,7 +184,7 @@ RULE_67 = "ECDHE-ECDSA-AES128-SHA256:AES128-SHA256"
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class CertificateFiles:
     """Certificate chain and private key, both PEM files."""
 
     certificate: Any
@@ -192,7 +192,7 @@ class Chain:
 
 
 def tls(
-    which: Listener, chains: Sequence[Chain], client_roots: Sequence[Any] = (), log: Logger | None = None
+    which: Listener, chains: Sequence[CertificateFiles], client_roots: Sequence[Any] = (), log: Logger | None = None
 ) -> ssl.SSLContext:
     """The context of a listener. ``client_roots``: PEM files; devices and openadr20 demand a certificate from them.
 

@@ -13,11 +13,11 @@ from gateway.clock import Clock
 from gateway.storage.port import Store
 from gateway.storage.tables.door import notice as table
 
-FIRST_WAIT, LONGEST_WAIT = 0.25, 600.0
+FIRST_NOTICE_WAIT, LONGEST_NOTICE_WAIT = 0.25, 600.0
 """Seconds of back-off; doubles with each try."""
-MOST_TRIES = 60
+NOTICE_TRIES = 60
 """After that a notice is given up and logged; with the back-off above that is more than eight hours."""
-AT_ONCE = 64
+NOTICES_AT_ONCE = 64
 POLL = 0.25
 
 
@@ -73,10 +73,10 @@ class Outbox:
         now = self._clock().timestamp()
         earlier = table.alias("earlier")
         first = ~exists().where(earlier.c.key == table.c.key, earlier.c.key != "", earlier.c.number < table.c.number)
-        query = select(table).where(table.c.due <= now, first).order_by(table.c.due).limit(4 * AT_ONCE)
+        query = select(table).where(table.c.due <= now, first).order_by(table.c.due).limit(4 * NOTICES_AT_ONCE)
         rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
         all_due = [_Due(r.number, Notice(r.kind, msgspec.json.decode(r.payload), r.key, r.tries)) for r in rows]
-        return [each for each in all_due if _lane(each) not in self._busy][: AT_ONCE - len(self._busy)]
+        return [each for each in all_due if _lane(each) not in self._busy][: NOTICES_AT_ONCE - len(self._busy)]
 
     async def _deliver(self, due: _Due) -> None:
         try:
@@ -96,11 +96,11 @@ class Outbox:
 
     async def _again(self, due: _Due, seconds: float | None, why: str) -> None:
         tries = due.notice.tries + 1
-        if tries >= MOST_TRIES:
+        if tries >= NOTICE_TRIES:
             self._log.error("notice.given_up", kind=due.notice.kind, tries=tries, why=why)
             await self._store.write(lambda c: _done(c, due.number))
             return
-        wait = seconds if seconds is not None else min(FIRST_WAIT * 2 ** min(tries - 1, 20), LONGEST_WAIT)
+        wait = seconds if seconds is not None else min(FIRST_NOTICE_WAIT * 2 ** min(tries - 1, 20), LONGEST_NOTICE_WAIT)
         self._log.info("notice.later", kind=due.notice.kind, tries=tries, why=why)
         at = (self._clock() + timedelta(seconds=wait)).timestamp()
         await self._store.write(lambda c: _postpone(c, due.number, at, tries))

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from adapters.plugin import Logger
 from gateway.identity.throttle import network_of
-from gateway.serve.connection import USUAL, Patience, Visit
+from gateway.serve.connection import USUAL_PATIENCE, Patience, Visit
 from gateway.settings import ListenerSettings
 from policies.roles import Listener
 
@@ -27,7 +27,7 @@ OWN_FILES = 256
 """Descriptors for everything that is no visitor: store, tree, outbound calls."""
 NO_FILES_PAUSE = 1.0
 """Seconds until the next accept when descriptors or memory ran out."""
-AT_ONCE = 0.01
+NO_WAIT = 0.01
 """Seconds: to aiohttp a timeout of 0 means none."""
 TELL_EVERY = 60.0
 """Seconds between two lines about connections that were turned away."""
@@ -135,7 +135,7 @@ class Gate:
 class Doors:
     """Opens all listeners after everything is loaded, closes them in order. Use with ``async with``."""
 
-    def __init__(self, *, shutdown_seconds: float, log: Logger, patience: Patience = USUAL) -> None:
+    def __init__(self, *, shutdown_seconds: float, log: Logger, patience: Patience = USUAL_PATIENCE) -> None:
         self._shutdown, self._log, self._patience = shutdown_seconds, log, patience
         self._group = asyncio.TaskGroup()
         self._accepting: list[tuple[asyncio.Task[None], socket.socket]] = []
@@ -159,7 +159,7 @@ class Doors:
         """Bind and accept. Raises ``OSError`` when the port is taken, ``ValueError`` without TLS where it must be."""
         if (context is None) != door.clear:
             raise ValueError(f"{which}: TLS and 'clear' contradict each other")
-        runner = web.AppRunner(app, shutdown_timeout=max(self._shutdown, AT_ONCE), handle_signals=False)
+        runner = web.AppRunner(app, shutdown_timeout=max(self._shutdown, NO_WAIT), handle_signals=False)
         await runner.setup()
         self._runners.append(runner)
         assert runner.server is not None

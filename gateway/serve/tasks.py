@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from adapters.plugin import Logger
 
-FIRST_WAIT, LONGEST_WAIT = 0.2, 30.0
+FIRST_RESTART, LONGEST_RESTART = 0.2, 30.0
 """Seconds before a failed loop starts again; doubles up to the longest."""
 
 
@@ -44,7 +44,7 @@ class Supervisor:
         task.add_done_callback(self._tasks.discard)
 
     async def _keep(self, name: str) -> None:
-        wait = FIRST_WAIT
+        wait = FIRST_RESTART
         while True:
             try:
                 await self._loops[name]()
@@ -54,7 +54,7 @@ class Supervisor:
                     raise  # ours; any other was of something that the loop waited for
                 self._log.error("task.failed", task=name, error=type(error).__name__)
                 await asyncio.sleep(wait)
-                wait = min(2 * wait, LONGEST_WAIT)
+                wait = min(2 * wait, LONGEST_RESTART)
             else:
                 del self._loops[name]
                 return

@@ -24,8 +24,8 @@ from gateway.storage.statements import append
 
 T = TypeVar("T")
 
-LARGEST_GROUP = 512
-WAITING = 4096
+WRITES_AT_ONCE = 512
+WRITES_WAITING = 4096
 """Writes that may wait; ``write`` blocks its caller beyond that."""
 READERS = 4
 
@@ -70,7 +70,7 @@ class SqliteStore:
 
     def __init__(self, url: URL) -> None:
         self._url = url
-        self._queue: asyncio.Queue[_Write | _Bulk] = asyncio.Queue(WAITING)
+        self._queue: asyncio.Queue[_Write | _Bulk] = asyncio.Queue(WRITES_WAITING)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._engine: Engine
         self._looks = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
@@ -128,7 +128,7 @@ class SqliteStore:
         loop = asyncio.get_running_loop()
         while True:
             group = [await self._queue.get()]
-            while len(group) < LARGEST_GROUP and not self._queue.empty():
+            while len(group) < WRITES_AT_ONCE and not self._queue.empty():
                 group.append(self._queue.get_nowait())
             outcome = await loop.run_in_executor(self._thread, self._commit, group)
             for done, result in outcome.results:

@@ -24,7 +24,7 @@ DATE: Final = 26
 TIME: Final = 27
 DONT_CARE: Final = 255
 
-INTEGERS: Final = {
+INTEGER_TAGS: Final = {
     5: (4, True), 6: (4, False), 15: (1, True), 16: (2, True), 17: (1, False), 18: (2, False),
     20: (8, True), 21: (8, False),
     28: (1, True), 29: (2, True), 30: (4, True), 31: (1, False), 32: (2, False), 33: (4, False),
@@ -44,14 +44,14 @@ class CutShort(PayloadError):
         self.missing = missing
 
 
-Value = int | float | bool | bytes | str | tuple["Node", ...] | None
+AxdrValue = int | float | bool | bytes | str | tuple["Node", ...] | None
 
 
 class Node(NamedTuple):
     """One value: its tag, what it says, and where its content lies in the APDU (``buffer[at:end]``)."""
 
     tag: int
-    value: Value
+    value: AxdrValue
     at: int
     end: int
 
@@ -89,8 +89,8 @@ def length(buffer: bytes, at: int) -> tuple[int, int]:
 
 
 def _value(buffer: bytes, tag: int, at: int, depth: int) -> Node:
-    if tag in INTEGERS:
-        size, signed = INTEGERS[tag]
+    if tag in INTEGER_TAGS:
+        size, signed = INTEGER_TAGS[tag]
         return Node(tag, int.from_bytes(_cut(buffer, at, size), "big", signed=signed), at, at + size)
     if tag in (STRUCTURE, ARRAY):
         return _elements(buffer, tag, at, depth)
@@ -113,7 +113,7 @@ def _value(buffer: bytes, tag: int, at: int, depth: int) -> Node:
 
 
 def _fixed(tag: int, content: bytes, at: int) -> Node:
-    value: Value = content
+    value: AxdrValue = content
     if tag in (NULL, DONT_CARE):
         value = None
     elif tag == BOOLEAN:

@@ -27,7 +27,7 @@ _KEY_SIZES = {0: 16, 1: 16, 2: 32}
 _HEADER = 5  # security control and invocation counter
 
 
-class Sealed(Struct, frozen=True):
+class CipheredApdu(Struct, frozen=True):
     """The parts of a ciphered APDU.
 
     Attributes:
@@ -63,7 +63,7 @@ def extent(apdu: bytes | bytearray, at: int, end: int) -> tuple[int, int]:
     return start, start + size
 
 
-def take_apart(apdu: bytes) -> Sealed:
+def take_apart(apdu: bytes) -> CipheredApdu:
     """The parts of one whole APDU. PayloadError (CutShort) unless it ends where its length says."""
     start, end = extent(apdu, 0, len(apdu))
     if end != len(apdu):
@@ -73,10 +73,10 @@ def take_apart(apdu: bytes) -> Sealed:
     if until < text:
         raise PayloadError("a tag has twelve octets")
     counter = int.from_bytes(apdu[start + 1 : text], "big")
-    return Sealed(apdu[2:10], control, counter, apdu[text:until], apdu[until:end], end)
+    return CipheredApdu(apdu[2:10], control, counter, apdu[text:until], apdu[until:end], end)
 
 
-def unseal(sealed: Sealed, keys: Keys) -> tuple[bytes, bool]:
+def unseal(sealed: CipheredApdu, keys: Keys) -> tuple[bytes, bool]:
     """The plain APDU, and whether its tag was checked.
 
     A tag that cannot be checked, because no authentication key is given, is passed over: the text is plausible, not

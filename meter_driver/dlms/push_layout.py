@@ -1,10 +1,9 @@
 """From a data-notification (IEC 62056-5-3, tag 0F) to readings, by a layout that is learnt once per shape of list.
 
-The full parse of a notification ends in a ``Layout``: which octets are values, and what they mean. A meter sends the
-same shape for years, so a layout is kept and tried first: when all octets that are no values are the same as those it
-was learnt from, the values are read straight from their places. Both ways run through ``Layout.read``, so they cannot
-differ as long as no decision of the parse depends on a value; its tests compare them
-on damaged notifications.
+The full parse of a notification ends in a ``PushLayout``: which octets are values, and what they mean. A meter sends
+the same shape for years, so a layout is kept and tried first: when all octets that are no values are the same as those
+it was learnt from, the values are read straight from their places. Both ways run through ``PushLayout.read``, so they
+cannot differ as long as no decision of the parse depends on a value; its tests compare them on damaged notifications.
 """
 
 from collections.abc import Sequence
@@ -15,8 +14,8 @@ from typing import Final
 from meter_driver.dlms import axdr, push_list, push_nodes, push_values
 from meter_driver.dlms import clock as dlms_clock
 from meter_driver.dlms.axdr import Node
-from meter_driver.dlms.push_list import Entry
-from meter_driver.dlms.push_values import Read
+from meter_driver.dlms.push_list import ListEntry
+from meter_driver.dlms.push_values import ValueReader
 from meter_driver.errors import PayloadError
 from meter_driver.families import OWN_FAMILIES, Families
 from meter_driver.profiles import Profile
@@ -42,7 +41,7 @@ _QUALITIES = {
 """By what vouches for the bytes and whether the clock is doubtful: the flags of a reading as sent, and as assumed."""
 
 
-class Layout:
+class PushLayout:
     """Where the values of one shape of notification stand, and what they are."""
 
     def __init__(self, apdu: bytes, maker: str, families: Families = OWN_FAMILIES) -> None:
@@ -51,7 +50,7 @@ class Layout:
         self._slots: list[tuple[int, int, str]] = []  # from, to, struct format
         self._clocks: list[int] = []
         self._pinned: list[int] = []  # octets of slots that a decision was taken on
-        self._values: list[tuple[int, str, Read, str | None, bool]] = []
+        self._values: list[tuple[int, str, ValueReader, str | None, bool]] = []
         self._names: list[tuple[int, int]] = []  # priority, slot
         at, clock = _header(apdu)
         self._slot(1, _HEADER, "4s")
@@ -104,7 +103,7 @@ class Layout:
         elif node.tag not in _NO_NUMBERS:
             raise PayloadError("an element without an OBIS code")
 
-    def _entry(self, entry: Entry, profile: Profile | None) -> None:
+    def _entry(self, entry: ListEntry, profile: Profile | None) -> None:
         code, node, position = entry.code, entry.node, entry.position
         if not code:
             if not entry.begins:
@@ -121,7 +120,7 @@ class Layout:
             power, unit = push_list.scale(entry.scal_unit)
         elif position is not None:
             power, unit, assumed = position.scale.power, position.scale.unit, position.kind == "number"
-        elif profile is not None and node.tag in axdr.INTEGERS and groups[:2] in profile.scales:
+        elif profile is not None and node.tag in axdr.INTEGER_TAGS and groups[:2] in profile.scales:
             known = profile.scales[groups[:2]]
             power, unit, assumed = known.power, known.unit, True
         form, read = push_values.reader(node, power)
@@ -155,7 +154,7 @@ class Layout:
         self._clock_slots = tuple(rank[slot] for slot in self._clocks)
         self._reads = tuple((rank[slot], code, read, unit, assumed) for slot, code, read, unit, assumed in self._values)
         best = min(self._names, default=None)
-        self._name_read: tuple[int, Read] | None = None
+        self._name_read: tuple[int, ValueReader] | None = None
         if best is not None and best[0] == _UNNAMED:
             self._name_read = (rank[best[1]], push_values.text)
         elif best is not None:
@@ -211,7 +210,7 @@ def _header(apdu: bytes) -> tuple[int, int | None]:
     return at + 1 + size, at + 1 if size else None
 
 
-_learnt: dict[tuple[int, str, Families], list[Layout]] = {}
+_learnt: dict[tuple[int, str, Families], list[PushLayout]] = {}
 """Layouts by size of the APDU, maker and families: shapes, never values. What is read does not depend on them."""
 
 
@@ -227,7 +226,7 @@ def read(
     for layout in known:
         if layout.fits(apdu):
             return layout.read(apdu, quality, title)
-    layout = Layout(apdu, maker, families)
+    layout = PushLayout(apdu, maker, families)
     answer = layout.read(apdu, quality, title)
     if len(_learnt) >= _LAYOUTS_KEPT:
         _learnt.clear()

@@ -1,7 +1,7 @@
 """What the elements of a push list mean: which value has which OBIS code, scaler and unit.
 
 Meters write the same thing in many ways: a structure per register or one flat row, with or without scaler and unit,
-with a table of capture objects before the values, in a fixed order without any code. All of them become ``Entry``.
+with a table of capture objects before the values, in a fixed order without any code. All of them become ``ListEntry``.
 Whatever is decided here is decided on tags, lengths, OBIS codes, scalers, units and the texts that name a list, never
 on values: the layout that is learnt from it (``push_layout``) holds for every telegram with the same of these.
 """
@@ -32,7 +32,7 @@ _PUSH_SETUP: Final = bytes((25, 9))
 """Groups C and D of the object that sends the list: its name at the head is no name of what follows."""
 
 
-class Entry(Struct, frozen=True):
+class ListEntry(Struct, frozen=True):
     """One value of a list.
 
     Attributes:
@@ -60,18 +60,18 @@ def parse(apdu: bytes, at: int) -> Node:
     return axdr.parse(apdu, at)
 
 
-def entries(body: Node, apdu: bytes, profiles: Sequence[Profile]) -> tuple[Entry, ...]:
+def entries(body: Node, apdu: bytes, profiles: Sequence[Profile]) -> tuple[ListEntry, ...]:
     """All values of a list, in order. PayloadError when an element is there that nothing explains."""
     known = _by_position(body, apdu, profiles)
     if known is not None:
         return tuple(
-            Entry(place.code, child, position=place, begins=b"" if number else known.begins)
+            ListEntry(place.code, child, position=place, begins=b"" if number else known.begins)
             for number, (place, child) in enumerate(zip(known.places, body.children, strict=True))
         )
     return tuple(_walk(body))
 
 
-def profile_of(maker: str, found: tuple[Entry, ...], apdu: bytes, profiles: Sequence[Profile]) -> Profile | None:
+def profile_of(maker: str, found: tuple[ListEntry, ...], apdu: bytes, profiles: Sequence[Profile]) -> Profile | None:
     """The profile for what a list leaves out: by list version, else by manufacturer. ``maker``: three letters or ""."""
     first = found[0].node if found and not found[0].code else None
     for profile in profiles:
@@ -129,14 +129,14 @@ def _by_position(body: Node, apdu: bytes, profiles: Sequence[Profile]) -> Positi
     return None
 
 
-def _walk(container: Node) -> Iterator[Entry]:
+def _walk(container: Node) -> Iterator[ListEntry]:
     children = container.children
     if not children:
         raise PayloadError("a list without elements")
     for number, child in enumerate(children):
         columns = _columns(child)
         if columns is not None:
-            yield from (Entry("", before) for before in children[:number])
+            yield from (ListEntry("", before) for before in children[:number])
             yield from _table(columns, children[number:])
             return
     described = _described(children)
@@ -153,11 +153,11 @@ def _walk(container: Node) -> Iterator[Entry]:
         at += size
 
 
-def _next(children: tuple[Node, ...], at: int) -> tuple[Entry | None, int]:
+def _next(children: tuple[Node, ...], at: int) -> tuple[ListEntry | None, int]:
     """What begins at ``at``, and how many elements it takes; None for a list within, or a class that is read over."""
     child, following = children[at], children[at + 1 : at + 4]
     if at == 0 and len(children) == _PAIR and (code_of := object_of(child)) and not _described(following[0].children):
-        return Entry(obis.from_bytes(code_of.octets), following[0]), 2
+        return ListEntry(obis.from_bytes(code_of.octets), following[0]), 2
     if child.tag in _CONTAINERS:
         return None, 1
     if following and child.tag == axdr.UINT16 and is_code(following[0]):
@@ -165,25 +165,25 @@ def _next(children: tuple[Node, ...], at: int) -> tuple[Entry | None, int]:
     if len(following) == _REGISTER_PARTS and following[0].tag == axdr.UINT16 and is_code(following[2]):
         pair = None if is_code(child) else scal_unit(following[1])
         if pair is not None:
-            return Entry(obis.from_bytes(following[2].octets), child, pair), 4
+            return ListEntry(obis.from_bytes(following[2].octets), child, pair), 4
     if not following or not is_code(child) or (is_code(following[0]) and len(children) != _PAIR):
-        return Entry("", child), 1
+        return ListEntry("", child), 1
     if child.octets[2:4] == _PUSH_SETUP and len(children) != _PAIR:
-        return Entry("", child), 1
+        return ListEntry("", child), 1
     code, value = obis.from_bytes(child.octets), following[0]
     if (pair := scal_unit(value)) is not None and len(following) > 1:
-        return Entry(code, following[1], pair), 3
+        return ListEntry(code, following[1], pair), 3
     inner = value.children
     if (pair := scal_unit(inner[1]) if len(inner) == _PAIR else power_and_unit(inner[1:])) is not None:
-        return Entry(code, inner[0], pair), 2
+        return ListEntry(code, inner[0], pair), 2
     if len(following) > 1 and (pair := scal_unit(following[1])) is not None:
-        return Entry(code, value, pair), 3
+        return ListEntry(code, value, pair), 3
     if (pair := power_and_unit(following[1:])) is not None:
-        return Entry(code, value, pair), 4
-    return Entry(code, value), 2
+        return ListEntry(code, value, pair), 4
+    return ListEntry(code, value), 2
 
 
-def _attribute(kind: Node, following: tuple[Node, ...], behind: tuple[Node, ...]) -> tuple[Entry | None, int]:
+def _attribute(kind: Node, following: tuple[Node, ...], behind: tuple[Node, ...]) -> tuple[ListEntry | None, int]:
     """Behind a class in a row: ``code, attribute, value``, or code and value, before which the class is read over."""
     code, *rest = following
     if len(rest) < _PAIR or rest[0].tag not in ATTRIBUTE_INDEX:
@@ -194,10 +194,10 @@ def _attribute(kind: Node, following: tuple[Node, ...], behind: tuple[Node, ...]
     pair = scal_unit(behind[0]) if behind else None
     if entry is None or pair is None:
         return entry, 4
-    return Entry(entry.code, entry.node, pair), 5
+    return ListEntry(entry.code, entry.node, pair), 5
 
 
-def _register(kind: Node, code: Node, index: Node, value: Node) -> Entry | None:
+def _register(kind: Node, code: Node, index: Node, value: Node) -> ListEntry | None:
     """``class, code, attribute, value``; None for the attribute that is the code once more.
 
     Some meters have the scaler where the attribute stands: no attribute is below one, and the only number among those
@@ -207,9 +207,9 @@ def _register(kind: Node, code: Node, index: Node, value: Node) -> Entry | None:
     if number == _LOGICAL_NAME and may_be_code(value):
         return None
     scaler = isinstance(number, int) and (number <= 0 or (kind.value == _REGISTER and number != _VALUE))
-    if isinstance(number, int) and scaler and index.tag == axdr.INT8 and value.tag in axdr.INTEGERS:
-        return Entry(obis.from_bytes(code.octets), value, (number, _NO_UNIT))
-    return Entry(obis.from_bytes(code.octets), value)
+    if isinstance(number, int) and scaler and index.tag == axdr.INT8 and value.tag in axdr.INTEGER_TAGS:
+        return ListEntry(obis.from_bytes(code.octets), value, (number, _NO_UNIT))
+    return ListEntry(obis.from_bytes(code.octets), value)
 
 
 def _columns(node: Node) -> list[tuple[Node, int]] | None:
@@ -225,7 +225,7 @@ def _columns(node: Node) -> list[tuple[Node, int]] | None:
     return found
 
 
-def _table(columns: list[tuple[Node, int]], children: tuple[Node, ...]) -> Iterator[Entry]:
+def _table(columns: list[tuple[Node, int]], children: tuple[Node, ...]) -> Iterator[ListEntry]:
     """The values behind their table of objects; the table stands for itself where it lists the push setup.
 
     The values may be a structure of their own. Scalers and units come as values, too: attribute 3 of a register.
@@ -240,10 +240,10 @@ def _table(columns: list[tuple[Node, int]], children: tuple[Node, ...]) -> Itera
     pairs = {code.octets: pair for (code, _), node in zip(columns, values, strict=True) if (pair := scal_unit(node))}
     for (code, attribute), node in zip(columns, values, strict=True):
         if attribute == _VALUE and node.tag not in _CONTAINERS:
-            yield Entry(obis.from_bytes(code.octets), node, pairs.get(code.octets))
+            yield ListEntry(obis.from_bytes(code.octets), node, pairs.get(code.octets))
 
 
-def _described(children: tuple[Node, ...]) -> tuple[Entry, ...] | None:
+def _described(children: tuple[Node, ...]) -> tuple[ListEntry, ...] | None:
     """``class, code, attribute, value`` or ``value, class, scal_unit, code``: one register with its class."""
     if len(children) == 4:
         first, second, third, fourth = children
@@ -251,5 +251,5 @@ def _described(children: tuple[Node, ...]) -> tuple[Entry, ...] | None:
             entry = _register(first, second, third, fourth)
             return () if entry is None else (entry,)
         if second.tag == axdr.UINT16 and is_code(fourth) and (pair := scal_unit(third)) is not None:
-            return (Entry(obis.from_bytes(fourth.octets), first, pair),)
+            return (ListEntry(obis.from_bytes(fourth.octets), first, pair),)
     return None

@@ -8,7 +8,7 @@ from meter_driver.dlms.axdr import Node
 ATTRIBUTE_INDEX = frozenset({axdr.INT8, axdr.UINT8})
 _LAST_MEDIUM: Final = 15
 _OBJECT_PARTS: Final = 4  # class id, OBIS code, attribute, data index
-_SCALARS = frozenset({*axdr.INTEGERS, *axdr.FLOATS, *axdr.TEXTS, axdr.OCTETS, axdr.BOOLEAN, axdr.ENUM, axdr.BCD})
+_SCALARS = frozenset({*axdr.INTEGER_TAGS, *axdr.FLOATS, *axdr.TEXTS, axdr.OCTETS, axdr.BOOLEAN, axdr.ENUM, axdr.BCD})
 
 
 def may_be_code(node: Node) -> bool:

@@ -10,7 +10,7 @@ from meter_driver.dlms import axdr
 from meter_driver.dlms.axdr import Node
 from meter_driver.errors import PayloadError
 
-Read = Callable[[Any], Decimal | str]
+ValueReader = Callable[[Any], Decimal | str]
 """From what ``struct`` unpacks to a value; PayloadError for a number or text that is none."""
 
 _SHORT: Final = 2
@@ -20,11 +20,11 @@ _FORMS = {
 }  # fmt: skip
 
 
-def reader(node: Node, power: int) -> tuple[str, Read]:
+def reader(node: Node, power: int) -> tuple[str, ValueReader]:
     """The struct format of a value, and how its content becomes what a reading carries."""
     size = node.end - node.at
-    if node.tag in axdr.INTEGERS:
-        return _FORMS[axdr.INTEGERS[node.tag]], _integer(power, short=size == _SHORT)
+    if node.tag in axdr.INTEGER_TAGS:
+        return _FORMS[axdr.INTEGER_TAGS[node.tag]], _integer(power, short=size == _SHORT)
     if node.tag in axdr.FLOATS:
         return f"{size}s", _floating(power)
     if node.tag in _OCTET_READS:
@@ -32,7 +32,7 @@ def reader(node: Node, power: int) -> tuple[str, Read]:
     return f"{size}s", _visible if node.tag == axdr.VISIBLE else _utf8 if node.tag == axdr.UTF8 else text
 
 
-def _integer(power: int, *, short: bool) -> Read:
+def _integer(power: int, *, short: bool) -> ValueReader:
     if power == 0:
         return Decimal
     if short and power in _SHORT_NUMBERS:
@@ -55,7 +55,7 @@ class _ShortNumbers(dict[int, Decimal]):
 _SHORT_NUMBERS = {power: _ShortNumbers(power) for power in (-3, -2, -1)}
 
 
-def _floating(power: int) -> Read:
+def _floating(power: int) -> ValueReader:
     def read(content: bytes) -> Decimal:
         number = unpack(">f" if len(content) == 4 else ">d", content)[0]
         if not isfinite(number):
@@ -77,7 +77,7 @@ def _boolean(octet: int) -> Decimal:
     return Decimal(octet != 0)
 
 
-_OCTET_READS: dict[int, Read] = {axdr.BOOLEAN: _boolean, axdr.ENUM: Decimal, axdr.BCD: _bcd}
+_OCTET_READS: dict[int, ValueReader] = {axdr.BOOLEAN: _boolean, axdr.ENUM: Decimal, axdr.BCD: _bcd}
 
 
 def _visible(content: bytes) -> str:
@@ -99,5 +99,5 @@ def text(content: bytes) -> str:
     return said if said.isascii() and said.isprintable() else content.hex().upper()
 
 
-def text_after(begin: bytes) -> Read:
+def text_after(begin: bytes) -> ValueReader:
     return lambda content: text(begin + content)

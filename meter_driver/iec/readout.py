@@ -15,7 +15,7 @@ from meter_driver.framing import MORE, NO, Answer, Damaged, Keyring, Taken
 from meter_driver.p1 import telegram as p1
 from meter_driver.reading import FrameRejected, Quality
 
-LONGEST = 16384
+LONGEST_READOUT = 16384
 """A P1 telegram has about 1 KiB, a billing readout with a year of history up to 10 KiB."""
 
 _IDENTIFICATION = re.compile(
@@ -35,7 +35,7 @@ class Readout:
     """The framer for ``/``; see ``framing`` for what the answers mean."""
 
     starts: ClassVar[bytes] = b"/"
-    longest: ClassVar[int] = LONGEST
+    longest: ClassVar[int] = LONGEST_READOUT
     guarded: ClassVar[bool] = True
 
     def __init__(self, keys: Keyring) -> None:

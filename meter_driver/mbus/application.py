@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from meter_driver.errors import PayloadError
 from meter_driver.mbus.layout import Layout
-from meter_driver.mbus.values import Value, scaled
+from meter_driver.mbus.values import RecordValue, scaled
 
 
-class Kind(Enum):
+class PayloadKind(Enum):
     """Which application protocol the payload speaks."""
 
     RECORDS = auto()
@@ -36,29 +36,29 @@ class HeaderLength(Enum):
 class Application(NamedTuple):
     """What a CI field announces; ``why`` tells of a REFUSED one what it is."""
 
-    kind: Kind
+    kind: PayloadKind
     header: HeaderLength
     why: str = ""
 
 
 def _refused(why: str, none: int | None, short: int | None, long: int | None) -> dict[int, Application]:
     lengths = ((none, HeaderLength.NONE), (short, HeaderLength.SHORT), (long, HeaderLength.LONG))
-    return {ci: Application(Kind.REFUSED, length, why) for ci, length in lengths if ci is not None}
+    return {ci: Application(PayloadKind.REFUSED, length, why) for ci, length in lengths if ci is not None}
 
 
 APPLICATIONS: dict[int, Application] = (
     {
-        0x72: Application(Kind.RECORDS, HeaderLength.LONG),
-        0x7A: Application(Kind.RECORDS, HeaderLength.SHORT),
-        0x78: Application(Kind.RECORDS, HeaderLength.NONE),
-        0x73: Application(Kind.COMPACT, HeaderLength.LONG),
-        0x7B: Application(Kind.COMPACT, HeaderLength.SHORT),
-        0x79: Application(Kind.COMPACT, HeaderLength.NONE),
-        0x6B: Application(Kind.FORMAT, HeaderLength.LONG),
-        0x6A: Application(Kind.FORMAT, HeaderLength.SHORT),
-        0x69: Application(Kind.FORMAT, HeaderLength.NONE),
-        0x8A: Application(Kind.NOTHING, HeaderLength.SHORT),
-        0x8B: Application(Kind.NOTHING, HeaderLength.LONG),
+        0x72: Application(PayloadKind.RECORDS, HeaderLength.LONG),
+        0x7A: Application(PayloadKind.RECORDS, HeaderLength.SHORT),
+        0x78: Application(PayloadKind.RECORDS, HeaderLength.NONE),
+        0x73: Application(PayloadKind.COMPACT, HeaderLength.LONG),
+        0x7B: Application(PayloadKind.COMPACT, HeaderLength.SHORT),
+        0x79: Application(PayloadKind.COMPACT, HeaderLength.NONE),
+        0x6B: Application(PayloadKind.FORMAT, HeaderLength.LONG),
+        0x6A: Application(PayloadKind.FORMAT, HeaderLength.SHORT),
+        0x69: Application(PayloadKind.FORMAT, HeaderLength.NONE),
+        0x8A: Application(PayloadKind.NOTHING, HeaderLength.SHORT),
+        0x8B: Application(PayloadKind.NOTHING, HeaderLength.LONG),
     }
     | _refused("the meter answers with an application error", 0x70, 0x6E, 0x6F)
     | _refused("an alarm, not readings", 0x71, 0x74, 0x75)
@@ -70,7 +70,7 @@ APPLICATIONS: dict[int, Application] = (
     | _refused("the network layer of relayed telegrams (EN 13757-5), of which nothing public tells", 0x81, None, None)
     | _refused("an extended link layer of variable length, which is not read", 0x86, None, None)
     | _refused("network management, not readings", 0x89, None, None)
-    | {ci: Application(Kind.OWN, HeaderLength.NONE) for ci in range(0xA0, 0xB8)}
+    | {ci: Application(PayloadKind.OWN, HeaderLength.NONE) for ci in range(0xA0, 0xB8)}
 )
 """CI fields in telegrams from a meter (EN 13757-7, Table 2)."""
 
@@ -81,7 +81,7 @@ def application(ci: int) -> Application:
         found = APPLICATIONS[ci]
     except KeyError:
         raise PayloadError(f"CI {ci:02X} is not an answer of a meter") from None
-    if found.kind is Kind.REFUSED:
+    if found.kind is PayloadKind.REFUSED:
         raise PayloadError(f"CI {ci:02X}: {found.why}")
     return found
 
@@ -107,7 +107,7 @@ _CLOCKS = frozenset((0x00, 0x01))
 """Times and dates: of which day, or in which century, is not said."""
 
 
-def fixed_structure(body: bytes) -> tuple[str, list[tuple[Layout, Value]]]:
+def fixed_structure(body: bytes) -> tuple[str, list[tuple[Layout, RecordValue]]]:
     """Identification number and the two counters of CI 73 with 16 bytes (EN 1434-3:1997).
 
     A counter of time gives none. PayloadError when a counter is no BCD number although the status says so, or its unit
@@ -124,7 +124,7 @@ def fixed_structure(body: bytes) -> tuple[str, list[tuple[Layout, Value]]]:
     return number, [counter for counter in counters if counter]
 
 
-def _fixed_counter(raw: bytes, unit: int, *, binary: bool, stored: bool) -> tuple[Layout, Value] | None:
+def _fixed_counter(raw: bytes, unit: int, *, binary: bool, stored: bool) -> tuple[Layout, RecordValue] | None:
     if unit in _CLOCKS:
         return None
     if unit not in _FIXED_UNITS:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from meter_driver.errors import AuthenticationError, PayloadError, SecurityUnsupported, SegmentError
 from meter_driver.framing import Keyring
 from meter_driver.mbus.security import KEY_SIZE, MAC_FROM_METER, cmac, derive
-from meter_driver.mbus.transport import Message, header_of
+from meter_driver.mbus.transport import TransportMessage, header_of
 from meter_driver.reading import Quality
 
 AUTHENTICATION = 0x90
@@ -17,7 +17,7 @@ AUTHENTICATION = 0x90
 _MAC_SIZES = {3: 2, 4: 4, 5: 8, 6: 12, 7: 16}
 """Authentication types of the message control field: AES-CMAC-128, cut to so many bytes."""
 LONGEST_MESSAGE = 16384
-MOST_WAITING = 8
+MOST_SENDERS = 8
 """Senders whose fragments are kept at a time, and bytes of one message: what is more is given up."""
 
 
@@ -85,7 +85,7 @@ class Reassembly:
             raise SegmentError(f"a message of more than {LONGEST_MESSAGE} bytes")
         if not fragment.more:
             return whole
-        while len(self._waiting) >= MOST_WAITING:
+        while len(self._waiting) >= MOST_SENDERS:
             del self._waiting[next(iter(self._waiting))]
         self._waiting[sender] = whole
         return None
@@ -97,16 +97,18 @@ class Reassembly:
         return errors
 
 
-def message_of(fragments: list[Fragment], *, protocol: str, address: bytes, keys: Keyring, quality: Quality) -> Message:
+def message_of(
+    fragments: list[Fragment], *, protocol: str, address: bytes, keys: Keyring, quality: Quality
+) -> TransportMessage:
     """The message in ``fragments``, authenticated when it carries a code and there is a key for it.
 
-    ``protocol``, ``address`` and ``quality`` as in ``Message``. AuthenticationError when the code does not match;
-    SecurityUnsupported for a kind of code that is not known.
+    ``protocol``, ``address`` and ``quality`` as in ``TransportMessage``. AuthenticationError when the code does not
+    match; SecurityUnsupported for a kind of code that is not known.
     """
     first, last = fragments[0], fragments[-1]
     content = b"".join(piece.data for piece in fragments)
     counter = int.from_bytes(first.counter, "little") if first.counter else None
-    message = Message(protocol, content[0], content[1:], address, quality, counter)
+    message = TransportMessage(protocol, content[0], content[1:], address, quality, counter)
     if not last.mac:
         return message
     meter = header_of(message)[1].address
@@ -120,4 +122,4 @@ def message_of(fragments: list[Fragment], *, protocol: str, address: bytes, keys
     guarded = bytes([first.control]) + first.counter + first.length + content
     if cmac(derive(key, MAC_FROM_METER, counter, meter), guarded)[: len(last.mac)] != last.mac:
         raise AuthenticationError("the authentication code does not match")
-    return Message(protocol, content[0], content[1:], address, Quality.AUTHENTICATED, counter)
+    return TransportMessage(protocol, content[0], content[1:], address, Quality.AUTHENTICATED, counter)

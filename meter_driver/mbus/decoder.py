@@ -11,7 +11,7 @@ from meter_driver.framing import MORE, NO, Answer, Keyring, Taken
 from meter_driver.mbus.authentication import AUTHENTICATION, Reassembly, fragment_of, message_of
 from meter_driver.mbus.formats import Formats
 from meter_driver.mbus.link import LONGEST_FRAME, START, STOP, LongFrame, long_frame
-from meter_driver.mbus.transport import Message, telegram
+from meter_driver.mbus.transport import TransportMessage, telegram
 from meter_driver.reading import Event, FrameRejected, Quality
 
 DLMS_SEGMENTS = range(0x20)
@@ -62,11 +62,11 @@ class RecordFrames:
             return (FrameRejected.because(error, frame.size),)
         return () if read is None else (read,)
 
-    def _message(self, frame: LongFrame) -> Message | None:
+    def _message(self, frame: LongFrame) -> TransportMessage | None:
         """The transport message of a frame; None while fragments are missing."""
         quality = Quality.CHECKSUM_ONLY
         if frame.ci != AUTHENTICATION:
-            return Message("mbus", frame.ci, frame.data, b"", quality)
+            return TransportMessage("mbus", frame.ci, frame.data, b"", quality)
         whole = self._fragments.add(bytes([frame.address]), fragment_of(frame.data))
         if whole is None:
             return None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from meter_driver.errors import PayloadError
 from meter_driver.mbus import values as mbus_values
-from meter_driver.mbus.values import EXACT, Read, Value
+from meter_driver.mbus.values import FIELD_CONTEXT, FieldReader, RecordValue
 from meter_driver.mbus.vif import PRIMARY, SECOND_FB, SECOND_FD, TEXT_UNITS, Coding, Meaning
 from meter_driver.mbus.vife import Modified, modify
 
@@ -51,7 +51,7 @@ class Layout(NamedTuple):
     size: int
     name: str
     unit: str | None
-    read: Read | None
+    read: FieldReader | None
     void: Decimal | None
     origin: Origin = Origin()
     vib: bytes = b""
@@ -108,7 +108,7 @@ def _origin(difs: bytes) -> Origin:
     return Origin(_FUNCTIONS[difs[0] >> 4 & 0x03], storage, tariff, subunit)
 
 
-def _reader(field: int, meaning: Meaning) -> Read | None:
+def _reader(field: int, meaning: Meaning) -> FieldReader | None:
     coding = meaning.coding
     if field == _VARIABLE_FIELD:
         return mbus_values.variable(meaning)
@@ -121,12 +121,12 @@ def _reader(field: int, meaning: Meaning) -> Read | None:
     return mbus_values.bcd(meaning) if field > 0x08 else mbus_values.integer(meaning)
 
 
-def _shifted(read: Read, offset: Decimal) -> Read:
+def _shifted(read: FieldReader, offset: Decimal) -> FieldReader:
     """Additive correction (VIFE 78 to 7B)."""
 
-    def shifted(raw: bytes) -> Value | None:
+    def shifted(raw: bytes) -> RecordValue | None:
         value = read(raw)
-        return EXACT.add(value, offset) if isinstance(value, Decimal) else value
+        return FIELD_CONTEXT.add(value, offset) if isinstance(value, Decimal) else value
 
     return shifted
 
@@ -136,4 +136,4 @@ def _void(field: int, meaning: Meaning, offset: Decimal) -> Decimal | None:
         return None
     top = 1 << (8 * SIZES[field] - 1)
     number = -top if meaning.coding is Coding.NUMBER else 2 * top - 1
-    return EXACT.add(mbus_values.scaled(number, meaning.exponent), offset)
+    return FIELD_CONTEXT.add(mbus_values.scaled(number, meaning.exponent), offset)

@@ -17,11 +17,11 @@ from decimal import Decimal
 
 from meter_driver.mbus import values as mbus_values
 from meter_driver.mbus.layout import SIZES, Layout, Origin
-from meter_driver.mbus.values import EXACT, Read, Value
+from meter_driver.mbus.values import FIELD_CONTEXT, FieldReader, RecordValue
 from meter_driver.mbus.vif import Coding
 from meter_driver.mbus.vife import INVERSE, WITH_NUMBERS, Modified
 
-Said = tuple[Layout, Value]
+LaidOutValue = tuple[Layout, RecordValue]
 Shift = Callable[[datetime, int], datetime | None]
 """From a base time and a number of spacings to the time there; None where the standard leaves it open."""
 
@@ -36,21 +36,21 @@ _MIDDLE = 16  # half a month ends with the 15th
 _TIMES = (b"\x6c", b"\x6d")
 
 
-def unfold(profiles: list[tuple[Layout, bytes]], found: list[Said]) -> list[Said]:
+def unfold(profiles: list[tuple[Layout, bytes]], found: list[LaidOutValue]) -> list[LaidOutValue]:
     """The readings of the profiles of a telegram whose other records gave ``found``.
 
     What cannot be told for certain is left out: arrays and reserved spacings; increments without exactly one base
     value, behind an element that is not valid, or zero up to the end; a profile that contradicts another record.
     """
-    bases: dict[tuple[Origin, bytes], set[Value]] = {}
-    times: dict[int, set[Value]] = {}
+    bases: dict[tuple[Origin, bytes], set[RecordValue]] = {}
+    times: dict[int, set[RecordValue]] = {}
     for layout, value in found:
         if value != layout.void:
             bases.setdefault((layout.origin, layout.vib), set()).add(value)
         if layout.vib in _TIMES and not layout.origin.function:
             times.setdefault(layout.origin.storage, set()).add(value)
     known = {layout.name: value for layout, value in found}
-    more: list[Said] = []
+    more: list[LaidOutValue] = []
     for layout, raw in profiles:
         base = _only(bases.get((layout.origin, layout.vib), set()))
         start = _only(times.get(layout.origin.storage, set()))
@@ -61,11 +61,11 @@ def unfold(profiles: list[tuple[Layout, bytes]], found: list[Said]) -> list[Said
     return more
 
 
-def _only(values: set[Value]) -> Value | None:
+def _only(values: set[RecordValue]) -> RecordValue | None:
     return next(iter(values)) if len(values) == 1 else None
 
 
-def _values(layout: Layout, raw: bytes, base: Value | None, start: Value | None) -> Iterator[Said]:
+def _values(layout: Layout, raw: bytes, base: RecordValue | None, start: RecordValue | None) -> Iterator[LaidOutValue]:
     """Time, where there is one, and value of each element."""
     profile = layout.profile
     if profile is None or raw[0] >= _VARIABLE_BYTES or len(raw) < 3:
@@ -87,7 +87,7 @@ def _values(layout: Layout, raw: bytes, base: Value | None, start: Value | None)
         yield Layout(0, name, layout.unit, None, None, origin, layout.vib), value
 
 
-def _time(profile: Modified, origin: Origin, at: datetime, length: int) -> Said:
+def _time(profile: Modified, origin: Origin, at: datetime, length: int) -> LaidOutValue:
     """The local time of an element, as a record of its own would say it; ``length`` is that of the base time."""
     if profile.profile == WITH_NUMBERS:
         words = Origin(storage=origin.storage).words()
@@ -98,7 +98,7 @@ def _time(profile: Modified, origin: Origin, at: datetime, length: int) -> Said:
     return Layout(0, " ".join((quantity, *words)), None, None, None), text
 
 
-def _elements(profile: Modified, control: int, data: bytes, base: Value | None) -> Iterator[tuple[int, Decimal]]:
+def _elements(profile: Modified, control: int, data: bytes, base: RecordValue | None) -> Iterator[tuple[int, Decimal]]:
     """Number, from 1, and value of each element that has one."""
     mode, field = control >> 6, control & 0x0F
     size = SIZES[field] if field < len(SIZES) else 0
@@ -115,11 +115,11 @@ def _elements(profile: Modified, control: int, data: bytes, base: Value | None) 
         element = read(data[at : at + size])
         if mode == _ABSOLUTE or total is None:
             if element is not None:
-                yield number, EXACT.add(element, profile.offset)
+                yield number, FIELD_CONTEXT.add(element, profile.offset)
             continue
         if element is None:
             return
-        total = EXACT.subtract(total, element) if falls else EXACT.add(total, element)
+        total = FIELD_CONTEXT.subtract(total, element) if falls else FIELD_CONTEXT.add(total, element)
         yield number, total
 
 
@@ -135,7 +135,7 @@ def _reader(profile: Modified, field: int, *, unsigned: bool) -> Callable[[bytes
     size = SIZES[field]
     void = b"\xff" * size if unsigned else bytes(size - 1) + b"\x80"
     whole = field in (1, 2, 3, 4, 6, 7)
-    read: Read = mbus_values.integer(meaning) if whole else mbus_values.bcd(meaning)
+    read: FieldReader = mbus_values.integer(meaning) if whole else mbus_values.bcd(meaning)
     if field == 0x05:
         read = mbus_values.real(meaning)
 
@@ -146,7 +146,7 @@ def _reader(profile: Modified, field: int, *, unsigned: bool) -> Callable[[bytes
     return element
 
 
-def _moment(start: Value | None, *, dates_suffice: bool) -> datetime | None:
+def _moment(start: RecordValue | None, *, dates_suffice: bool) -> datetime | None:
     """The base time, local; None for a time of day alone, and for a date where the spacing is less than days."""
     if not isinstance(start, str) or start[2:3] == ":":
         return None

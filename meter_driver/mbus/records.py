@@ -6,7 +6,7 @@ from meter_driver.errors import PayloadError
 from meter_driver.mbus import values as mbus_values
 from meter_driver.mbus.layout import PLAIN_TEXT, SIZES, VARIABLE, Layout, layout_of
 from meter_driver.mbus.profiles import unfold
-from meter_driver.mbus.values import Value
+from meter_driver.mbus.values import RecordValue
 
 IDLE, MANUFACTURER_DATA, MORE_FOLLOWS = 0x2F, 0x0F, 0x1F
 _MANUFACTURER_HEAD, _VARIABLE_HEAD = b"\x0f", b"\x0d"
@@ -14,13 +14,13 @@ _NO_TEXT = 0xC0
 """From this LVAR on the data are numbers."""
 
 
-def records(payload: bytes) -> list[tuple[Layout, Value]]:
+def records(payload: bytes) -> list[tuple[Layout, RecordValue]]:
     """Every record that has a value, in order; manufacturer data (DIF 0F, 1F) and idle fill (2F) are passed over.
 
     The values of compact profiles follow behind those of all records. PayloadError if the payload is not understood to
     its last byte.
     """
-    found: list[tuple[Layout, Value]] = []
+    found: list[tuple[Layout, RecordValue]] = []
     profiles: list[tuple[Layout, bytes]] = []
     at, end = 0, len(payload)
     while at < end:

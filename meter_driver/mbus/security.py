@@ -28,7 +28,7 @@ _GCM_TAG = 12
 _ALL = 0xFF
 
 
-class Sealed(Struct, frozen=True):
+class SecuredPayload(Struct, frozen=True):
     """The payload behind a transport header with security.
 
     Attributes:
@@ -48,7 +48,7 @@ class Sealed(Struct, frozen=True):
     counter: int | None = None
 
 
-class Opened(Struct, frozen=True):
+class OpenedPayload(Struct, frozen=True):
     """Plain payload, what it proves, and the counter that made it unique (None: there is none that only rises)."""
 
     payload: bytes
@@ -61,7 +61,7 @@ def mode_of(config: int) -> int:
     return config >> 8 & 0x1F
 
 
-def unseal(sealed: Sealed, key: bytes | None, quality: Quality) -> Opened:
+def unseal(sealed: SecuredPayload, key: bytes | None, quality: Quality) -> OpenedPayload:
     """The plain payload. ``quality`` is what the link alone can vouch for.
 
     Without a key a payload that was recorded after deciphering (its header still tells the mode, but it begins with
@@ -69,13 +69,13 @@ def unseal(sealed: Sealed, key: bytes | None, quality: Quality) -> Opened:
     """
     mode = mode_of(sealed.config)
     if mode == 0:
-        return Opened(sealed.body, quality)
+        return OpenedPayload(sealed.body, quality)
     if mode not in _MODES:
         raise SecurityUnsupported(_WHY.get(mode, f"security mode {mode} is not known"))
     if key is None:
         stored = sealed.body[_STORED_SKIP[mode] :] if mode in _STORED_SKIP else b""
         if stored.startswith(_VERIFY):
-            return Opened(stored, quality)
+            return OpenedPayload(stored, quality)
         raise KeyMissing(f"security mode {mode} and no key")
     if len(key) != KEY_SIZE:
         raise SecurityUnsupported(f"security mode {mode} takes a key of {KEY_SIZE} bytes")
@@ -112,13 +112,13 @@ def open_ctr(key: bytes, start: bytes, data: bytes) -> bytes:
     return decryptor.update(data) + decryptor.finalize()
 
 
-def _mode_5(sealed: Sealed, key: bytes) -> Opened:
+def _mode_5(sealed: SecuredPayload, key: bytes) -> OpenedPayload:
     """AES-128-CBC (EN 13757-7, security mode 5; OMS profile A): address and eight times access number as vector."""
     vector = sealed.address + bytes([sealed.access]) * 8
     return _open_cbc(key, vector, sealed.body, sealed.config >> 4 & 0x0F)
 
 
-def _mode_7(sealed: Sealed, key: bytes) -> Opened:
+def _mode_7(sealed: SecuredPayload, key: bytes) -> OpenedPayload:
     """AES-128-CBC with a key per message and a vector of zeros (EN 13757-7, security mode 7; OMS security profile B).
 
     The configuration field extension names the derivation; the counter comes from the authentication layer.
@@ -131,26 +131,26 @@ def _mode_7(sealed: Sealed, key: bytes) -> Opened:
         raise SecurityUnsupported("security mode 7 without a message counter")
     message_key = derive(key, ENCRYPT_FROM_METER, sealed.counter, sealed.address)
     opened = _open_cbc(message_key, bytes(16), sealed.body[1:], sealed.config >> 4 & 0x0F)
-    return Opened(opened.payload, opened.quality, sealed.counter)
+    return OpenedPayload(opened.payload, opened.quality, sealed.counter)
 
 
-def _open_cbc(key: bytes, vector: bytes, body: bytes, blocks: int) -> Opened:
+def _open_cbc(key: bytes, vector: bytes, body: bytes, blocks: int) -> OpenedPayload:
     """``blocks`` blocks of 16 bytes are enciphered, what follows them is not."""
     size = 16 * blocks
     if size > len(body):
         raise SecurityUnsupported("fewer bytes than the configuration field says are enciphered")
     if size == 0:
-        return Opened(body, Quality.UNCHECKED)
+        return OpenedPayload(body, Quality.UNCHECKED)
     decryptor = Cipher(AES(key), CBC(vector)).decryptor()
     plain = decryptor.update(body[:size]) + decryptor.finalize()
     if not plain.startswith(_VERIFY):
         raise AuthenticationError("the deciphered payload does not begin with its mark")
     in_clear = body[size:]
     quality = Quality.ENCRYPTED_ONLY | (Quality.UNCHECKED if in_clear.strip(_VERIFY) else Quality.NONE)
-    return Opened(plain + in_clear, quality)
+    return OpenedPayload(plain + in_clear, quality)
 
 
-def _mode_9(sealed: Sealed, key: bytes) -> Opened:
+def _mode_9(sealed: SecuredPayload, key: bytes) -> OpenedPayload:
     """AES-128-GCM with a tag of 12 bytes (EN 13757-7, security mode 9; Dutch P2 companion standard, clause 5).
 
     Behind the configuration field: number of enciphered bytes, number of bytes in clear, invocation counter. Devices
@@ -165,7 +165,7 @@ def _mode_9(sealed: Sealed, key: bytes) -> Opened:
         for associated in (sealed.header + extension, b""):
             plain = _open_gcm(key, sealed.address + order, payload, associated)
             if plain is not None:
-                return Opened(plain, Quality.AUTHENTICATED, int.from_bytes(counter, "little"))
+                return OpenedPayload(plain, Quality.AUTHENTICATED, int.from_bytes(counter, "little"))
     raise AuthenticationError("the tag does not match")
 
 
@@ -179,7 +179,7 @@ def _open_gcm(key: bytes, nonce: bytes, payload: bytes, associated: bytes) -> by
         return None
 
 
-def _mode_10(sealed: Sealed, key: bytes) -> Opened:
+def _mode_10(sealed: SecuredPayload, key: bytes) -> OpenedPayload:
     """AES-128-CCM (EN 13757-7, security mode 10; OMS security profile D).
 
     Behind the configuration field: two bytes of extension (bits 0-3 key id, 4-5 derivation, 6 key version follows,
@@ -205,7 +205,7 @@ def _mode_10(sealed: Sealed, key: bytes) -> Opened:
         plain = AESCCM(key, tag_length=tag_size).decrypt(nonce, payload, sealed.header + sealed.body[:start])
     except InvalidTag:
         raise AuthenticationError("the tag does not match") from None
-    return Opened(plain, Quality.AUTHENTICATED, number)
+    return OpenedPayload(plain, Quality.AUTHENTICATED, number)
 
 
-_MODES: dict[int, Callable[[Sealed, bytes], Opened]] = {5: _mode_5, 7: _mode_7, 9: _mode_9, 10: _mode_10}
+_MODES: dict[int, Callable[[SecuredPayload, bytes], OpenedPayload]] = {5: _mode_5, 7: _mode_7, 9: _mode_9, 10: _mode_10}

@@ -12,13 +12,20 @@ from meter_driver.errors import PayloadError
 from meter_driver.families import Families
 from meter_driver.framing import Keyring
 from meter_driver.mbus.address import link_address, meter_id
-from meter_driver.mbus.application import FIXED_SIZE, Application, HeaderLength, Kind, application, fixed_structure
+from meter_driver.mbus.application import (
+    FIXED_SIZE,
+    Application,
+    HeaderLength,
+    PayloadKind,
+    application,
+    fixed_structure,
+)
 from meter_driver.mbus.formats import Formats
 from meter_driver.mbus.layout import Layout
 from meter_driver.mbus.records import records
 from meter_driver.mbus.scrambling import descrambled, in_order, is_scrambled
-from meter_driver.mbus.security import Sealed, mode_of, unseal
-from meter_driver.mbus.values import Value
+from meter_driver.mbus.security import SecuredPayload, mode_of, unseal
+from meter_driver.mbus.values import RecordValue
 from meter_driver.profiles import Family, Said, Sent
 from meter_driver.reading import Quality, Reading, Telegram
 
@@ -31,7 +38,7 @@ _SIGNATURES = frozenset((6, 11, 12, 14, *range(16, 32)))
 """Modes that no edition defines: on a wire the field is the free "signature" of EN 1434-3, and nothing is sealed."""
 
 
-class Message(Struct, frozen=True):
+class TransportMessage(Struct, frozen=True):
     """A transport message as a lower layer hands it over.
 
     Attributes:
@@ -61,7 +68,7 @@ class Header(Struct, frozen=True):
     rest: bytes
 
 
-def header_of(message: Message) -> tuple[Application, Header]:
+def header_of(message: TransportMessage) -> tuple[Application, Header]:
     """PayloadError when CI is no answer of a meter, or the telegram is shorter than the header."""
     app = application(message.ci)
     data = message.data
@@ -77,7 +84,7 @@ def header_of(message: Message) -> tuple[Application, Header]:
     return app, Header(address, data[size - 4], int.from_bytes(data[size - 2 : size], "little"), raw, data[size:])
 
 
-def telegram(message: Message, keys: Keyring, formats: Formats, families: Families) -> Telegram | None:
+def telegram(message: TransportMessage, keys: Keyring, formats: Formats, families: Families) -> Telegram | None:
     """The readings of a message; None when it carries no application data.
 
     Raises PayloadError and the SecurityErrors of ``mbus.security.unseal``.
@@ -86,28 +93,28 @@ def telegram(message: Message, keys: Keyring, formats: Formats, families: Famili
         number, counters = fixed_structure(message.data)
         return _telegram(message, number, counters, message.quality)
     app, header = header_of(message)
-    if app.kind is Kind.NOTHING:
+    if app.kind is PayloadKind.NOTHING:
         return None
     if not message.address and mode_of(header.config) in _SIGNATURES:
         header = structs.replace(header, config=_NO_CONFIG)
-    if app.kind is Kind.OWN:
+    if app.kind is PayloadKind.OWN:
         return _own(message, keys, families)
     if message.address and is_scrambled(header.address, message.ci, header.config):
         address = in_order(header.address)
         found = records(descrambled(header.address, header.raw, header.rest))
         return _telegram(message, meter_id(address), found, message.quality, None, address.hex().upper())
     title = header.address.hex().upper()
-    sealed = Sealed(header.address, header.access, header.config, header.raw, header.rest, message.counter)
+    sealed = SecuredPayload(header.address, header.access, header.config, header.raw, header.rest, message.counter)
     opened = unseal(sealed, keys(title).key if mode_of(header.config) else None, message.quality)
     payload = opened.payload
-    if app.kind is Kind.FORMAT:
+    if app.kind is PayloadKind.FORMAT:
         formats.learn(payload)
         return None
-    if app.kind is Kind.COMPACT:
+    if app.kind is PayloadKind.COMPACT:
         payload = formats.expand(payload)
     family = families.radio(message.ci, header.address) if message.address else None
     found, own = _contents(family, Sent(header.address, message.ci, payload)) if family else (records(payload), ())
-    if app.kind is Kind.RECORDS and (found or not own):
+    if app.kind is PayloadKind.RECORDS and (found or not own):
         (formats.keep if message.address else formats.note)(payload)
     meter = meter_id(header.address) if header.address else ""
     quality, counter = opened.quality, opened.counter
@@ -117,7 +124,7 @@ def telegram(message: Message, keys: Keyring, formats: Formats, families: Famili
     return _with(read, own, quality) if own else read
 
 
-def _contents(family: Family, sent: Sent) -> tuple[list[tuple[Layout, Value]], Sequence[Said]]:
+def _contents(family: Family, sent: Sent) -> tuple[list[tuple[Layout, RecordValue]], Sequence[Said]]:
     """What the records of a payload say, and what a family of radio meters says beside them or instead of them."""
     if family.beside_records:
         return records(sent.data), family.read(sent) or ()
@@ -125,7 +132,7 @@ def _contents(family: Family, sent: Sent) -> tuple[list[tuple[Layout, Value]], S
     return (records(sent.data), ()) if own is None else ([], own)
 
 
-def _own(message: Message, keys: Keyring, families: Families) -> Telegram:
+def _own(message: TransportMessage, keys: Keyring, families: Families) -> Telegram:
     """An own application of a manufacturer; it has no transport header.
 
     Raises:
@@ -156,9 +163,9 @@ def _with(read: Telegram, own: Sequence[Said], quality: Quality) -> Telegram:
 
 
 def _telegram(
-    message: Message,
+    message: TransportMessage,
     meter: str,
-    found: list[tuple[Layout, Value]],
+    found: list[tuple[Layout, RecordValue]],
     quality: Quality,
     counter: int | None = None,
     title: str = "",

@@ -13,10 +13,10 @@ from math import isfinite
 from meter_driver.mbus.address import LONG, is_address, link_address, meter_id
 from meter_driver.mbus.vif import Coding, Meaning
 
-Value = Decimal | str
-Read = Callable[[bytes], Value | None]
+RecordValue = Decimal | str
+FieldReader = Callable[[bytes], RecordValue | None]
 
-EXACT = Context(prec=200)
+FIELD_CONTEXT = Context(prec=200)
 """Wide enough for every field that a record can carry: 64 bytes are 155 digits."""
 
 
@@ -24,20 +24,20 @@ def scaled(number: int, exponent: int) -> Decimal:
     """``number`` times ten to ``exponent``, exact, written without an exponent of its own."""
     if exponent >= 0:
         return Decimal(number * 10**exponent)
-    return Decimal(number).scaleb(exponent, EXACT)
+    return Decimal(number).scaleb(exponent, FIELD_CONTEXT)
 
 
-def integer(meaning: Meaning) -> Read:
+def integer(meaning: Meaning) -> FieldReader:
     """Type B (signed) or C and D (unsigned), any width."""
     exponent = meaning.exponent
     signed = meaning.coding is Coding.NUMBER
     if exponent >= 0:
         factor = 10**exponent
         return lambda raw: Decimal(int.from_bytes(raw, "little", signed=signed) * factor)
-    return lambda raw: Decimal(int.from_bytes(raw, "little", signed=signed)).scaleb(exponent, EXACT)
+    return lambda raw: Decimal(int.from_bytes(raw, "little", signed=signed)).scaleb(exponent, FIELD_CONTEXT)
 
 
-def bcd(meaning: Meaning) -> Read:
+def bcd(meaning: Meaning) -> FieldReader:
     """Type A: packed digits; F in the most significant place is a minus sign; any other letter is no number."""
     exponent = meaning.exponent
 
@@ -52,7 +52,7 @@ def bcd(meaning: Meaning) -> Read:
     return read
 
 
-def real(meaning: Meaning) -> Read:
+def real(meaning: Meaning) -> FieldReader:
     """Type H: IEEE 754 in four or eight bytes, the value it stands for without rounding."""
     exponent = meaning.exponent
 
@@ -60,17 +60,17 @@ def real(meaning: Meaning) -> Read:
         (number,) = struct.unpack("<f" if len(raw) == 4 else "<d", raw)
         if not isfinite(number):
             return None
-        return Decimal(format(Decimal(repr(number)).scaleb(exponent, EXACT), "f"))
+        return Decimal(format(Decimal(repr(number)).scaleb(exponent, FIELD_CONTEXT), "f"))
 
     return read
 
 
-def identity(_: Meaning) -> Read:
+def identity(_: Meaning) -> FieldReader:
     """Digits of a number that names something, leading zeros kept."""
     return lambda raw: digits if (digits := raw[::-1].hex()).isdecimal() else None
 
 
-def identity_binary(meaning: Meaning) -> Read:
+def identity_binary(meaning: Meaning) -> FieldReader:
     """The same from a binary field; VIF 79 in eight bytes is an address, identification first (OMS Volume 2)."""
     return _address if meaning.quantity == "enhanced_identification" else _digits
 
@@ -139,11 +139,11 @@ _MOMENTS: dict[int, Callable[[bytes], str | None]] = {
 _TEXTS = frozenset((Coding.UNSIGNED, Coding.BITS, Coding.IDENTITY))
 
 
-def variable(meaning: Meaning) -> Read:
+def variable(meaning: Meaning) -> FieldReader:
     """LVAR (clause 6): the first byte says what follows. Text is a value only where the quantity is no measure."""
     number, digits = integer(meaning), bcd(meaning)
 
-    def read(raw: bytes) -> Value | None:
+    def read(raw: bytes) -> RecordValue | None:
         lvar, data = raw[0], raw[1:]
         if lvar < 0xC0:
             text = data[::-1].decode("latin-1").strip("\x00 ") if meaning.coding in _TEXTS else ""

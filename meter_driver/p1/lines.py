@@ -8,7 +8,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from meter_driver.errors import ObisError, PayloadError
-from meter_driver.p1.objects import Kind, Object, look_up, value_of
+from meter_driver.p1.objects import Object, ObjectKind, look_up, value_of
 
 
 class Item(Struct):
@@ -46,7 +46,7 @@ _PRINTED_TIME = re.compile(
 )
 """As readouts for people have it. Order and clock are the maker's: it says no instant."""
 _ADDRESS = 16
-_SINGLE = (Kind.VALUE, Kind.MAYBE, Kind.CLOCK, Kind.BUFFER)
+_SINGLE = (ObjectKind.VALUE, ObjectKind.MAYBE, ObjectKind.CLOCK, ObjectKind.BUFFER)
 _NEXT_SET = re.compile(r"\)(?=[^()\n])")
 _OFFSETS = {"S": timedelta(hours=2), "W": timedelta(hours=1)}
 
@@ -142,18 +142,18 @@ def _mended(text: str, *, checked: bool) -> str:
 
 def _say(thing: Object, groups: str, result: Contents, *, checked: bool) -> None:
     """All lines but a plain number: texts, clocks, values with a time, buffers, profiles."""
-    if thing.kind is Kind.FREE:
+    if thing.kind is ObjectKind.FREE:
         if groups:
             result.items.append(Item(thing.quantity, groups, None, thing.channel))
         return
     parts = groups.split(")(")
     if any("(" in part or ")" in part for part in parts):
         raise PayloadError("parentheses that do not match")
-    if thing.kind is Kind.CLOCK:
+    if thing.kind is ObjectKind.CLOCK:
         _tell_time(thing, parts, result, checked=checked)
-    elif thing.kind is Kind.BUFFER:
+    elif thing.kind is ObjectKind.BUFFER:
         _say_buffer(thing, parts, result, checked=checked)
-    elif thing.kind is Kind.PROFILE:
+    elif thing.kind is ObjectKind.PROFILE:
         _say_profile(thing, parts, result)
     elif len(parts) == 1:
         if parts[0]:
@@ -161,7 +161,7 @@ def _say(thing: Object, groups: str, result: Contents, *, checked: bool) -> None
             result.items.append(Item(thing.quantity, value, unit, thing.channel))
     elif len(parts) == 2:
         _say_timed(thing, parts[0], parts[1], result, checked=checked)
-    elif thing.kind is Kind.VALUE:
+    elif thing.kind is ObjectKind.VALUE:
         raise PayloadError("more groups than a value and its time")
 
 
@@ -173,7 +173,7 @@ def _say_timed(thing: Object, first: str, second: str, result: Contents, *, chec
         stamp, printed = "", first
     elif _PRINTED_TIME.fullmatch(first) or (_SHORT_STAMP.fullmatch(first) and "*" in second):
         stamp, printed = "", second
-    elif thing.kind is Kind.VALUE:
+    elif thing.kind is ObjectKind.VALUE:
         raise PayloadError("a value with a second group that is not a time")
     else:
         return
@@ -213,7 +213,7 @@ def _say_buffer(thing: Object, parts: list[str], result: Contents, *, checked: b
     if len(parts) < 7 or not _STAMP.fullmatch(parts[0]) or parts[3].lstrip("0") != str(len(parts) - 6):
         raise PayloadError("an M-Bus buffer that does not hold what it says")
     inner = look_up(parts[4])
-    if inner.channel != thing.channel or inner.kind is not Kind.VALUE:
+    if inner.channel != thing.channel or inner.kind is not ObjectKind.VALUE:
         raise PayloadError("an M-Bus buffer with the values of another channel")
     if parts[-1]:
         value, unit = value_of(inner, f"{parts[-1]}*{parts[5]}")

@@ -15,7 +15,7 @@ from meter_driver import units
 from meter_driver.errors import ObisError, PayloadError, UnitError
 
 
-class Kind(Enum):
+class ObjectKind(Enum):
     """How the groups in parentheses behind a name are read."""
 
     VALUE = auto()
@@ -48,7 +48,7 @@ class Object(Struct, frozen=True):
     """
 
     quantity: str
-    kind: Kind
+    kind: ObjectKind
     channel: int
     base: str | None
     units: dict[str, str]
@@ -65,7 +65,7 @@ class Object(Struct, frozen=True):
         return known
 
 
-_PLAIN = (Kind.VALUE, Kind.MAYBE, Kind.TEXT)
+_PLAIN = (ObjectKind.VALUE, ObjectKind.MAYBE, ObjectKind.TEXT)
 _SPELLINGS = 16
 _SHORT = {"m": "min"}  # EN 1434-3 writes minutes as m in heat meter readouts
 _NAME = re.compile(
@@ -93,24 +93,26 @@ def _electrical_base(c: int, d: int, e: int) -> str | None:
     return power if d in range(2, 8) or d in (24, 25, 26) else None
 
 
-def _kind(a: int | None, c: str, d: int) -> Kind:
+def _kind(a: int | None, c: str, d: int) -> ObjectKind:
     """By the groups A, C and D; A is None in a reduced name, where electricity and heat meters share the codes."""
     if c in ("98", "99", "P"):
-        return Kind.PROFILE
+        return ObjectKind.PROFILE
     if c in ("C", "F", "L"):
-        return Kind.TEXT
+        return ObjectKind.TEXT
     number = int(c)
     if number == 0:
-        return Kind.FREE if d == 2 else Kind.TEXT if d in (0, 1, 9) else Kind.MAYBE
+        return ObjectKind.FREE if d == 2 else ObjectKind.TEXT if d in (0, 1, 9) else ObjectKind.MAYBE
     if a == 0 and number == 1 and d == 0:
-        return Kind.CLOCK
+        return ObjectKind.CLOCK
     if a == 0 and number == 24:
-        return Kind.BUFFER if d == 3 else Kind.TEXT if d in (1, 4) else Kind.VALUE
+        return ObjectKind.BUFFER if d == 3 else ObjectKind.TEXT if d in (1, 4) else ObjectKind.VALUE
     if number == 96:
-        return Kind.MAYBE if d == 7 else Kind.TEXT
+        return ObjectKind.MAYBE if d == 7 else ObjectKind.TEXT
     if a == 1 and number <= 80:
-        return Kind.MAYBE if d == 4 else Kind.VALUE  # Luxembourg: 1-1:31.4.0(200*A)(-200*A), a limit either way
-    return Kind.TEXT if (a, number) == (0, 42) else Kind.MAYBE
+        return (
+            ObjectKind.MAYBE if d == 4 else ObjectKind.VALUE
+        )  # Luxembourg: 1-1:31.4.0(200*A)(-200*A), a limit either way
+    return ObjectKind.TEXT if (a, number) == (0, 42) else ObjectKind.MAYBE
 
 
 @lru_cache(maxsize=2048)
@@ -130,13 +132,13 @@ def look_up(name: str) -> Object:
     medium = int(a) if a else None
     if medium is None:
         kind = _kind(None, c, group_d)
-        return Object(name, kind, 0, None, {}, kind in _PLAIN, kind is Kind.TEXT)
+        return Object(name, kind, 0, None, {}, kind in _PLAIN, kind is ObjectKind.TEXT)
     if not (c.isdigit() and group_d >= 0 and e):
         raise ObisError("an OBIS code with A and B but without C, D and E")
     kind = _kind(medium, c, group_d)
     quantity = f"{medium}-{int(b)}:{int(c)}.{group_d}.{int(e)}*{int(f or 255)}"
     base = _electrical_base(int(c), group_d, int(e)) if medium == 1 else None
-    return Object(quantity, kind, int(b) if medium == 0 else 0, base, {}, kind in _PLAIN, kind is Kind.TEXT)
+    return Object(quantity, kind, int(b) if medium == 0 else 0, base, {}, kind in _PLAIN, kind is ObjectKind.TEXT)
 
 
 _is_number = re.compile(r"[-+]?[0-9]{1,15}(?:\.[0-9]{1,12})?").fullmatch
@@ -152,7 +154,7 @@ def value_of(thing: Object, printed: str) -> tuple[Decimal | str, str | None]:
         return printed, None
     value, star, unit = printed.partition("*")
     if not _is_number(value) or (star and not unit):
-        if thing.kind is Kind.VALUE:
+        if thing.kind is ObjectKind.VALUE:
             raise PayloadError("a quantity whose value is not a number")
         return printed, None
     if not star:
@@ -163,6 +165,6 @@ def value_of(thing: Object, printed: str) -> tuple[Decimal | str, str | None]:
     try:
         return Decimal(value), thing.unit(unit)
     except UnitError:
-        if thing.kind is Kind.VALUE:
+        if thing.kind is ObjectKind.VALUE:
             raise
         return printed, None

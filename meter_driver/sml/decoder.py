@@ -14,7 +14,7 @@ from meter_driver.framing import MORE, NO, Answer, Damaged, Keyring, Taken
 from meter_driver.reading import FrameRejected
 from meter_driver.sml.file import telegrams
 
-LONGEST = 16384
+LONGEST_FILE = 16384
 """One list has a few hundred bytes; profiles a few thousand."""
 
 _ESCAPE = b"\x1b\x1b\x1b\x1b"
@@ -28,7 +28,7 @@ class Sml:
     """The framer for ``1B1B1B1B 01010101``; see ``framing`` for what the answers mean."""
 
     starts: ClassVar[bytes] = b"\x1b"
-    longest: ClassVar[int] = LONGEST
+    longest: ClassVar[int] = LONGEST_FILE
     guarded: ClassVar[bool] = True
 
     def __init__(self, keys: Keyring) -> None:

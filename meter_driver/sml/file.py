@@ -9,7 +9,7 @@ from meter_driver.crc import crc16_kermit, crc16_x25
 from meter_driver.errors import ChecksumError, PayloadError
 from meter_driver.profiles import dzg_dvs74
 from meter_driver.reading import ClockSource, Quality, Reading, Telegram
-from meter_driver.sml.tree import END, EndOfMessage, Node, ShortNegative, parse
+from meter_driver.sml.tree import END, EndOfMessage, ShortNegative, SmlNode, parse
 
 _OPEN_RESPONSE, _GET_LIST_RESPONSE = 0x0101, 0x0701
 _BODIES = frozenset({kind << 8 | answer for kind in range(1, 11) for answer in (0, 1)} | {0xFF01})
@@ -41,7 +41,7 @@ def telegrams(content: bytes, *, check_messages: bool) -> tuple[Telegram, ...]:
     return tuple(said)
 
 
-def _message(content: bytes, at: int, *, check: bool) -> tuple[int, Node, int]:
+def _message(content: bytes, at: int, *, check: bool) -> tuple[int, SmlNode, int]:
     """Tag and body of the message at ``at``, and where the next begins."""
     node, end = parse(content, at)
     transaction, group, abort, choice, crc, last = _elements(node, 6)
@@ -80,19 +80,19 @@ def _swapped(value: int) -> int:
     return (value & 0xFF) << 8 | value >> 8
 
 
-def _elements(node: Node, count: int) -> list[Node]:
+def _elements(node: SmlNode, count: int) -> list[SmlNode]:
     if type(node) is not list or len(node) != count:
         raise PayloadError(f"no list of {count} elements where there must be one")
     return node
 
 
-def _octets(node: Node) -> bytes:
+def _octets(node: SmlNode) -> bytes:
     if type(node) is not bytes:
         raise PayloadError("no octet string where there must be one")
     return node
 
 
-def _number(node: Node) -> int | None:
+def _number(node: SmlNode) -> int | None:
     """The number; None where it was left out."""
     if type(node) is int or type(node) is ShortNegative:
         return node
@@ -101,7 +101,7 @@ def _number(node: Node) -> int | None:
     return None
 
 
-def _list(body: list[Node], opened: bytes) -> list[Telegram]:
+def _list(body: list[SmlNode], opened: bytes) -> list[Telegram]:
     """SML_GetList.Res: client, server, name of the list, sensor time, values, signature, gateway time."""
     client, server_node, name, sensor_time, values, signature, gateway_time = body
     for octets in (client, name, signature):
@@ -117,7 +117,7 @@ def _list(body: list[Node], opened: bytes) -> list[Telegram]:
     return [Telegram(meter, at, tuple(readings), None, "", "sml")] if readings else []
 
 
-def _entry(entry: list[Node], meter: str, at: datetime | None, *, repair: bool) -> Reading | None:
+def _entry(entry: list[SmlNode], meter: str, at: datetime | None, *, repair: bool) -> Reading | None:
     """SML_ListEntry: name, status, time, unit, scaler, value, signature; None where there is no value to tell."""
     name, status, time, unit, scaler, value, signature = entry
     if status != b"":
@@ -148,7 +148,7 @@ def _meaning(
     return obis.from_bytes(code), units.symbol(_number(unit) or _NO_UNIT), power
 
 
-def _said(value: Node, power: int, *, repair: bool) -> Decimal | str | None:
+def _said(value: SmlNode, power: int, *, repair: bool) -> Decimal | str | None:
     """A number times its power of ten, octets as hexadecimal text, a switch as a word. None for nothing or a list."""
     if type(value) is bytes:
         return value.hex().upper() or None
@@ -163,7 +163,7 @@ def _said(value: Node, power: int, *, repair: bool) -> Decimal | str | None:
     raise PayloadError("no value where there must be one")
 
 
-def _instant(node: Node) -> datetime | None:
+def _instant(node: SmlNode) -> datetime | None:
     """SML_Time: a seconds index says no instant; a timestamp is UTC; local time brings both its offsets in minutes.
 
     Some meters send the seconds index bare, without the choice around it, and some a local time under another choice.

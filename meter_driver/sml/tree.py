@@ -22,14 +22,14 @@ class EndOfMessage(Struct, frozen=True):
     """The byte 00 behind a message."""
 
 
-Node = bytes | bool | int | EndOfMessage | list["Node"]
+SmlNode = bytes | bool | int | EndOfMessage | list["SmlNode"]
 """An octet string (empty where an optional element was left out), a boolean, a number, a list."""
 
 END = EndOfMessage()
 _OCTETS, _BOOLEAN, _SIGNED, _UNSIGNED, _LIST = 0, 4, 5, 6, 7
 
 
-def parse(data: bytes, at: int) -> tuple[list[Node], int]:
+def parse(data: bytes, at: int) -> tuple[list[SmlNode], int]:
     """The list at ``at`` and where the next element begins. PayloadError if it is none or reaches beyond the data."""
     kind, length, begin = _head(data, at)
     if kind != _LIST:
@@ -40,11 +40,11 @@ def parse(data: bytes, at: int) -> tuple[list[Node], int]:
     return elements, end
 
 
-def _list(data: bytes, at: int, count: int, depth: int) -> tuple[list[Node], int]:
+def _list(data: bytes, at: int, count: int, depth: int) -> tuple[list[SmlNode], int]:
     """``count`` elements from ``at`` on. Slices beyond the end come out short: the caller looks at where it ended."""
     if count > len(data) - at or not depth:
         raise PayloadError("a list that is too deep or too long")
-    elements: list[Node] = []
+    elements: list[SmlNode] = []
     add = elements.append
     for _ in range(count):
         if at >= len(data):
@@ -80,7 +80,7 @@ def _signed(content: bytes) -> int:
     return short
 
 
-def _other(data: bytes, at: int, depth: int) -> tuple[Node, int]:
+def _other(data: bytes, at: int, depth: int) -> tuple[SmlNode, int]:
     """Any element, the rarer ones too: switches, long lengths, the end of a message."""
     kind, length, begin = _head(data, at)
     if kind == _LIST:

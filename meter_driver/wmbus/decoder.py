@@ -11,7 +11,7 @@ from meter_driver.families import OWN_FAMILIES, Families
 from meter_driver.framing import MORE, NO, Answer, Damaged, Keyring, Taken
 from meter_driver.mbus.authentication import AUTHENTICATION, Reassembly, fragment_of, message_of
 from meter_driver.mbus.formats import Formats
-from meter_driver.mbus.transport import Message, telegram
+from meter_driver.mbus.transport import TransportMessage, telegram
 from meter_driver.reading import Event, FrameRejected, Quality
 from meter_driver.wmbus.extended_link import Inner, extended_link
 from meter_driver.wmbus.link import (
@@ -20,8 +20,8 @@ from meter_driver.wmbus.link import (
     FIRST,
     FROM_METERS,
     FROM_OTHERS,
-    LONGEST,
     LONGEST_A,
+    LONGEST_WIRELESS_FRAME,
     begins_a,
     format_a,
     format_b,
@@ -60,14 +60,14 @@ class _Radio:
             return (FrameRejected.because(error, len(frame)),)
         return () if read is None else (read,)
 
-    def _message(self, frame: bytes, quality: Quality) -> Message | None:
+    def _message(self, frame: bytes, quality: Quality) -> TransportMessage | None:
         """The transport message of a frame; None while fragments are missing."""
         link = link_of(frame)
         inner = Inner(link.ci, link.data, quality)
         if inner.ci in EXTENDED_LINK:
             inner = extended_link(link, self._keys, quality)
         if inner.ci != AUTHENTICATION:
-            return Message("wmbus", inner.ci, inner.data, link.address, inner.quality)
+            return TransportMessage("wmbus", inner.ci, inner.data, link.address, inner.quality)
         whole = self._fragments.add(link.address, fragment_of(inner.data))
         if whole is None:
             return None
@@ -116,7 +116,7 @@ class GuardedRadio(_Radio):
 class BareRadio(_Radio):
     """Framer of telegrams whose link CRCs somebody took away: L and that many bytes, on trust."""
 
-    longest: ClassVar[int] = LONGEST
+    longest: ClassVar[int] = LONGEST_WIRELESS_FRAME
     guarded: ClassVar[bool] = False
 
     def take(self, buffer: bytearray, at: int, end: int, *, final: bool) -> Answer:

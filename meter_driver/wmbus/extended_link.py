@@ -10,7 +10,7 @@ from meter_driver.framing import Keyring
 from meter_driver.mbus.crc import crc16_en13757
 from meter_driver.mbus.security import KEY_SIZE, open_ctr
 from meter_driver.reading import Quality
-from meter_driver.wmbus.link import EXTENDED_LINK, Link
+from meter_driver.wmbus.link import EXTENDED_LINK, LinkFrame
 
 _REPEATED, _HOP = 0x02, 0x10
 """Bits of the communication control that repeaters change: they are zero in the vector (clause 13)."""
@@ -27,7 +27,7 @@ class Inner(Struct, frozen=True):
     quality: Quality
 
 
-def extended_link(link: Link, keys: Keyring, quality: Quality) -> Inner:
+def extended_link(link: LinkFrame, keys: Keyring, quality: Quality) -> Inner:
     """Take the extended link layer off. Without a key, a payload recorded after deciphering is known by its CRC.
 
     PayloadError (too short, CRC), KeyMissing, AuthenticationError, SecurityUnsupported.

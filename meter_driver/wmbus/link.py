@@ -15,7 +15,7 @@ FIRST = 10
 """Bytes of the first block without its CRC."""
 CRC_SIZE = 2
 LONGEST_A = 256 + CRC_SIZE * 17
-LONGEST = 256
+LONGEST_WIRELESS_FRAME = 256
 
 _BLOCK = 16
 _B_BLOCKS = 128  # first and second block of format B together, with the CRC of both
@@ -28,7 +28,7 @@ EXTENDED_LINK = {0x8C: 2, 0x8D: 6, 0x8E: 10, 0x8F: 14}
 _CIS = frozenset((*APPLICATIONS, *EXTENDED_LINK, AUTHENTICATION))
 
 
-class Link(Struct, frozen=True):
+class LinkFrame(Struct, frozen=True):
     """One link frame without its CRCs.
 
     Attributes:
@@ -108,6 +108,6 @@ def _guarded(block: bytes) -> bool:
     return len(block) > CRC_SIZE and crc16_en13757(block[:-CRC_SIZE]) == int.from_bytes(block[-CRC_SIZE:], "big")
 
 
-def link_of(frame: bytes) -> Link:
+def link_of(frame: bytes) -> LinkFrame:
     """``frame`` is L and as many bytes as it says, one behind the first block at least."""
-    return Link(frame[2:FIRST], frame[FIRST], frame[FIRST + 1 :])
+    return LinkFrame(frame[2:FIRST], frame[FIRST], frame[FIRST + 1 :])

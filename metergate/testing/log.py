@@ -3,7 +3,7 @@
 from typing import Any
 
 
-class Lines:
+class LogLines:
     """Implements ``adapters.plugin.Logger``. ``lines``: each with its ``event`` and the words beside it."""
 
     def __init__(self) -> None:
@@ -14,7 +14,7 @@ class Lines:
 
     debug = info = warning = error = _keep
 
-    def bind(self, **_: Any) -> "Lines":
+    def bind(self, **_: Any) -> "LogLines":
         """The same log, without the words."""
         return self
 

@@ -18,12 +18,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from metergate.testing.product import Product, ProductError
 
-UNITS = {"1.7.0": "W", "2.7.0": "W"}
+SENT_UNITS = {"1.7.0": "W", "2.7.0": "W"}
 BATCH = 2000
 """Readings of one request."""
 
 
-class Sent(NamedTuple):
+class SentReading(NamedTuple):
     """A reading as the box sends it."""
 
     quantity: str
@@ -41,14 +41,14 @@ class Box:
         self._line: http.client.HTTPSConnection | None = None
         self._tls, _ = enrolled(product, code)
 
-    def send(self, readings: Iterable[Sent]) -> None:
+    def send(self, readings: Iterable[SentReading]) -> None:
         """Returns when all are acknowledged. Raises ``ProductError`` when the answer is no, or one is refused."""
         everything = list(readings)
         with self._lock:
             for at in range(0, len(everything), BATCH):
                 self._send(everything[at : at + BATCH])
 
-    def _send(self, some: list[Sent]) -> None:
+    def _send(self, some: list[SentReading]) -> None:
         self._sequence += 1
         pack = ",".join(_record(r, self._name, first=i == 0) for i, r in enumerate(some))
         headers = {"Content-Type": "application/senml+json", "Content-Encoding": "deflate"}
@@ -130,11 +130,11 @@ def _session(product: Product, code: str) -> tuple[str, str]:
         line.close()
 
 
-def _record(reading: Sent, name: str, *, first: bool) -> str:
+def _record(reading: SentReading, name: str, *, first: bool) -> str:
     """One SenML record; the value keeps its digits."""
     base = f'"bn":"urn:dev:ops:{name}:",' if first else ""
     code = reading.quantity.partition(":")[2].partition("*")[0]
-    unit = UNITS.get(code, "kWh")
+    unit = SENT_UNITS.get(code, "kWh")
     seconds = f"{reading.at.timestamp():.3f}".rstrip("0").rstrip(".")
     return f'{{{base}"n":"{reading.quantity.partition("*")[0]}","u":"{unit}","v":{reading.value},"t":{seconds}}}'
 

@@ -34,7 +34,7 @@ from adapters.plugin import (
 )
 from meter_driver.reading import Reading
 from metergate.testing.door import FakeDoor
-from metergate.testing.log import Lines
+from metergate.testing.log import LogLines
 from metergate.testing.parties import FakeDirectory, FakeHttp, FakeNotices, FakeSigner
 from metergate.testing.tables import Tables
 from policies.roles import Listener
@@ -81,7 +81,7 @@ class FakeShared:
     tables: Own = field(default_factory=Tables)
     notices: Notices = field(default_factory=FakeNotices)
     http: Http = field(default_factory=FakeHttp)
-    log: Logger = field(default_factory=Lines)
+    log: Logger = field(default_factory=LogLines)
     public_urls: dict[Listener, str] = field(default_factory=lambda: {w: f"https://{w}.example" for w in Listener})
     now: datetime | None = None
 

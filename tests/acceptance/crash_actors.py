@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
-from metergate.testing.people import Box, Sent
+from metergate.testing.people import Box, SentReading
 from metergate.testing.product import ProductError
 from tests.acceptance.recipient import PORTION, QUANTITIES, REGISTER, Access, newcomer, request_of
 
@@ -49,7 +49,7 @@ class Sender:
         self._sequence = 0
         self._begin = (datetime.now(UTC) - KEPT_BACK).replace(minute=0, second=0, microsecond=0)
         self._next = self._checked = 1
-        self._waiting: list[Sent] = []
+        self._waiting: list[SentReading] = []
         self._taken: dict[datetime, Decimal] = {}
 
     def step(self) -> None:
@@ -61,16 +61,16 @@ class Sender:
         self._took()
         if self._random.random() < 0.2:  # once more: it has been counted already
             self._box._sequence = self._sequence - 1
-            self._box.send([Sent(PORTION, self._at(1), self._value(1))])
+            self._box.send([SentReading(PORTION, self._at(1), self._value(1))])
 
     def _took(self) -> None:
         self._taken |= {sent.at: sent.value for sent in self._waiting}
         self._waiting = []
 
-    def _fresh(self, count: int) -> Iterator[Sent]:
+    def _fresh(self, count: int) -> Iterator[SentReading]:
         for number in range(self._next, self._next + count):
             for quantity in QUANTITIES:
-                yield Sent(quantity, self._at(number), self._value(number))
+                yield SentReading(quantity, self._at(number), self._value(number))
         self._next += count
 
     def _at(self, number: int) -> datetime:
@@ -131,7 +131,7 @@ class Chooser:
         self._home, made, self._known_as = newcomer(access)
         box = Box(access.product, made["box"], made["box_code"])
         self._since = datetime.now(UTC) - timedelta(days=1)
-        box.send([Sent(REGISTER, self._since + timedelta(hours=1), Decimal(1))])
+        box.send([SentReading(REGISTER, self._since + timedelta(hours=1), Decimal(1))])
         (first,) = self._grounds()
         self._states: dict[str, bool] = {first: True}
         self._checked: set[str] = set()

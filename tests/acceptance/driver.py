@@ -14,7 +14,7 @@ from typing import Any
 from driver import Ask, Egress, Household, Level, Pull, Reading, Refused
 
 from metergate.testing.partner import DspPartner
-from metergate.testing.people import Box, Home, Sent, stamp
+from metergate.testing.people import Box, Home, SentReading, stamp
 from metergate.testing.product import Product, ProductError
 
 DID = "did:web:recipient-a.example"
@@ -88,7 +88,7 @@ class MetergateDriver:
         return Household(made["household"])
 
     def ingest(self, household: Household, readings: Iterable[Reading]) -> None:
-        sent = [Sent(r.quantity, r.at, _exact(r.value)) for r in readings]
+        sent = [SentReading(r.quantity, r.at, _exact(r.value)) for r in readings]
         _asked(lambda: self._boxes[household].send(sent))
 
     def allow(self, household: Household, recipient: str, purpose: str, level: Level, until: datetime) -> None:

@@ -20,7 +20,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from gateway.demo.checks import wait_for
-from metergate.testing.people import Box, Home, Sent
+from metergate.testing.people import Box, Home, SentReading
 from metergate.testing.product import Product, ProductError
 from tests.acceptance.recipient import QUANTITIES, Access, introduced, newcomer, settings, transfer
 from tests.shared import SHARED
@@ -90,7 +90,7 @@ def _household(access: Access, numbers: Sequence[float], texts: Sequence[str]) -
     home, made, known_as = newcomer(access, *texts)
     now = datetime.now(UTC).replace(microsecond=0)
     box = Box(access.product, made["box"], made["box_code"])
-    sent = [Sent(q, now - STEP * n, Decimal(f"{v:.3f}")) for n, v in enumerate(numbers, 1) for q in QUANTITIES]
+    sent = [SentReading(q, now - STEP * n, Decimal(f"{v:.3f}")) for n, v in enumerate(numbers, 1) for q in QUANTITIES]
     box.send(sent)
     for minutes in (0, 15, 60, 1440):
         access.rows(known_as, now - timedelta(days=3), now, minutes)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from metergate.testing.people import Box, Sent, stamp
+from metergate.testing.people import Box, SentReading, stamp
 from metergate.testing.product import Product
 from tests.acceptance.recipient import PURPOSE, QUANTITIES, REGISTER, Access, introduced, newcomer, settings, transfer
 from tests.shared import SHARED
@@ -47,7 +47,7 @@ def _judged(access: Access, way: "Callable[[Access, str, datetime], _Asked]", wo
     home, made, known_as = newcomer(access)
     now = datetime.now(UTC).replace(microsecond=0)
     box = Box(access.product, made["box"], made["box_code"])
-    box.send(Sent(REGISTER, now - STEP * n, Decimal(READINGS - n) / 8) for n in range(READINGS))
+    box.send(SentReading(REGISTER, now - STEP * n, Decimal(READINGS - n) / 8) for n in range(READINGS))
     asked = way(access, known_as, now)
     settings_file = access.product.folder / "metergate.toml"
     withdraw = [sys.executable, "-m", "gateway.cli", "consent", "withdraw", home.id, "--settings", str(settings_file)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from driver import Household, Reading, Refused, Request, Site
 
-from metergate.testing.people import Box, Sent, stamp
+from metergate.testing.people import Box, SentReading, stamp
 from metergate.testing.product import Product, ProductError
 
 PURPOSES = ["forecast", "demand-response", "research"]
@@ -39,7 +39,7 @@ class WebDriver:
     def household(self, name: str, readings: Sequence[Reading]) -> Household:
         made = self.product.operator("POST", "/api/households", {"name": name, "zone": "Z1", "box": True})
         box = Box(self.product, made["box"], made["box_code"])
-        box.send(Sent(r.quantity, r.at, r.value) for r in readings)
+        box.send(SentReading(r.quantity, r.at, r.value) for r in readings)
         return Household(made["household"])
 
     def request(self, household: Household, request: Request) -> None:

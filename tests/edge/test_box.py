@@ -15,13 +15,13 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from edge.assemble import open_outbox, run_box
-from edge.box import Line
+from edge.box import NamedLink
 from edge.errors import StoreError
 from edge.links import Link
 from edge.links.replay import ReplayLink
 from edge.links.serial import SerialLink
 from edge.links.tcp import TcpLink
-from edge.outbox import Entry, Outbox
+from edge.outbox import EdgeOutbox, OutboxEntry
 from edge.settings import GatewaySettings, RuleSettings, Settings
 from edge.simulator import meter, street
 from meter_driver import senml
@@ -59,7 +59,7 @@ KEYS = {meter(1).title.hex().upper(): Keys(meter(1).key)}
 async def replay(settings: Settings, path: Path, *, keys: dict[str, Keys] = KEYS) -> Log:
     log = Log()
     async with asyncio.timeout(20):
-        await run_box(settings, [Line(ReplayLink(path), "line")], keys, log)
+        await run_box(settings, [NamedLink(ReplayLink(path), "line")], keys, log)
     return log
 
 
@@ -110,7 +110,7 @@ async def test_a_line_that_hums_does_not_fill_the_log(
     gateway: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One line at once, one at the end: between them a second that never passes here."""
-    monkeypatch.setattr("edge.rejections.EVERY", math.inf)
+    monkeypatch.setattr("edge.rejections.SAY_EVERY", math.inf)
     (tmp_path / "r").write_bytes(b"\x55" * 50_000)
     log = await replay(told(gateway, tmp_path / "box"), tmp_path / "r")
     told_of = log.words("telegram.rejected")
@@ -141,7 +141,7 @@ async def test_the_same_counters_hold_when_nothing_is_selected(gateway: Peer, tm
 async def test_a_gateway_that_was_away_gets_everything_later(
     gateway: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.uplink.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("edge.uplink.FIRST_BATCH_WAIT", 0.01)
     gateway.script = [web.Response(status=503), "hang up", "lose the answer"]
     log = await replay(told(gateway, tmp_path / "box"), recording(tmp_path / "r"))
     assert len(gateway.readings) == 3
@@ -153,10 +153,14 @@ async def test_what_the_disk_refused_to_the_end_is_tried_once_more_and_then_said
     gateway: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for refusals, lost, arrived_there in ((1, [0], 3), (2, [0, 3], 0)):
-        calls, put = [0], Outbox.put
+        calls, put = [0], EdgeOutbox.put
 
         def full(
-            self: Outbox, entries: list[Entry], calls: list[int] = calls, refusals: int = refusals, put: Any = put
+            self: EdgeOutbox,
+            entries: list[OutboxEntry],
+            calls: list[int] = calls,
+            refusals: int = refusals,
+            put: Any = put,
         ) -> int:
             calls[0] += 1
             if calls[0] <= refusals:
@@ -164,7 +168,7 @@ async def test_what_the_disk_refused_to_the_end_is_tried_once_more_and_then_said
             return int(put(self, entries))
 
         with monkeypatch.context() as patched:
-            patched.setattr(Outbox, "put", full)
+            patched.setattr(EdgeOutbox, "put", full)
             before = len(gateway.readings)
             log = await replay(told(gateway, tmp_path / f"box-{refusals}"), recording(tmp_path / "r"))
         assert [words["lost"] for words in log.words("outbox.failed")] == lost
@@ -176,7 +180,7 @@ async def test_of_the_meters_on_the_air_only_those_that_are_named_are_read(gatew
     air = [radio(short_header(RECORDS), address=sender) for sender in (ADDRESS, neighbour)]
     (tmp_path / "air").write_bytes(b"".join(format_a(frame) for frame in air))
     log = Log()
-    line = Line(ReplayLink(tmp_path / "air"), "air", meters={"12345678": "water"})
+    line = NamedLink(ReplayLink(tmp_path / "air"), "air", meters={"12345678": "water"})
     async with asyncio.timeout(20):
         await run_box(replace(told(gateway, tmp_path / "box"), select=[RuleSettings()]), [line], {}, log)
     assert {reading.meter for reading in gateway.readings} == {"urn:dev:ops:box-1_water"}
@@ -188,17 +192,17 @@ async def test_of_the_meters_on_the_air_only_those_that_are_named_are_read(gatew
 async def test_a_box_told_to_end_finishes_what_it_writes(
     gateway: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, goes_on, put = threading.Event(), threading.Event(), Outbox.put
+    begun, goes_on, put = threading.Event(), threading.Event(), EdgeOutbox.put
 
-    def slow(self: Outbox, entries: list[Entry]) -> int:
+    def slow(self: EdgeOutbox, entries: list[OutboxEntry]) -> int:
         begun.set()
         goes_on.wait(10)
         return put(self, entries)
 
-    monkeypatch.setattr(Outbox, "put", slow)
+    monkeypatch.setattr(EdgeOutbox, "put", slow)
     settings = told(gateway, tmp_path / "box")
     async with asyncio.TaskGroup() as group:
-        line = Line(ReplayLink(recording(tmp_path / "r")), "line")
+        line = NamedLink(ReplayLink(recording(tmp_path / "r")), "line")
         task = group.create_task(run_box(settings, [line], KEYS, Log()))
         await asyncio.to_thread(begun.wait, 10)
         task.cancel()
@@ -215,15 +219,15 @@ async def test_a_box_told_to_end_finishes_what_it_writes(
 async def test_a_full_disk_is_said_and_nothing_is_lost_when_there_is_room_again(
     gateway: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room, put = [False], Outbox.put
+    room, put = [False], EdgeOutbox.put
 
-    def full(self: Outbox, entries: list[object]) -> int:
+    def full(self: EdgeOutbox, entries: list[object]) -> int:
         if not room[0]:
             room[0] = len(entries) >= 2
             raise StoreError("the outbox: SQLITE_FULL")
         return put(self, entries)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Outbox, "put", full)
+    monkeypatch.setattr(EdgeOutbox, "put", full)
     monkeypatch.setattr("edge.links.CHUNK", 100)
     log = await replay(told(gateway, tmp_path / "box"), recording(tmp_path / "r", seconds=range(5)))
     assert [words["reason"] for words in log.words("outbox.failed")] == ["the outbox: SQLITE_FULL"] * 2
@@ -232,7 +236,7 @@ async def test_a_full_disk_is_said_and_nothing_is_lost_when_there_is_room_again(
 
 @asynccontextmanager
 async def running(settings: Settings, links: list[Link], keys: dict[str, Keys], log: Log) -> AsyncIterator[None]:
-    lines = [Line(link, f"line-{number}", f"{number}" if number else "") for number, link in enumerate(links)]
+    lines = [NamedLink(link, f"line-{number}", f"{number}" if number else "") for number, link in enumerate(links)]
     async with asyncio.TaskGroup() as group:
         task = group.create_task(run_box(settings, lines, keys, log))
         try:
@@ -269,7 +273,7 @@ async def test_a_meter_with_a_wrong_clock_is_flagged_once_in_the_log(gateway: Pe
 async def test_a_line_that_breaks_is_opened_again(
     gateway: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.uplink.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("edge.uplink.FIRST_BATCH_WAIT", 0.01)
     sender, log = meter(1), Log()
     sent = iter(range(100))
 
@@ -315,7 +319,7 @@ async def test_a_reading_is_written_once_on_its_way(
     gateway: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the telegram to the request: also when the gateway does not take it at first."""
-    monkeypatch.setattr("edge.uplink.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("edge.uplink.FIRST_BATCH_WAIT", 0.01)
     written: list[Reading] = []
     add = senml.Writer.add
 

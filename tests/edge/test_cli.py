@@ -18,7 +18,7 @@ from edge.assemble import open_outbox
 from edge.cli import app
 from edge.enrol import fingerprint
 from edge.errors import SettingsError
-from edge.outbox import Entry
+from edge.outbox import OutboxEntry
 from edge.settings import load
 from edge.simulator import meter
 from meter_driver import senml
@@ -135,7 +135,7 @@ def test_a_meter_that_was_reset_is_heard_again_once_its_counter_is_forgotten(tmp
     folder = AUTHORITY.box(tmp_path / "box")
     settings = write_settings(tmp_path / "edge.toml", "https://127.0.0.1:1", folder)
     with closing(open_outbox(folder, "box-1", max_readings=1000)) as outbox:
-        outbox.put([Entry(senml.Piece(), "4B464D", 700), Entry(senml.Piece(), "AB", 3)])
+        outbox.put([OutboxEntry(senml.Piece(), "4B464D", 700), OutboxEntry(senml.Piece(), "AB", 3)])
 
     def forget(title: str, *words: str, said: str = "") -> tuple[int, dict[str, int]]:
         shown = CliRunner().invoke(app, ["forget-counter", str(settings), title, *words], input=said)

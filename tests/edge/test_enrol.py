@@ -7,7 +7,7 @@ import pytest
 
 from edge import tls
 from edge.enrol import enrol, fingerprint, split_code
-from edge.errors import GatewayError, SettingsError
+from edge.errors import SettingsError, UplinkError
 from tests.edge.peer import Authority, peer
 
 AUTHORITY = Authority()
@@ -33,7 +33,7 @@ async def test_another_gateway_never_sees_the_code(tmp_path: Path, pinned: bool)
     other = Authority()
     code = f"good-code@{fingerprint(AUTHORITY.pem)}" if pinned else "good-code"
     async with peer(other, tmp_path, mutual=False) as gateway:
-        with pytest.raises(GatewayError):
+        with pytest.raises(UplinkError):
             await enrol(gateway.url, code, tmp_path / "box", ca=None if pinned else AUTHORITY.pem)
         assert gateway.codes == []
     assert not (tmp_path / "box").exists()
@@ -41,13 +41,13 @@ async def test_another_gateway_never_sees_the_code(tmp_path: Path, pinned: bool)
 
 async def test_a_refused_code_leaves_nothing_behind(tmp_path: Path) -> None:
     async with peer(AUTHORITY, tmp_path, mutual=False) as gateway:
-        with pytest.raises(GatewayError, match="403"):
+        with pytest.raises(UplinkError, match="403"):
             await enrol(gateway.url, "spent-code", tmp_path / "box", ca=AUTHORITY.pem)
     assert not (tmp_path / "box").exists()
 
 
 async def test_a_gateway_that_is_away_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(GatewayError, match="ClientConnector"):
+    with pytest.raises(UplinkError, match="ClientConnector"):
         await enrol("https://127.0.0.1:1", "good-code", tmp_path / "box", ca=AUTHORITY.pem)
 
 

@@ -20,11 +20,11 @@ import edge.links.serial
 import edge.links.tcp
 import edge.links.udp
 from edge.assemble import run_box
-from edge.box import Line
+from edge.box import NamedLink
 from edge.errors import SettingsError
 from edge.links import LinkKind, Opened
-from edge.links.table import GROUP, OWN
-from edge.meters import GROUP as METERS
+from edge.links.table import LINKS_GROUP, OWN_LINKS
+from edge.meters import METERS_GROUP as METERS
 from edge.meters import Meters, installed
 from edge.settings import load
 from gateway.cli.decode import decode as decode_command
@@ -151,7 +151,7 @@ def settings_file(folder: Path, link: str, url: str = "https://127.0.0.1:1") -> 
 
 
 async def test_a_link_and_a_meter_of_others_are_read_end_to_end(gateway: Peer, offer: Offer, tmp_path: Path) -> None:
-    offer(GROUP, "paper", paper())
+    offer(LINKS_GROUP, "paper", paper())
     offer(METERS, "other", meters())
     AUTHORITY.box(tmp_path / "box")
     text = (b"\xaaX" + FRAME + ON_THE_AIR + ON_A_WIRE).hex()
@@ -159,7 +159,7 @@ async def test_a_link_and_a_meter_of_others_are_read_end_to_end(gateway: Peer, o
     told = load(settings_file(tmp_path, f'paper = "{text}"\ntimes = 2\nmeters = {{ {named} }}', gateway.url))
     (table,) = told.link
     async with asyncio.timeout(20):
-        await run_box(told, [Line(table.open(), table.name, table.component, table.meters)], {}, Log())
+        await run_box(told, [NamedLink(table.open(), table.name, table.component, table.meters)], {}, Log())
     seen = [(reading.meter, reading.quantity, reading.value, reading.unit) for reading in gateway.readings]
     assert seen == 2 * [
         ("urn:dev:ops:box-1", "1-0:1.7.0*255", Decimal(1234), "W"),
@@ -171,13 +171,13 @@ async def test_a_link_and_a_meter_of_others_are_read_end_to_end(gateway: Peer, o
 async def test_nobody_is_read_unnamed_where_others_say_that_anybody_is_heard(
     gateway: Peer, offer: Offer, tmp_path: Path
 ) -> None:
-    offer(GROUP, "paper", paper())
+    offer(LINKS_GROUP, "paper", paper())
     offer(METERS, "other", meters())
     AUTHORITY.box(tmp_path / "box")
     told = load(settings_file(tmp_path, f'paper = "{FRAME.hex()}"', gateway.url))
     log = Log()
     async with asyncio.timeout(20):
-        await run_box(told, [Line(told.link[0].open(), "paper")], {}, log)
+        await run_box(told, [NamedLink(told.link[0].open(), "paper")], {}, log)
     assert gateway.requests == []
     assert [words["kind"] for words in log.words("telegram.rejected")] == ["foreign"]
 
@@ -214,7 +214,7 @@ def test_the_command_decode_reads_meters_of_others(
 def test_a_kind_of_another_version_or_one_that_is_broken_is_named_with_its_package(
     offer: Offer, tmp_path: Path
 ) -> None:
-    kind = offer(GROUP, "paper", paper())
+    kind = offer(LINKS_GROUP, "paper", paper())
     for version in (0, 2, "1", None):
         kind.API_VERSION = version  # type: ignore[attr-defined]
         with pytest.raises(SettingsError, match=f"other_paper.*'paper'.*API_VERSION {version}, here it is 1"):
@@ -244,7 +244,7 @@ def test_without_other_packages_there_are_none(offer: Offer) -> None:
 
 
 def test_a_name_that_is_taken_is_refused_with_both_packages(offer: Offer, tmp_path: Path) -> None:
-    offer(GROUP, "tcp", paper())
+    offer(LINKS_GROUP, "tcp", paper())
     with pytest.raises(SettingsError, match=r"'tcp' is offered by edge\.links\.tcp and by other_paper"):
         load(settings_file(tmp_path, 'tcp = "127.0.0.1:1"'))
 
@@ -266,7 +266,7 @@ def test_a_name_that_is_taken_is_refused_with_both_packages(offer: Offer, tmp_pa
 def test_a_link_table_that_is_wrong_names_the_field_and_what_there_is(
     offer: Offer, tmp_path: Path, link: str, said: str
 ) -> None:
-    offer(GROUP, "paper", paper())
+    offer(LINKS_GROUP, "paper", paper())
     with pytest.raises(SettingsError, match=said):
         load(settings_file(tmp_path, link))
 
@@ -274,8 +274,8 @@ def test_a_link_table_that_is_wrong_names_the_field_and_what_there_is(
 def test_our_own_kinds_are_the_entry_points_of_the_project() -> None:
     """And so the same, whether the project is installed or not."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    listed = project["entry-points"][GROUP]
-    assert {entry.name: entry.value for entry in OWN} == listed
+    listed = project["entry-points"][LINKS_GROUP]
+    assert {entry.name: entry.value for entry in OWN_LINKS} == listed
     folder = {f"edge.links.{path.stem}" for path in (ROOT / "edge" / "links").glob("[a-z]*.py")}
     assert folder - {"edge.links.table"} == set(listed.values())
     kinds: list[LinkKind] = [edge.links.replay, edge.links.serial, edge.links.tcp, edge.links.udp]

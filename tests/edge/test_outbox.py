@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from edge.database import Database
 from edge.errors import StoreError
-from edge.outbox import Batch, Counts, Entry, Outbox
+from edge.outbox import Counts, EdgeOutbox, OutboxEntry, PackedBatch
 from edge.packing import Packing
 from meter_driver import senml
 from meter_driver.reading import Reading
@@ -27,10 +27,10 @@ NOTHING = senml.Piece()
 AT = datetime(2026, 1, 2, 11, 4, 5, tzinfo=UTC)
 
 
-def entry(number: int, readings: int = 1, content_type: str = senml.JSON) -> Entry:
+def entry(number: int, readings: int = 1, content_type: str = senml.JSON) -> OutboxEntry:
     at = AT + timedelta(seconds=number)
     reading = Reading("urn:dev:ops:box-1", "1-0:1.8.0*255", at, Decimal(number), "Wh")
-    return Entry(piece_of([reading] * readings, content_type), "TITLE", number)
+    return OutboxEntry(piece_of([reading] * readings, content_type), "TITLE", number)
 
 
 def piece_of(readings: Sequence[Reading], content_type: str = senml.JSON) -> senml.Piece:
@@ -39,30 +39,30 @@ def piece_of(readings: Sequence[Reading], content_type: str = senml.JSON) -> sen
     return packing.piece()
 
 
-def readings_of(batch: Batch | None) -> list[Reading]:
+def readings_of(batch: PackedBatch | None) -> list[Reading]:
     assert batch is not None
     pack = senml.parse(batch.text, batch.content_type)
     assert (pack.errors, pack.records) == ([], batch.readings)
     return pack.readings
 
 
-def open_outbox(path: Path, *, key: bytes = KEY, max_readings: int = 1000, max_bytes: int | None = None) -> Outbox:
+def open_outbox(path: Path, *, key: bytes = KEY, max_readings: int = 1000, max_bytes: int | None = None) -> EdgeOutbox:
     database = Database(path / "outbox.db", max_bytes=max_bytes)
-    return Outbox(database, key, "box-1", first_sequence=1000, max_readings=max_readings)
+    return EdgeOutbox(database, key, "box-1", first_sequence=1000, max_readings=max_readings)
 
 
 @pytest.fixture
-def outbox(tmp_path: Path) -> Iterator[Outbox]:
+def outbox(tmp_path: Path) -> Iterator[EdgeOutbox]:
     opened = open_outbox(tmp_path)
     yield opened
     opened.close()
 
 
-def values(batch: Batch | None) -> list[int]:
+def values(batch: PackedBatch | None) -> list[int]:
     return [int(Decimal(reading.value)) for reading in readings_of(batch)]
 
 
-def test_what_was_put_comes_back_in_order_and_goes_when_acknowledged(outbox: Outbox) -> None:
+def test_what_was_put_comes_back_in_order_and_goes_when_acknowledged(outbox: EdgeOutbox) -> None:
     outbox.put([entry(1, 2), entry(2)])
     batch = outbox.next_batch(100)
     assert values(batch) == [1, 1, 2]
@@ -88,7 +88,7 @@ def test_a_batch_holds_the_same_readings_whenever_it_is_asked_for(tmp_path: Path
     again.close()
 
 
-def test_a_batch_ends_at_its_limit_but_never_cuts_a_telegram(outbox: Outbox) -> None:
+def test_a_batch_ends_at_its_limit_but_never_cuts_a_telegram(outbox: EdgeOutbox) -> None:
     outbox.put([entry(1, 3), entry(2, 3), entry(3, 20)])
     assert values(outbox.next_batch(5)) == [1] * 3
     outbox.acknowledge(1000)
@@ -109,7 +109,7 @@ def test_a_full_outbox_drops_the_oldest_and_counts_them(tmp_path: Path) -> None:
     outbox.close()
 
 
-def test_a_refused_batch_is_set_aside_and_the_next_one_comes(outbox: Outbox) -> None:
+def test_a_refused_batch_is_set_aside_and_the_next_one_comes(outbox: EdgeOutbox) -> None:
     outbox.put([entry(1)])
     outbox.next_batch(100)
     outbox.put([entry(2)])
@@ -120,7 +120,7 @@ def test_a_refused_batch_is_set_aside_and_the_next_one_comes(outbox: Outbox) -> 
 
 def test_the_counter_is_kept_even_when_nothing_was_selected(tmp_path: Path) -> None:
     outbox = open_outbox(tmp_path)
-    outbox.put([Entry(NOTHING, "TITLE", 7), Entry(NOTHING, "", None), Entry(NOTHING, "TITLE", 5)])
+    outbox.put([OutboxEntry(NOTHING, "TITLE", 7), OutboxEntry(NOTHING, "", None), OutboxEntry(NOTHING, "TITLE", 5)])
     assert outbox.counters == {"TITLE": 7}
     assert outbox.next_batch(100) is None
     outbox.close()
@@ -202,14 +202,14 @@ def test_every_reading_arrives_once_whatever_the_order(
     outbox.close()
 
 
-def test_a_batch_is_sent_as_it_was_kept_to_the_last_byte(outbox: Outbox) -> None:
+def test_a_batch_is_sent_as_it_was_kept_to_the_last_byte(outbox: EdgeOutbox) -> None:
     entries = [entry(1, 2), entry(2)]
     outbox.put(entries)
     batch = outbox.next_batch(100)
-    assert batch == Batch(1000, 3, senml.JSON, senml.join([entry.piece for entry in entries]))
+    assert batch == PackedBatch(1000, 3, senml.JSON, senml.join([entry.piece for entry in entries]))
 
 
-def test_a_batch_has_one_form_even_when_the_settings_change(outbox: Outbox) -> None:
+def test_a_batch_has_one_form_even_when_the_settings_change(outbox: EdgeOutbox) -> None:
     outbox.put([entry(1), entry(2), entry(3, content_type=senml.CBOR), entry(4)])
     seen = []
     while (batch := outbox.next_batch(100)) is not None:
@@ -219,7 +219,7 @@ def test_a_batch_has_one_form_even_when_the_settings_change(outbox: Outbox) -> N
     assert outbox.counts() == Counts(0, 0, 0)
 
 
-def test_a_batch_is_never_longer_than_a_gateway_takes(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_never_longer_than_a_gateway_takes(outbox: EdgeOutbox, monkeypatch: pytest.MonkeyPatch) -> None:
     outbox.put([entry(number, 10) for number in range(20)])
     monkeypatch.setattr(senml, "MAX_BODY", 3000)
     sizes = []

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.select import MAX_SERIES, Rule, Selection
+from edge.select import MAX_SERIES, Selection, SelectionRule
 from meter_driver.reading import Reading
 
 AT = datetime(2026, 1, 2, 11, 0, tzinfo=UTC)
@@ -17,7 +17,7 @@ def reading(seconds: float, value: str = "1", quantity: str = "1-0:1.7.0*255", m
     return Reading(meter, quantity, AT + timedelta(seconds=seconds), Decimal(value), "W")
 
 
-def kept(rule: Rule, readings: list[Reading]) -> list[float]:
+def kept(rule: SelectionRule, readings: list[Reading]) -> list[float]:
     return [(r.at - AT).total_seconds() for r in Selection.of([rule]).keep(readings) if r.at]
 
 
@@ -26,54 +26,54 @@ def test_without_a_rule_nothing_leaves() -> None:
 
 
 def test_a_quantity_that_no_rule_names_stays() -> None:
-    assert Selection.of([Rule("1-0:1.8.0*255")]).keep([reading(0)]) == []
+    assert Selection.of([SelectionRule("1-0:1.8.0*255")]).keep([reading(0)]) == []
 
 
 def test_a_text_leaves_only_when_it_is_named() -> None:
     serial = Reading("m", "0-0:96.1.0*255", AT, "1KFM0200000001", None)
-    assert Selection.of([Rule("*")]).keep([serial]) == []
-    assert Selection.of([Rule("0-0:96.1.0*255")]).keep([serial]) == [serial]
+    assert Selection.of([SelectionRule("*")]).keep([serial]) == []
+    assert Selection.of([SelectionRule("0-0:96.1.0*255")]).keep([serial]) == [serial]
 
 
 def test_a_rule_for_the_rest_gives_way_to_a_rule_by_name() -> None:
-    rules = [Rule("*"), Rule("1-0:1.7.0*255", every=timedelta(minutes=1))]
+    rules = [SelectionRule("*"), SelectionRule("1-0:1.7.0*255", every=timedelta(minutes=1))]
     readings = [reading(0), reading(5), reading(5, quantity="1-0:2.7.0*255")]
     assert Selection.of(rules).keep(readings) == [readings[0], readings[2]]
 
 
 def test_a_cadence_keeps_the_first_of_each_window_of_the_clock() -> None:
-    rule = Rule("*", every=timedelta(minutes=15))
+    rule = SelectionRule("*", every=timedelta(minutes=15))
     assert kept(rule, [reading(s) for s in (7, 300, 899, 901, 1700, 1800)]) == [7, 901, 1800]
 
 
 def test_a_dead_band_leaves_out_what_hardly_moved() -> None:
-    rule = Rule("*", band=Decimal(5))
+    rule = SelectionRule("*", band=Decimal(5))
     values = ["100", "105", "106", "101", "95"]
     assert kept(rule, [reading(s, value) for s, value in enumerate(values)]) == [0, 2, 4]
 
 
 def test_silence_in_the_dead_band_ends_in_time() -> None:
-    rule = Rule("*", band=Decimal(5), at_least=timedelta(seconds=10))
+    rule = SelectionRule("*", band=Decimal(5), at_least=timedelta(seconds=10))
     assert kept(rule, [reading(s) for s in range(0, 25, 5)]) == [0, 10, 20]
 
 
 def test_a_clock_set_back_does_not_silence_a_series() -> None:
-    assert kept(Rule("*", every=timedelta(minutes=1)), [reading(3600), reading(0), reading(5)]) == [3600, 0]
+    assert kept(SelectionRule("*", every=timedelta(minutes=1)), [reading(3600), reading(0), reading(5)]) == [3600, 0]
 
 
 def test_a_reading_without_an_instant_stays() -> None:
-    assert Selection.of([Rule("*")]).keep([Reading("m", "1-0:1.7.0*255", None, Decimal(1), "W")]) == []
+    assert Selection.of([SelectionRule("*")]).keep([Reading("m", "1-0:1.7.0*255", None, Decimal(1), "W")]) == []
 
 
 def test_invented_meters_do_not_make_it_grow() -> None:
-    selection = Selection.of([Rule("*")])
+    selection = Selection.of([SelectionRule("*")])
     selection.keep(reading(0, meter=str(number)) for number in range(MAX_SERIES + 5))
     assert len(selection.last) <= MAX_SERIES
 
 
 @given(st.lists(st.tuples(st.integers(0, 7200), st.integers(0, 20)), max_size=40), st.integers(1, 900))
 def test_a_window_never_lets_two_through(points: list[tuple[int, int]], every: int) -> None:
-    rule = Rule("*", every=timedelta(seconds=every), band=Decimal(3))
+    rule = SelectionRule("*", every=timedelta(seconds=every), band=Decimal(3))
     readings = [reading(at, str(value)) for at, value in sorted(points)]
     epoch = int(AT.timestamp())
     windows = [(epoch + int(at)) // every for at in kept(rule, readings)]
@@ -82,7 +82,7 @@ def test_a_window_never_lets_two_through(points: list[tuple[int, int]], every: i
 
 @given(st.lists(st.integers(0, 7200), max_size=40), st.lists(st.integers(0, 40), max_size=5))
 def test_how_readings_are_grouped_does_not_matter(seconds: list[int], cuts: list[int]) -> None:
-    rule = Rule("*", every=timedelta(minutes=5))
+    rule = SelectionRule("*", every=timedelta(minutes=5))
     readings = [reading(at) for at in seconds]
     whole = Selection.of([rule]).keep(readings)
     selection, parts = Selection.of([rule]), []

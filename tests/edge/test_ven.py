@@ -15,11 +15,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.assemble import run_box
-from edge.box import Line
+from edge.box import NamedLink
 from edge.latest import Latest
 from edge.links.tcp import TcpLink
 from edge.settings import GatewaySettings, Settings, VenSettings
-from edge.ven import Rule, Ven, opt
+from edge.ven import EdgeVen, OptRule, opt
 from meter_driver.reading import Reading
 from tests.edge.peer import Authority, Log, pem_of
 
@@ -49,7 +49,7 @@ def event(duration: timedelta | None = HOUR, *signals: str) -> dict[str, Any]:
     ],
 )
 def test_it_opts_in_to_what_is_short_and_understood(asked: dict[str, Any], answer: str) -> None:
-    assert opt(asked, Rule()) == answer
+    assert opt(asked, OptRule()) == answer
 
 
 def reading(quantity: str, value: str, unit: str, *, at: datetime = NOW, meter: str = "urn:dev:ops:b") -> Reading:
@@ -146,8 +146,8 @@ async def test_it_registers_opts_in_and_reports_over_mutual_tls(
     folder = AUTHORITY.box(tmp_path / "box")
     caplog.set_level(logging.DEBUG)
     async with vtn(tmp_path) as utility, asyncio.TaskGroup() as group, asyncio.timeout(20):
-        ven = Ven(
-            "house-1", utility.url, folder, latest, rule=Rule(), sampling=timedelta(seconds=1), jitter=float, log=log
+        ven = EdgeVen(
+            "house-1", utility.url, folder, latest, rule=OptRule(), sampling=timedelta(seconds=1), jitter=float, log=log
         )
         running = group.create_task(ven.run())
         assert await utility.opts.get() == "optIn"
@@ -166,7 +166,7 @@ async def test_a_box_runs_its_ven_beside_it_and_says_that_its_certificate_ends(t
     folder = AUTHORITY.box(tmp_path / "box")
     async with vtn(tmp_path) as utility, asyncio.TaskGroup() as group:
         told = Settings(str(folder), GatewaySettings("https://127.0.0.1:1"), ven=VenSettings("house-1", utility.url))
-        running = group.create_task(run_box(told, [Line(TcpLink("127.0.0.1", 1), "line")], {}, log))
+        running = group.create_task(run_box(told, [NamedLink(TcpLink("127.0.0.1", 1), "line")], {}, log))
         await log.heard("ven.registered")
         running.cancel()
     assert log.words("certificate.ends-soon") == [{"days": 2}]
@@ -174,12 +174,12 @@ async def test_a_box_runs_its_ven_beside_it_and_says_that_its_certificate_ends(t
 
 @pytest.mark.filterwarnings("ignore")
 async def test_a_vtn_that_is_away_is_said_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge.uplink.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("edge.uplink.FIRST_BATCH_WAIT", 0.01)
     log = Log()
     folder = AUTHORITY.box(tmp_path / "box")
-    ven = Ven(
+    ven = EdgeVen(
         "house-1", "https://127.0.0.1:1/x", folder, Latest(lambda: NOW),
-        rule=Rule(), sampling=timedelta(seconds=1), jitter=float, log=log,
+        rule=OptRule(), sampling=timedelta(seconds=1), jitter=float, log=log,
     )  # fmt: skip
     async with asyncio.TaskGroup() as group:
         running = group.create_task(ven.run())

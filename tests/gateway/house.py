@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from adapters.plugin import Batch, Organisation, PermissionRequest, always
-from gateway.compose import OURS, Gateway, Overrides, load, opened
+from gateway.compose import NO_OVERRIDES, Gateway, Overrides, load, opened
 from gateway.door.egress import Part
 from gateway.door.standing import Right, own_right
 from gateway.registry.tenancies import NewTenancy
@@ -23,7 +23,7 @@ from gateway.settings import Settings, parse
 from gateway.storage.migrate import migrate
 from gateway.storage.sqlite import url_of
 from meter_driver.reading import Reading
-from policies.cohorts import Profile
+from policies.cohorts import SafetyRule
 from policies.grounds import Consent
 from policies.roles import Listener
 from policies.terms import (
@@ -197,7 +197,7 @@ def clear_settings(folder: Path, **tables: Any) -> Settings:
 async def composition(
     settings: Settings,
     clock: Callable[[], datetime],
-    overrides: Overrides = OURS,
+    overrides: Overrides = NO_OVERRIDES,
     *,
     start: Callable[[Gateway], Awaitable[None]] = load,
     log: Any = None,
@@ -217,7 +217,7 @@ async def composition(
 
 
 @asynccontextmanager
-async def house(folder: Path, *, profile: Profile | None = None) -> AsyncIterator[House]:
+async def house(folder: Path, *, profile: SafetyRule | None = None) -> AsyncIterator[House]:
     """Opened on a folder; opening it again finds what was durable."""
     made: list[House] = []
     numbers, registry = count(next(_openings) << 64), Registry()
@@ -229,7 +229,7 @@ async def house(folder: Path, *, profile: Profile | None = None) -> AsyncIterato
         return f"{next(numbers):032x}"
 
     settings = clear_settings(folder, timezone="UTC", cohorts={"interval_minutes": 60, "grace_minutes": 0})
-    mine = Overrides(ids, PlainSigner(), registry, registry, profile or Profile(3, Decimal(1)))
+    mine = Overrides(ids, PlainSigner(), registry, registry, profile or SafetyRule(3, Decimal(1)))
     async with composition(settings, clock, mine) as gateway:
         made.append(House(gateway, registry))
         yield made[0]

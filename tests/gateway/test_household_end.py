@@ -16,7 +16,7 @@ from gateway.consent.endings import Begun, Ending
 from gateway.consent.records import ENDING, in_force
 from gateway.door.egress import Cut
 from gateway.errors import StoreFull, SubjectGone, Unknown
-from gateway.household_end import STEPS, Found, Step, left
+from gateway.household_end import STEPS, EndProgress, Step, left
 from gateway.pages.own_data import DataDesk
 from policies.grounds import Consent, LegalTask, Scope
 from policies.roles import Role
@@ -26,20 +26,20 @@ from tests.gateway.door.test_interleavings import Wire
 from tests.gateway.house import ACME, ENERGY, NOON, House, house
 from tests.gateway.people_house import people
 
-FOUND = st.builds(Found, begun=st.booleans(), agreed=st.booleans(), certified=st.booleans(), closed=st.booleans())
+FOUND = st.builds(EndProgress, begun=st.booleans(), agreed=st.booleans(), certified=st.booleans(), closed=st.booleans())
 ENDINGS = st.sampled_from(Ending)
-FRESH = Found(begun=False, agreed=True, certified=False, closed=False)
+FRESH = EndProgress(begun=False, agreed=True, certified=False, closed=False)
 
-_RECORDS: dict[Step, Callable[[Found], Found]] = {
-    Step.GROUNDS: lambda f: Found(True, False, f.certified, f.closed),
-    Step.CERTIFICATE: lambda f: Found(f.begun, f.agreed, True, f.closed),
-    Step.TENANCY: lambda f: Found(f.begun, f.agreed, f.certified, True),
+_RECORDS: dict[Step, Callable[[EndProgress], EndProgress]] = {
+    Step.GROUNDS: lambda f: EndProgress(True, False, f.certified, f.closed),
+    Step.CERTIFICATE: lambda f: EndProgress(f.begun, f.agreed, True, f.closed),
+    Step.TENANCY: lambda f: EndProgress(f.begun, f.agreed, f.certified, True),
 }
 """What a step that was done leaves in the records."""
 
 
 @given(ENDINGS, FOUND)
-def test_what_is_left_is_in_the_order_of_the_table(ending: Ending, found: Found) -> None:
+def test_what_is_left_is_in_the_order_of_the_table(ending: Ending, found: EndProgress) -> None:
     steps = STEPS[ending]
     assert [steps.index(step) for step in left(ending, found)] == sorted(
         {steps.index(step) for step in left(ending, found)}
@@ -63,19 +63,19 @@ def test_cut_anywhere_and_as_often_as_may_be_every_step_is_done_in_the_end(endin
 
 
 @given(ENDINGS, FOUND)
-def test_a_certificate_is_never_left_without_the_keys_it_counts(ending: Ending, found: Found) -> None:
+def test_a_certificate_is_never_left_without_the_keys_it_counts(ending: Ending, found: EndProgress) -> None:
     some = left(ending, found)
     assert (Step.CERTIFICATE in some) == (Step.KEYS in some)
 
 
 @given(ENDINGS, FOUND)
-def test_while_a_ground_is_in_force_the_grounds_come_first(ending: Ending, found: Found) -> None:
+def test_while_a_ground_is_in_force_the_grounds_come_first(ending: Ending, found: EndProgress) -> None:
     if found.agreed and Step.GROUNDS in STEPS[ending]:
         assert left(ending, found)[0] is Step.GROUNDS
 
 
 @given(ENDINGS, FOUND)
-def test_what_no_record_shows_is_done_again(ending: Ending, found: Found) -> None:
+def test_what_no_record_shows_is_done_again(ending: Ending, found: EndProgress) -> None:
     unseen = {Step.BOXES, Step.CODES, Step.SESSIONS, Step.TOLD} & set(STEPS[ending])
     assert unseen <= set(left(ending, found))
 

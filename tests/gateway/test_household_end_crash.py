@@ -17,7 +17,7 @@ from adapters.plugin import Batch, Notice, PermissionRequest
 from gateway.compose import Gateway
 from gateway.consent.endings import Ending
 from gateway.consent.records import in_force
-from gateway.errors import SubjectGone, Taken
+from gateway.errors import InUse, SubjectGone
 from gateway.household_end import STEPS
 from gateway.registry.boxes import ANY_METER
 from gateway.registry.tenancies import Identity, NewTenancy
@@ -198,7 +198,7 @@ async def test_cut_between_any_two_steps_the_first_start_shows_what_the_third_sh
             if first["sends for"] == lived.household:  # the intent was not durable: nothing has happened
                 before += 1
                 assert first["session"] is not None
-                with pytest.raises(Taken):
+                with pytest.raises(InUse):
                     await gateway.registry.tenancies.create(NewTenancy(points=(POINT,), start=NOON))
                 continue
             assert await gateway.store.look(lay) == whole, f"moment {moment}"

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from gateway.errors import SettingsError
-from gateway.settings import STORES, Settings, load, parse
+from gateway.settings import STORE_SCHEMES, Settings, load, parse
 from gateway.storage import engines
 from policies.roles import Listener
 
@@ -95,7 +95,7 @@ def test_the_stores_file_is_relative_to_the_data_folder(url: str, file: str, tmp
 
 
 def test_an_engine_that_the_settings_know_is_there() -> None:
-    assert set(STORES) == set(engines.STORES)
+    assert set(STORE_SCHEMES) == set(engines.STORES)
 
 
 def test_what_an_adapter_is_told_is_never_shown(tmp_path: Path) -> None:

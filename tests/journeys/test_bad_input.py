@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from metergate.testing.people import Box, Sent, stamp
+from metergate.testing.people import Box, SentReading, stamp
 from metergate.testing.product import Product, ProductError
 from tests.acceptance.recipient import REGISTER, TOKEN, Access, introduced, newcomer, settings
 from tests.adapters.openadr.ven import Reply, message, poll
@@ -64,7 +64,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         _, made, known_as = newcomer(access)
         box = Box(product, made["box"], made["box_code"])
         now = datetime.now(UTC).replace(microsecond=0)
-        box.send([Sent(REGISTER, now - timedelta(minutes=1), Decimal("1.250"))])
+        box.send([SentReading(REGISTER, now - timedelta(minutes=1), Decimal("1.250"))])
         yield Scene(access, box, known_as, now)
         hang_up(box)
     finally:
@@ -113,10 +113,10 @@ def test_malformed_senml_is_malformed_as_a_whole(scene: Scene, body: bytes) -> N
 def test_a_revoked_certificate_opens_nothing_any_more(scene: Scene) -> None:
     _, made, _ = newcomer(scene.access)
     box = Box(scene.access.product, made["box"], made["box_code"])
-    box.send([Sent(REGISTER, scene.now, Decimal(1))])
+    box.send([SentReading(REGISTER, scene.now, Decimal(1))])
     scene.access.product.operator("DELETE", f"/api/boxes/{made['box']}")
     with pytest.raises(ProductError) as refused:
-        box.send([Sent(REGISTER, scene.now, READING)])
+        box.send([SentReading(REGISTER, scene.now, READING)])
     assert refused.value.status == 403
     assert '"reason": "unknown-certificate"' in scene.log
     hang_up(box)

@@ -26,7 +26,7 @@ from adapters.plugin import (
     Route,
     Services,
 )
-from metergate.testing.log import Lines
+from metergate.testing.log import LogLines
 from metergate.testing.parties import FakeHttp, FakeNotices, FakeSigner
 from metergate.testing.services import FakeInputServices, FakeProcessorServices, FakeServices, opening
 from metergate.testing.serving import calling, serve
@@ -64,7 +64,7 @@ def test_every_fake_is_what_it_stands_for() -> None:
     output: Services = FakeServices()
     taking: InputServices = FakeInputServices()
     processor: ProcessorServices = FakeProcessorServices()
-    log: Logger = Lines().bind(adapter="x")
+    log: Logger = LogLines().bind(adapter="x")
     assert (output.log, taking.log, processor.log) != (log, log, log)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.cohorts import PROFILES, Profile, closes, draw, figure
+from policies.cohorts import SAFETY_RULES, SafetyRule, closes, draw, figure
 from policies.terms import SubjectId
 
 people = st.frozensets(st.integers(0, 200).map(lambda n: SubjectId(f"h{n}")), max_size=80)
@@ -71,7 +71,7 @@ def test_drawing_again_changes_nothing(members: frozenset[SubjectId], k: int) ->
 
 
 def test_too_few_values_or_one_that_dominates_give_no_figure() -> None:
-    plain, fifteen = Profile(3, Decimal(1)), Profile(3, Decimal("0.5"))
+    plain, fifteen = SafetyRule(3, Decimal(1)), SafetyRule(3, Decimal("0.5"))
     assert figure([Decimal(1), Decimal(2)], plain) is None
     assert figure([Decimal(1), Decimal(2), Decimal(9)], plain) == 12
     assert figure([Decimal(1), Decimal(2), Decimal(9)], fifteen) is None
@@ -79,13 +79,13 @@ def test_too_few_values_or_one_that_dominates_give_no_figure() -> None:
 
 
 def test_one_that_feeds_in_dominates_as_well() -> None:
-    assert figure([Decimal(1), Decimal(1), Decimal(-9)], Profile(3, Decimal("0.5"))) is None
+    assert figure([Decimal(1), Decimal(1), Decimal(-9)], SafetyRule(3, Decimal("0.5"))) is None
 
 
 @pytest.mark.parametrize("loads", [[9, -1, -1], [9, -4, -4], [-9, 4, 4], [5, -5, 1]])
 def test_dominance_is_by_the_size_of_loads_not_by_their_sum(loads: list[int]) -> None:
     """Feeding in takes from the sum: by the sum itself a share could be any number, or below nothing."""
-    half = Profile(3, Decimal("0.6"))
+    half = SafetyRule(3, Decimal("0.6"))
     sizes = [abs(load) for load in loads]
     expected = None if max(sizes) > Decimal("0.6") * sum(sizes) else sum(loads)
     assert figure([Decimal(load) for load in loads], half) == expected
@@ -93,10 +93,10 @@ def test_dominance_is_by_the_size_of_loads_not_by_their_sum(loads: list[int]) ->
 
 def test_profiles_that_protect_nobody_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="at least 2"):
-        Profile(1, Decimal(1))
+        SafetyRule(1, Decimal(1))
     with pytest.raises(ValueError, match="share"):
-        Profile(5, Decimal(0))
-    assert PROFILES["strict"].k == 50
+        SafetyRule(5, Decimal(0))
+    assert SAFETY_RULES["strict"].k == 50
 
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from policies import ledger
 
 
-def chain(entries: list[bytes]) -> list[ledger.Link]:
+def chain(entries: list[bytes]) -> list[ledger.ChainLink]:
     links = [(0, ledger.GENESIS)]
     for sealed in entries:
         links.append(ledger.link(links[-1], sealed))
@@ -60,7 +60,9 @@ def test_an_entry_is_padded_so_that_its_length_says_little() -> None:
 
     def encoded(quantities: int) -> bytes:
         names = tuple(f"1-0:{n}.8.0*255" for n in range(quantities))
-        entry = ledger.Entry(**words, at=at, quantities=names, resolution=900.0, level="individual", start=at, end=at)
+        entry = ledger.LedgerEntry(
+            **words, at=at, quantities=names, resolution=900.0, level="individual", start=at, end=at
+        )
         assert ledger.decode(ledger.encode(entry)) == entry
         return ledger.encode(entry)
 

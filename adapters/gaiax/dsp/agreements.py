@@ -9,7 +9,7 @@ import msgspec
 from adapters.gaiax import odrl
 from adapters.gaiax.dsp import catalog
 from adapters.gaiax.dsp.catalog import Dataset, stands
-from adapters.gaiax.dsp.messages import Message
+from adapters.gaiax.dsp.messages import DspMessage
 from adapters.gaiax.dsp.outcome import Due, Refuse, Us
 from adapters.gaiax.dsp.process import Agreement, Negotiation
 from adapters.gaiax.jsonld import NotLinkedData
@@ -52,7 +52,7 @@ class Wanted:
         return bool(self.offer.terms and self.offer.terms.ask)
 
 
-def wanted(message: Message, datasets: Iterable[Dataset]) -> Wanted:
+def wanted(message: DspMessage, datasets: Iterable[Dataset]) -> Wanted:
     """Our own current offer, by its id. Its rules must be ours, to the letter after expansion. Raises ``Refuse``."""
     target = message.offer.get("target") or ""
     if isinstance(target, Mapping):

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from adapters.gaiax import odrl
-from adapters.gaiax.dsp.messages import CONTEXT
+from adapters.gaiax.dsp.messages import MESSAGE_CONTEXT
 from adapters.gaiax.odrl import Offer, Terms
 from adapters.plugin import Opening, Organisation
 from policies.terms import AS_RECEIVED, FAR_FUTURE, QUARTER_HOUR, Level, Purpose, Recipient
@@ -202,7 +202,7 @@ def catalog(did: str, catalog_id: str, service_url: str, datasets: Sequence[Data
     """The Catalog (DSP 2025-1, section 5.2). Members that would be empty arrays are left out, as the schema asks."""
     service = {"@id": catalog_id + "#dsp", "@type": "DataService", "endpointURL": service_url}
     body: dict[str, Any] = {
-        "@context": CONTEXT,
+        "@context": MESSAGE_CONTEXT,
         "@id": catalog_id,
         "@type": "Catalog",
         "participantId": did,
@@ -216,7 +216,7 @@ def catalog(did: str, catalog_id: str, service_url: str, datasets: Sequence[Data
 def dataset_answer(dataset: Dataset, catalog_id: str, service_url: str) -> dict[str, Any]:
     """One Dataset with a context of its own."""
     service = {"@id": catalog_id + "#dsp", "@type": "DataService", "endpointURL": service_url}
-    return {"@context": CONTEXT, **_described(dataset, service)}
+    return {"@context": MESSAGE_CONTEXT, **_described(dataset, service)}
 
 
 def _described(dataset: Dataset, service: dict[str, Any]) -> dict[str, Any]:

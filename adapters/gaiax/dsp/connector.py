@@ -13,14 +13,14 @@ from adapters.gaiax.dsp.bells import Bells
 from adapters.gaiax.dsp.catalog import Dataset, Shelf, shelf_of
 from adapters.gaiax.dsp.conduct import Conduct
 from adapters.gaiax.dsp.outcome import Outcome, P, Us
-from adapters.gaiax.dsp.process import KINDS, Agreement, Token, Transfer
+from adapters.gaiax.dsp.process import PROCESS_KINDS, Agreement, Token, Transfer
 from adapters.gaiax.dsp.transfers import served
 from adapters.gaiax.participants import Participants
 from adapters.plugin import Caller, Notice, Services
 from policies.roles import Listener
 from policies.terms import Recipient
 
-MESSAGE, ASK = "dsp.message", "dsp.ask"
+MESSAGE_NOTICE, ASK = "dsp.message", "dsp.ask"
 LEAVES_WITHIN = 2.0
 """Seconds that a message of ours waits for the answer before it; then it is tried later."""
 
@@ -111,9 +111,9 @@ class Connector:
         if outcome.ask:
             self.services.notices.put(connection, Notice(ASK, {"pid": process.pid}, key=key))
         for say in outcome.says:
-            about = {"kind": KINDS[type(process)], "pid": process.pid, "say": say}
+            about = {"kind": PROCESS_KINDS[type(process)], "pid": process.pid, "say": say}
             payload = {**about, "number": self.services.ids(), "why": outcome.why}
-            self.services.notices.put(connection, Notice(MESSAGE, payload, key=key))
+            self.services.notices.put(connection, Notice(MESSAGE_NOTICE, payload, key=key))
 
     def _tell(self, outcome: Outcome[P]) -> None:
         """Let streams of a transfer go on, or end; wake who waits."""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from adapters.gaiax.dsp import negotiations, store, transfers
 from adapters.gaiax.dsp.agreements import Wish
 from adapters.gaiax.dsp.connector import Connector
-from adapters.gaiax.dsp.messages import CONTEXT
+from adapters.gaiax.dsp.messages import MESSAGE_CONTEXT
 from adapters.gaiax.dsp.outcome import Outcome, Refuse
 from adapters.gaiax.dsp.process import Transfer
 from adapters.gaiax.dsp.words import Side, urn
@@ -22,7 +22,7 @@ LARGEST_CATALOG = 16 << 20
 
 async def catalog(connector: Connector, partner: str, address: str) -> Mapping[str, Any]:
     """A provider's catalog for us. Raises ``Refuse`` when there is none to be had."""
-    message = {"@context": CONTEXT, "@type": "CatalogRequestMessage"}  # no empty filter: EDC refuses it
+    message = {"@context": MESSAGE_CONTEXT, "@type": "CatalogRequestMessage"}  # no empty filter: EDC refuses it
     url = address.rstrip("/") + "/catalog/request"
     headers = {"Authorization": connector.participants.header(partner), "Content-Type": "application/json"}
     try:

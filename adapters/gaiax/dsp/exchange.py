@@ -6,20 +6,20 @@ from typing import Any
 from msgspec.structs import replace
 
 from adapters.gaiax.dsp.outcome import Before, Due, Incoming, Outcome, P, Refuse, Us
-from adapters.gaiax.dsp.process import KINDS, Agreement
+from adapters.gaiax.dsp.process import PROCESS_KINDS, Agreement
 
 AGAIN = frozenset({404, 408, 409, 425, 429})
 """Answers of partners that are not ready: not listening yet, or still busy with the message before."""
-FIRST_WAIT, LONGEST_WAIT = 0.3, 60.0
+FIRST_MESSAGE_WAIT, LONGEST_MESSAGE_WAIT = 0.3, 60.0
 MOST_NOT_FOUND, LONGEST_NOT_FOUND = 7, 2.0
 """Tries against 404: a partner that has ended the process, or had the message before a crash of ours, says it too."""
-MOST_TRIES = 50
+MESSAGE_TRIES = 50
 
 
 def owned(process: P | None, kind: type[P], partner: str) -> P:
     """The partner's own; another participant's process is not there for it. Raises ``Refuse``."""
     if process is None or process.partner != partner:
-        raise Refuse(404, "not-found", f"no such {KINDS[kind]}")
+        raise Refuse(404, "not-found", f"no such {PROCESS_KINDS[kind]}")
     return process
 
 
@@ -28,7 +28,7 @@ def first(process: P, before: Before[P], us: Us) -> Outcome[P]:
     if before.known is not None:
         return Outcome(before.known)
     if before.crowded:
-        raise Refuse(429, "too-many", f"you have too many {KINDS[type(process)]}s open; end some first")
+        raise Refuse(429, "too-many", f"you have too many {PROCESS_KINDS[type(process)]}s open; end some first")
     return entered(process, us)
 
 
@@ -43,7 +43,7 @@ def heard(process: P, after: Any, incoming: Incoming) -> P:
         ("consumerPid", message.consumer_pid, process.consumer_pid),
     ):
         if ours and given != ours:
-            raise Refuse(400, "wrong-pid", f"{name}: not the one of this {KINDS[type(process)]}")
+            raise Refuse(400, "wrong-pid", f"{name}: not the one of this {PROCESS_KINDS[type(process)]}")
     if after is None:
         raise Refuse(400, "wrong-state", f"a {message.kind} is not allowed in {process.state}")
     return replace(
@@ -88,8 +88,8 @@ def again(status: int, tries: int) -> float | None:
     """
     if status and status not in AGAIN and status < 500:
         return None
-    most, longest = (MOST_NOT_FOUND, LONGEST_NOT_FOUND) if status == 404 else (MOST_TRIES, LONGEST_WAIT)
-    return min(FIRST_WAIT * 2 ** min(tries, 16), longest) if tries + 1 < most else None
+    most, longest = (MOST_NOT_FOUND, LONGEST_NOT_FOUND) if status == 404 else (MESSAGE_TRIES, LONGEST_MESSAGE_WAIT)
+    return min(FIRST_MESSAGE_WAIT * 2 ** min(tries, 16), longest) if tries + 1 < most else None
 
 
 def settled(process: P | None, number: str, partner_pid: str, us: Us, *, accepted: bool) -> Outcome[P]:

@@ -6,14 +6,16 @@ from adapters.gaiax.dsp import agreements, negotiations, store, transfers
 from adapters.gaiax.dsp import negotiation as n
 from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp.connector import Connector
-from adapters.gaiax.dsp.messages import Message
+from adapters.gaiax.dsp.messages import DspMessage
 from adapters.gaiax.dsp.outcome import Before, Incoming, Outcome, P
 from adapters.gaiax.dsp.process import Negotiation, Transfer
 from adapters.gaiax.dsp.words import Side
 from adapters.plugin import Caller
 
 
-async def negotiation_request(connector: Connector, caller: Caller, message: Message, pid: str) -> Outcome[Negotiation]:
+async def negotiation_request(
+    connector: Connector, caller: Caller, message: DspMessage, pid: str
+) -> Outcome[Negotiation]:
     """A first request; ``pid`` is for a fresh negotiation. Raises ``Refuse``."""
     incoming, us = _incoming(connector, caller, message), connector.us
     wanted = agreements.wanted(message, await connector.datasets(caller))
@@ -26,7 +28,7 @@ async def negotiation_request(connector: Connector, caller: Caller, message: Mes
 
 
 async def negotiation_message(
-    connector: Connector, caller: Caller, pid: str, say: n.Say, message: Message, digest: str
+    connector: Connector, caller: Caller, pid: str, say: n.Say, message: DspMessage, digest: str
 ) -> Outcome[Negotiation]:
     """A message in a running negotiation. Raises ``Refuse``; then nothing has changed."""
     incoming, us = _incoming(connector, caller, message, digest), connector.us
@@ -40,7 +42,7 @@ async def negotiation_message(
     return await connector.act(decide)
 
 
-async def transfer_request(connector: Connector, caller: Caller, message: Message, pid: str) -> Outcome[Transfer]:
+async def transfer_request(connector: Connector, caller: Caller, message: DspMessage, pid: str) -> Outcome[Transfer]:
     """A request under an agreement of ours; ``pid`` is for a fresh transfer. Raises ``Refuse``."""
     incoming, us = _incoming(connector, caller, message), connector.us
     openings = connector.services.openings(incoming.recipient)  # here: the writer's thread may not
@@ -54,14 +56,14 @@ async def transfer_request(connector: Connector, caller: Caller, message: Messag
 
 
 async def transfer_message(
-    connector: Connector, caller: Caller, pid: str, say: t.Say, message: Message, digest: str
+    connector: Connector, caller: Caller, pid: str, say: t.Say, message: DspMessage, digest: str
 ) -> Outcome[Transfer]:
     """A message about a running transfer. Raises ``Refuse``; then nothing has changed."""
     incoming, us = _incoming(connector, caller, message, digest), connector.us
     return await connector.act(lambda c: transfers.hear(store.load(c, Transfer, pid), say, incoming, us))
 
 
-def _incoming(connector: Connector, caller: Caller, message: Message, digest: str = "") -> Incoming:
+def _incoming(connector: Connector, caller: Caller, message: DspMessage, digest: str = "") -> Incoming:
     assert caller.recipient is not None  # participants have one
     return Incoming(message, caller.client, caller.recipient, connector.services.clock(), digest)
 

@@ -13,8 +13,8 @@ from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp.process import Agreement, Negotiation, Process, Transfer
 from adapters.gaiax.jsonld import DSPACE, NotLinkedData, compacted
 
-CONTEXT = [DSPACE]
-LONGEST = 2048
+MESSAGE_CONTEXT = [DSPACE]
+LONGEST_WORD = 2048
 """Characters of an id, an address or a word in a message."""
 
 NEGOTIATION_ERROR, TRANSFER_ERROR, CATALOG_ERROR = "ContractNegotiationError", "TransferError", "CatalogError"
@@ -27,7 +27,7 @@ class Malformed(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class DspMessage:
     """A message that came in, checked. What it does not carry is empty."""
 
     kind: str
@@ -64,7 +64,7 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
 """Members that a message must have, by ``@type``."""
 
 
-def read(body: bytes, *kinds: str) -> Message:
+def read(body: bytes, *kinds: str) -> DspMessage:
     """A message of one of these kinds. Raises ``Malformed``."""
     try:
         document = msgspec.json.decode(body)
@@ -84,7 +84,7 @@ def read(body: bytes, *kinds: str) -> Message:
     for member in _REQUIRED[kind]:
         if member not in plain:
             raise Malformed(f"{member}: missing in {kind}")
-    return Message(
+    return DspMessage(
         kind=kind,
         provider_pid=_text(plain, "providerPid"),
         consumer_pid=_text(plain, "consumerPid"),
@@ -100,7 +100,7 @@ def read(body: bytes, *kinds: str) -> Message:
     )
 
 
-def read_first_request(body: bytes) -> Message:
+def read_first_request(body: bytes) -> DspMessage:
     """A request that begins a negotiation. Raises ``Malformed``."""
     message = read(body, "ContractRequestMessage")
     if message.provider_pid or not message.callback:
@@ -116,8 +116,8 @@ def _text(document: Mapping[str, Any], member: str) -> str:
         raise Malformed(f"{member}: must be a string")
     if member in document and not value:
         raise Malformed(f"{member}: must not be empty")
-    if len(value) > LONGEST:
-        raise Malformed(f"{member}: longer than {LONGEST} characters")
+    if len(value) > LONGEST_WORD:
+        raise Malformed(f"{member}: longer than {LONGEST_WORD} characters")
     return value
 
 
@@ -164,7 +164,7 @@ def _policy(document: Mapping[str, Any], member: str, kind: str) -> Mapping[str,
 def _reasons(value: Any) -> tuple[str, ...]:
     """Reasons of a partner: texts only, the first few, cut."""
     given = value if isinstance(value, list) else [value]
-    return tuple(text[:LONGEST] for text in given if isinstance(text, str))[:8]
+    return tuple(text[:LONGEST_WORD] for text in given if isinstance(text, str))[:8]
 
 
 # -- building
@@ -175,7 +175,7 @@ def _pids(process: Process) -> Body:
 
 
 def _message(kind: str, process: Process, **more: Any) -> Body:
-    return {"@context": CONTEXT, "@type": kind, **_pids(process), **more}
+    return {"@context": MESSAGE_CONTEXT, "@type": kind, **_pids(process), **more}
 
 
 def negotiation_state(process: Negotiation) -> Body:
@@ -191,7 +191,7 @@ def transfer_state(process: Transfer) -> Body:
 def error(kind: str, code: str, reasons: Sequence[str], *, provider_pid: str = "", consumer_pid: str = "") -> Body:
     """The standard's error. Ids that are not known are empty, because the schema wants them."""
     pids = {} if kind == CATALOG_ERROR else {"providerPid": provider_pid, "consumerPid": consumer_pid}
-    return {"@context": CONTEXT, "@type": kind, **pids, "code": code, "reason": list(reasons)}
+    return {"@context": MESSAGE_CONTEXT, "@type": kind, **pids, "code": code, "reason": list(reasons)}
 
 
 def _termination(kind: str, process: Process) -> Body:
@@ -257,7 +257,7 @@ def transfer_message(
         case t.Say.REQUEST:
             wanted = {"agreementId": process.agreement, "format": process.format, "callbackAddress": callback}
             return path, {
-                "@context": CONTEXT,
+                "@context": MESSAGE_CONTEXT,
                 "@type": "TransferRequestMessage",
                 "consumerPid": process.pid,
                 **wanted,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from adapters.gaiax.dsp import agreements, exchange, messages
 from adapters.gaiax.dsp.agreements import Wanted, Wish
 from adapters.gaiax.dsp.catalog import stands
-from adapters.gaiax.dsp.messages import Message
+from adapters.gaiax.dsp.messages import DspMessage
 from adapters.gaiax.dsp.negotiation import FINAL, Say, State, move
 from adapters.gaiax.dsp.outcome import Before, Due, Incoming, Outcome, Refuse, Us
 from adapters.gaiax.dsp.process import Agreement, Negotiation
@@ -67,7 +67,7 @@ def hear(
         return Outcome(process, refusal)
 
 
-def _taken(process: Negotiation, say: Say, message: Message, us: Us, counter: Wanted | None) -> Outcome[Negotiation]:
+def _taken(process: Negotiation, say: Say, message: DspMessage, us: Us, counter: Wanted | None) -> Outcome[Negotiation]:
     """What the message brings, beside the move."""
     match say:
         case Say.REQUEST:

@@ -11,7 +11,7 @@ from adapters.gaiax.dsp import negotiation as n
 from adapters.gaiax.dsp.connector import Connector
 from adapters.gaiax.dsp.messages import Malformed, read
 from adapters.gaiax.dsp.outcome import Due, Outcome
-from adapters.gaiax.dsp.process import KINDS, Negotiation, Transfer
+from adapters.gaiax.dsp.process import PROCESS_KINDS, Negotiation, Transfer
 from adapters.gaiax.dsp.words import Side, urn
 from adapters.gaiax.participants import DATA_TOKEN
 from adapters.plugin import Later, Notice, OutboundError, Reply
@@ -21,8 +21,8 @@ async def deliver(connector: Connector, notice: Notice) -> None:
     """Handler of ``dsp.message``. Raises ``Later`` to be called again."""
     pid = notice.payload["pid"]
     if not await connector.turn(pid):
-        raise Later("our answer to the partner is still leaving", exchange.FIRST_WAIT)
-    if notice.payload["kind"] == KINDS[Transfer]:
+        raise Later("our answer to the partner is still leaving", exchange.FIRST_MESSAGE_WAIT)
+    if notice.payload["kind"] == PROCESS_KINDS[Transfer]:
         await _deliver(connector, notice, await _transfer(connector, notice))
     else:
         await _deliver(connector, notice, await _negotiation(connector, notice))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from adapters.gaiax.dsp.conduct import Conduct
-from adapters.gaiax.dsp.messages import Message
+from adapters.gaiax.dsp.messages import DspMessage
 from adapters.gaiax.dsp.process import Agreement, Negotiation, Token, Transfer
 from policies.terms import Recipient
 
@@ -60,7 +60,7 @@ class Incoming:
         digest: of path and body; tells a message that comes twice. "" for a first request.
     """
 
-    message: Message
+    message: DspMessage
     partner: str
     recipient: Recipient
     now: datetime

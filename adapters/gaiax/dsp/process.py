@@ -123,4 +123,4 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     round: int
 
 
-KINDS: dict[type[Process], str] = {Negotiation: "negotiation", Transfer: "transfer"}
+PROCESS_KINDS: dict[type[Process], str] = {Negotiation: "negotiation", Transfer: "transfer"}

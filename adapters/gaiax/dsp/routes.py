@@ -19,7 +19,7 @@ from adapters.gaiax.dsp.words import urn
 from adapters.plugin import CALLER, Caller, Route
 from policies.roles import Listener, Role
 
-LARGEST = 64 * 1024
+LARGEST_BODY = 64 * 1024
 """Bytes of a message; expanding one takes the loop's time."""
 
 _SAYS: dict[str, tuple[str, ...]] = {
@@ -45,9 +45,9 @@ _TRANSFER_SAYS = {
     "termination": (TSay.TERMINATION, "TransferTerminationMessage"),
 }
 
-Answer = tuple[int, Mapping[str, Any] | bytes | None]
+StatusAndBody = tuple[int, Mapping[str, Any] | bytes | None]
 """Status, and what to write: a message, a message that is JSON already, or nothing."""
-_Handler = Callable[[web.Request, Caller, str], Awaitable[Answer]]
+_Handler = Callable[[web.Request, Caller, str], Awaitable[StatusAndBody]]
 
 
 class Routes:
@@ -84,7 +84,7 @@ class Routes:
                 "dsp",
                 self._serve,
                 frozenset({Role.PARTICIPANT}),
-                LARGEST,
+                LARGEST_BODY,
                 refused,
             )
             for verb in ("GET", "POST")
@@ -120,7 +120,7 @@ class Routes:
     def _catalog_id(self) -> str:
         return self._connector.us.origin + "/dsp/catalog"
 
-    async def _catalog(self, request: web.Request, caller: Caller, _: str) -> Answer:
+    async def _catalog(self, request: web.Request, caller: Caller, _: str) -> StatusAndBody:
         messages.read(await request.read(), "CatalogRequestMessage")
         found = await self._connector.datasets(caller)
         kept, body = self._ready.get(caller.client, ((), b""))
@@ -132,7 +132,7 @@ class Routes:
             self._ready[caller.client] = found, body
         return 200, body
 
-    async def _dataset(self, _: web.Request, caller: Caller, name: str) -> Answer:
+    async def _dataset(self, _: web.Request, caller: Caller, name: str) -> StatusAndBody:
         for dataset in await self._connector.datasets(caller):
             if dataset.id == name:
                 return 200, catalog.dataset_answer(dataset, self._catalog_id, self._connector.us.address)
@@ -140,16 +140,16 @@ class Routes:
 
     # -- negotiations
 
-    async def _negotiation_request(self, request: web.Request, caller: Caller, fresh: str) -> Answer:
+    async def _negotiation_request(self, request: web.Request, caller: Caller, fresh: str) -> StatusAndBody:
         message = messages.read_first_request(await request.read())
         return 201, (await inbound.negotiation_request(self._connector, caller, message, fresh)).answer
 
-    async def _negotiation(self, _: web.Request, caller: Caller, pid: str) -> Answer:
+    async def _negotiation(self, _: web.Request, caller: Caller, pid: str) -> StatusAndBody:
         process = exchange.owned(await self._connector.find(Negotiation, pid), Negotiation, caller.client)
         return 200, messages.negotiation_state(process)
 
     def _negotiation_says(self, action: str) -> _Handler:
-        async def handle(request: web.Request, caller: Caller, pid: str) -> Answer:
+        async def handle(request: web.Request, caller: Caller, pid: str) -> StatusAndBody:
             body = await request.read()
             message = messages.read(body, *_SAYS[action])
             say = _EVENTS.get(message.event) if action == "events" else _NEGOTIATION_SAYS[action]
@@ -162,18 +162,18 @@ class Routes:
 
     # -- transfers
 
-    async def _transfer_request(self, request: web.Request, caller: Caller, fresh: str) -> Answer:
+    async def _transfer_request(self, request: web.Request, caller: Caller, fresh: str) -> StatusAndBody:
         message = messages.read(await request.read(), "TransferRequestMessage")
         return 201, (await inbound.transfer_request(self._connector, caller, message, fresh)).answer
 
-    async def _transfer(self, _: web.Request, caller: Caller, pid: str) -> Answer:
+    async def _transfer(self, _: web.Request, caller: Caller, pid: str) -> StatusAndBody:
         process = exchange.owned(await self._connector.find(Transfer, pid), Transfer, caller.client)
         return 200, messages.transfer_state(process)
 
     def _transfer_says(self, action: str) -> _Handler:
         say, kind = _TRANSFER_SAYS[action]
 
-        async def handle(request: web.Request, caller: Caller, pid: str) -> Answer:
+        async def handle(request: web.Request, caller: Caller, pid: str) -> StatusAndBody:
             body = await request.read()
             message = messages.read(body, kind)
             digest = _digest(action, body)

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from adapters.gaiax.dsp import negotiation as n
 from adapters.gaiax.dsp import transfer as t
-from adapters.gaiax.dsp.process import KINDS, Agreement, Negotiation, Process, Token, Transfer
+from adapters.gaiax.dsp.process import PROCESS_KINDS, Agreement, Negotiation, Process, Token, Transfer
 from adapters.gaiax.dsp.words import Side
 from adapters.gaiax.odrl import Terms
 from adapters.plugin import insert_new, upsert
@@ -81,14 +81,14 @@ key = Table(
     Column("keys", LargeBinary, nullable=False),
 )
 
-P = TypeVar("P", bound=Process)
+AnyProcess = TypeVar("AnyProcess", bound=Process)
 
 
 def save(connection: Connection, one: Negotiation | Transfer) -> None:
     """Insert or replace."""
     row = {
         "pid": one.pid,
-        "kind": KINDS[type(one)],
+        "kind": PROCESS_KINDS[type(one)],
         "side": str(one.side),
         "partner": one.partner,
         "partner_pid": one.partner_pid,
@@ -101,16 +101,18 @@ def save(connection: Connection, one: Negotiation | Transfer) -> None:
     connection.execute(upsert(process), row)
 
 
-def load(connection: Connection, kind: type[P], pid: str) -> P | None:
-    query = select(process.c.body).where(process.c.pid == pid, process.c.kind == KINDS[kind])
+def load(connection: Connection, kind: type[AnyProcess], pid: str) -> AnyProcess | None:
+    query = select(process.c.body).where(process.c.pid == pid, process.c.kind == PROCESS_KINDS[kind])
     row = connection.execute(query).first()
     return None if row is None else msgspec.json.decode(row[0], type=kind)
 
 
-def load_by_partner_pid(connection: Connection, kind: type[P], partner: str, partner_pid: str) -> P | None:
+def load_by_partner_pid(
+    connection: Connection, kind: type[AnyProcess], partner: str, partner_pid: str
+) -> AnyProcess | None:
     """The process that a partner began under this id of its own, for a request that comes twice."""
     c = process.c
-    same = and_(c.kind == KINDS[kind], c.partner == partner, c.partner_pid == partner_pid, c.side == "provider")
+    same = and_(c.kind == PROCESS_KINDS[kind], c.partner == partner, c.partner_pid == partner_pid, c.side == "provider")
     row = connection.execute(select(c.body).where(same)).first()
     return None if row is None else msgspec.json.decode(row[0], type=kind)
 
@@ -118,7 +120,7 @@ def load_by_partner_pid(connection: Connection, kind: type[P], partner: str, par
 def crowded(connection: Connection, kind: type[Process], partner: str) -> bool:
     """Whether a partner has as many processes with us as it may have open at once."""
     c = process.c
-    mine = select(c.pid).where(c.ended.is_(None), c.kind == KINDS[kind], c.partner == partner)
+    mine = select(c.pid).where(c.ended.is_(None), c.kind == PROCESS_KINDS[kind], c.partner == partner)
     return len(connection.execute(mine.limit(MOST_OPEN)).fetchall()) >= MOST_OPEN
 
 
@@ -159,17 +161,17 @@ def load_agreement(connection: Connection, agreement_id: str, side: Side) -> Agr
     return None if row is None else msgspec.json.decode(row[0], type=Agreement)
 
 
-class Standing(msgspec.Struct, frozen=True):
+class AgreementStanding(msgspec.Struct, frozen=True):
     """Of an agreement, what tells whether it stands: its rules are long, and there may be thousands."""
 
     id: str
     terms: Terms | None = None
 
 
-_STANDING = msgspec.json.Decoder(Standing)
+_STANDING = msgspec.json.Decoder(AgreementStanding)
 
 
-def live_agreements(connection: Connection, recipient: Recipient) -> Sequence[Standing]:
+def live_agreements(connection: Connection, recipient: Recipient) -> Sequence[AgreementStanding]:
     """As provider, not ended."""
     c = agreement.c
     query = select(c.body).where(c.recipient == recipient, c.side == "provider", c.ended == 0)

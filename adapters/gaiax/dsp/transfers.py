@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from adapters.gaiax.dsp import exchange, messages
 from adapters.gaiax.dsp.agreements import NO_CONSENT
 from adapters.gaiax.dsp.catalog import formats_of, stands
-from adapters.gaiax.dsp.messages import Message
+from adapters.gaiax.dsp.messages import DspMessage
 from adapters.gaiax.dsp.outcome import Before, Due, Incoming, Outcome, Refuse, Us
 from adapters.gaiax.dsp.process import Agreement, Token, Transfer
 from adapters.gaiax.dsp.transfer import FINAL, Say, State, move
@@ -81,7 +81,7 @@ def hear(process: Transfer | None, say: Say, incoming: Incoming, us: Us) -> Outc
     return exchange.entered(replace(moved, address=_address(process, say, message, moved.state), why=why), us)
 
 
-def _address(process: Transfer, say: Say, message: Message, after: State) -> Mapping[str, Any] | None:
+def _address(process: Transfer, say: Say, message: DspMessage, after: State) -> Mapping[str, Any] | None:
     """As consumer: where the data is now. A token of a transfer that is over is not kept."""
     if after in FINAL:
         return None

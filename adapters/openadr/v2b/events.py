@@ -7,11 +7,11 @@ from urllib.parse import urlsplit, urlunsplit
 from msgspec.structs import replace
 
 from adapters.openadr.durations import read_span, read_stamp
-from adapters.openadr.model import Answer, Change, Drop, OptSchedule, Put, Registration
+from adapters.openadr.model import Change, Drop, EventResponse, OptSchedule, Put, Registration
 from adapters.openadr.v2b import replies
 from adapters.openadr.v2b.distribute import Offered
 from adapters.openadr.v2b.machine import Machine, Received
-from adapters.openadr.v2b.messages import Element, Message
+from adapters.openadr.v2b.messages import Element, VenMessage
 from adapters.openadr.v2b.names import clark
 from adapters.openadr.v2b.outcome import Outcome
 from adapters.openadr.v2b.plan import DEVICE_CLASSES
@@ -91,7 +91,7 @@ def _answered(machine: Machine, registration: Registration, answer: Element, now
     if former is not None and qualified:
         opt = former.opt
     yield Put(
-        Answer(
+        EventResponse(
             event=event_id, ven=registration.ven, number=number, opt=opt, at=now, qualified=qualified,
             resources=former.resources if former is not None else (),
         )
@@ -101,7 +101,7 @@ def _answered(machine: Machine, registration: Registration, answer: Element, now
 
 
 def _qualified(
-    machine: Machine, registration: Registration, message: Message, qualified: Element, now: datetime
+    machine: Machine, registration: Registration, message: VenMessage, qualified: Element, now: datetime
 ) -> list[Change]:
     event_id = qualified.findtext(clark("ei:eventID"), "")
     offered = _offered(machine, registration, event_id, now)
@@ -113,7 +113,7 @@ def _qualified(
     single = dict(former.resources) if former is not None else {}
     single |= dict.fromkeys(resources, opt)
     kept = former.opt if former is not None and resources else opt
-    made = Answer(
+    made = EventResponse(
         event=event_id, ven=registration.ven, number=offered.event.number, opt=kept, at=now, qualified=True,
         resources=tuple(sorted(single.items())) if resources else (),
     )  # fmt: skip
@@ -129,7 +129,7 @@ def _offered(machine: Machine, registration: Registration, event_id: str, now: d
 
 
 def _scheduled(
-    machine: Machine, registration: Registration, message: Message, schedule: Element, now: datetime
+    machine: Machine, registration: Registration, message: VenMessage, schedule: Element, now: datetime
 ) -> list[Change]:
     opt_id = message.text("ei:optID")
     market = message.one("emix:marketContext")
@@ -170,7 +170,7 @@ def _periods(schedule: Element) -> Iterator[tuple[datetime, float]]:
 
 
 def _targets(
-    message: Message, registration: Registration, resources: tuple[str, ...], groups: tuple[str, ...]
+    message: VenMessage, registration: Registration, resources: tuple[str, ...], groups: tuple[str, ...]
 ) -> list[str]:
     """The resources an opt is for. Raises ``Failure`` 462 for what is not the VEN's, or not the event's."""
     target = message.one("ei:eiTarget")
@@ -186,7 +186,7 @@ def _targets(
     return found
 
 
-def _device(message: Message) -> str:
+def _device(message: VenMessage) -> str:
     """Rule 209: endDeviceAsset with a known device class."""
     device = message.one("oadr:oadrDeviceClass")
     if device is None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.openadr.model import Registration
-from adapters.openadr.state import State
-from adapters.openadr.v2b.messages import Message
+from adapters.openadr.state import VtnState
+from adapters.openadr.v2b.messages import VenMessage
 from adapters.openadr.v2b.security import registered
 from adapters.openadr.v2b.tell import Queue
 
@@ -21,7 +21,7 @@ class Machine:
     ids: fresh random ids.
     """
 
-    state: State
+    state: VtnState
     queue: Queue
     vtn: str
     poll_every: str
@@ -37,10 +37,10 @@ class Received:
         now: UTC.
     """
 
-    message: Message
+    message: VenMessage
     fingerprint: str
     now: datetime
 
-    def registration(self, state: State) -> Registration:
+    def registration(self, state: VtnState) -> Registration:
         """The registration it belongs to. Raises ``Failure`` 452 or 463."""
         return registered(state, self.fingerprint, self.message.ven)

@@ -11,7 +11,7 @@ from adapters.openadr.v2b.names import NAMESPACES, XSI, clark
 from adapters.openadr.v2b.shapes import FROM_VEN, ROOT, schema
 
 Element = etree._Element
-LARGEST = 4 << 20
+LARGEST_MESSAGE = 4 << 20
 """Bytes of the largest message that is read."""
 
 LARGEST_POLL = 1024
@@ -22,7 +22,7 @@ class NotAMessage(Exception):
     """The bytes are no 2.0b message: HTTP 406 (9.1.5). ``str()`` names the element and the rule, never a value."""
 
 
-class Message:
+class VenMessage:
     """One message of a VEN that obeys the schema.
 
     Attributes:
@@ -77,12 +77,12 @@ _VEN, _REQUEST = clark("ei:venID"), clark("pyld:requestID")
 _INNER = (clark("pyld:eiRequestEvent"), clark("pyld:eiCreatedEvent"))
 
 
-def read(body: bytes) -> Message:
+def read(body: bytes) -> VenMessage:
     """Parse and check one message. Raises ``NotAMessage``.
 
     The message may be one that only a VTN sends; its content is then not checked.
     """
-    if len(body) > LARGEST:
+    if len(body) > LARGEST_MESSAGE:
         raise NotAMessage("the message is too large")
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
         raise NotAMessage("a message has no DOCTYPE and no entities")
@@ -102,7 +102,7 @@ def read(body: bytes) -> Message:
         _without_hints(root)
     _check(root)
     element = root[-1][0]
-    return Message(str(etree.QName(element).localname), element)
+    return VenMessage(str(etree.QName(element).localname), element)
 
 
 def polled(body: bytes) -> str | None:

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from adapters.openadr.model import Drop, Put, Registration
 from adapters.openadr.v2b import replies
 from adapters.openadr.v2b.machine import Machine, Received
-from adapters.openadr.v2b.messages import Message
+from adapters.openadr.v2b.messages import VenMessage
 from adapters.openadr.v2b.outcome import Outcome
 from adapters.openadr.v2b.replies import Failure
 from adapters.openadr.v2b.security import enrolled, registered
@@ -65,7 +65,7 @@ def response(machine: Machine, received: Received) -> Outcome:
     return Outcome(replies.plain(former.ven, message.answered), changes, ven=former.ven)
 
 
-def _created(machine: Machine, message: Message, made: Registration, changes: tuple[Put | Drop, ...]) -> Outcome:
+def _created(machine: Machine, message: VenMessage, made: Registration, changes: tuple[Put | Drop, ...]) -> Outcome:
     body = replies.created_registration(message.request_id, machine.vtn, machine.poll_every, made)
     return Outcome(body, changes, ven=made.ven)
 
@@ -78,12 +78,12 @@ def _own(machine: Machine, fingerprint: str, ven: str, number: str) -> Registrat
     return former
 
 
-def _by_number(machine: Machine, message: Message) -> str:
+def _by_number(machine: Machine, message: VenMessage) -> str:
     number = message.text("ei:registrationID")
     return next((r.ven for r in machine.state.registrations.values() if number and r.number == number), "")
 
 
-def _transport(message: Message) -> None:
+def _transport(message: VenMessage) -> None:
     """Rule 402, and what this VTN offers: profile 2.0b, simple HTTP, pull."""
     if message.text("oadr:oadrProfileName").strip() != "2.0b":
         raise Failure("459", "this endpoint speaks profile 2.0b")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from adapters.openadr.durations import write_span, write_stamp
 from adapters.openadr.model import Registration, ReportRequest
-from adapters.openadr.v2b.messages import Message, lasting, response, tag, wrap
+from adapters.openadr.v2b.messages import VenMessage, lasting, response, tag, wrap
 
 
 class Failure(Exception):
@@ -16,7 +16,7 @@ class Failure(Exception):
         self.code = code
 
 
-PROFILES = (
+PROFILE_ELEMENTS = (
     "<oadr:oadrProfiles><oadr:oadrProfile><oadr:oadrProfileName>2.0b</oadr:oadrProfileName><oadr:oadrTransports>"
     "<oadr:oadrTransport><oadr:oadrTransportName>simpleHttp</oadr:oadrTransportName></oadr:oadrTransport>"
     "</oadr:oadrTransports></oadr:oadrProfile></oadr:oadrProfiles>"
@@ -29,7 +29,7 @@ def plain(ven: str, request_id: str = "", code: str = "200", description: str = 
     return wrap("oadrResponse", response(code, description, request_id) + _ven(ven))
 
 
-def refuse(message: Message, failure: Failure, vtn: str) -> bytes:
+def refuse(message: VenMessage, failure: Failure, vtn: str) -> bytes:
     """The reply that suits the request, with the error."""
     head = response(failure.code, str(failure), message.request_id)
     suited = _SUITED.get(message.name)
@@ -48,7 +48,7 @@ def created_registration(request_id: str, vtn: str, poll_every: str, registratio
     )
     return wrap(
         "oadrCreatedPartyRegistration",
-        response("200", "OK", request_id) + ids + tag("ei:vtnID", vtn) + PROFILES
+        response("200", "OK", request_id) + ids + tag("ei:vtnID", vtn) + PROFILE_ELEMENTS
         + lasting("oadr:oadrRequestedOadrPollFreq", poll_every),
     )  # fmt: skip
 
@@ -139,26 +139,26 @@ def _seconds(seconds: float) -> str:
     return write_span(timedelta(seconds=seconds))
 
 
-_Rest = Callable[[Message, str], str]
+_Rest = Callable[[VenMessage, str], str]
 
 
-def _nothing(_: Message, __: str) -> str:
+def _nothing(_: VenMessage, __: str) -> str:
     return ""
 
 
-def _opt(message: Message, _: str) -> str:
+def _opt(message: VenMessage, _: str) -> str:
     return tag("ei:optID", message.text("ei:optID"))
 
 
-def _no_reports(_: Message, __: str) -> str:
+def _no_reports(_: VenMessage, __: str) -> str:
     return _pending(())
 
 
-def _parties(_: Message, vtn: str) -> str:
-    return tag("ei:vtnID", vtn) + PROFILES
+def _parties(_: VenMessage, vtn: str) -> str:
+    return tag("ei:vtnID", vtn) + PROFILE_ELEMENTS
 
 
-def _no_events(message: Message, vtn: str) -> str:
+def _no_events(message: VenMessage, vtn: str) -> str:
     return tag("pyld:requestID", message.request_id) + tag("ei:vtnID", vtn)
 
 

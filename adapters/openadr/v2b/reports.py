@@ -9,7 +9,7 @@ from adapters.openadr.model import (
     Change,
     Drop,
     Event,
-    Offer,
+    MetadataReport,
     Point20,
     Put,
     Registration,
@@ -20,7 +20,7 @@ from adapters.openadr.objects import (
 )
 from adapters.openadr.v2b import replies
 from adapters.openadr.v2b.machine import Machine, Received
-from adapters.openadr.v2b.messages import Element, Message, seconds
+from adapters.openadr.v2b.messages import Element, VenMessage, seconds
 from adapters.openadr.v2b.names import clark
 from adapters.openadr.v2b.outcome import Outcome
 from adapters.openadr.v2b.plan import Plan
@@ -110,7 +110,9 @@ def acknowledged(machine: Machine, received: Received) -> Outcome:
     return Outcome(replies.plain(registration.ven, message.answered), ven=registration.ven)
 
 
-def requests_for(machine: Machine, event: Event, plan: Plan, ven: str, offers: list[Offer]) -> Iterator[ReportRequest]:
+def requests_for(
+    machine: Machine, event: Event, plan: Plan, ven: str, offers: list[MetadataReport]
+) -> Iterator[ReportRequest]:
     """What the utility's report descriptors mean for one VEN (rules 300, 317, 324, 338)."""
     for descriptor in event.content.report_descriptors or []:
         name, kinds = _WANTED.get(descriptor.payload_type, ("", ()))
@@ -140,7 +142,13 @@ def changed(machine: Machine, event: Event, plan: Plan | None, ven: str) -> list
 
 
 def _request(
-    identity: str, event: Event, plan: Plan, descriptor: ReportDescriptor, ven: str, offer: Offer, rids: tuple[str, ...]
+    identity: str,
+    event: Event,
+    plan: Plan,
+    descriptor: ReportDescriptor,
+    ven: str,
+    offer: MetadataReport,
+    rids: tuple[str, ...],
 ) -> ReportRequest:
     step = plan.steps[0].total_seconds() or 900.0
     granularity = max(min(step, offer.coarsest or step), offer.finest)
@@ -153,14 +161,14 @@ def _request(
     )  # fmt: skip
 
 
-def _rids(offer: Offer, kinds: tuple[str, ...]) -> tuple[str, ...]:
+def _rids(offer: MetadataReport, kinds: tuple[str, ...]) -> tuple[str, ...]:
     for kind in kinds:
         if found := tuple(point.rid for point in offer.points if point.kind == kind):
             return found
     return ()
 
 
-def _with_requests(registration: Registration, message: Message) -> Registration:
+def _with_requests(registration: Registration, message: VenMessage) -> Registration:
     """The VEN's requests for our metadata, taken down. Raises ``Failure`` for any other report."""
     asked = list(registration.asked)
     for request in message.all("oadr:oadrReportRequest"):
@@ -173,7 +181,7 @@ def _with_requests(registration: Registration, message: Message) -> Registration
 
 
 def _meant(
-    machine: Machine, registration: Registration, message: Message, stage: str, item: str
+    machine: Machine, registration: Registration, message: VenMessage, stage: str, item: str
 ) -> list[ReportRequest]:
     """The requests an answer is about: by its requestID, by those it lists, else what was offered last."""
     open_ = {r.id: r for r in machine.state.requests[registration.ven].values() if r.stage == stage}
@@ -187,7 +195,7 @@ def _meant(
     return [open_[identity]] if kind == item and identity in open_ else []
 
 
-def _offer(ven: str, report: Element) -> Offer:
+def _offer(ven: str, report: Element) -> MetadataReport:
     """One report of a VEN's metadata. Raises ``Failure`` 459 for what breaks rules 308, 311, 312, 333."""
     name = report.findtext(clark("ei:reportName"), "").strip()
     if report.findtext(clark("ei:reportRequestID"), "") != "0":
@@ -209,7 +217,7 @@ def _offer(ven: str, report: Element) -> Offer:
         raise Failure("459", "oadrMaxPeriod is longer than the report's duration (rule 312)")
     finest = max((_span(rate, "oadr:oadrMinPeriod") for rate in rates if rate is not None), default=0.0)
     specifier = report.findtext(clark("ei:reportSpecifierID"), "")
-    return Offer(
+    return MetadataReport(
         ven=ven, specifier=specifier, name=name, points=points, finest=finest, coarsest=min(longest, default=0.0)
     )
 

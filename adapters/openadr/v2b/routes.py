@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from adapters.openadr.desk import Desk
-from adapters.openadr.v2b.messages import LARGEST, NotAMessage
+from adapters.openadr.v2b.messages import LARGEST_MESSAGE, NotAMessage
 from adapters.openadr.v2b.vtn import SERVICES
 from adapters.plugin import CALLER, Caller, Handler, Route
 from policies.roles import Listener, Role
@@ -31,7 +31,7 @@ def routes(desk: Desk) -> Sequence[Route]:
                 "openadr2b",
                 _service(desk, service),
                 _ROLES,
-                max_body=LARGEST,
+                max_body=LARGEST_MESSAGE,
                 problems=problem,
             )
         )
@@ -56,7 +56,7 @@ def _service(desk: Desk, service: str) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         if request.headers.get("Content-Type", "").lower().replace(" ", "").replace('"', "") not in _TYPES:
             return web.Response(status=406)
-        if (request.content_length or 0) > LARGEST:
+        if (request.content_length or 0) > LARGEST_MESSAGE:
             return web.Response(status=413, headers={"Connection": "close"})
         body = await request.read()
         caller: Caller = request[CALLER]

@@ -5,11 +5,11 @@ In clear (loopback only, and only when the operator asked for it) a VEN is belie
 """
 
 from adapters.openadr.model import Registration, Ven
-from adapters.openadr.state import State
+from adapters.openadr.state import VtnState
 from adapters.openadr.v2b.replies import Failure
 
 
-def registered(state: State, fingerprint: str, ven: str) -> Registration:
+def registered(state: VtnState, fingerprint: str, ven: str) -> Registration:
     """The registration that a message belongs to. Raises ``Failure`` 452 or 463.
 
     Args:
@@ -33,7 +33,7 @@ def registered(state: State, fingerprint: str, ven: str) -> Registration:
     return mine
 
 
-def enrolled(state: State, fingerprint: str, name: str, ven: str) -> Ven:
+def enrolled(state: VtnState, fingerprint: str, name: str, ven: str) -> Ven:
     """The VEN that may register, as business logic made it known. Raises ``Failure`` 463."""
     in_clear = state.vens.get(state.ven_names.get(name, "") or ven)
     found = state.with_certificate(fingerprint) if fingerprint else in_clear

@@ -2,7 +2,7 @@
 
 ``ELEMENTS`` holds the content of each element: names in their order, each followed by ``?``, ``*`` or ``+`` where it
 may be missing or repeated; ``|`` separates alternatives; ``name=type`` gives an element another content than the one
-under its own name. ``VALUES`` holds the text types. Messages that only a VTN sends are known by name alone.
+under its own name. ``VALUES_OF_ELEMENT`` holds the text types. Messages that only a VTN sends are known by name alone.
 """
 
 from functools import cache
@@ -141,7 +141,7 @@ _TEXT = (
     " power:node power:pointOfReceipt power:pointOfDelivery oadr:oadrVenName oadr:oadrTransportAddress"
     " oadr:itemDescription oadr:itemUnits"
 )
-VALUES = {
+VALUES_OF_ELEMENT = {
     **dict.fromkeys(_TEXT.split(), ("string",)),
     "ei:responseCode": ("string", "~[0-9][0-9][0-9]"),
     "ei:modificationNumber": ("unsignedInt",),
@@ -224,7 +224,7 @@ _TIMES = {"?": "optional", "*": "zeroOrMore", "+": "oneOrMore"}
 def schema() -> etree.RelaxNG:
     """The compiled tables. Validating reads nothing and fetches nothing."""
     defines = [_define(name, content) for name, content in ELEMENTS.items()]
-    defines += [f'<define name="{_id(name)}">{_value(kind)}</define>' for name, kind in VALUES.items()]
+    defines += [f'<define name="{_id(name)}">{_value(kind)}</define>' for name, kind in VALUES_OF_ELEMENT.items()]
     start = f"<start>{_element('oadr:oadrPayload', 'oadr:oadrPayload')}</start>"
     return etree.RelaxNG(etree.fromstring(_HEAD + start + "".join(defines) + _ANYTHING + "</grammar>"))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
-from adapters.openadr.model import Answer, Point20
+from adapters.openadr.model import EventResponse, Point20
 from meter_driver.reading import ClockSource, Quality, Reading
 
 SCALES = {"p": -12, "n": -9, "micro": -6, "m": -3, "c": -2, "d": -1, "none": 0, "k": 3, "M": 6, "G": 9, "T": 12}
@@ -23,14 +23,14 @@ _QUANTITIES = {  # (reportType, itemUnits): OBIS code, our unit, power of ten of
 }
 """What the common report types of rule 331 measure; all else is taken, acknowledged, and not kept."""
 
-OPT = "openadr opt"
+OPT_QUANTITY = "openadr opt"
 """The quantity of opts: 1 for optIn, 0 for optOut, at the instant of the answer. No unit."""
 OPTS = {"optIn": Decimal(1), "optOut": Decimal(0)}
 
 
-def opt_reading(answer: Answer) -> Reading:
+def opt_reading(answer: EventResponse) -> Reading:
     """What a VEN said to an event, without the event."""
-    return Reading(answer.ven, OPT, answer.at, OPTS[answer.opt], None, clock=ClockSource.RECEIVED)
+    return Reading(answer.ven, OPT_QUANTITY, answer.at, OPTS[answer.opt], None, clock=ClockSource.RECEIVED)
 
 
 @dataclass(frozen=True, slots=True)

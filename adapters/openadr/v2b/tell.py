@@ -13,7 +13,7 @@ from functools import partial
 from msgspec import UNSET
 
 from adapters.openadr.model import Event, Registration, Ven
-from adapters.openadr.state import State, listed
+from adapters.openadr.state import VtnState, listed
 from adapters.openadr.v2b import replies
 from adapters.openadr.v2b.distribute import Offered, distribute, in_order
 from adapters.openadr.v2b.plan import Plan, plan
@@ -21,7 +21,7 @@ from adapters.openadr.v2b.plan import Plan, plan
 GREETINGS = 3
 """How often the VTN's (empty) metadata is offered to a VEN that does not answer it."""
 
-LATE = timedelta(hours=1)
+ANSWER_LATE = timedelta(hours=1)
 """How long after its end an answer to an event is still understood."""
 
 _Item = tuple[str, Callable[[], bytes]]
@@ -37,7 +37,7 @@ class Queue:
         known: ids of events that were there at the start: they may have been offered to anybody before.
     """
 
-    def __init__(self, state: State, vtn: str, ids: Callable[[], str]) -> None:
+    def __init__(self, state: VtnState, vtn: str, ids: Callable[[], str]) -> None:
         self._state = state
         self._vtn = vtn
         self._ids = ids
@@ -211,7 +211,7 @@ class Queue:
                 for gone in kept.keys() - self._state.events.keys():
                     del kept[gone]
             planned = [(e, p) for e in self._state.events.values() if (p := self.plan_of(e)) is not None]
-            alive = [(e, p) for e, p in planned if p.over is None or now < p.over + LATE]
+            alive = [(e, p) for e, p in planned if p.over is None or now < p.over + ANSWER_LATE]
             self._current = (self._state.event_turn, alive)
         return alive
 

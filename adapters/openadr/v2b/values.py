@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from adapters.openadr.durations import read_span, read_stamp
-from adapters.openadr.model import Offer, Point20, Registration, ReportRequest
+from adapters.openadr.model import MetadataReport, Point20, Registration, ReportRequest
 from adapters.openadr.v2b import replies
 from adapters.openadr.v2b.machine import Machine, Received
 from adapters.openadr.v2b.messages import Element
@@ -13,7 +13,7 @@ from adapters.openadr.v2b.outcome import Outcome
 from adapters.openadr.v2b.replies import Failure
 from adapters.openadr.v2b.telemetry import Measured
 
-VALUES = 10_000
+MOST_INTERVALS = 10_000
 """Intervals in one message."""
 APART = timedelta(seconds=5)
 """How far the first interval may start from the report (rule 314); clocks are read twice."""
@@ -28,8 +28,8 @@ def update(machine: Machine, received: Received) -> Outcome:
     measured: list[Measured] = []
     for report in message.all("oadr:oadrReport"):
         measured += _report(machine, registration, report)
-        if len(measured) > VALUES:
-            raise Failure("469", f"a message may hold {VALUES} values")
+        if len(measured) > MOST_INTERVALS:
+            raise Failure("469", f"a message may hold {MOST_INTERVALS} values")
     body = replies.report_reply("oadrUpdatedReport", registration.ven, message.request_id)
     return Outcome(body, measured=tuple(measured), ven=registration.ven)
 
@@ -55,7 +55,7 @@ def _report(machine: Machine, registration: Registration, report: Element) -> It
                 yield Measured(point, start, lasting, value)
 
 
-def _points(request: ReportRequest, offer: Offer | None) -> dict[str, Point20]:
+def _points(request: ReportRequest, offer: MetadataReport | None) -> dict[str, Point20]:
     return {point.rid: point for point in offer.points if point.rid in request.rids} if offer is not None else {}
 
 
@@ -65,8 +65,8 @@ def _steps(report: Element) -> list[_Step]:
     intervals = report.findall(clark("strm:intervals/ei:interval"))
     if begin is None or not intervals:
         raise Failure("459", "a report has a dtstart and intervals (rule 313)")
-    if len(intervals) > VALUES:
-        raise Failure("469", f"a message may hold {VALUES} values")
+    if len(intervals) > MOST_INTERVALS:
+        raise Failure("469", f"a message may hold {MOST_INTERVALS} values")
     try:
         start = read_stamp(begin)
         lasting = [_lasting(interval) for interval in intervals]

@@ -2,21 +2,19 @@
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
 from adapters.openadr.objects import OBJECT_ID
-from adapters.openadr.v3.problems import REQUEST_ID, Problem, respond, urn
-from adapters.plugin import CALLER, Caller, Refused, Services
+from adapters.openadr.v3.problems import REQUEST_ID, VtnProblem, respond, urn
+from adapters.plugin import CALLER, Caller, Handler, Refused, Services
 from policies.roles import Role
 
-PAGE = 50
+MOST_OF_A_PAGE = 50
 _T = TypeVar("_T")
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def guarded(services: Services, handler: Handler) -> Handler:
@@ -26,7 +24,7 @@ def guarded(services: Services, handler: Handler) -> Handler:
         request_id = urn(services.ids())
         try:
             answer = await handler(request)
-        except Problem as problem:
+        except VtnProblem as problem:
             return respond(problem.status, str(problem), request_id, problem.headers)
         except Refused as refused:
             return respond(403, str(refused), request_id)
@@ -65,36 +63,36 @@ def refused_outside(services: Services) -> Callable[[web.Request, int, str, str]
 
 
 def caller(request: web.Request, *scopes: str) -> Caller:
-    """The partner that asks, with one of the scopes. Raises ``Problem`` 401 or 403."""
+    """The partner that asks, with one of the scopes. Raises ``VtnProblem`` 401 or 403."""
     found: Caller | None = request.get(CALLER)
     if found is None or found.role is not Role.PARTNER:
         challenge = {"WWW-Authenticate": 'Bearer realm="openadr3"'}
-        raise Problem(401, "this needs a bearer token", headers=challenge)
+        raise VtnProblem(401, "this needs a bearer token", headers=challenge)
     if not found.scopes & set(scopes):
-        raise Problem(403, f"this needs the scope {' or '.join(scopes)}")
+        raise VtnProblem(403, f"this needs the scope {' or '.join(scopes)}")
     return found
 
 
 async def body(request: web.Request, kind: type[_T]) -> _T:
-    """The request's body as an object of the standard. Raises ``Problem`` 400 or 415."""
+    """The request's body as an object of the standard. Raises ``VtnProblem`` 400 or 415."""
     if request.content_type != "application/json":
-        raise Problem(415, "the body must be application/json")
+        raise VtnProblem(415, "the body must be application/json")
     try:
         return msgspec.json.decode(await request.read(), type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Problem(400, _told(error)) from error
+        raise VtnProblem(400, _told(error)) from error
 
 
 def page(request: web.Request) -> tuple[int, int]:
-    """(skip, limit). Raises ``Problem`` 400 outside 0..2147483647 and 0..50."""
-    return _number(request, "skip", 0, 2**31 - 1), _number(request, "limit", PAGE, PAGE)
+    """(skip, limit). Raises ``VtnProblem`` 400 outside 0..2147483647 and 0..50."""
+    return _number(request, "skip", 0, 2**31 - 1), _number(request, "limit", MOST_OF_A_PAGE, MOST_OF_A_PAGE)
 
 
 def words(request: web.Request, name: str) -> list[str]:
-    """A list parameter: repeated, or separated by commas. Raises ``Problem`` 400 for an empty or overlong word."""
+    """A list parameter: repeated, or separated by commas. Raises ``VtnProblem`` 400 for an empty or overlong word."""
     found = [word for text in request.query.getall(name, []) for word in text.split(",")]
     if any(not 1 <= len(word) <= 128 for word in found):
-        raise Problem(400, f"each of {name} has 1 to 128 characters")
+        raise VtnProblem(400, f"each of {name} has 1 to 128 characters")
     return found
 
 
@@ -102,7 +100,7 @@ def word(request: web.Request, name: str) -> str | None:
     """A single parameter of 1 to 128 characters; None when it is missing."""
     found = request.query.getall(name, [])
     if len(found) > 1 or any(not 1 <= len(text) <= 128 for text in found):
-        raise Problem(400, f"{name} is given once, with 1 to 128 characters")
+        raise VtnProblem(400, f"{name} is given once, with 1 to 128 characters")
     return found[0] if found else None
 
 
@@ -110,7 +108,7 @@ def identity(request: web.Request, name: str) -> str | None:
     """An object's id as a parameter; None when it is missing."""
     found = word(request, name)
     if found is not None and re.match(OBJECT_ID, found) is None:
-        raise Problem(400, f"{name} has letters, digits, - and _ only")
+        raise VtnProblem(400, f"{name} has letters, digits, - and _ only")
     return found
 
 
@@ -123,9 +121,9 @@ def _number(request: web.Request, name: str, default: int, largest: int) -> int:
     if not texts:
         return default
     if len(texts) > 1 or not texts[0].isascii() or not texts[0].isdigit() or len(texts[0]) > 10:
-        raise Problem(400, f"{name} is a number from 0 to {largest}")
+        raise VtnProblem(400, f"{name} is a number from 0 to {largest}")
     if int(texts[0]) > largest:
-        raise Problem(400, f"{name} is a number from 0 to {largest}")
+        raise VtnProblem(400, f"{name} is a number from 0 to {largest}")
     return int(texts[0])
 
 

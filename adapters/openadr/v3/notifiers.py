@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from adapters.openadr.v3.asking import caller, identity, json, page, word, words
-from adapters.openadr.v3.problems import Problem
+from adapters.openadr.v3.problems import VtnProblem
 
 READ, WRITE = "read_all", "write_subscriptions"
 
@@ -27,4 +27,4 @@ async def search(request: web.Request) -> web.StreamResponse:
 async def create(request: web.Request) -> web.StreamResponse:
     """Refused: a subscription that is accepted and never served would be a lie."""
     caller(request, WRITE)
-    raise Problem(400, "this VTN offers no notifier; ask again instead")
+    raise VtnProblem(400, "this VTN offers no notifier; ask again instead")

@@ -18,8 +18,8 @@ from adapters.openadr.objects import (
     VenRequest,
 )
 from adapters.openadr.v3.asking import body, caller, identity, json, word, words
-from adapters.openadr.v3.problems import Problem
-from adapters.openadr.v3.shown import READ, later, listing, show, there
+from adapters.openadr.v3.problems import VtnProblem
+from adapters.openadr.v3.shown import READ_ALL, later, listing, show, there
 
 
 class Vens:
@@ -29,7 +29,7 @@ class Vens:
         self._desk = desk
 
     async def search(self, request: web.Request) -> web.StreamResponse:
-        caller(request, READ)
+        caller(request, READ_ALL)
         targets, name = words(request, "targets"), word(request, "venName")
         found = (v for v in self._desk.state.vens.values() if name in (None, v.content.ven_name))
         return listing(request, found, targets)
@@ -45,7 +45,7 @@ class Vens:
         return json(show(made), 201)
 
     async def read(self, request: web.Request) -> web.StreamResponse:
-        caller(request, READ)
+        caller(request, READ_ALL)
         return json(show(there(self._desk.state.vens, request, "venID")))
 
     async def update(self, request: web.Request) -> web.StreamResponse:
@@ -80,11 +80,11 @@ class Vens:
     def _free(self, ven: Ven) -> None:
         state = self._desk.state
         if state.ven_names.get(ven.content.ven_name, ven.id) != ven.id:
-            raise Problem(409, "venName is taken")
+            raise VtnProblem(409, "venName is taken")
         if ven.fingerprint and state.fingerprints.get(ven.fingerprint, ven.id) != ven.id:
-            raise Problem(409, "another VEN has this certificate")
+            raise VtnProblem(409, "another VEN has this certificate")
         if ven.fingerprint and (len(ven.fingerprint) not in (20, 64) or not _hex(ven.fingerprint)):
-            raise Problem(400, "X_OADR20B_FINGERPRINT is 10 or 32 bytes in hex")
+            raise VtnProblem(400, "X_OADR20B_FINGERPRINT is 10 or 32 bytes in hex")
 
 
 class Resources:
@@ -94,7 +94,7 @@ class Resources:
         self._desk = desk
 
     async def search(self, request: web.Request) -> web.StreamResponse:
-        caller(request, READ)
+        caller(request, READ_ALL)
         targets, ven, name = words(request, "targets"), identity(request, "venID"), word(request, "resourceName")
         found = (
             r for r in self._desk.state.resources.values()
@@ -113,7 +113,7 @@ class Resources:
         return json(show(made), 201)
 
     async def read(self, request: web.Request) -> web.StreamResponse:
-        caller(request, READ)
+        caller(request, READ_ALL)
         return json(show(there(self._desk.state.resources, request, "resourceID")))
 
     async def update(self, request: web.Request) -> web.StreamResponse:
@@ -137,9 +137,9 @@ class Resources:
         """With the clientID of its VEN, where it was left out."""
         ven = self._desk.state.vens.get(content.ven_id)
         if ven is None:
-            raise Problem(400, "venID names no VEN")
+            raise VtnProblem(400, "venID names no VEN")
         if self._desk.state.ven_resources[ven.id].get(content.resource_name, own) != own:
-            raise Problem(409, "resourceName is taken for this VEN")
+            raise VtnProblem(409, "resourceName is taken for this VEN")
         return replace(content, client_id=ven.content.client_id) if content.client_id is UNSET else content
 
 

@@ -14,7 +14,7 @@ _TITLES = {
 }  # fmt: skip
 
 
-class Problem(Exception):
+class VtnProblem(Exception):
     """Raise below a handler of this API. ``str()`` names the member and the rule, never a value."""
 
     def __init__(self, status: int, detail: str, *, headers: Mapping[str, str] | None = None) -> None:

@@ -15,11 +15,10 @@ from aiohttp import web
 
 from adapters.openadr.desk import Desk
 from adapters.openadr.durations import write_span, write_stamp
-from adapters.openadr.model import Answer, Event, Ven
-from adapters.openadr.v2b.telemetry import OPT as OPT_QUANTITY
-from adapters.openadr.v2b.telemetry import OPTS
+from adapters.openadr.model import Event, EventResponse, Ven
+from adapters.openadr.v2b.telemetry import OPT_QUANTITY, OPTS
 from adapters.openadr.v3.asking import caller, identity, json, page, word
-from adapters.openadr.v3.problems import Problem
+from adapters.openadr.v3.problems import VtnProblem
 from adapters.plugin import Caller, Released, Renderer
 from policies.terms import (
     AS_RECEIVED,
@@ -35,7 +34,7 @@ from policies.terms import (
     SubjectId,
 )
 
-OPT = "X_OADR20B_OPT"
+OPT_PAYLOAD = "X_OADR20B_OPT"
 READING = "X_METERGATE_READING"
 WHOLE = "AGGREGATED_REPORT"
 SINCE = timedelta(days=7)
@@ -88,7 +87,7 @@ class Reports:
     ) -> web.StreamResponse:
         """One report, part by part. Raises ``Refused``, which becomes 403 with the refusal's own words."""
         if who.recipient is None:
-            raise Problem(403, "this client belongs to no organisation, so no consent can name it")
+            raise VtnProblem(403, "this client belongs to no organisation, so no consent can name it")
         question = self._question(who.recipient, SubjectId(ven.household), _purpose(request))
         answers = self._desk.state.answers
         said = {a.at: e.id for e in events if (a := answers.get(e.id, {}).get(ven.id)) is not None}
@@ -160,7 +159,7 @@ def _interval(number: int, row: Row, said: Mapping[datetime, str]) -> bytes:
         about = [_WORDS[row.value], *([said[row.start]] if row.start in said else [])]
         period_of = {"start": write_stamp(row.start), "duration": "PT0S"}
         return msgspec.json.encode(
-            {"id": number, "intervalPeriod": period_of, "payloads": [{"type": OPT, "values": about}]}
+            {"id": number, "intervalPeriod": period_of, "payloads": [{"type": OPT_PAYLOAD, "values": about}]}
         )
     period = f'{{"start":"{write_stamp(row.start)}","duration":"{write_span(row.end - row.start)}"}}'
     of = msgspec.json.encode([row.quantity, row.unit or ""])[1:-1].decode()
@@ -170,7 +169,7 @@ def _interval(number: int, row: Row, said: Mapping[datetime, str]) -> bytes:
     ).encode()
 
 
-def _report(event: Event, ven: Ven, answer: Answer) -> dict[str, Any]:
+def _report(event: Event, ven: Ven, answer: EventResponse) -> dict[str, Any]:
     """The opt state of a VEN that belongs to no household, as a report of 3.1."""
     stated = [(WHOLE, answer.opt), *answer.resources]
     return {
@@ -183,7 +182,7 @@ def _report(event: Event, ven: Ven, answer: Answer) -> dict[str, Any]:
         "clientID": ven.content.client_id,
         "reportName": "opt",
         "resources": [
-            {"resourceName": name, "intervals": [{"id": 0, "payloads": [{"type": OPT, "values": [opt]}]}]}
+            {"resourceName": name, "intervals": [{"id": 0, "payloads": [{"type": OPT_PAYLOAD, "values": [opt]}]}]}
             for name, opt in stated
         ],
     }
@@ -193,4 +192,4 @@ def _purpose(request: web.Request) -> Purpose:
     try:
         return Purpose(request.query.get("x-purpose", Purpose.DEMAND_RESPONSE))
     except ValueError as error:
-        raise Problem(400, "x-purpose is none of ours") from error
+        raise VtnProblem(400, "x-purpose is none of ours") from error

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from adapters.openadr.desk import Desk
 from adapters.openadr.v3 import notifiers
-from adapters.openadr.v3.asking import Handler, guarded, refused_outside
+from adapters.openadr.v3.asking import guarded, refused_outside
 from adapters.openadr.v3.auth import Auth
 from adapters.openadr.v3.parties import Resources, Vens
 from adapters.openadr.v3.reports import Reports
 from adapters.openadr.v3.signals import Events, Programs
-from adapters.plugin import Route
+from adapters.plugin import Handler, Route
 from policies.roles import EVERYBODY, Listener, Role
 
 BASE = "/openadr3/3.1.1"
-PARTNER = frozenset({Role.PARTNER})
+PARTNERS_ONLY = frozenset({Role.PARTNER})
 
 
 def routes(desk: Desk) -> Sequence[Route]:
@@ -23,10 +23,10 @@ def routes(desk: Desk) -> Sequence[Route]:
     table: list[tuple[str, str, str, frozenset[Role], Handler]] = [
         ("GET", "/auth/server", "openadr3.auth", EVERYBODY, auth.server),
         ("POST", "/auth/token", "openadr3.auth", EVERYBODY, auth.token),
-        ("GET", "/reports", "openadr3.reports", PARTNER, reports.search),
-        ("GET", "/notifiers", "openadr3.notifiers", PARTNER, notifiers.notifiers),
-        ("GET", "/subscriptions", "openadr3.subscriptions", PARTNER, notifiers.search),
-        ("POST", "/subscriptions", "openadr3.subscriptions", PARTNER, notifiers.create),
+        ("GET", "/reports", "openadr3.reports", PARTNERS_ONLY, reports.search),
+        ("GET", "/notifiers", "openadr3.notifiers", PARTNERS_ONLY, notifiers.notifiers),
+        ("GET", "/subscriptions", "openadr3.subscriptions", PARTNERS_ONLY, notifiers.search),
+        ("POST", "/subscriptions", "openadr3.subscriptions", PARTNERS_ONLY, notifiers.create),
     ]
     for name, identity, service in (
         ("programs", "programID", programs),
@@ -37,11 +37,11 @@ def routes(desk: Desk) -> Sequence[Route]:
         route = f"openadr3.{name}"
         one = f"/{name}/{{{identity}}}"
         table += [
-            ("GET", f"/{name}", route, PARTNER, service.search),
-            ("POST", f"/{name}", route, PARTNER, service.create),
-            ("GET", one, route, PARTNER, service.read),
-            ("PUT", one, route, PARTNER, service.update),
-            ("DELETE", one, route, PARTNER, service.delete),
+            ("GET", f"/{name}", route, PARTNERS_ONLY, service.search),
+            ("POST", f"/{name}", route, PARTNERS_ONLY, service.create),
+            ("GET", one, route, PARTNERS_ONLY, service.read),
+            ("PUT", one, route, PARTNERS_ONLY, service.update),
+            ("DELETE", one, route, PARTNERS_ONLY, service.delete),
         ]
     problems = refused_outside(desk.services)
     return [

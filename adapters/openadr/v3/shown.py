@@ -17,9 +17,9 @@ from adapters.openadr.model import (
 )
 from adapters.openadr.state import listed
 from adapters.openadr.v3.asking import json, page
-from adapters.openadr.v3.problems import Problem
+from adapters.openadr.v3.problems import VtnProblem
 
-READ = "read_all"
+READ_ALL = "read_all"
 _TYPES = {Program: "PROGRAM", Event: "EVENT", Ven: "VEN", Resource: "RESOURCE"}
 _Shown = Program | Event | Ven | Resource
 T = TypeVar("T")
@@ -39,10 +39,10 @@ def show(record: _Shown) -> dict[str, Any]:
 
 
 def there(known: Mapping[str, T], request: web.Request, name: str) -> T:
-    """The object that the path names. Raises ``Problem`` 404."""
+    """The object that the path names. Raises ``VtnProblem`` 404."""
     found = known.get(request.match_info[name])
     if found is None:
-        raise Problem(404, "there is no such object")
+        raise VtnProblem(404, "there is no such object")
     return found
 
 

@@ -9,8 +9,8 @@ from adapters.openadr.objects import EventRequest, ProgramRequest
 from adapters.openadr.transpired import over
 from adapters.openadr.v2b import reports
 from adapters.openadr.v3.asking import body, caller, identity, json, word, words
-from adapters.openadr.v3.problems import Problem
-from adapters.openadr.v3.shown import READ, later, listing, show, there
+from adapters.openadr.v3.problems import VtnProblem
+from adapters.openadr.v3.shown import READ_ALL, later, listing, show, there
 
 
 class Programs:
@@ -20,7 +20,7 @@ class Programs:
         self._desk = desk
 
     async def search(self, request: web.Request) -> web.StreamResponse:
-        caller(request, READ)
+        caller(request, READ_ALL)
         targets, name = words(request, "targets"), word(request, "programName")
         found = (p for p in self._desk.state.programs.values() if name in (None, p.content.program_name))
         return listing(request, found, targets)
@@ -36,7 +36,7 @@ class Programs:
         return json(show(made), 201)
 
     async def read(self, request: web.Request) -> web.StreamResponse:
-        caller(request, READ)
+        caller(request, READ_ALL)
         return json(show(there(self._desk.state.programs, request, "programID")))
 
     async def update(self, request: web.Request) -> web.StreamResponse:
@@ -55,13 +55,13 @@ class Programs:
         async with self._desk.business():
             former = there(self._desk.state.programs, request, "programID")
             if any(event.content.program_id == former.id for event in self._desk.state.live_events()):
-                raise Problem(409, "the program has events; delete them first")
+                raise VtnProblem(409, "the program has events; delete them first")
             await self._desk.commit([Drop(former)])
         return json(show(former))
 
     def _free(self, name: str, own: str) -> None:
         if self._desk.state.program_names.get(name, own) != own:
-            raise Problem(409, "programName is taken")
+            raise VtnProblem(409, "programName is taken")
 
 
 class Events:
@@ -71,7 +71,7 @@ class Events:
         self._desk = desk
 
     async def search(self, request: web.Request) -> web.StreamResponse:
-        caller(request, READ)
+        caller(request, READ_ALL)
         targets, program = words(request, "targets"), identity(request, "programID")
         active = _flag(request, "active")
         found = (e for e in self._desk.state.live_events() if program in (None, e.content.program_id))
@@ -94,7 +94,7 @@ class Events:
         return json(show(made), 201)
 
     async def read(self, request: web.Request) -> web.StreamResponse:
-        caller(request, READ)
+        caller(request, READ_ALL)
         return json(show(self._there(request)))
 
     async def update(self, request: web.Request) -> web.StreamResponse:
@@ -122,12 +122,12 @@ class Events:
     def _there(self, request: web.Request) -> Event:
         found = there(self._desk.state.events, request, "eventID")
         if found.cancelled:
-            raise Problem(404, "there is no such object")
+            raise VtnProblem(404, "there is no such object")
         return found
 
     def _program(self, content: EventRequest) -> None:
         if content.program_id not in self._desk.state.programs:
-            raise Problem(400, "programID names no program")
+            raise VtnProblem(400, "programID names no program")
 
     def _taken_back(self, former: Event) -> tuple[Event, list[Change]]:
         """The cancelled event, kept for those that may know it; and older ones that nobody waits for any more."""
@@ -160,5 +160,5 @@ class Events:
 def _flag(request: web.Request, name: str) -> bool:
     text = request.query.get(name, "false")
     if text not in ("true", "false"):
-        raise Problem(400, f"{name} is true or false")
+        raise VtnProblem(400, f"{name} is true or false")
     return text == "true"

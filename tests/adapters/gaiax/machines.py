@@ -9,7 +9,7 @@ from adapters.gaiax import odrl
 from adapters.gaiax.dsp import negotiation as n
 from adapters.gaiax.dsp.agreements import Wanted
 from adapters.gaiax.dsp.conduct import OurConduct
-from adapters.gaiax.dsp.messages import Message
+from adapters.gaiax.dsp.messages import DspMessage
 from adapters.gaiax.dsp.outcome import Due, Incoming, Outcome, P, Us
 from adapters.gaiax.dsp.process import Negotiation, Transfer
 from adapters.gaiax.dsp.words import Side
@@ -34,11 +34,11 @@ details: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 """What a process may carry in any state."""
 
 
-def incoming(message: Message, *, partner: str = ACME_DID, digest: str = "digest of this message") -> Incoming:
+def incoming(message: DspMessage, *, partner: str = ACME_DID, digest: str = "digest of this message") -> Incoming:
     return Incoming(message, partner, ACME, LATER, digest)
 
 
-def fitting(process: Negotiation | Transfer, say: str, **changes: Any) -> Message:
+def fitting(process: Negotiation | Transfer, say: str, **changes: Any) -> DspMessage:
     """A message that says this about this process, and is in order in itself."""
     given: dict[str, Any] = {"provider_pid": process.provider_pid, "consumer_pid": process.consumer_pid}
     target = process.about if isinstance(process, Negotiation) else ""
@@ -47,7 +47,7 @@ def fitting(process: Negotiation | Transfer, say: str, **changes: Any) -> Messag
     if say == n.Say.AGREEMENT:
         parties = {"assigner": process.partner, "assignee": US.did}
         given["agreement"] = odrl.agreement("urn:uuid:agreed", target, RULES, **parties, at=NOW)
-    return Message(f"message that says {say}", **(given | changes))
+    return DspMessage(f"message that says {say}", **(given | changes))
 
 
 def due(say: str, number: str = "1", why: str = "") -> Due:

@@ -59,10 +59,10 @@ def test_a_message_is_tried_again_where_that_helps_and_never_for_ever(status: in
     if status < 500 and status not in exchange.AGAIN:
         assert wait is None
     else:
-        longest = exchange.LONGEST_NOT_FOUND if status == 404 else exchange.LONGEST_WAIT
-        most = exchange.MOST_NOT_FOUND if status == 404 else exchange.MOST_TRIES
+        longest = exchange.LONGEST_NOT_FOUND if status == 404 else exchange.LONGEST_MESSAGE_WAIT
+        most = exchange.MOST_NOT_FOUND if status == 404 else exchange.MESSAGE_TRIES
         assert (wait is None) == (tries + 1 >= most)
-        assert wait is None or exchange.FIRST_WAIT <= wait <= longest
+        assert wait is None or exchange.FIRST_MESSAGE_WAIT <= wait <= longest
 
 
 def test_when_a_message_has_arrived_what_comes_next_is_said_unless_the_partner_was_faster() -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp import transfers
-from adapters.gaiax.dsp.messages import Message, read_data_address
+from adapters.gaiax.dsp.messages import DspMessage, read_data_address
 from adapters.gaiax.dsp.outcome import Before
 from adapters.gaiax.dsp.process import Agreement, Token
 from adapters.gaiax.dsp.words import Side
@@ -34,7 +34,7 @@ from tests.adapters.gaiax.machines import (
 OPEN = [opening()]
 FEW = settings(max_examples=10, deadline=None)
 ADDRESS = {"@type": "DataAddress", "endpoint": "https://acme.example/data"}
-FIRST = Message("x", consumer_pid="urn:uuid:b", callback="https://acme.example/dsp", agreement_id="urn:uuid:c",
+FIRST = DspMessage("x", consumer_pid="urn:uuid:b", callback="https://acme.example/dsp", agreement_id="urn:uuid:c",
                 format="HttpData-PULL")  # fmt: skip
 
 
@@ -125,7 +125,9 @@ def test_a_request_begins_a_transfer_under_an_agreement_and_the_same_one_finds_i
 def test_one_thing_that_is_wrong_refuses_a_request_and_begins_nothing(
     agreement: Agreement | None, openings: list[Any], form: str, crowded: bool, code: str
 ) -> None:
-    message = incoming(Message("x", consumer_pid="b", callback="https://a/", agreement_id="c", format=form), digest="")
+    message = incoming(
+        DspMessage("x", consumer_pid="b", callback="https://a/", agreement_id="c", format=form), digest=""
+    )
     unchanged(
         transfers.request(Before(crowded=crowded), message, agreement, openings, "urn:uuid:x", US), None, code=code
     )

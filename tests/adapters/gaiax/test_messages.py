@@ -361,4 +361,4 @@ def test_messages_name_no_context_but_that_of_the_standard() -> None:
     _, body = messages.negotiation_message(n.Say.AGREEMENT, negotiation(), agreement(), "")
     assert body["@context"] == [DSPACE]
     operands = [c["leftOperand"] for c in body["agreement"]["permission"][0]["constraint"]]
-    assert all(o.startswith((odrl.ODRL, odrl.OURS)) for o in operands)
+    assert all(o.startswith((odrl.ODRL, odrl.OWN_OPERANDS)) for o in operands)

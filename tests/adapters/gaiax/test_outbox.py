@@ -15,7 +15,7 @@ from adapters.gaiax.dsp import inbound, outbound, store
 from adapters.gaiax.dsp import negotiation as n
 from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp.connector import Connector
-from adapters.gaiax.dsp.messages import Message
+from adapters.gaiax.dsp.messages import DspMessage
 from adapters.gaiax.dsp.process import Agreement, Negotiation
 from adapters.plugin import Adapter, Caller, Later, Notice, OutboundError, Reply
 from metergate.testing.parties import FakeSigner
@@ -230,7 +230,7 @@ async def test_what_is_due_next_is_stored_with_what_was_heard(connector: Connect
     house.notices = Full()
     process = await begun(connector, state=n.State.AGREED)
     caller = Caller(Role.PARTICIPANT, client=process.partner, recipient=process.recipient)
-    message = Message("x", provider_pid=process.pid, consumer_pid=process.partner_pid)
+    message = DspMessage("x", provider_pid=process.pid, consumer_pid=process.partner_pid)
     with pytest.raises(OSError, match="disk full"):
         await inbound.negotiation_message(connector, caller, process.pid, n.Say.VERIFICATION, message, "digest")
     assert (await now(connector, process)).state == "AGREED"
@@ -250,7 +250,7 @@ async def test_a_counter_offer_is_agreed_about_its_own_dataset(
     datasets = await connector.datasets(caller)
     other = next(d for d in datasets if d.id.endswith("p2"))
     offer = odrl.in_message(other.offers[0].id, other.id, other.offers[0].policy)
-    message = Message("x", provider_pid=process.pid, consumer_pid=process.partner_pid, offer=offer)
+    message = DspMessage("x", provider_pid=process.pid, consumer_pid=process.partner_pid, offer=offer)
     await inbound.negotiation_message(connector, caller, process.pid, n.Say.REQUEST, message, "digest")
     await outbound.deliver(connector, notice("agreement"))
     agreed = (await now(connector, process)).agreement

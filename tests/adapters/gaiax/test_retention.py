@@ -89,7 +89,7 @@ async def test_an_agreement_outlives_its_end_by_its_own_time_and_every_process_t
 
 
 async def test_a_round_goes_in_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "AT_ONCE", 2)
+    monkeypatch.setattr(retention, "PURGED_AT_ONCE", 2)
     async with gateway(tmp_path) as house:
         house.now = NOW
         await keep(house, *[negotiated(f"n{i}", 20 + i, n.State.FINALIZED) for i in range(5)])

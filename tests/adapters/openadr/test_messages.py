@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from adapters.openadr.v2b.messages import LARGEST, NotAMessage, read, tag, wrap
+from adapters.openadr.v2b.messages import LARGEST_MESSAGE, NotAMessage, read, tag, wrap
 from adapters.openadr.v2b.names import XSI
 from adapters.openadr.v2b.shapes import FROM_VTN_ONLY, schema
 from tests.adapters.openadr.ven import (
@@ -59,7 +59,7 @@ def test_messages_of_a_ven_are_read(body: bytes) -> None:
         poll("v").decode().replace("UTF-8", "UTF-16").encode("utf-16"),
         poll("v").replace(b"UTF-8", b"ISO-8859-1"),
         b"<a>" * 100_000,
-        poll("v" * LARGEST),
+        poll("v" * LARGEST_MESSAGE),
         created_event("v", ("e", 2**64, "optIn")),
         create_opt("v", "o", lasting="PT1H").replace(b"2026-03-02T12", b"2026-03-02T99"),
         register("v", transport="pigeon"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from adapters.openadr.v2b.telemetry import OPT
+from adapters.openadr.v2b.telemetry import OPT_QUANTITY
 from policies.roles import Listener
 from tests.adapters.openadr.harness import Running, running, server_context
 from tests.adapters.openadr.pki import certificates
@@ -105,7 +105,7 @@ async def test_openleadr_reports_telemetry_that_enters_by_intake(vtn: Running) -
         await partner.event(program, targets=["meter"], start=start, duration="PT1S", reportDescriptors=wanted)
 
         async def batches() -> Any:
-            return [b for b in vtn.services.batches if b.readings[0][1].quantity != OPT]
+            return [b for b in vtn.services.batches if b.readings[0][1].quantity != OPT_QUANTITY]
 
         batch, *_ = await until(batches)
     subject, reading = batch.readings[0]

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from adapters.openadr import MIGRATIONS, retention
 from adapters.openadr.desk import Desk
-from adapters.openadr.model import Answer, OptSchedule, Put, ReportRequest
+from adapters.openadr.model import EventResponse, OptSchedule, Put, ReportRequest
 from adapters.openadr.settings import read
 from adapters.openadr.store import TABLES
 from adapters.openadr.v2b.past import long_over
@@ -88,10 +88,10 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 async def test_a_round_deletes_in_portions_with_the_answers_and_is_durable(
     desk: Desk, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "AT_ONCE", 2)
+    monkeypatch.setattr(retention, "RECORDS_AT_ONCE", 2)
     old = [table.announce(ago=11 * DAY + HOUR) for _ in range(5)]
     kept = table.announce(ago=9 * DAY)
-    answers = [Answer(event=event, ven="v", number=0, opt="optIn", at=NOON) for event in (*old, kept)]
+    answers = [EventResponse(event=event, ven="v", number=0, opt="optIn", at=NOON) for event in (*old, kept)]
     await desk.commit([Put(record) for record in (*table.state.events.values(), *answers)])
     assert await retention.purge(desk) == 5
     assert await retention.purge(desk) == 0

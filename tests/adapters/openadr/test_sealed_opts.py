@@ -13,7 +13,7 @@ import pytest
 from adapters.openadr.desk import Desk
 from adapters.openadr.model import Ven
 from adapters.openadr.objects import VenRequest
-from adapters.openadr.v2b.telemetry import OPT
+from adapters.openadr.v2b.telemetry import OPT_QUANTITY
 from adapters.openadr.v3.reports import renderer
 from adapters.plugin import Notice, Released
 from meter_driver.reading import Reading
@@ -108,7 +108,10 @@ async def test_a_household_s_opts_are_taken_in_and_an_organisation_s_are_not(tmp
         assert rows
         assert not [word for word in WORDS if word in rows]
         await home.opts("q")
-        assert [(r.quantity, r.value) for r in home.taken_in()] == [(OPT, Decimal(1)), (OPT, Decimal(0))]
+        assert [(r.quantity, r.value) for r in home.taken_in()] == [
+            (OPT_QUANTITY, Decimal(1)),
+            (OPT_QUANTITY, Decimal(0)),
+        ]
 
 
 async def test_opts_of_several_events_in_one_message_are_values_of_their_own(tmp_path: Path) -> None:
@@ -187,7 +190,10 @@ def test_a_report_says_the_event_of_an_opt_that_was_released_and_keeps_means_as_
     ven = Ven(id="v", created=AT, modified=AT, content=content)
     hour, zero = timedelta(hours=1), timedelta(0)
     released = rows(
-        (OPT, AT, zero, "1"), (OPT, AT + hour, zero, "0"), (OPT, AT, hour, "0.5"), ("1-0:1.8.0*255", AT, zero, "7.10")
+        (OPT_QUANTITY, AT, zero, "1"),
+        (OPT_QUANTITY, AT + hour, zero, "0"),
+        (OPT_QUANTITY, AT, hour, "0.5"),
+        ("1-0:1.8.0*255", AT, zero, "7.10"),
     )
     made = renderer(ven, "none", {AT: "e1"}, some=some)
     text = b"".join([made.head, *made.body(released), made.tail])

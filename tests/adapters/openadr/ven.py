@@ -23,7 +23,7 @@ from adapters.openadr.objects import (
     ResourceRequest,
     VenRequest,
 )
-from adapters.openadr.state import State
+from adapters.openadr.state import VtnState
 from adapters.openadr.v2b.machine import Machine
 from adapters.openadr.v2b.names import NAMESPACES
 from adapters.openadr.v2b.outcome import Outcome
@@ -214,7 +214,7 @@ class Table:
     """A VTN's machines in memory, with a clock that a test moves. Every reply obeys the real schema, if it is there."""
 
     def __init__(self) -> None:
-        self.state = State()
+        self.state = VtnState()
         self.now = NOON
         numbers = itertools.count(1)
         self.ids: Callable[[], str] = lambda: f"{next(numbers):032x}"

@@ -14,7 +14,7 @@ from gateway.cohorts import desk as cohorts
 from gateway.cohorts.desk import NEIGHBOURHOOD
 from gateway.storage.tables.cohorts import cell, draw
 from meter_driver.reading import Reading
-from policies.cohorts import Profile
+from policies.cohorts import SafetyRule
 from policies.terms import Level, Period, Purpose, Reason, SubjectId, Zone
 from tests.gateway.house import ENERGY, FEED, House, house
 
@@ -179,7 +179,7 @@ async def test_a_cohort_that_somebody_left_closes_no_later_cell(tmp_path: Path) 
 
 
 async def test_one_that_dominates_is_not_shown_later_either(tmp_path: Path) -> None:
-    async with house(tmp_path, profile=Profile(3, Decimal("0.5"))) as home:
+    async with house(tmp_path, profile=SafetyRule(3, Decimal("0.5"))) as home:
         people = await joined(home, 3)
         await next_day(home, 1)
         await feed(home, people, range(2))
@@ -199,7 +199,7 @@ async def test_a_household_counts_only_for_the_quantities_it_agreed_to(tmp_path:
 
 
 async def test_one_turn_closes_a_bounded_number_of_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cohorts, "AT_ONCE", 2)
+    monkeypatch.setattr(cohorts, "CELLS_AT_ONCE", 2)
     async with house(tmp_path) as home:
         people = await joined(home, 3, quantities=frozenset({ENERGY}))
         await next_day(home, 5)

@@ -152,7 +152,7 @@ async def product(folder: Path, patch: pytest.MonkeyPatch, prepare: Any = None) 
         ready.set()
 
     patch.setattr(gateway.app, "load", loaded)
-    patch.setattr(lines, "LOOK", 0.02)
+    patch.setattr(lines, "CLOCK_LOOK", 0.02)
     patch.setattr(opening, "LOOK_AGAIN", 0.05)
     settings = clear_settings(
         folder, timezone="UTC", adapters={"openadr": {"enabled": False}, "gaiax": {}}, limits={"shutdown_seconds": 0}

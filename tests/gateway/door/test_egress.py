@@ -206,8 +206,8 @@ async def test_days_that_are_held_no_longer_are_called_back_and_younger_ones_are
 
 
 async def test_the_timer_resets_a_line_when_the_clock_reaches_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test moves the clock; the timer looks again after ``LOOK``."""
-    monkeypatch.setattr(lines, "LOOK", 0.02)
+    """The test moves the clock; the timer looks again after ``CLOCK_LOOK``."""
+    monkeypatch.setattr(lines, "CLOCK_LOOK", 0.02)
     door = Door()
 
     async def parts() -> AsyncIterator[Part]:
@@ -228,7 +228,7 @@ async def test_the_timer_resets_a_line_when_the_clock_reaches_the_end(monkeypatc
 
 
 async def test_the_timer_wakes_for_an_end_that_is_nearer_than_its_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "LOOK", 3600.0)
+    monkeypatch.setattr(lines, "CLOCK_LOOK", 3600.0)
     loop = asyncio.get_running_loop()
     begun = loop.time()
     door = Door(clock=lambda: NOON + timedelta(seconds=loop.time() - begun))

@@ -16,7 +16,7 @@ from aiohttp import web
 from gateway.door.response import HttpSink
 from gateway.door.sink import Cut
 from gateway.identity.certs import Authority
-from gateway.serve.listeners import Chain, tls
+from gateway.serve.listeners import CertificateFiles, tls
 from policies.roles import Listener
 from tests.gateway.door.readers import Reader, reading, unchunked
 from tests.gateway.door.sink_contract import CHUNK, Far, SinkContract
@@ -47,7 +47,7 @@ def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """The server's, as the partners listener has it, and a recipient's."""
     authority = Authority(Path(mkdtemp()), datetime.now(UTC))
     chain = authority.server(["localhost"], "ec", datetime.now(UTC))
-    return tls(Listener.PARTNERS, [Chain(*chain)]), ssl.create_default_context(cafile=str(authority.ca_file))
+    return tls(Listener.PARTNERS, [CertificateFiles(*chain)]), ssl.create_default_context(cafile=str(authority.ca_file))
 
 
 @asynccontextmanager

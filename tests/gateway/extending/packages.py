@@ -8,11 +8,11 @@ import pytest
 
 from adapters.plugin import Adapter
 from gateway.compose import Gateway
-from gateway.extending.found import Found, Kind
+from gateway.extending.found import ExtensionKind, Found
 from gateway.extending.making import made
 
 
-def given(gateway: Gateway, kind: Kind, name: str = "far") -> Any:
+def given(gateway: Gateway, kind: ExtensionKind, name: str = "far") -> Any:
     """What a stranger's extension of this kind and name is given."""
     kept: list[Any] = []
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from adapters.plugin import Adapter, Caller, Notice, Route
 from gateway.errors import SettingsError
 from gateway.extending.bounds import MAY_NAME, bounded
-from gateway.extending.found import Found, Kind
+from gateway.extending.found import ExtensionKind, Found
 from gateway.identity.sessions import Session
 from gateway.serve.callers import SESSION
 from metergate.testing.serving import serve
@@ -32,7 +32,7 @@ async def heard(_: Notice) -> None:
     return None
 
 
-def found(kind: Kind, *, ours: bool = False) -> Found:
+def found(kind: ExtensionKind, *, ours: bool = False) -> Found:
     return Found(kind, "far", "far-away 1.0", ours, None, None)
 
 
@@ -47,9 +47,9 @@ def refusal(adapter: Adapter, it: Found, taken: frozenset[str] = frozenset({"rea
     return str(refused.value)
 
 
-@given(st.sampled_from(Kind), st.sampled_from(Listener), st.frozensets(st.sampled_from(Role)))
+@given(st.sampled_from(ExtensionKind), st.sampled_from(Listener), st.frozensets(st.sampled_from(Role)))
 def test_a_route_is_for_the_roles_of_its_kind_on_their_listener_and_for_no_other(
-    kind: Kind, listener: Listener, roles: frozenset[Role]
+    kind: ExtensionKind, listener: Listener, roles: frozenset[Role]
 ) -> None:
     adapter = Adapter("far", [route(listener, roles)])
     if roles and roles <= MAY_NAME[kind].get(listener, frozenset()):
@@ -71,15 +71,15 @@ def test_a_route_is_for_the_roles_of_its_kind_on_their_listener_and_for_no_other
 )
 def test_a_route_says_verb_listener_and_roles_as_they_are_mounted(more: dict[str, Any], word: str) -> None:
     good = route(Listener.PARTNERS, frozenset({Role.PARTNER}))
-    assert bounded(Adapter("far", [good]), found(Kind.OUTPUT), ())
-    assert word in refusal(Adapter("far", [replace(good, **more)]), found(Kind.OUTPUT))
+    assert bounded(Adapter("far", [good]), found(ExtensionKind.OUTPUT), ())
+    assert word in refusal(Adapter("far", [replace(good, **more)]), found(ExtensionKind.OUTPUT))
 
 
 async def test_whoever_an_output_recognises_has_no_scope_on_our_routes() -> None:
     async def recognise(_: str) -> Caller:
         return Caller(Role.PARTNER, "x", scopes=frozenset({"write_events"}))
 
-    narrowed = bounded(Adapter("far", authenticate=recognise), found(Kind.OUTPUT), ()).authenticate
+    narrowed = bounded(Adapter("far", authenticate=recognise), found(ExtensionKind.OUTPUT), ()).authenticate
     assert narrowed is not None
     caller = await narrowed("Bearer x")
     assert caller is not None
@@ -89,7 +89,7 @@ async def test_whoever_an_output_recognises_has_no_scope_on_our_routes() -> None
 def test_no_kind_may_name_the_operator_a_ven_or_everybody_and_an_output_no_box() -> None:
     named = {role for _, _, roles in ALLOWED for role in roles}
     assert named == {Role.PARTNER, Role.PARTICIPANT, Role.HOUSEHOLD, Role.BOX}
-    assert {kind for kind, _, roles in ALLOWED if Role.BOX in roles} == {Kind.INPUT}
+    assert {kind for kind, _, roles in ALLOWED if Role.BOX in roles} == {ExtensionKind.INPUT}
 
 
 def test_the_page_says_the_same_as_the_table() -> None:
@@ -101,7 +101,7 @@ def test_the_page_says_the_same_as_the_table() -> None:
 
 @pytest.mark.parametrize(("kind", "listener", "roles"), ALLOWED)
 def test_paths_and_names_of_a_route_begin_with_the_name_of_the_extension(
-    kind: Kind, listener: Listener, roles: frozenset[Role]
+    kind: ExtensionKind, listener: Listener, roles: frozenset[Role]
 ) -> None:
     good = route(listener, roles)
     bounded(Adapter("far", [good]), found(kind), ())
@@ -114,14 +114,14 @@ def test_paths_and_names_of_a_route_begin_with_the_name_of_the_extension(
 
 def test_notices_are_those_for_all_or_its_own() -> None:
     good = Adapter("far", notices={"household.erased": heard, "far.told": heard})
-    bounded(good, found(Kind.PROCESSOR), ())
+    bounded(good, found(ExtensionKind.PROCESSOR), ())
     for kind in ("dsp.message", "farther.told", "far"):
-        assert kind in refusal(Adapter("far", notices={kind: heard}), found(Kind.OUTPUT))
+        assert kind in refusal(Adapter("far", notices={kind: heard}), found(ExtensionKind.OUTPUT))
 
 
 @pytest.mark.parametrize("name", ["household", "ground", "dsp"])
 def test_a_name_that_others_notices_begin_with_hears_none_of_them(name: str) -> None:
-    it = replace(found(Kind.OUTPUT), name=name)
+    it = replace(found(ExtensionKind.OUTPUT), name=name)
     with pytest.raises(SettingsError, match="is not its own"):
         bounded(Adapter(name, notices={f"{name}.ending": heard}), it, (), {"dsp"})
 
@@ -131,11 +131,11 @@ async def test_whoever_an_output_recognises_is_a_partner_or_a_participant_or_nob
     async def authenticate(_: str) -> Caller | None:
         return Caller(role, "somebody")
 
-    made = bounded(Adapter("far", authenticate=authenticate), found(Kind.OUTPUT), ())
+    made = bounded(Adapter("far", authenticate=authenticate), found(ExtensionKind.OUTPUT), ())
     assert made.authenticate is not None
     caller = await made.authenticate("Basic x")
     assert (caller.role if caller else None) == (role if role in (Role.PARTNER, Role.PARTICIPANT) else None)
-    for kind in (Kind.INPUT, Kind.PROCESSOR):
+    for kind in (ExtensionKind.INPUT, ExtensionKind.PROCESSOR):
         assert "only an output" in refusal(Adapter("far", authenticate=authenticate), found(kind))
 
 
@@ -146,7 +146,7 @@ async def test_a_change_on_the_peoples_listener_needs_the_sessions_token() -> No
 
     roles = frozenset({Role.HOUSEHOLD})
     asked = [route(Listener.PEOPLE, roles), route(Listener.PEOPLE, roles, verb="POST")]
-    made = bounded(Adapter("far", asked), found(Kind.OUTPUT), ())
+    made = bounded(Adapter("far", asked), found(ExtensionKind.OUTPUT), ())
     async with TestClient(TestServer(serve(made, with_cookie))) as client:
         assert (await client.get("/far/x")).status == 200
         assert (await client.post("/far/x", headers={"X-CSRF-Token": "form-token"})).status == 200

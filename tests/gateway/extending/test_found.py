@@ -11,9 +11,9 @@ from adapters.plugin import API_VERSION
 from gateway.app import serve
 from gateway.errors import SettingsError
 from gateway.extending import found as module
-from gateway.extending.found import Kind, found
+from gateway.extending.found import ExtensionKind, found
 from gateway.settings import parse
-from metergate.testing.log import Lines
+from metergate.testing.log import LogLines
 from tests.gateway.extending.packages import GOOD, installed
 from tests.gateway.house import clear_settings
 
@@ -28,9 +28,9 @@ def test_ours_are_found_by_the_entry_points_that_others_use_and_are_on_unless_sw
     assert all(each.ours for each in found(parse({}, tmp_path)))
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", ExtensionKind)
 def test_a_stranger_is_loaded_only_when_it_has_a_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Kind
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: ExtensionKind
 ) -> None:
     installed(tmp_path, monkeypatch, GOOD, group=kind.value.partition(".")[2])
     assert "far" not in names(tmp_path)
@@ -106,7 +106,9 @@ def create(services):
     installed(tmp_path, monkeypatch, source)
     opened: list[Any] = []
     with pytest.raises(ExceptionGroup) as stopped:
-        await serve(clear_settings(tmp_path / "g", adapters={"far": {}}), Lines(), asyncio.Event(), ready=opened.append)
+        await serve(
+            clear_settings(tmp_path / "g", adapters={"far": {}}), LogLines(), asyncio.Event(), ready=opened.append
+        )
     (error,) = stopped.value.exceptions
     assert isinstance(error, SettingsError)
     said = "output far of package far 1.0: route GET /far/x on people is for the role operator; it may name household"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.plugin import InputServices, IntakeAnswer, NotYours
-from gateway.extending.found import Kind
+from gateway.extending.found import ExtensionKind
 from meter_driver.reading import Reading
 from policies.terms import DetailClass, SubjectId
 from tests.gateway.extending import packages
@@ -17,7 +17,7 @@ HOUR = timedelta(hours=1)
 
 
 def given(home: House) -> InputServices:
-    made: InputServices = packages.given(home.gateway, Kind.INPUT)
+    made: InputServices = packages.given(home.gateway, ExtensionKind.INPUT)
     return made
 
 

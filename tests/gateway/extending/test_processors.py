@@ -20,7 +20,7 @@ from adapters.plugin import (
     Result,
 )
 from gateway.errors import SettingsError
-from gateway.extending.found import Kind
+from gateway.extending.found import ExtensionKind
 from policies.terms import Period, Portfolio, Pseudonym, Reason, Recipient, ReleaseRequest, SubjectId, Zone
 from tests.gateway.extending import packages
 from tests.gateway.house import ACME, House, house
@@ -31,7 +31,7 @@ RESULT = "far/power"
 
 def given(home: House, recipient: str = "acme") -> ProcessorServices:
     home.gateway.settings.adapters["far"] = {"recipient": recipient} if recipient else {}
-    made: ProcessorServices = packages.given(home.gateway, Kind.PROCESSOR)
+    made: ProcessorServices = packages.given(home.gateway, ExtensionKind.PROCESSOR)
     return made
 
 
@@ -156,6 +156,6 @@ async def test_a_processor_without_a_recipient_stops_the_start(tmp_path: Path) -
 
 async def test_an_output_of_somebody_else_takes_nothing_in(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
-        services = packages.given(home.gateway, Kind.OUTPUT)
+        services = packages.given(home.gateway, ExtensionKind.OUTPUT)
         with pytest.raises(NotYours):
             await services.intake(Batch("far", 1, []))

@@ -9,7 +9,7 @@ import pytest
 from adapters.plugin import Client
 from gateway.identity.clients import Clients
 from gateway.identity.signer import GatewaySigner, did_of
-from gateway.identity.tokens import TYPE, Tokens
+from gateway.identity.tokens import JWT_TYPE, Tokens
 from policies.roles import Role
 from policies.terms import Recipient
 from tests.gateway.people_house import Time, people
@@ -57,27 +57,27 @@ def test_what_was_signed_verifies_under_its_type_only(tmp_path: Path) -> None:
     mine = signer(tmp_path)
     token = mine.sign({"a": 1}, typ="receipt+jwt")
     assert mine.verify(token, typ="receipt+jwt") == {"a": 1}
-    assert mine.verify(token, typ=TYPE) is None
+    assert mine.verify(token, typ=JWT_TYPE) is None
     assert signer(tmp_path / "other").verify(token, typ="receipt+jwt") is None
 
 
 def test_a_changed_token_never_verifies(tmp_path: Path) -> None:
     mine = signer(tmp_path)
-    token = mine.sign({"a": 1}, typ=TYPE)
+    token = mine.sign({"a": 1}, typ=JWT_TYPE)
     for at in range(0, len(token), 3):
         changed = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
-        assert mine.verify(changed, typ=TYPE) is None, at
+        assert mine.verify(changed, typ=JWT_TYPE) is None, at
     for other in (token[:-1], token + "A", token + "=", token + ".", token.rsplit(".", 1)[0] + ".", "", "..", "\udcff"):
-        assert mine.verify(other, typ=TYPE) is None
+        assert mine.verify(other, typ=JWT_TYPE) is None
 
 
 def test_alg_none_and_a_foreign_alg_are_refused(tmp_path: Path) -> None:
     mine = signer(tmp_path)
-    _, payload, signature = mine.sign({"a": 1}, typ=TYPE).split(".")
+    _, payload, signature = mine.sign({"a": 1}, typ=JWT_TYPE).split(".")
     for alg in ("none", "HS256", "ES384"):
-        header = urlsafe_b64encode(msgspec.json.encode({"alg": alg, "typ": TYPE})).rstrip(b"=").decode()
-        assert mine.verify(f"{header}.{payload}.{signature}", typ=TYPE) is None
-        assert mine.verify(f"{header}.{payload}.", typ=TYPE) is None
+        header = urlsafe_b64encode(msgspec.json.encode({"alg": alg, "typ": JWT_TYPE})).rstrip(b"=").decode()
+        assert mine.verify(f"{header}.{payload}.{signature}", typ=JWT_TYPE) is None
+        assert mine.verify(f"{header}.{payload}.", typ=JWT_TYPE) is None
 
 
 def test_a_token_speaks_for_its_client_until_it_is_over(tmp_path: Path) -> None:
@@ -112,8 +112,8 @@ def test_a_receipt_is_no_token(tmp_path: Path) -> None:
     payload = tokens.issue(ACME, frozenset()).split(".")[1]
     claims = msgspec.json.decode(urlsafe_b64decode(payload + "=="))
     assert tokens.check(mine.sign(claims, typ="receipt+jwt")) is None
-    assert tokens.check(mine.sign(claims, typ=TYPE)) is not None
-    assert tokens.check(mine.sign({**claims, "aud": "did:web:other"}, typ=TYPE)) is None
+    assert tokens.check(mine.sign(claims, typ=JWT_TYPE)) is not None
+    assert tokens.check(mine.sign({**claims, "aud": "did:web:other"}, typ=JWT_TYPE)) is None
 
 
 async def test_a_clients_secret_is_checked_by_its_hash_and_survives_a_restart(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.plugin import Organisation
-from gateway.errors import NotAllowed, StoreFull, Taken, Unknown
+from gateway.errors import InUse, NotAllowed, StoreFull, Unknown
 from gateway.registry.boxes import ANY_METER
 from gateway.registry.organisations import Entry
 from gateway.registry.tenancies import Identity, NewTenancy
@@ -53,7 +53,7 @@ async def test_a_point_belongs_to_one_household_at_a_time(tmp_path: Path) -> Non
     async with people(tmp_path) as house:
         registry = house.gateway.registry
         first = await registry.tenancies.create(anna("P1"))
-        with pytest.raises(Taken):
+        with pytest.raises(InUse):
             await registry.tenancies.create(anna("P1"))
         await house.gateway.household_end.move_out(first.id)
         assert (registry.tenancies.places(), registry.tenancies.residents("z1/north")) == ([], ())
@@ -70,7 +70,7 @@ async def test_of_two_that_take_a_point_at_the_same_time_one_is_refused(
     async with people(tmp_path) as house:
         tenancies = house.gateway.registry.tenancies
         both = await asyncio.gather(*(tenancies.create(anna("P1")) for _ in range(2)), return_exceptions=True)
-        assert [type(one) for one in both if isinstance(one, Exception)] == [Taken]
+        assert [type(one) for one in both if isinstance(one, Exception)] == [InUse]
 
         async def full(_: Any) -> None:
             raise StoreFull("full")
@@ -142,7 +142,7 @@ async def test_a_did_belongs_to_one_organisation_and_moves_with_it(tmp_path: Pat
         organisations = house.gateway.registry.organisations
         acme = Organisation(Recipient("acme"), "Acme", did="did:web:acme.example")
         await organisations.put(Entry(acme, ("z1",)))
-        with pytest.raises(Taken):
+        with pytest.raises(InUse):
             await organisations.put(Entry(Organisation(Recipient("b"), "B", did="did:web:acme.example")))
         for reserved in ("self", "neighbourhood", ""):
             with pytest.raises(NotAllowed):

@@ -18,10 +18,10 @@ from gateway.errors import StoreFull
 from gateway.identity.certs import Authority
 from gateway.serve.access import AccessLog
 from gateway.serve.callers import Callers
-from gateway.serve.listeners import RULE_67, Chain, application, public_url, tls
+from gateway.serve.listeners import RULE_67, CertificateFiles, application, public_url, tls
 from gateway.serve.problems import Problem
 from gateway.settings import parse
-from metergate.testing.log import Lines
+from metergate.testing.log import LogLines
 from policies.roles import EVERYBODY, Listener, Role
 from tests.gateway.people_house import START, people
 
@@ -150,8 +150,8 @@ def test_a_route_on_the_wrong_listener_or_twice_stops_the_start() -> None:
 # -- TLS
 
 
-def chain(folder: Path, kind: Any) -> Chain:
-    return Chain(*Authority(folder, START).server(["localhost"], kind, START))
+def chain(folder: Path, kind: Any) -> CertificateFiles:
+    return CertificateFiles(*Authority(folder, START).server(["localhost"], kind, START))
 
 
 def suites(context: ssl.SSLContext) -> set[str]:
@@ -222,7 +222,7 @@ async def test_the_access_log_holds_route_caller_and_status_and_forgets_after_it
 
 
 async def test_a_handshake_that_fails_is_in_the_log_with_its_reason(tmp_path: Path) -> None:
-    log = Lines()
+    log = LogLines()
     authority = Authority(tmp_path, START)
     context = tls(Listener.DEVICES, [chain(tmp_path, "ec")], [authority.ca_file], log)
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -20,10 +20,10 @@ from aiohttp import web
 from gateway.identity.certs import Authority
 from gateway.serve import sockets as module
 from gateway.serve.connection import Patience
-from gateway.serve.listeners import Chain, tls
+from gateway.serve.listeners import CertificateFiles, tls
 from gateway.serve.sockets import Doors, make_room
 from gateway.settings import ListenerSettings
-from metergate.testing.log import Lines
+from metergate.testing.log import LogLines
 from policies.roles import Listener
 from tests.gateway.people_house import START
 
@@ -37,7 +37,7 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class Served:
     """A door, and what its one route does."""
 
-    def __init__(self, port: int, client: ssl.SSLContext | None, log: Lines) -> None:
+    def __init__(self, port: int, client: ssl.SSLContext | None, log: LogLines) -> None:
         self.port, self.client, self.log = port, client, log
         self.go, self.asked = asyncio.Event(), False
         self.inside: Callable[[], int] = lambda: 0
@@ -71,9 +71,9 @@ class Served:
 async def served(
     folder: Path, *, secure: bool, door: dict[str, Any] | None = None, **patience: float
 ) -> AsyncIterator[Served]:
-    log, context, client = Lines(), None, None
+    log, context, client = LogLines(), None, None
     if secure:
-        context = tls(Listener.PEOPLE, [Chain(*Authority(folder, START).server(["localhost"], "ec", START))])
+        context = tls(Listener.PEOPLE, [CertificateFiles(*Authority(folder, START).server(["localhost"], "ec", START))])
         client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         client.check_hostname, client.verify_mode = False, ssl.CERT_NONE  # the test's clock is not this host's
     app = web.Application()
@@ -360,7 +360,7 @@ async def test_the_doors_close_on_who_still_waits_when_he_may_have_no_seconds(tm
 def test_the_limit_of_open_files_is_raised_as_far_as_it_goes_and_the_rest_is_said(
     soft: int, hard: int, raised: int | None, told: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log, done = Lines(), []
+    log, done = LogLines(), []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: done.append(limits[0]))
     make_room(1000, log)
@@ -369,6 +369,6 @@ def test_the_limit_of_open_files_is_raised_as_far_as_it_goes_and_the_rest_is_sai
 
 
 async def test_a_listener_without_tls_opens_only_where_it_was_asked_for() -> None:
-    async with Doors(shutdown_seconds=0, log=Lines()) as opened:
+    async with Doors(shutdown_seconds=0, log=LogLines()) as opened:
         with pytest.raises(ValueError, match="contradict"):
             await opened.open(Listener.PEOPLE, web.Application(), ListenerSettings(port=0), None)

@@ -21,7 +21,7 @@ async def given_up() -> None:
 
 
 async def test_a_loop_whose_own_wait_was_cancelled_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "FIRST_WAIT", 0.0)
+    monkeypatch.setattr(tasks, "FIRST_RESTART", 0.0)
     starts, until = 0, asyncio.Event()
 
     async def loop() -> None:

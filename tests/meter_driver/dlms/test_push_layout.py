@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meter_driver.dlms import push_layout
-from meter_driver.dlms.push_layout import Layout
+from meter_driver.dlms.push_layout import PushLayout
 from meter_driver.errors import MeterError, PayloadError, UnitError
 from meter_driver.reading import ClockSource, Quality, Reading
 from tests.meter_driver.dlms.make import ENERGY, NAME, SUMMER, VOLTAGE, notification, rows
@@ -283,7 +283,7 @@ def by_layout(apdu: bytes) -> object:
 
 
 def in_full(apdu: bytes) -> object:
-    return Layout(apdu, "LGZ").read(apdu, Quality.CHECKSUM_ONLY, "T")
+    return PushLayout(apdu, "LGZ").read(apdu, Quality.CHECKSUM_ONLY, "T")
 
 
 @settings(max_examples=100, deadline=None)

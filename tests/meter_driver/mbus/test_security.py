@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meter_driver.errors import SegmentError
-from meter_driver.mbus.authentication import LONGEST_MESSAGE, MOST_WAITING, Fragment, Reassembly
+from meter_driver.mbus.authentication import LONGEST_MESSAGE, MOST_SENDERS, Fragment, Reassembly
 from meter_driver.reading import FrameRejected, Quality
 from tests.meter_driver.mbus.make import (
     ADDRESS,
@@ -232,7 +232,7 @@ def test_the_fragments_that_wait_are_bounded() -> None:
     senders = [bytes.fromhex("932c") + n.to_bytes(4, "little") + b"\x1b\x16" for n in range(20)]
     first, _ = in_fragments(mode_7(RECORDS), 2)
     begun = [first[:2] + sender + first[10:] for sender in senders]
-    assert kinds(*begun, key=KEY) == ["segment"] * MOST_WAITING
+    assert kinds(*begun, key=KEY) == ["segment"] * MOST_SENDERS
 
 
 def test_a_message_in_fragments_is_bounded() -> None:
