@@ -18,7 +18,7 @@ from gateway.intake import http as ingest
 from gateway.people import people_routes
 from gateway.serve.listeners import CertificateFiles, application, public_url, tls
 from gateway.serve.recycle import Recycler
-from gateway.serve.sockets import Doors, make_room
+from gateway.serve.sockets import Sockets, make_room
 from gateway.serve.tasks import Supervisor
 from gateway.settings import Settings
 from gateway.storage.migrate import migrate
@@ -59,10 +59,10 @@ async def serve(
                     await adapter.start()
             supervisor.add("recycler", recycler.run)
             _loops(gateway, supervisor, adapters)
-            async with Doors(shutdown_seconds=settings.limits.shutdown_seconds, log=log) as doors:
-                await _open_doors(gateway, ours, adapters, doors)
-                log.info("gateway.ready", **{which.value: port for which, port in doors.ports.items()})
-                ready(doors.ports)
+            async with Sockets(shutdown_seconds=settings.limits.shutdown_seconds, log=log) as sockets:
+                await _open_listeners(gateway, ours, adapters, sockets)
+                log.info("gateway.ready", **{which.value: port for which, port in sockets.ports.items()})
+                ready(sockets.ports)
                 await until.wait()
         finally:
             await gateway.access.flush()
@@ -91,7 +91,9 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
             supervisor.add(f"{adapter.name}.{name}", loop)
 
 
-async def _open_doors(gateway: Gateway, ours: Sequence[Route], adapters: Sequence[Adapter], doors: Doors) -> None:
+async def _open_listeners(
+    gateway: Gateway, ours: Sequence[Route], adapters: Sequence[Adapter], sockets: Sockets
+) -> None:
     settings = gateway.settings
     enabled = [which for which in Listener if settings.listener(which).enabled]
     make_room(sum(settings.listener(which).max_connections for which in enabled), gateway.log)
@@ -103,7 +105,7 @@ async def _open_doors(gateway: Gateway, ours: Sequence[Route], adapters: Sequenc
             which, mine, callers.of(which), gateway.access.note, gateway.log, most=settings.limits.body_bytes
         )
         context = None if door.clear else tls(which, _chains(gateway, which), _roots(gateway, which), gateway.log)
-        await doors.open(which, app, door, context)
+        await sockets.open(which, app, door, context)
 
 
 def own_routes(gateway: Gateway) -> list[Route]:

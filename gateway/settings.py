@@ -25,7 +25,7 @@ _Days = Annotated[int, Field(ge=0, le=MOST_RETENTION_DAYS)]
 
 
 class ListenerSettings(_Part):
-    """One of the four doors."""
+    """One of the four listeners."""
 
     host: str = Field(default="127.0.0.1", description="Address to bind.")
     port: int = Field(ge=0, le=65535, description="Port to bind; 0 takes a free one.")

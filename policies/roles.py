@@ -1,4 +1,4 @@
-"""Who a caller can be, and at which door. Which roles may call a route stands at the route (``adapters.plugin``)."""
+"""Who a caller can be, and at which listener. Who may call a route stands at the route (``adapters.plugin``)."""
 
 from enum import StrEnum
 
@@ -20,7 +20,7 @@ class Role(StrEnum):
 
 
 class Listener(StrEnum):
-    """The four doors; a route lives on exactly one."""
+    """The four listeners; a route lives on exactly one."""
 
     PEOPLE = "people"
     PARTNERS = "partners"

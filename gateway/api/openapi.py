@@ -1,4 +1,5 @@
-"""``/api/openapi.json`` (OpenAPI 3.1): drawn from the routes themselves, so that it cannot say something else."""
+"""``/api/openapi.json`` (OpenAPI 3.1): paths, roles and parameters are drawn from the routes
+themselves; which model a body follows stands in ``BODIES``."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

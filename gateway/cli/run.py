@@ -59,7 +59,7 @@ async def _serve(file: Path) -> bool:
 
 
 def _settle() -> None:
-    """What is there when the doors open stays: the collector of cycles need not walk over it again and again.
+    """What is there when the listeners open stays: the collector of cycles need not walk over it again and again.
 
     Nearly all that a question leaves behind goes by reference counts; cycles wait until there are so many objects.
     """

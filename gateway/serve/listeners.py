@@ -1,4 +1,4 @@
-"""The four doors: routes of adapters and of our own become one aiohttp application each, behind one wrapper a route.
+"""The four listeners: adapters' routes and our own become one aiohttp application each, behind one wrapper a route.
 
 For each request the wrapper finds the caller, looks him up in the route's roles, bounds the body, calls the handler,
 and turns whatever comes out into an answer without a stack trace.

@@ -1,4 +1,4 @@
-"""The sockets of the four doors: how many connections are let in, and how long one may dawdle.
+"""The sockets of the four listeners: how many connections are let in, and how long one may dawdle.
 
 We accept for ourselves, so that a connection counts from its first moment and not only after its TLS handshake. From
 there on everything has an end: the handshake, what a visit waits for (``connection``), and bytes that the peer does
@@ -132,7 +132,7 @@ class Gate:
                 left()
 
 
-class Doors:
+class Sockets:
     """Opens all listeners after everything is loaded, closes them in order. Use with ``async with``."""
 
     def __init__(self, *, shutdown_seconds: float, log: Logger, patience: Patience = USUAL_PATIENCE) -> None:
@@ -143,7 +143,7 @@ class Doors:
         self._runners: list[web.AppRunner] = []
         self.ports: dict[Listener, int] = {}
 
-    async def __aenter__(self) -> "Doors":
+    async def __aenter__(self) -> "Sockets":
         await self._group.__aenter__()
         return self
 
@@ -202,7 +202,7 @@ async def _bound(host: str, port: int) -> Sequence[socket.socket]:
 
 
 def make_room(connections: int, log: Logger) -> None:
-    """Raise our own limit of open files to what the doors may need; say so when the system does not allow it."""
+    """Raise our own limit of open files to what the listeners may need; say so when the system does not allow it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = connections + OWN_FILES
     if _least(soft, needed) < needed:

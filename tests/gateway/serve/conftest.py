@@ -1,4 +1,4 @@
-"""Every test of the doors runs on the loop of the standard library and on the one that the gateway runs on."""
+"""Every test of the listeners runs on the loop of the standard library and on the one that the gateway runs on."""
 
 import asyncio
 from collections.abc import Callable, Mapping

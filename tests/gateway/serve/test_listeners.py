@@ -1,4 +1,4 @@
-"""The wrapper around every route, and the TLS of the four doors."""
+"""The wrapper around every route, and the TLS of the four listeners."""
 
 import asyncio
 import ssl

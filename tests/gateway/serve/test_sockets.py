@@ -21,7 +21,7 @@ from gateway.identity.certs import Authority
 from gateway.serve import sockets as module
 from gateway.serve.connection import Patience
 from gateway.serve.listeners import CertificateFiles, tls
-from gateway.serve.sockets import Doors, make_room
+from gateway.serve.sockets import Sockets, make_room
 from gateway.settings import ListenerSettings
 from metergate.testing.log import LogLines
 from policies.roles import Listener
@@ -77,7 +77,7 @@ async def served(
         client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         client.check_hostname, client.verify_mode = False, ssl.CERT_NONE  # the test's clock is not this host's
     app = web.Application()
-    async with Doors(shutdown_seconds=0, log=log, patience=Patience(**patience)) as opened:
+    async with Sockets(shutdown_seconds=0, log=log, patience=Patience(**patience)) as opened:
         here = Served(0, client, log)
         app.router.add_route("*", "/", here.answer)
         settings = ListenerSettings(port=0, clear=not secure, **(door or {}))
@@ -369,6 +369,6 @@ def test_the_limit_of_open_files_is_raised_as_far_as_it_goes_and_the_rest_is_sai
 
 
 async def test_a_listener_without_tls_opens_only_where_it_was_asked_for() -> None:
-    async with Doors(shutdown_seconds=0, log=LogLines()) as opened:
+    async with Sockets(shutdown_seconds=0, log=LogLines()) as opened:
         with pytest.raises(ValueError, match="contradict"):
             await opened.open(Listener.PEOPLE, web.Application(), ListenerSettings(port=0), None)
