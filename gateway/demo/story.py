@@ -15,7 +15,7 @@ from gateway.demo.capture import Capture
 from gateway.demo.cast import ACTIVE_POWER, ENERGY, METERED, READ_SINGLY, VEN, Cast
 from gateway.demo.checks import Checks, first_line, wait_for
 from gateway.demo.street import STEP, Street
-from metergate.testing.people import Home
+from metergate.testing.people import Home, stamp
 from metergate.testing.product import Product, ProductError
 
 METERGATE = [sys.executable, "-m", "gateway.cli"]
@@ -103,7 +103,7 @@ class Story:
         rows = wait_for(lambda: self.cast.csv(1, ACTIVE_POWER, begin, end), seconds=10)
         told = {row[2]: float(row[4]) for row in rows}
         count = int((end - begin) / STEP)
-        wanted = {_z(begin + n * STEP): max(0, self.street.watts(1, begin + n * STEP)) for n in range(count)}
+        wanted = {stamp(begin + n * STEP): max(0, self.street.watts(1, begin + n * STEP)) for n in range(count)}
         same = told == {at: float(watts) for at, watts in wanted.items()}
         self.checks.say("2 door", "CSV gives each value as the meter sent it", same, f"{len(told)} of {count}")
         shut = self._refusal(lambda: self._csv_for("research"))
@@ -227,7 +227,12 @@ class Story:
         return self.cast.get(f"/readings/households/{'0' * 32}.csv", **words)
 
     def _csv_for(self, purpose: str) -> Any:
-        words = {"purpose": purpose, "quantity": ENERGY, "start": _z(self.street.begin), "end": _z(self.street.until)}
+        words = {
+            "purpose": purpose,
+            "quantity": ENERGY,
+            "start": stamp(self.street.begin),
+            "end": stamp(self.street.until),
+        }
         return self.cast.get(f"/readings/households/{self.cast.names[1]}.csv", **words)
 
     def _refusal(self, ask: Callable[[], Any]) -> str:
@@ -287,10 +292,6 @@ class Story:
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def _z(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _next_closed(quarters: Iterator[datetime], until: datetime) -> datetime:
     """A quarter that nobody asked for yet: a cell that is closed stays, the next one is silent."""
     quarter = next(quarters)
@@ -304,7 +305,7 @@ def _event(program: str) -> dict[str, Any]:
         "programID": program,
         "eventName": "evening peak",
         "targets": [VEN],
-        "intervalPeriod": {"start": _z(start), "duration": "PT5M"},
+        "intervalPeriod": {"start": stamp(start), "duration": "PT5M"},
         "intervals": intervals,
     }
 
