@@ -58,7 +58,8 @@ def bounded(made: Adapter, it: Found, taken: Iterable[str], words: Iterable[str]
 
 def _check(route: Route, it: Found, taken: frozenset[str]) -> None:
     where = f"{it.said}: route {route.verb} {route.path} on {route.listener}"
-    if not isinstance(route.listener, Listener) or not all(isinstance(role, Role) for role in route.roles):
+    said: list[object] = [route.listener, *route.roles]  # a stranger's types are not checked by mypy
+    if not isinstance(said[0], Listener) or not all(isinstance(role, Role) for role in said[1:]):
         raise SettingsError(f"{where}: listener and roles are those of policies.roles, not their words")
     if route.verb not in VERBS:
         raise SettingsError(f"{where}: the verb is one of {', '.join(sorted(VERBS))}")

@@ -71,7 +71,7 @@ def test_a_route_is_for_the_roles_of_its_kind_on_their_listener_and_for_no_other
 )
 def test_a_route_says_verb_listener_and_roles_as_they_are_mounted(more: dict[str, Any], word: str) -> None:
     good = route(Listener.PARTNERS, frozenset({Role.PARTNER}))
-    assert bounded(Adapter("far", [good]), found(ExtensionKind.OUTPUT), ())
+    assert bounded(Adapter("far", [good]), found(ExtensionKind.OUTPUT), ()).routes
     assert word in refusal(Adapter("far", [replace(good, **more)]), found(ExtensionKind.OUTPUT))
 
 
