@@ -314,11 +314,15 @@ class Notices(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Readings of one source in one step. Idempotent by (source, sequence)."""
+    """Readings of one source in one step. Idempotent by (source, sequence).
+
+    ``labels``: what a household calls a meter, by ``Reading.meter``; a meter that is not in it keeps its name.
+    """
 
     source: str
     sequence: int
     readings: Sequence[tuple[SubjectId, Reading]]
+    labels: Mapping[tuple[SubjectId, str], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

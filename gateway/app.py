@@ -110,7 +110,9 @@ async def _open_listeners(
 
 def own_routes(gateway: Gateway) -> list[Route]:
     """Of people and boxes; those of extensions come from themselves."""
-    return [*people_routes(gateway), *ingest.routes(gateway.intake, gateway.registry.boxes, gateway.clock)]
+    registry = gateway.registry
+    ingesting = ingest.routes(gateway.intake, registry.boxes, registry.meters, gateway.clock)
+    return [*people_routes(gateway), *ingesting]
 
 
 def _chains(gateway: Gateway, which: Listener) -> list[CertificateFiles]:

@@ -44,6 +44,7 @@ from gateway.intake.http import Taking
 from gateway.keeper.keeper import open_keeper
 from gateway.keeper.port import Keeper
 from gateway.keeper.recovery import Recovery
+from gateway.pages.own_data import DataDesk
 from gateway.registry.registry import Registry
 from gateway.serve.access import AccessLog
 from gateway.serve.callers import Callers
@@ -100,6 +101,7 @@ class Gateway:
     egress: Egress
     profiles: Profiles
     intake: Intake
+    own_data: DataDesk
 
     def callers(self, adapters: Sequence[Adapter] = ()) -> Callers:
         """Who is calling, also by what adapters recognise."""
@@ -266,7 +268,9 @@ def composed(
         http=http,
         vault=vault,
         retention=Retention(store, keeper, days, clock=clock, log=log, expired=lines.expired),
-        compactor=Compactor(store, keeper, clock=clock, randomness=os.urandom, log=log, settled=vault.settled),
+        compactor=Compactor(
+            store, keeper, clock=clock, randomness=os.urandom, log=log, settled=vault.settled, zone=zone
+        ),
         registry=registry,
         signer=signer,
         authority=authority,
@@ -286,10 +290,11 @@ def composed(
         consent=consent,
         household_end=household_end,
         cohorts=cohorts,
-        release=ReleaseDesk(vault, grounds, ledger, epochs, profiles, cohorts, clock, zone),
+        release=ReleaseDesk(vault, grounds, ledger, epochs, profiles, cohorts, registry.meters, clock, zone),
         egress=Egress(lines),
         profiles=profiles,
-        intake=Intake(vault, store, clock=clock, zone=zone),
+        intake=Intake(vault, store, clock=clock),
+        own_data=DataDesk(vault, registry.meters, epochs, days, clock, zone),
     )
 
 

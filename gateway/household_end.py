@@ -44,7 +44,7 @@ class Step(StrEnum):
     TENANCY = "tenancy"
     """Its range is closed, its metering points are free for the next tenant; erased, it is nobody any more."""
     BOXES = "boxes"
-    """None sends for it."""
+    """None sends for it; erased, its meters are forgotten."""
     CODES = "codes"
     """Its login codes, and the enrolment codes of boxes that send for nobody, open nothing."""
     SESSIONS = "sessions"
@@ -137,7 +137,7 @@ class HouseholdEnd:
             Step.KEYS: self._drop_keys,
             Step.CERTIFICATE: self._certify,
             Step.TENANCY: self._close_tenancy,
-            Step.BOXES: lambda way: registry.boxes.release(way.household),
+            Step.BOXES: self._release_boxes,
             Step.CODES: lambda way: codes.drop(way.household, boxes=registry.boxes.idle()),
             Step.SESSIONS: lambda way: sessions.end_all(way.household, but=way.keep),
             Step.TOLD: self._tell,
@@ -258,6 +258,11 @@ class HouseholdEnd:
             await self._registry.tenancies.close(way.household, way.begun.at)
         else:
             await self._registry.tenancies.forget(way.household, self._clock())
+
+    async def _release_boxes(self, way: _Way) -> None:
+        await self._registry.boxes.release(way.household)
+        if way.begun.ending is not Ending.MOVE_OUT:
+            await self._registry.meters.forget(way.household)
 
     async def _tell(self, way: _Way) -> None:
         def write(connection: Connection) -> None:

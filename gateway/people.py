@@ -8,13 +8,13 @@ from aiohttp import web
 
 from adapters.plugin import Route
 from gateway.api.household import HouseholdApi
+from gateway.api.meters import MetersApi
 from gateway.api.openapi import openapi_routes
 from gateway.api.registry import RegistryApi
 from gateway.compose import Gateway
 from gateway.identity.throttle import Throttle
 from gateway.pages.household import HouseholdPages
 from gateway.pages.operator import OperatorPages
-from gateway.pages.own_data import DataDesk
 from gateway.pages.render import Renderings
 from gateway.serve.login import Login
 from policies.roles import EVERYBODY, Listener
@@ -48,7 +48,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
         shorten=gateway.retention.shorten,
         in_profile=gateway.profiles.in_profile,
     )
-    api = [*registry.routes(), *household.routes()]
+    api = [*registry.routes(), *MetersApi(gateway.registry).routes(), *household.routes()]
     return [*health_routes(lambda: gateway.keeper.sound), *api, *openapi_routes(api), *_pages(gateway, login)]
 
 
@@ -58,7 +58,7 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
         consent=gateway.consent,
         household_end=gateway.household_end,
         disclosures=gateway.ledger,
-        own_data=DataDesk(gateway.vault, gateway.epochs, gateway.retention.days, gateway.clock),
+        own_data=gateway.own_data,
         evidence=gateway.evidence,
         egress=gateway.egress,
         registry=gateway.registry,

@@ -57,6 +57,8 @@ class Reading(Struct, frozen=True):
         start: begin of the interval, UTC; None for a register or an instantaneous value.
         quality: see ``Quality``.
         clock: where ``at`` comes from.
+        serial: where ``meter`` is a name that others gave (on the wire to the gateway), the meter's own as its telegram
+            says it; "" when it says none.
     """
 
     meter: str
@@ -67,6 +69,7 @@ class Reading(Struct, frozen=True):
     start: datetime | None = None
     quality: Quality = Quality.NONE
     clock: ClockSource = ClockSource.NONE
+    serial: str = ""
 
 
 class Telegram(Struct, frozen=True):

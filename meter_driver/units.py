@@ -1,6 +1,7 @@
 """Units: the codes of the DLMS enumeration, one spelling for each, and exact factors between them."""
 
 from decimal import Decimal
+from fractions import Fraction
 from types import MappingProxyType
 
 from meter_driver.errors import UnitError
@@ -29,9 +30,14 @@ _TABLE: dict[str, tuple[str, Decimal]] = {
     "m3": ("m3", Decimal(1)), "L": ("m3", Decimal("0.001")), "mL": ("m3", Decimal("0.000001")),
     "m3/h": ("m3/h", Decimal(1)), "L/h": ("m3/h", Decimal("0.001")), "m3/min": ("m3/h", Decimal(60)),
     "m3/s": ("m3/h", Decimal(3600)), "kg": ("kg", Decimal(1)), "t": ("kg", Decimal(1000)),
+    "kg/h": ("kg/h", Decimal(1)), "kg/s": ("kg/h", Decimal(3600)), "t/h": ("kg/h", Decimal(1000)),
+    "cal": ("J", Decimal("4.1868")), "kcal": ("J", Decimal("4186.8")), "Mcal": ("J", Decimal("4186800")),
+    "Gcal": ("J", Decimal("4186800000")),
     "s": ("s", Decimal(1)), "min": ("s", Decimal(60)), "h": ("s", Decimal(3600)), "d": ("s", Decimal(86400)),
     "Cel": ("Cel", Decimal(1)), "K": ("K", Decimal(1)), "%": ("%", Decimal(1)), "deg": ("deg", Decimal(1)),
 }  # fmt: skip
+SPELLINGS = frozenset(_TABLE) | {unit for unit in DLMS_UNITS.values() if unit}
+"""Every unit in its one spelling."""
 _SPELLINGS: dict[str, str] = {
     "m^3": "m3", "m³": "m3", "dm3": "L", "l": "L", "m3ph": "m3/h", "l/h": "L/h", "°c": "Cel", "c": "Cel", "°": "deg",
 }  # fmt: skip
@@ -59,12 +65,63 @@ def normal(text: str) -> str:
     return found
 
 
+def factor(unit: str | None, wanted: str | None) -> Fraction | None:
+    """How many ``wanted`` one ``unit`` is, exactly; None when they are of different dimensions."""
+    if unit == wanted:
+        return Fraction(1)
+    base, mine = _TABLE.get(unit or "", (None, Decimal(1)))
+    wanted_base, theirs = _TABLE.get(wanted or "", (None, Decimal(1)))
+    energies = {base, wanted_base} == {"Wh", "J"}
+    if base is None or wanted_base is None or (base != wanted_base and not energies):
+        return None
+    ratio = Fraction(mine) / Fraction(theirs)
+    return ratio if base == wanted_base else ratio * _JOULES if base == "Wh" else ratio / _JOULES
+
+
+_JOULES = 3600
+"""Of a watt-hour."""
+
+
+def base(unit: str | None) -> str | None:
+    """The unit of the same dimension that others are multiples of; the unit itself where it has no table."""
+    return _TABLE.get(unit, (unit, Decimal(1)))[0] if unit is not None else None
+
+
+_TOLD = {"Wh": "kWh", "varh": "kvarh", "VAh": "kVAh", "J": "MJ"}
+
+
+def told(unit: str | None) -> str | None:
+    """The unit in which amounts and means of a dimension are told: energies in kWh, all else in the base unit."""
+    found = base(unit)
+    return _TOLD.get(found, found) if found is not None else None
+
+
+def power_of_ten(ratio: Fraction) -> int:
+    """The power of ten that a factor is or holds: -3 for 1/1000, 1 for 60, 0 for 36.
+
+    Raises ``ValueError`` for a factor that no decimal is: 0, 1/3.
+    """
+    rest = ratio.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    if rest != 1 or not ratio:
+        raise ValueError("a factor that no decimal is")
+    power = 0
+    while ratio.numerator % 10 == 0:
+        ratio, power = ratio / 10, power + 1
+    while ratio.denominator % 10 == 0:
+        ratio, power = ratio * 10, power - 1
+    while ratio.denominator != 1:
+        ratio, power = ratio * 10, power - 1
+    return power
+
+
 def convert(value: Decimal, unit: str, wanted: str) -> Decimal:
     """``value`` in another unit of the same dimension (Wh in kWh, L in m3). UnitError when there is no way."""
     if unit == wanted:
         return value
-    base, factor = _TABLE.get(unit, (None, Decimal(1)))
-    wanted_base, wanted_factor = _TABLE.get(wanted, (None, Decimal(1)))
-    if base is None or base != wanted_base:
+    ratio = factor(unit, wanted)
+    if ratio is None:
         raise UnitError("units of different dimensions")
-    return value * factor / wanted_factor
+    return value * ratio.numerator / ratio.denominator

@@ -1,40 +1,60 @@
 """From stored values to what a grant lets out: only its quantities, its period, its detail, under its name.
 
-Pure. Rows never say more than the grant: an interval that reaches over the period's edge is left out.
+Pure. Rows never say more than the grant: an interval that reaches over the period's edge is left out, and so is what an
+entry covers outside of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import groupby
 
-from meter_driver.intervals import day_edges, intervals
+from meter_driver.intervals import day_edges
+from policies.amounts import Declared, rows_of
 from policies.terms import AS_RECEIVED, ONE_DAY, Grant, Period, Row
 from policies.vault.values import Value
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Edges = list[tuple[datetime, datetime]]
+Exchanges = Mapping[str, Sequence[Declared]]
+"""By the meter's label, ascending."""
 
 
-def minimise(values: Iterable[Value], grant: Grant, subject: str, zone: tzinfo = UTC) -> list[Row]:
-    """Rows of one household, by quantity, then instant.
+def minimise(
+    values: Iterable[Value],
+    grant: Grant,
+    subject: str,
+    zone: tzinfo = UTC,
+    *,
+    now: datetime | None = None,
+    exchanges: Exchanges | None = None,
+) -> list[Row]:
+    """Rows of one household, by quantity and meter, then instant.
 
-    ``values`` are of the class that serves the grant's resolution; for intervals they should reach one interval
-    beyond the period on both sides, since registers are read at its edges. ``subject`` is the name under which the
-    recipient knows the household. ``zone``: where days begin.
+    ``values`` are of the class that serves the grant's resolution; for intervals they should reach some intervals
+    beyond the period on both sides, since registers are read around its edges. ``subject`` is the name under which the
+    recipient knows the household. ``zone``: where days begin. What has not ended at ``now`` is not told.
     """
-    wanted = sorted((v for v in values if v.quantity in grant.quantities), key=lambda v: (v.quantity, v.at))
+    wanted = sorted(
+        (v for v in values if v.quantity in grant.quantities), key=lambda v: (v.quantity, v.meter, v.at, v.first_at)
+    )
     edges = edges_of(grant.period, grant.resolution, zone) if grant.resolution else []
+    edges = [edge for edge in edges if now is None or edge[1] <= now]
     rows: list[Row] = []
-    for quantity, group in groupby(wanted, key=lambda v: v.quantity):
-        series = list(group)
+    for (quantity, meter), group in groupby(wanted, key=lambda v: (v.quantity, v.meter)):
         if grant.resolution == AS_RECEIVED:
-            inside = (v for v in series if grant.period.contains(v.at))
-            rows += [Row(subject, quantity, v.at, v.at, v.last, v.unit, v.status) for v in inside]
-            continue
-        unit = series[-1].unit
-        for each in intervals(quantity, series, edges):
-            rows.append(Row(subject, quantity, each.start, each.end, each.value, unit, each.status))
+            inside = (v for v in group if _within(grant.period, v))
+            rows += [Row(subject, quantity, v.first_at, v.at, v.last, v.unit, v.status, meter) for v in inside]
+        else:
+            declared = (exchanges or {}).get(meter, ())
+            rows += rows_of(list(group), quantity, subject, meter, edges, declared)
     return rows
+
+
+def _within(period: Period, value: Value) -> bool:
+    """A reading at its instant; an entry if all that it covers lies in the period."""
+    if value.first_at < value.at:
+        return period.start <= value.first_at and value.at <= period.end
+    return period.contains(value.at)
 
 
 def edges_of(period: Period, resolution: timedelta, zone: tzinfo) -> Edges:

@@ -254,6 +254,10 @@ class Grant:
     reference: str = ""
 
 
+WHOLE = Decimal(1)
+"""Completeness of what lacks nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One value as it leaves.
@@ -262,15 +266,22 @@ class Row:
         subject: what this recipient knows the household by: a pairwise pseudonym, or a zone's cell.
         quantity: OBIS code or EN 13757-3 quantity.
         start, end: interval [start, end), UTC; for a register or instantaneous value both are its instant.
-        value: Decimal in ``unit``.
+        value: Decimal in ``unit``; None only when it is missing.
         unit: as in ``meter_driver.units``.
-        status: ``measured``, ``estimated``, ``validated`` or ``missing``.
+        status: ``measured`` (the readings decide it, within the register's last digit), ``estimated``, ``validated``
+            or ``missing``.
+        meter: which meter of the household, by its label there; "" for a cell, and for what came without one.
+        completeness: share of the interval that readings speak for, 0 to 1; 1 for a reading itself.
+        method: how an estimated value was worked out (``meter_driver.amounts.Method``); "" for others.
     """
 
     subject: str
     quantity: str
     start: datetime
     end: datetime
-    value: Decimal
+    value: Decimal | None
     unit: str | None
     status: str = "measured"
+    meter: str = ""
+    completeness: Decimal = WHOLE
+    method: str = ""

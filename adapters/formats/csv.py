@@ -7,8 +7,8 @@ from adapters.formats.words import chunked, instant, number
 from adapters.plugin import Released, Renderer
 from policies.terms import Row
 
-COLUMNS = ("pseudonym", "quantity", "start", "end", "value", "unit", "status")
-"""``start`` and ``end`` are UTC; for a register or an instantaneous value both are its instant."""
+COLUMNS = ("pseudonym", "quantity", "start", "end", "value", "unit", "status", "meter", "completeness", "method")
+"""``start`` and ``end`` are UTC; for a register or an instantaneous value both are its instant. See ``terms.Row``."""
 
 
 _MARKS = re.compile(r'[,"\r\n]')
@@ -26,7 +26,8 @@ def _line(row: Row) -> bytes:
     end = start if row.end == row.start else instant(row.end)
     return (
         f"{cell(row.subject)},{cell(row.quantity)},{start},{end},"
-        f"{number(row.value)},{cell(row.unit or '')},{cell(row.status)}\n"
+        f"{number(row.value)},{cell(row.unit or '')},{cell(row.status)},"
+        f"{cell(row.meter)},{row.completeness},{row.method}\n"
     ).encode()
 
 

@@ -20,6 +20,9 @@ def record(row: Row) -> bytes:
             "value": msgspec.Raw(number(row.value).encode() or b"null"),
             "unit": row.unit,
             "status": row.status,
+            "meter": row.meter,
+            "completeness": msgspec.Raw(str(row.completeness).encode()),
+            "method": row.method,
         }
     )
 

@@ -16,9 +16,9 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
-def number(value: Decimal) -> str:
-    """The value with just the digits it came with; "" for one that is not finite."""
-    if not value.is_finite():
+def number(value: Decimal | None) -> str:
+    """The value with just the digits it came with; "" for one that is missing or not finite."""
+    if value is None or not value.is_finite():
         return ""
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)  # finite

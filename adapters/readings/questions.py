@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from meter_driver import obis
-from meter_driver.errors import ObisError
+from meter_driver.quantities import parse
 from policies.terms import (
     AS_RECEIVED,
     Level,
@@ -71,12 +70,10 @@ def _quantities(query: Mapping[str, Sequence[str]]) -> frozenset[str]:
 
 
 def _quantity(text: str) -> str:
-    if ":" not in text:
-        return text  # an EN 13757-3 quantity: it is compared as it is
-    try:
-        return obis.normal(text)
-    except ObisError:
-        raise BadQuery("quantity", "an OBIS code A-B:C.D.E*F, or an EN 13757-3 quantity") from None
+    known = parse(text)
+    if known is None:
+        raise BadQuery("quantity", "an OBIS code A-B:C.D.E*F, or an EN 13757-3 quantity")
+    return known.name
 
 
 def _minutes(query: Mapping[str, Sequence[str]]) -> timedelta:

@@ -65,4 +65,5 @@ async def kept(services: ProcessorServices, opening: Opening, hour: datetime) ->
 def mean(part: Released) -> Iterator[Result]:
     """Energy of an hour in kWh is its mean power in kW."""
     for row in part.rows:
-        yield Result("power", row.start, row.end, row.value * 1000, "W")
+        if row.value is not None:
+            yield Result("power", row.start, row.end, row.value * 1000, "W")

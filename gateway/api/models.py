@@ -10,8 +10,7 @@ from adapters.plugin import Organisation, PermissionRequest
 from gateway.registry.organisations import Entry
 from gateway.registry.tenancies import Identity, NewTenancy
 from gateway.serve.problems import Problem
-from meter_driver import obis
-from meter_driver.errors import ObisError
+from meter_driver.quantities import parse
 from policies.terms import AS_RECEIVED, Level, Period, Purpose, Recipient
 
 M = TypeVar("M", bound=BaseModel)
@@ -175,15 +174,8 @@ class RetentionIn(_Body):
 
 
 def quantities(texts: list[str]) -> frozenset[str]:
-    """In their one spelling: OBIS codes with F; EN 13757-3 quantities as they are."""
-    return frozenset(map(_normal, texts))
-
-
-def _normal(text: str) -> str:
-    try:
-        return obis.normal(text)
-    except ObisError:
-        return text
+    """In the spelling of the vocabulary; names that are not in it as they are: nothing will ever fit them."""
+    return frozenset(known.name if (known := parse(text)) is not None else text for text in texts)
 
 
 async def body(request: web.Request, model: type[M]) -> M:

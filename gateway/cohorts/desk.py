@@ -241,7 +241,7 @@ class CohortDesk:
                 elif closes(
                     members, len(rows), of.silent, self._profile.k, waited, patience=self._interval, late=CELL_LATE
                 ):
-                    value = figure([row.value for row in rows], self._profile)
+                    value = figure([row.value for row in rows if row.value is not None], self._profile)
                     unit = rows[0].unit if value is not None else None
                     found[quantity] = cell = _Cell(node, quantity, start, value, unit)
                     closed.append(cell)
@@ -285,4 +285,4 @@ def _summed(parts: Sequence[_Cell]) -> tuple[Decimal, str | None] | None:
     alike = in_one_unit(rows)
     if len(alike) < len(parts):
         return None
-    return sum((row.value for row in alike), Decimal(0)), alike[0].unit
+    return sum((row.value for row in alike if row.value is not None), Decimal(0)), alike[0].unit

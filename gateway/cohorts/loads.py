@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gateway.cohorts.draw import NEIGHBOURHOOD, Drawn
@@ -35,7 +35,7 @@ class Loader:
             if not (mine := agreed & quantities):
                 continue
             values = await self._values(member, mine, start)
-            rows = {row.quantity: row for row in minimise(values, self._grant(member, mine, start), "")}
+            rows = _of_all_meters(minimise(values, self._grant(member, mine, start), ""))
             delivered = {value.quantity for value in values if value.last_at >= start}
             for quantity in mine:
                 if quantity in rows:
@@ -68,6 +68,20 @@ class Loader:
             return ()
 
 
+def _of_all_meters(rows: Sequence[Row]) -> dict[str, Row]:
+    """A member's load of each quantity: the sum over its meters, if that of each of them is known."""
+    found: dict[str, Row | None] = {}
+    for row in rows:
+        before = found.get(row.quantity, row)
+        if row.value is None or before is None or before.value is None:
+            found[row.quantity] = None
+        elif before is not row:
+            found[row.quantity] = replace(before, value=before.value + row.value, meter="")
+        else:
+            found[row.quantity] = row
+    return {quantity: row for quantity, row in found.items() if row is not None}
+
+
 def in_one_unit(rows: Sequence[Row]) -> list[Row]:
     """Rows in the unit that most of them have; one that cannot be converted is no value."""
     if not rows:
@@ -79,10 +93,10 @@ def in_one_unit(rows: Sequence[Row]) -> list[Row]:
 def _converted(row: Row, unit: str | None) -> Row | None:
     if row.unit == unit:
         return row
-    if row.unit is None or unit is None:
+    if row.unit is None or unit is None or row.value is None:
         return None
     try:
         value = units.convert(row.value, row.unit, unit)
     except UnitError:
         return None
-    return Row(row.subject, row.quantity, row.start, row.end, value, unit, row.status)
+    return replace(row, value=value, unit=unit)

@@ -5,7 +5,7 @@ drained.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -29,10 +29,10 @@ class Part:
 
 
 class Whole:
-    """Parts of one household's answer, and what it rests on as a whole, also when no part comes."""
+    """Parts of one household's answer, and the standings that it rests on as a whole, also when no part comes."""
 
-    def __init__(self, standing: Standing, parts: AsyncIterator[Part]) -> None:
-        self.standing, self._parts = standing, parts
+    def __init__(self, standings: Sequence[Standing], parts: AsyncIterator[Part]) -> None:
+        self.standings, self._parts = standings, parts
 
     def __aiter__(self) -> "Whole":
         return self
@@ -58,7 +58,7 @@ class Egress:
         line = self._lines.of(sink)
         whole: dict[str, Yes] = {"": right}
         if isinstance(parts, Whole):
-            whole[parts.standing.ground] = parts.standing
+            whole |= {standing.ground: standing for standing in parts.standings}
         for yes in whole.values():
             self._lines.enter(line, yes)
         try:

@@ -1,9 +1,10 @@
 """Opening what a grant covers: values from the vault, minimised, as parts for egress; once, or as a stream."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Protocol
 
 from adapters.plugin import Released
 from gateway.clock import Clock
@@ -12,14 +13,18 @@ from gateway.door.standing import Standing
 from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
 from gateway.vault.port import Mark, Vault
+from meter_driver.intervals import day_edges
+from policies.amounts import Declared
 from policies.minimise import floor, minimise
-from policies.terms import AS_RECEIVED, ONE_DAY, Grant, Period, SubjectId, class_of
+from policies.terms import AS_RECEIVED, ONE_DAY, DetailClass, Grant, Period, SubjectId, class_of
 from policies.vault.values import Value
 
 LOOK_AGAIN = 1.0
 """Seconds after which a waiting stream looks whether its ground, its recipient or its connection is still there."""
-WINDOW = 31 * ONE_DAY
+WINDOW = 8 * ONE_DAY
 """Intervals of one household that are in clear at a time."""
+BESIDE = timedelta(hours=1)
+"""Beside a window and one interval on either side of it, what is read to tell a meter's nonsense from its end."""
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -47,11 +52,18 @@ class Watch:
     joined: Callable[[frozenset[SubjectId]], Awaitable[Sequence[Open]]] | None = None
 
 
+class Meters(Protocol):
+    """What the door must know of a household's meters."""
+
+    async def exchanges(self, household: SubjectId) -> Mapping[str, Sequence[Declared]]:
+        """By the meter's label, ascending. Raises ``SubjectGone``."""
+
+
 class Opener:
     """Holds no values between calls. ``zone``: where days begin."""
 
-    def __init__(self, vault: Vault, clock: Clock, zone: tzinfo = UTC) -> None:
-        self._vault, self._clock, self._zone = vault, clock, zone
+    def __init__(self, vault: Vault, meters: Meters, clock: Clock, zone: tzinfo = UTC) -> None:
+        self._vault, self._meters, self._clock, self._zone = vault, meters, clock, zone
 
     async def parts(self, opened: Open, mark: Mark | None = None) -> AsyncIterator[Part]:
         """A day, or a window of intervals, at a time. A household that leaves in the middle simply ends here.
@@ -60,30 +72,47 @@ class Opener:
         """
         try:
             if opened.grant.resolution == AS_RECEIVED:
-                async for values in self._read(opened.grant, opened.grant.period, mark):
+                closed = Period(opened.grant.period.start, opened.grant.period.end + _INSTANT)  # entries end at it
+                async for values in self._read(opened.grant, closed, mark):
                     if not opened.standing.still():
                         return
                     if (part := self._part(opened, values)) is not None:
                         yield part
                 return
-            for window in _windows(opened.grant):
+            exchanges = await self._meters.exchanges(opened.grant.subject)
+            for window in _windows(opened.grant, self._zone):
                 grant = replace(opened.grant, period=window)
-                step = grant.resolution
-                reach = Period(window.start - step, window.end + step)
-                values = [v async for some in self._read(grant, reach) for v in some]
+                beside = grant.resolution + BESIDE
+                reach = Period(window.start - beside, window.end + beside)
+                detail = self._source(grant, reach)
+                values = [v async for some in self._read(grant, reach, detail=detail) for v in some]
                 if not opened.standing.still():
                     return
-                if (part := self._part(replace(opened, grant=grant), values)) is not None:
+                if (part := self._part(replace(opened, grant=grant), values, exchanges)) is not None:
                     yield part
         except SubjectGone:
             return
 
-    def _read(self, grant: Grant, period: Period, mark: Mark | None = None) -> AsyncIterator[Sequence[Value]]:
-        return self._vault.read(grant.subject, class_of(grant.resolution), grant.quantities, period, mark=mark)
+    def _source(self, grant: Grant, reach: Period) -> DetailClass:
+        """Days are worked out from quarters as long as those are held, so that a day is the sum of its quarters."""
+        detail = class_of(grant.resolution)
+        oldest = self._vault.oldest(grant.subject, DetailClass.QUARTER)
+        if detail is DetailClass.DAY and oldest is not None and datetime.combine(oldest, time(), UTC) <= reach.start:
+            return DetailClass.QUARTER
+        return detail
 
-    def _part(self, opened: Open, values: Sequence[Value]) -> Part | None:
+    def _read(
+        self, grant: Grant, period: Period, mark: Mark | None = None, *, detail: DetailClass | None = None
+    ) -> AsyncIterator[Sequence[Value]]:
+        source = detail or class_of(grant.resolution)
+        return self._vault.read(grant.subject, source, grant.quantities, period, mark=mark)
+
+    def _part(
+        self, opened: Open, values: Sequence[Value], exchanges: Mapping[str, Sequence[Declared]] | None = None
+    ) -> Part | None:
         g = opened.grant
-        if not (rows := minimise(values, g, opened.name, self._zone)):
+        rows = minimise(values, g, opened.name, self._zone, now=self._clock(), exchanges=exchanges)
+        if not rows:
             return None
         released = Released(opened.name, rows, g.recipient, g.purpose, g.resolution, g.level, g.keep, g.reference)
         first = min((v.at for v in values if v.at >= g.period.start), default=values[0].at).date()
@@ -121,6 +150,8 @@ class Opener:
         """As received: what new pieces changed. In intervals: those that a later value has closed."""
         grant = tail.opened.grant
         detail = class_of(grant.resolution)
+        if detail is DetailClass.DAY:
+            detail = DetailClass.QUARTER  # days are merged later; what comes in comes in quarters
         try:
             fresh, position = await self._vault.since(tail.mark, detail, grant.quantities)
             if grant.resolution == AS_RECEIVED:
@@ -134,7 +165,7 @@ class Opener:
             return
         latest = max((v.at for v in fresh), default=self._clock() if tail.first else tail.done)
         tail.first = False
-        closed = min(floor(latest, grant.resolution), grant.period.end)
+        closed = min(self._closed(min(latest, self._clock()), grant.resolution), grant.period.end)
         if closed <= tail.done:
             return
         narrowed = replace(tail.opened, grant=replace(grant, period=Period(tail.done, closed)))
@@ -142,18 +173,28 @@ class Opener:
         async for part in self.parts(narrowed):
             yield part
 
+    def _closed(self, latest: datetime, resolution: timedelta) -> datetime:
+        """The end of the last interval that is over at an instant."""
+        if resolution == ONE_DAY:
+            return day_edges(latest.astimezone(self._zone).date(), self._zone)[0]
+        return floor(latest, resolution)
+
     async def _changed(self, tail: "_Tail", fresh: Sequence[Value]) -> Sequence[Value]:
         """Without what stands there unchanged up to the mark. What is later than all that came needs no look."""
-        last = {(value.quantity, value.at): value for value in fresh}
+        last = {_place(value): value for value in fresh}
         seen = [value.at for value in last.values() if value.at <= tail.latest]
         tail.latest = max([tail.latest, *(value.at for value in fresh)])
         if seen:
             reach = Period(min(seen), max(seen) + _INSTANT)
             async for values in self._read(tail.opened.grant, reach, tail.mark):
                 for value in values:
-                    if last.get((value.quantity, value.at)) == value:
-                        del last[value.quantity, value.at]
+                    if last.get(_place(value)) == value:
+                        del last[_place(value)]
         return list(last.values())
+
+
+def _place(value: Value) -> tuple[str, str, datetime]:
+    return value.meter, value.quantity, value.at
 
 
 async def _moment(news: asyncio.Event | None) -> None:
@@ -176,10 +217,14 @@ class _Tail:
     first: bool = True
 
 
-def _windows(grant: Grant) -> Iterator[Period]:
-    """A period in pieces of at most ``WINDOW``, cut at midnights UTC so that no interval is cut; days in one piece."""
+def _windows(grant: Grant, zone: tzinfo) -> Iterator[Period]:
+    """A period in pieces of at most ``WINDOW``, cut at midnights so that no interval is cut: local ones for days."""
     start = grant.period.start
     while start < grant.period.end:
-        end = grant.period.end if grant.resolution == ONE_DAY else min(floor(start, ONE_DAY) + WINDOW, grant.period.end)
+        if grant.resolution == ONE_DAY:
+            end = day_edges(start.astimezone(zone).date() + WINDOW, zone)[0]
+        else:
+            end = floor(start, ONE_DAY) + WINDOW
+        end = min(end, grant.period.end)
         yield Period(start, end)
         start = end

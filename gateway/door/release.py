@@ -10,7 +10,7 @@ from gateway.cohorts.desk import CohortDesk
 from gateway.door.egress import Part, Whole
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
-from gateway.door.opening import Open, Opener, Watch
+from gateway.door.opening import Meters, Open, Opener, Watch
 from gateway.door.profiles import Profiles
 from gateway.door.standing import Right, Sight, Standing
 from gateway.errors import SubjectGone
@@ -21,6 +21,7 @@ from policies.decide import decide, ends
 from policies.terms import (
     Grant,
     Household,
+    Period,
     Portfolio,
     Pseudonym,
     Reason,
@@ -50,10 +51,11 @@ class ReleaseDesk:
         epochs: Epochs,
         profiles: Profiles,
         cohorts: CohortDesk,
+        meters: Meters,
         clock: Clock,
         zone: tzinfo = UTC,
     ) -> None:
-        self._cohorts, self._opener = cohorts, Opener(vault, clock, zone)
+        self._cohorts, self._opener = cohorts, Opener(vault, meters, clock, zone)
         self._sight = Sight(epochs, clock, vault.oldest)
         self._vault, self._book, self._ledger = vault, book, ledger
         self._epochs, self._profiles, self._clock = epochs, profiles, clock
@@ -123,8 +125,8 @@ class ReleaseDesk:
         if isinstance(question.subject, Portfolio):
             return self._portfolio(self._allowing(question, right))
         opened = self._decided(question, right)
-        await self._write_down([opened.grant])
-        return Whole(opened.standing, self._opener.parts(opened))
+        await self._write_down([o.grant for o in opened])
+        return Whole([o.standing for o in opened], self._one_by_one(opened))
 
     async def follow(self, question: ReleaseRequest, right: Right, *, gone: Callable[[], bool]) -> AsyncIterator[Part]:
         """Like ``release``, then what comes in, until the period or the yes ends. One household or a portfolio.
@@ -134,8 +136,8 @@ class ReleaseDesk:
         question = self._resolve(question)
         if not isinstance(question.subject, Portfolio):
             opened = self._decided(question, right)
-            await self._write_down([opened.grant])
-            return Whole(opened.standing, self._opener.follow([opened], Watch(right.still, gone)))
+            await self._write_down([o.grant for o in opened])
+            return Whole([o.standing for o in opened], self._opener.follow(opened, Watch(right.still, gone)))
         everybody = self._allowing(question, right)
         await self._write_down([o.grant for o in everybody])
 
@@ -146,11 +148,21 @@ class ReleaseDesk:
 
         return self._opener.follow(everybody, Watch(right.still, gone, joined))
 
-    def _decided(self, question: ReleaseRequest, right: Right) -> Open:
+    def _decided(self, question: ReleaseRequest, right: Right) -> list[Open]:
+        """By one ground for all of the period, or by several that follow each other (a renewal), each for its part."""
         decision = self.may(question)
-        if isinstance(decision, Refusal):
-            raise Refused(decision)
-        return self._open(decision, right)
+        if isinstance(decision, Grant):
+            return [self._open(decision, right)]
+        if isinstance(question.subject, Household):
+            grants, left = self._may_in_parts(question, question.subject.id)
+            if grants and not left:
+                return [self._open(grant, right) for grant in grants]
+        raise Refused(decision)
+
+    async def _one_by_one(self, opened: Sequence[Open]) -> AsyncIterator[Part]:
+        for each in opened:
+            async for part in self._opener.parts(each):
+                yield part
 
     def _open(self, grant: Grant, right: Right) -> Open:
         standing = Standing(self._sight, right, grant.ground, self._epochs.current(grant.ground), grant.until)
@@ -165,21 +177,37 @@ class ReleaseDesk:
         return found
 
     def _allowing_now(self, question: ReleaseRequest, right: Right) -> list[Open]:
+        """Households of a portfolio began at different times: of each, the parts of the period that it allows."""
         subjects = self._book.subjects(question.recipient)
-        decisions = (self._may_in_part(question, subject) for subject in subjects)
-        return [self._open(decision, right) for decision in decisions if isinstance(decision, Grant)]
+        grants = (grant for subject in subjects for grant in self._may_in_parts(question, subject)[0])
+        return [self._open(grant, right) for grant in grants]
 
-    def _may_in_part(self, question: ReleaseRequest, subject: SubjectId) -> Grant | None:
-        """Households of a portfolio began at different times: of each, the part of the period that it allows."""
-        for ground in self._book.of(subject):
-            scope = ground.scope
-            if scope.recipient != question.recipient or scope.purpose is not question.purpose:
-                continue
-            period = question.period.intersect(scope.values)
-            decision = self.may(replace(question, subject=Household(subject), period=period))
-            if isinstance(decision, Grant):
-                return decision
-        return None
+    def _may_in_parts(self, question: ReleaseRequest, subject: SubjectId) -> tuple[list[Grant], list[Period]]:
+        """A grant for each part of the period that some ground covers, none twice; and what none covers."""
+        about = replace(question, subject=Household(subject))
+        grants: list[Grant] = []
+        left = [question.period]
+        for values in self._values_agreed(question, subject):
+            still: list[Period] = []
+            for piece in left:
+                part = piece.intersect(values)
+                decision = None if part.empty else self.may(replace(about, period=part))
+                if isinstance(decision, Grant):
+                    grants.append(decision)
+                    still += [
+                        rest
+                        for rest in (Period(piece.start, part.start), Period(part.end, piece.end))
+                        if not rest.empty
+                    ]
+                else:
+                    still.append(piece)
+            left = still
+        return sorted(grants, key=lambda grant: grant.period.start), left
+
+    def _values_agreed(self, question: ReleaseRequest, subject: SubjectId) -> Sequence[Period]:
+        scopes = (ground.scope for ground in self._book.of(subject))
+        mine = (s for s in scopes if s.recipient == question.recipient and s.purpose is question.purpose)
+        return sorted({scope.values for scope in mine}, key=lambda values: (values.start, values.end))
 
     async def _write_down(self, grants: Sequence[Grant]) -> None:
         now = self._clock()

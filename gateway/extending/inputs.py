@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from adapters.plugin import Batch, IntakeAnswer, NotYours
-from gateway.errors import BatchRefused
+from gateway.errors import BatchRefused, NotAllowed
 from gateway.intake.http import Devices, Taking
+from gateway.intake.labels import labels_of
+from gateway.registry.meters import Meters
 from gateway.services import BaseServices
 from meter_driver.reading import Reading
 from policies.terms import SubjectId
@@ -13,9 +15,9 @@ from policies.terms import SubjectId
 class DeviceServices(BaseServices):
     """Implements ``adapters.plugin.InputServices``. ``name``: the input's, and the begin of its devices' ids."""
 
-    def __init__(self, shared: BaseServices, name: str, devices: Devices, intake: Taking) -> None:
+    def __init__(self, shared: BaseServices, name: str, devices: Devices, meters: Meters, intake: Taking) -> None:
         super().__init__(**shared.parts())
-        self._name, self._devices, self._intake = name, devices, intake
+        self._name, self._devices, self._meters, self._intake = name, devices, meters, intake
 
     async def take(self, device: str, sequence: int, readings: Sequence[Reading]) -> IntakeAnswer:
         if not device.startswith(f"{self._name}."):
@@ -30,8 +32,9 @@ class DeviceServices(BaseServices):
                 placed.append((subject, reading))
                 indexes.append(index)
         try:
-            answer = await self._intake.take(Batch(f"input:{device}", sequence, placed))
-        except BatchRefused as error:
+            labels = await labels_of(device, placed, self._meters)
+            answer = await self._intake.take(Batch(f"input:{device}", sequence, placed, labels))
+        except (BatchRefused, NotAllowed) as error:
             raise ValueError(str(error)) from None
         refused += [(indexes[index], reason) for index, reason in answer.refused]
         return IntakeAnswer(answer.accepted, tuple(sorted(refused)), answer.repeated)

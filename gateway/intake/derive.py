@@ -1,15 +1,20 @@
 """From the readings of one household in one batch to the series of its pieces. Pure, and on the hot path.
 
-The coarser series are derived here, once, while the values are in clear: of each class those readings whose day is
-still held. A telegram's quantities share their instants, so what depends on instants alone is worked out once for all
-of them.
+Two classes are written at intake: readings as received, and partials of quarters of an hour, each of those readings
+whose day is still held. Days are derived later, by the compactor, from the quarters. Quarters are told in the unit of
+their dimension that all others are multiples of, so that a meter which changes its unit stays one series. A telegram's
+quantities share their instants, so what depends on instants alone is worked out once for all of them.
 """
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from meter_driver.intervals import DAY_US, Bucket, DayFinder, buckets, quarter_begin
+from meter_driver.amounts import partials
+from meter_driver.amounts.partials import Cover, Mantissas
+from meter_driver.intervals import DAY_US, quarter_begin
+from meter_driver.quantities import Kind
+from meter_driver.units import base
 from policies.terms import DetailClass
 from policies.vault.columns import Series
 
@@ -28,11 +33,14 @@ PieceKey = tuple[DetailClass, int]
 """Class, and UTC day as an ordinal."""
 
 
-class Mantissas(NamedTuple):
-    """Values as integers in one power of ten."""
+class Named(NamedTuple):
+    """What a column is of: meter and serial number as in ``Series``, quantity and unit as they are written."""
 
-    exponent: int
-    values: list[int]
+    meter: str
+    serial: str
+    quantity: str
+    unit: str | None
+    kind: Kind
 
 
 def mantissas(values: Sequence[Decimal]) -> Mantissas | None:
@@ -55,41 +63,54 @@ class _Live(NamedTuple):
     rows: Sequence[int] | None
 
 
-class _Derived(NamedTuple):
+class _Quarters(NamedTuple):
     day: int
     axis: tuple[Sequence[int], ...]
-    some: Sequence[Bucket]
+    covers: Sequence[Cover]
 
 
 class Deriver:
     """For one household and one batch. ``oldest``: of each class the oldest day that is held (ordinal)."""
 
-    def __init__(self, oldest: Mapping[DetailClass, int], days: DayFinder) -> None:
-        self._oldest, self._days = oldest, days
+    def __init__(self, oldest: Mapping[DetailClass, int]) -> None:
+        self._oldest = oldest
         self._live: dict[Times, list[_Live]] = {}
-        self._derived: dict[tuple[DetailClass, Times], list[_Derived]] = {}
+        self._quarters: dict[tuple[Kind, Times], list[_Quarters]] = {}
         self.pieces: dict[PieceKey, list[Series]] = {}
 
-    def add(self, quantity: str, unit: str | None, times: Times, numbers: Mantissas) -> None:
-        """Readings of one quantity, with no instant twice."""
-        exponent, values = numbers
+    def receive(self, name: Named, times: Times, numbers: Mantissas) -> None:
+        """Readings as they came, with no instant twice."""
         for live in self._live_of(times):
-            some = values if live.rows is None else [values[row] for row in live.rows]
-            self._put(DetailClass.LIVE, live.day, Series(quantity, unit, "measured", live.axis, exponent, 0, (some,)))
-        for detail in (DetailClass.QUARTER, DetailClass.DAY):
-            for derived in self._derived_of(detail, times):
-                columns = (
-                    [values[bucket.first] for bucket in derived.some],
-                    [values[bucket.last] for bucket in derived.some],
-                    [
-                        sum(values[bucket.rows] if isinstance(bucket.rows, slice) else [values[r] for r in bucket.rows])
-                        for bucket in derived.some
-                    ],
-                )
-                series = Series(quantity, unit, "measured", derived.axis, exponent, exponent, columns)
-                self._put(detail, derived.day, series)
+            some = numbers.values if live.rows is None else [numbers.values[row] for row in live.rows]
+            self._put(DetailClass.LIVE, live.day, name, name.unit, live.axis, numbers.exponent, 0, (some,))
 
-    def _put(self, detail: DetailClass, day: int, series: Series) -> None:
+    def quarter(self, name: Named, times: Times, numbers: Mantissas) -> None:
+        """Partials of all readings of one meter's quantity, with no instant twice; ``numbers`` in ``base(unit)``."""
+        kind, ats, values = name.kind, times[1], numbers.values
+        for part in self._quarters_of(kind, times):
+            columns: tuple[Sequence[int], ...] = (
+                [values[cover.order[0]] for cover in part.covers],
+                [values[cover.order[-1]] for cover in part.covers],
+            )
+            if partials.summed(kind):
+                columns = (*columns, [partials.total(kind, cover, ats, values) for cover in part.covers])
+            powers = numbers.exponent, partials.total_exponent(kind, numbers.exponent)
+            self._put(DetailClass.QUARTER, part.day, name, base(name.unit), part.axis, *powers, columns)
+
+    def _put(
+        self,
+        detail: DetailClass,
+        day: int,
+        name: Named,
+        unit: str | None,
+        axis: tuple[Sequence[int], ...],
+        exponent: int,
+        total_exponent: int,
+        columns: tuple[Sequence[int], ...],
+    ) -> None:
+        series = Series(
+            name.meter, name.serial, name.quantity, unit, "measured", axis, exponent, total_exponent, columns
+        )
         self.pieces.setdefault((detail, day), []).append(series)
 
     def _live_of(self, times: Times) -> list[_Live]:
@@ -108,25 +129,31 @@ class Deriver:
             ]
         return found
 
-    def _derived_of(self, detail: DetailClass, times: Times) -> list[_Derived]:
-        found = self._derived.get((detail, times))
+    def _quarters_of(self, kind: Kind, times: Times) -> list[_Quarters]:
+        found = self._quarters.get((kind, times))
         if found is None:
-            starts, ends = times
-            by_day: dict[int, list[Bucket]] = {}
-            for bucket in buckets(starts, ends, quarter_begin if detail is DetailClass.QUARTER else self._days.begin):
-                by_day.setdefault(bucket.begin // DAY_US + EPOCH_DAY, []).append(bucket)
-            found = self._derived[detail, times] = [
-                _Derived(day, _axis(some, starts, ends), some)
+            starts, ats = times
+            rows_of: dict[int, list[int]] = {}
+            for row, begin in enumerate(partials.begins(kind, starts, ats)):
+                if partials.counts(kind, begin, ats[row]):
+                    rows_of.setdefault(quarter_begin(begin), []).append(row)
+            by_day: dict[int, list[tuple[int, Cover]]] = {}
+            for begin in sorted(rows_of):
+                cover = partials.cover(kind, rows_of[begin], starts, ats)
+                by_day.setdefault(begin // DAY_US + EPOCH_DAY, []).append((begin, cover))
+            found = self._quarters[kind, times] = [
+                _Quarters(day, _axis(some), [cover for _, cover in some])
                 for day, some in by_day.items()
-                if day >= self._oldest[detail]
+                if day >= self._oldest[DetailClass.QUARTER]
             ]
         return found
 
 
-def _axis(some: Sequence[Bucket], starts: Sequence[int], ends: Sequence[int]) -> tuple[Sequence[int], ...]:
+def _axis(some: Sequence[tuple[int, Cover]]) -> tuple[Sequence[int], ...]:
     return (
-        [bucket.begin for bucket in some],
-        [starts[bucket.first] for bucket in some],
-        [ends[bucket.last] for bucket in some],
-        [bucket.size for bucket in some],
+        [begin for begin, _ in some],
+        [cover.first_at for _, cover in some],
+        [cover.last_at for _, cover in some],
+        [len(cover.order) for _, cover in some],
+        [cover.covered for _, cover in some],
     )

@@ -11,14 +11,14 @@ A bad record is refused by its index and a stable word; the others are kept. Ref
     text              no number: what meters say in words (serial numbers, messages) belongs to the registry
     not-finite        NaN or an infinity
     too-many-digits   more than 14 digits, or a power of ten beyond 9
-    quantity          neither ``A-B:C.D.E*F`` nor an EN 13757-3 quantity
-    unit              not in ``meter_driver.units``
+    quantity          not in the vocabulary (``meter_driver.quantities``)
+    unit              the same
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -28,16 +28,17 @@ from sqlalchemy import Connection, bindparam, func, select
 from adapters.plugin import Batch, IntakeAnswer
 from gateway.clock import Clock
 from gateway.errors import BatchRefused, Expired, SubjectGone
-from gateway.intake.derive import EPOCH_DAY, Deriver
+from gateway.intake.derive import EPOCH_DAY, Deriver, Named
 from gateway.intake.records import (
     Column,
+    Key,
     Refused,
     by_household,
     exact,
     latest_of_each,
-    quantity_of,
+    named,
     refuse,
-    unit_of,
+    together,
     without,
 )
 from gateway.keeper.port import Day
@@ -47,8 +48,9 @@ from gateway.storage.tables.vault import batch as batches
 from gateway.storage.tables.vault import batch_floor
 from gateway.vault.merge import to_piece
 from gateway.vault.sealed import SealedVault
-from meter_driver.intervals import DAY_US, DayFinder, micros
-from meter_driver.reading import Reading
+from meter_driver.amounts.partials import Mantissas
+from meter_driver.intervals import DAY_US, micros
+from meter_driver.units import base
 from policies.terms import DetailClass, SubjectId
 from policies.vault.columns import Series
 
@@ -59,7 +61,7 @@ REMEMBERED_SOURCES = 65_536
 AT_ONCE = 1024
 """Batches between their check and their durability; more wait."""
 _LARGEST_SEQUENCE = (1 << 63) - 1
-_DERIVED = (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY)
+_DERIVED = (DetailClass.LIVE, DetailClass.QUARTER)
 
 
 _encode = msgspec.json.Encoder().encode
@@ -75,7 +77,7 @@ class _Source:
 
 
 _Oldest = Mapping[DetailClass, date | None]
-_Columns = Mapping[tuple[str, str | None], Column]
+_Columns = Sequence[tuple[Key, Column]]
 
 
 class _Draft(NamedTuple):
@@ -86,11 +88,10 @@ class _Draft(NamedTuple):
 
 
 class Intake:
-    """``zone``: in which local days begin."""
+    """One instance for each process."""
 
-    def __init__(self, vault: SealedVault, store: Store, *, clock: Clock, zone: tzinfo) -> None:
+    def __init__(self, vault: SealedVault, store: Store, *, clock: Clock) -> None:
         self._vault, self._store, self._clock = vault, store, clock
-        self._days = DayFinder(zone)
         self._sources: dict[str, _Source] = {}
         self._room = asyncio.Semaphore(AT_ONCE)
 
@@ -121,7 +122,7 @@ class Intake:
     async def _keep(self, batch: Batch) -> IntakeAnswer:
         """No await between the number of a piece and its place in the queue of the store."""
         now = self._clock()
-        drafts, refused = await self._drafted(batch.readings, now)
+        drafts, refused = await self._drafted(batch, now)
         pieces = [self._vault.sealed_piece(draft.subject, *piece) for draft in drafts for piece in draft.pieces]
         answer = IntakeAnswer(len(batch.readings) - len(refused), tuple(sorted(refused.items())))
         kept = self._vault.seal_own(_encode((answer.accepted, answer.refused)), about=_about(batch))
@@ -145,18 +146,17 @@ class Intake:
 
     # -- checking and deriving
 
-    async def _drafted(
-        self, readings: Sequence[tuple[SubjectId, Reading]], now: datetime
-    ) -> tuple[list[_Draft], Refused]:
+    async def _drafted(self, batch: Batch, now: datetime) -> tuple[list[_Draft], Refused]:
         """Keys may be waited for: when a class moved on or a household went meanwhile, all is checked again."""
         while True:
             refused: Refused = {}
             drafts: list[_Draft] = []
-            households = by_household(readings, micros(now + AHEAD), refused)
+            households = by_household(batch.readings, micros(now + AHEAD), refused)
             oldest = {subject: self._oldest(subject) for subject in households}
             for subject, columns in households.items():
                 try:
-                    drafts.append(await self._of_household(subject, oldest[subject], columns, refused))
+                    mine = _relabelled(subject, columns, batch.labels)
+                    drafts.append(await self._of_household(subject, oldest[subject], mine, refused))
                 except (SubjectGone, Expired):
                     refuse(refused, columns.values(), "unknown-subject")
             if all(self._oldest(subject) == before for subject, before in oldest.items()):
@@ -178,19 +178,31 @@ class Intake:
         if len(oldest) < len(held):
             raise SubjectGone
         threshold = (min(oldest.values()) - EPOCH_DAY) * DAY_US
-        deriver = Deriver(oldest, self._days)
-        for (name, unit_name), column in columns.items():
-            quantity, unit = quantity_of(name), unit_of(unit_name)
-            if quantity is None or unit == "":
-                refuse(refused, (column,), "quantity" if quantity is None else "unit")
+        deriver = Deriver(oldest)
+        quarters: dict[Named, list[tuple[str | None, Column, Mantissas]]] = {}
+        for key, column in columns:
+            name = named(key)
+            if isinstance(name, str):
+                refuse(refused, (column,), name)
                 continue
             if min(column.ats) < threshold:
                 column = without(column, refused, "expired", [at < threshold for at in column.ats])
             if len(set(column.ats)) < len(column.ats):
                 column = latest_of_each(column)
             for part, numbers in exact(column, refused):
-                deriver.add(quantity, unit, (tuple(part.starts), tuple(part.ats)), numbers)
+                deriver.receive(name, (tuple(part.starts), tuple(part.ats)), numbers)
+                quarters.setdefault(name._replace(unit=base(name.unit)), []).append((name.unit, part, numbers))
+        for name, parts in quarters.items():
+            whole, numbers = together(parts, name.kind)
+            deriver.quarter(name, (tuple(whole.starts), tuple(whole.ats)), numbers)
         return deriver.pieces
+
+
+def _relabelled(
+    subject: SubjectId, columns: Mapping[Key, Column], labels: Mapping[tuple[SubjectId, str], str]
+) -> _Columns:
+    """Under the names that the household has for its meters."""
+    return [((labels.get((subject, key[0]), key[0]), *key[1:]), column) for key, column in columns.items()]
 
 
 _BATCH, _FLOOR = (table.c.source == bindparam("source") for table in (batches, batch_floor))

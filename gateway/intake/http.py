@@ -13,7 +13,9 @@ from aiohttp import web
 
 from adapters.plugin import CALLER, Batch, Caller, IntakeAnswer, Route
 from gateway.clock import Clock
-from gateway.errors import BatchRefused, StoreFull
+from gateway.errors import BatchRefused, NotAllowed, StoreFull
+from gateway.intake.labels import labels_of
+from gateway.registry.meters import Meters
 from gateway.serve.problems import Problem
 from meter_driver import senml
 from meter_driver.errors import SenmlError
@@ -56,7 +58,7 @@ class _Answer(msgspec.Struct, frozen=True):
 _encode = msgspec.json.Encoder().encode
 
 
-def routes(intake: Taking, devices: Devices, clock: Clock) -> list[Route]:
+def routes(intake: Taking, devices: Devices, meters: Meters, clock: Clock) -> list[Route]:
     """The one route."""
 
     async def post(request: web.Request) -> web.Response:
@@ -73,8 +75,9 @@ def routes(intake: Taking, devices: Devices, clock: Clock) -> list[Route]:
             raise Problem(400, "malformed", str(error)) from None
         readings, indexes, refused = _assigned(caller.id, pack, devices)
         try:
-            answer = await intake.take(Batch(f"box:{caller.id}", sequence, readings))
-        except BatchRefused as error:
+            labels = await labels_of(caller.id, readings, meters)
+            answer = await intake.take(Batch(f"box:{caller.id}", sequence, readings, labels))
+        except (BatchRefused, NotAllowed) as error:
             raise Problem(400, "malformed", str(error)) from None
         except StoreFull:
             headers = {"Retry-After": str(RETRY_AFTER)}

@@ -1,21 +1,23 @@
 """Single records of a batch: sorted by household, quantity and unit, and each bad one refused. Pure, hot path."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 
-from gateway.intake.derive import Mantissas, mantissas
-from meter_driver import obis, units
-from meter_driver.errors import MeterError
+from gateway.intake.derive import Named, mantissas
+from meter_driver import quantities
+from meter_driver.amounts.partials import Mantissas, in_base
+from meter_driver.errors import UnitError
 from meter_driver.intervals import micros
+from meter_driver.quantities import Kind
 from meter_driver.reading import Quality, Reading
 from policies.terms import SubjectId
 
 Refused = dict[int, str]
 """Reason by index."""
-_EN13757 = re.compile(r"[a-z][A-Za-z0-9 =+\-./()]{1,119}")
+Key = tuple[str, str, str, str | None]
+"""Meter, serial number, quantity and unit, as they came."""
 
 
 @dataclass(slots=True)
@@ -28,11 +30,15 @@ class Column:
     indexes: list[int] = field(default_factory=list)
 
 
-Columns = dict[SubjectId, dict[tuple[str, str | None], Column]]
+Columns = dict[SubjectId, dict[Key, Column]]
 
 
-def by_household(readings: Sequence[tuple[SubjectId, Reading]], latest: int, refused: Refused) -> Columns:
-    """Readings by household, quantity and unit as they are named; what is wrong with a single one is refused."""
+def by_household(
+    readings: Sequence[tuple[SubjectId, Reading]],
+    latest: int,
+    refused: Refused,
+) -> Columns:
+    """Readings by household and as they are named; what is wrong with a single one is refused."""
     found: Columns = {}
     times: dict[int, int] = {}  # by identity: a telegram's readings share one instant
     quality, void = Quality.NONE, False
@@ -65,7 +71,7 @@ def by_household(readings: Sequence[tuple[SubjectId, Reading]], latest: int, ref
         columns = found.get(subject)
         if columns is None:
             columns = found[subject] = {}
-        key = (reading.quantity, reading.unit)
+        key = (reading.meter, reading.serial, reading.quantity, reading.unit)
         column = columns.get(key)
         if column is None:
             column = columns[key] = Column()
@@ -120,20 +126,33 @@ def refuse(refused: Refused, columns: Iterable[Column], reason: str) -> None:
             refused.setdefault(index, reason)
 
 
-@lru_cache(maxsize=4096)
-def quantity_of(name: str) -> str | None:
+@lru_cache(maxsize=8192)
+def named(key: Key) -> Named | str:
+    """In the spelling of the vocabulary; else the reason of the refusal."""
+    meter, serial, quantity, unit = key
+    known = quantities.parse(quantity)
+    if known is None:
+        return "quantity"
     try:
-        return obis.normal(name)
-    except MeterError:
-        return name if _EN13757.fullmatch(name) else None
+        return Named(meter, serial, known.name, quantities.unit(unit), known.kind)
+    except UnitError:
+        return "unit"
 
 
-@lru_cache(maxsize=512)
-def unit_of(name: str | None) -> str | None:
-    """One spelling; "" for a unit that is not known."""
-    if name is None or name in units.DLMS_UNITS.values():
-        return name
-    try:
-        return units.normal(name)
-    except MeterError:
-        return ""
+def together(parts: Sequence[tuple[str | None, Column, Mantissas]], kind: Kind) -> tuple[Column, Mantissas]:
+    """Readings of one meter's quantity in one base unit and power of ten; of one instant the one that came last."""
+    scaled = [(column, in_base(unit, *numbers)) for unit, column, numbers in parts]
+    if len(scaled) == 1:
+        return scaled[0]
+    exponent = min(numbers.exponent for _, numbers in scaled)
+    rows = sorted(
+        (column.indexes[row], column.starts[row], column.ats[row], value * 10 ** (numbers.exponent - exponent))
+        for column, numbers in scaled
+        for row, value in enumerate(numbers.values)
+    )
+    last = {
+        (start, start < at) if kind is Kind.INTERVAL else (at, False): (index, start, at, value)
+        for index, start, at, value in rows
+    }
+    indexes, starts, ats, values = (list(each) for each in zip(*last.values(), strict=True))
+    return Column(starts, ats, [], indexes), Mantissas(exponent, values)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from html import escape
 from urllib.parse import urlsplit
 
@@ -30,9 +31,10 @@ from gateway.serve.callers import CREDENTIAL, SESSION, session_of
 from gateway.serve.login import Login
 from gateway.serve.problems import Problem
 from policies.roles import EVERYBODY, HOUSEHOLD, HOUSEHOLD_OR_OPERATOR, Listener, Role
-from policies.terms import Recipient, SubjectId
+from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, Recipient, SubjectId
 
 FORM_BYTES = 16_384
+DETAILS = {"received": AS_RECEIVED, "quarter": QUARTER_HOUR, "hour": timedelta(hours=1), "day": ONE_DAY}
 MISSING = frozenset({"no-such-request", "no-such-consent"})
 _ROWS = "\x00rows\x00"
 """Where the readings go in the page *Now*; everything before and after holds none."""
@@ -242,7 +244,7 @@ class HouseholdPages:
         _, subject = self._who(request)
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         right = own_right(request[CREDENTIAL], self.clock)
-        parts = await self.own_data.own(subject, right)
+        parts = await self.own_data.own(subject, right, _detail(request))
         return await self._send(parts, renderer, request, web.StreamResponse(headers=headers), right)
 
     async def _send(
@@ -335,6 +337,14 @@ def _same_site(request: web.Request) -> None:
 
 def _to(path: str) -> web.Response:
     return web.Response(status=303, headers={"Location": path})
+
+
+def _detail(request: web.Request) -> timedelta | None:
+    """``detail``: received, quarter, hour or day; left out, the finest that is held of each time. Raises 404."""
+    asked = request.query.get("detail", "")
+    if asked and asked not in DETAILS:
+        raise web.HTTPNotFound
+    return DETAILS.get(asked)
 
 
 def _record(token: bytes | None, name: str) -> web.Response:

@@ -1,26 +1,42 @@
-"""The data desk: a household's own data, whole and as it came in (GDPR Articles 15 and 20), and what is kept how long.
+"""The data desk: a household's own data, whole (GDPR Articles 15 and 20), and what is kept how long.
 
-The export goes from coarse to fine without overlap: where the readings as received are gone, the last register of each
-quarter of an hour; where those are gone, of each day. Cut like every answer: by the household's erasure, by the end of
-the session that asked, and by the end of a day's retention.
+A household gets at least what its recipients get: its readings as received, and quarters and days as they are worked
+out for everybody. The export of everything goes from coarse to fine without overlap. Cut like every answer: by the
+household's erasure, by the end of the session that asked, and by the end of a day's retention.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from adapters.plugin import Released
 from gateway.clock import Clock
 from gateway.door.egress import Part, Whole
 from gateway.door.epochs import Epochs
+from gateway.door.opening import Meters, Open, Opener
 from gateway.door.release import SELF
 from gateway.door.standing import Right, Sight, Standing
 from gateway.errors import SubjectGone
 from gateway.vault.port import Vault
-from policies.terms import AS_RECEIVED, DetailClass, Level, Period, Purpose, Row, SubjectId
+from meter_driver.units import convert, told
+from policies.terms import (
+    AS_RECEIVED,
+    FAR_FUTURE,
+    ONE_DAY,
+    QUARTER_HOUR,
+    DetailClass,
+    Grant,
+    Level,
+    Period,
+    Purpose,
+    Row,
+    SubjectId,
+    class_of,
+)
 from policies.vault.values import Value
 
 FINE_TO_COARSE = (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY)
+STEP = {DetailClass.LIVE: AS_RECEIVED, DetailClass.QUARTER: QUARTER_HOUR, DetailClass.DAY: ONE_DAY}
 AHEAD = timedelta(days=2)
 
 
@@ -34,10 +50,19 @@ class Kept:
 
 
 class DataDesk:
-    """``days``: kept days by class, the mapping that retention changes."""
+    """``days``: kept days by class, the mapping that retention changes. ``zone``: where days begin."""
 
-    def __init__(self, vault: Vault, epochs: Epochs, days: Mapping[DetailClass, int], clock: Clock) -> None:
+    def __init__(
+        self,
+        vault: Vault,
+        meters: Meters,
+        epochs: Epochs,
+        days: Mapping[DetailClass, int],
+        clock: Clock,
+        zone: tzinfo = UTC,
+    ) -> None:
         self._vault, self._days, self._clock = vault, days, clock
+        self._opener = Opener(vault, meters, clock, zone)
         self._sight = Sight(epochs, clock, vault.oldest)
 
     def kept(self, subject: SubjectId) -> Sequence[Kept]:
@@ -50,26 +75,33 @@ class DataDesk:
                 found.append(Kept(detail, oldest, today + timedelta(days=self._days[detail])))
         return found
 
-    async def own(self, subject: SubjectId, right: Right, since: datetime | None = None) -> AsyncIterator[Part]:
-        """Everything of a household from ``since`` on, oldest first, a day at a time. Raises ``SubjectGone``."""
+    async def own(self, subject: SubjectId, right: Right, step: timedelta | None = None) -> AsyncIterator[Part]:
+        """Everything of a household, oldest first: in intervals of one length (0: as received), or in the finest detail
+        that is held of each time.
+
+        Raises ``SubjectGone``.
+        """
         standing, end = self._standing(subject, right), self._clock() + AHEAD
         spans = []
-        for detail in FINE_TO_COARSE:
-            oldest = self._vault.oldest(subject, detail)
+        for each in FINE_TO_COARSE:
+            oldest = self._vault.oldest(subject, each)
             if oldest is None:
                 raise SubjectGone("no such household")
             start = datetime.combine(oldest, time(), UTC)
-            spans.append((detail, Period(max(start, since) if since else start, end)))
-            end = min(start, end)
-        return Whole(standing, self._parts(subject, standing, spans[::-1]))
+            if step is None:
+                spans.append((STEP[each], Period(start, end)))
+                end = min(start, end)
+            elif class_of(step) is each:
+                spans.append((step, Period(start, end)))
+        return Whole([standing], self._parts(subject, standing, spans[::-1]))
 
     async def latest(self, subject: SubjectId, right: Right) -> Part | None:
         """The newest register of each quantity since yesterday; None without one. Raises ``SubjectGone``."""
         standing, now = self._standing(subject, right), self._clock()
         period = Period(now - timedelta(days=1), now + AHEAD)
-        newest: dict[str, Value] = {}
+        newest: dict[tuple[str, str], Value] = {}
         async for values in self._vault.read(subject, DetailClass.QUARTER, EVERYTHING, period):
-            newest |= {v.quantity: v for v in sorted(values, key=lambda v: v.at)}
+            newest |= {(v.quantity, v.meter): v for v in sorted(values, key=lambda v: v.at)}
         return _part(standing, subject, DetailClass.QUARTER, list(newest.values())) if newest else None
 
     def _standing(self, subject: SubjectId, right: Right) -> Standing:
@@ -78,19 +110,19 @@ class DataDesk:
         return Standing(self._sight, right, own, self._sight.epochs.current(own))
 
     async def _parts(
-        self, subject: SubjectId, standing: Standing, spans: Sequence[tuple[DetailClass, Period]]
+        self, subject: SubjectId, standing: Standing, spans: Sequence[tuple[timedelta, Period]]
     ) -> AsyncIterator[Part]:
-        for detail, period in spans:
-            if period.empty:
-                continue
-            try:
-                async for values in self._vault.read(subject, detail, EVERYTHING, period):
-                    if not standing.still():
-                        return
-                    if values:
-                        yield _part(standing, subject, detail, values)
-            except SubjectGone:
-                return
+        for step, period in spans:
+            if not period.empty:
+                grant = _grant(standing.ground, subject, step, period)
+                async for part in self._opener.parts(Open(grant, "self", standing)):
+                    yield part
+
+
+def _grant(ground: str, subject: SubjectId, step: timedelta, period: Period) -> Grant:
+    """What a household's own right to its data covers."""
+    words = SELF, Purpose.ENERGY_ADVICE, EVERYTHING, step, Level.INDIVIDUAL, period
+    return Grant(ground, subject, *words, until=FAR_FUTURE, keep=timedelta(0))
 
 
 class _Everything(frozenset[str]):
@@ -109,6 +141,12 @@ def _part(standing: Standing, subject: SubjectId, detail: DetailClass, values: S
 
 
 def _released(values: Sequence[Value]) -> Released:
-    ordered = sorted(values, key=lambda v: (v.quantity, v.at))
-    rows = [Row("self", v.quantity, v.last_at, v.last_at, v.last, v.unit, v.status) for v in ordered]
+    """Registers as they stand, in the unit in which they are told."""
+    rows = [newest_row(value) for value in sorted(values, key=lambda v: (v.quantity, v.meter))]
     return Released("self", rows, SELF, Purpose.ENERGY_ADVICE, AS_RECEIVED, Level.INDIVIDUAL, timedelta(0))
+
+
+def newest_row(value: Value) -> Row:
+    unit = told(value.unit)
+    said = value.last if unit is None or value.unit is None else convert(value.last, value.unit, unit)
+    return Row("self", value.quantity, value.last_at, value.last_at, said, unit, value.status, value.meter)

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 from gateway.clock import Clock
 from gateway.registry.boxes import Boxes
+from gateway.registry.meters import Meters
 from gateway.registry.organisations import Organisations
 from gateway.registry.tenancies import Tenancies
 from gateway.registry.turns import Turns
@@ -15,12 +16,13 @@ from policies.terms import SubjectId
 
 
 class Registry:
-    """``tenancies``, ``boxes``, ``organisations``; and ``turns``, which all that concerns one household takes."""
+    """Its parts; and ``turns``, which all that concerns one household takes."""
 
     def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str], ended: Recall) -> None:
         self.turns = Turns()
         self.tenancies = Tenancies(store, vault, clock, ids)
         self.boxes = Boxes(store, vault, clock, ids, ended)
+        self.meters = Meters(store, vault, clock, ids)
         self.organisations = Organisations(store, ended)
 
     async def load(self) -> None:

@@ -7,7 +7,7 @@ even a single late piece is merged soon, while its readings are held (see ``gate
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, timedelta, tzinfo
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
@@ -20,6 +20,7 @@ from gateway.keeper.states import Randomness
 from gateway.storage.port import Store
 from gateway.storage.tables.vault import block, piece
 from gateway.vault.corrections import corrected
+from gateway.vault.days import Days
 from gateway.vault.merge import Clashes, combined, to_block
 from gateway.vault.pieces import Part, parts_of_days
 from policies.terms import DetailClass, SubjectId
@@ -49,7 +50,8 @@ class _Merged(NamedTuple):
 class Compactor:
     """``run`` is a supervised loop; ``round`` does what is due now.
 
-    ``settled``: up to which piece a household's pieces may be merged, because every stream has seen them.
+    ``settled``: up to which piece a household's pieces may be merged, because every stream has seen them. ``zone``:
+    where days begin, which are worked out from quarters when those are merged.
     """
 
     def __init__(
@@ -61,8 +63,10 @@ class Compactor:
         randomness: Randomness,
         log: Logger,
         settled: Callable[[SubjectId], int],
+        zone: tzinfo,
     ) -> None:
         self._store, self._keeper, self._settled = store, keeper, settled
+        self._days = Days(store, keeper, randomness, zone)
         self._clock, self._randomness, self._log = clock, randomness, log
 
     async def run(self) -> None:
@@ -95,6 +99,8 @@ class Compactor:
         if not any(part.pieces == 0 for part in parts):
             return False
         try:
+            if detail is DetailClass.QUARTER:  # before these pieces go: a crash in between does it again
+                await self._days.derive(subject, day)
             cipher = (await self._keeper.ciphers(subject, [(detail, day)])).get((detail, day))
             if cipher is None:
                 return False

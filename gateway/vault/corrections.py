@@ -29,11 +29,11 @@ async def corrected(
     """
     if (oldest := keeper.oldest(subject, LIVE)) is None:
         raise SubjectGone
-    solvable = {at: end for at, end in clashes.items() if _day(at[1]) >= oldest.toordinal()}
+    solvable = {at: end for at, end in clashes.items() if _day(at[2]) >= oldest.toordinal()}
     if not solvable:
         return series
-    quantities = frozenset(quantity for quantity, _ in solvable)
-    days = [_day(us) for (_, begin), end in solvable.items() for us in (begin, end)]
+    quantities = frozenset(quantity for _, quantity, _ in solvable)
+    days = [_day(us) for (_, _, begin), end in solvable.items() for us in (begin, end)]
     readings: list[Sequence[Series]] = []
     parts = await store.look(lambda connection: parts_of_days(connection, subject, LIVE, min(days), max(days)))
     ciphers = await keys.ciphers(keeper, subject, [(LIVE, part.day) for part in parts])

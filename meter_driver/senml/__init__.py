@@ -4,8 +4,10 @@ A name is a device URN (RFC 9039), a colon and a quantity: ``urn:dev:ops:box-1:1
 ``1-0:1.8.0*255`` of the device ``urn:dev:ops:box-1``. Names know no ``*``, blank or ``=``: an F other than 255 is a
 sixth part (``1-0:1.8.0.1``), and ``energy storage=1`` is written ``energy/storage_1``.
 
-Two labels of our own carry what RFC 8428 has no place for; others ignore them. Both hold until they change, as base
-fields do: ``bmgq``, the flags of ``Quality`` as an integer, and ``bmgc``, the ``ClockSource``.
+Labels of our own carry what RFC 8428 has no place for. Three hold until they change, as base fields do, and others may
+ignore them: ``bmgq``, the flags of ``Quality`` as an integer, ``bmgc``, the ``ClockSource``, and ``bmgs``, the serial
+number of the meter as its telegram names it. One holds for its record alone and must be understood (section 4.4), for
+without it an amount would be taken for a stand: ``mgd_``, the seconds that an entry covers, which end at its time.
 """
 
 from meter_driver.senml.read import Pack, parse

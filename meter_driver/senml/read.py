@@ -18,6 +18,7 @@ from meter_driver.senml.terms import (
     JSON,
     LABELS,
     LAST_SECOND,
+    LONGEST_ENTRY,
     MAX_BODY,
     MAX_RECORDS,
     OWN_LABELS,
@@ -28,6 +29,7 @@ from meter_driver.senml.terms import (
     bounded,
     exact,
     number,
+    serial,
     split_name,
     text,
 )
@@ -70,8 +72,11 @@ class _Record(Struct, gc=False):
     bver: Any = UNSET
     bmgq: Any = UNSET
     bmgc: Any = UNSET
+    bmgs: Any = UNSET
+    mgd_: Any = UNSET
 
 
+_SHORTEST_ENTRY = Decimal("0.000001")
 _decode_exact = msgspec.json.Decoder(list[_Record], float_hook=EXACT.create_decimal).decode
 _decode_lenient = msgspec.json.Decoder(list[_Record], float_hook=exact).decode
 _decode_labels = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
@@ -150,8 +155,8 @@ def _from_map(entry: Any, index: int) -> _Record:
 
 
 def _refuse_mandatory(labels: Iterable[Any], index: int) -> None:
-    """A label that ends in an underscore must be understood (RFC 8428 section 4.4); we know none."""
-    if any(isinstance(label, str) and label.endswith("_") for label in labels):
+    """A label that ends in an underscore must be understood (RFC 8428 section 4.4); we know ``mgd_``."""
+    if any(isinstance(label, str) and label.endswith("_") and label not in OWN_LABELS for label in labels):
         raise SenmlError("a label that must be understood is not known", index=index)
 
 
@@ -166,6 +171,7 @@ class _Resolver:
         self._base_value: Decimal | None = None
         self._quality = Quality.NONE
         self._clock = ClockSource.METER
+        self._serial = ""
         self._names: dict[Any, tuple[str, str]] = {}
         self._times: dict[Any, datetime] = {}
         self._version: Any = UNSET
@@ -185,6 +191,7 @@ class _Resolver:
                 or record.bver is not UNSET
                 or record.bmgq is not UNSET
                 or record.bmgc is not UNSET
+                or record.bmgs is not UNSET
             ):
                 self._take_base(record, index)
                 if self._is_base_only(record):
@@ -202,12 +209,15 @@ class _Resolver:
                 device, quantity = names.get(record.n) or self._name(record.n)
                 at = (None if type(record.t) is bool else times.get(record.t)) or self._time(record.t)
                 unit = self._base_unit if record.u is UNSET else units[record.u]
+                start = None if record.mgd_ is UNSET else self._start(record.mgd_, at)
             except SenmlError as error:
                 errors.append(SenmlError(error.rule, index=index))
             except (KeyError, TypeError):  # TypeError: a name, time or unit that is a list or an object
                 errors.append(SenmlError("the unit is not known, or a field has the wrong type", index=index))
             else:
-                readings.append(Reading(device, quantity, at, value, unit, None, self._quality, self._clock))
+                readings.append(
+                    Reading(device, quantity, at, value, unit, start, self._quality, self._clock, self._serial)
+                )
                 indexes.append(index)
         return Pack(readings, indexes, errors, len(records))
 
@@ -236,6 +246,8 @@ class _Resolver:
                 self._quality = Quality(record.bmgq)
             if record.bmgc is not UNSET:
                 self._clock = ClockSource(record.bmgc)
+            if record.bmgs is not UNSET:
+                self._serial = serial(record.bmgs)
         except SenmlError as error:
             raise SenmlError(error.rule, index=index) from None
         except (KeyError, ValueError, TypeError):
@@ -268,6 +280,13 @@ class _Resolver:
         name = self._base_name + ("" if own is UNSET else text(own, "n"))
         self._names[own] = found = split_name(name)
         return found
+
+    @staticmethod
+    def _start(own: Any, at: datetime) -> datetime:
+        seconds = number(own, "mgd_")
+        if not _SHORTEST_ENTRY <= seconds <= LONGEST_ENTRY:
+            raise SenmlError(f"mgd_ is more than 0 and at most {LONGEST_ENTRY} seconds")
+        return at - timedelta(microseconds=int(seconds * 1_000_000))
 
     def _time(self, own: Any) -> datetime:
         offset = 0 if own is UNSET else number(own, "t")

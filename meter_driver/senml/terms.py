@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from meter_driver import obis
 from meter_driver.errors import ObisError, SenmlError
-from meter_driver.units import DLMS_UNITS
+from meter_driver.units import SPELLINGS
 
 JSON: Final = "application/senml+json"
 CBOR: Final = "application/senml+cbor"
@@ -18,6 +18,8 @@ MAX_BODY = 1 << 20
 MAX_RECORDS = 10_000
 MAX_TEXT = 256
 """Characters of a name or a text value."""
+MAX_SERIAL = 63
+"""Characters of a serial number: at most 252 bytes."""
 MAX_DIGITS = 34
 MAX_EXPONENT = 60
 """Bounds of a number; beyond them it is refused, never rounded."""
@@ -36,11 +38,10 @@ _SECONDARY = (
     "/100 /1000 hPa mm cm km km/h ppb ppt"
 )
 """RFC 8798 and the registry."""
-_METERS = "VAh MWh mWh MW mW Mvarh Mvar MVAh MVA GJ MJ kJ kA kV bar mbar m3/min m3/s L mL L/h t kg/h"
-"""What meters say and no registry has, beside the units of DLMS: taken, and sent as it is."""
 _OURS = {"l": "L", "/100": "%"}
-UNITS = {unit: _OURS.get(unit, unit) for unit in f"{_METERS} {_PRIMARY} {_SECONDARY}".split()}
-UNITS |= {unit: unit for unit in DLMS_UNITS.values() if unit}
+UNITS = {unit: _OURS.get(unit, unit) for unit in f"{_PRIMARY} {_SECONDARY}".split()}
+UNITS |= {unit: unit for unit in SPELLINGS}
+"""What meters say and no registry has is taken, and sent as it is."""
 THEIRS = {ours: theirs for theirs, ours in UNITS.items() if theirs not in ("%", "L")}
 NEEDS_26 = frozenset(_SECONDARY.split())
 
@@ -56,17 +57,20 @@ LAST_SECOND = 253402300800
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*")
 _OBIS = re.compile(r"(.*?):?(\d{1,3}-\d{1,3}:[\d.]+)", re.DOTALL)
 _STAR: Final = "--"
-"""How a name, which knows no star, has that of a reduced code (IEC 62056-21)."""
+_AND: Final = "-_"
+"""How a name, which knows no star, has that of a reduced code (IEC 62056-21), and how its ampersand."""
 _UNNAMED = re.compile(r"[^A-Za-z0-9\-.]")
 
 
 LABELS: dict[Any, str] = {
     -1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs",
     0: "n", 1: "u", 2: "v", 3: "vs", 4: "vb", 5: "s", 6: "t", 7: "ut", 8: "vd",
-    "bmgq": "bmgq", "bmgc": "bmgc",
+    "bmgq": "bmgq", "bmgc": "bmgc", "bmgs": "bmgs", "mgd_": "mgd_",
 }  # fmt: skip
 """Integer labels of CBOR (RFC 8428 table 4)."""
-OWN_LABELS = ("bmgq", "bmgc")
+OWN_LABELS = ("bmgq", "bmgc", "bmgs", "mgd_")
+LONGEST_ENTRY = 400 * 86400
+"""Seconds that an entry may cover."""
 INTEGERS = {name: label for label, name in LABELS.items()}
 
 
@@ -89,6 +93,13 @@ def text(value: Any, field: str) -> str:
     if len(value) > MAX_TEXT:
         raise SenmlError(f"{field} has more than {MAX_TEXT} characters")
     return value
+
+
+def serial(value: Any) -> str:
+    """A serial number within its bound."""
+    if len(text(value, "bmgs")) > MAX_SERIAL:
+        raise SenmlError(f"bmgs has more than {MAX_SERIAL} characters")
+    return str(value)
 
 
 def number(value: Any, field: str) -> Decimal | int:
@@ -128,7 +139,7 @@ def split_name(name: str) -> tuple[str, str]:
     device, _, quantity = name.rpartition(":")
     if not quantity:
         raise SenmlError("the name has no quantity")
-    first, *rest = quantity.replace(_STAR, "*").split("/")
+    first, *rest = quantity.replace(_STAR, "*").replace(_AND, "&").split("/")
     return device, " ".join([first, *[part.replace(".", "=", 1) for part in rest]])
 
 
@@ -137,7 +148,8 @@ def join_name(device: str, quantity: str) -> tuple[str, str]:
     """Base name and name for a device and a quantity, the inverse of ``split_name``.
 
     OBIS codes go without their ``*255``. In other quantities a blank becomes ``/``, the ``=`` of a qualifier ``.``, and
-    a star ``--``: ``volume_flow max storage=1`` is ``volume_flow/max/storage.1``, ``6.26*01`` is ``6.26--01``.
+    a star ``--``, an ampersand ``-_``: ``volume_flow max storage=1`` is ``volume_flow/max/storage.1``, ``6.26*01`` is
+    ``6.26--01``.
 
     Raises:
         SenmlError: the quantity has characters that a name cannot carry.
@@ -146,7 +158,7 @@ def join_name(device: str, quantity: str) -> tuple[str, str]:
     if star and ":" in head:
         name = head if last == "255" else f"{head}.{last}"
     else:
-        first, *rest = quantity.replace("*", _STAR).split(" ")
+        first, *rest = quantity.replace("*", _STAR).replace("&", _AND).split(" ")
         name = "/".join([first, *[part.replace("=", ".", 1) for part in rest]])
     if split_name(f"{device}:{name}") != (device, quantity):
         raise SenmlError("the quantity cannot be written as a SenML name")

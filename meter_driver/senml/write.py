@@ -23,6 +23,7 @@ from meter_driver.senml.terms import (
     bounded,
     join_name,
     number,
+    serial,
     text,
 )
 
@@ -56,8 +57,8 @@ class Writer:
         """One record more. ``meter`` is the device URN (see ``device_urn``).
 
         Raises:
-            SenmlError: a reading without an instant, with a start (SenML has no place for it), or with a name, a unit
-                or a number that SenML has no form for. It is not part of the piece.
+            SenmlError: a reading without an instant, one that ends before it begins, or one with a name, a unit or a
+                number that SenML has no form for. It is not part of the piece.
         """
         self._records.append(self._record(reading))
         if reading.unit in NEEDS_26:
@@ -76,12 +77,13 @@ class Writer:
 
     def _record(self, reading: Reading) -> dict[str, Any]:
         """Says a base field only when it changes."""
-        if reading.at is None or reading.start is not None:
-            raise SenmlError("a reading needs an instant, and no start")
+        if reading.at is None or (reading.start is not None and reading.start >= reading.at):
+            raise SenmlError("a reading needs an instant, and a start before it or none")
         base_name, name = join_name(reading.meter, reading.quantity)
         seconds = _seconds(reading.at)
         base_time = self._base.get("bt", int(seconds))
         base = {"bn": base_name, "bt": base_time, "bmgq": reading.quality.value, "bmgc": reading.clock.value}
+        base["bmgs"] = serial(reading.serial)
         changed = {key: value for key, value in base.items() if self._base.get(key) != value}
         record = changed | {"n": name}
         if reading.unit is not None:
@@ -92,6 +94,9 @@ class Writer:
             record["v"] = number(bounded(reading.value), "v")
         else:
             record["vs"] = text(reading.value, "vs")
+        if reading.start is not None:
+            length = seconds - _seconds(reading.start)
+            record["mgd_"] = int(length) if length == int(length) else length
         offset = seconds - base_time
         if offset:
             record["t"] = int(offset) if offset == int(offset) else offset

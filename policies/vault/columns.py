@@ -1,16 +1,27 @@
-"""The plain form of a piece or block: columns of 64-bit integers, so that its length depends on counts alone.
+"""The plain form of a piece or block: columns of integers of fixed width, so that its length depends on counts alone.
 
-Whatever a household consumes, a value takes eight bytes: an integer mantissa, with one power of ten a series. Series
-that were read at the same instants share an *axis*. Layout (little endian):
+Whatever a household consumes, a value takes the same bytes: an integer mantissa, as an offset from the least of its
+series, in four bytes (or eight, where a day's stands are billions of digits apart, which no household's are); a total,
+which an empty house and a full one have billions of digits apart, in eight always. Series that were read at the same
+instants share an *axis*. Version 2, little endian:
 
-    u8   layout version, 1
+    u8   layout version, 2
     u8   0: readings; 1: partials of intervals
-    u16  number of axes, u16 number of series
-    axes:   u32 rows, then the columns (i64 each, one after the other), instants in microseconds since 1970 UTC:
-            readings: start, at (start = at for what is no interval); partials: at, first_at, last_at, count
-    series: u8 length and quantity (UTF-8), u8 length and unit (255: none), u8 status, u16 axis,
-            i8 power of ten of the values, i8 of the total (0 for readings),
-            columns of i64: readings: value; partials: first, last, total
+    u16  number of meters, u16 of axes, u16 of series
+    meters: u8 length and label (UTF-8), u8 length and serial number (0: the telegrams name none)
+    axes:   u32 rows, then the columns, instants in microseconds since 1970 UTC:
+            readings: start, at (start = at for what is no interval)
+            partials: begin of the interval, first_at, last_at, count, covered
+    series: u16 meter, u8 length and quantity, u8 length and unit (255: none), u8 status, u16 axis,
+            i8 power of ten of the values, i8 of the total, u8 number of columns, the columns:
+            readings: value; partials: first, last, and (3 columns) total
+    column: u8 form, i64 least, then an offset for each row: u32 or u64; form 4 or 8: bytes of an offset; with bit 7 the
+            offsets are in seconds
+
+``total`` is what the kind of the quantity needs (``meter_driver.quantities``): the sum of entries, the integral of a
+value over time in unit seconds, nothing for registers. ``covered``: microseconds that readings speak for.
+
+Version 1 (before meters were told apart) is still read: one meter without a name, eight bytes a value, no ``covered``.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,28 +29,40 @@ from functools import lru_cache
 from struct import Struct, error, pack, unpack_from
 from typing import NamedTuple
 
+from policies.vault import columns_v1
+
 READINGS, PARTIALS = 0, 1
-AXIS_COLUMNS = {READINGS: 2, PARTIALS: 4}
-VALUE_COLUMNS = {READINGS: 1, PARTIALS: 3}
+AXIS_COLUMNS = {READINGS: 2, PARTIALS: 5}
 STATUSES = ("measured", "estimated", "validated", "missing")
 
-VERSION = 1
+VERSION = 2
 LARGEST = 1 << 63
-_HEAD, _ROWS, _SERIES = Struct("<BBHH"), Struct("<I"), Struct("<BHbb")
+"""Mantissas are below it."""
+_HEAD, _ROWS, _SERIES, _COLUMN = Struct("<BBHHH"), Struct("<I"), Struct("<BHbbB"), Struct("<Bq")
+_METER = Struct("<H")
 _NO_UNIT = 255
+_SHORT, _LONG, _SECONDS = 4, 8, 0x80
+_TOTAL = 2
+"""Place of a partial's total among its columns of values."""
+_FORMS = {_SHORT: "I", _LONG: "Q"}
+_SECOND = 1_000_000
 
 Column = Sequence[int]
 
 
 class Series(NamedTuple):
-    """One quantity of a household's day.
+    """One quantity of one meter in a household's day.
 
     Attributes:
+        meter: the meter's label in this household; "" for values of before meters were told apart.
+        serial: its serial number as the telegrams named it, "" where they do not.
         axis: columns of instants, see the layout; series with an equal axis share it when they are packed.
         exponent: power of ten of ``first`` and ``last``, or of the reading; ``total_exponent`` of the total.
-        values: columns of mantissas, below 2**63, as long as the axis.
+        values: columns of mantissas, as long as the axis: one of a reading; two or three of partials.
     """
 
+    meter: str
+    serial: str
     quantity: str
     unit: str | None
     status: str
@@ -50,7 +73,8 @@ class Series(NamedTuple):
 
 
 def encode(layout: int, series: Iterable[Series]) -> bytes:
-    """Raises ``ValueError`` when a mantissa or a name does not fit."""
+    """Raises ``ValueError`` when a mantissa, a name or a number of series does not fit."""
+    meters: dict[tuple[str, str], int] = {}
     axes: dict[int, tuple[int, tuple[Column, ...]]] = {}
     axis_parts: list[bytes] = []
     parts: list[bytes] = []
@@ -60,46 +84,93 @@ def encode(layout: int, series: Iterable[Series]) -> bytes:
             known = axes.get(id(one.axis))
             if known is None:
                 known = axes[id(one.axis)] = (len(axes), one.axis)
-                rows = len(one.axis[0])
-                axis_parts.append(_ROWS.pack(rows))
-                axis_parts += [pack(f"<{rows}q", *column) for column in one.axis]
-            parts.append(_names(one.quantity, one.unit))
-            parts.append(_SERIES.pack(STATUSES.index(one.status), known[0], one.exponent, one.total_exponent))
-            parts += [pack(f"<{len(column)}q", *column) for column in one.values]
+                axis_parts.append(_ROWS.pack(len(one.axis[0])))
+                axis_parts += [_packed(column, instants=True) for column in one.axis]
+            meter = meters.setdefault((one.meter, one.serial), len(meters))
+            parts += (_METER.pack(meter), _names(one.quantity, one.unit))
+            status = STATUSES.index(one.status)
+            parts.append(_SERIES.pack(status, known[0], one.exponent, one.total_exponent, len(one.values)))
+            parts += [_packed(column, wide=place >= _TOTAL) for place, column in enumerate(one.values)]
             count += 1
-        return b"".join((_HEAD.pack(VERSION, layout, len(axes), count), *axis_parts, *parts))
+        named = [_name(text) for meter in meters for text in meter]
+        return b"".join((_HEAD.pack(VERSION, layout, len(meters), len(axes), count), *named, *axis_parts, *parts))
     except error:
         raise ValueError("a value, or a number of series, is out of bounds") from None
 
 
 def decode(plain: bytes, quantities: frozenset[str] | None = None) -> Iterator[Series]:
     """The series, or those of some quantities only. Raises ``ValueError``."""
+    if plain[:1] == b"\x01":
+        for old in columns_v1.decode(plain, quantities):
+            yield Series("", "", *old)
+        return
     try:
-        version, layout, axis_count, count = _HEAD.unpack_from(plain)
-        if version != VERSION or layout not in AXIS_COLUMNS:
-            raise ValueError("the layout is not known")
-        offset, axes = _HEAD.size, []
-        for _ in range(axis_count):
-            (rows,) = _ROWS.unpack_from(plain, offset)
-            columns, offset = _columns(plain, offset + _ROWS.size, rows, AXIS_COLUMNS[layout])
-            axes.append(columns)
-        for _ in range(count):
-            quantity, offset = _text(plain, offset)
-            unit: str | None = None
-            if plain[offset] == _NO_UNIT:
-                offset += 1
-            else:
-                unit, offset = _text(plain, offset)
-            status, axis, exponent, total_exponent = _SERIES.unpack_from(plain, offset)
-            offset += _SERIES.size
-            rows = len(axes[axis][0])
-            if quantities is None or quantity in quantities:
-                values, offset = _columns(plain, offset, rows, VALUE_COLUMNS[layout])
-                yield Series(quantity, unit, STATUSES[status], axes[axis], exponent, total_exponent, values)
-            else:
-                offset += 8 * rows * VALUE_COLUMNS[layout]
-    except (error, IndexError, UnicodeDecodeError):
+        yield from _decoded(plain, quantities)
+    except (error, IndexError, KeyError, UnicodeDecodeError):
         raise ValueError("the columns are damaged") from None
+
+
+def _decoded(plain: bytes, quantities: frozenset[str] | None) -> Iterator[Series]:
+    version, layout, meter_count, axis_count, count = _HEAD.unpack_from(plain)
+    if version != VERSION or layout not in AXIS_COLUMNS:
+        raise ValueError("the layout is not known")
+    offset, meters, axes = _HEAD.size, [], []
+    for _ in range(meter_count):
+        label, offset = _text(plain, offset)
+        serial, offset = _text(plain, offset)
+        meters.append((label, serial))
+    for _ in range(axis_count):
+        (rows,) = _ROWS.unpack_from(plain, offset)
+        columns, offset = _columns(plain, offset + _ROWS.size, rows, AXIS_COLUMNS[layout])
+        axes.append(columns)
+    for _ in range(count):
+        (meter,) = _METER.unpack_from(plain, offset)
+        quantity, offset = _text(plain, offset + _METER.size)
+        unit: str | None = None
+        if plain[offset] == _NO_UNIT:
+            offset += 1
+        else:
+            unit, offset = _text(plain, offset)
+        status, axis, exponent, total_exponent, width = _SERIES.unpack_from(plain, offset)
+        offset += _SERIES.size
+        rows = len(axes[axis][0])
+        if quantities is None or quantity in quantities:
+            values, offset = _columns(plain, offset, rows, width)
+            label, serial = meters[meter]
+            yield Series(label, serial, quantity, unit, STATUSES[status], axes[axis], exponent, total_exponent, values)
+        else:
+            for _ in range(width):
+                offset += _COLUMN.size + rows * (plain[offset] & ~_SECONDS)
+
+
+def _packed(column: Column, *, instants: bool = False, wide: bool = False) -> bytes:
+    """Offsets from the least. Only instants may be told in seconds: that depends on the meter's clock alone."""
+    if not column:
+        return _COLUMN.pack(_SHORT, 0)
+    least, most = min(column), max(column)
+    if most >= LARGEST or least <= -LARGEST:
+        raise ValueError("a mantissa does not fit")
+    form, scale = (_SHORT, 1) if most - least < 1 << 32 and not wide else (_LONG, 1)
+    if instants and form == _LONG and not any((value - least) % _SECOND for value in column):
+        form, scale = (_SHORT if (most - least) // _SECOND < 1 << 32 else _LONG), _SECOND
+    offsets = [value - least for value in column] if scale == 1 else [(value - least) // scale for value in column]
+    mark = form | (_SECONDS if scale != 1 else 0)
+    return _COLUMN.pack(mark, least) + pack(f"<{len(offsets)}{_FORMS[form]}", *offsets)
+
+
+def _columns(plain: bytes, offset: int, rows: int, count: int) -> tuple[tuple[Column, ...], int]:
+    found = []
+    for _ in range(count):
+        mark, least = _COLUMN.unpack_from(plain, offset)
+        offset += _COLUMN.size
+        form = mark & ~_SECONDS
+        offsets = unpack_from(f"<{rows}{_FORMS[form]}", plain, offset)
+        offset += rows * form
+        if mark & _SECONDS:
+            found.append(tuple([least + value * _SECOND for value in offsets]))
+        else:
+            found.append(tuple([least + value for value in offsets]))
+    return tuple(found), offset
 
 
 @lru_cache(maxsize=4096)
@@ -107,6 +178,7 @@ def _names(quantity: str, unit: str | None) -> bytes:
     return _name(quantity) + (bytes([_NO_UNIT]) if unit is None else _name(unit))
 
 
+@lru_cache(maxsize=4096)
 def _name(text: str) -> bytes:
     data = text.encode()
     if len(data) >= _NO_UNIT:
@@ -117,9 +189,3 @@ def _name(text: str) -> bytes:
 def _text(plain: bytes, offset: int) -> tuple[str, int]:
     end = offset + 1 + plain[offset]
     return plain[offset + 1 : end].decode(), end
-
-
-def _columns(plain: bytes, offset: int, rows: int, count: int) -> tuple[tuple[Column, ...], int]:
-    width = 8 * rows
-    columns = tuple(unpack_from(f"<{rows}q", plain, offset + i * width) for i in range(count))
-    return columns, offset + count * width

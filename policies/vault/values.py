@@ -1,7 +1,7 @@
 """A stored value as the vault hands it to the desks, before it is minimised."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 
@@ -10,11 +10,16 @@ class Value:
     """One stored value, opened.
 
     Attributes:
-        quantity, unit, status: as in ``policies.terms.Row``.
-        at: instant of capture (class ``live``), or begin of the interval (``quarter``, ``day``), UTC.
-        first_at, first, last_at, last: the earliest and the latest reading inside the interval; in ``live`` all
-            four are the reading itself.
-        total, count: sum and number of the readings inside the interval, for means.
+        quantity, unit, status, meter: as in ``policies.terms.Row``.
+        serial: number of the meter as its telegrams name it, "" where they do not: it tells registers apart and never
+            leaves.
+        at: instant of capture, or the end of what an entry covers (class ``live``); begin of the interval (``quarter``,
+            ``day``), UTC.
+        first_at, first, last_at, last: the earliest and the latest reading inside the interval; in ``live`` both are
+            the reading itself, and ``first_at`` is the begin of what an entry covers.
+        total: the sum of entries, or the integral over time of an instantaneous value in unit seconds; for registers 0.
+        covered: the time that ``total`` speaks for.
+        count: number of the readings inside the interval.
     """
 
     quantity: str
@@ -27,3 +32,6 @@ class Value:
     total: Decimal
     count: int
     status: str = "measured"
+    meter: str = ""
+    serial: str = ""
+    covered: timedelta = timedelta(0)

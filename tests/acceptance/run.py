@@ -134,17 +134,22 @@ def dsp(words: Words) -> int:
 
 
 def meters(words: Words) -> int:
-    """All rows but the two that the note holds to be wrong; 20,000 mutations; every split."""
+    """All rows; 20,000 mutations; every split."""
     driver = ["--driver", f"{sys.executable} -m meter_driver decode --jsonl"]
     if words:
         return judge("meters/score.py", *driver, *words)
-    bars = ["--min", "total.right=99.6", "total.refused=97.8", "troubles=0"]
+    bars = ["--min", "total.right=100", "total.refused=100", "troubles=0"]
     mutated = ["--mutations", "20000", "--min", "false-readings=0", "slow=-3"]
     return (
         judge("meters/score.py", *driver, *bars)
         or judge("meters/score.py", *driver, *mutated)
         or judge("meters/splits.py", "meter_driver:detect")
     )
+
+
+def bill(words: Words) -> int:
+    """All public cases, and a dozen homes drawn at random."""
+    return judge("bill/score.py", "--driver", "tests.acceptance.bill_driver:make", *words)
 
 
 def web(words: Words) -> int:
@@ -197,6 +202,7 @@ def load(words: Words) -> int:
 
 HARNESSES: dict[str, tuple[str, Callable[[Words], int]]] = {
     "meters": ("meters", meters),
+    "bill": ("bill", bill),
     "withdraw": ("privacy", withdraw),
     "retention": ("privacy", retention),
     "certificate": ("privacy", certificate),

@@ -17,7 +17,6 @@ from gateway.consent.records import ENDING, in_force
 from gateway.door.egress import Cut
 from gateway.errors import StoreFull, SubjectGone, Unknown
 from gateway.household_end import STEPS, EndProgress, Step, left
-from gateway.pages.own_data import DataDesk
 from policies.grounds import Consent, LegalTask, Scope
 from policies.roles import Role
 from policies.terms import DetailClass, Level, Period, Purpose, SubjectId
@@ -82,7 +81,7 @@ def test_what_no_record_shows_is_done_again(ending: Ending, found: EndProgress) 
 
 async def owned(home: House, who: SubjectId) -> Any:
     """The household's own download, opened and not yet written."""
-    desk = DataDesk(home.vault, home.epochs, home.gateway.retention.days, home.gateway.clock)
+    desk = home.gateway.own_data
     return await desk.own(who, home.own_right())
 
 

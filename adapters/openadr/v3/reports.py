@@ -155,7 +155,7 @@ def _is_opt(row: Row) -> bool:
 
 def _interval(number: int, row: Row, said: Mapping[datetime, str]) -> bytes:
     """A value with the digits that came: a JSON number, written from the Decimal. An opt as its word and its event."""
-    if _is_opt(row):
+    if row.value is not None and _is_opt(row):
         about = [_WORDS[row.value], *([said[row.start]] if row.start in said else [])]
         period_of = {"start": write_stamp(row.start), "duration": "PT0S"}
         return msgspec.json.encode(
@@ -163,7 +163,7 @@ def _interval(number: int, row: Row, said: Mapping[datetime, str]) -> bytes:
         )
     period = f'{{"start":"{write_stamp(row.start)}","duration":"{write_span(row.end - row.start)}"}}'
     of = msgspec.json.encode([row.quantity, row.unit or ""])[1:-1].decode()
-    value = f"{row.value:f}"
+    value = "null" if row.value is None else f"{row.value:f}"
     return (
         f'{{"id":{number},"intervalPeriod":{period},"payloads":[{{"type":"{READING}","values":[{value},{of}]}}]}}'
     ).encode()

@@ -44,6 +44,24 @@ box_meter = Table(
     Column("tenancy", String(32), nullable=False),
 )
 
+meter = Table(
+    "meter",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("tenancy", String(32), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("meter_tenancy", "tenancy"),
+)
+
+meter_place = Table(
+    "meter_place",
+    METADATA,
+    Column("lookup", LargeBinary, primary_key=True),
+    Column("tenancy", String(32), nullable=False),
+    Column("meter", String(32), nullable=False),
+    Index("meter_place_tenancy", "tenancy"),
+)
+
 organisation = Table(
     "organisation",
     METADATA,

@@ -11,7 +11,6 @@ import pytest
 from adapters.plugin import Organisation, Refused
 from gateway.door.egress import Cut, Part
 from gateway.errors import StoreFull
-from gateway.pages.own_data import DataDesk
 from gateway.vault.sealed import SealedVault
 from policies.terms import (
     AS_RECEIVED,
@@ -142,7 +141,7 @@ async def test_from_the_press_of_an_erasure_on_nothing_of_ones_own_answer_is_wri
     async with house(tmp_path) as home:
         who = await home.household()
         await home.feed(who, [1, 2])
-        desk = DataDesk(home.vault, home.epochs, home.gateway.retention.days, home.gateway.clock)
+        desk = home.gateway.own_data
         right = home.own_right()
         opened = [part async for part in await desk.own(who, right)]
         seen: list[Wire] = []

@@ -13,7 +13,6 @@ import pytest
 from adapters.plugin import Batch, Refused
 from gateway.door.standing import Lapse
 from gateway.errors import SubjectGone, TreeBroken
-from gateway.pages.own_data import DataDesk
 from meter_driver.reading import Reading
 from policies.grounds import Consent
 from policies.terms import SERIES_CLASSES, DetailClass, Period, Portfolio, Reason, SubjectId
@@ -219,7 +218,7 @@ async def test_a_household_s_own_look_ends_with_its_erasure(tmp_path: Path, poin
         who = await agreed(home)
 
         async def look() -> int:
-            desk = DataDesk(home.vault, home.epochs, home.gateway.retention.days, home.gateway.clock)
+            desk = home.gateway.own_data
             return len([p async for p in await desk.own(who, home.own_right(), home.now - DAY)])
 
         assert await look() == 1

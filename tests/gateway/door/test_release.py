@@ -11,7 +11,6 @@ import pytest
 from adapters.plugin import Refused
 from gateway.cohorts.desk import NEIGHBOURHOOD
 from gateway.door.egress import Part
-from gateway.pages.own_data import DataDesk
 from policies.terms import (
     AS_RECEIVED,
     ONE_DAY,
@@ -216,7 +215,7 @@ async def test_a_household_reads_its_own_without_an_entry_in_the_ledger(tmp_path
     async with house(tmp_path) as home:
         who = await home.household()
         await home.feed(who, [1, 2])
-        desk = DataDesk(home.vault, home.epochs, home.gateway.retention.days, home.gateway.clock)
+        desk = home.gateway.own_data
         right = home.own_right()
         parts = [p async for p in await desk.own(who, right, home.now - ONE_DAY)]
         assert [int(r.value) for p in parts for r in p.released.rows if p.standing.still()] == [1, 2]

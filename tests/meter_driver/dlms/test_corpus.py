@@ -8,14 +8,7 @@ import pytest
 from meter_driver import decode
 from tests.shared import meter_rows, needs_corpus
 
-HELD_WRONG = {
-    # AES-GCM with security control and authentication key of the row gives another tag (IEC 62056-5-3)
-    "energyagent-t210dr": "the tag does not match the keys of the row",
-    # whole frames, FCS right, with LLC and a data-notification of one register (IEC 62056-46; IEC 62056-5-3)
-    "amshan-hdlc-frame_with_escape_character_in_info": "a whole data-notification",
-    "amshan-hdlc-frame_with_flag_sequence_character_in_info": "a whole data-notification",
-}
-ROWS = [row for row in meter_rows("dlms") if row["id"] not in HELD_WRONG]
+ROWS = meter_rows("dlms")
 
 
 def said(row: dict[str, Any]) -> dict[str, set[object]]:

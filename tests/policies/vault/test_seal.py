@@ -1,6 +1,4 @@
-"""What is sealed opens in its place only, and its length tells counts, not consumption."""
-
-from contextlib import suppress
+"""What is sealed opens in its place only, and its padding tells little of its length."""
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -8,12 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.terms import DetailClass
-from policies.vault import columns, padding, seal
-from policies.vault.columns import PARTIALS, READINGS, Series
+from policies.vault import padding, seal
 
 KEY, NONCE = AESGCM(bytes(32)), bytes(range(12))
 PLACE = ("a" * 32, DetailClass.LIVE, 739000, 7, 0)
-i64 = st.integers(-(2**63) + 1, 2**63 - 1)
 
 
 def test_what_was_sealed_opens_in_its_place() -> None:
@@ -46,61 +42,6 @@ def test_a_changed_byte_does_not_open(data: st.DataObject) -> None:
 
 def test_identity_and_series_never_share_a_place() -> None:
     assert not seal.place(*PLACE).startswith(seal.place_about("", DetailClass.LIVE, "")[:15])
-
-
-@st.composite
-def batches(draw: st.DrawFn) -> tuple[int, list[Series]]:
-    layout = draw(st.sampled_from([READINGS, PARTIALS]))
-    series = []
-    for _ in range(draw(st.integers(0, 3))):
-        rows = draw(st.integers(0, 4))
-        column = st.lists(i64, min_size=rows, max_size=rows).map(tuple)
-        axis = tuple(draw(column) for _ in range(columns.AXIS_COLUMNS[layout]))
-        for _ in range(draw(st.integers(1, 2))):
-            values = tuple(draw(column) for _ in range(columns.VALUE_COLUMNS[layout]))
-            exponents = draw(st.integers(-9, 9)), draw(st.integers(-9, 9))
-            unit = draw(st.sampled_from([None, "", "kWh"]))
-            series.append(Series(draw(st.text(max_size=12)), unit, "estimated", axis, *exponents, values))
-    return layout, series
-
-
-@given(batches())
-@settings(max_examples=60)
-def test_series_survive_their_encoding(batch: tuple[int, list[Series]]) -> None:
-    layout, series = batch
-    assert list(columns.decode(columns.encode(layout, series))) == series
-
-
-@given(batches(), st.data())
-@settings(max_examples=60)
-def test_damaged_columns_give_an_error_of_ours_or_other_series(
-    batch: tuple[int, list[Series]], data: st.DataObject
-) -> None:
-    plain = columns.encode(*batch)
-    cut = plain[: data.draw(st.integers(0, len(plain)))]
-    with suppress(ValueError):
-        list(columns.decode(cut + data.draw(st.binary(max_size=6))))
-
-
-def test_only_the_series_asked_for_are_decoded() -> None:
-    axis = ((1, 2), (1, 2))
-    series = [Series(name, "W", "measured", axis, 0, 0, ((3, 4),)) for name in ("a", "b", "c")]
-    plain = columns.encode(READINGS, series)
-    assert [one.quantity for one in columns.decode(plain, frozenset({"b"}))] == ["b"]
-
-
-@given(st.lists(i64, min_size=48, max_size=48), st.lists(i64, min_size=48, max_size=48), st.integers(-9, 9))
-@settings(max_examples=30)
-def test_the_length_does_not_depend_on_the_values(some: list[int], others: list[int], exponent: int) -> None:
-    axis = (tuple(range(48)), tuple(range(48)))
-    one = columns.encode(READINGS, [Series("1-0:1.8.0*255", "kWh", "measured", axis, exponent, 0, (some,))])
-    two = columns.encode(READINGS, [Series("1-0:1.8.0*255", "kWh", "measured", axis, 0, 0, (others,))])
-    assert len(one) == len(two)
-
-
-def test_a_mantissa_beyond_64_bits_is_refused() -> None:
-    with pytest.raises(ValueError, match="out of bounds"):
-        columns.encode(READINGS, [Series("a", None, "measured", ((1,), (1,)), 0, 0, ([2**63],))])
 
 
 @given(st.binary(max_size=3000))

@@ -1,0 +1,138 @@
+"""Meters of a household: which there are, which is behind a box's component, and what was exchanged."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from adapters.plugin import CALLER, Caller, Route
+from gateway.api.models import Json, body, instant
+from gateway.api.registry import telling
+from gateway.errors import NotAllowed, Unknown
+from gateway.registry.meters import Exchanged, Meter, Reader, StandAt
+from gateway.registry.registry import Registry
+from meter_driver import quantities
+from meter_driver.errors import UnitError
+from meter_driver.quantities import Medium
+from policies.roles import Listener, Role
+from policies.terms import SubjectId
+
+_Label = Annotated[str, Field(min_length=1, max_length=64)]
+_Serial = Annotated[str, Field(max_length=64)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class MeterIn(_Body):
+    """Which meter is behind a component of a box."""
+
+    box: Annotated[str, Field(min_length=1, max_length=64)]
+    component: Annotated[str, Field(max_length=64)] = Field(default="", description="Empty: the box's own meter.")
+    label: Annotated[str, Field(max_length=64)] = Field(default="", description="Empty: as the component.")
+    serial: _Serial = ""
+    medium: Medium | None = None
+
+
+class StandIn(_Body):
+    """What was written down of one register."""
+
+    quantity: Annotated[str, Field(min_length=1, max_length=120)]
+    last: Decimal = Field(description="Of the old meter.")
+    first: Decimal = Field(description="Of the new meter.")
+    unit: Annotated[str, Field(max_length=16)] | None = None
+
+    def stand(self) -> StandAt:
+        """In the spelling of the vocabulary. Raises ``NotAllowed``."""
+        known = quantities.parse(self.quantity)
+        if known is None or known.kind not in quantities.REGISTERS:
+            raise NotAllowed("stands: a quantity that is no register")
+        try:
+            unit = quantities.unit(self.unit)
+        except UnitError as error:
+            raise NotAllowed(f"stands: {error}") from None
+        return StandAt(known.name, self.last, self.first, unit)
+
+
+class ExchangeIn(_Body):
+    """The device in a meter's place was replaced, or set back (then both serial numbers may be the same)."""
+
+    at: AwareDatetime
+    old: _Serial = ""
+    new: _Serial = ""
+    stands: list[StandIn] = Field(default=[], max_length=32)
+
+
+@dataclass(frozen=True, slots=True)
+class MetersApi:
+    """Handlers; each is thin over the registry."""
+
+    registry: Registry
+
+    def routes(self) -> list[Route]:
+        """All on the people listener."""
+        operator, both = frozenset({Role.OPERATOR}), frozenset({Role.OPERATOR, Role.HOUSEHOLD})
+        home = "/api/households/{household}/meters"
+        table = [
+            ("GET", home, both, self.list),
+            ("POST", home, operator, self.assign),
+            ("POST", home + "/{label}/exchange", operator, self.exchange),
+        ]
+        return [
+            Route(Listener.PEOPLE, verb, path, "api.meters", telling(handler), roles)
+            for verb, path, roles, handler in table
+        ]
+
+    def _household(self, request: web.Request) -> SubjectId:
+        """Of the path, if the caller is it, or the operator. Raises ``Unknown``."""
+        caller: Caller = request[CALLER]
+        subject = SubjectId(request.match_info["household"])
+        if caller.role is not Role.OPERATOR and caller.id != subject:
+            raise Unknown("there is no such household")
+        return self.registry.tenancies.live(subject).id
+
+    async def list(self, request: web.Request) -> web.Response:
+        """By label; serial numbers are the household's and its operator's to see, nobody else's."""
+        found = await self.registry.meters.of(self._household(request))
+        return web.json_response({"meters": [_shown(each) for each in found]})
+
+    async def assign(self, request: web.Request) -> web.Response:
+        """A meter that is there already gets a further place, serial number or medium."""
+        household, wanted = self._household(request), await body(request, MeterIn)
+        reader = Reader(wanted.box, wanted.component, wanted.serial)
+        medium = wanted.medium.value if wanted.medium else ""
+        made = await self.registry.meters.assign(household, reader, label=wanted.label, medium=medium)
+        return web.json_response(_shown(made), status=201)
+
+    async def exchange(self, request: web.Request) -> web.Response:
+        """Old one ended, new one began; what was written down of their registers joins them."""
+        household, wanted = self._household(request), await body(request, ExchangeIn)
+        done = Exchanged(wanted.at, wanted.old, wanted.new, tuple(each.stand() for each in wanted.stands))
+        changed = await self.registry.meters.exchange(household, request.match_info["label"], done)
+        return web.json_response(_shown(changed), status=201)
+
+
+def _shown(meter: Meter) -> Json:
+    exchanged: list[Any] = [
+        {
+            "at": instant(each.at),
+            "old": each.old,
+            "new": each.new,
+            "stands": [
+                {"quantity": s.quantity, "last": str(s.last), "first": str(s.first), "unit": s.unit}
+                for s in each.stands
+            ],
+        }
+        for each in meter.exchanged
+    ]
+    return {
+        "label": meter.label,
+        "medium": meter.medium,
+        "how": meter.how,
+        "since": instant(meter.since),
+        "serials": [{"serial": serial, "since": instant(since)} for serial, since in meter.serials],
+        "exchanged": exchanged,
+    }

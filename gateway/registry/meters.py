@@ -1,0 +1,280 @@
+"""Meters of a household: what each is called there, how it is found, and when it was exchanged.
+
+A meter is a *place of measurement* in a household ("main", "heat pump", "water kitchen"): its series goes on when the
+device in it is exchanged, with a seam. It is found by the box and the component behind which it is read, or by its
+serial number; what is found by neither is taken as new and never joined to another one. All words are sealed under the
+household's identity key; look-ups use keyed hashes.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select, update
+
+from gateway.clock import Clock
+from gateway.errors import NotAllowed, Taken, Unknown
+from gateway.storage.port import Store
+from gateway.storage.tables.registry import meter, meter_place
+from gateway.vault.port import Vault
+from policies.amounts import Declared
+from policies.terms import DetailClass, SubjectId
+
+REMEMBERED_HOMES = 16_384
+"""Households whose meters are held in clear in memory; the one that was asked for least lately goes first."""
+MOST_METERS = 64
+"""Of one household; a box that invents more is broken."""
+_LONGEST_LABEL = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Where a reading comes from: box, component behind it, and the meter's own number, "" where none is said."""
+
+    box: str
+    component: str
+    serial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StandAt:
+    """What was written down of one register at an exchange: the last stand of the old, the first of the new."""
+
+    quantity: str
+    last: Decimal
+    first: Decimal
+    unit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """A device in a meter's place was replaced, or set back (then both serial numbers may be equal)."""
+
+    at: datetime
+    old: str
+    new: str
+    stands: tuple[StandAt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One place of measurement.
+
+    Attributes:
+        id: random, of the registry; never leaves to partners.
+        label: what it is called in this household, unique there; every interface names it so.
+        medium: ``meter_driver.quantities.Medium`` as a word, "" where nobody said.
+        how: ``seen`` by itself, ``assigned`` or ``imported`` by the operator.
+        since: when it was first known here.
+        serials: of its devices, oldest first, each with the instant from which it was seen or declared.
+        exchanged: ascending; also those that were only seen (without stands).
+    """
+
+    id: str
+    label: str
+    medium: str
+    how: str
+    since: datetime
+    serials: tuple[tuple[str, datetime], ...] = ()
+    exchanged: tuple[Exchanged, ...] = ()
+
+
+@dataclass(slots=True)
+class _Home:
+    """``places``: keyed hash of box and component -> label."""
+
+    meters: dict[str, Meter] = field(default_factory=dict)
+    places: dict[bytes, str] = field(default_factory=dict)
+
+
+class Meters:
+    """One instance for each process."""
+
+    def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str]) -> None:
+        self._store, self._vault, self._clock, self._ids = store, vault, clock, ids
+        self._homes: OrderedDict[SubjectId, _Home] = OrderedDict()
+        self._labels: dict[SubjectId, dict[Reader, str]] = {}
+        self._turns: dict[SubjectId, asyncio.Lock] = {}
+
+    # -- the hot path
+
+    def known(self, household: SubjectId, reader: Reader) -> str | None:
+        """The label of a meter that was met since it was last forgotten; None: ask ``meet``."""
+        found = self._labels.get(household)
+        return found.get(reader) if found is not None else None
+
+    async def meet(self, household: SubjectId, reader: Reader) -> str:
+        """Its label; afterwards it is ``known``, and a new meter, place or serial number is durable.
+
+        Raises ``SubjectGone``; ``NotAllowed`` for more meters than a household can have.
+        """
+        async with self._turns.setdefault(household, asyncio.Lock()):
+            label = await self._met(household, await self._home(household), reader)
+            self._labels.setdefault(household, {})[reader] = label
+            return label
+
+    async def _met(self, household: SubjectId, home: _Home, reader: Reader) -> str:
+        place = self._place(household, reader)
+        label = home.places.get(place)
+        if label is None and reader.serial:
+            label = next((m.label for m in home.meters.values() if reader.serial in dict(m.serials)), None)
+        if label is None:
+            made = self._new(home, reader, how="seen")
+            await self._keep(household, home, made, place)
+            return made.label
+        found = home.meters[label]
+        changed = found
+        if reader.serial and reader.serial not in dict(found.serials):
+            changed = replace(found, serials=(*found.serials, (reader.serial, self._clock())))
+        if changed != found or place not in home.places:
+            await self._keep(household, home, changed, place)
+        return label
+
+    # -- looking
+
+    async def of(self, household: SubjectId) -> Sequence[Meter]:
+        """All of a household, by label. Raises ``SubjectGone``."""
+        home = await self._home(household)
+        return [home.meters[label] for label in sorted(home.meters)]
+
+    async def exchanges(self, household: SubjectId) -> Mapping[str, Sequence[Declared]]:
+        """Declared exchanges by label, ascending; for the door. Raises ``SubjectGone``."""
+        home = await self._home(household)
+        return {
+            label: [
+                Declared(each.at, tuple((s.quantity, s.last, s.first, s.unit) for s in each.stands))
+                for each in found.exchanged
+            ]
+            for label, found in home.meters.items()
+            if found.exchanged
+        }
+
+    # -- changing
+
+    async def assign(
+        self, household: SubjectId, reader: Reader, *, label: str = "", medium: str = "", how: str = "assigned"
+    ) -> Meter:
+        """The operator says which meter is behind a box's component. A label that is there already is that meter.
+
+        Raises ``NotAllowed``, ``Taken`` when the place belongs to another meter, ``SubjectGone``.
+        """
+        wanted = label or reader.component or "main"
+        if not 0 < len(wanted) <= _LONGEST_LABEL or not wanted.isprintable():
+            raise NotAllowed(f"label: 1 to {_LONGEST_LABEL} printable characters")
+        async with self._turns.setdefault(household, asyncio.Lock()):
+            home = await self._home(household)
+            place = self._place(household, reader)
+            if home.places.get(place, wanted) != wanted:
+                raise Taken("component: it is the place of another meter of this household")
+            found = home.meters.get(wanted) or self._new(home, reader, how=how, label=wanted)
+            if reader.serial and reader.serial not in dict(found.serials):
+                found = replace(found, serials=(*found.serials, (reader.serial, self._clock())))
+            found = replace(found, medium=medium or found.medium, how=how)
+            await self._keep(household, home, found, place)
+            self._labels.pop(household, None)
+            return found
+
+    async def exchange(self, household: SubjectId, label: str, done: Exchanged) -> Meter:
+        """Declare an exchange. The same declaration again changes nothing. Raises ``Unknown``, ``NotAllowed``."""
+        if done.at > self._clock():
+            raise NotAllowed("at: an exchange that has not happened yet")
+        if len({stand.quantity for stand in done.stands}) < len(done.stands):
+            raise NotAllowed("stands: each quantity once")
+        async with self._turns.setdefault(household, asyncio.Lock()):
+            home = await self._home(household)
+            found = home.meters.get(label)
+            if found is None:
+                raise Unknown("meter: this household has none of this label")
+            others = [each for each in found.exchanged if each.at != done.at]
+            serials = dict(found.serials)
+            if done.new and done.new not in serials:
+                serials[done.new] = done.at
+            changed = replace(
+                found,
+                exchanged=tuple(sorted([*others, done], key=lambda each: each.at)),
+                serials=tuple(sorted(serials.items(), key=lambda item: item[1])),
+            )
+            await self._keep(household, home, changed, None)
+            return changed
+
+    async def forget(self, household: SubjectId) -> None:
+        """Somebody was erased: rows and memory."""
+        self._homes.pop(household, None)
+        self._labels.pop(household, None)
+        self._turns.pop(household, None)
+
+        def write(connection: Connection) -> None:
+            for table in (meter, meter_place):
+                connection.execute(delete(table).where(table.c.tenancy == household))
+
+        await self._store.write(write)
+
+    # -- below
+
+    def _new(self, home: _Home, reader: Reader, *, how: str, label: str = "") -> Meter:
+        if len(home.meters) >= MOST_METERS:
+            raise NotAllowed(f"meters: a household has at most {MOST_METERS}")
+        wanted = (label or reader.component or "main")[:_LONGEST_LABEL]
+        name, count = wanted, 1
+        while name in home.meters:
+            count += 1
+            name = f"{wanted[: _LONGEST_LABEL - 4]}-{count}"
+        now = self._clock()
+        serials = ((reader.serial, now),) if reader.serial else ()
+        return Meter(self._ids(), name, "", how, now, serials)
+
+    async def _keep(self, household: SubjectId, home: _Home, new: Meter, place: bytes | None) -> None:
+        """Rows first, then memory."""
+        sealed = await self._vault.seal(household, DetailClass.IDENTITY, _encode(new), about=f"meter {new.id}")
+        fresh = new.label not in home.meters
+        add_place = place is not None and place not in home.places
+
+        def write(connection: Connection) -> None:
+            if fresh:
+                connection.execute(insert(meter).values(id=new.id, tenancy=household, sealed=sealed))
+            else:
+                connection.execute(update(meter).where(meter.c.id == new.id).values(sealed=sealed))
+            if add_place:
+                connection.execute(insert(meter_place).values(lookup=place, tenancy=household, meter=new.id))
+
+        await self._store.write(write)
+        home.meters[new.label] = new
+        if place is not None:
+            home.places[place] = new.label
+
+    async def _home(self, household: SubjectId) -> _Home:
+        home = self._homes.get(household)
+        if home is not None:
+            self._homes.move_to_end(household)
+            return home
+        rows, places = await self._store.look(lambda connection: _rows(connection, household))
+        home, labels = _Home(), {}
+        for row in rows:
+            plain = await self._vault.open(household, DetailClass.IDENTITY, row.sealed, about=f"meter {row.id}")
+            found = _decode(plain)
+            home.meters[found.label] = found
+            labels[row.id] = found.label
+        home.places = {bytes(row.lookup): labels[row.meter] for row in places}
+        self._homes[household] = home
+        while len(self._homes) > REMEMBERED_HOMES:
+            gone, _ = self._homes.popitem(last=False)
+            self._labels.pop(gone, None)
+        return home
+
+    def _place(self, household: SubjectId, reader: Reader) -> bytes:
+        return self._vault.lookup("meter place", f"{household}\n{reader.box}\n{reader.component}")
+
+
+def _rows(connection: Connection, household: SubjectId) -> tuple[Sequence[Any], Sequence[Any]]:
+    found = [select(table).where(table.c.tenancy == household) for table in (meter, meter_place)]
+    rows, places = (connection.execute(query).fetchall() for query in found)
+    return rows, places
+
+
+_encode = msgspec.json.Encoder(decimal_format="string").encode
+_decode = msgspec.json.Decoder(Meter).decode

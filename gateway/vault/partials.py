@@ -1,0 +1,115 @@
+"""Partials of a household's day from several pieces as one series for each meter, quantity, unit and status. Pure."""
+
+from collections.abc import Sequence
+
+from meter_driver.amounts.partials import Partial, merged, settled, summed, total_exponent
+from meter_driver.quantities import Kind, parse
+from policies.vault.columns import Series
+
+Seen = tuple[str, str]
+"""Meter and quantity."""
+Clashes = dict[tuple[str, str, int], int]
+"""Meter, quantity and begin of an interval -> the latest end of a reading in it, microseconds."""
+_Key = tuple[str, str, str, str | None, str]
+
+
+def merged_partials(parts: Sequence[Sequence[Series]], clashes: Clashes | None) -> list[Series]:
+    """``parts`` in the order in which they came. None for ``clashes``: no reading is in two parts."""
+    noted: Clashes = {} if clashes is None else clashes
+    found: dict[_Key, _Rows] = {}
+    variants: dict[Seen, list[_Rows]] = {}
+    for part in parts:
+        for one in part:
+            key = one[:5]
+            rows = found.get(key)
+            if rows is None:
+                rows = found[key] = _Rows(_kind(one.quantity), one.exponent)
+                variants.setdefault((one.meter, one.quantity), []).append(rows)
+            others = [other for other in variants[one.meter, one.quantity] if other is not rows]
+            for begin, new in rows.partials_of(one):
+                old = rows.rows.get(begin)
+                clash = rows.add(begin, new) or any(other.holds(begin, new) for other in others)
+                if clash and clashes is not None:
+                    end = max(new.last_at, old.last_at if old is not None else new.last_at)
+                    noted[one.meter, one.quantity, begin] = max(end, noted.get((one.meter, one.quantity, begin), end))
+    for meter, quantity, begin in noted:
+        ends = [rows.rows[begin].last_at for rows in variants[meter, quantity] if begin in rows.rows]
+        noted[meter, quantity, begin] = max(noted[meter, quantity, begin], *ends)
+    shared: dict[tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]] = {}
+    return [rows.series(key, shared) for key, rows in found.items() if rows.rows]
+
+
+class _Rows:
+    """Partials by the begin of their interval, in one power of ten."""
+
+    def __init__(self, kind: Kind, exponent: int) -> None:
+        self.kind, self.exponent = kind, exponent
+        self.rows: dict[int, Partial] = {}
+        self._latest: dict[int, int] = {}
+
+    def partials_of(self, one: Series) -> list[tuple[int, Partial]]:
+        """Of a series, in our power of ten, which becomes the finer of the two."""
+        exponent = (
+            min(one.exponent, one.total_exponent - total_exponent(self.kind, 0)) if summed(self.kind) else one.exponent
+        )
+        if exponent < self.exponent:
+            factor, self.exponent = 10 ** (self.exponent - exponent), exponent
+            self.rows = {begin: _scaled(partial, factor, factor) for begin, partial in self.rows.items()}
+        factor = 10 ** (one.exponent - self.exponent)
+        total_factor = 10 ** (one.total_exponent - total_exponent(self.kind, self.exponent)) if summed(self.kind) else 1
+        firsts, lasts, *totals = one.values
+        sums = totals[0] if totals else (0,) * len(firsts)
+        return [
+            (begin, _scaled(Partial(first_at, first, last_at, last, total, covered, count), factor, total_factor))
+            for begin, first_at, last_at, count, covered, first, last, total in zip(
+                *one.axis, firsts, lasts, sums, strict=True
+            )
+        ]
+
+    def add(self, begin: int, new: Partial) -> bool:
+        """Whether it clashes with what is there."""
+        old = self.rows.get(begin)
+        if old is None:
+            self.rows[begin] = new
+            return False
+        both = merged(self.kind, old, new)
+        self.rows[begin] = both if both is not None else settled(self.kind, old, new)
+        return both is None
+
+    def holds(self, begin: int, new: Partial) -> bool:
+        """Whether a reading of another variant (unit, status, serial) may be of the same time."""
+        old = self.rows.get(begin)
+        if old is None:
+            return False
+        if self.kind is Kind.INTERVAL:
+            return old.first_at < new.last_at and new.first_at < old.last_at
+        return old.first_at <= new.last_at and new.first_at <= old.last_at
+
+    def series(self, key: _Key, shared: dict[tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]]) -> Series:
+        begins = tuple(sorted(self.rows))
+        some = [self.rows[begin] for begin in begins]
+        axis: tuple[tuple[int, ...], ...] = (
+            begins,
+            tuple(p.first_at for p in some),
+            tuple(p.last_at for p in some),
+            tuple(p.readings for p in some),
+            tuple(p.covered for p in some),
+        )
+        axis = shared.setdefault(axis, axis)
+        columns: tuple[Sequence[int], ...] = ([p.first for p in some], [p.last for p in some])
+        if summed(self.kind):
+            columns = (*columns, [p.total for p in some])
+        return Series(*key, axis, self.exponent, total_exponent(self.kind, self.exponent), columns)
+
+
+def _kind(quantity: str) -> Kind:
+    known = parse(quantity)
+    return known.kind if known is not None else Kind.SNAPSHOT
+
+
+def _scaled(partial: Partial, factor: int, total_factor: int) -> Partial:
+    if factor == total_factor == 1:
+        return partial
+    return partial._replace(
+        first=partial.first * factor, last=partial.last * factor, total=partial.total * total_factor
+    )

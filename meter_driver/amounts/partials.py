@@ -1,0 +1,155 @@
+"""Partials: the readings of one quantity of one meter inside one interval, summed up so that they can be merged.
+
+What is summed depends on the kind of the quantity. Registers need their outermost stands only. Of load-profile entries
+it is the sum and the time that they cover, of instantaneous values the integral over the time in which one of them
+stands. Two partials of one interval merge in any order unless readings of both may be the same (they *overlap*): then
+the interval has to be computed again from the readings themselves.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+from meter_driver.amounts.means import LONGEST_HOLD
+from meter_driver.quantities import Kind
+from meter_driver.units import base, factor, power_of_ten
+
+INTEGRAL_EXPONENT = -6
+"""An integral is held in value times microseconds, and told in value times seconds."""
+
+
+class Partial(NamedTuple):
+    """Integers all: instants in microseconds since 1970 UTC, mantissas in one power of ten that the caller knows.
+
+    Attributes:
+        first_at, last_at: begin of the earliest and end of the latest reading.
+        total: sum of entries; integral of instantaneous values; 0 for registers.
+        covered: microseconds that ``total`` speaks for.
+        readings: how many.
+    """
+
+    first_at: int
+    first: int
+    last_at: int
+    last: int
+    total: int
+    covered: int
+    readings: int
+
+
+def total_exponent(kind: Kind, exponent: int) -> int:
+    """Power of ten of ``total`` where values have ``exponent``."""
+    return exponent + INTEGRAL_EXPONENT if kind is Kind.INSTANT else exponent
+
+
+def summed(kind: Kind) -> bool:
+    """Whether partials of this kind have a total."""
+    return kind in (Kind.INTERVAL, Kind.INSTANT)
+
+
+class Mantissas(NamedTuple):
+    """Values as integers in one power of ten."""
+
+    exponent: int
+    values: Sequence[int]
+
+
+def in_base(unit: str | None, exponent: int, values: Sequence[int]) -> Mantissas:
+    """The same values in the unit ``base(unit)``, exactly."""
+    power, whole = _in_base(unit)
+    return Mantissas(exponent + power, values if whole == 1 else [value * whole for value in values])
+
+
+@lru_cache(maxsize=256)
+def _in_base(unit: str | None) -> tuple[int, int]:
+    """The factor as a power of ten and a whole number."""
+    ratio = factor(unit, base(unit)) or Fraction(1)
+    power = power_of_ten(ratio)
+    whole = ratio / Fraction(10) ** power
+    return power, int(whole)
+
+
+class Cover(NamedTuple):
+    """What depends on instants alone: the outermost readings by row, and the time that is spoken for."""
+
+    order: Sequence[int]
+    first_at: int
+    last_at: int
+    covered: int
+
+
+def begins(kind: Kind, starts: Sequence[int], ats: Sequence[int]) -> Sequence[int]:
+    """Where readings belong: an entry to its begin, all else to its instant, whatever a sender says it covers."""
+    return starts if kind is Kind.INTERVAL else ats
+
+
+def counts(kind: Kind, start: int, at: int) -> bool:
+    """Whether a reading has a part in an interval's value: not an amount of which nobody said what it covers."""
+    return kind is not Kind.INTERVAL or start < at
+
+
+def cover(kind: Kind, rows: Sequence[int], starts: Sequence[int], ats: Sequence[int]) -> Cover:
+    """Of the readings ``rows`` of one interval, in any order; no instant (for entries: no begin) twice."""
+    firsts = begins(kind, starts, ats)
+    order = sorted(rows, key=firsts.__getitem__)
+    covered = 0
+    if kind is Kind.INTERVAL:
+        covered = sum(ats[row] - starts[row] for row in order)
+    elif kind is Kind.INSTANT:
+        covered = sum(min(ats[b] - ats[a], LONGEST_HOLD) for a, b in pairwise(order))
+    return Cover(order, firsts[order[0]], max(ats[row] for row in order), covered)
+
+
+def total(kind: Kind, of: Cover, ats: Sequence[int], values: Sequence[int]) -> int:
+    """``Partial.total`` of the same readings."""
+    if kind is Kind.INTERVAL:
+        return sum(values[row] for row in of.order)
+    if kind is Kind.INSTANT:
+        return sum(values[a] * min(ats[b] - ats[a], LONGEST_HOLD) for a, b in pairwise(of.order))
+    return 0
+
+
+def merged(kind: Kind, earlier: Partial, later: Partial) -> Partial | None:
+    """Both together; ``later`` came later, so of one instant, or of the same entries, it is the one that counts.
+
+    None where they overlap: a reading may be in both.
+    """
+    if not summed(kind):
+        return _outermost(earlier, later)
+    if (earlier.first_at, earlier.last_at, earlier.readings) == (later.first_at, later.last_at, later.readings):
+        return later if _same_times(kind, earlier, later) else None
+    one, two = (earlier, later) if earlier.first_at <= later.first_at else (later, earlier)
+    if kind is Kind.INTERVAL:
+        if one.last_at > two.first_at:
+            return None
+        return _added(one, two, one.total + two.total, one.covered + two.covered)
+    if one.last_at >= two.first_at:
+        return None
+    held = min(two.first_at - one.last_at, LONGEST_HOLD)
+    return _added(one, two, one.total + one.last * held + two.total, one.covered + held + two.covered)
+
+
+def _same_times(kind: Kind, one: Partial, two: Partial) -> bool:
+    """Whether two with the same ends and as many readings must be of the same times, so that one replaces the other."""
+    if kind is Kind.INTERVAL:
+        return one.readings == 1 or one.covered == two.covered == one.last_at - one.first_at
+    return one.readings <= 2
+
+
+def settled(kind: Kind, earlier: Partial, later: Partial) -> Partial:
+    """What counts when two overlap and their readings are gone: the one that speaks for more, or came later."""
+    return merged(kind, earlier, later) or (earlier if earlier.covered > later.covered else later)
+
+
+def _outermost(earlier: Partial, later: Partial) -> Partial:
+    begin = earlier if earlier.first_at < later.first_at else later
+    end = earlier if earlier.last_at > later.last_at else later
+    same = (earlier.first_at, earlier.last_at, earlier.readings) == (later.first_at, later.last_at, later.readings)
+    readings = later.readings if same else earlier.readings + later.readings
+    return Partial(begin.first_at, begin.first, end.last_at, end.last, 0, 0, readings)
+
+
+def _added(one: Partial, two: Partial, total_: int, covered: int) -> Partial:
+    return Partial(one.first_at, one.first, two.last_at, two.last, total_, covered, one.readings + two.readings)

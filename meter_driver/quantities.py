@@ -1,0 +1,241 @@
+"""The vocabulary of quantities: how each is named, of which medium it is, what kind of number it is, in which units.
+
+The only module that says so; driver, wire, intake and outputs ask here. Three families of names:
+
+``A-B:C.D.E*F``         OBIS in full (IEC 62056-61, IEC 62056-6-1; EN 13757-1 for media other than electricity), and the
+                        reduced codes that IEC 62056-21 prints (``6.8``, ``1.8.0``, ``6.26*01``).
+``energy storage=1``    quantities of EN 13757-3 with their qualifiers, as the M-Bus layers name them.
+``hourly-mean/power``   results of processors.
+
+In OBIS value group A is the medium, C the physical quantity and D its processing; **what D means depends on A**: for
+electricity 8 is a time integral since the meter began and 0 a mean, for water and gas 0 is the current value.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from meter_driver import obis, units
+from meter_driver.errors import MeterError, ObisError, UnitError
+
+
+class Kind(StrEnum):
+    """What kind of number it is, and so what an interval's value is."""
+
+    CUMULATIVE = "cumulative"
+    """A register that only grows: a difference."""
+    NET = "net"
+    """A register that may fall (import less export): a difference with a sign."""
+    PERIODIC = "periodic"
+    """A register that begins anew with each billing period: a difference within one of them."""
+    INTERVAL = "interval"
+    """The amount of an interval of its own: a sum."""
+    INSTANT = "instant"
+    """A value that stands until the next one: a mean over time."""
+    SNAPSHOT = "snapshot"
+    """A stand of another day, an extreme, a mean of the meter's own period: told as it came, never computed with."""
+
+
+class Medium(StrEnum):
+    """Value group A of IEC 62056-6-1 (Table 1), in words; EN 13757-3 names do not tell theirs."""
+
+    ABSTRACT = "abstract"
+    ELECTRICITY = "electricity"
+    HEAT_COST = "heat-cost"
+    COOLING = "cooling"
+    HEAT = "heat"
+    GAS = "gas"
+    COLD_WATER = "cold-water"
+    HOT_WATER = "hot-water"
+    UNKNOWN = "unknown"
+
+
+_MEDIA: Final = {
+    0: Medium.ABSTRACT, 1: Medium.ELECTRICITY, 4: Medium.HEAT_COST, 5: Medium.COOLING, 6: Medium.HEAT,
+    7: Medium.GAS, 8: Medium.COLD_WATER, 9: Medium.HOT_WATER,
+}  # fmt: skip
+
+REGISTERS: Final = frozenset({Kind.CUMULATIVE, Kind.NET, Kind.PERIODIC})
+"""Kinds whose interval values are differences of stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What a name says.
+
+    Attributes:
+        name: the one spelling, as in ``Reading.quantity``.
+        medium: ``UNKNOWN`` where the name does not tell.
+        kind: see ``Kind``.
+        present: False for a stand of another day, an extreme or a limit of it (then ``kind`` is SNAPSHOT).
+    """
+
+    name: str
+    medium: Medium
+    kind: Kind
+
+    @property
+    def present(self) -> bool:
+        return self.kind is not Kind.SNAPSHOT
+
+
+@lru_cache(maxsize=8192)
+def parse(text: str) -> Quantity | None:
+    """The quantity of a name in any spelling; None when the name is none of the vocabulary.
+
+    >>> parse("1-0:1.8.0").name
+    '1-0:1.8.0*255'
+    """
+    if ":" in text:
+        try:
+            name = obis.normal(text)
+        except ObisError:
+            return None
+        return Quantity(
+            name, _MEDIA.get(int(name.partition("-")[0]), Medium.UNKNOWN), _kind_of_code(obis.to_bytes(name))
+        )
+    if _REDUCED.fullmatch(text):
+        return Quantity(text, Medium.UNKNOWN, _kind_of_reduced(text))
+    if _RESULT.fullmatch(text):
+        return Quantity(text, Medium.UNKNOWN, Kind.SNAPSHOT)
+    if _NAMED.fullmatch(text):
+        return Quantity(text, Medium.UNKNOWN, _kind_of_name(text))
+    return None
+
+
+def unit(text: str | None) -> str | None:
+    """One spelling of a unit; None for a number without one. Raises ``UnitError`` for one that is not known."""
+    if text is None or text == "":
+        return None
+    if text in units.SPELLINGS:
+        return text
+    try:
+        return units.normal(text)
+    except UnitError:
+        raise UnitError(f"{text[:16]!r} is a unit that is not known") from None
+
+
+# -- OBIS in full
+
+_PERIODS_OF_F: Final = range(100)
+"""F 0 to 99: stands of former billing periods (IEC 62056-6-1, 7.4). German meters say the consumption of the last day,
+week, month and year under 96 to 99 (DIN 43863-5)."""
+_SINCE_RESET: Final = 100
+"""F 100: the same register since somebody set it back."""
+_FORMER: Final = range(101, 127)
+
+_ELECTRIC: Final = {
+    8: Kind.CUMULATIVE,  # time integral 1: from the start of measurement
+    9: Kind.PERIODIC,  # time integral 2: from the begin of the billing period
+    10: Kind.CUMULATIVE,  # time integral 3: positive difference to a threshold
+    20: Kind.CUMULATIVE,  # time integral 4: test time integral
+    29: Kind.INTERVAL,  # time integral 5: of the recording interval, ended
+    30: Kind.INTERVAL,  # time integral 6
+    7: Kind.INSTANT,
+    0: Kind.INSTANT, 4: Kind.INSTANT, 14: Kind.INSTANT, 24: Kind.INSTANT,  # running means
+    31: Kind.INSTANT, 35: Kind.INSTANT, 39: Kind.INSTANT,  # thresholds
+}  # fmt: skip
+"""Value group D of electricity (IEC 62056-6-1, Table 15); all else is an extreme, a mean of the meter's own period, a
+limit or a duration of it."""
+_NET_OF_C: Final = frozenset((16, 36, 56, 76))
+"""Import less export: all phases, L1, L2, L3 (IEC 62056-6-1, Table 13)."""
+_FLOWS: Final = {
+    4: frozenset((1, 2)),  # heat cost units
+    5: frozenset(range(1, 8)),
+    6: frozenset(range(1, 8)),  # energy, volume, mass (EN 13757-1)
+    7: frozenset((*range(1, 10), *range(11, 20), *range(21, 30), *range(31, 40), *range(61, 68))),  # volumes, energies
+    8: frozenset((1,)),
+    9: frozenset((1,)),
+}
+"""Of other media: values of group C that are accumulated; the others are flows, temperatures, pressures."""
+_GAS_STATES: Final = range(4)
+"""Gas, D 0 to 3: at metering conditions, corrected, at base conditions, redundant: all of them present stands."""
+_LAST_OF_CHANNEL: Final = 24
+
+
+def _kind_of_code(code: bytes) -> Kind:
+    medium, _, c, d, _, f = code
+    if f in _PERIODS_OF_F or f in _FORMER:
+        return Kind.SNAPSHOT
+    kind = _kind_of_groups(medium, c, d)
+    return Kind.PERIODIC if f == _SINCE_RESET and kind in REGISTERS else kind
+
+
+def _kind_of_groups(medium: int, c: int, d: int) -> Kind:
+    if medium == 1:
+        if c == 0:  # general purpose: recording intervals, dates, ratios of transformers
+            return Kind.SNAPSHOT
+        kind = _ELECTRIC.get(d, Kind.SNAPSHOT)
+        return Kind.NET if kind is Kind.CUMULATIVE and c in _NET_OF_C else kind
+    if medium == 0:  # DSMR: the last stand of a meter behind the port, 0-n:24.2.c and 24.3.0
+        return Kind.CUMULATIVE if c == _LAST_OF_CHANNEL and d in (2, 3) else Kind.INSTANT
+    if c not in _FLOWS.get(medium, ()):
+        return Kind.INSTANT
+    if d == 0 or (medium == 7 and d in _GAS_STATES):
+        return Kind.PERIODIC if medium == 4 else Kind.CUMULATIVE
+    return Kind.SNAPSHOT
+
+
+# -- reduced codes of IEC 62056-21
+
+_REDUCED: Final = re.compile(r"[\dA-Z]{1,3}(?:\.[\dA-Z]{1,3}){1,2}(?:[*&]\d{1,3})?")
+_REDUCED_REGISTERS: Final = frozenset(("8", "26"))
+"""D 8, and 26 by which heat meters print their volume (``6.26``)."""
+_REDUCED_EXTREMES: Final = frozenset(("1", "2", "3", "6"))
+_HOURS: Final = frozenset(("6.31", "6.32"))
+"""Heat meters: hours in operation and in error."""
+
+
+def _kind_of_reduced(text: str) -> Kind:
+    head, _, former = text.replace("&", "*").partition("*")
+    groups = head.split(".")
+    if (former and former != "255") or groups[0] == "0":
+        return Kind.SNAPSHOT
+    if ".".join(groups[:2]) in _HOURS:
+        return Kind.CUMULATIVE
+    if groups[1] in _REDUCED_REGISTERS:
+        return Kind.NET if groups[0] == "16" else Kind.CUMULATIVE
+    if groups[1] == "9" and len(groups) == 3:
+        return Kind.PERIODIC
+    if groups[1] == "29":
+        return Kind.INTERVAL
+    return Kind.SNAPSHOT if groups[1] in _REDUCED_EXTREMES else Kind.INSTANT
+
+
+# -- EN 13757-3
+
+_NAMED: Final = re.compile(r"[a-z][a-z0-9_]{0,63}(?: [A-Za-z][A-Za-z0-9_]*(?:=[A-Za-z0-9.\-]{1,32})?){0,12}")
+_RESULT: Final = re.compile(r"[a-z][a-z0-9-]{0,39}/[a-z][A-Za-z0-9.-]{0,59}")
+"""What a processor worked out and gave a name of its own, ``hourly-mean/power``: told as it came."""
+_ACCUMULATED: Final = {
+    "energy": Kind.CUMULATIVE,
+    "reactive_energy": Kind.CUMULATIVE,
+    "apparent_energy": Kind.CUMULATIVE,
+    "volume": Kind.CUMULATIVE,
+    "mass": Kind.CUMULATIVE,
+    "on_time": Kind.CUMULATIVE,
+    "operating_time": Kind.CUMULATIVE,
+    "hca": Kind.PERIODIC,
+}
+_OTHER_FUNCTIONS: Final = frozenset(("max", "min", "error"))
+
+
+def _kind_of_name(text: str) -> Kind:
+    name, *qualifiers = text.split(" ")
+    for qualifier in qualifiers:
+        word, _, number = qualifier.partition("=")
+        if word in _OTHER_FUNCTIONS or (word == "storage" and number != "0") or word in ("profile", "manufacturer"):
+            return Kind.SNAPSHOT
+    kind = _ACCUMULATED.get(name, Kind.INSTANT)
+    return Kind.NET if kind is Kind.CUMULATIVE and "import_minus_export" in qualifiers else kind
+
+
+def known(name: str, unit_name: str | None) -> bool:
+    """Whether a name and a unit are both in the vocabulary."""
+    try:
+        unit(unit_name)
+    except MeterError:
+        return False
+    return parse(name) is not None

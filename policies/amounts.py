@@ -1,0 +1,180 @@
+"""From the stored values of one quantity of one meter to the rows of intervals: one unit, exact, with what it is worth.
+
+Values may come in several units and powers of ten; they are brought into one, exactly, and told in the one unit of
+their dimension (``meter_driver.units.told``), so that an answer does not change its unit when a meter does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
+from fractions import Fraction
+
+from meter_driver import quantities
+from meter_driver.amounts import Amount, Method, Status, entries, means, stands
+from meter_driver.amounts.amount import SECOND_US
+from meter_driver.intervals import instant, micros
+from meter_driver.quantities import Kind
+from meter_driver.units import base, factor, power_of_ten, told
+from policies.terms import WHOLE, Row
+from policies.vault.values import Value
+
+MOST_AN_HOUR = {"Wh": Decimal(250_000), "varh": Decimal(250_000), "VAh": Decimal(250_000), "J": Decimal(900_000_000),
+                "m3": Decimal(100)}  # fmt: skip
+"""What the connection of a home can carry, by the unit of its register: 250 kW, 100 m3/h. More is another meter."""
+_SHARE = Decimal("0.001")
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """An exchange that somebody declared. ``stands``: by quantity, last of the old and first of the new, and unit."""
+
+    at: datetime
+    stands: tuple[tuple[str, Decimal, Decimal, str | None], ...] = ()
+
+
+def rows_of(
+    values: Sequence[Value],
+    quantity: str,
+    subject: str,
+    meter: str,
+    edges: Sequence[tuple[datetime, datetime]],
+    declared: Sequence[Declared] = (),
+) -> list[Row]:
+    """``values`` ascending, of one meter. Snapshots, and names of no vocabulary, have no intervals."""
+    known = quantities.parse(quantity)
+    if known is None or not known.present or not values:
+        return []
+    scale = _Scale.of(values, known.kind)
+    some = [value for value in values if factor(value.unit, scale.unit) is not None]
+    spans = [(micros(start), micros(end)) for start, end in edges]
+    match known.kind:
+        case Kind.INSTANT:
+            found = means.amounts([_span(value, scale) for value in some], spans)
+            exponent = scale.exponent - len(str(means.FINER)) + 1
+        case Kind.INTERVAL:
+            found, exponent = entries.amounts([_entry(value, scale) for value in some], spans), scale.exponent
+        case _:
+            found, exponent = _differences(some, known, scale, spans, declared), scale.exponent
+    lesser = sorted(value.at for value in some if value.status not in ("measured", "validated"))
+    unit, power = scale.told
+    return [_row(amount, exponent + power, quantity, subject, meter, unit, lesser) for amount in found]
+
+
+def _differences(
+    values: Sequence[Value],
+    known: quantities.Quantity,
+    scale: "_Scale",
+    spans: list[tuple[int, int]],
+    declared: Sequence[Declared],
+) -> list[Amount]:
+    points: dict[int, stands.Stand] = {}
+    for value in values:
+        both = ((value.first_at, value.first), (value.last_at, value.last))
+        for at, said in both if value.count > 1 else both[1:]:
+            us = micros(at)
+            digit = 1 if value.unit == scale.unit else scale.digit(said, value.unit)
+            points[us] = stands.Stand(us, scale.mantissa(said, value.unit), value.serial, digit)
+    most = MOST_AN_HOUR.get(base(scale.unit) or "")
+    bound = None if most is None else scale.bound(most)
+    exchanges = [_exchange(each, known.name, scale) for each in declared]
+    runs = stands.runs_of([points[at] for at in sorted(points)], known.kind, bound, exchanges)
+    return stands.amounts(runs, spans)
+
+
+def _exchange(declared: Declared, quantity: str, scale: "_Scale") -> stands.Exchange:
+    for name, last, first, unit in declared.stands:
+        if name == quantity and factor(unit, scale.unit) is not None:
+            digit = max(scale.digit(last, unit), scale.digit(first, unit))
+            return stands.Exchange(micros(declared.at), scale.mantissa(last, unit), scale.mantissa(first, unit), digit)
+    return stands.Exchange(micros(declared.at))
+
+
+def _entry(value: Value, scale: "_Scale") -> entries.Entry:
+    covered = value.covered // _MICROSECOND
+    return entries.Entry(
+        micros(value.first_at), micros(value.last_at), scale.mantissa(value.total, value.unit), covered
+    )
+
+
+def _span(value: Value, scale: "_Scale") -> means.Span:
+    if value.count == 1:
+        return means.Span(micros(value.last_at), micros(value.last_at), scale.mantissa(value.last, value.unit), 0, 0)
+    covered = value.covered // _MICROSECOND
+    integral = round(scale.fraction(value.total, value.unit) * SECOND_US) if covered else 0
+    last = scale.mantissa(value.last, value.unit)
+    return means.Span(micros(value.first_at), micros(value.last_at), last, integral, covered)
+
+
+def _row(
+    amount: Amount, exponent: int, quantity: str, subject: str, meter: str, unit: str | None, lesser: Sequence[datetime]
+) -> Row:
+    start, end = instant(amount.begin), instant(amount.end)
+    value = None if amount.value is None else Decimal(amount.value).scaleb(exponent)
+    status, method = amount.status, amount.method
+    if status is Status.MEASURED and any(start <= at <= end for at in lesser):
+        status, method = Status.ESTIMATED, Method.NONE
+    share = min(WHOLE, (Decimal(amount.covered) / (amount.end - amount.begin)).quantize(_SHARE, ROUND_DOWN))
+    completeness = WHOLE if share == 1 else share
+    return Row(subject, quantity, start, end, value, unit, status.value, meter, completeness, method.value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """One unit and power of ten that can say every value."""
+
+    unit: str | None
+    exponent: int
+
+    @classmethod
+    def of(cls, values: Sequence[Value], kind: Kind) -> "_Scale":
+        """The unit that all of the newest value's dimension are multiples of; the finest digit of what was read."""
+        bases = {base(value.unit) for value in values}
+        unit = base(values[-1].unit)
+        if unit == "Wh" and "J" in bases:
+            unit = "J"
+        shifts: dict[str | None, int] = {}
+        for each in {value.unit for value in values}:
+            if (ratio := factor(each, unit)) is not None:
+                shifts[each] = power_of_ten(ratio)
+        exponents = (
+            _exponent(said) + shifts[v.unit]
+            for v in values
+            if v.unit in shifts
+            for said in ((v.total,) if kind is Kind.INTERVAL else (v.first, v.last))
+        )
+        return cls(unit, min(exponents))
+
+    @property
+    def told(self) -> tuple[str | None, int]:
+        """The unit in which it is told, and the power of ten from ours to it."""
+        unit = told(self.unit)
+        ratio = factor(self.unit, unit)
+        assert ratio is not None
+        return unit, power_of_ten(ratio)
+
+    def fraction(self, value: Decimal, unit: str | None) -> Fraction:
+        ratio = factor(unit, self.unit)
+        assert ratio is not None
+        return Fraction(value) * ratio * Fraction(10) ** -self.exponent
+
+    def bound(self, value: Decimal) -> int | Fraction:
+        """In ``unit``; it may be a part of the last digit."""
+        found = self.fraction(value, self.unit)
+        return found.numerator if found.denominator == 1 else found
+
+    def mantissa(self, value: Decimal, unit: str | None) -> int:
+        if unit == self.unit:
+            return int(value.scaleb(-self.exponent))
+        return round(self.fraction(value, unit))
+
+    def digit(self, value: Decimal, unit: str | None) -> int:
+        """The last digit that a value was said in."""
+        ratio = factor(unit, self.unit)
+        return max(1, round((ratio or 1) * Fraction(10) ** (_exponent(value) - self.exponent)))
+
+
+def _exponent(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0
