@@ -18,7 +18,7 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.clock import Clock
-from gateway.errors import NotAllowed, Taken, Unknown
+from gateway.errors import InUse, NotAllowed, Unknown
 from gateway.storage.port import Store
 from gateway.storage.tables.registry import meter, meter_place
 from gateway.vault.port import Vault
@@ -161,7 +161,7 @@ class Meters:
     ) -> Meter:
         """The operator says which meter is behind a box's component. A label that is there already is that meter.
 
-        Raises ``NotAllowed``, ``Taken`` when the place belongs to another meter, ``SubjectGone``.
+        Raises ``NotAllowed``, ``InUse`` when the place belongs to another meter, ``SubjectGone``.
         """
         wanted = label or reader.component or "main"
         if not 0 < len(wanted) <= _LONGEST_LABEL or not wanted.isprintable():
@@ -170,7 +170,7 @@ class Meters:
             home = await self._home(household)
             place = self._place(household, reader)
             if home.places.get(place, wanted) != wanted:
-                raise Taken("component: it is the place of another meter of this household")
+                raise InUse("component: it is the place of another meter of this household")
             found = home.meters.get(wanted) or self._new(home, reader, how=how, label=wanted)
             if reader.serial and reader.serial not in dict(found.serials):
                 found = replace(found, serials=(*found.serials, (reader.serial, self._clock())))
