@@ -340,7 +340,7 @@ def _to(path: str) -> web.Response:
 
 
 def _detail(request: web.Request) -> timedelta | None:
-    """``detail``: received, quarter, hour or day; left out, the finest that is held of each time. Raises 404."""
+    """What ``?detail=`` asks for; left out, the finest that is held of each time. Raises 404 for what is not there."""
     asked = request.query.get("detail", "")
     if asked and asked not in DETAILS:
         raise web.HTTPNotFound
