@@ -57,6 +57,7 @@ from gateway.settings import Settings
 from gateway.storage.engines import store_at
 from gateway.storage.port import Store
 from gateway.vault.compactor import Compactor
+from gateway.vault.days import Days
 from gateway.vault.retention import Retention
 from gateway.vault.sealed import SealedVault
 from policies.cohorts import SAFETY_RULES, SafetyRule
@@ -257,6 +258,7 @@ def composed(
         grace=timedelta(minutes=settings.cohorts.grace_minutes),
     )
     zone, profiles = ZoneInfo(settings.timezone), Profiles(organisations, clock)
+    worked_out = Days(store, keeper, os.urandom, zone, log)
     return Gateway(
         settings=settings,
         clock=clock,
@@ -267,9 +269,11 @@ def composed(
         keeper=keeper,
         http=http,
         vault=vault,
-        retention=Retention(store, keeper, days, clock=clock, log=log, expired=lines.expired),
+        retention=Retention(
+            store, keeper, days, clock=clock, log=log, leaving=worked_out.derive_leaving, expired=lines.expired
+        ),
         compactor=Compactor(
-            store, keeper, clock=clock, randomness=os.urandom, log=log, settled=vault.settled, zone=zone
+            store, keeper, clock=clock, randomness=os.urandom, log=log, settled=vault.settled, days=worked_out
         ),
         registry=registry,
         signer=signer,

@@ -80,11 +80,10 @@ class Opener:
                         yield part
                 return
             exchanges = await self._meters.exchanges(opened.grant.subject)
-            for window in _windows(opened.grant, self._zone):
+            beside = opened.grant.resolution + BESIDE
+            for detail, window in self._plan(opened.grant, beside):
                 grant = replace(opened.grant, period=window)
-                beside = grant.resolution + BESIDE
                 reach = Period(window.start - beside, window.end + beside)
-                detail = self._source(grant, reach)
                 values = [v async for some in self._read(grant, reach, detail=detail) for v in some]
                 if not opened.standing.still():
                     return
@@ -93,13 +92,27 @@ class Opener:
         except SubjectGone:
             return
 
-    def _source(self, grant: Grant, reach: Period) -> DetailClass:
-        """Days are worked out from quarters as long as those are held, so that a day is the sum of its quarters."""
-        detail = class_of(grant.resolution)
-        oldest = self._vault.oldest(grant.subject, DetailClass.QUARTER)
-        if detail is DetailClass.DAY and oldest is not None and datetime.combine(oldest, time(), UTC) <= reach.start:
-            return DetailClass.QUARTER
-        return detail
+    def _plan(self, grant: Grant, beside: timedelta) -> Iterator[tuple[DetailClass, Period]]:
+        """Windows, each with the class that it is read from.
+
+        Days are worked out from quarters where those are held, so that a day is the sum of its quarters; but none whose
+        own class is past.
+        """
+        detail, whole = class_of(grant.resolution), grant.period
+        if detail is not DetailClass.DAY:
+            yield from ((detail, window) for window in _windows(whole, grant.resolution, self._zone))
+            return
+        start = max(whole.start, self._held(grant.subject, detail))
+        seam = max(start, local_midnight(self._held(grant.subject, DetailClass.QUARTER) + beside, self._zone))
+        days, quarters = Period(start, min(seam, whole.end)), Period(seam, whole.end)
+        for source, period in ((detail, days), (DetailClass.QUARTER, quarters)):
+            yield from ((source, window) for window in _windows(period, grant.resolution, self._zone))
+
+    def _held(self, subject: SubjectId, detail: DetailClass) -> datetime:
+        """From when on a class is held. Raises ``SubjectGone``."""
+        if (oldest := self._vault.oldest(subject, detail)) is None:
+            raise SubjectGone
+        return datetime.combine(oldest, time(), UTC)
 
     def _read(
         self, grant: Grant, period: Period, mark: Mark | None = None, *, detail: DetailClass | None = None
@@ -217,14 +230,20 @@ class _Tail:
     first: bool = True
 
 
-def _windows(grant: Grant, zone: tzinfo) -> Iterator[Period]:
+def local_midnight(at: datetime, zone: tzinfo) -> datetime:
+    """The first begin of a local day at or after an instant."""
+    begin, end = day_edges(at.astimezone(zone).date(), zone)
+    return begin if begin == at else end
+
+
+def _windows(period: Period, resolution: timedelta, zone: tzinfo) -> Iterator[Period]:
     """A period in pieces of at most ``WINDOW``, cut at midnights so that no interval is cut: local ones for days."""
-    start = grant.period.start
-    while start < grant.period.end:
-        if grant.resolution == ONE_DAY:
+    start = period.start
+    while start < period.end:
+        if resolution == ONE_DAY:
             end = day_edges(start.astimezone(zone).date() + WINDOW, zone)[0]
         else:
             end = floor(start, ONE_DAY) + WINDOW
-        end = min(end, grant.period.end)
+        end = min(end, period.end)
         yield Period(start, end)
         start = end

@@ -13,7 +13,7 @@ from adapters.plugin import Released
 from gateway.clock import Clock
 from gateway.door.egress import Part, Whole
 from gateway.door.epochs import Epochs
-from gateway.door.opening import Meters, Open, Opener
+from gateway.door.opening import Meters, Open, Opener, local_midnight
 from gateway.door.release import SELF
 from gateway.door.standing import Right, Sight, Standing
 from gateway.errors import SubjectGone
@@ -36,7 +36,6 @@ from policies.terms import (
 from policies.vault.values import Value
 
 FINE_TO_COARSE = (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY)
-STEP = {DetailClass.LIVE: AS_RECEIVED, DetailClass.QUARTER: QUARTER_HOUR, DetailClass.DAY: ONE_DAY}
 AHEAD = timedelta(days=2)
 
 
@@ -61,7 +60,7 @@ class DataDesk:
         clock: Clock,
         zone: tzinfo = UTC,
     ) -> None:
-        self._vault, self._days, self._clock = vault, days, clock
+        self._vault, self._days, self._clock, self._zone = vault, days, clock, zone
         self._opener = Opener(vault, meters, clock, zone)
         self._sight = Sight(epochs, clock, vault.oldest)
 
@@ -81,24 +80,36 @@ class DataDesk:
 
         Raises ``SubjectGone``.
         """
-        standing, end = self._standing(subject, right), self._clock() + AHEAD
-        spans = []
-        for each in FINE_TO_COARSE:
-            oldest = self._vault.oldest(subject, each)
-            if oldest is None:
-                raise SubjectGone("no such household")
-            start = datetime.combine(oldest, time(), UTC)
-            if step is None:
-                spans.append((STEP[each], Period(start, end)))
-                end = min(start, end)
-            elif class_of(step) is each:
-                spans.append((step, Period(start, end)))
-        return Whole([standing], self._parts(subject, standing, spans[::-1]))
+        standing = self._standing(subject, right)
+        if step is None:
+            spans = self._finest(subject)
+        else:
+            spans = [(step, Period(self._start(subject, class_of(step)), self._end()))]
+        return Whole([standing], self._parts(subject, standing, spans))
+
+    def _finest(self, subject: SubjectId) -> Sequence[tuple[timedelta, Period]]:
+        """Coarse to fine. Days are told whole, so what is finer begins at a local midnight."""
+        live, quarter, day = (self._start(subject, detail) for detail in FINE_TO_COARSE)
+        quarter = min(quarter, live)
+        if day < quarter:
+            quarter = local_midnight(quarter, self._zone)
+            live = max(live, quarter)
+        spans = Period(day, quarter), Period(quarter, live), Period(live, self._end())
+        return list(zip((ONE_DAY, QUARTER_HOUR, AS_RECEIVED), spans, strict=True))
+
+    def _start(self, subject: SubjectId, detail: DetailClass) -> datetime:
+        """From when on a class is held. Raises ``SubjectGone``."""
+        if (oldest := self._vault.oldest(subject, detail)) is None:
+            raise SubjectGone("no such household")
+        return datetime.combine(oldest, time(), UTC)
+
+    def _end(self) -> datetime:
+        return self._clock() + AHEAD
 
     async def latest(self, subject: SubjectId, right: Right) -> Part | None:
         """The newest register of each quantity since yesterday; None without one. Raises ``SubjectGone``."""
         standing, now = self._standing(subject, right), self._clock()
-        period = Period(now - timedelta(days=1), now + AHEAD)
+        period = Period(now - timedelta(days=1), self._end())
         newest: dict[tuple[str, str], Value] = {}
         async for values in self._vault.read(subject, DetailClass.QUARTER, EVERYTHING, period):
             newest |= {(v.quantity, v.meter): v for v in sorted(values, key=lambda v: v.at)}

@@ -7,7 +7,7 @@ even a single late piece is merged soon, while its readings are held (see ``gate
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, timedelta, tzinfo
+from datetime import UTC, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
@@ -19,9 +19,9 @@ from gateway.keeper.port import Keeper
 from gateway.keeper.states import Randomness
 from gateway.storage.port import Store
 from gateway.storage.tables.vault import block, piece
-from gateway.vault.corrections import corrected
+from gateway.vault.corrections import day_of
 from gateway.vault.days import Days
-from gateway.vault.merge import Clashes, combined, to_block
+from gateway.vault.merge import to_block
 from gateway.vault.pieces import Part, parts_of_days
 from policies.terms import DetailClass, SubjectId
 from policies.vault.columns import Series
@@ -50,8 +50,8 @@ class _Merged(NamedTuple):
 class Compactor:
     """``run`` is a supervised loop; ``round`` does what is due now.
 
-    ``settled``: up to which piece a household's pieces may be merged, because every stream has seen them. ``zone``:
-    where days begin, which are worked out from quarters when those are merged.
+    ``settled``: up to which piece a household's pieces may be merged, because every stream has seen them. ``days``:
+    worked out from quarters when those are merged.
     """
 
     def __init__(
@@ -63,10 +63,9 @@ class Compactor:
         randomness: Randomness,
         log: Logger,
         settled: Callable[[SubjectId], int],
-        zone: tzinfo,
+        days: Days,
     ) -> None:
-        self._store, self._keeper, self._settled = store, keeper, settled
-        self._days = Days(store, keeper, randomness, zone)
+        self._store, self._keeper, self._settled, self._days = store, keeper, settled, days
         self._clock, self._randomness, self._log = clock, randomness, log
 
     async def run(self) -> None:
@@ -104,10 +103,7 @@ class Compactor:
             cipher = (await self._keeper.ciphers(subject, [(detail, day)])).get((detail, day))
             if cipher is None:
                 return False
-            clashes: Clashes = {}
-            series = await asyncio.to_thread(_combined, subject, detail, parts, cipher, clashes)
-            if clashes:
-                series = await corrected(self._store, self._keeper, subject, series, clashes)
+            series = await day_of(self._store, self._keeper, subject, detail, parts, cipher)
             merged = await asyncio.to_thread(self._merged, subject, detail, parts, series, cipher)
             await self._store.write(lambda connection: _replace(connection, subject, detail, day, parts, merged))
         except (SubjectGone, DayChanged):
@@ -126,12 +122,6 @@ class Compactor:
 
 def _candidates(connection: Connection, ended: int) -> Sequence[Any]:
     return connection.execute(_CANDIDATES, {"ended": ended}).fetchall()
-
-
-def _combined(
-    subject: SubjectId, detail: DetailClass, parts: Sequence[Part], cipher: Any, clashes: Clashes
-) -> list[Series]:
-    return combined(detail, [part.opened(subject, detail, cipher) for part in parts], clashes)
 
 
 def _replace(

@@ -4,15 +4,17 @@ As long as the day is held in class ``live``, what came last counts in every cla
 a reading that came again can no longer be told from a new one, so it counts for nothing.
 """
 
+import asyncio
 from collections.abc import Sequence
-from itertools import groupby
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.errors import SubjectGone
 from gateway.keeper.port import Keeper
 from gateway.storage.port import Store
 from gateway.vault import keys
-from gateway.vault.merge import Clashes, mended
-from gateway.vault.pieces import parts_of_days
+from gateway.vault.merge import Clashes, combined, mended
+from gateway.vault.pieces import Part, parts_of_days
 from meter_driver.intervals import instant
 from policies.terms import DetailClass, SubjectId
 from policies.vault.columns import Series
@@ -34,14 +36,28 @@ async def corrected(
         return series
     quantities = frozenset(quantity for _, quantity, _ in solvable)
     days = [_day(us) for (_, _, begin), end in solvable.items() for us in (begin, end)]
-    readings: list[Sequence[Series]] = []
     parts = await store.look(lambda connection: parts_of_days(connection, subject, LIVE, min(days), max(days)))
     ciphers = await keys.ciphers(keeper, subject, [(LIVE, part.day) for part in parts])
-    for day, of_day in groupby(parts, key=lambda part: part.day):
-        if (cipher := ciphers.get((LIVE, day))) is None:
-            return series
-        readings += [part.opened(subject, LIVE, cipher, quantities) for part in of_day]
-    return mended(series, readings, solvable)
+    if any((LIVE, part.day) not in ciphers for part in parts):
+        return series
+
+    def again() -> list[Series]:
+        return mended(series, [p.opened(subject, LIVE, ciphers[LIVE, p.day], quantities) for p in parts], solvable)
+
+    return await asyncio.to_thread(again)
+
+
+async def day_of(
+    store: Store, keeper: Keeper, subject: SubjectId, detail: DetailClass, parts: Sequence[Part], cipher: AESGCM
+) -> list[Series]:
+    """The parts of one day as one, in the order in which they came, each clash solved. Raises ``SubjectGone``."""
+    clashes: Clashes = {}
+
+    def together() -> list[Series]:
+        return combined(detail, [part.opened(subject, detail, cipher) for part in parts], clashes)
+
+    series = await asyncio.to_thread(together)
+    return await corrected(store, keeper, subject, series, clashes) if clashes else series
 
 
 def _day(us: int) -> int:

@@ -1,26 +1,28 @@
 """Days from quarters: each local day of a household is worked out anew when quarters of it were merged.
 
 The block of class ``day`` for a UTC day holds the local days that begin in it, and is always the whole of what the
-quarters say; so a day is the sum of its quarters, whenever they came, as long as quarters are held. Afterwards the day
-stays as it was worked out last.
+quarters say; so a day is the sum of its quarters, whenever they came, as long as the quarters of the UTC day in which
+it begins are held. Afterwards the day stays as it was worked out last.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import groupby
-from typing import Any
+from typing import NamedTuple
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, delete, insert, select, update
 
-from gateway.errors import DayChanged
+from adapters.plugin import Logger
+from gateway.errors import DayChanged, SubjectGone
 from gateway.keeper.port import Keeper
 from gateway.keeper.states import Randomness
 from gateway.storage.port import Store
 from gateway.storage.tables.vault import block, piece
 from gateway.vault import keys
-from gateway.vault.corrections import corrected
-from gateway.vault.merge import Clashes, combined, kind_of, to_block
+from gateway.vault.corrections import day_of
+from gateway.vault.merge import kind_of, to_block
 from gateway.vault.pieces import Part, parts_of_days
 from meter_driver.amounts.partials import Partial, settled, summed, total_exponent
 from meter_driver.intervals import day_edges, micros
@@ -29,13 +31,23 @@ from policies.vault.columns import Series
 from policies.vault.seal import CLASS_CODES, NONCE_BYTES, place, seal
 
 QUARTER, DAY = DetailClass.QUARTER, DetailClass.DAY
+_Spans = Sequence[tuple[int, int]]
+"""Local days, [begin, end) in microseconds."""
+
+
+class _Block(NamedTuple):
+    version: int
+    pieces: int
+    upto: int
+    sealed: bytes
 
 
 class Days:
     """``zone``: where days begin."""
 
-    def __init__(self, store: Store, keeper: Keeper, randomness: Randomness, zone: tzinfo) -> None:
-        self._store, self._keeper, self._randomness, self._zone = store, keeper, randomness, zone
+    def __init__(self, store: Store, keeper: Keeper, randomness: Randomness, zone: tzinfo, log: Logger) -> None:
+        self._store, self._keeper, self._randomness = store, keeper, randomness
+        self._zone, self._log = zone, log
 
     async def derive(self, subject: SubjectId, day: int) -> None:
         """The local days that share something with this UTC day (ordinal). Durable on return.
@@ -43,24 +55,37 @@ class Days:
         Raises ``SubjectGone``, and ``DayChanged`` when somebody else did the same meanwhile.
         """
         for ordinal in (day - 1, day):
-            await self._one(subject, ordinal)
+            spans = self._beginning(ordinal)
+            if spans and (last := _last(spans)) >= day:
+                await self._block(subject, ordinal, last, [(micros(begin), micros(end)) for begin, end in spans])
 
-    async def _one(self, subject: SubjectId, ordinal: int) -> None:
-        spans = list(self._beginning(ordinal))
+    async def derive_leaving(self, first: Mapping[DetailClass, date]) -> None:
+        """What is still to be worked out of quarters that expire now; ``first``: the days from which classes stay.
+
+        A day that cannot be opened holds no expiry up.
+        """
+        begin, end = first[DAY].toordinal(), first[QUARTER].toordinal()
+        for subject, day in await self._store.look(lambda connection: _waiting(connection, begin, end)):
+            try:
+                await self.derive(SubjectId(subject), day)
+            except (SubjectGone, DayChanged):
+                continue
+            except ValueError:
+                self._log.warning("days.damaged", day=date.fromordinal(day).isoformat())
+
+    async def _block(self, subject: SubjectId, ordinal: int, last: int, spans: _Spans) -> None:
         oldest = self._keeper.oldest(subject, QUARTER)
-        if not spans or oldest is None or oldest.toordinal() > ordinal:
+        if oldest is None or oldest.toordinal() > ordinal:
             return
         cipher = (await keys.ciphers(self._keeper, subject, [(DAY, ordinal)])).get((DAY, ordinal))
         if cipher is None:
             return
-        last = (spans[-1][1] - timedelta(microseconds=1)).toordinal()
         quarters = await self._quarters(subject, ordinal, last)
-        series = await asyncio.to_thread(_days, quarters, [(micros(a), micros(b)) for a, b in spans])
         parts = await self._store.look(lambda connection: parts_of_days(connection, subject, DAY, ordinal, ordinal))
-        if not series and not parts:
-            return
-        sealed = self._sealer(cipher, subject, ordinal, parts)
-        await self._store.write(lambda c: _put(c, subject, ordinal, parts, sealed(to_block(DAY, series))))
+        series = await asyncio.to_thread(_days, quarters, spans)
+        if series or parts:
+            made = await asyncio.to_thread(self._made, subject, ordinal, parts, series, cipher)
+            await self._store.write(lambda connection: _put(connection, subject, ordinal, parts, made))
 
     def _beginning(self, ordinal: int) -> Sequence[tuple[datetime, datetime]]:
         """Local days that begin in a UTC day."""
@@ -73,24 +98,33 @@ class Days:
         held = await keys.ciphers(self._keeper, subject, [(QUARTER, part.day) for part in parts])
         found: list[Series] = []
         for day, of_day in groupby(parts, key=lambda part: part.day):
-            if (cipher := held.get((QUARTER, day))) is None:
-                continue
-            clashes: Clashes = {}
-            opened = [part.opened(subject, QUARTER, cipher) for part in of_day]
-            series = combined(QUARTER, opened, clashes)
-            found += await corrected(self._store, self._keeper, subject, series, clashes) if clashes else series
+            if (cipher := held.get((QUARTER, day))) is not None:
+                found += await day_of(self._store, self._keeper, subject, QUARTER, list(of_day), cipher)
         return found
 
-    def _sealer(
-        self, cipher: Any, subject: SubjectId, ordinal: int, parts: Sequence[Part]
-    ) -> Callable[[bytes], tuple[int, int, int, bytes]]:
+    def _made(
+        self, subject: SubjectId, ordinal: int, parts: Sequence[Part], series: Sequence[Series], cipher: AESGCM
+    ) -> _Block:
+        """The block that takes the place of ``parts``."""
         version = 1 + max((part.version for part in parts if part.pieces), default=0)
         upto = max((part.upto for part in parts), default=0)
         bound = place(subject, DAY, ordinal, version, 1)
-        return lambda plain: (version, 1, upto, seal(cipher, self._randomness(NONCE_BYTES), bound, plain))
+        return _Block(version, 1, upto, seal(cipher, self._randomness(NONCE_BYTES), bound, to_block(DAY, series)))
 
 
-def _days(quarters: Sequence[Series], spans: Sequence[tuple[int, int]]) -> list[Series]:
+def _last(spans: Sequence[tuple[datetime, datetime]]) -> int:
+    """The UTC day in which local days end."""
+    return (spans[-1][1] - timedelta(microseconds=1)).toordinal()
+
+
+def _waiting(connection: Connection, first: int, last: int) -> Sequence[tuple[str, int]]:
+    """Households and days in [first, last] with quarters that were not merged yet."""
+    c = piece.c
+    question = select(c.subject, c.day).where(c["class"] == CLASS_CODES[QUARTER], c.day.between(first, last))
+    return [(subject, day) for subject, day in connection.execute(question.distinct().order_by(c.subject, c.day))]
+
+
+def _days(quarters: Sequence[Series], spans: _Spans) -> list[Series]:
     """Partials of whole days from those of quarters, for each meter, quantity, unit and status."""
     found = []
     for _, group in groupby(sorted(quarters, key=_name), key=_name):
@@ -145,12 +179,10 @@ def _name(one: Series) -> tuple[str, str, str, str, str]:
     return one.meter, one.serial, one.quantity, one.unit or "", one.status
 
 
-def _put(
-    connection: Connection, subject: str, ordinal: int, parts: Sequence[Part], merged: tuple[int, int, int, bytes]
-) -> None:
+def _put(connection: Connection, subject: str, ordinal: int, parts: Sequence[Part], made: _Block) -> None:
     """In one transaction: the block in place of the one before, and of pieces of before days were derived here."""
     b, p, code = block.c, piece.c, CLASS_CODES[DAY]
-    values = dict(zip(("version", "pieces", "upto", "sealed"), merged, strict=True))
+    values = made._asdict()
     before = next((part for part in parts if part.pieces), None)
     where = [b.subject == subject, b["class"] == code, b.day == ordinal]
     if before is None:

@@ -5,7 +5,7 @@ comes back: a clock that goes back, or a class that is lengthened, moves no ratc
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -39,6 +39,7 @@ class Retention:
     Args:
         days: kept days by class as the settings say; changed in place when the operator shortens a class, so that
             whoever holds the same mapping (the vault) sees it.
+        leaving: told the oldest held days before the ratchets move: what other classes still need of what goes.
         expired: told the oldest held days when the ratchets have moved: what is on its way of older ones is called
             back.
     """
@@ -51,9 +52,11 @@ class Retention:
         *,
         clock: Clock,
         log: Logger,
+        leaving: Callable[[Mapping[DetailClass, date]], Awaitable[None]],
         expired: RecallDays,
     ) -> None:
-        self._store, self._keeper, self._days, self._expired = store, keeper, days, expired
+        self._store, self._keeper, self._days = store, keeper, days
+        self._leaving, self._expired = leaving, expired
         self._clock, self._log = clock, log
         self._done: dict[DetailClass, date] = {}
         self._turn = asyncio.Lock()
@@ -96,6 +99,7 @@ class Retention:
         """Expire what is past its class; durable on return. Then delete the rows."""
         async with self._turn:
             first = self._first(now)
+            await self._leaving(first)
             changed = await self._keeper.move_on(first, now.date())
             await self._expired(first)
             await self._keeper.prune()
