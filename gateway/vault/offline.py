@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,8 +29,10 @@ from gateway.keeper.states import States
 from gateway.storage.copies import has_log, is_store, open_copy
 from gateway.storage.statements import Prepared
 from gateway.storage.tables.vault import block, piece
-from gateway.vault.merge import values_of
+from gateway.vault.merge import kind_of, values_of
 from gateway.vault.pieces import Part
+from gateway.vault.port import Value
+from meter_driver.amounts.partials import summed
 from policies.terms import SERIES_CLASSES, DetailClass
 from policies.vault.ratchet import DayGone
 from policies.vault.seal import CLASS_CODES
@@ -56,7 +59,7 @@ _ROWS, _SIZES = _rows(), _sizes()
 
 
 class HouseholdDay(NamedTuple):
-    """What could be opened of one household's UTC day: readings, and first, last and total of each partial."""
+    """What could be opened of one household's UTC day: readings, and of partials first, last, and total if any."""
 
     household: str
     day: date
@@ -213,13 +216,16 @@ def _opened(household: str, detail: DetailClass, part: Part, keys: _Keys) -> lis
             series = part.opened(household, detail, cipher)
         except ValueError:
             continue
-        single = detail in (DetailClass.LIVE, DetailClass.LEGAL)
-        return [
-            float(number)
-            for value in values_of(detail, series)
-            for number in ((value.first,) if single else (value.first, value.last, value.total))
-        ]
+        return [float(number) for value in values_of(detail, series) for number in _numbers(detail, value)]
     return None
+
+
+def _numbers(detail: DetailClass, value: Value) -> Sequence[Decimal]:
+    """Those that somebody read or summed up; a register's partial has no total."""
+    if detail in (DetailClass.LIVE, DetailClass.LEGAL):
+        return (value.first,)
+    ends = value.first, value.last
+    return (*ends, value.total) if summed(kind_of(value.quantity)) else ends
 
 
 def _query(store: Path, with_log: bool, question: Prepared) -> Iterator[Any]:

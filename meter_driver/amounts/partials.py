@@ -140,7 +140,10 @@ def _same_times(kind: Kind, one: Partial, two: Partial) -> bool:
 
 def settled(kind: Kind, earlier: Partial, later: Partial) -> Partial:
     """What counts when two overlap and their readings are gone: the one that speaks for more, or came later."""
-    return merged(kind, earlier, later) or (earlier if earlier.covered > later.covered else later)
+    both = merged(kind, earlier, later)
+    if both is not None:
+        return both
+    return earlier if (earlier.covered, earlier.readings) > (later.covered, later.readings) else later
 
 
 def _outermost(earlier: Partial, later: Partial) -> Partial:

@@ -170,6 +170,17 @@ class House:
         return self.gateway.profiles.right(question, None, alive)
 
 
+def told(row: Row) -> Decimal:
+    """The value of a row that has one."""
+    assert row.value is not None
+    return row.value
+
+
+def whole(row: Row) -> int:
+    """The same where tests count in whole numbers."""
+    return int(told(row))
+
+
 _sequences = count(1)
 """Of all houses of a test: one that is opened again goes on."""
 _made: list[bytes] = []

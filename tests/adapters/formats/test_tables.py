@@ -40,7 +40,7 @@ def test_csv_carries_the_columns_and_the_digits_that_came() -> None:
     table = written(CSV, [part([row("0.100")])]).decode()
     assert table.splitlines() == [
         ",".join(COLUMNS),
-        "p1,1-0:1.8.0*255,2026-03-01T00:00:00Z,2026-03-01T00:15:00Z,0.100,kWh,measured",
+        "p1,1-0:1.8.0*255,2026-03-01T00:00:00Z,2026-03-01T00:15:00Z,0.100,kWh,measured,,1,",
     ]
 
 

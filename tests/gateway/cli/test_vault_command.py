@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -43,10 +44,25 @@ def test_sizes_need_no_key(folder: Path) -> None:
     (folder / "keys/root").unlink()
     result = CliRunner().invoke(app, ["sizes", "--offline", str(folder)])
     assert [line.split()[:2] for line in result.stdout.splitlines()] == [
-        [ANNA, "2026-03-09"],  # the local day begins before midnight UTC
         [ANNA, "2026-03-10"],
     ]
     assert CliRunner().invoke(app, ["open", "--offline", str(folder)]).stdout == ""
+
+
+def test_blocks_of_quarters_and_days_open_as_pieces_do(tmp_path: Path) -> None:
+    async def fill() -> None:
+        async with opened(tmp_path) as safe:
+            await safe.vault.admit(ANNA, NOON)
+            await safe.take(ANNA, minutes(5))
+            safe.now = NOON + timedelta(days=1)
+            assert await safe.compactor.round() == 2
+
+    asyncio.run(fill())
+    result = CliRunner().invoke(app, ["open", "--offline", str(tmp_path)])
+    days = {line["day"]: line["values"] for line in map(json.loads, result.stdout.splitlines())}
+    ends = [1_000_000.0, 1_004_400.0]
+    assert days["2026-03-09"] == ends, "the local day begins before midnight UTC"
+    assert sorted(days["2026-03-10"]) == [1000.0, 1001.1, 1002.2, 1003.3, 1004.4, *ends]
 
 
 def test_a_folder_of_other_things_gives_nothing(tmp_path: Path) -> None:

@@ -219,7 +219,7 @@ async def test_a_household_s_own_look_ends_with_its_erasure(tmp_path: Path, poin
 
         async def look() -> int:
             desk = home.gateway.own_data
-            return len([p async for p in await desk.own(who, home.own_right(), home.now - DAY)])
+            return len([p async for p in await desk.own(who, home.own_right())])
 
         assert await look() == 1
         async with keeper.gate(point) as gate:

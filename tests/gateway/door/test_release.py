@@ -26,7 +26,7 @@ from policies.terms import (
     SubjectId,
     Zone,
 )
-from tests.gateway.house import ACME, House, house
+from tests.gateway.house import ACME, House, house, whole
 
 HOUR = timedelta(hours=1)
 
@@ -54,7 +54,7 @@ async def test_only_the_period_that_was_asked_for_is_opened(tmp_path: Path) -> N
         await home.feed(who, list(range(48)))
         await home.agree(who)
         some = home.question(who, period=Period(begin + HOUR, begin + 2 * HOUR))
-        assert [int(r.value) for r in await home.rows(some)] == [4, 5, 6, 7]
+        assert [whole(r) for r in await home.rows(some)] == [4, 5, 6, 7]
 
 
 async def test_a_register_in_hours_gives_the_energy_of_each_whole_hour(tmp_path: Path) -> None:
@@ -90,11 +90,11 @@ async def test_a_portfolio_has_those_who_allow_it_under_pairwise_names(tmp_path:
             await home.agree(who, recipient=Recipient("other"))
         mine = await home.rows(home.question(people[0], subject=Portfolio()))
         theirs = await home.rows(home.question(people[0], subject=Portfolio(), recipient=Recipient("other")))
-        assert sorted(int(r.value) for r in mine) == sorted(int(r.value) for r in theirs) == [0, 1]
+        assert sorted(whole(r) for r in mine) == sorted(whole(r) for r in theirs) == [0, 1]
         assert not {r.subject for r in mine} & {r.subject for r in theirs}
         await home.consent.withdraw(people[0])
         left = await home.rows(home.question(people[0], subject=Portfolio()))
-        assert [int(r.value) for r in left] == [1]
+        assert [whole(r) for r in left] == [1]
         await home.consent.withdraw(people[1])
         with pytest.raises(Refused):
             await home.rows(home.question(people[0], subject=Portfolio()))
@@ -109,7 +109,7 @@ async def test_a_portfolio_gives_of_each_household_the_part_of_the_period_that_i
         await home.agree(old)
         await home.agree(young, values=Period(begin + 6 * HOUR, home.now + ONE_DAY))
         rows = await home.rows(home.question(old, subject=Portfolio()))
-        told = {name: sorted(int(r.value) for r in rows if r.subject == name) for name in {r.subject for r in rows}}
+        told = {name: sorted(whole(r) for r in rows if r.subject == name) for name in {r.subject for r in rows}}
         assert told[home.release.pseudonym(ACME, old)] == list(range(48))
         assert told[home.release.pseudonym(ACME, young)] == list(range(24, 48))
 
@@ -154,7 +154,7 @@ async def test_a_stream_gives_what_is_there_and_then_what_comes_until_the_withdr
         await home.feed(who, [4], start=home.now - HOUR / 2)
         async with asyncio.timeout(3):
             await reader
-        assert [[int(r.value) for r in p.released.rows] for p in parts] == [[1, 2], [3]]
+        assert [[whole(r) for r in p.released.rows] for p in parts] == [[1, 2], [3]]
 
 
 async def test_a_stream_in_intervals_gives_an_interval_when_a_later_one_has_begun(tmp_path: Path) -> None:
@@ -217,6 +217,6 @@ async def test_a_household_reads_its_own_without_an_entry_in_the_ledger(tmp_path
         await home.feed(who, [1, 2])
         desk = home.gateway.own_data
         right = home.own_right()
-        parts = [p async for p in await desk.own(who, right, home.now - ONE_DAY)]
-        assert [int(r.value) for p in parts for r in p.released.rows if p.standing.still()] == [1, 2]
+        parts = [p async for p in await desk.own(who, right)]
+        assert [whole(r) for p in parts for r in p.released.rows if p.standing.still()] == [1, 2]
         assert await home.ledger.entries(who) == []

@@ -12,7 +12,7 @@ import pytest
 from gateway.door import opening
 from gateway.vault.sealed import SealedVault
 from policies.terms import DetailClass, Period, SubjectId
-from tests.gateway.house import House, house
+from tests.gateway.house import House, house, whole
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -53,7 +53,7 @@ async def told(
     question = home.question(who, period=Period(home.now - DAY, home.now + DAY))
     stream = await home.release.follow(question, home.right(question, lambda: alive[0]), gone=lambda: False)
     rows = [row async for part in stream for row in part.released.rows]
-    return [((row.start - home.now + DAY / 2) // MINUTE, int(row.value)) for row in rows]
+    return [((row.start - home.now + DAY / 2) // MINUTE, whole(row)) for row in rows]
 
 
 def feeds(home: House, who: SubjectId, minute: int, *values: int) -> Step:

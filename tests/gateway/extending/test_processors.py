@@ -23,7 +23,7 @@ from gateway.errors import SettingsError
 from gateway.extending.found import ExtensionKind
 from policies.terms import Period, Portfolio, Pseudonym, Reason, Recipient, ReleaseRequest, SubjectId, Zone
 from tests.gateway.extending import packages
-from tests.gateway.house import ACME, House, house
+from tests.gateway.house import ACME, House, house, told
 
 HOUR = timedelta(hours=1)
 RESULT = "far/power"
@@ -43,7 +43,7 @@ def asks(home: House, who: SubjectId, **other: Any) -> ReleaseRequest:
 
 def mean(part: Released) -> Iterator[Result]:
     for row in part.rows:
-        yield Result("power", row.start, row.end, row.value * 1000, "W")
+        yield Result("power", row.start, row.end, told(row) * 1000, "W")
 
 
 async def fed(home: House) -> SubjectId:
@@ -59,7 +59,7 @@ async def results(home: House, who: SubjectId) -> list[Decimal]:
     await home.agree(who, recipient=reader, quantities=frozenset({RESULT}))
     period = Period(home.now - timedelta(days=1), home.now + HOUR)
     question = home.question(who, recipient=reader, quantities=frozenset({RESULT}), period=period)
-    return [row.value for row in await home.rows(question)]
+    return [told(row) for row in await home.rows(question)]
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from adapters.plugin import CALLER, Batch, Caller, IntakeAnswer
 from gateway.errors import StoreFull
 from gateway.intake import http as ingest
+from gateway.registry.meters import Meters
 from gateway.serve.problems import Problem, answer
 from meter_driver import senml
 from policies.roles import Role
@@ -37,8 +38,8 @@ async def safe(tmp_path: Path) -> AsyncIterator[Safe]:
         yield safe
 
 
-def client_of(intake: ingest.Taking) -> "TestClient[web.Request, web.Application]":
-    (route,) = ingest.routes(intake, Registry(), lambda: NOON)
+def client_of(intake: ingest.Taking, meters: Meters) -> "TestClient[web.Request, web.Application]":
+    (route,) = ingest.routes(intake, Registry(), meters, lambda: NOON)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         request[CALLER] = Caller(Role.BOX, "box-1")
@@ -54,7 +55,7 @@ def client_of(intake: ingest.Taking) -> "TestClient[web.Request, web.Application
 
 @pytest.fixture
 async def client(safe: Safe) -> AsyncIterator["TestClient[web.Request, web.Application]"]:
-    async with client_of(safe.intake) as client:
+    async with client_of(safe.intake, safe.meters) as client:
         yield client
 
 
@@ -87,6 +88,7 @@ async def test_a_batch_is_acknowledged_and_a_repetition_said(client: Any, safe: 
         status, said = await post(client, pack(), "12", deflate=deflate)
         assert (status, said) == (200, {"sequence": 12, "accepted": 3, "refused": [], "repeated": repeated})
     assert len(await safe.values(ANNA)) == 3
+    assert [meter.how for meter in await safe.meters.of(ANNA)] == ["seen"]
 
 
 async def test_records_are_refused_by_their_index_in_the_pack(client: Any) -> None:
@@ -136,12 +138,12 @@ async def test_a_bomb_is_too_large_however_small_it_came(client: Any) -> None:
         assert response.status == 413
 
 
-async def test_a_full_store_asks_the_box_to_come_again() -> None:
+async def test_a_full_store_asks_the_box_to_come_again(safe: Safe) -> None:
     class Full:
         async def take(self, batch: Batch) -> IntakeAnswer:
             raise StoreFull
 
-    async with client_of(Full()) as client:
+    async with client_of(Full(), safe.meters) as client:
         headers = {"Content-Type": senml.JSON, "Batch-Sequence": "1"}
         async with client.post(ingest.PATH, data=json.dumps(pack()), headers=headers) as response:
             assert (response.status, response.headers["Retry-After"]) == (503, "30")

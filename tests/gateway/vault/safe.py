@@ -14,6 +14,7 @@ from gateway.compose import Gateway, Overrides
 from gateway.intake.desk import Intake
 from gateway.keeper.port import Keeper
 from gateway.keeper.recovery import Recovery
+from gateway.registry.meters import Meters
 from gateway.storage.port import Store
 from gateway.vault.compactor import Compactor
 from gateway.vault.offline import Loot, open_folder
@@ -41,6 +42,7 @@ class Safe:
     intake: Intake
     retention: Retention
     compactor: Compactor
+    meters: Meters
     now: datetime = NOON
     sequence: int = 0
 
@@ -94,7 +96,7 @@ async def opened(
     settings = clear_settings(home, timezone="Europe/Vienna", retention=kept)
     log = structlog.testing.CapturingLogger()
     async with composition(settings, clock, Overrides(recovery=recovery), start=start, log=log) as g:
-        made.append(Safe(home, g.store, g.keeper, g.vault, g.intake, g.retention, g.compactor, now))
+        made.append(Safe(home, g.store, g.keeper, g.vault, g.intake, g.retention, g.compactor, g.registry.meters, now))
         yield made[0]
 
 

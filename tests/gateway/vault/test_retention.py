@@ -37,15 +37,24 @@ async def days_held(safe: Safe, detail: DetailClass) -> set[int]:
 
 
 async def test_each_class_expires_by_its_own_days(tmp_path: Path) -> None:
-    async with opened(tmp_path) as safe:
+    async with opened(tmp_path, {DetailClass.QUARTER: 9, DetailClass.DAY: 12}) as safe:
         await safe.vault.admit(ANNA, NOON)
         for back in (6, 1):
             await safe.take(ANNA, minutes(3, NOON - back * DAY))
+        await safe.compactor.round()
         safe.now = NOON + 2 * DAY
         await safe.retention.run(safe.now)
         assert await days_held(safe, DetailClass.LIVE) == {1}
         assert await days_held(safe, DetailClass.QUARTER) == {1, 6}
-        assert await rows(safe, "SELECT class, count(*) FROM piece GROUP BY class") == [(1, 1), (2, 2), (3, 2)]
+        assert await rows(safe, "SELECT class, count(*) FROM block GROUP BY class") == [(1, 1), (2, 2), (3, 2)]
+        safe.now = NOON + 4 * DAY
+        await safe.retention.run(safe.now)
+        assert await days_held(safe, DetailClass.QUARTER) == {1}
+        assert await days_held(safe, DetailClass.DAY) == {2, 7}, "local days begin before midnight UTC"
+        safe.now = NOON + 6 * DAY
+        await safe.retention.run(safe.now)
+        assert await days_held(safe, DetailClass.DAY) == {2}
+        assert await rows(safe, "SELECT class, count(*) FROM block GROUP BY class") == [(1, 1), (2, 1), (3, 1)]
 
 
 async def test_a_day_is_held_to_the_end_of_its_last(tmp_path: Path) -> None:

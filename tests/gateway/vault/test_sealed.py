@@ -49,18 +49,29 @@ async def test_the_coarser_series_are_derived_once(safe: Safe) -> None:
     assert [(v.at, v.count) for v in quarters] == [
         (NOON - timedelta(minutes=120 - 15 * i), n) for i, n in enumerate((15, 15, 10))
     ]
-    assert (quarters[1].first, quarters[1].last) == (Decimal("1015.5"), Decimal("1029.9"))
+    assert (quarters[1].first, quarters[1].last, quarters[1].unit) == (Decimal("1015500"), Decimal("1029900"), "Wh")
+    assert await safe.values(ANNA, DetailClass.DAY) == []
+    await safe.compactor.merge(ANNA, DetailClass.QUARTER, NOON.toordinal())
     (day,) = await safe.values(ANNA, DetailClass.DAY)
     assert day.at == NOON.replace(hour=0) - timedelta(hours=1)  # midnight in Vienna
-    assert (day.count, day.first, day.last) == (40, Decimal("1000.0"), Decimal("1039.9"))
+    assert (day.count, day.first, day.last, day.unit) == (40, Decimal("1000000"), Decimal("1039900"), "Wh")
 
 
 async def test_partials_of_several_batches_are_one(safe: Safe) -> None:
     sent = minutes(15)
     await asyncio.gather(*(safe.take(ANNA, [one]) for one in sent))
     (quarter,) = await safe.values(ANNA, DetailClass.QUARTER)
-    assert (quarter.count, quarter.first, quarter.last) == (15, Decimal("1000.0"), Decimal("1014.4"))
-    assert quarter.total == sum(Decimal(value) for _, value in sent)
+    assert (quarter.count, quarter.first, quarter.last) == (15, Decimal("1000000"), Decimal("1014400"))
+
+
+async def test_a_mean_is_over_the_time_in_which_each_value_stood_whatever_came_first(safe: Safe) -> None:
+    sent = minutes(15)
+    await asyncio.gather(*(safe.take(ANNA, [one], POWER, "W") for one in sent[::-1]))
+    for _ in range(2):
+        (quarter,) = await safe.values(ANNA, DetailClass.QUARTER, POWER)
+        assert (quarter.count, quarter.covered) == (15, timedelta(minutes=14))
+        assert quarter.total == sum(60 * Decimal(value) for _, value in sent[:-1])
+        await safe.compactor.merge(ANNA, DetailClass.QUARTER, NOON.toordinal())
 
 
 async def test_a_correction_wins_before_and_after_it_was_merged(safe: Safe) -> None:
@@ -85,10 +96,14 @@ async def test_merging_changes_no_value_and_leaves_one_block_a_day(safe: Safe) -
     for _ in range(30):
         at = NOON - timedelta(minutes=rng.randrange(0, 3000))
         await safe.take(ANNA, minutes(rng.randrange(1, 6), at - timedelta(minutes=6)), rng.choice([ENERGY, POWER]))
-    before = [await safe.values(ANNA, d, q) for d in DetailClass if d in _SERIES for q in (ENERGY, POWER)]
+    stored = (DetailClass.LIVE, DetailClass.QUARTER)
+    before = [await safe.values(ANNA, d, q) for d in stored for q in (ENERGY, POWER)]
     safe.now = NOON + 2 * DAY
     assert await safe.compactor.round() > 3
-    assert before == [await safe.values(ANNA, d, q) for d in DetailClass if d in _SERIES for q in (ENERGY, POWER)]
+    assert before == [await safe.values(ANNA, d, q) for d in stored for q in (ENERGY, POWER)]
+    for quarters, quantity in zip(before[2:], (ENERGY, POWER), strict=True):
+        days = await safe.values(ANNA, DetailClass.DAY, quantity)
+        assert sum(day.count for day in days) == sum(quarter.count for quarter in quarters)
     assert await safe.compactor.round() == 0
     query = "SELECT count(*) FROM piece"
     assert await safe.store.look(lambda connection: connection.exec_driver_sql(query).scalar()) == 0
@@ -184,13 +199,18 @@ async def test_an_erased_household_is_gone_and_its_neighbour_stays(safe: Safe) -
     for subject in (ANNA, BERT):
         await safe.take(subject, minutes(10))
         await safe.take(subject, minutes(10, NOON - 2 * DAY))
+        for back in (0, 2):
+            await safe.compactor.merge(subject, DetailClass.QUARTER, NOON.toordinal() - back)
     sealed = await safe.vault.seal(ANNA, DetailClass.IDENTITY, b"Anna", about="name")
     entry = await safe.vault.seal(ANNA, DetailClass.LEDGER, b"entry", about="1")
     destroyed = await safe.vault.erase(ANNA)
     assert destroyed.days == dict.fromkeys(_SERIES, 2)
     assert (destroyed.pieces, destroyed.recovery_until) == (6, None)
-    with pytest.raises(SubjectGone):
-        await safe.values(ANNA)
+    left = "SELECT DISTINCT subject FROM piece UNION SELECT subject FROM block"
+    assert await safe.store.look(lambda connection: connection.exec_driver_sql(left).scalars().all()) == [BERT]
+    for detail in _SERIES:
+        with pytest.raises(SubjectGone):
+            await safe.values(ANNA, detail)
     with pytest.raises(SubjectGone):
         await safe.vault.open(ANNA, DetailClass.IDENTITY, sealed, about="name")
     assert await safe.vault.open(ANNA, DetailClass.LEDGER, entry, about="1") == b"entry"
