@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from functools import partial
 from typing import Protocol
 
 from adapters.plugin import Released
@@ -25,6 +26,8 @@ WINDOW = 8 * ONE_DAY
 """Intervals of one household that are in clear at a time."""
 BESIDE = timedelta(hours=1)
 """Beside a window and one interval on either side of it, what is read to tell a meter's nonsense from its end."""
+AT_ONCE = 200
+"""Values that are minimised in the loop, a few milliseconds of it."""
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -76,7 +79,7 @@ class Opener:
                 async for values in self._read(opened.grant, closed, mark):
                     if not opened.standing.still():
                         return
-                    if (part := self._part(opened, values)) is not None:
+                    if (part := await self._part(opened, values)) is not None:
                         yield part
                 return
             exchanges = await self._meters.exchanges(opened.grant.subject)
@@ -87,7 +90,7 @@ class Opener:
                 values = [v async for some in self._read(grant, reach, detail=detail) for v in some]
                 if not opened.standing.still():
                     return
-                if (part := self._part(replace(opened, grant=grant), values, exchanges)) is not None:
+                if (part := await self._part(replace(opened, grant=grant), values, exchanges)) is not None:
                     yield part
         except SubjectGone:
             return
@@ -120,11 +123,13 @@ class Opener:
         source = detail or class_of(grant.resolution)
         return self._vault.read(grant.subject, source, grant.quantities, period, mark=mark)
 
-    def _part(
+    async def _part(
         self, opened: Open, values: Sequence[Value], exchanges: Mapping[str, Sequence[Declared]] | None = None
     ) -> Part | None:
+        """What is much leaves the loop; whoever withdraws meanwhile is seen by egress, before the write."""
         g = opened.grant
-        rows = minimise(values, g, opened.name, self._zone, now=self._clock(), exchanges=exchanges)
+        work = partial(minimise, values, g, opened.name, self._zone, now=self._clock(), exchanges=exchanges)
+        rows = work() if len(values) <= AT_ONCE else await asyncio.to_thread(work)
         if not rows:
             return None
         released = Released(opened.name, rows, g.recipient, g.purpose, g.resolution, g.level, g.keep, g.reference)
@@ -173,7 +178,7 @@ class Opener:
             return
         tail.mark.position = position
         if grant.resolution == AS_RECEIVED:
-            if fresh and (part := self._part(tail.opened, fresh)) is not None:
+            if fresh and (part := await self._part(tail.opened, fresh)) is not None:
                 yield part
             return
         latest = max((v.at for v in fresh), default=self._clock() if tail.first else tail.done)
