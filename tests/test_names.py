@@ -28,7 +28,6 @@ TWICE: Mapping[str, str] = MappingProxyType(
         "Meters": "to do: edge, door, registry",
         "Named": "to do: intake, pages",
         "STATUSES": "two versions of the form at rest",
-        "STEP": "to do: demo, own data",
         "WHOLE": "to do: OpenADR reports, terms",
         "COLUMNS": "to do: formats",
         "Column": "to do: intake, the form at rest",

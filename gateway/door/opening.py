@@ -26,7 +26,7 @@ WINDOW = 8 * ONE_DAY
 """Intervals of one household that are in clear at a time."""
 BESIDE = timedelta(hours=1)
 """Beside a window and one interval on either side of it, what is read to tell a meter's nonsense from its end."""
-AT_ONCE = 200
+VALUES_AT_ONCE = 200
 """Values that are minimised in the loop, a few milliseconds of it."""
 _INSTANT = timedelta(microseconds=1)
 
@@ -129,7 +129,7 @@ class Opener:
         """What is much leaves the loop; whoever withdraws meanwhile is seen by egress, before the write."""
         g = opened.grant
         work = partial(minimise, values, g, opened.name, self._zone, now=self._clock(), exchanges=exchanges)
-        rows = work() if len(values) <= AT_ONCE else await asyncio.to_thread(work)
+        rows = work() if len(values) <= VALUES_AT_ONCE else await asyncio.to_thread(work)
         if not rows:
             return None
         released = Released(opened.name, rows, g.recipient, g.purpose, g.resolution, g.level, g.keep, g.reference)

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from gateway.door.egress import Cut, Part
-from gateway.pages.own_data import DataDesk
 from policies.terms import SubjectId
 from tests.gateway.door.stands import RENDERER, Stand
 from tests.gateway.house import House, house
@@ -180,7 +179,7 @@ async def test_an_answer_whose_yes_ends_before_its_first_part_does_not_look_comp
             case "a stream":
                 parts = await home.release.follow(question, right, gone=lambda: False)
             case _:
-                desk = DataDesk(home.vault, home.epochs, home.gateway.retention.days, home.gateway.clock)
+                desk = home.gateway.own_data
                 parts = await desk.own(who, right)
         await home.gateway.household_end.erase(who)
         with pytest.raises(Cut):
