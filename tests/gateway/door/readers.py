@@ -11,6 +11,9 @@ from contextlib import contextmanager
 
 END = b"0\r\n\r\n"
 
+HEAD = 1024
+"""Bytes that an answer may have before its first chunk: a slow machine may rest between the two."""
+
 
 class Reader:
     """A socket with a small receive buffer. With ``tls`` call ``shake`` first."""
@@ -38,7 +41,7 @@ class Reader:
         """Waits until its buffer is full and the server waits; how much is here."""
         before = -1
         async with asyncio.timeout(5):
-            while (now := self.here()) == 0 or now != before:
+            while (now := self.here()) <= HEAD or now != before:
                 before = now
                 await asyncio.sleep(0.05)
         return now
