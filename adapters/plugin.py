@@ -468,7 +468,8 @@ class InputServices(SharedServices, Protocol):
 
         ``device`` is the id of a box in the registry that begins with the input's name and a dot; the registry says for
         which household it sends. Any other id raises ``NotYours``. A reading whose meter is of no household is refused
-        by its index as ``unknown-meter``. Raises ``ValueError`` for a batch that cannot be (too many readings).
+        by its index as ``unknown-meter``, one of before the household was there as ``before-tenancy``. Raises
+        ``ValueError`` for a batch that cannot be (too many readings).
         """
 
 

@@ -12,6 +12,7 @@ import aiohttp
 
 from edge import meters, tls
 from edge.box import EdgeBox, NamedLink
+from edge.clock import BoxClock, since_start
 from edge.database import Database
 from edge.errors import SettingsError
 from edge.files import box_key
@@ -46,6 +47,8 @@ async def run_box(told: Settings, lines: Sequence[NamedLink], keys: Mapping[str,
     others = meters.installed()
     log = log.bind(box=box)
     outbox = open_outbox(folder, box, max_readings=told.max_readings)
+    if undated := outbox.begin():
+        log.error("outbox.undated", dropped=undated)
     expires = tls.expires(folder)
     if expires - _now() < ENDS_SOON:
         log.warning("certificate.ends-soon", days=(expires - _now()).days)
@@ -74,7 +77,7 @@ async def run_box(told: Settings, lines: Sequence[NamedLink], keys: Mapping[str,
                 keys=keyring(keys),
                 meters=others,
                 selection=Selection.of(rule.rule() for rule in told.select),
-                clock=_now,
+                clock=BoxClock(_now, since_start, not_before=tls.begins(folder)),
                 jitter=jitter,
                 log=log,
                 content_type=told.gateway.content_type,
@@ -104,7 +107,7 @@ async def _ven(
 def open_outbox(folder: Path, box: str, *, max_readings: int) -> EdgeOutbox:
     """The outbox of a folder, made at the first start. SettingsError for its key, StoreError for its database."""
     key = box_key(folder / "outbox.key", os.urandom(32))
-    first = int(_now().timestamp() * 1000)
+    first = int(max(_now(), tls.begins(folder)).timestamp() * 1000)
     return EdgeOutbox(Database(folder / "outbox.db"), key, box, first_sequence=first, max_readings=max_readings)
 
 

@@ -4,10 +4,11 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from msgspec import to_builtins
 
+from edge.clock import BoxClock, Reckoning
 from edge.errors import LinkError, StoreError
 from edge.links import Link
 from edge.logger import Logger
@@ -19,11 +20,11 @@ from edge.pump import pump
 from edge.rejections import Rejections
 from edge.select import Selection
 from edge.uplink import Uplink, wait_before
-from edge.whose import FOREIGN, RADIO, component_of
+from edge.whose import FOREIGN, RADIO, Component, component_of
 from meter_driver import senml
 from meter_driver.detect import detect
 from meter_driver.framing import Keyring
-from meter_driver.reading import Event, FrameRejected, Reading, Telegram
+from meter_driver.reading import ClockSource, Event, FrameRejected, Reading, Telegram
 
 MAX_HELD = 1000
 """Telegrams that wait in memory while the disk does not take them."""
@@ -52,7 +53,7 @@ class EdgeBox:
         keys: Keyring,
         meters: Meters,
         selection: Selection,
-        clock: Callable[[], datetime],
+        clock: BoxClock,
         jitter: Callable[[], float],
         log: Logger,
         content_type: str = senml.JSON,
@@ -82,6 +83,9 @@ class EdgeBox:
         self._held: deque[OutboxEntry] = deque()
         self._keeping = asyncio.Lock()
         self._off: set[str] = set()
+        self._wrong = False
+        self._set: Reckoning | None = None
+        """What is kept and was dated otherwise is to be dated by this."""
 
     async def run(self) -> None:
         """Until cancelled; with recordings only, until the last one was read and everything acknowledged."""
@@ -148,10 +152,13 @@ class EdgeBox:
         for told in rejections.due(asyncio.get_running_loop().time(), last=last):
             self._log.warning("telegram.rejected", link=line.name, **to_builtins(told))
 
-    def _entry(self, line: NamedLink, telegram: Telegram, component: str) -> tuple[OutboxEntry, list[Reading]]:
+    def _entry(self, line: NamedLink, telegram: Telegram, component: Component) -> tuple[OutboxEntry, list[Reading]]:
         """What is to be kept of a telegram, and the readings that it holds."""
-        far_off = self._far_off if line.link.live else None
-        prepared = prepare(telegram, self._clock(), box=self._box, component=component, far_off=far_off)
+        now, dated = self._clock.now()
+        self._compare(dated)
+        far_off = self._far_off if line.link.live and dated.right else None
+        name, named = component
+        prepared = prepare(telegram, now, box=self._box, component=name, named=named, far_off=far_off)
         if prepared.off is None:
             self._off.discard(line.name)
         elif line.name not in self._off:
@@ -163,7 +170,18 @@ class EdgeBox:
         leave = self._selection.keep(prepared.readings, packing.add)
         if packing.unwritable:
             self._log.warning("readings.unwritable", link=line.name, readings=packing.unwritable)
-        return OutboxEntry(packing.piece(), telegram.system_title, telegram.counter), leave
+        ours = any(reading.clock is ClockSource.RECEIVED for reading in leave)
+        return OutboxEntry(packing.piece(), telegram.system_title, telegram.counter, dated if ours else None), leave
+
+    def _compare(self, now: Reckoning) -> None:
+        """Was the box's clock set since the last telegram? Then what waits is dated again, once it is right."""
+        was_set = self._clock.changed(now)
+        if not (now.right or self._wrong):
+            self._log.warning("clock.wrong")
+        elif now.right and was_set:
+            self._log.warning("clock.set")
+            self._set = now
+        self._wrong = not now.right
 
     async def _keep(self, entries: list[OutboxEntry], leave: list[Reading]) -> None:
         """To the disk, or into memory until the disk takes it."""
@@ -171,6 +189,7 @@ class EdgeBox:
             self._held.extend(entries)
             try:
                 dropped = await self._put()
+                await self._date()
             except StoreError as error:
                 lost = 0
                 while len(self._held) > MAX_HELD:
@@ -194,6 +213,19 @@ class EdgeBox:
             raise
         self._held.clear()
         return dropped
+
+    async def _date(self) -> None:
+        """The same for what waits and was dated by a clock that was set since; tried again with the next telegram."""
+        if (now := self._set) is None:
+            return
+        dating = asyncio.get_running_loop().run_in_executor(None, self._outbox.date, now)
+        try:
+            dated = await asyncio.shield(dating)
+        except asyncio.CancelledError:
+            await asyncio.wait([dating])
+            raise
+        self._set = None
+        self._log.info("outbox.dated", readings=dated)
 
     def _put_the_rest(self) -> None:
         """The last chance of what the disk did not take so far."""

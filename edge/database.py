@@ -15,13 +15,19 @@ CREATE TABLE IF NOT EXISTS batches (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS packs (
     id INTEGER PRIMARY KEY, batch INTEGER, readings INTEGER NOT NULL, sealed BLOB NOT NULL,
-    form TEXT NOT NULL DEFAULT '', version INTEGER NOT NULL DEFAULT 10
+    form TEXT NOT NULL DEFAULT '', version INTEGER NOT NULL DEFAULT 10,
+    origin INTEGER, held INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX IF NOT EXISTS packs_batch ON packs (batch);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
 """
-_ADDED = {"form": "TEXT NOT NULL DEFAULT ''", "version": "INTEGER NOT NULL DEFAULT 10"}
-"""Columns of packs that the first boxes did not have; their rows get the defaults."""
+_ADDED = {
+    "form": "TEXT NOT NULL DEFAULT ''",
+    "version": "INTEGER NOT NULL DEFAULT 10",
+    "origin": "INTEGER",
+    "held": "INTEGER NOT NULL DEFAULT 0",
+}
+"""Columns of packs that former boxes did not have; their rows get the defaults."""
 
 
 class Database:

@@ -4,7 +4,11 @@ A pack is what one telegram gave: a piece of SenML in the form in which it is se
 AES-256-GCM (NIST SP 800-38D) under the box's key; the nonce (12 bytes, random) stands before the ciphertext, and box,
 number and form of the pack are bound to it. Packs are put together to a batch once, durably, before it is first sent: a
 batch sent again under its sequence is the same to the last byte. Nothing of it is parsed or written again on the way;
-what ``edge.former`` knows is the one exception.
+what ``edge.former`` and ``edge.clock`` know are the exceptions.
+
+Readings that the box itself dated, by a clock that turns out to be wrong, are dated again before they are in a batch
+(``date``). Of a clock that is known to be wrong they are held: no batch takes them until then. How the box's clock ran
+is known since its start only, so what is still held at the next start can never be dated: it is dropped, and counted.
 """
 
 import os
@@ -17,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
 from edge import counters, former
+from edge.clock import STEP, Reckoning, moved
 from edge.counters import Counters
 from edge.database import Database
 from edge.errors import StoreError
@@ -24,17 +29,21 @@ from meter_driver import senml
 from meter_driver.errors import SenmlError
 
 NONCE = 12
+AT_ONCE = 200
+"""Packs that are dated in one step."""
 
 
 class OutboxEntry(Struct, frozen=True):
     """What one telegram leaves behind: its counter, and the readings that were selected (perhaps none).
 
-    ``counter`` is None, or the invocation counter of ``title``.
+    ``counter`` is None, or the invocation counter of ``title``. ``dated``: by what the box dated readings of the piece;
+    None when it dated none of them.
     """
 
     piece: senml.Piece
     title: str = ""
     counter: int | None = None
+    dated: Reckoning | None = None
 
 
 class PackedBatch(Struct, frozen=True):
@@ -111,7 +120,7 @@ class EdgeOutbox:
                 if entry.piece.records:
                     last += 1
                     kept += entry.piece.records
-                    connection.execute(_INSERT, self._seal(last, entry.piece))
+                    connection.execute(_INSERT, (*self._seal(last, entry.piece), *_origin(entry.dated)))
                 if entry.counter is not None:
                     counters.write(connection, entry.title, entry.counter)
             _add(connection, "pack", last - first)
@@ -121,6 +130,34 @@ class EdgeOutbox:
             if entry.counter is not None:
                 self.counters.heard(entry.title, entry.counter)
         return dropped
+
+    def begin(self) -> int:
+        """At the start of a run: drop what the one before held and could not date. Returns how many readings."""
+        with self._database.transaction() as connection:
+            held = connection.execute("DELETE FROM packs WHERE held = 1 RETURNING readings").fetchall()
+            connection.execute("UPDATE packs SET origin = NULL WHERE origin IS NOT NULL")
+            dropped = sum(int(readings) for (readings,) in held)
+            _add(connection, "kept", -dropped)
+            _add(connection, "dropped", dropped)
+        return dropped
+
+    def date(self, now: Reckoning) -> int:
+        """The clock is right: date again what waits and was dated by it while it was not. Returns how many readings.
+
+        Raises:
+            StoreError: some may be dated, some not; nothing is lost, and asking again goes on.
+        """
+        count = last = 0
+        while True:
+            with self._database.transaction() as connection:
+                packs = connection.execute(_STALE, (last, now.origin, STEP, AT_ONCE)).fetchall()
+                for *pack, origin in packs:
+                    stale = _Sealed(*pack)
+                    sealed = self._seal(stale.number, moved(self._open(stale), now.origin - origin)).sealed
+                    connection.execute(_DATED, (sealed, now.origin, stale.number))
+                    last, count = stale.number, count + stale.readings
+            if not packs:
+                return count
 
     def next_batch(self, limit: int) -> PackedBatch | None:
         """The oldest batch that is not acknowledged, or a new one; at most ``limit`` readings of one form, and
@@ -187,7 +224,7 @@ class EdgeOutbox:
         sequence = _fact(connection, "sequence")
         _add(connection, "sequence", 1)
         connection.execute("INSERT INTO batches (sequence, readings) VALUES (?, ?)", (sequence, total))
-        connection.execute("UPDATE packs SET batch = ? WHERE batch IS NULL AND id <= ?", (sequence, last))
+        connection.execute("UPDATE packs SET batch = ? WHERE batch IS NULL AND held = 0 AND id <= ?", (sequence, last))
         return sequence
 
     def _make_room(self, connection: sqlite3.Connection) -> int:
@@ -227,9 +264,18 @@ class EdgeOutbox:
         return senml.Piece(pack.form, pack.readings, pack.version, text)
 
 
-_INSERT = "INSERT INTO packs (id, form, version, readings, sealed) VALUES (?, ?, ?, ?, ?)"
+_INSERT = "INSERT INTO packs (id, form, version, readings, sealed, origin, held) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _PACKS = "SELECT id, form, version, readings, sealed FROM packs WHERE batch = ? ORDER BY id"
-_FREE = "SELECT id, form, readings, length(sealed) FROM packs WHERE batch IS NULL ORDER BY id"
+_FREE = "SELECT id, form, readings, length(sealed) FROM packs WHERE batch IS NULL AND held = 0 ORDER BY id"
+_STALE = (
+    "SELECT id, form, version, readings, sealed, origin FROM packs"
+    " WHERE batch IS NULL AND id > ? AND (held = 1 OR abs(origin - ?) > ?) ORDER BY id LIMIT ?"
+)
+_DATED = "UPDATE packs SET sealed = ?, origin = ?, held = 0 WHERE id = ?"
+
+
+def _origin(dated: Reckoning | None) -> tuple[int | None, int]:
+    return (None, 0) if dated is None else (dated.origin, int(not dated.right))
 
 
 def _fact(connection: sqlite3.Connection, name: str) -> int:

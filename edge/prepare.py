@@ -1,12 +1,17 @@
-"""From a telegram to readings that can leave: who is speaking, is its clock right. Pure."""
+"""From a telegram to readings that can leave: which meter is speaking, when, is its clock right. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from meter_driver import senml
+from meter_driver import media, recording, senml
+from meter_driver.quantities import Medium
 from meter_driver.reading import ClockSource, Quality, Reading, Telegram
+
+_NUMBERS = ("96.1.0*255", "96.1.1*255", "96.1.2*255")
+"""Behind ``0-n:``: where a telegram names the device on a channel, best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +29,31 @@ class PreparedReadings:
     void: int
 
 
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """A meter as it goes out: its component behind the box, its own number, its medium; "" for what is not known."""
+
+    component: str
+    serial: str
+    medium: str
+
+
 def prepare(
-    telegram: Telegram, now: datetime, *, box: str, component: str = "", far_off: timedelta | None = None
+    telegram: Telegram,
+    now: datetime,
+    *,
+    box: str,
+    component: str = "",
+    named: bool = False,
+    far_off: timedelta | None = None,
 ) -> PreparedReadings:
     """Name, date and flag the readings of one telegram.
 
     Args:
         now: UTC; the instant of a reading that brought none.
         component: name of the meter on this line, "" for the box's own meter. A meter behind the meter (gas on P1)
-            gets its own identification.
+            gets a component of its own.
+        named: the component was given to the very meter that the telegram identifies, behind another one or not.
         far_off: beyond this the readings are flagged ``CLOCK_DOUBTFUL``, not dropped. None for recordings: no check.
     """
     clock = telegram.at or next((reading.at for reading in telegram.readings if reading.at), None)
@@ -40,16 +61,60 @@ def prepare(
     if off is not None and far_off is not None and abs(off) <= far_off:
         off = None
     measured = [reading for reading in telegram.readings if Quality.NO_VALUE not in reading.quality]
+    meters = _Meters(telegram, component, named=named)
+    lengths = recording.lengths(measured)
     prepared = []
     for reading in measured:
-        below = "" if reading.meter == telegram.meter else reading.meter
+        whose = meters.of(reading)
         at = reading.at or telegram.at
         dated = replace(
             reading,
-            meter=senml.device_urn(box, "-".join(filter(None, (component, below)))),
+            meter=senml.device_urn(box, whose.component),
             at=at or now,
+            start=reading.start or (recording.begin(reading.quantity, at, lengths) if at else None),
             clock=reading.clock if reading.at else ClockSource.METER if at else ClockSource.RECEIVED,
             quality=reading.quality | (Quality.CLOCK_DOUBTFUL if off is not None else Quality.NONE),
+            serial=reading.serial[: senml.MAX_SERIAL] or whose.serial,
+            medium=reading.medium or whose.medium,
         )
         prepared.append(dated)
     return PreparedReadings(prepared, off, len(telegram.readings) - len(measured))
+
+
+class _Meters:
+    """Which meters speak in one telegram: that of the line, devices on its channels, others that a decoder names."""
+
+    def __init__(self, telegram: Telegram, component: str, *, named: bool) -> None:
+        self._telegram, self._component, self._named = telegram, component, named
+        self._media = media.of_channels(telegram.readings)
+        self._alone = all(media.channel_of(reading.quantity) for reading in telegram.readings)
+        self._numbers = _numbers(telegram)
+        self._found: dict[tuple[str, int], Whose] = {}
+
+    def of(self, reading: Reading) -> Whose:
+        key = (reading.meter, media.channel_of(reading.quantity))
+        if key not in self._found:
+            self._found[key] = self._whose(*key)
+        return self._found[key]
+
+    def _whose(self, meter: str, channel: int) -> Whose:
+        own = meter == self._telegram.meter
+        if channel:
+            medium = _word(self._media.get(channel, Medium.UNKNOWN))
+            serial = meter if self._alone or not own else self._numbers.get(channel, "")
+            below = "" if self._alone and self._named else f"{medium or 'channel'}-{channel}"
+        else:
+            medium, serial, below = _word(media.of_address(meter)), meter, "" if own else meter
+        return Whose("-".join(filter(None, (self._component, below))), serial[: senml.MAX_SERIAL], medium)
+
+
+def _numbers(telegram: Telegram) -> Mapping[int, str]:
+    """What a telegram says of the devices on the channels of its meter."""
+    said = {reading.quantity: str(reading.value) for reading in telegram.readings}
+    channels = {media.channel_of(quantity) for quantity in said} - {0}
+    names = {channel: (said.get(f"0-{channel}:{name}", "") for name in _NUMBERS) for channel in channels}
+    return {channel: next(filter(None, some), "") for channel, some in names.items()}
+
+
+def _word(medium: Medium) -> str:
+    return "" if medium is Medium.UNKNOWN else medium.value

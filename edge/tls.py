@@ -46,9 +46,18 @@ def mutual(folder: Path) -> ssl.SSLContext:
     return made
 
 
+def begins(folder: Path) -> datetime:
+    """When the box's certificate begins, UTC: no right clock is before it. SettingsError when there is none."""
+    return _certificate(folder).not_valid_before_utc
+
+
 def expires(folder: Path) -> datetime:
     """When the box's certificate ends, UTC. SettingsError when there is none."""
+    return _certificate(folder).not_valid_after_utc
+
+
+def _certificate(folder: Path) -> x509.Certificate:
     try:
-        return x509.load_pem_x509_certificate((folder / "box.pem").read_bytes()).not_valid_after_utc
+        return x509.load_pem_x509_certificate((folder / "box.pem").read_bytes())
     except (OSError, ValueError) as error:
         raise SettingsError(f"{folder}: no certificate: enrol first") from error

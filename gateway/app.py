@@ -111,7 +111,7 @@ async def _open_listeners(
 def own_routes(gateway: Gateway) -> list[Route]:
     """Of people and boxes; those of extensions come from themselves."""
     registry = gateway.registry
-    ingesting = ingest.routes(gateway.intake, registry.boxes, registry.meters, gateway.clock)
+    ingesting = ingest.routes(gateway.intake, registry.boxes, registry.meters, registry.tenancies, gateway.clock)
     return [*people_routes(gateway), *ingesting]
 
 

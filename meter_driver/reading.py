@@ -59,6 +59,7 @@ class Reading(Struct, frozen=True):
         clock: where ``at`` comes from.
         serial: where ``meter`` is a name that others gave (on the wire to the gateway), the meter's own as its telegram
             says it; "" when it says none.
+        medium: a word of ``quantities.Medium``, where the telegram says it and the quantity's name does not; else "".
     """
 
     meter: str
@@ -70,6 +71,7 @@ class Reading(Struct, frozen=True):
     quality: Quality = Quality.NONE
     clock: ClockSource = ClockSource.NONE
     serial: str = ""
+    medium: str = ""
 
 
 class Telegram(Struct, frozen=True):

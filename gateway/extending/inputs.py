@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from adapters.plugin import Batch, IntakeAnswer, NotYours
 from gateway.errors import BatchRefused, NotAllowed
 from gateway.intake.http import Devices, Taking
-from gateway.intake.labels import labels_of
+from gateway.intake.labels import BEFORE_TENANCY, Homes, Since, labels_of
 from gateway.registry.meters import Meters
 from gateway.services import BaseServices
 from meter_driver.reading import Reading
@@ -15,9 +15,11 @@ from policies.terms import SubjectId
 class DeviceServices(BaseServices):
     """Implements ``adapters.plugin.InputServices``. ``name``: the input's, and the begin of its devices' ids."""
 
-    def __init__(self, shared: BaseServices, name: str, devices: Devices, meters: Meters, intake: Taking) -> None:
+    def __init__(
+        self, shared: BaseServices, name: str, devices: Devices, meters: Meters, homes: Homes, intake: Taking
+    ) -> None:
         super().__init__(**shared.parts())
-        self._name, self._devices, self._meters, self._intake = name, devices, meters, intake
+        self._name, self._devices, self._meters, self._homes, self._intake = name, devices, meters, homes, intake
 
     async def take(self, device: str, sequence: int, readings: Sequence[Reading]) -> IntakeAnswer:
         if not device.startswith(f"{self._name}."):
@@ -25,9 +27,12 @@ class DeviceServices(BaseServices):
         placed: list[tuple[SubjectId, Reading]] = []
         indexes: list[int] = []
         refused: list[tuple[int, str]] = []
+        since = Since(self._homes)
         for index, reading in enumerate(readings):
             if (subject := self._devices.subject_of(device, reading.meter)) is None:
                 refused.append((index, "unknown-meter"))
+            elif not since.covers(subject, reading):
+                refused.append((index, BEFORE_TENANCY))
             else:
                 placed.append((subject, reading))
                 indexes.append(index)

@@ -39,7 +39,9 @@ def _services(gateway: Gateway, it: Found) -> plugin.Services | plugin.InputServ
             return gateway.services(it.name, None if it.ours else _NothingIn())
         case ExtensionKind.INPUT:
             shared = gateway.services(it.name)
-            return DeviceServices(shared, it.name, gateway.registry.boxes, gateway.registry.meters, gateway.intake)
+            registry = gateway.registry
+            of = registry.boxes, registry.meters, registry.tenancies
+            return DeviceServices(shared, it.name, *of, gateway.intake)
         case ExtensionKind.PROCESSOR:
             shared = gateway.services(it.name)
             return ResultServices(shared, it.name, gateway.release, gateway.profiles, gateway.intake)

@@ -13,6 +13,11 @@ A bad record is refused by its index and a stable word; the others are kept. Ref
     too-many-digits   more than 14 digits, or a power of ten beyond 9
     quantity          not in the vocabulary (``meter_driver.quantities``)
     unit              the same
+
+Who knows whose a meter is refuses before the desk sees it (``gateway.intake.http``, ``gateway.extending.inputs``):
+
+    unknown-meter     of no household
+    before-tenancy    taken, or begun, before the household moved in
 """
 
 import asyncio

@@ -14,7 +14,7 @@ from aiohttp import web
 from adapters.plugin import CALLER, Batch, Caller, IntakeAnswer, Route
 from gateway.clock import Clock
 from gateway.errors import BatchRefused, NotAllowed, StoreFull
-from gateway.intake.labels import labels_of
+from gateway.intake.labels import BEFORE_TENANCY, Homes, Since, labels_of
 from gateway.registry.meters import Meters
 from gateway.serve.problems import Problem
 from meter_driver import senml
@@ -58,7 +58,7 @@ class _Answer(msgspec.Struct, frozen=True):
 _encode = msgspec.json.Encoder().encode
 
 
-def routes(intake: Taking, devices: Devices, meters: Meters, clock: Clock) -> list[Route]:
+def routes(intake: Taking, devices: Devices, meters: Meters, homes: Homes, clock: Clock) -> list[Route]:
     """The one route."""
 
     async def post(request: web.Request) -> web.Response:
@@ -73,7 +73,7 @@ def routes(intake: Taking, devices: Devices, meters: Meters, clock: Clock) -> li
             raise Problem(400, "malformed", "the body cannot be inflated") from None
         except SenmlError as error:
             raise Problem(400, "malformed", str(error)) from None
-        readings, indexes, refused = _assigned(caller.id, pack, devices)
+        readings, indexes, refused = _assigned(caller.id, pack, devices, Since(homes))
         try:
             labels = await labels_of(caller.id, readings, meters)
             answer = await intake.take(Batch(f"box:{caller.id}", sequence, readings, labels))
@@ -98,7 +98,7 @@ def _sequence(request: web.Request) -> int:
 
 
 def _assigned(
-    box: str, pack: Pack, devices: Devices
+    box: str, pack: Pack, devices: Devices, since: Since
 ) -> tuple[list[tuple[SubjectId, Reading]], list[int], list[_Refused]]:
     """Readings with their households, where each stands in the pack, and the records that have no place."""
     refused = [_Refused(error.index or 0, "senml") for error in pack.errors]
@@ -111,6 +111,8 @@ def _assigned(
             subject = _subject(box, meter, devices)
         if subject is None:
             refused.append(_Refused(index, "unknown-meter"))
+        elif not since.covers(subject, reading):
+            refused.append(_Refused(index, BEFORE_TENANCY))
         else:
             readings.append((subject, reading))
             indexes.append(index)

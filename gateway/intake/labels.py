@@ -1,13 +1,44 @@
 """What households call the meters of a batch: known ones at once, new ones after they are durable."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
 
 from gateway.errors import SubjectGone
 from gateway.registry.meters import Meters, Reader
-from meter_driver import senml
+from gateway.registry.tenancies import Tenancy
+from meter_driver import quantities, senml
 from meter_driver.errors import SenmlError
+from meter_driver.quantities import Medium
 from meter_driver.reading import Reading
 from policies.terms import SubjectId
+
+BEFORE_TENANCY = "before-tenancy"
+"""Why a reading is refused that was taken before its household moved in: it is of those who lived there."""
+_NO_MEDIA = frozenset((Medium.UNKNOWN, Medium.ABSTRACT))
+
+
+class Homes(Protocol):
+    """Households and since when they are there."""
+
+    def get(self, subject: SubjectId) -> Tenancy | None: ...
+
+
+class Since:
+    """Of one batch: since when each of its households is there. An entry counts by its begin."""
+
+    def __init__(self, homes: Homes) -> None:
+        self._homes = homes
+        self._starts: dict[SubjectId, datetime | None] = {}
+
+    def covers(self, subject: SubjectId, reading: Reading) -> bool:
+        """False for what was taken before. What has no instant in UTC is refused by others."""
+        if subject not in self._starts:
+            home = self._homes.get(subject)
+            self._starts[subject] = None if home is None else home.start
+        start, at = self._starts[subject], reading.start or reading.at
+        return start is None or at is None or at.utcoffset() is None or at >= start
 
 
 async def labels_of(
@@ -18,6 +49,7 @@ async def labels_of(
     for (subject, name, _), reader in _readers(box, readings).items():
         if (label := meters.known(subject, reader)) is None:
             try:
+                reader = replace(reader, medium=_medium(subject, name, reader.serial, readings))
                 label = await meters.meet(subject, reader)
             except SubjectGone:
                 continue  # intake refuses its readings one by one
@@ -35,6 +67,15 @@ def _readers(box: str, readings: Sequence[tuple[SubjectId, Reading]]) -> dict[tu
             if key not in found:
                 found[key] = Reader(box, _component(box, reading.meter), reading.serial)
     return found
+
+
+def _medium(subject: SubjectId, meter: str, serial: str, readings: Sequence[tuple[SubjectId, Reading]]) -> str:
+    """What the readings of a new meter say of its medium, else what the names of its quantities do; "" for neither."""
+    mine = [r for who, r in readings if (who, r.meter, r.serial) == (subject, meter, serial)]
+    if said := next((reading.medium for reading in mine if reading.medium), ""):
+        return said
+    known = (quantities.parse(reading.quantity) for reading in mine)
+    return next((found.medium.value for found in known if found and found.medium not in _NO_MEDIA), "")
 
 
 def _component(box: str, meter: str) -> str:

@@ -34,11 +34,15 @@ _LONGEST_LABEL = 64
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Where a reading comes from: box, component behind it, and the meter's own number, "" where none is said."""
+    """Where a reading comes from: box, component behind it, and the meter's own number, "" where none is said.
+
+    ``medium``: what its telegrams say of it; it tells no two readers apart.
+    """
 
     box: str
     component: str
     serial: str = ""
+    medium: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,8 @@ class Meters:
         changed = found
         if reader.serial and reader.serial not in dict(found.serials):
             changed = replace(found, serials=(*found.serials, (reader.serial, self._clock())))
+        if reader.medium and not found.medium:
+            changed = replace(changed, medium=reader.medium)
         if changed != found or place not in home.places:
             await self._keep(household, home, changed, place)
         return label
@@ -226,7 +232,7 @@ class Meters:
             name = f"{wanted[: _LONGEST_LABEL - 4]}-{count}"
         now = self._clock()
         serials = ((reader.serial, now),) if reader.serial else ()
-        return Meter(self._ids(), name, "", how, now, serials)
+        return Meter(self._ids(), name, reader.medium, how, now, serials)
 
     async def _keep(self, household: SubjectId, home: _Home, new: Meter, place: bytes | None) -> None:
         """Rows first, then memory."""

@@ -21,6 +21,7 @@ from meter_driver.senml.terms import (
     LONGEST_ENTRY,
     MAX_BODY,
     MAX_RECORDS,
+    MEDIA,
     OWN_LABELS,
     RELATIVE_BELOW,
     UNITS,
@@ -73,6 +74,7 @@ class _Record(Struct, gc=False):
     bmgq: Any = UNSET
     bmgc: Any = UNSET
     bmgs: Any = UNSET
+    bmgm: Any = UNSET
     mgd_: Any = UNSET
 
 
@@ -171,7 +173,7 @@ class _Resolver:
         self._base_value: Decimal | None = None
         self._quality = Quality.NONE
         self._clock = ClockSource.METER
-        self._serial = ""
+        self._serial = self._medium = ""
         self._names: dict[Any, tuple[str, str]] = {}
         self._times: dict[Any, datetime] = {}
         self._version: Any = UNSET
@@ -192,6 +194,7 @@ class _Resolver:
                 or record.bmgq is not UNSET
                 or record.bmgc is not UNSET
                 or record.bmgs is not UNSET
+                or record.bmgm is not UNSET
             ):
                 self._take_base(record, index)
                 if self._is_base_only(record):
@@ -215,9 +218,8 @@ class _Resolver:
             except (KeyError, TypeError):  # TypeError: a name, time or unit that is a list or an object
                 errors.append(SenmlError("the unit is not known, or a field has the wrong type", index=index))
             else:
-                readings.append(
-                    Reading(device, quantity, at, value, unit, start, self._quality, self._clock, self._serial)
-                )
+                whose = self._quality, self._clock, self._serial, self._medium
+                readings.append(Reading(device, quantity, at, value, unit, start, *whose))
                 indexes.append(index)
         return Pack(readings, indexes, errors, len(records))
 
@@ -242,16 +244,21 @@ class _Resolver:
                 self._base_value = Decimal(number(record.bv, "bv"))
             if record.bs is not UNSET:
                 number(record.bs, "bs")
-            if record.bmgq is not UNSET:
-                self._quality = Quality(record.bmgq)
-            if record.bmgc is not UNSET:
-                self._clock = ClockSource(record.bmgc)
-            if record.bmgs is not UNSET:
-                self._serial = serial(record.bmgs)
+            self._take_own(record)
         except SenmlError as error:
             raise SenmlError(error.rule, index=index) from None
         except (KeyError, ValueError, TypeError):
             raise SenmlError("a base field has a value that is not known", index=index) from None
+
+    def _take_own(self, record: _Record) -> None:
+        if record.bmgq is not UNSET:
+            self._quality = Quality(record.bmgq)
+        if record.bmgc is not UNSET:
+            self._clock = ClockSource(record.bmgc)
+        if record.bmgs is not UNSET:
+            self._serial = serial(record.bmgs)
+        if record.bmgm is not UNSET:
+            self._medium = MEDIA[record.bmgm]
 
     def _take_version(self, version: Any) -> None:
         if version not in (VERSION, VERSION_WITH_SECONDARY_UNITS) or isinstance(version, bool):

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from meter_driver import obis
 from meter_driver.errors import ObisError, SenmlError
+from meter_driver.quantities import Medium
 from meter_driver.units import SPELLINGS
 
 JSON: Final = "application/senml+json"
@@ -65,10 +66,12 @@ _UNNAMED = re.compile(r"[^A-Za-z0-9\-.]")
 LABELS: dict[Any, str] = {
     -1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs",
     0: "n", 1: "u", 2: "v", 3: "vs", 4: "vb", 5: "s", 6: "t", 7: "ut", 8: "vd",
-    "bmgq": "bmgq", "bmgc": "bmgc", "bmgs": "bmgs", "mgd_": "mgd_",
+    "bmgq": "bmgq", "bmgc": "bmgc", "bmgs": "bmgs", "bmgm": "bmgm", "mgd_": "mgd_",
 }  # fmt: skip
 """Integer labels of CBOR (RFC 8428 table 4)."""
-OWN_LABELS = ("bmgq", "bmgc", "bmgs", "mgd_")
+OWN_LABELS = ("bmgq", "bmgc", "bmgs", "bmgm", "mgd_")
+MEDIA: Final = {word: word for word in ("", *(medium.value for medium in Medium))}
+"""What ``bmgm`` may say."""
 LONGEST_ENTRY = 400 * 86400
 """Seconds that an entry may cover."""
 INTEGERS = {name: label for label, name in LABELS.items()}

@@ -16,6 +16,7 @@ from meter_driver.senml.terms import (
     EPOCH,
     INTEGERS,
     JSON,
+    MEDIA,
     NEEDS_26,
     THEIRS,
     VERSION,
@@ -79,11 +80,13 @@ class Writer:
         """Says a base field only when it changes."""
         if reading.at is None or (reading.start is not None and reading.start >= reading.at):
             raise SenmlError("a reading needs an instant, and a start before it or none")
+        if reading.medium not in MEDIA:
+            raise SenmlError("the medium is not known")
         base_name, name = join_name(reading.meter, reading.quantity)
         seconds = _seconds(reading.at)
         base_time = self._base.get("bt", int(seconds))
         base = {"bn": base_name, "bt": base_time, "bmgq": reading.quality.value, "bmgc": reading.clock.value}
-        base["bmgs"] = serial(reading.serial)
+        base |= {"bmgs": serial(reading.serial), "bmgm": reading.medium}
         changed = {key: value for key, value in base.items() if self._base.get(key) != value}
         record = changed | {"n": name}
         if reading.unit is not None:

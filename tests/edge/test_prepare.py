@@ -6,7 +6,10 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from edge.prepare import prepare
+from meter_driver.p1.telegram import telegrams
 from meter_driver.reading import ClockSource, Quality, Reading, Telegram
+from tests.meter_driver.p1.make import LINES
+from tests.meter_driver.p1.make import telegram as made
 
 NOW = datetime(2026, 1, 2, 11, 4, 5, tzinfo=UTC)
 LIMIT = timedelta(minutes=5)
@@ -56,3 +59,60 @@ def test_what_the_meter_calls_not_valid_is_dropped_and_counted() -> None:
     prepared = prepare(replace(one, readings=(void, *one.readings, void)), NOW, box="b", far_off=LIMIT)
     assert [reading.quality for reading in prepared.readings] == [Quality.AUTHENTICATED]
     assert prepared.void == 2
+
+
+def p1(*lines: str) -> list[Reading]:
+    return [
+        reading
+        for said in telegrams(made((*LINES, *lines)))
+        for reading in prepare(said, NOW, box="b", component="flat2", far_off=LIMIT).readings
+    ]
+
+
+def test_meters_behind_a_p1_port_have_components_numbers_and_media_of_their_own() -> None:
+    water = ("0-2:24.1.0(007)", "0-2:96.1.0(57)", "0-2:24.2.1(240501115503S)(00001.0*m3)")
+    unnamed = ("0-3:24.2.1(240501115503S)(00002.0*m3)",)
+    found = {(reading.meter, reading.serial, reading.medium) for reading in p1(*water, *unnamed)}
+    assert found == {
+        ("urn:dev:ops:b_flat2", "4D45544552303031", ""),
+        ("urn:dev:ops:b_flat2-gas-1", "474153303031", "gas"),
+        ("urn:dev:ops:b_flat2-cold-water-2", "57", "cold-water"),
+        ("urn:dev:ops:b_flat2-channel-3", "", ""),
+    }
+
+
+def test_a_channel_in_the_list_of_its_meter_is_told_apart_too() -> None:
+    texts = (("0-1:24.1.0*255", "003"), ("0-1:96.1.0*255", "G4"))
+    gas = [Reading("K1", name, NOW, text, None) for name, text in texts]
+    stand = Reading("K1", "0-1:24.2.1*255", NOW, Decimal(5), "m3")
+    one = telegram(NOW)
+    *_, own, told = prepare(replace(one, readings=(*gas, *one.readings, stand)), NOW, box="b", far_off=LIMIT).readings
+    assert (own.meter, own.serial) == ("urn:dev:ops:b", "K1")
+    assert (told.meter, told.serial, told.medium) == ("urn:dev:ops:b_gas-1", "G4", "gas")
+
+
+def test_a_name_that_the_settings_give_to_a_device_is_all_of_its_name() -> None:
+    (_, gas) = telegrams(made(LINES))
+    found = prepare(gas, NOW, box="b", component="kitchen", named=True, far_off=LIMIT).readings
+    assert {reading.meter for reading in found} == {"urn:dev:ops:b_kitchen"}
+
+
+def test_a_recording_interval_gives_its_amounts_a_begin() -> None:
+    one = telegram(NOW)
+    length = Reading("K1", "1-0:0.8.4*255", NOW, Decimal(15), "min")
+    amount = Reading("K1", "1-0:1.29.0*255", NOW, Decimal(7), "Wh")
+    said = replace(one, readings=(length, amount, *one.readings))
+    begins = [reading.start for reading in prepare(said, NOW, box="b", far_off=LIMIT).readings]
+    assert begins == [None, NOW.replace(minute=0, second=0), None]
+    whole = replace(amount, at=NOW.replace(minute=15, second=0))
+    (_, entry) = prepare(replace(one, readings=(length, whole)), NOW, box="b").readings
+    assert entry.start == NOW.replace(minute=0, second=0)
+    (alone,) = prepare(replace(one, readings=(amount,)), NOW, box="b").readings
+    assert alone.start is None
+
+
+def test_a_begin_that_the_decoder_tells_is_kept() -> None:
+    begin = NOW - timedelta(minutes=60)
+    entry = replace(telegram(NOW).readings[0], start=begin)
+    (found,) = prepare(replace(telegram(NOW), readings=(entry,)), NOW, box="b").readings
+    assert (found.start, found.at) == (begin, NOW)

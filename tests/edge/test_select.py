@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from edge.select import MAX_SERIES, Selection, SelectionRule
 from meter_driver.reading import Reading
@@ -90,3 +91,43 @@ def test_how_readings_are_grouped_does_not_matter(seconds: list[int], cuts: list
     for start, end in pairwise(edges):
         parts += selection.keep(readings[start:end])
     assert parts == whole
+
+
+REGISTER = "1-0:1.8.0*255"
+
+
+def test_a_dead_band_is_never_silent_for_longer_than_a_value_stands_even_if_a_telegram_is_lost() -> None:
+    rule = SelectionRule("*", band=Decimal(50))
+    instants = [reading(second) for second in range(0, 7200, 10) if second not in (880, 1760)]
+    sent = kept(rule, instants)
+    assert all(later - earlier <= 900 for earlier, later in pairwise(sent))
+    assert len(sent) <= 10
+
+
+def test_in_a_dead_band_the_first_stand_of_each_quarter_of_an_hour_leaves() -> None:
+    rule = SelectionRule("*", band=Decimal(1000))
+    stands = [reading(second, str(second), REGISTER) for second in range(3, 3600, 7)]
+    assert kept(rule, stands) == [3, 906, 1802, 2705]
+
+
+def test_a_cadence_that_does_not_divide_a_quarter_keeps_its_edges_too() -> None:
+    stands = [reading(second, str(second), REGISTER) for second in range(0, 1801, 10)]
+    sent = kept(SelectionRule("*", every=timedelta(seconds=700)), stands)
+    assert {0, 900, 1800} <= set(sent)
+    hourly = kept(
+        SelectionRule("*", every=timedelta(hours=1)), [reading(s, str(s), REGISTER) for s in range(0, 7201, 300)]
+    )
+    assert hourly == [0, 3600, 7200]
+
+
+def test_the_first_amount_of_each_interval_leaves_whatever_the_dead_band() -> None:
+    def entry(end: int) -> Reading:
+        return replace(reading(end, "5", "1-0:1.29.0*255"), start=AT + timedelta(seconds=end - 300))
+
+    rule = SelectionRule("*", every=timedelta(minutes=15), band=Decimal(5))
+    assert kept(rule, [entry(300), entry(600), entry(600), entry(900)]) == [300, 600, 900]
+
+
+def test_another_serial_number_is_another_series() -> None:
+    old, new = (replace(reading(second), serial=serial) for second, serial in ((0, "A"), (5, "B")))
+    assert Selection.of([SelectionRule("*", band=Decimal(5))]).keep([old, new]) == [old, new]

@@ -106,7 +106,7 @@ class House:
         self.ledger, self.evidence, self.outbox, self.log = g.ledger, g.evidence, g.outbox, g.log
 
     async def household(self, place: str = "") -> SubjectId:
-        made = await self.gateway.registry.tenancies.create(NewTenancy(start=self.now))
+        made = await self.gateway.registry.tenancies.create(NewTenancy(start=self.now - timedelta(days=30)))
         self.registry.where[made.id] = place
         return made.id
 

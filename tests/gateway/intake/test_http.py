@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from adapters.plugin import CALLER, Batch, Caller, IntakeAnswer
 from gateway.errors import StoreFull
 from gateway.intake import http as ingest
-from gateway.registry.meters import Meters
+from gateway.registry.meters import Meters, Reader
+from gateway.registry.tenancies import Tenancy
 from gateway.serve.problems import Problem, answer
 from meter_driver import senml
 from policies.roles import Role
@@ -38,8 +40,29 @@ async def safe(tmp_path: Path) -> AsyncIterator[Safe]:
         yield safe
 
 
+class Homes:
+    """Anna moved in two hours ago."""
+
+    def get(self, subject: SubjectId) -> Tenancy | None:
+        return Tenancy(subject, "", "", "household", NOON - timedelta(hours=2))
+
+
+class Unmet(Meters):
+    """Each meter by its component, without a store."""
+
+    def __init__(self) -> None:
+        self.asked: list[Reader] = []
+
+    def known(self, household: SubjectId, reader: Reader) -> str | None:
+        return None
+
+    async def meet(self, household: SubjectId, reader: Reader) -> str:
+        self.asked.append(reader)
+        return reader.component or "main"
+
+
 def client_of(intake: ingest.Taking, meters: Meters) -> "TestClient[web.Request, web.Application]":
-    (route,) = ingest.routes(intake, Registry(), meters, lambda: NOON)
+    (route,) = ingest.routes(intake, Registry(), meters, Homes(), lambda: NOON)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         request[CALLER] = Caller(Role.BOX, "box-1")
@@ -148,3 +171,28 @@ async def test_a_full_store_asks_the_box_to_come_again(safe: Safe) -> None:
         async with client.post(ingest.PATH, data=json.dumps(pack()), headers=headers) as response:
             assert (response.status, response.headers["Retry-After"]) == (503, "30")
             assert (await response.json())["reason"] == "storage-full"
+
+
+async def test_what_was_taken_before_the_household_moved_in_is_refused_by_name(client: Any, safe: Safe) -> None:
+    moved_in = NOW - 7200
+    records = [
+        {"bn": METER, "bt": moved_in, "n": "1-0:1.8.0", "u": "kWh", "v": 5, "t": -1},
+        {"n": "1-0:1.8.0", "u": "kWh", "v": 6},
+        {"n": "1-0:1.29.0", "u": "kWh", "v": 1, "t": 60, "mgd_": 900},
+        {"n": "1-0:1.29.0", "u": "kWh", "v": 2, "t": 900, "mgd_": 900},
+    ]
+    status, said = await post(client, records)
+    assert (status, said["accepted"]) == (200, 2)
+    assert said["refused"] == [{"index": index, "reason": "before-tenancy"} for index in (0, 2)]
+
+
+async def test_the_registry_hears_the_serial_number_and_the_medium_of_a_new_meter(safe: Safe) -> None:
+    meters = Unmet()
+    records = [
+        {"bn": METER, "bt": NOW, "n": "0-0:96.7.21", "v": 5, "bmgs": "K7", "bmgm": ""},
+        {"n": "1-0:1.8.0", "u": "kWh", "v": 6},
+        {"n": "volume", "u": "m3", "v": 7, "bmgs": "W1", "bmgm": "cold-water"},
+    ]
+    async with client_of(safe.intake, meters) as client:
+        assert (await post(client, records))[1]["refused"] == []
+    assert [(reader.serial, reader.medium) for reader in meters.asked] == [("K7", "electricity"), ("W1", "cold-water")]
