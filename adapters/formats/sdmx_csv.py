@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from adapters.formats.csv import cell
+from adapters.formats.unece import code
 from adapters.formats.words import chunked, instant, number
 from adapters.plugin import Released, Renderer
 from policies.terms import Level, Row
 
-AGENCY, VERSION = "METERGATE", "1.0"
+AGENCY, VERSION = "METERGATE", "2.0"
 LOAD, CELLS = "LOAD", "CELLS"
 """Dataflows: of households, and of communities."""
 COLUMNS = (
@@ -16,15 +17,20 @@ COLUMNS = (
     "ACTION",
     "SUBJECT",
     "QUANTITY",
+    "METER",
     "TIME_PERIOD",
     "OBS_VALUE",
     "UNIT_MEASURE",
     "OBS_STATUS",
+    "COMPLETENESS",
+    "METHOD",
 )
-STATUS = {"measured": "A", "estimated": "E", "validated": "V", "missing": "M"}
-"""Our words for a value's status, and the codes of the codelist CL_STATUS; anything else is ``U``."""
-UNITS = {unit: unit.upper() for unit in ("kWh", "Wh", "kW", "W", "kvarh", "varh", "V", "A", "m3")}
-"""Units as meters send them, and the codes of the codelist CL_UNIT; anything else is ``OTHER``."""
+STATUS = {"measured": "A", "estimated": "E", "missing": "M", "validated": "V"}
+"""Our words for a value's status, and the codes of the cross-domain codelist CL_OBS_STATUS (SDMX, version 2.2): normal,
+estimated, missing (data cannot exist here or were not collected), and validated. ``U`` is low reliability."""
+UNRELIABLE = "U"
+NOT_APPLICABLE, NOT_SPECIFIED = "_Z", "_X"
+"""SDMX's codes for a dimension without a value: a cell is of no meter; a value that came without the name of one."""
 
 
 def time_period(row: Row) -> str:
@@ -34,11 +40,15 @@ def time_period(row: Row) -> str:
     return f"{instant(row.start)}/PT{int((row.end - row.start).total_seconds())}S"
 
 
+def meter(row: Row, dataflow: str) -> str:
+    """A dimension always has a value: two meters of one household are two series."""
+    return row.meter or (NOT_APPLICABLE if dataflow == CELLS else NOT_SPECIFIED)
+
+
 def _line(row: Row, dataflow: str) -> bytes:
-    return (
-        f"dataflow,{AGENCY}:{dataflow}({VERSION}),I,{cell(row.subject)},{cell(row.quantity)},{time_period(row)},{number(row.value)},"
-        f"{UNITS.get(row.unit or '', 'OTHER')},{STATUS.get(row.status, 'U')}\n"
-    ).encode()
+    key = f"{cell(row.subject)},{cell(row.quantity)},{cell(meter(row, dataflow))},{time_period(row)}"
+    said = f"{number(row.value)},{code(row.unit)},{STATUS.get(row.status, UNRELIABLE)}"
+    return f"dataflow,{AGENCY}:{dataflow}({VERSION}),I,{key},{said},{row.completeness},{row.method}\n".encode()
 
 
 def body(released: Released) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 """The data structure of our data sets as an SDMX-ML 2.1 structure message. Pure.
 
-One concept scheme, two codelists, one data structure definition (households and cells have the same columns) and two
+One concept scheme, three codelists, one data structure definition (households and cells have the same columns) and two
 dataflows. ``adapters.formats.sdmx_csv`` writes data for it.
 """
 
@@ -12,8 +12,10 @@ from functools import partial
 from lxml import etree
 from lxml.builder import ElementMaker
 
-from adapters.formats.sdmx_csv import AGENCY, CELLS, LOAD, STATUS, UNITS, VERSION
+from adapters.formats.sdmx_csv import AGENCY, CELLS, LOAD, STATUS, UNRELIABLE, VERSION
+from adapters.formats.unece import ONE, OTHER, UNITS
 from adapters.formats.words import instant
+from meter_driver.amounts import Method
 
 _BASE = "http://www.sdmx.org/resources/sdmxml/schemas/v2_1/"
 SDMX_MESSAGE, SDMX_STRUCTURE, COMMON = _BASE + "message", _BASE + "structure", _BASE + "common"
@@ -27,16 +29,21 @@ SCHEME, DSD = "CS_ENERGY", "DSD_ENERGY"
 CONCEPTS = {
     "SUBJECT": "Pairwise pseudonym of a household, or cell of a community",
     "QUANTITY": "OBIS code (IEC 62056-61) or EN 13757-3 quantity",
-    "TIME_PERIOD": "Interval of the value (start and duration) or its instant, UTC",
-    "OBS_VALUE": "The value, with the digits it came with",
+    "METER": "Which meter of the household, by its label there; _Z for a cell, _X where none is named",
+    "TIME_PERIOD": "Interval of the value (start and duration) or its instant, UTC; days are those of the gateway's zone",
+    "OBS_VALUE": "The value, with the digits it came with; empty where it is missing",
     "UNIT_MEASURE": "Unit of the value",
     "OBS_STATUS": "How the value came about",
+    "COMPLETENESS": "Share of the interval that readings speak for, 0 to 1; of a cell: of the members whose load is in it",
+    "METHOD": "How an estimated value was worked out",
 }
 CODELISTS: dict[str, dict[str, str]] = {
-    "CL_UNIT": {code: unit for unit, code in UNITS.items()} | {"OTHER": "another unit, or none"},
-    "CL_STATUS": {code: word for word, code in STATUS.items()} | {"U": "unknown"},
+    "CL_UNIT": {code: unit for unit, code in UNITS.items()} | {ONE: "one", OTHER: "another unit"},
+    "CL_OBS_STATUS": {code: word for word, code in STATUS.items()} | {UNRELIABLE: "low reliability"},
+    "CL_METHOD": {method.value: method.value for method in Method if method.value},
 }
-DATAFLOWS = {LOAD: "Electricity of households", CELLS: "Electricity of communities, sums over cohorts"}
+"""``CL_OBS_STATUS``: those codes of the cross-domain codelist that occur here, each with its meaning there."""
+DATAFLOWS = {LOAD: "Metered values of households", CELLS: "Metered values of communities, sums over cohorts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,22 +135,33 @@ def _coded(codelist: str) -> etree._Element:
     return _STR.LocalRepresentation(_STR.Enumeration(_reference(codelist, "Codelist", "codelist")))
 
 
-def _attribute(name: str, codelist: str) -> etree._Element:
+def _attribute(name: str, representation: etree._Element, assignment: str = "Mandatory") -> etree._Element:
     relationship = _STR.AttributeRelationship(_STR.PrimaryMeasure(_REF.Ref(id="OBS_VALUE")))
-    parts = (_concept(name), _coded(codelist), relationship)
-    return _STR.Attribute(*parts, id=name, assignmentStatus="Mandatory")
+    return _STR.Attribute(_concept(name), representation, relationship, id=name, assignmentStatus=assignment)
+
+
+def _dimensions() -> etree._Element:
+    words = ("SUBJECT", "QUANTITY", "METER")
+    dimensions = [
+        _STR.Dimension(_concept(name), _text("String"), id=name, position=str(place))
+        for place, name in enumerate(words, 1)
+    ]
+    period = _text("ObservationalTimePeriod")
+    time = _STR.TimeDimension(_concept("TIME_PERIOD"), period, id="TIME_PERIOD", position=str(len(words) + 1))
+    return _STR.DimensionList(*dimensions, time, id="DimensionDescriptor")
 
 
 def _definition() -> etree._Element:
-    dimensions = _STR.DimensionList(
-        _STR.Dimension(_concept("SUBJECT"), _text("String"), id="SUBJECT", position="1"),
-        _STR.Dimension(_concept("QUANTITY"), _text("String"), id="QUANTITY", position="2"),
-        _STR.TimeDimension(_concept("TIME_PERIOD"), _text("ObservationalTimePeriod"), id="TIME_PERIOD", position="3"),
-        id="DimensionDescriptor",
-    )
+    """The unit is an attribute of the observation, not of the series: it is one for a quantity, but no key."""
     attributes = _STR.AttributeList(
-        _attribute("UNIT_MEASURE", "CL_UNIT"), _attribute("OBS_STATUS", "CL_STATUS"), id="AttributeDescriptor"
+        _attribute("UNIT_MEASURE", _coded("CL_UNIT")),
+        _attribute("OBS_STATUS", _coded("CL_OBS_STATUS")),
+        _attribute("COMPLETENESS", _text("Decimal")),
+        _attribute("METHOD", _coded("CL_METHOD"), "Conditional"),
+        id="AttributeDescriptor",
     )
     measure = _STR.PrimaryMeasure(_concept("OBS_VALUE"), _text("Decimal"), id="OBS_VALUE")
-    components = _STR.DataStructureComponents(dimensions, attributes, _STR.MeasureList(measure, id="MeasureDescriptor"))
-    return _maintained("DataStructure", DSD, "Metered energy", components)
+    measures = _STR.MeasureList(measure, id="MeasureDescriptor")
+    return _maintained(
+        "DataStructure", DSD, "Metered energy", _STR.DataStructureComponents(_dimensions(), attributes, measures)
+    )

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -42,6 +43,13 @@ def test_csv_carries_the_columns_and_the_digits_that_came() -> None:
         ",".join(COLUMNS),
         "p1,1-0:1.8.0*255,2026-03-01T00:00:00Z,2026-03-01T00:15:00Z,0.100,kWh,measured,,1,",
     ]
+
+
+def test_what_is_missing_is_a_row_without_a_value_and_names_its_meter() -> None:
+    gone = replace(row(), value=None, status="missing", meter="heat pump", completeness=Decimal("0.25"))
+    assert written(CSV, [part([gone])]).decode().splitlines()[1].endswith(",,kWh,missing,heat pump,0.25,")
+    ((said,),) = json.loads(written(JSON, [part([gone])]))
+    assert (said["value"], said["status"], said["meter"], said["completeness"]) == (None, "missing", "heat pump", 0.25)
 
 
 def test_json_is_valid_for_no_part_an_empty_part_and_several() -> None:

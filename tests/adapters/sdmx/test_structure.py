@@ -1,6 +1,9 @@
 """The structure message is what the schemas say, and sdmx1 reads structure and data back."""
 
+import csv
 import io
+import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -10,8 +13,10 @@ from aiohttp.test_utils import make_mocked_request
 from lxml import etree
 
 from adapters.formats.sdmx_csv import SDMX_CSV
+from adapters.formats.unece import OTHER, code
 from adapters.plugin import Released
 from adapters.sdmx.structure import artefacts, error, message
+from meter_driver.units import SPELLINGS
 from policies.terms import Level, Purpose, Recipient, Row
 from tests.shared import SHARED, needs_corpus
 
@@ -23,14 +28,38 @@ SCHEMAS = SHARED / "corpus/gaiax/sdmx/xsd-2.1"
 def rows() -> list[Row]:
     start = NOW - timedelta(hours=1)
     return [
-        Row("p1", "1-0:1.8.0*255", start, start + QUARTER, Decimal("0.250"), "kWh"),
-        Row("p1", "1-0:1.8.0*255", start + QUARTER, start + 2 * QUARTER, Decimal("12345678.901"), "kWh", "estimated"),
+        Row("p1", "1-0:1.8.0*255", start, start + QUARTER, Decimal("0.250"), "kWh", meter="main"),
+        Row(
+            "p1",
+            "1-0:1.8.0*255",
+            start + QUARTER,
+            start + 2 * QUARTER,
+            Decimal("12345678.901"),
+            "kWh",
+            "estimated",
+            "main",
+            Decimal("0.733"),
+            "interpolated",
+        ),
+        Row("p1", "1-0:1.8.0*255", start, start + QUARTER, Decimal("1.5"), "kWh", meter="heat, pump"),
+        Row(
+            "p1",
+            "1-0:1.8.0*255",
+            start + QUARTER,
+            start + 2 * QUARTER,
+            None,
+            "kWh",
+            "missing",
+            "heat, pump",
+            Decimal(0),
+        ),
         Row("p1", "1-0:1.7.0*255", NOW, NOW, Decimal("-3"), "W", "validated"),
     ]
 
 
-def data(level: Level = Level.INDIVIDUAL) -> bytes:
-    part = Released("p1", rows(), Recipient("r"), Purpose.RESEARCH, QUARTER, level, QUARTER)
+def data(level: Level = Level.INDIVIDUAL, *, meters: bool = True) -> bytes:
+    some = rows() if meters else [replace(row, meter="") for row in rows()]
+    part = Released("p1", some, Recipient("r"), Purpose.RESEARCH, QUARTER, level, QUARTER)
     return SDMX_CSV.head + b"".join(SDMX_CSV.body(part)) + SDMX_CSV.tail
 
 
@@ -46,30 +75,59 @@ def test_sdmx1_reads_structure_and_data_back() -> None:
 
     structures = sdmx.read_sdmx(io.BytesIO(message(artefacts(), number="M1", prepared=NOW)))
     definition = structures.structure["DSD_ENERGY"]
-    assert [d.id for d in definition.dimensions] == ["SUBJECT", "QUANTITY", "TIME_PERIOD"]
+    assert [d.id for d in definition.dimensions] == ["SUBJECT", "QUANTITY", "METER", "TIME_PERIOD"]
     assert structures.codelist["CL_UNIT"]["KWH"].name.localized_default() == "kWh"
+    assert structures.codelist["CL_OBS_STATUS"]["E"].name.localized_default() == "estimated"
     (dataset,) = sdmx.read_sdmx(io.BytesIO(data()), format="csv", structure=definition).data
-    read = [(str(o.key["TIME_PERIOD"].value), o.value, str(o.attached_attribute["OBS_STATUS"])) for o in dataset.obs]
+    read = [
+        (
+            o.key["METER"].value,
+            str(o.key["TIME_PERIOD"].value),
+            o.value or None,
+            *(str(o.attached_attribute[name]) for name in ("UNIT_MEASURE", "OBS_STATUS", "COMPLETENESS")),
+        )
+        for o in dataset.obs
+    ]
     assert read == [
-        ("2026-03-01T11:00:00Z/PT900S", "0.250", "A"),
-        ("2026-03-01T11:15:00Z/PT900S", "12345678.901", "E"),
-        ("2026-03-01T12:00:00Z", "-3", "V"),
+        ("main", "2026-03-01T11:00:00Z/PT900S", "0.250", "KWH", "A", "1"),
+        ("main", "2026-03-01T11:15:00Z/PT900S", "12345678.901", "KWH", "E", "0.733"),
+        ("heat, pump", "2026-03-01T11:00:00Z/PT900S", "1.5", "KWH", "A", "1"),
+        ("heat, pump", "2026-03-01T11:15:00Z/PT900S", None, "KWH", "M", "0"),
+        ("_X", "2026-03-01T12:00:00Z", "-3", "WTT", "V", "1"),
     ]
 
 
+def test_two_meters_of_a_household_are_two_series() -> None:
+    read = list(csv.DictReader(io.StringIO(data().decode())))
+    keys = {tuple(each[name] for name in ("SUBJECT", "QUANTITY", "METER", "TIME_PERIOD")) for each in read}
+    assert len(keys) == len(rows())
+
+
+def test_every_unit_of_the_vocabulary_has_a_code_of_its_own() -> None:
+    codes = [code(unit) for unit in sorted(SPELLINGS)]
+    assert OTHER not in codes
+    assert len(set(codes)) == len(codes)
+    assert all(re.fullmatch(r"[A-Za-z0-9_@$\-]+", each) for each in codes)
+    assert (code(None), code("kWh"), code("m3"), code("mVA"), code("furlong")) == ("C62", "KWH", "MTQ", "X_mVA", OTHER)
+
+
+def test_a_cell_is_of_no_meter() -> None:
+    assert all(",_Z,2026" in line for line in data(Level.COHORT, meters=False).decode().splitlines()[1:])
+
+
 def test_cells_belong_to_a_dataflow_of_their_own() -> None:
-    assert b"METERGATE:CELLS(1.0)" in data(Level.COHORT)
-    assert b"METERGATE:LOAD(1.0)" in data()
+    assert b"METERGATE:CELLS(2.0)" in data(Level.COHORT)
+    assert b"METERGATE:LOAD(2.0)" in data()
 
 
 @pytest.mark.parametrize(
     ("path", "status", "count"),
     [
         ({"resource": "datastructure"}, 200, 1),
-        ({"resource": "codelist", "agency": "METERGATE", "id": "CL_UNIT+CL_STATUS", "version": "latest"}, 200, 2),
-        ({"resource": "structure"}, 200, 6),
+        ({"resource": "codelist", "agency": "METERGATE", "id": "CL_UNIT+CL_OBS_STATUS", "version": "latest"}, 200, 2),
+        ({"resource": "structure"}, 200, 7),
         ({"resource": "dataflow", "agency": "OTHER"}, 404, 0),
-        ({"resource": "codelist", "agency": "METERGATE", "id": "CL_UNIT", "version": "2.0"}, 404, 0),
+        ({"resource": "codelist", "agency": "METERGATE", "id": "CL_UNIT", "version": "1.0"}, 404, 0),
         ({"resource": "agencyscheme"}, 404, 0),
     ],
 )
@@ -82,7 +140,7 @@ async def test_a_path_selects_artefacts(path: dict[str, str], status: int, count
 
 async def test_references_bring_everything_and_an_unknown_word_is_refused() -> None:
     everything = await ask({"resource": "dataflow", "agency": "METERGATE", "id": "LOAD"}, "references=all")
-    assert bytes(everything.body).count(b"isFinal=") == 6  # type: ignore[arg-type]
+    assert bytes(everything.body).count(b"isFinal=") == 7  # type: ignore[arg-type]
     assert (await ask({"resource": "dataflow"}, "references=cousins")).status == 400
 
 

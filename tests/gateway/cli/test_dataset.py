@@ -18,7 +18,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
-    row = Row("p1", "1-0:1.8.0*255", NOW, NOW, Decimal("12345678.901"), "kWh")
+    row = Row("p1", "1-0:1.8.0*255", NOW, NOW, Decimal("12345678.901"), "kWh", meter="main")
     part = Released("p1", [row], Recipient("r"), Purpose.RESEARCH, timedelta(0), Level.INDIVIDUAL, timedelta(0))
     data, structure = tmp_path / "data.csv", tmp_path / "structure.xml"
     data.write_bytes(SDMX_CSV.head + b"".join(SDMX_CSV.body(part)))
@@ -31,8 +31,8 @@ def test_data_and_structure_become_a_table(files: tuple[Path, Path]) -> None:
     done = CliRunner().invoke(app, ["read", str(data), "--structure", str(structure)])
     assert done.exit_code == 0
     assert done.stdout.splitlines() == [
-        "SUBJECT,QUANTITY,TIME_PERIOD,OBS_VALUE,UNIT_MEASURE,OBS_STATUS",
-        "p1,1-0:1.8.0*255,2026-03-01T12:00:00Z,12345678.901,KWH,A",
+        "SUBJECT,QUANTITY,METER,TIME_PERIOD,OBS_VALUE,UNIT_MEASURE,OBS_STATUS,COMPLETENESS,METHOD",
+        "p1,1-0:1.8.0*255,main,2026-03-01T12:00:00Z,12345678.901,KWH,A,1,",
     ]
 
 

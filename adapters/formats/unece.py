@@ -1,0 +1,43 @@
+"""Units by the common codes of UN/ECE Recommendation 20; units that it does not have by a code of our own. Pure."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from meter_driver.units import SPELLINGS
+
+ONE, OTHER = "C62", "OTHER"
+"""A number without a unit (Recommendation 20: "one"); a unit that is none of the vocabulary."""
+
+_RECOMMENDATION_20: Mapping[str, str] = {
+    "Wh": "WHR", "kWh": "KWH", "MWh": "MWH", "GWh": "GWH",
+    "J": "JOU", "kJ": "KJO", "MJ": "3B", "GJ": "GV",
+    "W": "WTT", "kW": "KWT", "MW": "MAW", "GW": "A90", "mW": "C31",
+    "var": "D44", "kvar": "KVR", "Mvar": "MAR", "kvarh": "K3", "Mvarh": "MAH",
+    "VA": "D46", "kVA": "KVA", "MVA": "MVA", "kVAh": "C79",
+    "V": "VLT", "kV": "KVT", "MV": "B78", "mV": "2Z", "A": "AMP", "kA": "B22", "mA": "4K",
+    "Ah": "AMH", "kAh": "TAH", "mAh": "E09", "Hz": "HTZ", "kHz": "KHZ", "MHz": "MHZ", "GHz": "A86",
+    "bar": "BAR", "mbar": "MBR", "kbar": "KBA", "Pa": "PAL", "kPa": "KPA", "MPa": "MPA", "atm": "ATM",
+    "m3": "MTQ", "L": "LTR", "mL": "MLT", "m3/h": "MQH", "L/h": "E32", "m3/s": "MQS", "m3/min": "G53", "m3/d": "G52",
+    "kg": "KGM", "t": "TNE", "kg/h": "E93", "kg/s": "KGS", "t/h": "E18",
+    "s": "SEC", "min": "MIN", "h": "HUR", "d": "DAY", "wk": "WEE", "mo": "MON", "a": "ANN",
+    "Cel": "CEL", "K": "KEL", "%": "P1", "deg": "DD", "m": "MTR", "m/s": "MTS", "N": "NEW", "Ohm": "OHM",
+}  # fmt: skip
+_NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9]+")
+
+
+def _own(unit: str) -> str:
+    """An id of ours: ``X_MJ_PER_h``, upper and lower case as in the unit, so that ``mVA`` is not ``MVA``."""
+    words = unit.replace("/", " PER ").replace("%", " PERCENT")
+    return "X_" + _NOT_IN_AN_ID.sub("_", words.strip()).strip("_")
+
+
+UNITS: Mapping[str, str] = MappingProxyType(
+    {unit: _RECOMMENDATION_20.get(unit) or _own(unit) for unit in sorted(SPELLINGS)}
+)
+"""Every unit of the vocabulary, and its code: one each."""
+
+
+def code(unit: str | None) -> str:
+    """The code of a unit as in ``meter_driver.units``; ``C62`` for a number without one."""
+    return UNITS.get(unit, OTHER) if unit else ONE
