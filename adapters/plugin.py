@@ -19,7 +19,7 @@ An adapter turns a partner's question into a ``ReleaseRequest`` and a pure ``Ren
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -402,6 +402,10 @@ class Services(SharedServices, Protocol):
 
     @property
     def signer(self) -> Signer: ...
+
+    @property
+    def zone(self) -> tzinfo:
+        """Where days begin: intervals of a day are those of this zone, shorter ones are counted in UTC."""
 
     async def send(
         self,

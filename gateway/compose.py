@@ -131,6 +131,7 @@ class Gateway:
             store=self.store,
             settings={k: v for k, v in self.settings.adapter(name).items() if k != "enabled"},
             log=self.log.bind(adapter=name),
+            zone=ZoneInfo(self.settings.timezone),
         )
 
 

@@ -4,7 +4,7 @@ What inputs and processors are given is in ``gateway.extending``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, TypedDict, TypeVar
 
 from aiohttp import web
@@ -156,6 +156,7 @@ class AdapterServices(BaseServices):
         store: Store,
         settings: Mapping[str, Any],
         log: Logger,
+        zone: tzinfo,
     ) -> None:
         super().__init__(
             clock=clock,
@@ -167,7 +168,7 @@ class AdapterServices(BaseServices):
             settings=settings,
             log=log,
         )
-        self._directory, self._signer, self._release = directory, signer, release
+        self._directory, self._signer, self._release, self._zone = directory, signer, release, zone
         self._profiles = profiles
         self._consent, self._egress, self._intake, self._vault = consent, egress, intake, vault
 
@@ -178,6 +179,10 @@ class AdapterServices(BaseServices):
     @property
     def signer(self) -> Signer:
         return self._signer
+
+    @property
+    def zone(self) -> tzinfo:
+        return self._zone
 
     async def send(
         self,

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
+ZONE = "Days-Of"
+"""The header that names the zone whose days the rows of an answer are; instants in them stay UTC."""
 LARGEST_CHUNK = 64 * 1024
 """Bytes; egress asks once a chunk whether the yes still stands."""
 

@@ -12,6 +12,7 @@ from adapters.formats.csv import CSV
 from adapters.formats.json import JSON
 from adapters.formats.ndjson import NDJSON
 from adapters.formats.sdmx_csv import SDMX_CSV
+from adapters.formats.words import ZONE
 from adapters.gaiax.dsp import store
 from adapters.gaiax.dsp.catalog import STREAM
 from adapters.gaiax.dsp.connector import Connector
@@ -22,7 +23,8 @@ from adapters.gaiax.odrl import Terms
 from adapters.plugin import Opening, Refused, Renderer, Route
 from adapters.problems import problem
 from policies.roles import Listener, Role
-from policies.terms import Level, Period, Portfolio, Pseudonym, ReleaseRequest, Subject, Zone
+from policies.terms import ONE_DAY, Level, Period, Portfolio, Pseudonym, ReleaseRequest, Subject, Zone
+from policies.whole import nothing_whole
 
 RENDERER_OF_TYPE: dict[str, Renderer] = {
     "text/csv": CSV,
@@ -64,9 +66,13 @@ class DataPlane:
             streaming = transfer.format == STREAM
             renderer = _renderer(request.headers.get("Accept", ""), streaming=streaming)
             question = self._question(agreement, request.query)
+            zone = self._connector.services.zone
+            if not streaming and (why := nothing_whole(question, zone)) is not None:
+                raise _Problem(400, "no-whole-interval", why)
         except _Problem as wrong:
             return _answer(wrong)
-        services, response, live = self._connector.services, web.StreamResponse(), self._connector.live
+        services, live = self._connector.services, self._connector.live
+        response = web.StreamResponse(headers={ZONE: str(zone)})
 
         def alive() -> bool:
             return transfer.pid in live
@@ -109,7 +115,7 @@ class DataPlane:
             purpose=terms.purpose,
             subject=_subject(terms),
             quantities=_quantities(terms, query),
-            resolution=terms.resolution,
+            resolution=_resolution(terms, query),
             level=terms.level,
             period=Period(start, end).intersect(period) if terms.level is Level.INDIVIDUAL else Period(start, end),
             reference=agreement.id,
@@ -166,6 +172,18 @@ def _quantities(terms: Terms, query: Mapping[str, str]) -> frozenset[str]:
     if not named <= everything:
         raise _Problem(400, "quantity-unknown", "quantity: must be one of the agreement's")
     return named
+
+
+def _resolution(terms: Terms, query: Mapping[str, str]) -> timedelta:
+    """That of the agreement, or coarser: ``minutes``, 0 for values as they came."""
+    text = query.get("minutes", "")
+    if not text:
+        return terms.resolution
+    if not (text.isascii() and text.isdecimal()) or len(text) > 5:
+        raise _Problem(400, "minutes-malformed", "minutes: a whole number, 0 for values as they came")
+    if (asked := timedelta(minutes=int(text))) < terms.resolution or asked > ONE_DAY:
+        raise _Problem(400, "minutes-out-of-bounds", "minutes: from the agreement's detail to 1440")
+    return asked
 
 
 def _instant(query: Mapping[str, str], name: str) -> datetime | None:

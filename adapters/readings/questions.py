@@ -1,7 +1,7 @@
 """From a query string to a question at the door. Pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from meter_driver.quantities import parse
 from policies.terms import (
@@ -16,6 +16,7 @@ from policies.terms import (
     Subject,
     Zone,
 )
+from policies.whole import nothing_whole
 
 MOST_QUANTITIES = 64
 LONGEST = timedelta(days=366 * 4)
@@ -29,14 +30,16 @@ class BadQuery(Exception):
         self.field, self.rule = field, rule
 
 
-def question(subject: Subject, recipient: Recipient, query: Mapping[str, Sequence[str]]) -> ReleaseRequest:
+def question(
+    subject: Subject, recipient: Recipient, query: Mapping[str, Sequence[str]], zone: tzinfo = UTC
+) -> ReleaseRequest:
     """``purpose``, ``quantity`` (repeatable), ``start``, ``end`` (ISO 8601 with a zone), ``minutes`` (0: as received).
 
-    Raises ``BadQuery``. The level follows from what is asked for: one household individual, all pseudonymous, a place
-    cohort.
+    Raises ``BadQuery``, also for a period in which no whole interval lies; days are those of ``zone``. The level
+    follows from what is asked for: one household individual, all pseudonymous, a place cohort.
     """
     minutes = _minutes(query)
-    return ReleaseRequest(
+    asked = ReleaseRequest(
         recipient=recipient,
         purpose=_purpose(query),
         subject=subject,
@@ -46,6 +49,9 @@ def question(subject: Subject, recipient: Recipient, query: Mapping[str, Sequenc
         period=_period(query),
         reference="readings",
     )
+    if (why := nothing_whole(asked, zone)) is not None:
+        raise BadQuery("minutes", why)
+    return asked
 
 
 def _one(query: Mapping[str, Sequence[str]], field: str) -> str:

@@ -8,6 +8,7 @@ from aiohttp import web
 from adapters.formats.csv import CSV
 from adapters.formats.json import JSON
 from adapters.formats.ndjson import NDJSON
+from adapters.formats.words import ZONE
 from adapters.plugin import CALLER, Caller, Opening, Refused, Renderer, Route, Services
 from adapters.problems import problem
 from adapters.readings.questions import BadQuery, question
@@ -21,9 +22,9 @@ def routes(services: Services) -> list[Route]:
     """All read-only; each asks the door anew."""
 
     async def households(request: web.Request) -> web.Response:
-        """Under which names the caller knows households, and what they allow. No value."""
+        """Under which names the caller knows households, and what they allow; in which zone days are. No value."""
         openings = services.openings(_recipient(request))
-        return web.json_response({"households": [_opening(o) for o in openings]})
+        return web.json_response({"zone": str(services.zone), "households": [_opening(o) for o in openings]})
 
     async def one(request: web.Request) -> web.StreamResponse:
         return await _send(services, request, Pseudonym(request.match_info["household"]))
@@ -48,11 +49,12 @@ def routes(services: Services) -> list[Route]:
 async def _send(services: Services, request: web.Request, subject: Subject) -> web.StreamResponse:
     query = {name: request.query.getall(name) for name in request.query}
     try:
-        asked = question(subject, _recipient(request), query)
+        asked = question(subject, _recipient(request), query, services.zone)
     except BadQuery as error:
         return problem(400, "bad-query", str(error), field=error.field, rule=error.rule)
     try:
-        return await services.send(asked, RENDERERS[request.match_info["format"]], request, web.StreamResponse())
+        response = web.StreamResponse(headers={ZONE: str(services.zone)})
+        return await services.send(asked, RENDERERS[request.match_info["format"]], request, response)
     except Refused as error:
         return problem(403, "refused", str(error), reasons=[r.value for r in error.refusal.reasons])
 

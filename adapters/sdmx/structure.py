@@ -30,11 +30,11 @@ CONCEPTS = {
     "SUBJECT": "Pairwise pseudonym of a household, or cell of a community",
     "QUANTITY": "OBIS code (IEC 62056-61) or EN 13757-3 quantity",
     "METER": "Which meter of the household, by its label there; _Z for a cell, _X where none is named",
-    "TIME_PERIOD": "Interval of the value (start and duration) or its instant, UTC; days are those of the gateway's zone",
+    "TIME_PERIOD": "Interval of the value (start and duration) or its instant, UTC; days are the gateway's",
     "OBS_VALUE": "The value, with the digits it came with; empty where it is missing",
     "UNIT_MEASURE": "Unit of the value",
     "OBS_STATUS": "How the value came about",
-    "COMPLETENESS": "Share of the interval that readings speak for, 0 to 1; of a cell: of the members whose load is in it",
+    "COMPLETENESS": "Share of the interval that readings speak for, or of a cell's members that are in it, 0 to 1",
     "METHOD": "How an estimated value was worked out",
 }
 CODELISTS: dict[str, dict[str, str]] = {

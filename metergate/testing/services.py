@@ -7,7 +7,7 @@ adapter = my_package.create(services)
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
@@ -111,6 +111,7 @@ class FakeServices(FakeShared):
     door: FakeDoor = field(default_factory=FakeDoor)
     directory: Directory = field(default_factory=FakeDirectory)
     signer: Signer = field(default_factory=FakeSigner)
+    zone: tzinfo = UTC
     batches: list[Batch] = field(default_factory=list)
     gone: set[SubjectId] = field(default_factory=set)
 

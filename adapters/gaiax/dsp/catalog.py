@@ -16,6 +16,8 @@ PULL, STREAM = "HttpData-PULL", "HttpData-STREAM"
 """Formats of distributions: a GET whose answer ends, and one that goes on with what comes in."""
 ID = "urn:metergate:"
 SINGLE, PORTFOLIO, COMMUNITY = ID + "load/single/", ID + "load/portfolio/", ID + "community/"
+TIME_ZONE = "http://www.w3.org/2006/time#timeZone"
+"""OWL-Time: in which zone days begin; DCAT has no word for it, nor has the protocol's context."""
 ASKED_FOR = timedelta(days=365)
 """How long a permission is that an offer asks for."""
 KEPT = 8
@@ -75,10 +77,10 @@ def _within(organisation: Organisation, openings: Iterable[Opening]) -> Iterable
 
 def _dataset(name: str, offers: tuple[Offer, ...]) -> Dataset:
     if name.startswith(COMMUNITY):
-        return Dataset(name, "Electricity of a community, sums over cohorts", offers, formats_of(name))
+        return Dataset(name, "Metered values of a community, sums over cohorts", offers, formats_of(name))
     kind = "one household" if name.startswith(SINGLE) else "each household that allows it"
     finest = min(o.terms.resolution for o in offers if o.terms)
-    return Dataset(name, f"Electricity of {kind}", offers, formats_of(name), finest or None)
+    return Dataset(name, f"Metered values of {kind}", offers, formats_of(name), finest or None)
 
 
 def formats_of(dataset: str) -> tuple[str, ...]:
@@ -198,8 +200,13 @@ def find(datasets: Iterable[Dataset], offer_id: str, target: str) -> tuple[Datas
     return None
 
 
-def catalog(did: str, catalog_id: str, service_url: str, datasets: Sequence[Dataset]) -> dict[str, Any]:
-    """The Catalog (DSP 2025-1, section 5.2). Members that would be empty arrays are left out, as the schema asks."""
+def catalog(
+    did: str, catalog_id: str, service_url: str, datasets: Sequence[Dataset], zone: str = "UTC"
+) -> dict[str, Any]:
+    """The Catalog (DSP 2025-1, section 5.2). Members that would be empty arrays are left out, as the schema asks.
+
+    ``zone``: IANA name of the zone whose days are told.
+    """
     service = {"@id": catalog_id + "#dsp", "@type": "DataService", "endpointURL": service_url}
     body: dict[str, Any] = {
         "@context": MESSAGE_CONTEXT,
@@ -209,21 +216,23 @@ def catalog(did: str, catalog_id: str, service_url: str, datasets: Sequence[Data
         "service": [service],
     }
     if datasets:
-        body["dataset"] = [_described(d, service) for d in datasets]
+        body["dataset"] = [_described(d, service, zone) for d in datasets]
     return body
 
 
-def dataset_answer(dataset: Dataset, catalog_id: str, service_url: str) -> dict[str, Any]:
+def dataset_answer(dataset: Dataset, catalog_id: str, service_url: str, zone: str = "UTC") -> dict[str, Any]:
     """One Dataset with a context of its own."""
     service = {"@id": catalog_id + "#dsp", "@type": "DataService", "endpointURL": service_url}
-    return {"@context": MESSAGE_CONTEXT, **_described(dataset, service)}
+    return {"@context": MESSAGE_CONTEXT, **_described(dataset, service, zone)}
 
 
-def _described(dataset: Dataset, service: dict[str, Any]) -> dict[str, Any]:
+def _described(dataset: Dataset, service: dict[str, Any], zone: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "@id": dataset.id,
         "@type": "Dataset",
         "dct:title": dataset.title,
+        "dct:description": _about(dataset, zone),
+        TIME_ZONE: zone,
         "hasPolicy": [odrl.in_catalog(o) for o in dataset.offers],
         "distribution": [
             {"@type": "Distribution", "format": name, "accessService": service} for name in dataset.formats
@@ -233,3 +242,12 @@ def _described(dataset: Dataset, service: dict[str, Any]) -> dict[str, Any]:
         length = odrl.duration(dataset.resolution)
         body["dcat:temporalResolution"] = {"@type": "xsd:duration", "@value": length}
     return body
+
+
+def _about(dataset: Dataset, zone: str) -> str:
+    """What its rows say. Names of meters are the household's: they stand in rows and nowhere else."""
+    of = "no meter" if dataset.id.startswith(COMMUNITY) else "the meter of the household by its label"
+    return (
+        f"Each row names quantity, interval in UTC, value, unit, status, completeness and {of}. "
+        f"Days are those of {zone}; shorter intervals are counted in UTC."
+    )

@@ -126,7 +126,7 @@ class Routes:
         kept, body = self._ready.get(caller.client, ((), b""))
         if kept is not found or not body:
             us = self._connector.us
-            answer = catalog.catalog(us.did, self._catalog_id, us.address, found)
+            answer = catalog.catalog(us.did, self._catalog_id, us.address, found, str(self._connector.services.zone))
             body = msgspec.json.encode(answer)
             self._ready.pop(next(iter(self._ready)) if len(self._ready) >= catalog.KEPT else "", None)
             self._ready[caller.client] = found, body
@@ -135,7 +135,8 @@ class Routes:
     async def _dataset(self, _: web.Request, caller: Caller, name: str) -> StatusAndBody:
         for dataset in await self._connector.datasets(caller):
             if dataset.id == name:
-                return 200, catalog.dataset_answer(dataset, self._catalog_id, self._connector.us.address)
+                us, zone = self._connector.us, str(self._connector.services.zone)
+                return 200, catalog.dataset_answer(dataset, self._catalog_id, us.address, zone)
         raise Refuse(404, "not-found", "no such dataset in your catalog, or it was withdrawn with its consent")
 
     # -- negotiations

@@ -4,6 +4,8 @@ import asyncio
 import csv
 import io
 import json
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -62,6 +64,27 @@ async def test_a_recipient_may_ask_for_less_and_never_for_more(sides: tuple[Side
     assert (period.start.isoformat(), period.end) == ("2026-02-01T00:00:00+00:00", TO)
     for query, reason in (("from=yesterday", "instant-malformed"), ("quantity=1-0:2.8.0*255", "quantity-unknown")):
         status, problem = await call(consumer, "GET", f"{endpoint}?{query}", headers=header)
+        assert (status, problem["reason"]) == (400, reason)
+
+
+async def test_days_may_be_asked_for_and_what_holds_no_whole_one_is_told_where_they_begin(
+    sides: tuple[Side, Side],
+) -> None:
+    provider, consumer = sides
+    provider.house.zone = ZoneInfo("Asia/Kolkata")
+    _, endpoint, header = await started(provider, consumer)
+    utc_day = "from=2026-02-01T00:00:00Z&to=2026-02-02T00:00:00Z"
+    for accept in ("text/csv", "application/vnd.sdmx.data+csv"):
+        heads = {**header, "Accept": accept}
+        status, problem = await call(consumer, "GET", f"{endpoint}?{utc_day}&minutes=1440", headers=heads)
+        assert (status, problem["reason"]) == (400, "no-whole-interval")
+        assert "Asia/Kolkata" in problem["detail"]
+        assert "2026-02-02T00:00:00+05:30" in problem["detail"]
+    local_day = "from=2026-01-31T18:30:00Z&to=2026-02-01T18:30:00Z"
+    status, _ = await call(consumer, "GET", f"{endpoint}?{local_day}&minutes=1440", headers=header)
+    assert (status, provider.house.door.questions[-1].resolution) == (200, timedelta(days=1))
+    for minutes, reason in (("-1", "minutes-malformed"), ("2000", "minutes-out-of-bounds")):
+        status, problem = await call(consumer, "GET", f"{endpoint}?minutes={minutes}", headers=header)
         assert (status, problem["reason"]) == (400, reason)
 
 

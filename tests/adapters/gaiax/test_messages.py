@@ -146,6 +146,17 @@ def test_states_errors_versions_and_catalogs_are_valid() -> None:
     valid("catalog/dataset", catalog.dataset_answer(datasets[0], "urn:c", "https://us.example/dsp"))
 
 
+def test_a_dataset_says_whose_days_it_tells_and_that_rows_name_the_meter_but_no_meter_itself() -> None:
+    datasets = catalog.shelf_of(acme(), ACME_DID, (opening(),), ("riverside",), NOW.date())
+    body = catalog.catalog("did:web:us", "urn:c", "https://us.example/dsp", datasets, "Asia/Kolkata")
+    for each in body["dataset"]:
+        assert each["http://www.w3.org/2006/time#timeZone"] == "Asia/Kolkata"
+        assert "Days are those of Asia/Kolkata" in each["dct:description"]
+    single, *_, community = body["dataset"]
+    assert "the meter of the household by its label" in single["dct:description"]
+    assert "no meter" in community["dct:description"]
+
+
 def acme() -> Organisation:
     return Organisation(
         id=Recipient("acme"),

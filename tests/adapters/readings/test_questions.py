@@ -1,6 +1,7 @@
 """A query is understood whole, or refused with the field and the rule."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,6 +16,7 @@ GOOD = {
     "minutes": ["15"],
 }
 ME = Recipient("me")
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def test_a_whole_query_is_a_question() -> None:
@@ -56,3 +58,35 @@ def test_one_bad_field_is_named(field: str, values: list[str]) -> None:
     with pytest.raises(BadQuery) as error:
         question(Pseudonym("a" * 32), ME, {**GOOD, field: values})
     assert error.value.field == field
+
+
+def days(start: str, end: str, minutes: str = "1440") -> dict[str, list[str]]:
+    return {**GOOD, "start": [start], "end": [end], "minutes": [minutes]}
+
+
+def test_a_utc_day_asked_of_another_zone_is_told_where_days_begin_there() -> None:
+    with pytest.raises(BadQuery) as refused:
+        question(Portfolio(), ME, days("2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"), BERLIN)
+    assert refused.value.field == "minutes"
+    assert "Europe/Berlin" in refused.value.rule
+    assert "2026-03-02T00:00:00+01:00" in refused.value.rule
+    assert question(Portfolio(), ME, days("2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"), UTC)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2026-02-28T23:00:00Z", "2026-03-01T23:00:00Z"),
+        ("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),  # 23 hours
+        ("2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),  # 25 hours
+        ("2026-03-01T00:00:00Z", "2026-03-03T00:00:00Z"),  # one of the two
+    ],
+)
+def test_a_period_with_a_whole_local_day_is_asked_for(start: str, end: str) -> None:
+    assert question(Portfolio(), ME, days(start, end), BERLIN).resolution == timedelta(days=1)
+
+
+def test_an_interval_that_does_not_fit_is_told_where_intervals_begin() -> None:
+    with pytest.raises(BadQuery, match="2026-03-01T13:00:00Z"):
+        question(Portfolio(), ME, days("2026-03-01T12:10:00Z", "2026-03-01T13:10:00Z", "60"), BERLIN)
+    assert question(Portfolio(), ME, days("2026-03-01T12:10:00Z", "2026-03-01T12:20:00Z", "0"), BERLIN)

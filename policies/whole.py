@@ -1,0 +1,52 @@
+"""Whether a question holds a whole interval at all: days are those of the gateway's zone, shorter ones count in UTC.
+
+Pure. A question that holds none is not answered by nothing: it is told where intervals begin.
+"""
+
+from datetime import datetime, timedelta, tzinfo
+
+from meter_driver.intervals import day_edges
+from policies.minimise import floor
+from policies.terms import AS_RECEIVED, ONE_DAY, ReleaseRequest
+
+Interval = tuple[datetime, datetime]
+
+
+def nothing_whole(question: ReleaseRequest, zone: tzinfo) -> str | None:
+    """Why no row can be told of such a period, one sentence; None where at least one interval lies in it."""
+    step, period = question.resolution, question.period
+    if step <= AS_RECEIVED:
+        return None
+    start, end = first_from(period.start, step, zone)
+    if end <= period.end:
+        return None
+    if step == ONE_DAY:
+        return (
+            f"no whole day of {zone} lies in this period: there a day begins at {_written(start, zone)} "
+            f"and ends at {_written(end, zone)}"
+        )
+    minutes = step.total_seconds() / 60
+    return (
+        f"no whole interval of {minutes:g} minutes lies in this period: they are counted in UTC, the first begins at "
+        f"{_utc(start)} and ends at {_utc(end)}; days are those of {zone}"
+    )
+
+
+def first_from(start: datetime, step: timedelta, zone: tzinfo) -> Interval:
+    """The first interval of a length that begins at an instant or after it."""
+    if step == ONE_DAY:
+        day = start.astimezone(zone).date()
+        edge = day_edges(day, zone)
+        return edge if edge[0] >= start else day_edges(day + ONE_DAY, zone)
+    begin = floor(start, step)
+    begin += step if begin < start else AS_RECEIVED
+    return begin, begin + step
+
+
+def _written(at: datetime, zone: tzinfo) -> str:
+    """In the gateway's zone, with its offset: a plus sign needs escaping in a query."""
+    return at.astimezone(zone).isoformat()
+
+
+def _utc(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
