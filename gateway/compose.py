@@ -248,6 +248,7 @@ def composed(
         log=log,
     )
     outbox.handle(household_end.notices)
+    zone = ZoneInfo(settings.timezone)
     cohorts = CohortDesk(
         store,
         vault,
@@ -257,8 +258,9 @@ def composed(
         profile=overrides.profile or SAFETY_RULES[settings.cohorts.profile],
         interval=timedelta(minutes=settings.cohorts.interval_minutes),
         grace=timedelta(minutes=settings.cohorts.grace_minutes),
+        zone=zone,
     )
-    zone, profiles = ZoneInfo(settings.timezone), Profiles(organisations, clock)
+    profiles = Profiles(organisations, clock)
     worked_out = Days(store, keeper, os.urandom, zone, log)
     return Gateway(
         settings=settings,

@@ -9,23 +9,22 @@ rule of ``policies.cohorts.closes``.
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from sqlalchemy import insert, select
 
 from gateway.clock import Clock
+from gateway.cohorts.cells import Cell, row_of, stored, summed
 from gateway.cohorts.draw import NEIGHBOURHOOD, Drawn, Draws, Partition, Places
-from gateway.cohorts.loads import Loader, in_one_unit
+from gateway.cohorts.loads import ESTIMATED, Loader, in_one_unit, status_of
 from gateway.grounds import GroundBook
 from gateway.storage.port import Store
-from gateway.storage.tables.cohorts import cell as cells
+from gateway.storage.tables.cohorts import cell as table
 from gateway.vault.port import Vault
 from policies.cohorts import SafetyRule, closes, figure
-from policies.minimise import floor
-from policies.terms import FAR_FUTURE, Reason, Refusal, ReleaseRequest, Row, Zone
+from policies.minimise import edges_of, floor
+from policies.terms import FAR_FUTURE, Period, Reason, Refusal, ReleaseRequest, Row, Zone
 
 __all__ = ["NEIGHBOURHOOD", "CohortDesk", "Places"]
 
@@ -39,23 +38,15 @@ CELLS_AT_ONCE = 64
 """Cells that are closed in one turn of the loop; questions get in between."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """``value`` is None for a cell that was closed without a figure."""
-
-    node: str
-    quantity: str
-    start: datetime
-    value: Decimal | None
-    unit: str | None
-
-
-_Known = Mapping[tuple[str, datetime], _Cell]
+_Known = Mapping[tuple[str, datetime], Cell]
 """Cells by quantity and start."""
 
 
 class CohortDesk:
-    """``interval``: length of a cell. ``grace``: how long after its end, at its watermark, a cell is closed."""
+    """``interval``: length of a cell. ``grace``: how long after its end, at its watermark, a cell is closed.
+
+    ``zone``: where days begin.
+    """
 
     def __init__(
         self,
@@ -68,10 +59,11 @@ class CohortDesk:
         profile: SafetyRule,
         interval: timedelta,
         grace: timedelta,
+        zone: tzinfo = UTC,
     ) -> None:
         self._store, self._places, self._clock = store, places, clock
         self._loader = Loader(vault, interval)
-        self._profile, self._interval, self._grace = profile, interval, grace
+        self._profile, self._interval, self._grace, self._zone = profile, interval, grace, zone
         self._partition = Partition(store, vault, book, places, clock, k=profile.k)
         self._turn = asyncio.Lock()
         self._again: dict[tuple[str, datetime], datetime] = {}
@@ -133,7 +125,7 @@ class CohortDesk:
         return sorted(q for q, members in count.items() if members >= self._profile.k)
 
     async def _closed(self, nodes: Collection[str], start: datetime) -> set[tuple[str, str]]:
-        c = cells.c
+        c = table.c
         query = select(c.node, c.quantity).where(c.node.in_(nodes), c.start == start.timestamp())
         return await self._store.look(
             lambda connection: {(row.node, row.quantity) for row in connection.execute(query)}
@@ -144,45 +136,45 @@ class CohortDesk:
     async def answer(self, question: ReleaseRequest) -> Sequence[Row] | Refusal:
         """Rows of one place or cohort, one for each interval of the question's resolution that has a figure.
 
-        Refused when there is none at all; the reasons then say why.
+        Days are local ones; where they do not begin with a cell there are none. Refused when there is no row at all;
+        the reasons then say why.
         """
         assert isinstance(question.subject, Zone)
-        step = question.resolution
+        step, node = question.resolution, question.subject.name
         if not question.quantities or question.period.empty or not step or step % self._interval:
             return Refusal((Reason.NOTHING_ASKED,))
-        now = self._clock()
-        first, last = floor(question.period.start, step), min(question.period.end, now)
+        first, last = question.period.start, min(question.period.end, self._clock())
         if (last - first) / self._interval * len(question.quantities) > MOST_CELLS:
             return Refusal((Reason.NOTHING_ASKED,))
-        known = await self._known(question.subject.name, question.quantities, first, question.period.end)
+        edges = edges_of(Period(first, last), step, self._zone)
+        if any(floor(start, self._interval) != start for start, _ in edges):
+            return Refusal((Reason.NOTHING_ASKED,))
+        known = await self._known(node, question.quantities, first, last)
         rows: list[Row] = []
         reasons: set[Reason] = set()
         for quantity in sorted(question.quantities):
-            start = first if first == question.period.start else first + step
-            while start + step <= question.period.end:
-                figure_or_reason = await self._window(question.subject.name, quantity, start, step, known)
+            for edge in edges:
+                figure_or_reason = await self._window(node, quantity, edge, known)
                 if isinstance(figure_or_reason, Row):
                     rows.append(figure_or_reason)
                 else:
                     reasons.add(figure_or_reason)
-                start += step
         return rows or Refusal(tuple(sorted(reasons)) or (Reason.NOT_YET,))
 
-    async def _window(self, node: str, quantity: str, start: datetime, step: timedelta, known: _Known) -> Row | Reason:
-        parts: list[_Cell] = []
-        for n in range(step // self._interval):
+    async def _window(self, node: str, quantity: str, edge: tuple[datetime, datetime], known: _Known) -> Row | Reason:
+        start, end = edge
+        parts: list[Cell] = []
+        for n in range((end - start) // self._interval):
             cell = await self._cell(node, quantity, start + n * self._interval, known)
             if isinstance(cell, Reason):
                 return cell
             parts.append(cell)
-        summed = _summed(parts)
-        if summed is None:
-            return Reason.COHORT_TOO_SMALL
-        return Row(node, quantity, start, start + step, *summed)
+        total = summed(node, quantity, start, parts)
+        return Reason.COHORT_TOO_SMALL if total is None else row_of(total, end)
 
     # -- cells
 
-    async def _cell(self, node: str, quantity: str, start: datetime, known: _Known) -> _Cell | Reason:
+    async def _cell(self, node: str, quantity: str, start: datetime, known: _Known) -> Cell | Reason:
         """The cell of a cohort, or the sum over all cohorts of a place; that is written down as well.
 
         ``known``: what was closed a moment ago. Whoever closes a cell looks again before, in its turn.
@@ -198,40 +190,39 @@ class CohortDesk:
         if name:
             cohort = drawn.get(node)
             return await self._of_cohort(node, cohort, quantity, start) if cohort else Reason.COHORT_TOO_SMALL
-        parts: list[_Cell] = []
+        parts: list[Cell] = []
         for each, cohort in sorted(drawn.items()):
             cell = await self._of_cohort(each, cohort, quantity, start)
             if isinstance(cell, Reason):
                 return cell
             parts.append(cell)
-        if not parts or (summed := _summed(parts)) is None:
+        if not parts or (made := summed(node, quantity, start, parts)) is None:
             return Reason.COHORT_TOO_SMALL
         async with self._turn:
             closed = await self._known(node, {quantity}, start, start + self._interval)
             if (quantity, start) in closed:
                 return closed[quantity, start]
-            made = _Cell(node, quantity, start, *summed)
             await self._close([made])
         return made
 
-    async def _of_cohort(self, node: str, cohort: Drawn, quantity: str, start: datetime) -> _Cell | Reason:
+    async def _of_cohort(self, node: str, cohort: Drawn, quantity: str, start: datetime) -> Cell | Reason:
         if len(cohort.of(quantity)) < self._profile.k:
             return Reason.COHORT_TOO_SMALL
         answer = (await self._cohort_cells(node, cohort, [quantity], start))[quantity]
-        return Reason.COHORT_TOO_SMALL if isinstance(answer, _Cell) and answer.value is None else answer
+        return Reason.COHORT_TOO_SMALL if isinstance(answer, Cell) and answer.value is None else answer
 
     async def _cohort_cells(
         self, node: str, cohort: Drawn, quantities: Sequence[str], start: datetime
-    ) -> Mapping[str, _Cell | Reason]:
+    ) -> Mapping[str, Cell | Reason]:
         """Cells of one cohort and interval: those that were closed before, those that can be closed now."""
         async with self._turn:
             known = await self._known(node, quantities, start, start + self._interval)
-            found: dict[str, _Cell | Reason] = {
+            found: dict[str, Cell | Reason] = {
                 q: known.get((q, start)) or self._stands(cohort, q, start) or Reason.NOT_YET for q in quantities
             }
             wanted = frozenset(q for q, answer in found.items() if answer is Reason.NOT_YET)
             loads = await self._loader.loads(cohort, wanted, start)
-            closed: list[_Cell] = []
+            closed: list[Cell] = []
             for quantity, of in loads.items():
                 members = len(cohort.of(quantity))
                 rows = in_one_unit(of.rows)
@@ -241,13 +232,18 @@ class CohortDesk:
                 elif closes(
                     members, len(rows), of.silent, self._profile.k, waited, patience=self._interval, late=CELL_LATE
                 ):
-                    value = figure([row.value for row in rows if row.value is not None], self._profile)
-                    unit = rows[0].unit if value is not None else None
-                    found[quantity] = cell = _Cell(node, quantity, start, value, unit)
+                    found[quantity] = cell = self._made(node, quantity, start, rows, members)
                     closed.append(cell)
             if closed:
                 await self._close(closed)
             return found
+
+    def _made(self, node: str, quantity: str, start: datetime, rows: Sequence[Row], members: int) -> Cell:
+        """From the loads of those members that are in it, in one unit."""
+        value = figure([row.value for row in rows if row.value is not None], self._profile)
+        unit = rows[0].unit if value is not None else None
+        status = status_of(rows) if len(rows) == members else ESTIMATED
+        return Cell(node, quantity, start, value, unit, status, len(rows), members)
 
     def _stands(self, cohort: Drawn, quantity: str, start: datetime) -> Reason | None:
         """None if everybody who was drawn still allows this figure."""
@@ -256,16 +252,13 @@ class CohortDesk:
 
     async def _known(self, node: str, quantities: Collection[str], first: datetime, last: datetime) -> _Known:
         """The cells of a place or cohort that are closed and begin between two instants; the last excluded."""
-        c = cells.c
+        c = table.c
         span = (c.start >= first.timestamp(), c.start < last.timestamp())
-        query = select(c.quantity, c.start, c.value, c.unit).where(c.node == node, c.quantity.in_(quantities), *span)
-        found: dict[tuple[str, datetime], _Cell] = {}
-        for quantity, at, value, unit in await self._store.look(lambda c: c.execute(query).fetchall()):
-            start = datetime.fromtimestamp(at, UTC)
-            found[quantity, start] = _Cell(node, quantity, start, None if value is None else Decimal(value), unit)
-        return found
+        query = select(table).where(c.node == node, c.quantity.in_(quantities), *span)
+        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
+        return {(cell.quantity, cell.start): cell for cell in map(stored, rows)}
 
-    async def _close(self, closed: Sequence[_Cell]) -> None:
+    async def _close(self, closed: Sequence[Cell]) -> None:
         rows: list[dict[str, Any]] = [
             {
                 "node": cell.node,
@@ -273,16 +266,10 @@ class CohortDesk:
                 "start": cell.start.timestamp(),
                 "value": None if cell.value is None else str(cell.value),
                 "unit": cell.unit,
+                "status": cell.status,
+                "counted": cell.counted,
+                "members": cell.members,
             }
             for cell in closed
         ]
-        await self._store.write(lambda c: c.execute(insert(cells), rows).rowcount)
-
-
-def _summed(parts: Sequence[_Cell]) -> tuple[Decimal, str | None] | None:
-    """Value and unit; None where a part has no figure, or another dimension."""
-    rows = [Row("", p.quantity, p.start, p.start, p.value, p.unit) for p in parts if p.value is not None]
-    alike = in_one_unit(rows)
-    if len(alike) < len(parts):
-        return None
-    return sum((row.value for row in alike if row.value is not None), Decimal(0)), alike[0].unit
+        await self._store.write(lambda c: c.execute(insert(table), rows).rowcount)

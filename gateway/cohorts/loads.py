@@ -1,9 +1,10 @@
 """What a cell is closed from: the members' loads in one interval, opened once for all quantities, in one unit."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from gateway.cohorts.draw import NEIGHBOURHOOD, Drawn
 from gateway.errors import SubjectGone
@@ -12,6 +13,9 @@ from meter_driver import units
 from meter_driver.errors import UnitError
 from policies.minimise import minimise
 from policies.terms import Grant, Level, Period, Purpose, Row, SubjectId, class_of
+
+MEASURED, ESTIMATED = "measured", "estimated"
+"""Of a cell: measured when the load of each of its members was, and all of them are in it."""
 
 
 @dataclass(slots=True)
@@ -70,23 +74,30 @@ class Loader:
 
 def _of_all_meters(rows: Sequence[Row]) -> dict[str, Row]:
     """A member's load of each quantity: the sum over its meters, if that of each of them is known."""
-    found: dict[str, Row | None] = {}
+    found: dict[str, list[Row]] = {}
     for row in rows:
-        before = found.get(row.quantity, row)
-        if row.value is None or before is None or before.value is None:
-            found[row.quantity] = None
-        elif before is not row:
-            found[row.quantity] = replace(before, value=before.value + row.value, meter="")
-        else:
-            found[row.quantity] = row
-    return {quantity: row for quantity, row in found.items() if row is not None}
+        found.setdefault(row.quantity, []).append(row)
+    known = {quantity: mine for quantity, mine in found.items() if all(row.value is not None for row in mine)}
+    return {quantity: _summed(mine) for quantity, mine in known.items()}
+
+
+def _summed(rows: Sequence[Row]) -> Row:
+    """Rows of one interval and unit; none is missing."""
+    first, *others = rows
+    value = sum((row.value for row in others if row.value is not None), first.value or Decimal(0))
+    return replace(first, value=value, status=status_of(rows), meter="")
+
+
+def status_of(rows: Iterable[Row]) -> str:
+    """Of a sum: measured when all of it was."""
+    return MEASURED if all(row.status in (MEASURED, "validated") for row in rows) else ESTIMATED
 
 
 def in_one_unit(rows: Sequence[Row]) -> list[Row]:
-    """Rows in the unit that most of them have; one that cannot be converted is no value."""
+    """Rows in the unit in which most of them are told (``units.told``); one that cannot be converted is no value."""
     if not rows:
         return []
-    unit = Counter(row.unit for row in rows).most_common(1)[0][0]
+    unit = Counter(units.told(row.unit) for row in rows).most_common(1)[0][0]
     return [each for row in rows if (each := _converted(row, unit)) is not None]
 
 

@@ -228,7 +228,7 @@ async def composition(
 
 
 @asynccontextmanager
-async def house(folder: Path, *, profile: SafetyRule | None = None) -> AsyncIterator[House]:
+async def house(folder: Path, *, profile: SafetyRule | None = None, timezone: str = "UTC") -> AsyncIterator[House]:
     """Opened on a folder; opening it again finds what was durable."""
     made: list[House] = []
     numbers, registry = count(next(_openings) << 64), Registry()
@@ -239,7 +239,7 @@ async def house(folder: Path, *, profile: SafetyRule | None = None) -> AsyncIter
     def ids() -> str:
         return f"{next(numbers):032x}"
 
-    settings = clear_settings(folder, timezone="UTC", cohorts={"interval_minutes": 60, "grace_minutes": 0})
+    settings = clear_settings(folder, timezone=timezone, cohorts={"interval_minutes": 60, "grace_minutes": 0})
     mine = Overrides(ids, PlainSigner(), registry, registry, profile or SafetyRule(3, Decimal(1)))
     async with composition(settings, clock, mine) as gateway:
         made.append(House(gateway, registry))

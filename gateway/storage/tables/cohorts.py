@@ -1,6 +1,6 @@
 """Tables of neighbourhood figures: who was drawn together, and cells, which have one value for ever."""
 
-from sqlalchemy import Column, Float, MetaData, String, Table, Text
+from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text
 
 METADATA = MetaData()
 
@@ -21,5 +21,9 @@ cell = Table(
     Column("start", Float, primary_key=True),
     Column("value", String(40)),
     Column("unit", String(16)),
+    Column("status", String(10)),
+    Column("counted", Integer),
+    Column("members", Integer),
 )
-"""``value`` is NULL for a cell that is never shown (too few, one dominates)."""
+"""``value`` is NULL for a cell that is never shown (too few, one dominates). ``counted`` of its ``members`` are in it;
+these and ``status`` are NULL in cells that were closed before they were written down."""

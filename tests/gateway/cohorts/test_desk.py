@@ -1,6 +1,7 @@
 """Cells are closed at their watermark without a question, once, for ever, and never of fewer than k."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -260,3 +261,54 @@ async def test_the_figure_of_a_place_stays_when_another_community_joins_it(tmp_p
         late = await joined(home, 3, "Z1/b")
         await feed(home, late, range(2))
         assert await home.rows(question(home, "Z1", 0)) == first
+
+
+async def told(home: House, hour: int) -> tuple[str, Decimal, str | None]:
+    (row,) = await home.rows(question(home, "Z1", hour))
+    assert row.meter == ""
+    return row.status, row.completeness, row.unit
+
+
+async def test_a_cell_is_measured_when_all_its_members_are_and_says_of_how_many_it_is(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 4)
+        await next_day(home, 2)
+        await feed(home, people, range(2))
+        await feed(home, people[:3], range(2, 3))
+        await work(home)
+        home.now += HOUR
+        await work(home)
+        assert await told(home, 0) == ("measured", 1, "kWh")
+        assert await told(home, 1) == ("estimated", Decimal("0.75"), "kWh")
+
+
+async def test_a_cell_with_an_estimated_load_in_it_is_estimated(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 3)
+        await next_day(home, 2)
+        await feed(home, people[:2], range(3))
+        start = home.now.replace(hour=0)
+        await home.feed(people[2], [0, 4, 8], step=HOUR * 0.9, start=start + HOUR / 8)
+        await home.feed(people[2], [9], step=HOUR, start=home.now)
+        await work(home)
+        status, completeness, _ = await told(home, 1)
+        assert (status, completeness) == ("estimated", 1)
+
+
+async def test_days_of_cells_are_local_days(tmp_path: Path) -> None:
+    async with house(tmp_path, timezone="Europe/Berlin") as home:
+        people = await joined(home, 3)
+        await next_day(home, 0)
+        await work(home)
+        await next_day(home, 0)
+        await work(home)
+        await next_day(home, 0)
+        midnight = home.now - 2 * DAY
+        for n, who in enumerate(people):
+            await home.feed(who, [hour * 2**n for hour in range(49)], step=HOUR, start=midnight)
+        local = midnight - HOUR
+        asked = replace(question(home, "Z1", 0), resolution=DAY, period=Period(local, local + 2 * DAY))
+        (row,) = await home.rows(asked)
+        assert (row.start, row.end, row.value) == (local + DAY, local + 2 * DAY, 24 * 7)
+        with pytest.raises(Refused):
+            await home.rows(replace(asked, period=Period(midnight, midnight + DAY)))

@@ -1,0 +1,51 @@
+"""A cell: the closed figure of one cohort or place in one interval, how much of it was measured, and of how many."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from gateway.cohorts.loads import ESTIMATED, in_one_unit, status_of
+from policies.terms import WHOLE, Row
+
+_SHARE = Decimal("0.001")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """``value`` is None for a cell that was closed without a figure. ``counted`` of its ``members`` are in it."""
+
+    node: str
+    quantity: str
+    start: datetime
+    value: Decimal | None
+    unit: str | None
+    status: str
+    counted: int
+    members: int
+
+
+def stored(row: Any) -> Cell:
+    """What was closed before its members were counted says the least: estimated, of nobody known."""
+    value = None if row.value is None else Decimal(row.value)
+    start = datetime.fromtimestamp(row.start, UTC)
+    counts = (row.status or ESTIMATED, row.counted or 0, row.members or 0)
+    return Cell(row.node, row.quantity, start, value, row.unit, *counts)
+
+
+def row_of(cell: Cell, end: datetime) -> Row:
+    share = (Decimal(cell.counted) / cell.members).quantize(_SHARE) if cell.members else Decimal(0)
+    completeness = WHOLE if share == WHOLE else share
+    return Row(cell.node, cell.quantity, cell.start, end, cell.value, cell.unit, cell.status, completeness=completeness)
+
+
+def summed(node: str, quantity: str, start: datetime, parts: Sequence[Cell]) -> Cell | None:
+    """None where a part has no figure, or another dimension."""
+    rows = [Row("", p.quantity, p.start, p.start, p.value, p.unit, p.status) for p in parts if p.value is not None]
+    alike = in_one_unit(rows)
+    if not alike or len(alike) < len(parts):
+        return None
+    value = sum((row.value for row in alike if row.value is not None), Decimal(0))
+    counted, members = sum(p.counted for p in parts), sum(p.members for p in parts)
+    return Cell(node, quantity, start, value, alike[0].unit, status_of(alike), counted, members)
