@@ -1,5 +1,7 @@
 """Report values of a VEN, and what it says to events, as readings. Pure."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -33,16 +35,38 @@ def opt_reading(answer: EventResponse) -> Reading:
     return Reading(answer.ven, OPT_QUANTITY, answer.at, OPTS[answer.opt], None, clock=ClockSource.RECEIVED)
 
 
+def components(points: Iterable[Point20]) -> dict[str, str]:
+    """By rID, which meter of the VEN it is of: that of its resource (reportDataSource), "" where none is named.
+
+    Several of one resource that measure the same are told apart by their rID.
+    """
+    some = list(points)
+    same = Counter(map(_measures, some))
+    return {
+        point.rid: f"{point.resource} {point.rid}".strip() if same[_measures(point)] > 1 else point.resource
+        for point in some
+    }
+
+
+def _measures(point: Point20) -> tuple[str, str]:
+    quantity, *_ = _QUANTITIES.get((point.kind, point.unit), ("",))
+    return point.resource, quantity
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One value of a report: for which rID, from when, for how long, as it stands in the message."""
+    """One value of a report: for which rID, from when, for how long, as it stands in the message.
+
+    ``component``: which of the VEN's meters says so, "" for the VEN itself (see ``components``).
+    """
 
     point: Point20
     start: datetime
     lasting: timedelta
     value: str
+    component: str = ""
 
-    def reading(self, meter: str) -> Reading | None:
+    def reading(self, ven: str) -> Reading | None:
         """The value in our units, exact to the digit; None for types that are not kept, and for no number."""
         known = _QUANTITIES.get((self.point.kind, self.point.unit))
         if known is None:
@@ -56,7 +80,7 @@ class Measured:
             return None
         interval = self.point.kind == "usage" and bool(self.lasting)
         return Reading(
-            meter=meter,
+            meter=f"{ven} {self.component}".rstrip(),
             quantity=quantity,
             at=self.start + self.lasting if interval else self.start,
             value=value,

@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 
 from adapters.openadr.durations import read_span, read_stamp
 from adapters.openadr.model import MetadataReport, Point20, Registration, ReportRequest
+from adapters.openadr.quality import MEASURED, status_of
 from adapters.openadr.v2b import replies
 from adapters.openadr.v2b.machine import Machine, Received
 from adapters.openadr.v2b.messages import Element
 from adapters.openadr.v2b.names import clark
 from adapters.openadr.v2b.outcome import Outcome
 from adapters.openadr.v2b.replies import Failure
-from adapters.openadr.v2b.telemetry import Measured
+from adapters.openadr.v2b.telemetry import Measured, components
 
 MOST_INTERVALS = 10_000
 """Intervals in one message."""
@@ -44,6 +45,7 @@ def _report(machine: Machine, registration: Registration, report: Element) -> It
         raise Failure("459", "a report has a reportName (rule 313)")
     offer = machine.state.offers[registration.ven].get(request.specifier)
     points = _points(request, offer)
+    apart = components(points.values())
     for start, lasting, interval in _steps(report):
         for payload in interval.findall(clark("oadr:oadrReportPayload")):
             point = points.get(payload.findtext(clark("ei:rID"), ""))
@@ -51,8 +53,8 @@ def _report(machine: Machine, registration: Registration, report: Element) -> It
                 raise Failure("452", "an rID is not among those asked for")
             quality = payload.findtext(clark("oadr:oadrDataQuality"), "")
             value = payload.findtext(clark("ei:payloadFloat/ei:value"), "")
-            if value and not quality.startswith(("Quality Bad", "No Quality")):
-                yield Measured(point, start, lasting, value)
+            if value and status_of(quality) == MEASURED:
+                yield Measured(point, start, lasting, value, apart[point.rid])
 
 
 def _points(request: ReportRequest, offer: MetadataReport | None) -> dict[str, Point20]:

@@ -16,6 +16,7 @@ from aiohttp import web
 from adapters.openadr.desk import Desk
 from adapters.openadr.durations import write_span, write_stamp
 from adapters.openadr.model import Event, EventResponse, Ven
+from adapters.openadr.quality import data_quality, units
 from adapters.openadr.v2b.telemetry import OPT_QUANTITY, OPTS
 from adapters.openadr.v3.asking import caller, identity, json, page, word
 from adapters.openadr.v3.problems import VtnProblem
@@ -36,6 +37,7 @@ from policies.terms import (
 
 OPT_PAYLOAD = "X_OADR20B_OPT"
 READING = "X_METERGATE_READING"
+QUALITY, COMPLETENESS = "DATA_QUALITY", "X_METERGATE_COMPLETENESS"
 WHOLE = "AGGREGATED_REPORT"
 SINCE = timedelta(days=7)
 ROWS = 400
@@ -125,7 +127,8 @@ class Reports:
 
 
 def renderer(ven: Ven, event: str, said: Mapping[datetime, str], *, some: bool) -> Renderer:
-    """A JSON array: one report for each part that is released. All of it stands in the parts.
+    """A JSON array: one report for each part that is released, one resource for each meter. All of it stands in the
+    parts.
 
     ``said``: by instant of an opt, the event that it was for. ``some``: opts of other events are left out.
     """
@@ -133,19 +136,41 @@ def renderer(ven: Ven, event: str, said: Mapping[datetime, str], *, some: bool) 
 
     def body(released: Released) -> Iterator[bytes]:
         part = next(parts)
-        head = {
+        head: dict[str, Any] = {
             "id": f"{ven.id}-{part}", "objectType": "REPORT", "createdDateTime": write_stamp(ven.created),
             "modificationDateTime": write_stamp(ven.modified), "eventID": event, "clientName": ven.content.ven_name,
             "clientID": ven.content.client_id, "reportName": "readings",
         }  # fmt: skip
-        yield msgspec.json.encode(head)[:-1] + b',"resources":[{"resourceName":"AGGREGATED_REPORT","intervals":['
         rows = [row for row in released.rows if not some or not _is_opt(row) or row.start in said]
-        for first in range(0, len(rows), ROWS):
-            chunk = enumerate(rows[first : first + ROWS], first)
-            yield (b"," if first else b"") + b",".join(_interval(number, row, said) for number, row in chunk)
-        yield b"]}]}"
+        head["payloadDescriptors"] = _descriptors(rows)
+        yield msgspec.json.encode(head)[:-1] + b',"resources":['
+        for place, (resource, mine) in enumerate(_by_resource(rows)):
+            opening = msgspec.json.encode({"resourceName": resource})[:-1] + b',"intervals":['
+            yield b"," * bool(place) + opening
+            for first in range(0, len(mine), ROWS):
+                chunk = enumerate(mine[first : first + ROWS], first)
+                yield b"," * bool(first) + b",".join(_interval(number, row, said) for number, row in chunk)
+            yield b"]}"
+        yield b"]}"
 
     return Renderer("application/json", body, head=b"[", tail=b"]", between=b",")
+
+
+def _by_resource(rows: Sequence[Row]) -> Sequence[tuple[str, Sequence[Row]]]:
+    """Each meter is a resource of its own. Opts are the VEN's, and so is a value that came without a meter."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(WHOLE if _is_opt(row) or not row.meter else row.meter, []).append(row)
+    return list(found.items())
+
+
+def _descriptors(rows: Sequence[Row]) -> list[dict[str, str]]:
+    """The unit of the report's readings, where they have only one; each value names its own beside that."""
+    some = {row.unit for row in rows if not _is_opt(row)}
+    descriptor = {"objectType": "REPORT_PAYLOAD_DESCRIPTOR", "payloadType": READING}
+    if len(some) == 1 and (unit := next(iter(some))) is not None:
+        descriptor["units"] = units(unit)
+    return [descriptor] if some else []
 
 
 def _is_opt(row: Row) -> bool:
@@ -154,7 +179,8 @@ def _is_opt(row: Row) -> bool:
 
 
 def _interval(number: int, row: Row, said: Mapping[datetime, str]) -> bytes:
-    """A value with the digits that came: a JSON number, written from the Decimal. An opt as its word and its event."""
+    """A value with the digits that came: a JSON number, written from the Decimal, "" where it is missing; then its
+    quality. An opt as its word and its event."""
     if row.value is not None and _is_opt(row):
         about = [_WORDS[row.value], *([said[row.start]] if row.start in said else [])]
         period_of = {"start": write_stamp(row.start), "duration": "PT0S"}
@@ -163,10 +189,14 @@ def _interval(number: int, row: Row, said: Mapping[datetime, str]) -> bytes:
         )
     period = f'{{"start":"{write_stamp(row.start)}","duration":"{write_span(row.end - row.start)}"}}'
     of = msgspec.json.encode([row.quantity, row.unit or ""])[1:-1].decode()
-    value = "null" if row.value is None else f"{row.value:f}"
-    return (
-        f'{{"id":{number},"intervalPeriod":{period},"payloads":[{{"type":"{READING}","values":[{value},{of}]}}]}}'
-    ).encode()
+    value = '""' if row.value is None else f"{row.value:f}"
+    payloads = [
+        f'{{"type":"{READING}","values":[{value},{of}]}}',
+        f'{{"type":"{QUALITY}","values":["{data_quality(row.status)}"]}}',
+    ]
+    if row.completeness != 1:
+        payloads.append(f'{{"type":"{COMPLETENESS}","values":[{row.completeness:f}]}}')
+    return f'{{"id":{number},"intervalPeriod":{period},"payloads":[{",".join(payloads)}]}}'.encode()
 
 
 def _report(event: Event, ven: Ven, answer: EventResponse) -> dict[str, Any]:

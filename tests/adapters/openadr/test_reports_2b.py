@@ -210,6 +210,28 @@ def test_values_keep_their_digits_and_become_our_units(table: Table, scale: str,
     assert reading.value == Decimal(value)
 
 
+@pytest.mark.parametrize(
+    ("quality", "kept"),
+    [
+        ("Quality Good - Non Specific", 1),
+        ("Quality Uncertain - Sensor Not Accurate", 0),
+        ("Quality Limit - Field/Constant", 0),
+        ("No New Value - Previous Value Used", 0),
+        ("Quality Bad - Comm Failure", 0),
+        ("No Quality - No Value", 0),
+    ],
+)
+def test_a_value_that_the_ven_does_not_stand_for_is_acknowledged_and_not_kept(
+    table: Table, quality: str, kept: int
+) -> None:
+    ven, reply = asked(table)
+    request = reply.text(ASK + "ei:reportRequestID")
+    found = table.send("EiReport", update_report(ven, request, interval(uid="0", quality=quality)))
+    assert found.code == "200"
+    assert table.outcome is not None
+    assert len(table.outcome.measured) == kept
+
+
 @pytest.mark.parametrize("text", ["INF", "NaN", "-INF"])
 def test_what_is_no_number_gives_no_reading(table: Table, text: str) -> None:
     ven, reply = asked(table)

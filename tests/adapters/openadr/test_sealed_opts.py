@@ -197,7 +197,7 @@ def test_a_report_says_the_event_of_an_opt_that_was_released_and_keeps_means_as_
     )
     made = renderer(ven, "none", {AT: "e1"}, some=some)
     text = b"".join([made.head, *made.body(released), made.tail])
-    payloads = [i["payloads"][0] for i in json.loads(text)[0]["resources"][0]["intervals"]]
+    payloads = [i["payloads"][0] for r in json.loads(text)[0]["resources"] for i in r["intervals"]]
     values = [p["values"] for p in payloads]
     assert len(values) == told
     assert values[0] == ["optIn", "e1"]

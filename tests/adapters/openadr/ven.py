@@ -154,11 +154,15 @@ def register_report(ven: str, *offers: str) -> bytes:
     return message("oadrRegisterReport", tag("pyld:requestID", "m") + "".join(offers) + tag("ei:venID", ven))
 
 
-def interval(value: str = "1.5", *, rid: str = "energy", start: str = "", lasting: str = "PT5M", uid: str = "") -> str:
+def interval(
+    value: str = "1.5", *, rid: str = "energy", start: str = "", lasting: str = "PT5M", uid: str = "",
+    quality: str = "",
+) -> str:  # fmt: skip
     begin = f"<xcal:dtstart>{tag('xcal:date-time', start)}</xcal:dtstart>" if start else ""
     length = f"<xcal:duration>{tag('xcal:duration', lasting)}</xcal:duration>" if lasting else ""
     number = f"<xcal:uid>{tag('xcal:text', uid)}</xcal:uid>" if uid else ""
     payload = f"{tag('ei:rID', rid)}<ei:payloadFloat>{tag('ei:value', value)}</ei:payloadFloat>"
+    payload += tag("oadr:oadrDataQuality", quality) if quality else ""
     return (
         f"<ei:interval>{begin}{length}{number}<oadr:oadrReportPayload>{payload}</oadr:oadrReportPayload></ei:interval>"
     )

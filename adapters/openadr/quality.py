@@ -1,0 +1,40 @@
+"""What OpenADR calls the quality of a value, in both generations, and our words for it. Pure."""
+
+from collections.abc import Mapping
+
+MEASURED, ESTIMATED, MISSING = "measured", "estimated", "missing"
+
+_WORDS_20B: Mapping[str, str] = {
+    "Quality Good": MEASURED,
+    "Quality Uncertain": ESTIMATED,
+    "Quality Limit": ESTIMATED,
+    "No New Value": ESTIMATED,
+    "Quality Bad": MISSING,
+    "No Quality": MISSING,
+}
+"""oadrDataQuality of 2.0b up to its dash; what follows says why."""
+
+_WORDS_31: Mapping[str, str] = {MEASURED: "OK", "validated": "OK", ESTIMATED: "ESTIMATED", MISSING: "MISSING"}
+"""Status of a row, and the payload DATA_QUALITY of 3.1 (Definition, Table 6)."""
+
+_UNITS_31: Mapping[str, str] = {
+    "kWh": "KWH", "kW": "KW", "V": "VOLTS", "A": "AMPS", "Cel": "CELSIUS", "%": "PERCENT",
+    "kVAh": "KVAH", "kvarh": "KVARH", "kVA": "KVA", "kvar": "KVAR",
+}  # fmt: skip
+"""Our units, and those of the enumeration of 3.1; it has few, and lets others stand as they are."""
+
+
+def status_of(quality: str) -> str:
+    """Of an oadrDataQuality. A value without one is measured; of a word that is not in the standard nothing is sure."""
+    head = quality.partition(" - ")[0].strip()
+    return _WORDS_20B.get(head, ESTIMATED) if head else MEASURED
+
+
+def data_quality(status: str) -> str:
+    """The word of 3.1 for the status of a row."""
+    return _WORDS_31.get(status, "BAD")
+
+
+def units(unit: str) -> str:
+    """The word of 3.1 for a unit."""
+    return _UNITS_31.get(unit, unit)
