@@ -10,6 +10,7 @@ from aiohttp import web
 from multidict import MultiDictProxy
 
 from adapters.formats.csv import CSV
+from adapters.formats.espi import espi
 from adapters.formats.json import JSON
 from adapters.plugin import CALLER, Handler, Organisation, Released, Renderer, Route
 from gateway.clock import Clock
@@ -74,6 +75,7 @@ class HouseholdPages:
             ("GET", "/data", "page", HOUSEHOLD, self.data),
             ("GET", "/data/readings.csv", "page", HOUSEHOLD, self.csv),
             ("GET", "/data/readings.json", "page", HOUSEHOLD, self.json),
+            ("GET", "/data/readings.xml", "page", HOUSEHOLD, self.green_button),
             ("GET", "/data/erase", "page", HOUSEHOLD, self.ask_erase),
             ("POST", "/data/erase", "page", HOUSEHOLD, self.erase),
             ("GET", "/data/certificate", "page.own", HOUSEHOLD, self.certificate),
@@ -153,9 +155,12 @@ class HouseholdPages:
 
     def _readings(self, words: Phrases) -> Callable[[Released], Iterator[bytes]]:
         def body(released: Released) -> Iterator[bytes]:
+            several = len({row.meter for row in released.rows}) > 1
             for row in released.rows:
+                what = words.quantity(row.quantity)
+                name = f"{what} ({row.meter})" if several and row.meter else what
                 value = f"{row.value} {row.unit or ''}".strip()
-                cells = (escape(words.quantity(row.quantity)), escape(value), str(self.show.when(row.end, words)))
+                cells = (escape(name), escape(value), str(self.show.when(row.end, words)))
                 yield "<tr><th scope='row'>{}</th><td>{}</td><td>{}</td></tr>\n".format(*cells).encode()
 
         return body
@@ -190,7 +195,10 @@ class HouseholdPages:
     async def data(self, request: web.Request) -> web.Response:
         """What is kept and until when; taking it along; erasing it."""
         session, subject = self._who(request)
-        html = await self._filled(request, session, "data.html", page="data", kept=self.own_data.kept(subject))
+        kept, meters = self.own_data.kept(subject), await self.registry.meters.of(subject)
+        html = await self._filled(
+            request, session, "data.html", page="data", kept=kept, meters=meters, details=list(DETAILS)
+        )
         return web.Response(text=html, content_type="text/html")
 
     # -- answers
@@ -233,12 +241,20 @@ class HouseholdPages:
     # -- downloads and erasure
 
     async def csv(self, request: web.Request) -> web.StreamResponse:
-        """Everything, as CSV."""
-        return await self._download(request, CSV, "readings.csv")
+        """Everything, as CSV: for programs, or with ``locale`` for people."""
+        locale = request.query.get("locale", "")
+        if locale and locale not in LANGUAGES:
+            raise web.HTTPNotFound
+        renderer = self.show.table(Phrases(locale)) if locale else CSV
+        return await self._download(request, renderer, "readings.csv")
 
     async def json(self, request: web.Request) -> web.StreamResponse:
         """Everything, as JSON."""
         return await self._download(request, JSON, "readings.json")
+
+    async def green_button(self, request: web.Request) -> web.StreamResponse:
+        """Everything, as a Green Button feed (ESPI)."""
+        return await self._download(request, espi(self.clock()), "readings.xml")
 
     async def _download(self, request: web.Request, renderer: Renderer, name: str) -> web.StreamResponse:
         _, subject = self._who(request)

@@ -10,6 +10,8 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from adapters.plugin import Renderer
+from gateway.pages.local_table import local_table
 from gateway.pages.words import LANGUAGES, Phrases
 from policies.terms import FAR_FUTURE
 
@@ -58,6 +60,10 @@ class Renderings:
         local = at.astimezone(self._zone).date() if isinstance(at, datetime) else at
         text = words.date(local.year, local.month, local.day)
         return Markup('<time datetime="{}">{}</time>').format(local.isoformat(), text)
+
+    def table(self, words: Phrases) -> Renderer:
+        """A table of values for people, in this zone."""
+        return local_table(self._zone, words)
 
     async def static(self, request: web.Request) -> web.Response:
         """Style and script; the same for everybody."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
+from gateway.pages import row_words
 from policies.terms import AS_RECEIVED, ONE_DAY, DetailClass, Level, Purpose
 
 LANGUAGES = ("en", "de")
@@ -94,6 +95,31 @@ TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "take_heading": ("Take it along", "Mitnehmen"),
         "csv": ("Download CSV", "CSV herunterladen"),
         "json": ("Download JSON", "JSON herunterladen"),
+        "take_means": (
+            "Everything, in the finest detail that is still kept; or each detail on its own, for your own tables: "
+            "local time and words, with each meter by its name. Days are those of your place.",
+            "Alles in der feinsten Auflösung, die noch gespeichert ist; oder jede Auflösung für sich, für eigene "
+            "Tabellen: Ortszeit und Worte, jeder Zähler mit seinem Namen. Tage sind die Ihres Ortes.",
+        ),
+        "each_detail": ("Each detail on its own", "Jede Auflösung für sich"),
+        "received": ("As received", "Wie eingetroffen"),
+        "quarter": ("Quarters of an hour", "Viertelstunden"),
+        "hour": ("Hours", "Stunden"),
+        "day": ("Days", "Tage"),
+        "table": ("Table", "Tabelle"),
+        "green_button": ("Green Button", "Green Button"),
+        "forms": ("Forms", "Formen"),
+        "meters_heading": ("Your meters", "Ihre Zähler"),
+        "meters_none": ("No meter has been seen yet.", "Noch wurde kein Zähler gesehen."),
+        "meter": ("Meter", "Zähler"),
+        "since": ("Known since", "Bekannt seit"),
+        "number": ("Number", "Nummer"),
+        "begin": ("Begin", "Beginn"),
+        "end": ("End", "Ende"),
+        "unit": ("Unit", "Einheit"),
+        "status": ("Status", "Status"),
+        "completeness": ("Completeness", "Vollständigkeit"),
+        "method": ("Method", "Verfahren"),
         "erase_heading": ("Have it destroyed", "Löschen lassen"),
         "erase": ("Erase my data", "Meine Daten löschen"),
         "erase_title": ("Erase everything?", "Alles löschen?"),
@@ -167,24 +193,6 @@ CLASSES: Mapping[DetailClass, tuple[str, str]] = MappingProxyType(
         DetailClass.DAY: ("Days", "Tage"),
     }
 )
-QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "1-0:1.8.0*255": ("Energy taken from the grid", "Bezug aus dem Netz"),
-        "1-0:2.8.0*255": ("Energy given to the grid", "Einspeisung in das Netz"),
-        "openadr opt": ("Answers of your device to the utility's events", "Antworten Ihres Geräts auf Ereignisse"),
-        "1-0:1.7.0*255": ("Power taken at this moment", "Augenblickliche Leistung, Bezug"),
-        "1-0:2.7.0*255": ("Power given at this moment", "Augenblickliche Leistung, Einspeisung"),
-        "1-0:16.7.0*255": ("Power, taken less given", "Leistung, Bezug weniger Einspeisung"),
-        "1-0:32.7.0*255": ("Voltage, phase 1", "Spannung, Phase L1"),
-        "1-0:52.7.0*255": ("Voltage, phase 2", "Spannung, Phase L2"),
-        "1-0:72.7.0*255": ("Voltage, phase 3", "Spannung, Phase L3"),
-        "1-0:31.7.0*255": ("Current, phase 1", "Strom, Phase L1"),
-        "1-0:51.7.0*255": ("Current, phase 2", "Strom, Phase L2"),
-        "1-0:71.7.0*255": ("Current, phase 3", "Strom, Phase L3"),
-    }
-)
-"""Others are shown by their code."""
-
 MONTHS = (
     [
         "January",
@@ -236,9 +244,21 @@ class Phrases:
     def detail_class(self, detail: DetailClass) -> str:
         return CLASSES[detail][self._at]
 
+    @property
+    def decimal_comma(self) -> bool:
+        """How people write numbers in this language."""
+        return self.language == "de"
+
     def quantity(self, code: str) -> str:
-        known = QUANTITIES.get(code)
-        return known[self._at] if known else code
+        return row_words.quantity(code, self._at)
+
+    def status(self, status: str) -> str:
+        known = row_words.STATUSES.get(status)
+        return known[self._at] if known else status
+
+    def method(self, method: str) -> str:
+        known = row_words.METHODS.get(method)
+        return known[self._at] if known else method
 
     def resolution(self, span: timedelta) -> str:
         """How fine: in minutes, or a day."""

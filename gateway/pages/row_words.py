@@ -1,0 +1,67 @@
+"""Words of rows in English and German: quantities, how a value came about, how it was estimated."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "1-0:1.8.0*255": ("Energy taken from the grid", "Bezug aus dem Netz"),
+        "1-0:2.8.0*255": ("Energy given to the grid", "Einspeisung in das Netz"),
+        "1-0:16.8.0*255": ("Energy, taken less given", "Energie, Bezug weniger Einspeisung"),
+        "1-0:3.8.0*255": ("Reactive energy taken", "Blindarbeit, Bezug"),
+        "1-0:4.8.0*255": ("Reactive energy given", "Blindarbeit, Lieferung"),
+        "1-0:1.29.0*255": ("Energy taken in each interval", "Bezug je Intervall"),
+        "1-0:2.29.0*255": ("Energy given in each interval", "Einspeisung je Intervall"),
+        "openadr opt": ("Answers of your device to the utility's events", "Antworten Ihres Geräts auf Ereignisse"),
+        "1-0:1.7.0*255": ("Power taken at this moment", "Augenblickliche Leistung, Bezug"),
+        "1-0:2.7.0*255": ("Power given at this moment", "Augenblickliche Leistung, Einspeisung"),
+        "1-0:16.7.0*255": ("Power, taken less given", "Leistung, Bezug weniger Einspeisung"),
+        "1-0:32.7.0*255": ("Voltage, phase 1", "Spannung, Phase L1"),
+        "1-0:52.7.0*255": ("Voltage, phase 2", "Spannung, Phase L2"),
+        "1-0:72.7.0*255": ("Voltage, phase 3", "Spannung, Phase L3"),
+        "1-0:31.7.0*255": ("Current, phase 1", "Strom, Phase L1"),
+        "1-0:51.7.0*255": ("Current, phase 2", "Strom, Phase L2"),
+        "1-0:71.7.0*255": ("Current, phase 3", "Strom, Phase L3"),
+        "1-0:14.7.0*255": ("Frequency of the grid", "Netzfrequenz"),
+        "6-0:1.0.0*255": ("Heat", "Wärme"),
+        "7-0:3.0.0*255": ("Gas", "Gas"),
+        "8-0:1.0.0*255": ("Cold water", "Kaltwasser"),
+        "9-0:1.0.0*255": ("Hot water", "Warmwasser"),
+        "energy": ("Energy", "Energie"),
+        "volume": ("Volume", "Volumen"),
+        "power": ("Power", "Leistung"),
+        "volume_flow": ("Flow", "Durchfluss"),
+        "flow_temperature": ("Temperature of the flow", "Vorlauftemperatur"),
+        "return_temperature": ("Temperature of the return", "Rücklauftemperatur"),
+    }
+)
+"""Others are shown by their code."""
+_TARIFF = re.compile(r"1-0:([12])\.8\.([1-9])\*255")
+_CHANNEL = re.compile(r"0-(\d+):24\.2\.(\d)\*255")
+
+STATUSES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "measured": ("measured", "gemessen"),
+        "estimated": ("estimated", "geschätzt"),
+        "validated": ("validated", "geprüft"),
+        "missing": ("missing", "fehlt"),
+    }
+)
+METHODS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "interpolated": ("between the readings around it", "zwischen den Werten darum"),
+        "held": ("mean of a part of the time", "Mittel eines Teils der Zeit"),
+    }
+)
+
+
+def quantity(code: str, language: int) -> str:
+    """Tariffs and channels by their number; a code that has no words stays as it is."""
+    if (known := QUANTITIES.get(code)) is not None:
+        return known[language]
+    if (tariff := _TARIFF.fullmatch(code)) is not None:
+        return f"{QUANTITIES[f'1-0:{tariff[1]}.8.0*255'][language]}, {('tariff', 'Tarif')[language]} {tariff[2]}"
+    if (channel := _CHANNEL.fullmatch(code)) is not None:
+        return f"{('Meter at channel', 'Zähler an Kanal')[language]} {channel[1]}"
+    return code

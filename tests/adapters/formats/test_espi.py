@@ -1,0 +1,139 @@
+"""Green Button: valid by the schemas, one usage point a meter, whole numbers that are exact, quality codes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from adapters.formats.espi import espi
+from adapters.formats.words import LARGEST_CHUNK
+from adapters.plugin import Released
+from meter_driver.units import SPELLINGS
+from policies.terms import AS_RECEIVED, Level, Purpose, Recipient, Row
+from tests.shared import SHARED, needs_corpus
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+QUARTER = timedelta(minutes=15)
+ENERGY, FEED, GAS = "1-0:1.8.0*255", "1-0:2.8.0*255", "7-0:3.0.0*255"
+SCHEMAS = SHARED / "corpus/openadr/xsd20b"
+NAMES = {"a": "http://www.w3.org/2005/Atom", "e": "http://naesb.org/espi"}
+
+
+def row(value: str | None, place: int = 0, *, meter: str = "main", unit: str = "kWh", quantity: str = ENERGY) -> Row:
+    start = START + place * QUARTER
+    said = None if value is None else Decimal(value)
+    return Row("self", quantity, start, start + QUARTER, said, unit, "measured", meter)
+
+
+def feed(*parts: Sequence[Row], step: timedelta = QUARTER) -> etree._Element:
+    nothing = timedelta(0)
+    renderer = espi(START)
+    text = renderer.head
+    for rows in parts:
+        part = Released("self", rows, Recipient("self"), Purpose.ENERGY_ADVICE, step, Level.INDIVIDUAL, nothing)
+        text += b"".join(renderer.body(part))
+    return etree.fromstring(text + renderer.tail)
+
+
+def valid(document: etree._Element) -> None:
+    """By both schemas at once, as the feed's content is lax nowhere."""
+    both = "".join(
+        f'<xs:import namespace="{name}" schemaLocation="{(SCHEMAS / file).as_uri()}"/>'
+        for name, file in ((NAMES["a"], "oadr_atom.xsd"), (NAMES["e"], "oadr_greenbutton.xsd"))
+    )
+    schema = f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">{both}</xs:schema>'
+    etree.XMLSchema(etree.fromstring(schema)).assertValid(document)
+
+
+def values(document: etree._Element) -> Iterator[tuple[str, Decimal]]:
+    """By the title of the usage point: each value in kWh (or the unit itself)."""
+    for block in document.iterfind("a:entry", NAMES):
+        path = block.find("a:link[@rel='self']", NAMES)
+        assert path is not None
+        reading, _, of = str(path.get("href")).partition("/IntervalBlock/")
+        if not of:
+            continue
+        kind = document.find(f"a:entry/a:content/e:ReadingType/../../a:link[@href='{_kind(reading)}']/..", NAMES)
+        point = document.find(f"a:entry/a:link[@href='{reading.partition('/MeterReading')[0]}']/..", NAMES)
+        assert kind is not None
+        assert point is not None
+        power = int(kind.findtext(".//e:powerOfTenMultiplier", "", NAMES))
+        for each in block.iterfind(".//e:IntervalReading/e:value", NAMES):
+            yield point.findtext("a:title", "", NAMES), Decimal(int(each.text or "")).scaleb(power)
+
+
+def _kind(reading: str) -> str:
+    return f"/espi/1_1/resource/ReadingType/{reading.rpartition('/')[2]}"
+
+
+@needs_corpus
+def test_a_feed_is_valid_against_the_schemas() -> None:
+    missing = replace(row(None, 2), status="missing", completeness=Decimal(0))
+    others = [row("1.5", meter="heat & <pump>"), row("2.4", meter="gas", unit="m3", quantity=GAS)]
+    valid(feed([row("0.250"), row("0.100", 1), missing], others, [row("7", unit="dBm", quantity="signal")]))
+    valid(feed([]))
+
+
+@needs_corpus
+@pytest.mark.parametrize("unit", sorted(SPELLINGS))
+def test_every_unit_gives_a_valid_feed(unit: str) -> None:
+    valid(feed([row("12.5", unit=unit)]))
+
+
+def test_each_meter_is_a_usage_point_and_is_introduced_once() -> None:
+    document = feed([row("1"), row("2", meter="heat pump")], [row("3", 1), row("4", 1, meter="heat pump")])
+    points = document.findall("a:entry/a:content/e:UsagePoint", NAMES)
+    assert len(points) == 2
+    assert len(document.findall("a:entry/a:content/e:ReadingType", NAMES)) == 2
+    found: dict[str, list[Decimal]] = {}
+    for meter, value in values(document):
+        found.setdefault(meter, []).append(value)
+    assert found == {"main": [1000, 3000], "heat pump": [2000, 4000]}
+
+
+@given(st.lists(st.decimals(-(10**8), 10**8, places=6), min_size=1, max_size=5))
+def test_values_are_whole_numbers_and_exact(numbers: list[Decimal]) -> None:
+    document = feed([row(str(number), place) for place, number in enumerate(numbers)])
+    assert [value for _, value in values(document)] == [number * 1000 for number in numbers]
+
+
+def test_direction_unit_and_accumulation_follow_from_the_quantity() -> None:
+    document = feed([row("1", quantity=FEED)])
+    kind = document.find("a:entry/a:content/e:ReadingType", NAMES)
+    assert kind is not None
+    said = {etree.QName(child).localname: child.text for child in kind}
+    assert {name: said[name] for name in ("flowDirection", "uom", "accumulationBehaviour", "intervalLength")} == {
+        "flowDirection": "19",
+        "uom": "72",
+        "accumulationBehaviour": "4",
+        "intervalLength": "900",
+    }
+
+
+def test_a_value_says_its_quality_and_a_missing_one_has_no_number() -> None:
+    rows = [
+        row("1"),
+        replace(row("2", 1), status="estimated", method="interpolated"),
+        replace(row("3", 2), status="validated"),
+        replace(row(None, 3), status="missing"),
+    ]
+    readings = feed(rows).findall(".//e:IntervalReading", NAMES)
+    assert [each.findtext("e:ReadingQuality/e:quality", "", NAMES) for each in readings] == ["0", "9", "17", "16"]
+    assert [each.find("e:value", NAMES) is None for each in readings] == [False, False, False, True]
+    instant = replace(row("5"), end=START)
+    (raw,) = feed([instant], step=AS_RECEIVED).findall(".//e:IntervalReading", NAMES)
+    assert raw.findtext("e:ReadingQuality/e:quality", "", NAMES) == "14"
+
+
+def test_chunks_are_bounded() -> None:
+    rows = [row("12345678.901", place) for place in range(3000)]
+    nothing = timedelta(0)
+    part = Released("self", rows, Recipient("self"), Purpose.ENERGY_ADVICE, QUARTER, Level.INDIVIDUAL, nothing)
+    chunks = list(espi(START).body(part))
+    assert len(chunks) > 1
+    assert max(map(len, chunks)) <= LARGEST_CHUNK
