@@ -6,11 +6,13 @@ product's own routes. Only who a caller is comes from a header. It computes, con
 
 import asyncio
 import csv
+import hashlib
 import io
 import json
 import tempfile
 import threading
 import urllib.parse
+import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -22,7 +24,15 @@ import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from driver import Answer, Record, Refused, Row, Stand
+from sqlalchemy import Connection
 
+from adapters import gaiax, openadr
+from adapters.gaiax.dsp import store
+from adapters.gaiax.dsp.catalog import PULL, shelf_of
+from adapters.gaiax.dsp.process import Agreement, Token, Transfer
+from adapters.gaiax.dsp.transfer import State
+from adapters.gaiax.dsp.words import Side, urn
+from adapters.openadr.durations import read_span
 from adapters.plugin import Caller
 from gateway import rights
 from gateway.app import own_routes
@@ -33,18 +43,26 @@ from gateway.identity.sessions import Session
 from gateway.rights import Credential
 from gateway.serve.callers import CREDENTIAL, CSRF_HEADER, SESSION
 from gateway.serve.listeners import application
+from gateway.storage.migrate import migrate
+from gateway.storage.sqlite import url_of
 from meter_driver import quantities, senml
 from meter_driver.errors import SenmlError
 from meter_driver.reading import ClockSource, Quality, Reading
 from policies.roles import Listener, Role
 from policies.terms import Recipient, SubjectId
-from tests.gateway.house import clear_settings, composition
+from tests.gateway.house import clear_settings, composition, tables
 
 T = TypeVar("T")
 JUDGE = "judge"
 FORM = "form-token"
 FROM, TO = datetime(2020, 1, 1, tzinfo=UTC), datetime(2035, 1, 1, tzinfo=UTC)
 PURPOSE = "energy-advice"
+OPENADR = "/openadr3/3.1.1"
+ACCEPTED = {"dsp": "text/csv", "sdmx": "application/vnd.sdmx.data+csv"}
+STATUS = {"A": "measured", "E": "estimated", "M": "missing", "V": "validated"}
+"""CL_OBS_STATUS."""
+WORDS = {"OK": "measured", "ESTIMATED": "estimated", "MISSING": "missing"}
+"""DATA_QUALITY of OpenADR 3.1."""
 
 
 class Time:
@@ -123,7 +141,7 @@ class BillDriver:
         return self._do(lambda house: house.cells(place, quantity, (start, end), seconds))
 
     def ways(self) -> Sequence[str]:
-        return ["csv", "json"]
+        return ["csv", "json", "dsp", "sdmx", "openadr3"]
 
 
 class House:
@@ -141,8 +159,15 @@ class House:
         cohorts = {"profile": "de-msbg", "grace_minutes": 0}
         retention = {"live": 7, "quarter": 401, "day": 1200}
         settings = clear_settings(folder, timezone=self.zone, cohorts=cohorts, retention=retention)
+        await asyncio.to_thread(_tables, settings.data / "store.db")
         self.gateway: Gateway = await self.stack.enter_async_context(composition(settings, self.time))
         adapters = made(self.gateway, found(settings), own_routes(self.gateway))
+        self.adapters = {adapter.name: adapter for adapter in adapters}
+        for adapter in adapters:
+            if adapter.start is not None:
+                await adapter.start()
+        self.transfers: dict[str, str] = {}
+        self.vens: set[str] = set()
         routes = [*own_routes(self.gateway), *[route for adapter in adapters for route in adapter.routes]]
         self.clients: dict[Listener, TestClient[Any, Any]] = {}
         for which in (Listener.PEOPLE, Listener.PARTNERS, Listener.DEVICES):
@@ -211,6 +236,7 @@ class House:
         everything = sorted({q for some in self.quantities.values() for q in some})
         profile = {
             "name": who,
+            "did": f"did:web:{who}.example",
             "levels": ["individual", "pseudonymous", "cohort"],
             "quantities": everything,
             "finest_seconds": 0,
@@ -248,8 +274,69 @@ class House:
         self, home: str, quantity: str, span: tuple[datetime, datetime], seconds: int, who: str, way: str
     ) -> Sequence[Row]:
         name = self.gateway.release.pseudonym(Recipient(who), self.homes[home])
-        text = await self._readings(f"households/{name}.{way}", quantity, span, seconds, who)
+        if way in ACCEPTED:
+            text = await self._data_space(name, quantity, span, seconds, who, way)
+        elif way == "openadr3":
+            return _reported(await self._openadr(home, seconds, who), quantity, span)
+        else:
+            text = await self._readings(f"households/{name}.{way}", quantity, span, seconds, who)
         return [row for _, row in _rows(text, way)]
+
+    async def _data_space(
+        self, name: str, quantity: str, span: tuple[datetime, datetime], seconds: int, who: str, way: str
+    ) -> str:
+        """The data plane, with the token of a transfer that has started under the offer of the catalog."""
+        if (key := f"{who} {name}") not in self.transfers:
+            self.transfers[key] = await self._started(name, who)
+        query = {"from": span[0].isoformat(), "to": span[1].isoformat(), "minutes": str(seconds // 60)}
+        known = quantities.parse(quantity)
+        query["quantity"] = quantity if known is None else known.name
+        headers = {"Authorization": f"Bearer {self.transfers[key]}", "Accept": ACCEPTED[way]}
+        path = f"/dsp-data/{self.transfers[key]}"
+        return await self.call(Listener.PARTNERS, "GET", path, Role.ANYONE, "", params=query, headers=headers)
+
+    async def _started(self, name: str, who: str) -> str:
+        """What a negotiation and a transfer leave in the tables; the id of the transfer, which is its token too."""
+        recipient, did = Recipient(who), f"did:web:{who}.example"
+        organisation = await self.gateway.services("gaiax").directory.organisation(recipient)
+        assert organisation is not None
+        openings = tuple(self.gateway.release.openings(recipient))
+        offered = shelf_of(organisation, did, openings, (), self.time.now.date())
+        terms = next(
+            o.terms for d in offered for o in d.offers if o.terms and o.terms.about == name and not o.terms.ask
+        )
+        pid = str(uuid.uuid4())
+        agreement = Agreement(
+            id=urn(f"{pid[:-1]}a"), side=Side.PROVIDER, partner=did, recipient=recipient, dataset=terms.dataset,
+            policy={}, terms=terms,
+        )  # fmt: skip
+        transfer = Transfer(
+            pid=urn(pid), side=Side.PROVIDER, partner=did, recipient=recipient, partner_pid=urn(pid),
+            callback="https://consumer.example", begun=self.time.now, changed=self.time.now,
+            state=State.STARTED, agreement=agreement.id, format=PULL,
+        )  # fmt: skip
+        token = Token(hash=hashlib.sha256(pid.encode()).hexdigest(), transfer=transfer.pid, round=0)
+
+        def write(connection: Connection) -> None:
+            store.save_agreement(connection, agreement)
+            store.save(connection, transfer)
+            store.save_token(connection, token)
+
+        await self.gateway.store.write(write)
+        assert self.adapters["gaiax"].start is not None
+        await self.adapters["gaiax"].start()
+        return pid
+
+    async def _openadr(self, home: str, seconds: int, who: str) -> Any:
+        """The report of the household's VEN; it is enrolled as business logic and operator do it."""
+        if home not in self.vens:
+            ven = {"objectType": "BL_VEN_REQUEST", "venName": home, "clientID": home, "targets": []}
+            await self.call(Listener.PARTNERS, "POST", f"{OPENADR}/vens", Role.PARTNER, who, json_=ven)
+            await self.operator("PUT", f"/api/openadr/vens/{home}/household", {"household": self.homes[home]})
+            self.vens.add(home)
+        query = {"clientName": home, "x-purpose": PURPOSE, "x-minutes": str(seconds // 60)}
+        text = await self.call(Listener.PARTNERS, "GET", f"{OPENADR}/reports", Role.PARTNER, who, params=query)
+        return json.loads(text, parse_float=Decimal, parse_int=Decimal)
 
     async def portfolio(
         self, who: str, quantity: str, span: tuple[datetime, datetime], seconds: int
@@ -292,13 +379,28 @@ class House:
         return found_
 
 
+_made: list[bytes] = []
+
+
+def _tables(file: Path) -> None:
+    """An empty store with the tables of the gateway and of its outputs. Migrated once, copied afterwards."""
+    if not _made:
+        tables(file)
+        migrate(url_of(file), [gaiax.MIGRATIONS, openadr.MIGRATIONS])
+        _made.append(file.read_bytes())
+    else:
+        file.parent.mkdir(parents=True, mode=0o700)
+        file.write_bytes(_made[0])
+
+
 async def _caller(request: web.Request) -> Caller:
     """Who a caller is comes from a header, as no judge has certificates of the year it plays in."""
     role, name = Role(request.headers["X-Role"]), request.headers["X-Who"]
     if role in (Role.HOUSEHOLD, Role.OPERATOR):
         request[SESSION] = Session(role, name, TO, FORM)
         request[CREDENTIAL] = Credential(rights.session(b""), TO, lambda: True)
-    return Caller(role, name, Recipient(name) if role is Role.PARTNER else None, client=name)
+    scopes = frozenset({"read_all", "write_vens"})
+    return Caller(role, name, Recipient(name) if role is Role.PARTNER else None, scopes, client=name)
 
 
 def _reading(box: str, record: Record) -> Reading:
@@ -312,11 +414,38 @@ def _reading(box: str, record: Record) -> Reading:
 
 def _rows(text: str, way: str) -> list[tuple[str, Row]]:
     """As they came."""
-    if way == "csv":
-        records: list[Mapping[str, Any]] = list(csv.DictReader(io.StringIO(text)))
-    else:
+    if way == "sdmx":
+        return [(record["SUBJECT"], _observed(record)) for record in csv.DictReader(io.StringIO(text))]
+    if way == "json":
         records = [each for part in json.loads(text, parse_float=Decimal, parse_int=Decimal) for each in part]
+    else:
+        records = list(csv.DictReader(io.StringIO(text)))
     return [(str(record["pseudonym"]), _row(record)) for record in records]
+
+
+def _observed(record: Mapping[str, str]) -> Row:
+    """An observation of SDMX-CSV, by its structure."""
+    begin, _, length = record["TIME_PERIOD"].partition("/")
+    start = datetime.fromisoformat(begin)
+    end = start + timedelta(seconds=int(length.removeprefix("PT").removesuffix("S") or 0))
+    value = Decimal(record["OBS_VALUE"]) if record["OBS_VALUE"] else None
+    return Row(start, end, value, record["UNIT_MEASURE"], STATUS[record["OBS_STATUS"]], record["METER"])
+
+
+def _reported(reports: Any, quantity: str, span: tuple[datetime, datetime]) -> list[Row]:
+    """Intervals of OpenADR reports that lie in a span; a report has all that its ground covers."""
+    found_: list[Row] = []
+    for resource in (each for report in reports for each in report["resources"]):
+        for interval in resource["intervals"]:
+            said = {payload["type"]: payload["values"] for payload in interval["payloads"]}
+            value, of, unit = said["X_METERGATE_READING"]
+            start = datetime.fromisoformat(interval["intervalPeriod"]["start"])
+            end = start + read_span(interval["intervalPeriod"]["duration"])
+            if of.removesuffix("*255") == quantity.removesuffix("*255") and span[0] <= start and end <= span[1]:
+                word = WORDS[said["DATA_QUALITY"][0]]
+                number = value if isinstance(value, Decimal) else None
+                found_.append(Row(start, end, number, unit, word, resource["resourceName"]))
+    return found_
 
 
 def _row(record: Mapping[str, Any]) -> Row:

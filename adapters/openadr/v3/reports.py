@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from adapters.formats.words import ZONE
 from adapters.openadr.desk import Desk
 from adapters.openadr.durations import write_span, write_stamp
 from adapters.openadr.model import Event, EventResponse, Ven
@@ -23,6 +24,7 @@ from adapters.openadr.v3.problems import VtnProblem
 from adapters.plugin import Caller, Released, Renderer
 from policies.terms import (
     AS_RECEIVED,
+    ONE_DAY,
     Grant,
     Household,
     Level,
@@ -52,8 +54,9 @@ class Reports:
     """/reports for business logic.
 
     ``clientName`` (a venName) asks for one VEN by name. If it belongs to a household, the answer is its report,
-    released by the door for the purpose in ``x-purpose`` (``demand-response`` without it); a refusal is 403. Without
-    ``clientName`` the answer holds VENs that belong to no household.
+    released by the door for the purpose in ``x-purpose`` (``demand-response`` without it), in intervals of
+    ``x-minutes`` where these are coarser than what the ground allows; a refusal is 403. Without ``clientName`` the
+    answer holds VENs that belong to no household.
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -90,16 +93,20 @@ class Reports:
         """One report, part by part. Raises ``Refused``, which becomes 403 with the refusal's own words."""
         if who.recipient is None:
             raise VtnProblem(403, "this client belongs to no organisation, so no consent can name it")
-        question = self._question(who.recipient, SubjectId(ven.household), _purpose(request))
+        question = self._question(who.recipient, SubjectId(ven.household), _purpose(request), _minutes(request))
         answers = self._desk.state.answers
         said = {a.at: e.id for e in events if (a := answers.get(e.id, {}).get(ven.id)) is not None}
         some = "eventID" in request.query or "programID" in request.query
         event = events[0].id if len(events) == 1 else "none"
-        response = web.StreamResponse(headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store", ZONE: str(self._desk.services.zone)}
+        response = web.StreamResponse(headers=headers)
         return await self._desk.services.send(question, renderer(ven, event, said, some=some), request, response)
 
-    def _question(self, recipient: Recipient, household: SubjectId, purpose: Purpose) -> ReleaseRequest:
-        """All that the household allows this recipient for this purpose; without a ground, what will be refused."""
+    def _question(
+        self, recipient: Recipient, household: SubjectId, purpose: Purpose, finest: timedelta
+    ) -> ReleaseRequest:
+        """All that the household allows this recipient for this purpose, in no finer detail than asked for; without a
+        ground, what will be refused."""
         name = self._names.get((recipient, household))
         for opening in self._desk.services.openings(recipient):
             other = opening.purpose is not purpose or opening.level is not Level.INDIVIDUAL
@@ -110,7 +117,7 @@ class Reports:
                 purpose,
                 Pseudonym(opening.pseudonym),
                 opening.quantities,
-                opening.resolution,
+                max(opening.resolution, finest),
                 opening.level,
                 opening.values,
                 REFERENCE,
@@ -223,3 +230,10 @@ def _purpose(request: web.Request) -> Purpose:
         return Purpose(request.query.get("x-purpose", Purpose.DEMAND_RESPONSE))
     except ValueError as error:
         raise VtnProblem(400, "x-purpose is none of ours") from error
+
+
+def _minutes(request: web.Request) -> timedelta:
+    text = request.query.get("x-minutes", "0")
+    if not (text.isascii() and text.isdecimal()) or len(text) > 5 or timedelta(minutes=int(text)) > ONE_DAY:
+        raise VtnProblem(400, "x-minutes is a whole number from 0 (as the ground allows) to 1440")
+    return timedelta(minutes=int(text))
