@@ -204,3 +204,25 @@ async def test_the_fleet_is_for_the_operator(tmp_path: Path) -> None:
         page = await text(house, "/fleet")
         assert made["box"] in page
         assert "Anna" not in page
+
+
+async def test_my_data_offers_each_detail_in_each_form_and_names_the_meters(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        meter = {"box": "b", "component": "c", "label": "Heat <pump>", "serial": "17"}
+        await house.operator("POST", f"/api/households/{made['household']}/meters", meter)
+        await house.post("/login", code=made["login_code"])
+        page = await text(house, "/data")
+        assert "Heat &lt;pump&gt;" in page
+        for detail in ("received", "quarter", "hour", "day"):
+            for form in ("csv", "json", "xml"):
+                assert f"/data/readings.{form}?detail={detail}" in page
+                await text(house, f"/data/readings.{form}?detail={detail}")
+        assert (
+            (await text(house, "/data/readings.csv?locale=de")).lstrip("\ufeff").startswith("Zähler;Messgröße;Beginn")
+        )
+        assert (await text(house, "/data/readings.csv?locale=en")).lstrip("\ufeff").startswith("Meter,Quantity,Begin")
+        assert (await text(house, "/data/readings.csv")).startswith("pseudonym,quantity,start")
+        assert (await text(house, "/data/readings.xml")).endswith("</feed>\n")
+        for wrong in ("readings.csv?locale=fr", "readings.xml?detail=week"):
+            assert (await house.browser.get(f"/data/{wrong}")).status == 404
