@@ -9,8 +9,6 @@ from meter_driver.intervals import day_edges
 from policies.minimise import floor
 from policies.terms import AS_RECEIVED, ONE_DAY, ReleaseRequest
 
-Interval = tuple[datetime, datetime]
-
 
 def nothing_whole(question: ReleaseRequest, zone: tzinfo) -> str | None:
     """Why no row can be told of such a period, one sentence; None where at least one interval lies in it."""
@@ -32,7 +30,7 @@ def nothing_whole(question: ReleaseRequest, zone: tzinfo) -> str | None:
     )
 
 
-def first_from(start: datetime, step: timedelta, zone: tzinfo) -> Interval:
+def first_from(start: datetime, step: timedelta, zone: tzinfo) -> tuple[datetime, datetime]:
     """The first interval of a length that begins at an instant or after it."""
     if step == ONE_DAY:
         day = start.astimezone(zone).date()

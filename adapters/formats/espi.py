@@ -12,13 +12,13 @@ from decimal import Decimal
 from itertools import groupby
 from xml.sax.saxutils import escape
 
-from adapters.formats.espi_codes import POWERS, Codes, codes_of, quality
+from adapters.formats.espi_codes import POWERS, EspiCodes, codes_of, quality
 from adapters.formats.words import chunked, instant
 from adapters.plugin import Released, Renderer
 from policies.terms import Row
 
-LARGEST = 2**47 - 1
-"""Int48 of the schema."""
+INT48 = 2**47 - 1
+"""The largest value of the schema."""
 _NAMESPACE = uuid.UUID("6d1f2c7e-0b0c-4f5e-9f0e-6a1b52f5d3c1")
 
 
@@ -66,7 +66,7 @@ class _Feed:
         new = thing not in self._numbers
         return self._numbers.setdefault(thing, len(self._numbers) + 1), new
 
-    def _point(self, meter: str, codes: Codes) -> Iterator[str]:
+    def _point(self, meter: str, codes: EspiCodes) -> Iterator[str]:
         number, new = self._number(("point", meter))
         if new:
             path = f"UsagePoint/{number}"
@@ -79,7 +79,7 @@ class _Feed:
         number, new = self._number(series)
         return f"UsagePoint/{point}/MeterReading/{number}", f"ReadingType/{number}", new
 
-    def _reading(self, series: _Series, codes: Codes) -> Iterator[str]:
+    def _reading(self, series: _Series, codes: EspiCodes) -> Iterator[str]:
         reading, kind, new = self._paths(series)
         if not new:
             return
@@ -90,7 +90,7 @@ class _Feed:
         ordered = "".join(_tag(name, fields[name]) for name in _ORDER if fields.get(name) is not None)
         yield self._entry(kind, title, [("self", kind)], f"<ReadingType {_ESPI}>{ordered}</ReadingType>")
 
-    def _block(self, series: _Series, codes: Codes, rows: Sequence[Row]) -> Iterator[str]:
+    def _block(self, series: _Series, codes: EspiCodes, rows: Sequence[Row]) -> Iterator[str]:
         """One entry; each reading is a line of its own, so that chunks stay small."""
         self._blocks += 1
         reading, _, _ = self._paths(series)
@@ -142,12 +142,12 @@ def _span(name: str, start: datetime, end: datetime) -> str:
     return _tag(name, f"<duration>{length}</duration><start>{int(start.timestamp())}</start>")
 
 
-def _power(rows: Sequence[Row], codes: Codes) -> int:
+def _power(rows: Sequence[Row], codes: EspiCodes) -> int:
     """The coarsest power of ten that keeps every digit; a coarser one only where a number would not fit else."""
     values = [row.value.scaleb(codes.power) for row in rows if row.value is not None and row.value.is_finite()]
     finest = min((_exponent(value) for value in values), default=0)
     largest = max((abs(value) for value in values), default=Decimal(0))
-    fitting = [power for power in POWERS if largest.scaleb(-power) <= LARGEST]
+    fitting = [power for power in POWERS if largest.scaleb(-power) <= INT48]
     exact = [power for power in fitting if power <= finest]
     return max(exact) if exact else min(fitting)
 
@@ -157,7 +157,7 @@ def _exponent(value: Decimal) -> int:
     return exponent if isinstance(exponent, int) else 0
 
 
-def _interval_reading(row: Row, codes: Codes, power: int) -> str:
+def _interval_reading(row: Row, codes: EspiCodes, power: int) -> str:
     """In the order of the schema. A missing value has a quality and no number."""
     said = _tag("ReadingQuality", _tag("quality", quality(row.status, row.method, raw=row.start == row.end)))
     value = ""

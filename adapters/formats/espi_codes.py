@@ -36,7 +36,7 @@ _VALID, _LINEAR, _QUESTIONABLE, _DERIVED, _RAW, _OTHER, _VALIDATED = 0, 9, 10, 1
 
 
 @dataclass(frozen=True, slots=True)
-class Codes:
+class EspiCodes:
     """Numbers of one ReadingType. ``power``: of our unit, in ESPI's; ``service``: of the usage point, None: unknown."""
 
     uom: int
@@ -58,14 +58,14 @@ class Codes:
         return {names[name]: number for name, number in asdict(self).items() if name in names}
 
 
-def codes_of(quantity: str, unit: str | None, length: timedelta) -> Codes:
+def codes_of(quantity: str, unit: str | None, length: timedelta) -> EspiCodes:
     """``length``: of the intervals, 0 for values as they came."""
     known = parse(quantity)
     medium = known.medium if known is not None else Medium.UNKNOWN
     uom, power = _unit(unit)
     direction, tariff = _of_code(quantity)
     accumulation, qualifier = _accumulated(known.kind if known is not None else Kind.SNAPSHOT, length)
-    return Codes(
+    return EspiCodes(
         uom=uom,
         power=power,
         service=_SERVICE.get(medium),

@@ -2,19 +2,24 @@
 
 from collections.abc import Mapping
 
-MEASURED, ESTIMATED, MISSING = "measured", "estimated", "missing"
+from meter_driver.amounts import Status
 
-_WORDS_20B: Mapping[str, str] = {
-    "Quality Good": MEASURED,
-    "Quality Uncertain": ESTIMATED,
-    "Quality Limit": ESTIMATED,
-    "No New Value": ESTIMATED,
-    "Quality Bad": MISSING,
-    "No Quality": MISSING,
+_WORDS_20B: Mapping[str, Status] = {
+    "Quality Good": Status.MEASURED,
+    "Quality Uncertain": Status.ESTIMATED,
+    "Quality Limit": Status.ESTIMATED,
+    "No New Value": Status.ESTIMATED,
+    "Quality Bad": Status.MISSING,
+    "No Quality": Status.MISSING,
 }
 """oadrDataQuality of 2.0b up to its dash; what follows says why."""
 
-_WORDS_31: Mapping[str, str] = {MEASURED: "OK", "validated": "OK", ESTIMATED: "ESTIMATED", MISSING: "MISSING"}
+_WORDS_31: Mapping[str, str] = {
+    Status.MEASURED: "OK",
+    "validated": "OK",
+    Status.ESTIMATED: "ESTIMATED",
+    Status.MISSING: "MISSING",
+}
 """Status of a row, and the payload DATA_QUALITY of 3.1 (Definition, Table 6)."""
 
 _UNITS_31: Mapping[str, str] = {
@@ -24,10 +29,10 @@ _UNITS_31: Mapping[str, str] = {
 """Our units, and those of the enumeration of 3.1; it has few, and lets others stand as they are."""
 
 
-def status_of(quality: str) -> str:
+def status_of(quality: str) -> Status:
     """Of an oadrDataQuality. A value without one is measured; of a word that is not in the standard nothing is sure."""
     head = quality.partition(" - ")[0].strip()
-    return _WORDS_20B.get(head, ESTIMATED) if head else MEASURED
+    return _WORDS_20B.get(head, Status.ESTIMATED) if head else Status.MEASURED
 
 
 def data_quality(status: str) -> str:

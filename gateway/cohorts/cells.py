@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from gateway.cohorts.loads import ESTIMATED, in_one_unit, status_of
+from gateway.cohorts.loads import in_one_unit, least_status
+from meter_driver.amounts import Status
 from policies.terms import WHOLE, Row
 
 _SHARE = Decimal("0.001")
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ClosedCell:
     """``value`` is None for a cell that was closed without a figure. ``counted`` of its ``members`` are in it."""
 
     node: str
@@ -26,21 +27,21 @@ class Cell:
     members: int
 
 
-def stored(row: Any) -> Cell:
+def stored(row: Any) -> ClosedCell:
     """What was closed before its members were counted says the least: estimated, of nobody known."""
     value = None if row.value is None else Decimal(row.value)
     start = datetime.fromtimestamp(row.start, UTC)
-    counts = (row.status or ESTIMATED, row.counted or 0, row.members or 0)
-    return Cell(row.node, row.quantity, start, value, row.unit, *counts)
+    counts = (row.status or Status.ESTIMATED.value, row.counted or 0, row.members or 0)
+    return ClosedCell(row.node, row.quantity, start, value, row.unit, *counts)
 
 
-def row_of(cell: Cell, end: datetime) -> Row:
+def row_of(cell: ClosedCell, end: datetime) -> Row:
     share = (Decimal(cell.counted) / cell.members).quantize(_SHARE) if cell.members else Decimal(0)
     completeness = WHOLE if share == WHOLE else share
     return Row(cell.node, cell.quantity, cell.start, end, cell.value, cell.unit, cell.status, completeness=completeness)
 
 
-def summed(node: str, quantity: str, start: datetime, parts: Sequence[Cell]) -> Cell | None:
+def summed(node: str, quantity: str, start: datetime, parts: Sequence[ClosedCell]) -> ClosedCell | None:
     """None where a part has no figure, or another dimension."""
     rows = [Row("", p.quantity, p.start, p.start, p.value, p.unit, p.status) for p in parts if p.value is not None]
     alike = in_one_unit(rows)
@@ -48,4 +49,4 @@ def summed(node: str, quantity: str, start: datetime, parts: Sequence[Cell]) -> 
         return None
     value = sum((row.value for row in alike if row.value is not None), Decimal(0))
     counted, members = sum(p.counted for p in parts), sum(p.members for p in parts)
-    return Cell(node, quantity, start, value, alike[0].unit, status_of(alike), counted, members)
+    return ClosedCell(node, quantity, start, value, alike[0].unit, least_status(alike), counted, members)

@@ -15,13 +15,14 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from gateway.clock import Clock
-from gateway.cohorts.cells import Cell, row_of, stored, summed
+from gateway.cohorts.cells import ClosedCell, row_of, stored, summed
 from gateway.cohorts.draw import NEIGHBOURHOOD, Drawn, Draws, Partition, Places
-from gateway.cohorts.loads import ESTIMATED, Loader, in_one_unit, status_of
+from gateway.cohorts.loads import Loader, in_one_unit, least_status
 from gateway.grounds import GroundBook
 from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import cell as table
 from gateway.vault.port import Vault
+from meter_driver.amounts import Status
 from policies.cohorts import SafetyRule, closes, figure
 from policies.minimise import edges_of, floor
 from policies.terms import FAR_FUTURE, Period, Reason, Refusal, ReleaseRequest, Row, Zone
@@ -38,7 +39,7 @@ CELLS_AT_ONCE = 64
 """Cells that are closed in one turn of the loop; questions get in between."""
 
 
-_Known = Mapping[tuple[str, datetime], Cell]
+_Known = Mapping[tuple[str, datetime], ClosedCell]
 """Cells by quantity and start."""
 
 
@@ -163,7 +164,7 @@ class CohortDesk:
 
     async def _window(self, node: str, quantity: str, edge: tuple[datetime, datetime], known: _Known) -> Row | Reason:
         start, end = edge
-        parts: list[Cell] = []
+        parts: list[ClosedCell] = []
         for n in range((end - start) // self._interval):
             cell = await self._cell(node, quantity, start + n * self._interval, known)
             if isinstance(cell, Reason):
@@ -174,7 +175,7 @@ class CohortDesk:
 
     # -- cells
 
-    async def _cell(self, node: str, quantity: str, start: datetime, known: _Known) -> Cell | Reason:
+    async def _cell(self, node: str, quantity: str, start: datetime, known: _Known) -> ClosedCell | Reason:
         """The cell of a cohort, or the sum over all cohorts of a place; that is written down as well.
 
         ``known``: what was closed a moment ago. Whoever closes a cell looks again before, in its turn.
@@ -190,7 +191,7 @@ class CohortDesk:
         if name:
             cohort = drawn.get(node)
             return await self._of_cohort(node, cohort, quantity, start) if cohort else Reason.COHORT_TOO_SMALL
-        parts: list[Cell] = []
+        parts: list[ClosedCell] = []
         for each, cohort in sorted(drawn.items()):
             cell = await self._of_cohort(each, cohort, quantity, start)
             if isinstance(cell, Reason):
@@ -205,24 +206,24 @@ class CohortDesk:
             await self._close([made])
         return made
 
-    async def _of_cohort(self, node: str, cohort: Drawn, quantity: str, start: datetime) -> Cell | Reason:
+    async def _of_cohort(self, node: str, cohort: Drawn, quantity: str, start: datetime) -> ClosedCell | Reason:
         if len(cohort.of(quantity)) < self._profile.k:
             return Reason.COHORT_TOO_SMALL
         answer = (await self._cohort_cells(node, cohort, [quantity], start))[quantity]
-        return Reason.COHORT_TOO_SMALL if isinstance(answer, Cell) and answer.value is None else answer
+        return Reason.COHORT_TOO_SMALL if isinstance(answer, ClosedCell) and answer.value is None else answer
 
     async def _cohort_cells(
         self, node: str, cohort: Drawn, quantities: Sequence[str], start: datetime
-    ) -> Mapping[str, Cell | Reason]:
+    ) -> Mapping[str, ClosedCell | Reason]:
         """Cells of one cohort and interval: those that were closed before, those that can be closed now."""
         async with self._turn:
             known = await self._known(node, quantities, start, start + self._interval)
-            found: dict[str, Cell | Reason] = {
+            found: dict[str, ClosedCell | Reason] = {
                 q: known.get((q, start)) or self._stands(cohort, q, start) or Reason.NOT_YET for q in quantities
             }
             wanted = frozenset(q for q, answer in found.items() if answer is Reason.NOT_YET)
             loads = await self._loader.loads(cohort, wanted, start)
-            closed: list[Cell] = []
+            closed: list[ClosedCell] = []
             for quantity, of in loads.items():
                 members = len(cohort.of(quantity))
                 rows = in_one_unit(of.rows)
@@ -238,12 +239,12 @@ class CohortDesk:
                 await self._close(closed)
             return found
 
-    def _made(self, node: str, quantity: str, start: datetime, rows: Sequence[Row], members: int) -> Cell:
+    def _made(self, node: str, quantity: str, start: datetime, rows: Sequence[Row], members: int) -> ClosedCell:
         """From the loads of those members that are in it, in one unit."""
         value = figure([row.value for row in rows if row.value is not None], self._profile)
         unit = rows[0].unit if value is not None else None
-        status = status_of(rows) if len(rows) == members else ESTIMATED
-        return Cell(node, quantity, start, value, unit, status, len(rows), members)
+        status = least_status(rows) if len(rows) == members else Status.ESTIMATED.value
+        return ClosedCell(node, quantity, start, value, unit, status, len(rows), members)
 
     def _stands(self, cohort: Drawn, quantity: str, start: datetime) -> Reason | None:
         """None if everybody who was drawn still allows this figure."""
@@ -258,7 +259,7 @@ class CohortDesk:
         rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
         return {(cell.quantity, cell.start): cell for cell in map(stored, rows)}
 
-    async def _close(self, closed: Sequence[Cell]) -> None:
+    async def _close(self, closed: Sequence[ClosedCell]) -> None:
         rows: list[dict[str, Any]] = [
             {
                 "node": cell.node,

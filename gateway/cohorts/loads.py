@@ -10,12 +10,10 @@ from gateway.cohorts.draw import NEIGHBOURHOOD, Drawn
 from gateway.errors import SubjectGone
 from gateway.vault.port import Value, Vault
 from meter_driver import units
+from meter_driver.amounts import Status
 from meter_driver.errors import UnitError
 from policies.minimise import minimise
 from policies.terms import Grant, Level, Period, Purpose, Row, SubjectId, class_of
-
-MEASURED, ESTIMATED = "measured", "estimated"
-"""Of a cell: measured when the load of each of its members was, and all of them are in it."""
 
 
 @dataclass(slots=True)
@@ -85,12 +83,13 @@ def _summed(rows: Sequence[Row]) -> Row:
     """Rows of one interval and unit; none is missing."""
     first, *others = rows
     value = sum((row.value for row in others if row.value is not None), first.value or Decimal(0))
-    return replace(first, value=value, status=status_of(rows), meter="")
+    return replace(first, value=value, status=least_status(rows), meter="")
 
 
-def status_of(rows: Iterable[Row]) -> str:
+def least_status(rows: Iterable[Row]) -> str:
     """Of a sum: measured when all of it was."""
-    return MEASURED if all(row.status in (MEASURED, "validated") for row in rows) else ESTIMATED
+    measured = all(row.status in (Status.MEASURED, "validated") for row in rows)
+    return (Status.MEASURED if measured else Status.ESTIMATED).value
 
 
 def in_one_unit(rows: Sequence[Row]) -> list[Row]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from adapters.openadr.durations import read_span, read_stamp
 from adapters.openadr.model import MetadataReport, Point20, Registration, ReportRequest
-from adapters.openadr.quality import MEASURED, status_of
+from adapters.openadr.quality import status_of
 from adapters.openadr.v2b import replies
 from adapters.openadr.v2b.machine import Machine, Received
 from adapters.openadr.v2b.messages import Element
@@ -13,6 +13,7 @@ from adapters.openadr.v2b.names import clark
 from adapters.openadr.v2b.outcome import Outcome
 from adapters.openadr.v2b.replies import Failure
 from adapters.openadr.v2b.telemetry import Measured, components
+from meter_driver.amounts import Status
 
 MOST_INTERVALS = 10_000
 """Intervals in one message."""
@@ -53,7 +54,7 @@ def _report(machine: Machine, registration: Registration, report: Element) -> It
                 raise Failure("452", "an rID is not among those asked for")
             quality = payload.findtext(clark("oadr:oadrDataQuality"), "")
             value = payload.findtext(clark("ei:payloadFloat/ei:value"), "")
-            if value and status_of(quality) == MEASURED:
+            if value and status_of(quality) is Status.MEASURED:
                 yield Measured(point, start, lasting, value, apart[point.rid])
 
 

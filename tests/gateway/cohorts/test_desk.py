@@ -278,7 +278,7 @@ async def test_a_cell_is_measured_when_all_its_members_are_and_says_of_how_many_
         await work(home)
         home.now += HOUR
         await work(home)
-        assert await told(home, 0) == ("measured", 1, "kWh")
+        assert await told(home, 0) == ("measured", Decimal(1), "kWh")
         assert await told(home, 1) == ("estimated", Decimal("0.75"), "kWh")
 
 
@@ -292,7 +292,7 @@ async def test_a_cell_with_an_estimated_load_in_it_is_estimated(tmp_path: Path) 
         await home.feed(people[2], [9], step=HOUR, start=home.now)
         await work(home)
         status, completeness, _ = await told(home, 1)
-        assert (status, completeness) == ("estimated", 1)
+        assert (status, completeness) == ("estimated", Decimal(1))
 
 
 async def test_days_of_cells_are_local_days(tmp_path: Path) -> None:
@@ -309,6 +309,6 @@ async def test_days_of_cells_are_local_days(tmp_path: Path) -> None:
         local = midnight - HOUR
         asked = replace(question(home, "Z1", 0), resolution=DAY, period=Period(local, local + 2 * DAY))
         (row,) = await home.rows(asked)
-        assert (row.start, row.end, row.value) == (local + DAY, local + 2 * DAY, 24 * 7)
+        assert (row.start, row.end, row.value) == (local + DAY, local + 2 * DAY, Decimal(24 * 7))
         with pytest.raises(Refused):
             await home.rows(replace(asked, period=Period(midnight, midnight + DAY)))

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.plugin import Released
 from gateway.pages.local_table import local_table
-from gateway.pages.words import Words
+from gateway.pages.words import Phrases
 from policies.terms import Level, Purpose, Recipient, Row
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -27,7 +27,7 @@ def row(start: datetime, value: str | None, meter: str = "main", **more: str) ->
 
 
 def table(language: str, *rows: Row) -> Sequence[Sequence[str]]:
-    made = local_table(BERLIN, Words(language))
+    made = local_table(BERLIN, Phrases(language))
     nothing = timedelta(0)
     part = Released("self", rows, Recipient("self"), Purpose.ENERGY_ADVICE, QUARTER, Level.INDIVIDUAL, nothing)
     text = (made.head + b"".join(made.body(part))).decode("utf-8-sig")
