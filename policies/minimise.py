@@ -6,17 +6,22 @@ entry covers outside of it.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from itertools import groupby
 
 from meter_driver.intervals import day_edges
+from meter_driver.quantities import Kind, parse
 from policies.amounts import Declared, rows_of
 from policies.terms import AS_RECEIVED, ONE_DAY, Grant, Period, Row
 from policies.vault.values import Value
+from policies.vee.corrections import Correction, corrected
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Edges = list[tuple[datetime, datetime]]
 Exchanges = Mapping[str, Sequence[Declared]]
 """By the meter's label, ascending."""
+Corrections = Mapping[tuple[str, str], Sequence[Correction]]
+"""By the meter's label and quantity."""
 
 
 def minimise(
@@ -27,8 +32,9 @@ def minimise(
     *,
     now: datetime | None = None,
     exchanges: Exchanges | None = None,
+    corrections: Corrections | None = None,
 ) -> list[Row]:
-    """Rows of one household, by quantity and meter, then instant.
+    """Rows of one household, by quantity and meter, then instant. As received nothing is corrected.
 
     ``values`` are of the class that serves the grant's resolution; for intervals they should reach some intervals
     beyond the period on both sides, since registers are read around its edges. ``subject`` is the name under which the
@@ -39,14 +45,26 @@ def minimise(
     )
     edges = edges_of(grant.period, grant.resolution, zone) if grant.resolution else []
     edges = [edge for edge in edges if now is None or edge[1] <= now]
+    groups = {name: list(group) for name, group in groupby(wanted, key=lambda v: (v.quantity, v.meter))}
     rows: list[Row] = []
-    for (quantity, meter), group in groupby(wanted, key=lambda v: (v.quantity, v.meter)):
-        if grant.resolution == AS_RECEIVED:
+    if grant.resolution == AS_RECEIVED:
+        for (quantity, meter), group in groups.items():
             inside = (v for v in group if _within(grant.period, v))
             rows += [Row(subject, quantity, v.first_at, v.at, v.last, v.unit, v.status, meter) for v in inside]
-        else:
-            declared = (exchanges or {}).get(meter, ())
-            rows += rows_of(list(group), quantity, subject, meter, edges, declared)
+        return rows
+    some = {
+        (quantity, meter): c for (meter, quantity), c in (corrections or {}).items() if quantity in grant.quantities
+    }
+    for quantity, meter in sorted(groups.keys() | some.keys()):
+        declared = (exchanges or {}).get(meter, ())
+        work = partial(rows_of, groups.get((quantity, meter), []), quantity, subject, meter, declared=declared)
+        if (quantity, meter) not in some:
+            rows += work(edges)
+            continue
+        empty = Row(subject, quantity, grant.period.start, grant.period.start, None, None, "missing", meter)
+        known = parse(quantity)
+        mean = known is not None and known.kind is Kind.INSTANT
+        rows += corrected(edges, some[quantity, meter], work, empty, mean=mean)
     return rows
 
 

@@ -1,0 +1,90 @@
+"""High/low, spike, negative and zero consumption: what one series says of itself."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from itertools import pairwise
+
+from meter_driver import quantities
+from meter_driver.quantities import REGISTERS, Kind
+from meter_driver.units import base, convert
+from policies.amounts import MOST_AN_HOUR
+from policies.terms import Row
+from policies.vee.terms import Limits, Material, Name, Severity, ValidationException, asked, found, hours
+
+AMOUNTS = REGISTERS | {Kind.INTERVAL}
+"""Kinds whose rows are amounts, which grow with the length of the interval."""
+JUDGED = frozenset(("measured", "estimated"))
+"""Somebody has looked at what is ``validated``."""
+
+
+def high_low(material: Material) -> Iterator[ValidationException]:
+    """More, or less, than the connection can carry."""
+    for row, limits in _amounts(material, "high-low"):
+        assert row.value is not None
+        share = hours(row)
+        high, low = limits.high if limits.high is not None else _connection(row), limits.low
+        if high is not None and row.value > high * share:
+            yield found("high-low", row, Severity.ERROR, ("amount", row.value), ("high", high * share))
+        elif low is not None and row.value < low * share:
+            yield found("high-low", row, Severity.WARNING, ("amount", row.value), ("low", low * share))
+
+
+def spike(material: Material) -> Iterator[ValidationException]:
+    """The highest amount of a day against the third highest (spike check of the Californian VEE rules)."""
+    for name, rows in material.rows.items():
+        limits, some = asked(material, "spike", name), list(_valued(name, rows))
+        if limits is None or len(some) < 3:
+            continue
+        highest, _, third = sorted(some, key=lambda row: row.value or 0, reverse=True)[:3]
+        assert highest.value is not None
+        assert third.value is not None
+        if highest.status not in JUDGED or highest.value <= limits.spike_least * hours(highest):
+            continue
+        if highest.value - third.value > limits.spike * max(third.value, Decimal(0)):
+            numbers = ("highest", highest.value), ("third", third.value)
+            yield found("spike", highest, Severity.WARNING, *numbers)
+
+
+def negative_consumption(material: Material) -> Iterator[ValidationException]:
+    """An amount below nothing where the quantity cannot fall."""
+    for row, _ in _amounts(material, "negative-consumption"):
+        known = quantities.parse(row.quantity)
+        if row.value is not None and row.value < 0 and known is not None and known.kind is not Kind.NET:
+            yield found("negative-consumption", row, Severity.ERROR, ("amount", row.value))
+
+
+def zero_consumption(material: Material) -> Iterator[ValidationException]:
+    """Days in a row, up to this one, on which nothing flowed. One that is not known ends the row."""
+    for name, days in material.days.items():
+        limits = asked(material, "zero-consumption", name)
+        if limits is None or not _is_amount(name[1]):
+            continue
+        last = list(days[-limits.zero_days :])
+        if len(last) < limits.zero_days or any(day.value != 0 or day.status not in JUDGED for day in last):
+            continue
+        if all(one.end == two.start for one, two in pairwise(last)):
+            yield found("zero-consumption", last[0], Severity.WARNING, ("days", Decimal(len(last))), end=last[-1].end)
+
+
+def _amounts(material: Material, rule: str) -> Iterator[tuple[Row, Limits]]:
+    """Rows to judge by a rule, with their limits."""
+    for name, rows in material.rows.items():
+        if (limits := asked(material, rule, name)) is not None:
+            yield from ((row, limits) for row in _valued(name, rows) if row.status in JUDGED)
+
+
+def _valued(name: Name, rows: Sequence[Row]) -> Iterator[Row]:
+    if _is_amount(name[1]):
+        yield from (row for row in rows if row.value is not None)
+
+
+def _is_amount(quantity: str) -> bool:
+    known = quantities.parse(quantity)
+    return known is not None and known.kind in AMOUNTS
+
+
+def _connection(row: Row) -> Decimal | None:
+    """The default of the medium, in the unit of the row."""
+    unit = base(row.unit)
+    most = MOST_AN_HOUR.get(unit or "")
+    return None if most is None or unit is None or row.unit is None else convert(most, unit, row.unit)

@@ -1,0 +1,51 @@
+"""Days of a household for tests of VEE: a sound one, of which one thing is broken at a time."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from policies.terms import ONE_DAY, QUARTER_HOUR, Row
+from policies.vee.terms import Facts, Limits, Material, Name
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+"""A Monday."""
+ENERGY = "1-0:1.8.0*255"
+MAIN: Name = ("main", ENERGY)
+
+
+def row(at: datetime, value: Decimal | str | int | None, name: Name = MAIN, *, status: str = "measured") -> Row:
+    exact = None if value is None else Decimal(value)
+    word = "missing" if exact is None else status
+    return Row("self", name[1], at, at + QUARTER_HOUR, exact, "kWh", word, name[0])
+
+
+def quarters(values: Sequence[Decimal | str | int | None], name: Name = MAIN, start: datetime = START) -> list[Row]:
+    return [row(start + n * QUARTER_HOUR, value, name) for n, value in enumerate(values)]
+
+
+def sound(name: Name = MAIN) -> list[Row]:
+    """A day on which nothing is wrong."""
+    return quarters([Decimal(n % 7 + 1) / 10 for n in range(96)], name)
+
+
+def whole_days(values: Sequence[Decimal | int | None], name: Name = MAIN) -> list[Row]:
+    """Days, the last of which is the one that is looked at."""
+    first = START - (len(values) - 1) * ONE_DAY
+    return [
+        Row("self", name[1], first + n * ONE_DAY, first + (n + 1) * ONE_DAY, value and Decimal(value), "kWh",
+            "missing" if value is None else "measured", name[0])
+        for n, value in enumerate(values)
+    ]  # fmt: skip
+
+
+def material(
+    rows: Mapping[Name, Sequence[Row]],
+    *,
+    days: Mapping[Name, Sequence[Row]] | None = None,
+    facts: Mapping[Name, Facts] | None = None,
+    limits: Limits | None = None,
+    now: datetime | None = None,
+) -> Material:
+    wanted = limits or Limits()
+    end = START + timedelta(days=1)
+    return Material(START, end, rows, days or {}, facts or {}, lambda _meter, _quantity: wanted, now or end)
