@@ -60,6 +60,12 @@ from gateway.vault.compactor import Compactor
 from gateway.vault.days import Days
 from gateway.vault.retention import Retention
 from gateway.vault.sealed import SealedVault
+from gateway.vee.corrections import Corrections
+from gateway.vee.desk import VeeDesk
+from gateway.vee.looking import Looker
+from gateway.vee.seals import Seals
+from gateway.vee.sweep import Sweep
+from gateway.vee.worklist import WorkList
 from policies.cohorts import SAFETY_RULES, SafetyRule
 from policies.roles import Listener
 
@@ -103,6 +109,8 @@ class Gateway:
     profiles: Profiles
     intake: Intake
     own_data: DataDesk
+    vee: VeeDesk
+    sweep: Sweep
 
     def callers(self, adapters: Sequence[Adapter] = ()) -> Callers:
         """Who is calling, also by what adapters recognise."""
@@ -182,6 +190,7 @@ async def load(gateway: Gateway) -> None:
     await gateway.vault.start()
     await gateway.registry.load()
     await gateway.grounds.load(gateway.store)
+    await gateway.vee.corrections.load()
     for part in (gateway.clients, gateway.codes, gateway.sessions):
         await part.load()
     await gateway.household_end.resume()
@@ -233,6 +242,7 @@ def composed(
         log=log,
     )
     sessions = Sessions(store, clock, lines.ended, days=settings.limits.session_days)
+    vee = _vee(settings, store, vault, registry, clock, ids, log)
     household_end = HouseholdEnd(
         store=store,
         vault=vault,
@@ -243,6 +253,7 @@ def composed(
         registry=registry,
         codes=codes,
         sessions=sessions,
+        vee=vee,
         outbox=outbox,
         clock=clock,
         log=log,
@@ -297,11 +308,40 @@ def composed(
         consent=consent,
         household_end=household_end,
         cohorts=cohorts,
-        release=ReleaseDesk(vault, grounds, ledger, epochs, profiles, cohorts, registry.meters, clock, zone),
+        release=ReleaseDesk(
+            vault, grounds, ledger, epochs, profiles, cohorts, registry.meters, clock, zone, vee.corrections
+        ),
         egress=Egress(lines),
         profiles=profiles,
         intake=Intake(vault, store, clock=clock),
-        own_data=DataDesk(vault, registry.meters, epochs, days, clock, zone),
+        own_data=DataDesk(vault, registry.meters, epochs, days, clock, zone, vee.corrections),
+        vee=vee,
+        sweep=Sweep(store, vault, vee, registry.tenancies, clock, zone, log),
+    )
+
+
+def _vee(
+    settings: Settings,
+    store: Store,
+    vault: SealedVault,
+    registry: Registry,
+    clock: Clock,
+    ids: Callable[[], str],
+    log: Logger,
+) -> VeeDesk:
+    seals = Seals(vault, os.urandom)
+    corrections = Corrections(store, seals)
+    zone = ZoneInfo(settings.timezone)
+    return VeeDesk(
+        store=store,
+        vault=vault,
+        looker=Looker(vault, registry.meters, corrections, settings.vee, clock, zone),
+        work=WorkList(store, vault, seals),
+        corrections=corrections,
+        settings=settings.vee,
+        clock=clock,
+        ids=ids,
+        log=log,
     )
 
 

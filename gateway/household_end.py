@@ -26,6 +26,7 @@ from gateway.identity.sessions import Sessions
 from gateway.registry.registry import Registry
 from gateway.storage.port import Store
 from gateway.vault.port import Destroyed, Vault
+from gateway.vee.desk import VeeDesk
 from policies.decide import ends
 from policies.grounds import Ground, LegalTask
 from policies.terms import SubjectId
@@ -45,6 +46,8 @@ class Step(StrEnum):
     """Its range is closed, its metering points are free for the next tenant; erased, it is nobody any more."""
     BOXES = "boxes"
     """None sends for it; erased, its meters are forgotten."""
+    WORK = "work"
+    """What validation found of it and what was decided about it is forgotten."""
     CODES = "codes"
     """Its login codes, and the enrolment codes of boxes that send for nobody, open nothing."""
     SESSIONS = "sessions"
@@ -55,10 +58,11 @@ class Step(StrEnum):
 STEPS: Mapping[Ending, tuple[Step, ...]] = MappingProxyType(
     {
         Ending.ERASURE: (
-            Step.GROUNDS, Step.KEYS, Step.CERTIFICATE, Step.TENANCY, Step.BOXES, Step.CODES, Step.SESSIONS, Step.TOLD,
+            Step.GROUNDS, Step.KEYS, Step.CERTIFICATE, Step.TENANCY, Step.BOXES, Step.WORK, Step.CODES, Step.SESSIONS,
+            Step.TOLD,
         ),
         Ending.MOVE_OUT: (Step.GROUNDS, Step.TENANCY, Step.BOXES, Step.CODES, Step.TOLD),
-        Ending.LOST: (Step.RECORD, Step.BOXES, Step.CODES, Step.SESSIONS, Step.TOLD, Step.TENANCY),
+        Ending.LOST: (Step.RECORD, Step.BOXES, Step.WORK, Step.CODES, Step.SESSIONS, Step.TOLD, Step.TENANCY),
     }
 )  # fmt: skip
 """In this order. Who moved out keeps his session: his own time stays his to look at, to take along and to erase. Of
@@ -124,6 +128,7 @@ class HouseholdEnd:
         registry: Registry,
         codes: Codes,
         sessions: Sessions,
+        vee: VeeDesk,
         outbox: Notices,
         clock: Clock,
         log: Logger,
@@ -138,6 +143,7 @@ class HouseholdEnd:
             Step.CERTIFICATE: self._certify,
             Step.TENANCY: self._close_tenancy,
             Step.BOXES: self._release_boxes,
+            Step.WORK: lambda way: vee.forget(way.household),
             Step.CODES: lambda way: codes.drop(way.household, boxes=registry.boxes.idle()),
             Step.SESSIONS: lambda way: sessions.end_all(way.household, but=way.keep),
             Step.TOLD: self._tell,

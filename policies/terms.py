@@ -73,6 +73,15 @@ class DetailClass(StrEnum):
 SERIES_CLASSES = (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY, DetailClass.LEGAL)
 """The classes whose keys move on day by day."""
 
+
+class _Everything(frozenset[str]):
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+EVERYTHING: frozenset[str] = _Everything()
+"""All quantities of a household, for whoever needs no list of them: the household itself, and the house's own work."""
+
 AS_RECEIVED = timedelta(0)
 QUARTER_HOUR = timedelta(minutes=15)
 ONE_DAY = timedelta(days=1)

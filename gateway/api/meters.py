@@ -35,6 +35,10 @@ class MeterIn(_Body):
     label: Annotated[str, Field(max_length=64)] = Field(default="", description="Empty: as the component.")
     serial: _Serial = ""
     medium: Medium | None = None
+    family: Annotated[str, Field(max_length=64)] = Field(default="", description="Whose limits it goes by.")
+    limit: Annotated[Decimal, Field(gt=0, max_digits=14)] | None = Field(
+        default=None, description="Most that its connection carries an hour, in kWh, MJ or m3."
+    )
 
 
 class StandIn(_Body):
@@ -104,7 +108,9 @@ class MetersApi:
         household, wanted = self._household(request), await body(request, MeterIn)
         reader = Reader(wanted.box, wanted.component, wanted.serial)
         medium = wanted.medium.value if wanted.medium else ""
-        made = await self.registry.meters.assign(household, reader, label=wanted.label, medium=medium)
+        made = await self.registry.meters.assign(
+            household, reader, label=wanted.label, medium=medium, family=wanted.family, limit=wanted.limit
+        )
         return web.json_response(_shown(made), status=201)
 
     async def exchange(self, request: web.Request) -> web.Response:
@@ -131,6 +137,8 @@ def _shown(meter: Meter) -> Json:
     return {
         "label": meter.label,
         "medium": meter.medium,
+        "family": meter.family,
+        "limit": None if meter.limit is None else str(meter.limit),
         "how": meter.how,
         "since": instant(meter.since),
         "serials": [{"serial": serial, "since": instant(since)} for serial, since in meter.serials],

@@ -16,7 +16,7 @@ from gateway.intake.desk import AHEAD
 from gateway.vault.port import Mark, Vault
 from meter_driver.intervals import day_edges
 from policies.amounts import Declared
-from policies.minimise import floor, minimise
+from policies.minimise import Corrections, floor, minimise
 from policies.terms import AS_RECEIVED, ONE_DAY, DetailClass, Grant, Period, SubjectId, class_of
 from policies.vault.values import Value
 
@@ -62,11 +62,21 @@ class Meters(Protocol):
         """By the meter's label, ascending. Raises ``SubjectGone``."""
 
 
-class Opener:
-    """Holds no values between calls. ``zone``: where days begin."""
+class Corrected(Protocol):
+    """What the door must know of what was decided about a household's intervals."""
 
-    def __init__(self, vault: Vault, meters: Meters, clock: Clock, zone: tzinfo = UTC) -> None:
+    async def of(self, household: SubjectId, detail: DetailClass, period: Period) -> Corrections:
+        """Of the days that share something with the period. Raises ``SubjectGone``."""
+
+
+class Opener:
+    """Holds no values between calls. ``zone``: where days begin. ``corrected``: None where nobody corrects."""
+
+    def __init__(
+        self, vault: Vault, meters: Meters, clock: Clock, zone: tzinfo = UTC, corrected: Corrected | None = None
+    ) -> None:
         self._vault, self._meters, self._clock, self._zone = vault, meters, clock, zone
+        self._corrected = corrected
 
     async def parts(self, opened: Open, mark: Mark | None = None) -> AsyncIterator[Part]:
         """A day, or a window of intervals, at a time. A household that leaves in the middle simply ends here.
@@ -88,9 +98,10 @@ class Opener:
                 grant = replace(opened.grant, period=window)
                 reach = Period(window.start - beside, window.end + beside)
                 values = [v async for some in self._read(grant, reach, detail=detail) for v in some]
+                changed = await self._corrected.of(grant.subject, detail, window) if self._corrected else {}
                 if not opened.standing.still():
                     return
-                if (part := await self._part(replace(opened, grant=grant), values, exchanges)) is not None:
+                if (part := await self._part(replace(opened, grant=grant), values, exchanges, changed)) is not None:
                     yield part
         except SubjectGone:
             return
@@ -124,16 +135,23 @@ class Opener:
         return self._vault.read(grant.subject, source, grant.quantities, period, mark=mark)
 
     async def _part(
-        self, opened: Open, values: Sequence[Value], exchanges: Mapping[str, Sequence[Declared]] | None = None
+        self,
+        opened: Open,
+        values: Sequence[Value],
+        exchanges: Mapping[str, Sequence[Declared]] | None = None,
+        changed: Corrections | None = None,
     ) -> Part | None:
         """What is much leaves the loop; whoever withdraws meanwhile is seen by egress, before the write."""
-        g = opened.grant
-        work = partial(minimise, values, g, opened.name, self._zone, now=self._clock(), exchanges=exchanges)
+        g, now = opened.grant, self._clock()
+        work = partial(
+            minimise, values, g, opened.name, self._zone, now=now, exchanges=exchanges, corrections=changed
+        )
         rows = work() if len(values) <= VALUES_AT_ONCE else await asyncio.to_thread(work)
         if not rows:
             return None
         released = Released(opened.name, rows, g.recipient, g.purpose, g.resolution, g.level, g.keep, g.reference)
-        first = min((v.at for v in values if v.at >= g.period.start), default=values[0].at).date()
+        earliest = values[0].at if values else rows[0].start
+        first = min((v.at for v in values if v.at >= g.period.start), default=earliest).date()
         return Part(opened.standing.since(g.subject, class_of(g.resolution), first), released)
 
     async def follow(self, all_: Sequence[Open], watch: Watch) -> AsyncIterator[Part]:

@@ -13,7 +13,7 @@ from adapters.plugin import Released
 from gateway.clock import Clock
 from gateway.door.egress import Part, Whole
 from gateway.door.epochs import Epochs
-from gateway.door.opening import Meters, Open, Opener, local_midnight
+from gateway.door.opening import Corrected, Meters, Open, Opener, local_midnight
 from gateway.door.release import SELF
 from gateway.door.standing import Right, Sight, Standing
 from gateway.errors import SubjectGone
@@ -21,6 +21,7 @@ from gateway.vault.port import Vault
 from meter_driver.units import convert, told
 from policies.terms import (
     AS_RECEIVED,
+    EVERYTHING,
     FAR_FUTURE,
     ONE_DAY,
     QUARTER_HOUR,
@@ -59,9 +60,10 @@ class DataDesk:
         days: Mapping[DetailClass, int],
         clock: Clock,
         zone: tzinfo = UTC,
+        corrected: Corrected | None = None,
     ) -> None:
         self._vault, self._days, self._clock, self._zone = vault, days, clock, zone
-        self._opener = Opener(vault, meters, clock, zone)
+        self._opener = Opener(vault, meters, clock, zone, corrected)
         self._sight = Sight(epochs, clock, vault.oldest)
 
     def kept(self, subject: SubjectId) -> Sequence[Kept]:
@@ -134,16 +136,6 @@ def _grant(ground: str, subject: SubjectId, step: timedelta, period: Period) -> 
     """What a household's own right to its data covers."""
     words = SELF, Purpose.ENERGY_ADVICE, EVERYTHING, step, Level.INDIVIDUAL, period
     return Grant(ground, subject, *words, until=FAR_FUTURE, keep=timedelta(0))
-
-
-class _Everything(frozenset[str]):
-    """A household may see all of its quantities; nobody needs a list of them for that."""
-
-    def __contains__(self, _: object) -> bool:
-        return True
-
-
-EVERYTHING: frozenset[str] = _Everything()
 
 
 def _part(standing: Standing, subject: SubjectId, detail: DetailClass, values: Sequence[Value]) -> Part:

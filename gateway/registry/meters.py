@@ -73,6 +73,8 @@ class Meter:
         id: random, of the registry; never leaves to partners.
         label: what it is called in this household, unique there; every interface names it so.
         medium: ``meter_driver.quantities.Medium`` as a word, "" where nobody said.
+        family: the operator's word for meters of its kind, which its limits go by; "" for none.
+        limit: most that its connection carries an hour, in the unit in which amounts are told (kWh, MJ, m3).
         how: ``seen`` by itself, ``assigned`` or ``imported`` by the operator.
         since: when it was first known here.
         serials: of its devices, oldest first, each with the instant from which it was seen or declared.
@@ -86,6 +88,8 @@ class Meter:
     since: datetime
     serials: tuple[tuple[str, datetime], ...] = ()
     exchanged: tuple[Exchanged, ...] = ()
+    family: str = ""
+    limit: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -163,7 +167,15 @@ class Meters:
     # -- changing
 
     async def assign(
-        self, household: SubjectId, reader: Reader, *, label: str = "", medium: str = "", how: str = "assigned"
+        self,
+        household: SubjectId,
+        reader: Reader,
+        *,
+        label: str = "",
+        medium: str = "",
+        how: str = "assigned",
+        family: str = "",
+        limit: Decimal | None = None,
     ) -> Meter:
         """The operator says which meter is behind a box's component. A label that is there already is that meter.
 
@@ -180,7 +192,8 @@ class Meters:
             found = home.meters.get(wanted) or self._new(home, reader, how=how, label=wanted)
             if reader.serial and reader.serial not in dict(found.serials):
                 found = replace(found, serials=(*found.serials, (reader.serial, self._clock())))
-            found = replace(found, medium=medium or found.medium, how=how)
+            found = replace(found, medium=medium or found.medium, how=how, family=family or found.family)
+            found = replace(found, limit=found.limit if limit is None else limit)
             await self._keep(household, home, found, place)
             self._labels.pop(household, None)
             return found

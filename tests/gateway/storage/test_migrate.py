@@ -16,13 +16,13 @@ from adapters.openadr import MIGRATIONS as OPENADR
 from adapters.openadr import store as openadr
 from gateway.storage.migrate import migrate
 from gateway.storage.sqlite import SqliteStore, url_of
-from gateway.storage.tables import cohorts, counters, door, identity, registry, vault
+from gateway.storage.tables import cohorts, counters, door, identity, registry, vault, vee
 
 BEFORE = Path(__file__).with_name("before_the_port.sql")
 """A store of the revisions before ``store_0001``: pieces 1 to 7 were written, those after 3 deleted."""
 POSTGRESQL = PGDialect()  # type: ignore[no-untyped-call]
 ALL: list[MetaData] = [
-    *(area.METADATA for area in (cohorts, counters, door, identity, registry)),
+    *(area.METADATA for area in (cohorts, counters, door, identity, registry, vee)),
     vault.metadata,
     dsp.METADATA,
     openadr.METADATA,

@@ -1,6 +1,7 @@
 """Days of a household for tests of VEE: a sound one, of which one thing is broken at a time."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -31,11 +32,8 @@ def sound(name: Name = MAIN) -> list[Row]:
 def whole_days(values: Sequence[Decimal | int | None], name: Name = MAIN) -> list[Row]:
     """Days, the last of which is the one that is looked at."""
     first = START - (len(values) - 1) * ONE_DAY
-    return [
-        Row("self", name[1], first + n * ONE_DAY, first + (n + 1) * ONE_DAY, value and Decimal(value), "kWh",
-            "missing" if value is None else "measured", name[0])
-        for n, value in enumerate(values)
-    ]  # fmt: skip
+    rows = [row(first + n * ONE_DAY, value, name) for n, value in enumerate(values)]
+    return [replace(each, end=each.start + ONE_DAY) for each in rows]
 
 
 def material(

@@ -1,0 +1,104 @@
+"""Corrections at rest: versions beside the readings, the newest of an interval counts. The door asks here.
+
+Each is sealed under the key of its day, in class ``quarter``; what it makes of a local day is kept in class ``day`` as
+well, so that the day stays right when its quarters are gone.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from gateway.keeper.port import Day
+from gateway.storage.port import Store
+from gateway.storage.tables.vee import ALL
+from gateway.storage.tables.vee import vee_correction as table
+from gateway.vee.records import Decided, decided, encode
+from gateway.vee.seals import Row, Seals
+from policies.terms import DetailClass, Period, SubjectId
+from policies.vault.seal import CLASS_CODES
+from policies.vee.corrections import Correction
+
+QUARTER, DAY = DetailClass.QUARTER, DetailClass.DAY
+MOST_SHOWN = 2000
+"""Of one household, newest first."""
+
+
+class Corrections:
+    """``await load()`` once; most households have none, and their answers cost no question."""
+
+    def __init__(self, store: Store, seals: Seals) -> None:
+        self._store, self._seals = store, seals
+        self._some: set[str] = set()
+
+    async def load(self) -> None:
+        """Who has any."""
+        query = select(table.c.tenancy).distinct()
+        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
+        self._some = {row.tenancy for row in rows}
+
+    async def of(
+        self, household: SubjectId, detail: DetailClass, period: Period
+    ) -> Mapping[tuple[str, str], Sequence[Correction]]:
+        """By meter and quantity, of the days that share something with the period; all versions.
+
+        What is finer than a quarter is asked of class ``quarter``. Raises ``SubjectGone``.
+        """
+        if household not in self._some or period.empty:
+            return {}
+        source = DAY if detail is DAY else QUARTER
+        first, last = (at.astimezone(UTC).toordinal() for at in (period.start, period.end))
+        where = (table.c.tenancy == household, table.c["class"] == CLASS_CODES[source])
+        query = select(table).where(*where, table.c.day.between(first - 1, last)).order_by(table.c.number)
+        found: dict[tuple[str, str], list[Correction]] = {}
+        for number, one in await self._opened(household, query):
+            found.setdefault((one.meter, one.quantity), []).append(one.correction(number))
+        return found
+
+    async def decided(self, household: SubjectId) -> list[Decided]:
+        """What was decided about a household's quarters, newest first. Raises ``SubjectGone``."""
+        if household not in self._some:
+            return []
+        where = (table.c.tenancy == household, table.c["class"] == CLASS_CODES[QUARTER])
+        query = select(table).where(*where).order_by(table.c.number.desc()).limit(MOST_SHOWN)
+        return [one for _, one in await self._opened(household, query)]
+
+    async def rows(
+        self, household: SubjectId, some: Collection[tuple[DetailClass, Decided]], names: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """Ready for ``put``; ``names``: a fresh id for each. Raises ``Expired``, ``SubjectGone``."""
+        days: dict[Day, None] = dict.fromkeys((detail, _day(one.start)) for detail, one in some)
+        sealed = await self._seals.sealing(household, list(days))
+        return [
+            {"id": name, "tenancy": household, "class": CLASS_CODES[detail], "day": _day(one.start),
+             "sealed": sealed((detail, _day(one.start)), f"correction {name}", encode(one))}
+            for name, (detail, one) in zip(names, some, strict=True)
+        ]  # fmt: skip
+
+    def put(self, connection: Connection, household: SubjectId, rows: Sequence[Mapping[str, Any]]) -> None:
+        """In somebody's transaction."""
+        if rows:
+            connection.execute(insert(table), [dict(row) for row in rows])
+            self._some.add(household)
+
+    async def forget(self, household: SubjectId) -> None:
+        """Everything of VEE about somebody who was erased."""
+
+        def write(connection: Connection) -> None:
+            for each in ALL:
+                connection.execute(delete(each).where(each.c.tenancy == household))
+
+        await self._store.write(write)
+        self._some.discard(household)
+
+    async def _opened(self, household: SubjectId, query: Any) -> list[tuple[int, Decided]]:
+        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
+        details = {CLASS_CODES[detail]: detail for detail in (QUARTER, DAY)}
+        sealed = [Row((details[row._mapping["class"]], row.day), f"correction {row.id}", row.sealed) for row in rows]
+        plain = await self._seals.opened(household, sealed)
+        return [(row.number, decided(body)) for row, body in zip(rows, plain, strict=True) if body is not None]
+
+
+def _day(at: datetime) -> int:
+    return at.astimezone(UTC).toordinal()

@@ -1,0 +1,205 @@
+"""The VEE desk: a day of a household looked at, and what an operator does with what was found.
+
+Raw values as received are never changed. A correction is a value of its own beside them, with author, reason and
+version; the door tells it in place of what the readings say (``policies.vee.corrections``).
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from weakref import WeakValueDictionary
+
+from sqlalchemy import Connection
+
+from adapters.plugin import Logger
+from gateway.clock import Clock
+from gateway.errors import Expired, NotAllowed, SubjectGone, Unknown
+from gateway.settings import VeeSettings
+from gateway.storage.port import Store
+from gateway.vault.port import Vault
+from gateway.vee import editing, worklist
+from gateway.vee.corrections import Corrections
+from gateway.vee.editing import BACK, Target, Wanted
+from gateway.vee.looking import Changed, Looker
+from gateway.vee.records import Act, Decided, Listed, State
+from gateway.vee.worklist import WorkList
+from meter_driver.intervals import day_edges
+from meter_driver.quantities import REGISTERS, parse
+from policies.roles import Role
+from policies.terms import ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
+from policies.vee.corrections import newest
+from policies.vee.estimation import Known
+from policies.vee.rules import validated
+
+QUARTER, DAY = DetailClass.QUARTER, DetailClass.DAY
+Rows = list[tuple[DetailClass, Decided]]
+
+
+class VeeDesk:
+    """One instance for each process."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        vault: Vault,
+        looker: Looker,
+        work: WorkList,
+        corrections: Corrections,
+        settings: VeeSettings,
+        clock: Clock,
+        ids: Callable[[], str],
+        log: Logger,
+    ) -> None:
+        self._store, self._vault, self._looker, self.work, self.corrections = store, vault, looker, work, corrections
+        self._settings, self._clock, self._ids, self._log = settings, clock, ids, log
+        self._turns: WeakValueDictionary[SubjectId, asyncio.Lock] = WeakValueDictionary()
+
+    # -- validation
+
+    async def run(self, household: SubjectId, day: date, seen: Mapping[int, int] | None = None) -> int:
+        """Look at a local day that has ended; how many exceptions are new. The same again adds nothing.
+
+        ``seen``: by UTC day (ordinal) the version of the merged block that is looked at. Raises ``Unknown``.
+        """
+        start, end = day_edges(day, self._looker.zone)
+        if end > self._clock():
+            raise NotAllowed("day: one that has ended")
+        try:
+            material = await self._looker.material(household, day)
+            found = await asyncio.to_thread(validated, material)
+            async with self._turn(household):
+                new = await self.work.keep(household, start.toordinal(), found, self._clock(), seen or {})
+                await self._keep_days(household, Period(start, end))
+        except (SubjectGone, Expired):
+            raise Unknown("there is no such household, or its day is held no longer") from None
+        self._log.info("vee.looked", found=len(found), new=new)
+        return new
+
+    # -- what an operator does
+
+    async def accept(self, name: str, author: str, reason: str) -> Listed:
+        """The value is as it is. Raises ``Unknown``, ``NotAllowed``."""
+        listed = await self.work.get(name)
+        act = self._act(State.ACCEPTED, author, reason)
+        return await self._done(listed, act, [])
+
+    async def edit(self, name: str, wanted: Wanted) -> Listed:
+        """Another value instead. Raises ``Unknown``, ``NotAllowed``."""
+        listed = await self.work.get(name)
+        household, found = listed.household, listed.item.found
+        period = wanted.period or Period(found.start, found.end)
+        editing.check(wanted, found.quantity, period, self._clock())
+        act = self._act(State.EDITED, wanted.author, wanted.reason)
+        try:
+            known = await self._known(household, found.meter, found.quantity, period)
+            unit = next((row.unit for row in reversed(known.rows) if row.unit is not None), None)
+            target = Target(found.meter, found.quantity, period, unit)
+            decided = editing.decide(wanted, target, known, act, self._ids())
+            return await self._done(listed, act, decided)
+        except (SubjectGone, Expired):
+            raise Unknown("exception: its household or its day is held no longer") from None
+
+    async def decided(self, household: SubjectId) -> list[Decided]:
+        """Corrections of a household, newest first; empty for one that is gone."""
+        try:
+            return await self.corrections.decided(household)
+        except SubjectGone:
+            return []
+
+    async def forget(self, household: SubjectId) -> None:
+        """Somebody was erased. What is looked at meanwhile finds no key."""
+        async with self._turn(household):
+            await self.corrections.forget(household)
+
+    # -- below
+
+    async def _done(self, listed: Listed, act: Act, decided: Sequence[Decided]) -> Listed:
+        """The act and its corrections, in one transaction; then the local days that they are part of."""
+        household = listed.household
+        async with self._turn(household):
+            try:
+                changed = await self.work.acted(listed, act)
+                names = [self._ids() for _ in decided]
+                rows = await self.corrections.rows(household, [(QUARTER, one) for one in decided], names)
+            except (SubjectGone, Expired):
+                raise Unknown("exception: its household or its day is held no longer") from None
+
+            def write(connection: Connection) -> None:
+                worklist.put(connection, changed)
+                self.corrections.put(connection, household, rows)
+
+            await self._store.write(write)
+            if decided:
+                await self._keep_days(household, Period(decided[0].start, decided[-1].end))
+        self._log.info("vee.acted", state=act.state.value, quarters=len(decided))
+        return await self.work.get(listed.id)
+
+    async def _keep_days(self, household: SubjectId, period: Period) -> None:
+        """What corrections make of local days, for the time when their quarters are gone."""
+        zone = self._looker.zone
+        first = day_edges(period.start.astimezone(zone).date(), zone)[0]
+        last = day_edges((period.end - timedelta(microseconds=1)).astimezone(zone).date(), zone)[1]
+        whole = Period(first, last)
+        decided = await self.corrections.of(household, QUARTER, whole)
+        if not decided:
+            return
+        kept = await self.corrections.of(household, DAY, whole)
+        before = {(name, one.start): (one.value, one.status) for name, some in kept.items() for one in newest(some)}
+        touched = {
+            (name, day_edges(one.start.astimezone(zone).date(), zone)[0]) for name in decided for one in decided[name]
+        }
+        rows = await self._looker.rows(household, whole, ONE_DAY, frozenset(quantity for _, quantity in decided))
+        due: Rows = []
+        for row in rows:
+            place = ((row.meter, row.quantity), row.start)
+            if place in touched and row.value is not None and before.get(place) != (row.value, row.status):
+                due.append((DAY, _of_day(row, self._act(State.EDITED, "", ""))))
+        if due:
+            sealed = await self.corrections.rows(household, due, [self._ids() for _ in due])
+            await self._store.write(lambda connection: self.corrections.put(connection, household, sealed))
+
+    async def _known(self, household: SubjectId, meter: str, quantity: str, period: Period) -> Known:
+        """What an estimate may rest on: the four weeks before and the day after, and what went through in all of it."""
+        reach = Period(period.start - BACK, min(period.end + ONE_DAY, _quarter_before(self._clock())))
+        asked = frozenset((quantity,))
+
+        def without(some: Changed) -> Changed:
+            """An estimate of before does not stand in the way of a better one."""
+            return {
+                name: [c for c in newest(each) if c.status == "validated" or not period.contains(c.start)]
+                for name, each in some.items()
+            }
+
+        rows = await self._looker.rows(household, reach, QUARTER_HOUR, asked, without)
+        mine = [row for row in rows if row.meter == meter]
+        total = None
+        if _is_register(quantity):
+            total = await self._looker.between(household, meter, quantity, period)
+        medium, family = await self._looker.kind_of(household, meter, quantity)
+        return Known(mine, total, self._settings.profile(medium, family), self._looker.zone)
+
+    def _act(self, state: State, author: str, reason: str) -> Act:
+        return Act(self._clock(), state, Role.OPERATOR.value, author, reason)
+
+    def _turn(self, household: SubjectId) -> asyncio.Lock:
+        lock = self._turns.get(household)
+        if lock is None:
+            lock = self._turns[household] = asyncio.Lock()
+        return lock
+
+
+def _of_day(row: Row, act: Act) -> Decided:
+    assert row.value is not None
+    words = row.start, row.end, row.value, row.unit, row.status, row.method
+    return Decided("", act, row.meter, row.quantity, *words)
+
+
+def _is_register(quantity: str) -> bool:
+    known = parse(quantity)
+    return known is not None and known.kind in REGISTERS
+
+
+def _quarter_before(at: datetime) -> datetime:
+    utc = at.astimezone(UTC)
+    return utc.replace(minute=utc.minute - utc.minute % 15, second=0, microsecond=0)

@@ -1,0 +1,172 @@
+"""What rules and estimates look at: a household's intervals as its recipients would get them, and what is beside."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta, tzinfo
+from decimal import Decimal
+from itertools import groupby
+
+from gateway.clock import Clock
+from gateway.registry.meters import Meter, Meters
+from gateway.settings import VeeSettings
+from gateway.vault.port import Value, Vault
+from gateway.vee.corrections import Corrections
+from meter_driver.intervals import day_edges
+from meter_driver.quantities import Kind, Medium, parse
+from policies.amounts import rows_of
+from policies.minimise import minimise
+from policies.terms import (
+    EVERYTHING,
+    FAR_FUTURE,
+    ONE_DAY,
+    QUARTER_HOUR,
+    DetailClass,
+    Grant,
+    Level,
+    Period,
+    Purpose,
+    Recipient,
+    Row,
+    SubjectId,
+)
+from policies.vee.corrections import Correction
+from policies.vee.levels import AMOUNTS
+from policies.vee.terms import Facts, Limits, Material, Name
+
+BESIDE = timedelta(hours=1) + QUARTER_HOUR
+"""Read on either side: registers are read around the edges."""
+NOBODY = Recipient("vee")
+Changed = Mapping[tuple[str, str], Sequence[Correction]]
+
+
+class Looker:
+    """Holds no values between calls. ``zone``: where days begin."""
+
+    def __init__(
+        self, vault: Vault, meters: Meters, corrections: Corrections, settings: VeeSettings, clock: Clock, zone: tzinfo
+    ) -> None:
+        self._vault, self._meters, self._corrections = vault, meters, corrections
+        self._settings, self._clock, self.zone = settings, clock, zone
+
+    async def material(self, household: SubjectId, day: date) -> Material:
+        """Of a local day. Raises ``SubjectGone``."""
+        period = Period(*day_edges(day, self.zone))
+        limits = self._limits({meter.label: meter for meter in await self._meters.of(household)})
+        values = await self._values(household, DetailClass.QUARTER, period, BESIDE)
+        rows = await self._rows(household, values, period, QUARTER_HOUR, DetailClass.QUARTER)
+        back = max((limits(*name).zero_days for name in _names(values)), default=1)
+        before = Period(day_edges(day - (back - 1) * ONE_DAY, self.zone)[0], period.start)
+        days = await self._values(household, DetailClass.DAY, before, ONE_DAY + BESIDE)
+        of_days = await self._rows(household, days, before, ONE_DAY, DetailClass.DAY)
+        of_days += await self._rows(household, values, period, ONE_DAY, DetailClass.QUARTER)
+        inside = [value for value in values if period.start <= value.at < period.end]
+        return Material(
+            period.start,
+            period.end,
+            _by_name(rows),
+            _by_name(of_days),
+            _facts(inside),
+            limits,
+            self._clock(),
+            zone=self.zone,
+        )
+
+    async def rows(
+        self,
+        household: SubjectId,
+        period: Period,
+        step: timedelta,
+        quantities: frozenset[str] = EVERYTHING,
+        changed: Callable[[Changed], Changed] = lambda some: some,
+    ) -> list[Row]:
+        """From quarters. ``changed``: with which corrections. Raises ``SubjectGone``."""
+        values = await self._values(household, DetailClass.QUARTER, period, step + BESIDE, quantities)
+        return await self._rows(household, values, period, step, DetailClass.QUARTER, changed)
+
+    async def between(self, household: SubjectId, meter: str, quantity: str, period: Period) -> Decimal | None:
+        """What went through a register in all of a period, by the readings; None where they do not enclose it."""
+        reach = period.end - period.start + BESIDE
+        values = await self._values(household, DetailClass.QUARTER, period, reach, frozenset((quantity,)))
+        declared = (await self._meters.exchanges(household)).get(meter, ())
+        mine = sorted((v for v in values if v.meter == meter), key=lambda v: (v.at, v.first_at))
+        rows = rows_of(mine, quantity, "self", meter, [(period.start, period.end)], declared)
+        return rows[0].value if rows else None
+
+    async def kind_of(self, household: SubjectId, label: str, quantity: str) -> tuple[str, str]:
+        """Medium and family of a meter, as its limits and profiles go by."""
+        found = {meter.label: meter for meter in await self._meters.of(household)}.get(label)
+        return _medium(found, quantity), found.family if found is not None else ""
+
+    async def _values(
+        self,
+        household: SubjectId,
+        detail: DetailClass,
+        period: Period,
+        beside: timedelta,
+        quantities: frozenset[str] = EVERYTHING,
+    ) -> list[Value]:
+        reach = Period(period.start - beside, period.end + beside)
+        return [value async for some in self._vault.read(household, detail, quantities, reach) for value in some]
+
+    async def _rows(
+        self,
+        household: SubjectId,
+        values: Sequence[Value],
+        period: Period,
+        step: timedelta,
+        detail: DetailClass,
+        changed: Callable[[Changed], Changed] = lambda some: some,
+    ) -> list[Row]:
+        exchanges = await self._meters.exchanges(household)
+        corrections = changed(await self._corrections.of(household, detail, period))
+        words = Purpose.GRID_OPERATION, EVERYTHING, step, Level.INDIVIDUAL, period, FAR_FUTURE, timedelta(0)
+        grant = Grant("", household, NOBODY, *words)
+        return await asyncio.to_thread(
+            minimise, values, grant, "self", self.zone, exchanges=exchanges, corrections=corrections
+        )
+
+    def _limits(self, meters: Mapping[str, Meter]) -> Callable[[str, str], Limits]:
+        """The operator's for the medium and the family; the connection limit of the meter itself comes first."""
+
+        def limits(label: str, quantity: str) -> Limits:
+            known, meter = parse(quantity), meters.get(label)
+            amounts = known is not None and known.kind in AMOUNTS
+            own = meter.limit if meter is not None and amounts else None
+            return self._settings.limits(_medium(meter, quantity), meter.family if meter is not None else "", own)
+
+        return limits
+
+
+def _medium(meter: Meter | None, quantity: str) -> str:
+    """As the quantity's name tells it; where that tells nothing, as somebody said of the meter."""
+    known = parse(quantity)
+    medium = known.medium if known is not None else Medium.UNKNOWN
+    told = medium not in (Medium.UNKNOWN, Medium.ABSTRACT)
+    return medium if told or meter is None or not meter.medium else meter.medium
+
+
+def _names(values: Sequence[Value]) -> set[Name]:
+    return {(value.meter, value.quantity) for value in values}
+
+
+def _by_name(rows: Sequence[Row]) -> dict[Name, list[Row]]:
+    found: dict[Name, list[Row]] = {}
+    for row in rows:
+        found.setdefault((row.meter, row.quantity), []).append(row)
+    return found
+
+
+def _facts(values: Sequence[Value]) -> dict[Name, Facts]:
+    """Of quarters: the last stand of each, and the ends of entries as far as quarters show them."""
+    found: dict[Name, Facts] = {}
+    ordered = sorted(values, key=lambda value: (value.meter, value.quantity, value.at))
+    for name, group in groupby(ordered, key=lambda value: (value.meter, value.quantity)):
+        some, known = list(group), parse(name[1])
+        kind = known.kind if known is not None else Kind.SNAPSHOT
+        found[name] = Facts(
+            units=tuple(dict.fromkeys(value.unit for value in some)),
+            stands=tuple((value.last_at, value.last) for value in some) if kind is Kind.CUMULATIVE else (),
+            ends=tuple(value.last_at for value in some) if kind is Kind.INTERVAL else (),
+            latest=max(value.last_at for value in some),
+        )
+    return found

@@ -1,0 +1,85 @@
+"""What is kept of an exception and of a correction, as it is sealed."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from policies.terms import SubjectId
+from policies.vee.corrections import Correction
+from policies.vee.terms import ValidationException
+
+
+class State(StrEnum):
+    """How far the work on an exception is."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    """Somebody has looked: the value is as it is."""
+    EDITED = "edited"
+    """There is a correction."""
+
+
+class Act(msgspec.Struct, frozen=True):
+    """What somebody did, and why. ``author`` is for the operator's own books; a household is told the role."""
+
+    at: datetime
+    state: State
+    role: str
+    author: str
+    reason: str
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One line of the work list. ``acts``: oldest first."""
+
+    found: ValidationException
+    acts: tuple[Act, ...] = ()
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """An item with what lies in clear beside it."""
+
+    id: str
+    household: SubjectId
+    day: int
+    state: State
+    at: datetime
+    item: Item
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """A correction as it is kept. ``edit``: the same for all intervals of one act."""
+
+    edit: str
+    act: Act
+    meter: str
+    quantity: str
+    start: datetime
+    end: datetime
+    value: Decimal
+    unit: str | None
+    status: str
+    method: str = ""
+
+    def correction(self, version: int) -> Correction:
+        """What the door works with."""
+        words = self.meter, self.quantity, self.start, self.end, self.value, self.unit, self.status, self.method
+        return Correction(*words, version)
+
+
+_encoder = msgspec.json.Encoder(decimal_format="string")
+_item, _decided = msgspec.json.Decoder(Item), msgspec.json.Decoder(Decided)
+
+
+def encode(one: Item | Decided) -> bytes:
+    return _encoder.encode(one)
+
+
+def item(plain: bytes) -> Item:
+    return _item.decode(plain)
+
+
+def decided(plain: bytes) -> Decided:
+    return _decided.decode(plain)

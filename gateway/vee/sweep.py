@@ -1,0 +1,134 @@
+"""The sweep: households in slices, round after round; days that were merged since they were looked at are looked at.
+
+A day that is merged later than ``BACK`` (history that was imported) is looked at when an operator asks for it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from adapters.plugin import Logger
+from gateway.clock import Clock
+from gateway.errors import RegistryError
+from gateway.registry.tenancies import Tenancies
+from gateway.storage.port import Store
+from gateway.storage.tables.vault import block
+from gateway.storage.tables.vee import vee_correction, vee_exception, vee_seen
+from gateway.vault.compactor import SETTLED
+from gateway.vault.port import Vault
+from gateway.vee.desk import VeeDesk
+from meter_driver.intervals import day_edges
+from policies.terms import ONE_DAY, DetailClass, SubjectId
+from policies.vault.seal import CLASS_CODES
+
+SLICE = 64
+"""Households of which is asked at a time."""
+BACK = 35
+"""Days that are looked at by themselves."""
+BREATH = timedelta(milliseconds=50)
+"""Between two days that are looked at, so that answers come first."""
+EVERY = timedelta(minutes=5)
+QUARTER, DAY = DetailClass.QUARTER, DetailClass.DAY
+
+
+class Sweep:
+    """``run`` is a supervised loop; ``round`` does what is due now. ``zone``: where days begin."""
+
+    def __init__(
+        self, store: Store, vault: Vault, desk: VeeDesk, tenancies: Tenancies, clock: Clock, zone: tzinfo, log: Logger
+    ) -> None:
+        self._store, self._vault, self._desk, self._tenancies = store, vault, desk, tenancies
+        self._clock, self._zone, self._log = clock, zone, log
+
+    async def run(self) -> None:
+        while True:
+            await self.round(BREATH)
+            await asyncio.sleep(EVERY.total_seconds())
+
+    async def round(self, breath: timedelta = timedelta(0)) -> int:
+        """How many days were looked at."""
+        looked = 0
+        live = [each.id for each in self._tenancies.all() if each.live]
+        for some in (live[at : at + SLICE] for at in range(0, len(live), SLICE)):
+            due = await self._store.look(partial(_due, some=some, days=self._days()))
+            for household, days in _by_household(due):
+                looked += await self._look(household, days, breath)
+            await self._expire(some)
+        if looked:
+            self._log.info("vee.swept", days=looked)
+        return looked
+
+    def _days(self) -> tuple[int, int]:
+        """UTC days (ordinals) that have ended and are settled."""
+        last = (self._clock().astimezone(UTC) - SETTLED).toordinal() - 1
+        return last - BACK, last
+
+    async def _look(self, household: SubjectId, merged: dict[int, int], breath: timedelta) -> int:
+        """Local days that share something with merged ones. What cannot be is left for the next round."""
+        looked = 0
+        for ordinal, version in sorted(merged.items()):
+            for day in self._local(ordinal):
+                if day_edges(day, self._zone)[1] > self._clock():
+                    continue
+                try:
+                    await self._desk.run(household, day, {ordinal: version})
+                except RegistryError:
+                    break
+                looked += 1
+                await asyncio.sleep(breath.total_seconds())
+        return looked
+
+    def _local(self, ordinal: int) -> Sequence[date]:
+        start = datetime.combine(date.fromordinal(ordinal), time(), UTC)
+        ends = start, start + ONE_DAY - timedelta(microseconds=1)
+        return list(dict.fromkeys(at.astimezone(self._zone).date() for at in ends))
+
+    async def _expire(self, some: Sequence[SubjectId]) -> None:
+        """Rows that nobody can open any more."""
+        oldest = {(who, each): self._vault.oldest(who, each) for who in some for each in (QUARTER, DAY)}
+        before = {key: day.toordinal() for key, day in oldest.items() if day is not None}
+
+        def old(connection: Connection) -> Sequence[Any]:
+            return connection.execute(
+                select(vee_exception.c.tenancy, vee_exception.c.day)
+                .where(vee_exception.c.tenancy.in_(some))
+                .union(select(vee_correction.c.tenancy, vee_correction.c.day).where(vee_correction.c.tenancy.in_(some)))
+            ).fetchall()
+
+        least = min(before.values(), default=0)
+        rows = await self._store.look(old)
+        if any(row.day < before.get((row.tenancy, QUARTER), least) for row in rows):
+            await self._store.write(lambda connection: _drop(connection, before))
+
+
+def _due(connection: Connection, some: Sequence[SubjectId], days: tuple[int, int]) -> Sequence[Any]:
+    """Merged days whose version was not looked at."""
+    b, seen = block.c, vee_seen.c
+    together = (seen.tenancy == b.subject) & (seen.day == b.day)
+    return connection.execute(
+        select(b.subject, b.day, b.version)
+        .select_from(block.outerjoin(vee_seen, together))
+        .where(b.subject.in_(some), b["class"] == CLASS_CODES[QUARTER], b.day.between(*days))
+        .where(seen.version.is_(None) | (seen.version != b.version))
+    ).fetchall()
+
+
+def _by_household(rows: Sequence[Any]) -> list[tuple[SubjectId, dict[int, int]]]:
+    found: dict[SubjectId, dict[int, int]] = {}
+    for row in rows:
+        found.setdefault(SubjectId(row.subject), {})[row.day] = row.version
+    return list(found.items())
+
+
+def _drop(connection: Connection, before: dict[tuple[SubjectId, DetailClass], int]) -> None:
+    for (who, detail), first in before.items():
+        old = vee_correction.c
+        where = (old.tenancy == who, old["class"] == CLASS_CODES[detail], old.day < first)
+        connection.execute(delete(vee_correction).where(*where))
+        if detail is QUARTER:
+            for table in (vee_exception, vee_seen):
+                connection.execute(delete(table).where(table.c.tenancy == who, table.c.day < first))

@@ -1,0 +1,253 @@
+"""A home with nothing used for a week and a spike: found, listed, edited; told so, and still there as received."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from adapters.plugin import Batch
+from gateway.errors import NotAllowed, Unknown
+from gateway.registry.meters import Reader
+from gateway.storage.tables.vee import ALL, vee_correction, vee_exception
+from gateway.vee.editing import Wanted
+from gateway.vee.records import Listed, State
+from meter_driver.reading import Reading
+from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
+from policies.vee.estimation import Method
+from tests.gateway.house import ENERGY, NOON, House, house
+
+DAY = NOON.replace(hour=0) - ONE_DAY
+"""Yesterday; days of the house are UTC."""
+SPIKE = DAY + 40 * QUARTER_HOUR
+HOUR = timedelta(hours=1)
+_sequences = count(1)
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path) as opened:
+        yield opened
+
+
+async def stands(home: House, who: SubjectId, start: datetime, values: Sequence[float | str | None]) -> None:
+    """A register every quarter of an hour; None is silence."""
+    readings = [
+        (who, Reading("m", ENERGY, start + n * QUARTER_HOUR, Decimal(str(v)), "kWh"))
+        for n, v in enumerate(values)
+        if v is not None
+    ]
+    answer = await home.intake.take(Batch("meter", next(_sequences), readings))
+    assert not answer.refused
+
+
+def spiked() -> list[float]:
+    """A day at 0.1 kWh a quarter, but for one of 20 kWh."""
+    return [round(1000 + 0.1 * n + (19.9 if n > 40 else 0), 1) for n in range(97)]
+
+
+async def merged(home: House) -> None:
+    while await home.compactor.round():
+        pass
+
+
+async def listed(home: House, **words: Any) -> list[Listed]:
+    return await home.gateway.vee.work.listed(**words)
+
+
+async def told(home: House, who: SubjectId, step: timedelta, start: datetime = DAY) -> list[Row]:
+    period = Period(start, start + ONE_DAY)
+    return await home.rows(home.question(who, resolution=step, period=period))
+
+
+async def spike(home: House) -> tuple[SubjectId, Listed]:
+    who = await home.household()
+    await home.agree(who)
+    await stands(home, who, DAY, spiked())
+    await merged(home)
+    assert await home.gateway.sweep.round()
+    (one,) = [each for each in await listed(home, household=who) if each.item.found.rule == "spike"]
+    return who, one
+
+
+async def test_a_spike_is_listed_and_edited_and_told_as_validated_while_the_readings_stay(home: House) -> None:
+    who, one = await spike(home)
+    assert (one.item.found.start, one.state) == (SPIKE, State.OPEN)
+    assert dict(one.item.found.numbers)["highest"] == 20
+    raw = await told(home, who, AS_RECEIVED)
+    day = (await told(home, who, ONE_DAY))[0].value
+    wanted = Wanted("k.meier", "load test of the meter's maker", value=Decimal("0.1"), unit="kWh")
+    edited = await home.gateway.vee.edit(one.id, wanted)
+    assert (edited.state, edited.item.acts[-1].author) == (State.EDITED, "k.meier")
+    row = next(row for row in await told(home, who, QUARTER_HOUR) if row.start == SPIKE)
+    assert (row.value, row.status) == (Decimal("0.1"), "validated")
+    assert day is not None
+    after = (await told(home, who, ONE_DAY))[0]
+    assert (after.value, after.status) == (day - Decimal("19.9"), "validated")
+    assert await told(home, who, AS_RECEIVED) == raw
+    assert not await listed(home, household=who, state=State.OPEN, rule="spike")
+
+
+async def test_a_batch_that_comes_again_undoes_no_correction(home: House) -> None:
+    who, one = await spike(home)
+    await home.gateway.vee.edit(one.id, Wanted("a", "b", value=Decimal("0.1")))
+    await stands(home, who, DAY, spiked())
+    await merged(home)
+    await home.gateway.sweep.round()
+    row = next(row for row in await told(home, who, QUARTER_HOUR) if row.start == SPIKE)
+    assert (row.value, row.status) == (Decimal("0.1"), "validated")
+    assert not await listed(home, household=who)
+
+
+async def test_the_newest_of_two_edits_counts_and_the_older_stays_in_the_books(home: House) -> None:
+    who, one = await spike(home)
+    for value in ("0.5", "0.2"):
+        await home.gateway.vee.edit(one.id, Wanted("a", f"because {value}", value=Decimal(value)))
+    row = next(row for row in await told(home, who, QUARTER_HOUR) if row.start == SPIKE)
+    assert row.value == Decimal("0.2")
+    assert [each.act.reason for each in await home.gateway.vee.decided(who)] == ["because 0.2", "because 0.5"]
+    assert len((await home.gateway.vee.work.get(one.id)).item.acts) == 2
+
+
+async def test_what_was_accepted_is_not_found_again(home: House) -> None:
+    who, one = await spike(home)
+    assert (await home.gateway.vee.accept(one.id, "a", "an oven")).state is State.ACCEPTED
+    await home.gateway.vee.run(who, DAY.date())
+    assert not [each for each in await listed(home, household=who) if each.item.found.rule == "spike"]
+    row = next(row for row in await told(home, who, QUARTER_HOUR) if row.start == SPIKE)
+    assert (row.value, row.status) == (Decimal(20), "measured")
+
+
+async def test_a_week_without_consumption_is_found_once_and_goes_when_readings_come(home: House) -> None:
+    who = await home.household()
+    for n in range(9):
+        await stands(home, who, DAY - n * ONE_DAY, [500.0] * 97)
+    await merged(home)
+    await home.gateway.sweep.round()
+    assert await home.gateway.sweep.round() == 0
+    assert {each.item.found.rule for each in await listed(home, household=who)} == {"zero-consumption"}
+    before = len(await listed(home, household=who))
+    await home.gateway.vee.run(who, DAY.date())
+    assert len(await listed(home, household=who)) == before
+    await stands(home, who, DAY + QUARTER_HOUR, [500.0 + n / 10 for n in range(1, 97)])
+    await merged(home)
+    await home.gateway.sweep.round()
+    assert len(await listed(home, household=who, rule="zero-consumption")) == before - 1
+
+
+async def test_a_gap_is_estimated_and_keeps_what_the_register_counted(home: House) -> None:
+    who = await home.household()
+    await home.agree(who)
+    day: list[float | None] = [round(1000 + 0.1 * n, 1) for n in range(97)]
+    day[41:44] = [None] * 3
+    await stands(home, who, DAY - ONE_DAY, [round(990.4 + 0.1 * n, 1) for n in range(96)])
+    await stands(home, who, DAY, day)
+    await merged(home)
+    await home.gateway.sweep.round()
+    (gap,) = [one for one in await listed(home, household=who) if one.item.found.rule == "consecutive-interval"]
+    assert (gap.item.found.start, gap.item.found.end) == (DAY + 40 * QUARTER_HOUR, DAY + 44 * QUARTER_HOUR)
+    before = (await told(home, who, ONE_DAY))[0].value
+    await home.gateway.vee.edit(gap.id, Wanted("a", "meter was off line", method=Method.AVERAGE))
+    rows = [row for row in await told(home, who, QUARTER_HOUR) if DAY + 10 * HOUR <= row.start < DAY + 11 * HOUR]
+    assert [(row.status, row.method) for row in rows] == [("estimated", "average")] * 4
+    assert sum(row.value or 0 for row in rows) == Decimal("0.4")
+    assert (await told(home, who, ONE_DAY))[0].value == before
+
+
+async def test_a_measured_interval_is_not_estimated_over_and_says_so(home: House) -> None:
+    _, one = await spike(home)
+    with pytest.raises(NotAllowed, match="never estimated over"):
+        await home.gateway.vee.edit(one.id, Wanted("a", "b", method=Method.LINEAR_INTERPOLATION))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        (Wanted("a", "b"), "value"),
+        (Wanted("a", " ", value=Decimal(1)), "reason"),
+        (Wanted("a", "b", value=Decimal("NaN")), "value"),
+        (Wanted("a", "b", value=Decimal("1e30")), "value"),
+        (Wanted("a", "b", value=Decimal(1), unit="m3"), "unit"),
+        (Wanted("a", "b", Period(SPIKE, SPIKE + timedelta(minutes=7)), Decimal(1)), "start"),
+        (Wanted("a", "b", Period(SPIKE, SPIKE), Decimal(1)), "end"),
+        (Wanted("a", "b", Period(SPIKE, SPIKE + 4 * ONE_DAY), Decimal(1)), "end"),
+        (Wanted("a", "b", Period(NOON, NOON + QUARTER_HOUR), Decimal(1)), "end"),
+    ],
+)
+async def test_an_edit_that_breaks_a_rule_is_refused_by_its_field(home: House, wanted: Wanted, field: str) -> None:
+    _, one = await spike(home)
+    with pytest.raises(NotAllowed, match=f"^{field}: "):
+        await home.gateway.vee.edit(one.id, wanted)
+
+
+async def test_a_value_of_several_quarters_is_prorated_and_adds_up(home: House) -> None:
+    who, one = await spike(home)
+    hour = Period(SPIKE, SPIKE + HOUR)
+    await home.gateway.vee.edit(one.id, Wanted("a", "b", hour, Decimal(1000), "Wh"))
+    rows = [row for row in await told(home, who, QUARTER_HOUR) if hour.contains(row.start)]
+    assert {(row.status, row.method) for row in rows} == {("estimated", "proration")}
+    assert sum(row.value or 0 for row in rows) == 1
+
+
+async def test_a_day_stays_corrected_when_its_quarters_are_gone(home: House) -> None:
+    who, one = await spike(home)
+    await home.gateway.vee.edit(one.id, Wanted("a", "b", value=Decimal("0.1")))
+    day = (await told(home, who, ONE_DAY))[0]
+    home.now += timedelta(days=500)
+    await home.gateway.retention.run(home.now)
+    assert (home.vault.oldest(who, DetailClass.QUARTER) or date.min) > DAY.date()
+    right = home.own_right()
+    parts = await home.gateway.own_data.own(who, right, ONE_DAY)
+    rows = [row async for part in parts for row in part.released.rows if row.start == DAY]
+    assert [(row.value, row.status) for row in rows] == [(day.value, "validated")]
+    await home.gateway.sweep.round()
+    kept = await home.store.look(lambda c: [c.execute(select(t)).fetchall() for t in (vee_exception, vee_correction)])
+    assert [len(rows) for rows in kept] == [0, 1]
+
+
+async def test_erasure_forgets_all_of_it_and_a_look_that_was_under_way_writes_nothing(home: House) -> None:
+    who, one = await spike(home)
+    await home.gateway.vee.edit(one.id, Wanted("a", "b", value=Decimal("0.1")))
+    await home.gateway.household_end.erase(who)
+    with pytest.raises(Unknown):
+        await home.gateway.vee.run(who, DAY.date())
+    with pytest.raises(Unknown):
+        await home.gateway.vee.accept(one.id, "a", "b")
+    left = await home.store.look(lambda c: [c.execute(select(t).where(t.c.tenancy == who)).fetchall() for t in ALL])
+    assert left == [[], [], []]
+    assert await home.gateway.vee.decided(who) == []
+
+
+async def test_nothing_of_a_finding_lies_in_clear(home: House, tmp_path: Path) -> None:
+    who, one = await spike(home)
+    await home.gateway.vee.edit(one.id, Wanted("an author", "a reason", value=Decimal("0.1")))
+    rows = await home.store.look(lambda c: [c.execute(select(t)).fetchall() for t in ALL])
+    written = repr(rows).encode()
+    for word in (b"spike", b"an author", b"a reason", ENERGY.encode(), b"highest"):
+        assert word not in written
+    assert len(rows[0]) >= 1
+    assert who.encode() in written
+
+
+async def test_corrections_are_there_after_a_new_start(tmp_path: Path) -> None:
+    async with house(tmp_path) as first:
+        who, one = await spike(first)
+        await first.gateway.vee.edit(one.id, Wanted("a", "b", value=Decimal("0.1")))
+    async with house(tmp_path) as second:
+        second.registry.where[who] = ""
+        row = next(row for row in await told(second, who, QUARTER_HOUR) if row.start == SPIKE)
+        assert (row.value, row.status) == (Decimal("0.1"), "validated")
+
+
+async def test_the_connection_limit_of_a_meter_comes_before_that_of_its_medium(home: House) -> None:
+    who = await home.household()
+    await home.gateway.registry.meters.assign(who, Reader("meter", "m"), label="m", limit=Decimal(40))
+    await stands(home, who, DAY, spiked())
+    await merged(home)
+    await home.gateway.sweep.round()
+    found = {each.item.found.rule: each.item.found for each in await listed(home, household=who)}
+    assert dict(found["high-low"].numbers) == {"amount": Decimal("20.0"), "high": Decimal(10)}
