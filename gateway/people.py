@@ -11,8 +11,10 @@ from gateway.api.household import HouseholdApi
 from gateway.api.meters import MetersApi
 from gateway.api.openapi import openapi_routes
 from gateway.api.registry import RegistryApi
+from gateway.api.vee import VeeApi
 from gateway.compose import Gateway
 from gateway.identity.throttle import Throttle
+from gateway.pages.exceptions import ExceptionPages
 from gateway.pages.household import HouseholdPages
 from gateway.pages.operator import OperatorPages
 from gateway.pages.render import Renderings
@@ -48,7 +50,15 @@ def people_routes(gateway: Gateway) -> list[Route]:
         shorten=gateway.retention.shorten,
         in_profile=gateway.profiles.in_profile,
     )
-    api = [*registry.routes(), *MetersApi(gateway.registry).routes(), *household.routes()]
+    vee = VeeApi(
+        vee=gateway.vee,
+        registry=gateway.registry,
+        settings=gateway.settings.vee,
+        release=gateway.release,
+        profiles=gateway.profiles,
+        egress=gateway.egress,
+    )
+    api = [*registry.routes(), *MetersApi(gateway.registry).routes(), *vee.routes(), *household.routes()]
     return [*health_routes(lambda: gateway.keeper.sound), *api, *openapi_routes(api), *_pages(gateway, login)]
 
 
@@ -62,12 +72,15 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
         evidence=gateway.evidence,
         egress=gateway.egress,
         registry=gateway.registry,
+        vee=gateway.vee,
         login=login,
         organisation=gateway.registry.organisations.organisation_now,
         clock=gateway.clock,
         show=show,
     )
-    return [*household.routes(), *OperatorPages(gateway.registry, login, show).routes()]
+    operator = OperatorPages(gateway.registry, login, show)
+    exceptions = ExceptionPages(gateway.vee, show, operator.problem)
+    return [*household.routes(), *operator.routes(), *exceptions.routes()]
 
 
 def health_routes(sound: Callable[[], bool]) -> list[Route]:

@@ -258,6 +258,11 @@ class VeeSettings(_Part):
     """Validation, estimation and editing."""
 
     enabled: bool = Field(default=True, description="Whether days are looked at by themselves when they were merged.")
+    organisation: str = Field(
+        default="",
+        max_length=64,
+        description="Organisation as which the operator looks at values; it needs grounds like any other.",
+    )
     media: dict[str, VeeLimits] = Field(
         default={},
         description="Limits: `all`, by medium (`gas`), or by medium and family (`electricity/heat-pump`).",

@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from adapters.plugin import Route
-from gateway.api import models
+from gateway.api import models, vee
 from policies.roles import EVERYBODY, Listener, Role
 
 BODIES: Mapping[str, type[BaseModel]] = MappingProxyType(
@@ -29,6 +29,9 @@ BODIES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "POST /api/households/{household}/grounds": models.GroundIn,
         "POST /api/households/{household}/requests/{request}/accept": models.AnswerIn,
         "PUT /api/retention/{detail}": models.RetentionIn,
+        "POST /api/vee/exceptions/{exception}/accept": vee.AcceptIn,
+        "POST /api/vee/exceptions/{exception}/edit": vee.EditIn,
+        "POST /api/vee/run": vee.RunIn,
     }
 )
 """Which model a route's body follows."""

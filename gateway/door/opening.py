@@ -143,9 +143,7 @@ class Opener:
     ) -> Part | None:
         """What is much leaves the loop; whoever withdraws meanwhile is seen by egress, before the write."""
         g, now = opened.grant, self._clock()
-        work = partial(
-            minimise, values, g, opened.name, self._zone, now=now, exchanges=exchanges, corrections=changed
-        )
+        work = partial(minimise, values, g, opened.name, self._zone, now=now, exchanges=exchanges, corrections=changed)
         rows = work() if len(values) <= VALUES_AT_ONCE else await asyncio.to_thread(work)
         if not rows:
             return None

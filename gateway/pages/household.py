@@ -7,7 +7,6 @@ from html import escape
 from urllib.parse import urlsplit
 
 from aiohttp import web
-from multidict import MultiDictProxy
 
 from adapters.formats.csv import CSV
 from adapters.formats.espi import espi
@@ -22,15 +21,17 @@ from gateway.door.response import HttpSink
 from gateway.door.standing import Right, own_right
 from gateway.errors import ConsentError
 from gateway.household_end import HouseholdEnd
-from gateway.identity.sessions import Session, csrf_right
+from gateway.identity.sessions import Session
+from gateway.pages.forms import posted, same_site, to
 from gateway.pages.own_data import DataDesk
 from gateway.pages.render import LANGUAGE_COOKIE, Renderings, language_of
-from gateway.pages.views import Card, asked_card, ground_card, ledger_line
+from gateway.pages.views import Card, asked_card, correction_lines, ground_card, ledger_line
 from gateway.pages.words import LANGUAGES, Phrases
 from gateway.registry.registry import Registry
 from gateway.serve.callers import CREDENTIAL, SESSION, session_of
 from gateway.serve.login import Login
 from gateway.serve.problems import Problem
+from gateway.vee.desk import VeeDesk
 from policies.roles import EVERYBODY, HOUSEHOLD, HOUSEHOLD_OR_OPERATOR, Listener, Role
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, Recipient, SubjectId
 
@@ -39,7 +40,6 @@ DETAILS = {"received": AS_RECEIVED, "quarter": QUARTER_HOUR, "hour": timedelta(h
 MISSING = frozenset({"no-such-request", "no-such-consent"})
 _ROWS = "\x00rows\x00"
 """Where the readings go in the page *Now*; everything before and after holds none."""
-PostedForm = MultiDictProxy[str | bytes | bytearray | web.FileField]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class HouseholdPages:
     evidence: Evidence
     egress: Egress
     registry: Registry
+    vee: VeeDesk
     login: Login
     organisation: Callable[[Recipient], Organisation | None]
     clock: Clock
@@ -99,7 +100,7 @@ class HouseholdPages:
 
     async def log_in(self, request: web.Request) -> web.StreamResponse:
         """A right code gives a session; every other one the same page and words."""
-        _same_site(request)
+        same_site(request)
         code = str((await request.post()).get("code", ""))
         try:
             subject = await self.login.check(code, request.remote or "")
@@ -108,14 +109,14 @@ class HouseholdPages:
             page = self.show.page(request, "login.html", status=problem.status, trouble=words)
             page.headers.update(problem.headers)
             return page
-        response = _to("/now")
+        response = to("/now")
         await self.login.begin(request, response, Role.HOUSEHOLD, subject)
         return response
 
     async def log_out(self, request: web.Request) -> web.StreamResponse:
         """The session ends on the server."""
-        await _form(request)
-        response = _to("/")
+        await posted(request)
+        response = to("/")
         await self.login.end(request, response)
         return response
 
@@ -127,7 +128,7 @@ class HouseholdPages:
         back = request.query.get("back", "/")
         parts = urlsplit(back)
         inside = back.startswith("/") and not back.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-        response = _to(parts.path if inside else "/")
+        response = to(parts.path if inside else "/")
         response.set_cookie(
             LANGUAGE_COOKIE, chosen, path="/", secure=request.secure, httponly=True, samesite="Lax", max_age=31_536_000
         )
@@ -193,11 +194,19 @@ class HouseholdPages:
         return web.Response(text=html, content_type="text/html")
 
     async def data(self, request: web.Request) -> web.Response:
-        """What is kept and until when; taking it along; erasing it."""
+        """What is kept and until when; what was corrected; taking it along; erasing it."""
         session, subject = self._who(request)
         kept, meters = self.own_data.kept(subject), await self.registry.meters.of(subject)
+        lines = correction_lines(await self.vee.decided(subject), Phrases(language_of(request)))
         html = await self._filled(
-            request, session, "data.html", page="data", kept=kept, meters=meters, details=list(DETAILS)
+            request,
+            session,
+            "data.html",
+            page="data",
+            kept=kept,
+            meters=meters,
+            details=list(DETAILS),
+            corrections=lines,
         )
         return web.Response(text=html, content_type="text/html")
 
@@ -205,7 +214,7 @@ class HouseholdPages:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Accept all, a part, or refuse. What was answered before stays answered."""
-        form = await _form(request)
+        form = await posted(request)
         _, subject = self._who(request)
         name, what = request.match_info["request"], str(form.get("do", "part"))
         try:
@@ -220,18 +229,18 @@ class HouseholdPages:
         except ConsentError as error:
             if error.reason in MISSING:
                 raise web.HTTPNotFound from None
-            return _to("/consents?choose" if error.reason == "nothing-chosen" else "/consents")
-        return _to("/consents")
+            return to("/consents?choose" if error.reason == "nothing-chosen" else "/consents")
+        return to("/consents")
 
     async def withdraw(self, request: web.Request) -> web.StreamResponse:
         """One press, at once."""
-        await _form(request)
+        await posted(request)
         _, subject = self._who(request)
         try:
             await self.consent.withdraw(subject, request.match_info["ground"])
         except ConsentError:
             raise web.HTTPNotFound from None
-        return _to("/consents")
+        return to("/consents")
 
     async def receipt(self, request: web.Request) -> web.Response:
         """The signed receipt of one consent."""
@@ -282,10 +291,10 @@ class HouseholdPages:
 
     async def erase(self, request: web.Request) -> web.StreamResponse:
         """Erase; this session remains, for the certificate."""
-        await _form(request)
+        await posted(request)
         _, subject = self._who(request)
         await self.household_end.erase(subject, keep=self.login.cookie(request))
-        return _to("/erased")
+        return to("/erased")
 
     async def erased(self, request: web.Request) -> web.Response:
         """What is left for an erased household: its certificate."""
@@ -327,32 +336,10 @@ class HouseholdPages:
     def problem(self, request: web.Request, status: int, reason: str, _: str) -> web.StreamResponse:
         """A refusal as a page; strangers are shown the way in."""
         if status == 401:
-            return _to("/")
+            return to("/")
         words = "not_found" if status == 404 else "not_done"
         token = request[SESSION].csrf if SESSION in request else ""
         return self.show.page(request, "problem.html", status=status, words=words, reason=reason, token=token)
-
-
-async def _form(request: web.Request) -> PostedForm:
-    """A posted form with its session's token. Raises ``Problem`` 403 for one from elsewhere."""
-    _same_site(request)
-    form = await request.post()
-    if not csrf_right(session_of(request), str(form.get("token", ""))):
-        raise Problem(403, "csrf", "the form does not hold the session's token")
-    return form
-
-
-def _same_site(request: web.Request) -> None:
-    """Browsers say where a form comes from; what comes from another site is refused before anything is read."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        raise Problem(403, "cross-site", "the form comes from another site")
-    origin = request.headers.get("Origin")
-    if origin is not None and origin != "null" and urlsplit(origin).netloc != request.host:
-        raise Problem(403, "cross-site", "the form comes from another site")
-
-
-def _to(path: str) -> web.Response:
-    return web.Response(status=303, headers={"Location": path})
 
 
 def _detail(request: web.Request) -> timedelta | None:

@@ -52,6 +52,11 @@ METHODS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "interpolated": ("between the readings around it", "zwischen den Werten darum"),
         "held": ("mean of a part of the time", "Mittel eines Teils der Zeit"),
+        "linear-interpolation": ("on a straight line", "auf gerader Linie"),
+        "proxy-day": ("as on the same weekday before", "wie am Wochentag zuvor"),
+        "load-profile": ("by a load profile", "nach einem Lastprofil"),
+        "average": ("mean of like intervals", "Mittel gleicher Zeiten"),
+        "proration": ("the total in equal parts", "Summe in gleichen Teilen"),
     }
 )
 

@@ -1,6 +1,6 @@
 """What a page shows of a request, a ground or a ledger entry: words instead of ids. Pure but for the names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -9,6 +9,7 @@ from gateway.cohorts.desk import NEIGHBOURHOOD
 from gateway.consent.desk import Asked
 from gateway.grounds import kind_of
 from gateway.pages.words import Phrases
+from gateway.vee.records import Decided, by_edit
 from policies.decide import ends
 from policies.grounds import Consent, Ground, LegalTask, Scope
 from policies.ledger import LedgerEntry
@@ -51,6 +52,31 @@ class LedgerLine:
     ground: str
     start: datetime
     end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionLine:
+    """What somebody decided about intervals, without its values."""
+
+    quantity: str
+    meter: str
+    start: datetime
+    end: datetime
+    how: str
+    role: str
+    reason: str
+    at: datetime
+
+
+def correction_lines(decided: Sequence[Decided], t: Phrases) -> list[CorrectionLine]:
+    """One for each act, newest first."""
+    lines = []
+    for some in by_edit(decided):
+        one, last = some[0], some[-1]
+        how = t.method(one.method) if one.method else t("said_value")
+        words = t.quantity(one.quantity), one.meter, one.start, last.end
+        lines.append(CorrectionLine(*words, how, t(one.act.role), one.act.reason, one.act.at))
+    return lines
 
 
 def who_is(recipient: str, named: Named, t: Phrases) -> str:

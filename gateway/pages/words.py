@@ -156,6 +156,27 @@ TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "box": ("Box", "Gerät"),
         "households": ("Households", "Haushalte"),
         "state": ("State", "Zustand"),
+        "exceptions": ("Validation exceptions", "Auffällige Werte"),
+        "rule": ("Rule", "Regel"),
+        "every_rule": ("every rule", "jede Regel"),
+        "show": ("Show", "Anzeigen"),
+        "author": ("Name", "Name"),
+        "reason": ("Reason", "Grund"),
+        "accept_value": ("Accept as it is", "So annehmen"),
+        "edit_value": ("Correct", "Berichtigen"),
+        "vee_open": ("Open", "Offen"),
+        "vee_accepted": ("Accepted", "Angenommen"),
+        "vee_edited": ("Corrected", "Berichtigt"),
+        "severity_information": ("for information", "zur Kenntnis"),
+        "severity_warning": ("warning", "Warnung"),
+        "severity_error": ("error", "Fehler"),
+        "corrected_heading": ("What was corrected", "Was berichtigt wurde"),
+        "corrected_means": (
+            "Your readings stay as they came. For these times another value is told instead.",
+            "Ihre Werte bleiben, wie sie eintrafen. Für diese Zeiten wird ein anderer Wert genannt.",
+        ),
+        "said_value": ("value checked and set", "geprüfter und gesetzter Wert"),
+        "by_whom": ("By", "Durch"),
         "revoked": ("Revoked", "Gesperrt"),
         "in_use": ("In use", "In Betrieb"),
         "to": ("to", "bis"),
@@ -191,6 +212,20 @@ CLASSES: Mapping[DetailClass, tuple[str, str]] = MappingProxyType(
         DetailClass.LIVE: ("Readings as they came in", "Werte, wie sie eintrafen"),
         DetailClass.QUARTER: ("Quarters of an hour", "Viertelstunden"),
         DetailClass.DAY: ("Days", "Tage"),
+    }
+)
+RULES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "high-low": ("Too high or too low", "Zu hoch oder zu niedrig"),
+        "spike": ("Spike", "Lastspitze"),
+        "sum": ("Sum check", "Summenprüfung"),
+        "multiplier": ("Multiplier", "Wandlerfaktor"),
+        "unit-of-measure": ("Unit of measure", "Maßeinheit"),
+        "negative-consumption": ("Negative consumption", "Negativer Verbrauch"),
+        "zero-consumption": ("Zero consumption", "Nullverbrauch"),
+        "duplicate": ("Duplicate", "Doppelt"),
+        "consecutive-interval": ("Gap or overlap", "Lücke oder Überlappung"),
+        "clock": ("Clock", "Uhr"),
     }
 )
 MONTHS = (
@@ -248,6 +283,9 @@ class Phrases:
     def decimal_comma(self) -> bool:
         """How people write numbers in this language."""
         return self.language == "de"
+
+    def rule(self, name: str) -> str:
+        return RULES[name][self._at]
 
     def quantity(self, code: str) -> str:
         return row_words.quantity(code, self._at)

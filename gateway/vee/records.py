@@ -1,5 +1,6 @@
 """What is kept of an exception and of a correction, as it is sealed."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -67,6 +68,14 @@ class Decided(msgspec.Struct, frozen=True):
         """What the door works with."""
         words = self.meter, self.quantity, self.start, self.end, self.value, self.unit, self.status, self.method
         return Correction(*words, version)
+
+
+def by_edit(decided: Sequence[Decided]) -> Sequence[Sequence[Decided]]:
+    """The intervals of each act, ascending; acts in the order in which they are given."""
+    found: dict[str, list[Decided]] = {}
+    for one in decided:
+        found.setdefault(one.edit, []).append(one)
+    return [sorted(some, key=lambda each: each.start) for some in found.values()]
 
 
 _encoder = msgspec.json.Encoder(decimal_format="string")

@@ -1,6 +1,6 @@
 """A whole gateway without adapters, its people listener on a free port; the clock is the test's."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -84,9 +84,9 @@ class People:
 
 
 @asynccontextmanager
-async def people(folder: Path, **limits: Any) -> AsyncIterator[People]:
-    """Opened on a folder; opening it again finds what was durable."""
-    settings, time = clear_settings(folder, limits=limits), Time()
+async def people(folder: Path, *, tables: Mapping[str, Any] | None = None, **limits: Any) -> AsyncIterator[People]:
+    """Opened on a folder; opening it again finds what was durable. ``tables``: of the settings, beside limits."""
+    settings, time = clear_settings(folder, limits=limits, **(tables or {})), Time()
     async with composition(settings, time) as gateway:
         who = gateway.callers().of(Listener.PEOPLE)
         most = settings.limits.body_bytes

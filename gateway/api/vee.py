@@ -1,0 +1,234 @@
+"""VEE for the operator: the work list, what may be done with a line of it, the rules; for the household what was done.
+
+The list holds no number of a household. Values are looked at through the door like by everybody: by the organisation
+that the operator is (``vee.organisation``), under a ground of the household, written into its ledger.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from adapters.formats.json import JSON
+from adapters.plugin import CALLER, Caller, Refused, Route, always
+from gateway.api.models import Json, body, instant
+from gateway.api.registry import OPERATOR, telling
+from gateway.door.egress import Egress
+from gateway.door.profiles import Profiles
+from gateway.door.release import ReleaseDesk
+from gateway.door.response import HttpSink
+from gateway.errors import NotAllowed, Unknown
+from gateway.registry.registry import Registry
+from gateway.serve.callers import CREDENTIAL
+from gateway.serve.problems import Problem
+from gateway.settings import VeeSettings
+from gateway.vee.desk import VeeDesk
+from gateway.vee.editing import Wanted
+from gateway.vee.records import Act, Decided, Listed, State, by_edit
+from policies.roles import Listener, Role
+from policies.terms import (
+    ONE_DAY,
+    QUARTER_HOUR,
+    Household,
+    Level,
+    Period,
+    Purpose,
+    Recipient,
+    ReleaseRequest,
+    SubjectId,
+)
+from policies.vee.estimation import Method
+from policies.vee.rules import RULES
+
+MOST_DAYS = 31
+"""Of one order to look again."""
+AROUND = timedelta(hours=1)
+_Said = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class AcceptIn(_Body):
+    """The value is as it is."""
+
+    author: _Said
+    reason: _Said = Field(description="The household reads it.")
+
+
+class EditIn(AcceptIn):
+    """A value, or a method by which it is estimated; of whole quarters of an hour."""
+
+    start: AwareDatetime | None = Field(default=None, description="Left out: that of the exception.")
+    end: AwareDatetime | None = None
+    value: Decimal | None = Field(default=None, description="The amount of all of it, or its mean.")
+    unit: Annotated[str, Field(max_length=16)] | None = None
+    method: Method | None = None
+
+    def wanted(self) -> Wanted:
+        if (self.start is None) != (self.end is None):
+            raise NotAllowed("start: start and end belong together")
+        period = Period(self.start, self.end) if self.start is not None and self.end is not None else None
+        return Wanted(self.author, self.reason, period, self.value, self.unit, self.method)
+
+
+class RunIn(_Body):
+    """Local days that have ended, the last one included."""
+
+    household: Annotated[str, Field(min_length=1, max_length=64)]
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class VeeApi:
+    """Handlers; each is thin over the desk."""
+
+    vee: VeeDesk
+    registry: Registry
+    settings: VeeSettings
+    release: ReleaseDesk
+    profiles: Profiles
+    egress: Egress
+
+    def routes(self) -> list[Route]:
+        """All on the people listener."""
+        both = frozenset({Role.OPERATOR, Role.HOUSEHOLD})
+        one = "/api/vee/exceptions/{exception}"
+        table = [
+            ("GET", "/api/vee/exceptions", OPERATOR, self.list),
+            ("GET", one, OPERATOR, self.show),
+            ("GET", one + "/values", OPERATOR, self.values),
+            ("POST", one + "/accept", OPERATOR, self.accept),
+            ("POST", one + "/edit", OPERATOR, self.edit),
+            ("POST", "/api/vee/run", OPERATOR, self.run),
+            ("GET", "/api/vee/rules", OPERATOR, self.rules),
+            ("GET", "/api/households/{household}/corrections", both, self.corrections),
+        ]
+        return [
+            Route(Listener.PEOPLE, verb, path, "api.vee", telling(handler), roles)
+            for verb, path, roles, handler in table
+        ]
+
+    async def list(self, request: web.Request) -> web.Response:
+        """Newest first. ``state`` (open, accepted, edited, all), ``household``, ``rule``, ``limit``."""
+        state, household = request.query.get("state", "open"), request.query.get("household")
+        limit = request.query.get("limit", "100")
+        if state != "all" and state not in set(State):
+            raise NotAllowed(f"state: one of {', '.join(State)}, all")
+        if not limit.isascii() or not limit.isdigit() or not 0 < len(limit) <= 4:
+            raise NotAllowed("limit: a number from 1 to 500")
+        found = await self.vee.work.listed(
+            state=None if state == "all" else State(state),
+            household=None if household is None else SubjectId(household),
+            rule=request.query.get("rule", ""),
+            most=int(limit),
+        )
+        return web.json_response({"exceptions": [_shown(each) for each in found]})
+
+    async def show(self, request: web.Request) -> web.Response:
+        """One line of the list, with what was done about it."""
+        return web.json_response(_shown(await self.vee.work.get(request.match_info["exception"])))
+
+    async def values(self, request: web.Request) -> web.StreamResponse:
+        """Quarters around it, by the door: to the operator's own organisation, for a ``purpose`` (billing)."""
+        one = await self.vee.work.get(request.match_info["exception"])
+        found = one.item.found
+        purpose = request.query.get("purpose", Purpose.BILLING.value)
+        if purpose not in set(Purpose):
+            raise NotAllowed(f"purpose: one of {', '.join(Purpose)}")
+        if not self.settings.organisation:
+            raise NotAllowed("vee.organisation: not set, so nobody may look at values")
+        question = ReleaseRequest(
+            recipient=Recipient(self.settings.organisation),
+            purpose=Purpose(purpose),
+            subject=Household(one.household),
+            quantities=frozenset({found.quantity}),
+            resolution=QUARTER_HOUR,
+            level=Level.INDIVIDUAL,
+            period=Period(found.start - AROUND, found.end + AROUND),
+            reference=f"validation exception {found.rule}",
+        )
+        right = self.profiles.right(question, request.get(CREDENTIAL), always)
+        try:
+            parts = await self.release.release(question, right)
+        except Refused as refused:
+            raise Problem(403, refused.refusal.reasons[0].value, str(refused)) from None
+        response = web.StreamResponse()
+        await self.egress.send(parts, JSON, HttpSink(request, response), right=right, shared=False)
+        return response
+
+    async def accept(self, request: web.Request) -> web.Response:
+        """Somebody has looked: it is right."""
+        wanted = await body(request, AcceptIn)
+        done = await self.vee.accept(request.match_info["exception"], wanted.author, wanted.reason)
+        return web.json_response(_shown(done))
+
+    async def edit(self, request: web.Request) -> web.Response:
+        """A correction beside the readings; the older versions stay in the books."""
+        wanted = (await body(request, EditIn)).wanted()
+        return web.json_response(_shown(await self.vee.edit(request.match_info["exception"], wanted)))
+
+    async def run(self, request: web.Request) -> web.Response:
+        """Look at days again, now."""
+        wanted = await body(request, RunIn)
+        household = self.registry.tenancies.live(SubjectId(wanted.household)).id
+        days = (wanted.last - wanted.first) // ONE_DAY + 1
+        if not 0 < days <= MOST_DAYS:
+            raise NotAllowed(f"last: not before the first, and at most {MOST_DAYS} days")
+        new = 0
+        for n in range(days):
+            new += await self.vee.run(household, wanted.first + n * ONE_DAY)
+        return web.json_response({"days": days, "new": new})
+
+    async def rules(self, _: web.Request) -> web.Response:
+        """Every rule by its name, and the limits that the settings say."""
+        limits = {
+            name: table.model_dump(mode="json", exclude_unset=True) for name, table in self.settings.media.items()
+        }
+        return web.json_response({"rules": list(RULES), "methods": list(Method), "limits": limits})
+
+    async def corrections(self, request: web.Request) -> web.Response:
+        """What was decided about a household's intervals: when, in which role, why. Values are told by the door."""
+        caller: Caller = request[CALLER]
+        subject = SubjectId(request.match_info["household"])
+        operator = caller.role is Role.OPERATOR
+        if not operator and caller.id != subject:
+            raise Unknown("there is no such household")
+        self.registry.tenancies.live(subject)
+        edits = by_edit(await self.vee.decided(subject))
+        return web.json_response({"corrections": [_decided(each, names_author=operator) for each in edits]})
+
+
+def _shown(one: Listed) -> Json:
+    found = one.item.found
+    return {
+        "id": one.id,
+        "household": one.household,
+        "state": one.state.value,
+        "rule": found.rule,
+        "meter": found.meter,
+        "quantity": found.quantity,
+        "start": instant(found.start),
+        "end": instant(found.end),
+        "severity": found.severity.value,
+        "found": instant(one.at),
+        "acts": [{**_act(act, names_author=True), "state": act.state.value} for act in one.item.acts],
+    }
+
+
+def _act(act: Act, *, names_author: bool) -> dict[str, Any]:
+    told = {"at": instant(act.at), "role": act.role, "reason": act.reason}
+    return {**told, "author": act.author} if names_author else told
+
+
+def _decided(some: Sequence[Decided], *, names_author: bool) -> Json:
+    first, last = some[0], some[-1]
+    what = {"meter": first.meter, "quantity": first.quantity, "status": first.status, "method": first.method}
+    when = {"start": instant(first.start), "end": instant(last.end)}
+    return {**what, **when, **_act(first.act, names_author=names_author)}

@@ -1,0 +1,73 @@
+"""``metergate vee``: the work list of validation, estimation and editing of a running gateway."""
+
+import getpass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+import typer
+
+from gateway.cli.calls import call, held, show
+
+app = typer.Typer(no_args_is_help=True, help="Validation exceptions: list, accept, edit, run, rules.")
+SettingsFile = Annotated[Path, typer.Option("--settings", "-s", help="The settings file.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why. The household reads it.")]
+Author = Annotated[str, typer.Option("--author", help="Who; the name of the user by default.")]
+DEFAULT = Path("metergate.toml")
+_ONE = "/api/vee/exceptions/"
+
+
+@app.command("list")
+def list_exceptions(
+    state: Annotated[str, typer.Option(help="open, accepted, edited or all")] = "open",
+    household: str = "",
+    rule: str = "",
+    limit: int = 100,
+    settings: SettingsFile = DEFAULT,
+) -> None:
+    """Exceptions, newest first."""
+    asked: dict[str, Any] = {"state": state, "rule": rule, "limit": limit}
+    if household:
+        asked["household"] = household
+    show(call(held(settings), "GET", f"/api/vee/exceptions?{urlencode(asked)}"))
+
+
+@app.command("accept")
+def accept(exception: str, reason: Reason, author: Author = "", settings: SettingsFile = DEFAULT) -> None:
+    """The value is as it is."""
+    wanted = {"author": author or getpass.getuser(), "reason": reason}
+    show(call(held(settings), "POST", f"{_ONE}{quote(exception, safe='')}/accept", wanted))
+
+
+@app.command("edit")
+def edit(
+    exception: str,
+    reason: Reason,
+    value: Annotated[str, typer.Option(help="The amount of all of it, or its mean.")] = "",
+    unit: str = "",
+    method: Annotated[str, typer.Option(help="How it is estimated, instead of a value.")] = "",
+    start: Annotated[datetime | None, typer.Option(help="UTC; whole quarters.", formats=["%Y-%m-%dT%H:%MZ"])] = None,
+    end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%MZ"])] = None,
+    author: Author = "",
+    settings: SettingsFile = DEFAULT,
+) -> None:
+    """Another value instead, said or estimated; the readings stay as they came."""
+    wanted: dict[str, Any] = {"author": author or getpass.getuser(), "reason": reason}
+    words = {"value": value, "unit": unit, "method": method}
+    wanted |= {name: text for name, text in words.items() if text}
+    wanted |= {name: f"{at:%Y-%m-%dT%H:%M}Z" for name, at in (("start", start), ("end", end)) if at is not None}
+    show(call(held(settings), "POST", f"{_ONE}{quote(exception, safe='')}/edit", wanted))
+
+
+@app.command("run")
+def run(household: str, first: str, last: str = "", settings: SettingsFile = DEFAULT) -> None:
+    """Look at a household's days again (YYYY-MM-DD, local)."""
+    wanted = {"household": household, "first": first, "last": last or first}
+    show(call(held(settings), "POST", "/api/vee/run", wanted))
+
+
+@app.command("rules")
+def rules(settings: SettingsFile = DEFAULT) -> None:
+    """Rules, methods of estimation, and the limits of the settings."""
+    show(call(held(settings), "GET", "/api/vee/rules"))

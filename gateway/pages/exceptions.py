@@ -1,0 +1,112 @@
+"""The operator's work list as a page: what rules found, and forms to accept it or to say what is right."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from aiohttp import web
+
+from adapters.plugin import Route
+from gateway.errors import NotAllowed, RegistryError
+from gateway.pages.forms import PostedForm, posted, to
+from gateway.pages.render import Renderings
+from gateway.serve.callers import SESSION
+from gateway.vee.desk import VeeDesk
+from gateway.vee.editing import Wanted
+from gateway.vee.records import State
+from policies.roles import Listener, Role
+from policies.vee.estimation import Method
+from policies.vee.rules import RULES
+
+PAGE = "/fleet/exceptions"
+_SHOWN = 100
+_LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionPages:
+    """One page, two forms a line."""
+
+    vee: VeeDesk
+    show: Renderings
+    problem: Callable[[web.Request, int, str, str], web.StreamResponse]
+
+    def routes(self) -> list[Route]:
+        """All on the people listener."""
+        table = [
+            ("GET", PAGE, self.exceptions),
+            ("POST", PAGE + "/{exception}/accept", self.accept),
+            ("POST", PAGE + "/{exception}/edit", self.edit),
+        ]
+        operator = frozenset({Role.OPERATOR})
+        return [
+            Route(Listener.PEOPLE, verb, path, "page.fleet", handler, operator, max_body=4096, problems=self.problem)
+            for verb, path, handler in table
+        ]
+
+    async def exceptions(self, request: web.Request) -> web.Response:
+        """Open ones, or those of another state or one rule."""
+        return await self._page(request)
+
+    async def accept(self, request: web.Request) -> web.StreamResponse:
+        """The value is as it is."""
+        form = await posted(request)
+        return await self._done(request, lambda: self.vee.accept(_name(request), _said(form, "author"), _reason(form)))
+
+    async def edit(self, request: web.Request) -> web.StreamResponse:
+        """A value, or a method."""
+        form = await posted(request)
+        return await self._done(request, lambda: self.vee.edit(_name(request), _wanted(form)))
+
+    async def _done(self, request: web.Request, act: Callable[[], Awaitable[object]]) -> web.StreamResponse:
+        try:
+            await act()
+        except RegistryError as error:
+            return await self._page(request, str(error), 404 if error.reason == "unknown" else 422)
+        return to(PAGE)
+
+    async def _page(self, request: web.Request, trouble: str = "", status: int = 200) -> web.Response:
+        token = request[SESSION].csrf if SESSION in request else ""
+        state, rule = request.query.get("state", State.OPEN.value), request.query.get("rule", "")
+        wanted = State(state) if state in set(State) else State.OPEN
+        found = await self.vee.work.listed(state=wanted, rule=rule if rule in RULES else "", most=_SHOWN)
+        return self.show.page(
+            request,
+            "exceptions.html",
+            status=status,
+            token=token,
+            trouble=trouble,
+            state=wanted.value,
+            states=list(State),
+            rule=rule,
+            rules=list(RULES),
+            methods=list(Method),
+            found=found,
+        )
+
+
+def _name(request: web.Request) -> str:
+    return request.match_info["exception"]
+
+
+def _said(form: PostedForm, field: str) -> str:
+    said = str(form.get(field, "")).strip()
+    if not 0 < len(said) <= _LONGEST:
+        raise NotAllowed(f"{field}: 1 to {_LONGEST} characters")
+    return said
+
+
+def _reason(form: PostedForm) -> str:
+    return _said(form, "reason")
+
+
+def _wanted(form: PostedForm) -> Wanted:
+    method, value = str(form.get("method", "")), str(form.get("value", "")).strip()
+    if method and method not in set(Method):
+        raise NotAllowed("method: none of this name")
+    try:
+        number = Decimal(value.replace(",", ".")) if value else None
+    except InvalidOperation:
+        raise NotAllowed("value: a number") from None
+    chosen = Method(method) if method else None
+    return Wanted(_said(form, "author"), _reason(form), value=number, method=chosen)
