@@ -60,7 +60,7 @@ from gateway.vault.compactor import Compactor
 from gateway.vault.days import Days
 from gateway.vault.retention import Retention
 from gateway.vault.sealed import SealedVault
-from gateway.vee.corrections import Corrections
+from gateway.vee.corrections import CorrectionBook
 from gateway.vee.desk import VeeDesk
 from gateway.vee.looking import Looker
 from gateway.vee.seals import Seals
@@ -330,7 +330,7 @@ def _vee(
     log: Logger,
 ) -> VeeDesk:
     seals = Seals(vault, os.urandom)
-    corrections = Corrections(store, seals)
+    corrections = CorrectionBook(store, seals)
     zone = ZoneInfo(settings.timezone)
     return VeeDesk(
         store=store,

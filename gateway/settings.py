@@ -18,7 +18,7 @@ from meter_driver.quantities import Medium
 from policies.retention import DEFAULT_DAYS, MOST_RETENTION_DAYS
 from policies.roles import Listener
 from policies.terms import DetailClass
-from policies.vee.rules import RULES
+from policies.vee.rules import VEE_RULES
 from policies.vee.terms import Limits
 
 
@@ -246,8 +246,8 @@ class VeeLimits(_Part):
     @field_validator("off")
     @classmethod
     def _rules(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := set(names) - set(RULES):
-            raise ValueError(f"no rule is named {min(unknown)[:32]!r}; there are: {', '.join(RULES)}")
+        if unknown := set(names) - set(VEE_RULES):
+            raise ValueError(f"no rule is named {min(unknown)[:32]!r}; there are: {', '.join(VEE_RULES)}")
         return names
 
 

@@ -282,7 +282,7 @@ class Row:
         meter: which meter of the household, by its label there; "" for a cell, and for what came without one.
         completeness: share of the interval that readings speak for, 0 to 1; 1 for a reading itself.
         method: how an estimated value was worked out (``meter_driver.amounts.Method``, or when an operator had it
-            estimated ``policies.vee.estimation.Method``); "" for others.
+            estimated ``policies.vee.estimation.Estimation``); "" for others.
     """
 
     subject: str

@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from adapters.formats.json import JSON
 from adapters.plugin import CALLER, Caller, Refused, Route, always
 from gateway.api.models import Json, body, instant
-from gateway.api.registry import OPERATOR, telling
+from gateway.api.registry import telling
 from gateway.door.egress import Egress
 from gateway.door.profiles import Profiles
 from gateway.door.release import ReleaseDesk
@@ -27,9 +27,9 @@ from gateway.serve.callers import CREDENTIAL
 from gateway.serve.problems import Problem
 from gateway.settings import VeeSettings
 from gateway.vee.desk import VeeDesk
-from gateway.vee.editing import Wanted
-from gateway.vee.records import Act, Decided, Listed, State, by_edit
-from policies.roles import Listener, Role
+from gateway.vee.editing import Correcting
+from gateway.vee.records import Act, Decided, Handling, Listed, by_edit
+from policies.roles import HOUSEHOLD_OR_OPERATOR, OPERATOR, Listener, Role
 from policies.terms import (
     ONE_DAY,
     QUARTER_HOUR,
@@ -41,12 +41,12 @@ from policies.terms import (
     ReleaseRequest,
     SubjectId,
 )
-from policies.vee.estimation import Method
-from policies.vee.rules import RULES
+from policies.vee.estimation import Estimation
+from policies.vee.rules import VEE_RULES
 
-MOST_DAYS = 31
+_MOST_DAYS = 31
 """Of one order to look again."""
-AROUND = timedelta(hours=1)
+_AROUND = timedelta(hours=1)
 _Said = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -68,13 +68,13 @@ class EditIn(AcceptIn):
     end: AwareDatetime | None = None
     value: Decimal | None = Field(default=None, description="The amount of all of it, or its mean.")
     unit: Annotated[str, Field(max_length=16)] | None = None
-    method: Method | None = None
+    method: Estimation | None = None
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> Correcting:
         if (self.start is None) != (self.end is None):
             raise NotAllowed("start: start and end belong together")
         period = Period(self.start, self.end) if self.start is not None and self.end is not None else None
-        return Wanted(self.author, self.reason, period, self.value, self.unit, self.method)
+        return Correcting(self.author, self.reason, period, self.value, self.unit, self.method)
 
 
 class RunIn(_Body):
@@ -98,7 +98,6 @@ class VeeApi:
 
     def routes(self) -> list[Route]:
         """All on the people listener."""
-        both = frozenset({Role.OPERATOR, Role.HOUSEHOLD})
         one = "/api/vee/exceptions/{exception}"
         table = [
             ("GET", "/api/vee/exceptions", OPERATOR, self.list),
@@ -108,7 +107,7 @@ class VeeApi:
             ("POST", one + "/edit", OPERATOR, self.edit),
             ("POST", "/api/vee/run", OPERATOR, self.run),
             ("GET", "/api/vee/rules", OPERATOR, self.rules),
-            ("GET", "/api/households/{household}/corrections", both, self.corrections),
+            ("GET", "/api/households/{household}/corrections", HOUSEHOLD_OR_OPERATOR, self.corrections),
         ]
         return [
             Route(Listener.PEOPLE, verb, path, "api.vee", telling(handler), roles)
@@ -119,12 +118,12 @@ class VeeApi:
         """Newest first. ``state`` (open, accepted, edited, all), ``household``, ``rule``, ``limit``."""
         state, household = request.query.get("state", "open"), request.query.get("household")
         limit = request.query.get("limit", "100")
-        if state != "all" and state not in set(State):
-            raise NotAllowed(f"state: one of {', '.join(State)}, all")
+        if state != "all" and state not in set(Handling):
+            raise NotAllowed(f"state: one of {', '.join(Handling)}, all")
         if not limit.isascii() or not limit.isdigit() or not 0 < len(limit) <= 4:
             raise NotAllowed("limit: a number from 1 to 500")
         found = await self.vee.work.listed(
-            state=None if state == "all" else State(state),
+            state=None if state == "all" else Handling(state),
             household=None if household is None else SubjectId(household),
             rule=request.query.get("rule", ""),
             most=int(limit),
@@ -151,7 +150,7 @@ class VeeApi:
             quantities=frozenset({found.quantity}),
             resolution=QUARTER_HOUR,
             level=Level.INDIVIDUAL,
-            period=Period(found.start - AROUND, found.end + AROUND),
+            period=Period(found.start - _AROUND, found.end + _AROUND),
             reference=f"validation exception {found.rule}",
         )
         right = self.profiles.right(question, request.get(CREDENTIAL), always)
@@ -179,8 +178,8 @@ class VeeApi:
         wanted = await body(request, RunIn)
         household = self.registry.tenancies.live(SubjectId(wanted.household)).id
         days = (wanted.last - wanted.first) // ONE_DAY + 1
-        if not 0 < days <= MOST_DAYS:
-            raise NotAllowed(f"last: not before the first, and at most {MOST_DAYS} days")
+        if not 0 < days <= _MOST_DAYS:
+            raise NotAllowed(f"last: not before the first, and at most {_MOST_DAYS} days")
         new = 0
         for n in range(days):
             new += await self.vee.run(household, wanted.first + n * ONE_DAY)
@@ -191,7 +190,7 @@ class VeeApi:
         limits = {
             name: table.model_dump(mode="json", exclude_unset=True) for name, table in self.settings.media.items()
         }
-        return web.json_response({"rules": list(RULES), "methods": list(Method), "limits": limits})
+        return web.json_response({"rules": list(VEE_RULES), "methods": list(Estimation), "limits": limits})
 
     async def corrections(self, request: web.Request) -> web.Response:
         """What was decided about a household's intervals: when, in which role, why. Values are told by the door."""

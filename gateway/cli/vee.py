@@ -2,19 +2,18 @@
 
 import getpass
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import typer
 
-from gateway.cli.calls import call, held, show
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
 
 app = typer.Typer(no_args_is_help=True, help="Validation exceptions: list, accept, edit, run, rules.")
-SettingsFile = Annotated[Path, typer.Option("--settings", "-s", help="The settings file.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why. The household reads it.")]
-Author = Annotated[str, typer.Option("--author", help="Who; the name of the user by default.")]
-DEFAULT = Path("metergate.toml")
+
+_Reason = Annotated[str, typer.Option("--reason", help="Why. The household reads it.")]
+_Author = Annotated[str, typer.Option("--author", help="Who; the name of the user by default.")]
+
 _ONE = "/api/vee/exceptions/"
 
 
@@ -24,7 +23,7 @@ def list_exceptions(
     household: str = "",
     rule: str = "",
     limit: int = 100,
-    settings: SettingsFile = DEFAULT,
+    settings: SettingsFile = SETTINGS_FILE,
 ) -> None:
     """Exceptions, newest first."""
     asked: dict[str, Any] = {"state": state, "rule": rule, "limit": limit}
@@ -34,7 +33,7 @@ def list_exceptions(
 
 
 @app.command("accept")
-def accept(exception: str, reason: Reason, author: Author = "", settings: SettingsFile = DEFAULT) -> None:
+def accept(exception: str, reason: _Reason, author: _Author = "", settings: SettingsFile = SETTINGS_FILE) -> None:
     """The value is as it is."""
     wanted = {"author": author or getpass.getuser(), "reason": reason}
     show(call(held(settings), "POST", f"{_ONE}{quote(exception, safe='')}/accept", wanted))
@@ -43,14 +42,14 @@ def accept(exception: str, reason: Reason, author: Author = "", settings: Settin
 @app.command("edit")
 def edit(
     exception: str,
-    reason: Reason,
+    reason: _Reason,
     value: Annotated[str, typer.Option(help="The amount of all of it, or its mean.")] = "",
     unit: str = "",
     method: Annotated[str, typer.Option(help="How it is estimated, instead of a value.")] = "",
     start: Annotated[datetime | None, typer.Option(help="UTC; whole quarters.", formats=["%Y-%m-%dT%H:%MZ"])] = None,
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%MZ"])] = None,
-    author: Author = "",
-    settings: SettingsFile = DEFAULT,
+    author: _Author = "",
+    settings: SettingsFile = SETTINGS_FILE,
 ) -> None:
     """Another value instead, said or estimated; the readings stay as they came."""
     wanted: dict[str, Any] = {"author": author or getpass.getuser(), "reason": reason}
@@ -61,13 +60,13 @@ def edit(
 
 
 @app.command("run")
-def run(household: str, first: str, last: str = "", settings: SettingsFile = DEFAULT) -> None:
+def run(household: str, first: str, last: str = "", settings: SettingsFile = SETTINGS_FILE) -> None:
     """Look at a household's days again (YYYY-MM-DD, local)."""
     wanted = {"household": household, "first": first, "last": last or first}
     show(call(held(settings), "POST", "/api/vee/run", wanted))
 
 
 @app.command("rules")
-def rules(settings: SettingsFile = DEFAULT) -> None:
+def rules(settings: SettingsFile = SETTINGS_FILE) -> None:
     """Rules, methods of estimation, and the limits of the settings."""
     show(call(held(settings), "GET", "/api/vee/rules"))

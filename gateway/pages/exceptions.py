@@ -12,11 +12,11 @@ from gateway.pages.forms import PostedForm, posted, to
 from gateway.pages.render import Renderings
 from gateway.serve.callers import SESSION
 from gateway.vee.desk import VeeDesk
-from gateway.vee.editing import Wanted
-from gateway.vee.records import State
-from policies.roles import Listener, Role
-from policies.vee.estimation import Method
-from policies.vee.rules import RULES
+from gateway.vee.editing import Correcting
+from gateway.vee.records import Handling
+from policies.roles import OPERATOR, Listener
+from policies.vee.estimation import Estimation
+from policies.vee.rules import VEE_RULES
 
 PAGE = "/fleet/exceptions"
 _SHOWN = 100
@@ -38,9 +38,8 @@ class ExceptionPages:
             ("POST", PAGE + "/{exception}/accept", self.accept),
             ("POST", PAGE + "/{exception}/edit", self.edit),
         ]
-        operator = frozenset({Role.OPERATOR})
         return [
-            Route(Listener.PEOPLE, verb, path, "page.fleet", handler, operator, max_body=4096, problems=self.problem)
+            Route(Listener.PEOPLE, verb, path, "page.fleet", handler, OPERATOR, max_body=4096, problems=self.problem)
             for verb, path, handler in table
         ]
 
@@ -67,9 +66,9 @@ class ExceptionPages:
 
     async def _page(self, request: web.Request, trouble: str = "", status: int = 200) -> web.Response:
         token = request[SESSION].csrf if SESSION in request else ""
-        state, rule = request.query.get("state", State.OPEN.value), request.query.get("rule", "")
-        wanted = State(state) if state in set(State) else State.OPEN
-        found = await self.vee.work.listed(state=wanted, rule=rule if rule in RULES else "", most=_SHOWN)
+        state, rule = request.query.get("state", Handling.OPEN.value), request.query.get("rule", "")
+        wanted = Handling(state) if state in set(Handling) else Handling.OPEN
+        found = await self.vee.work.listed(state=wanted, rule=rule if rule in VEE_RULES else "", most=_SHOWN)
         return self.show.page(
             request,
             "exceptions.html",
@@ -77,10 +76,10 @@ class ExceptionPages:
             token=token,
             trouble=trouble,
             state=wanted.value,
-            states=list(State),
+            states=list(Handling),
             rule=rule,
-            rules=list(RULES),
-            methods=list(Method),
+            rules=list(VEE_RULES),
+            methods=list(Estimation),
             found=found,
         )
 
@@ -100,13 +99,13 @@ def _reason(form: PostedForm) -> str:
     return _said(form, "reason")
 
 
-def _wanted(form: PostedForm) -> Wanted:
+def _wanted(form: PostedForm) -> Correcting:
     method, value = str(form.get("method", "")), str(form.get("value", "")).strip()
-    if method and method not in set(Method):
+    if method and method not in set(Estimation):
         raise NotAllowed("method: none of this name")
     try:
         number = Decimal(value.replace(",", ".")) if value else None
     except InvalidOperation:
         raise NotAllowed("value: a number") from None
-    chosen = Method(method) if method else None
-    return Wanted(_said(form, "author"), _reason(form), value=number, method=chosen)
+    chosen = Estimation(method) if method else None
+    return Correcting(_said(form, "author"), _reason(form), value=number, method=chosen)

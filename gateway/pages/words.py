@@ -214,7 +214,7 @@ CLASSES: Mapping[DetailClass, tuple[str, str]] = MappingProxyType(
         DetailClass.DAY: ("Days", "Tage"),
     }
 )
-RULES: Mapping[str, tuple[str, str]] = MappingProxyType(
+RULE_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "high-low": ("Too high or too low", "Zu hoch oder zu niedrig"),
         "spike": ("Spike", "Lastspitze"),
@@ -285,7 +285,7 @@ class Phrases:
         return self.language == "de"
 
     def rule(self, name: str) -> str:
-        return RULES[name][self._at]
+        return RULE_WORDS[name][self._at]
 
     def quantity(self, code: str) -> str:
         return row_words.quantity(code, self._at)

@@ -15,17 +15,17 @@ from gateway.storage.port import Store
 from gateway.storage.tables.vee import ALL
 from gateway.storage.tables.vee import vee_correction as table
 from gateway.vee.records import Decided, decided, encode
-from gateway.vee.seals import Row, Seals
+from gateway.vee.seals import SealedRow, Seals
 from policies.terms import DetailClass, Period, SubjectId
 from policies.vault.seal import CLASS_CODES
 from policies.vee.corrections import Correction
 
-QUARTER, DAY = DetailClass.QUARTER, DetailClass.DAY
+_QUARTER, _DAY = DetailClass.QUARTER, DetailClass.DAY
 MOST_SHOWN = 2000
 """Of one household, newest first."""
 
 
-class Corrections:
+class CorrectionBook:
     """``await load()`` once; most households have none, and their answers cost no question."""
 
     def __init__(self, store: Store, seals: Seals) -> None:
@@ -47,7 +47,7 @@ class Corrections:
         """
         if household not in self._some or period.empty:
             return {}
-        source = DAY if detail is DAY else QUARTER
+        source = _DAY if detail is _DAY else _QUARTER
         first, last = (at.astimezone(UTC).toordinal() for at in (period.start, period.end))
         where = (table.c.tenancy == household, table.c["class"] == CLASS_CODES[source])
         query = select(table).where(*where, table.c.day.between(first - 1, last)).order_by(table.c.number)
@@ -60,7 +60,7 @@ class Corrections:
         """What was decided about a household's quarters, newest first. Raises ``SubjectGone``."""
         if household not in self._some:
             return []
-        where = (table.c.tenancy == household, table.c["class"] == CLASS_CODES[QUARTER])
+        where = (table.c.tenancy == household, table.c["class"] == CLASS_CODES[_QUARTER])
         query = select(table).where(*where).order_by(table.c.number.desc()).limit(MOST_SHOWN)
         return [one for _, one in await self._opened(household, query)]
 
@@ -94,10 +94,12 @@ class Corrections:
 
     async def _opened(self, household: SubjectId, query: Any) -> list[tuple[int, Decided]]:
         rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
-        details = {CLASS_CODES[detail]: detail for detail in (QUARTER, DAY)}
-        sealed = [Row((details[row._mapping["class"]], row.day), f"correction {row.id}", row.sealed) for row in rows]
-        plain = await self._seals.opened(household, sealed)
-        return [(row.number, decided(body)) for row, body in zip(rows, plain, strict=True) if body is not None]
+        details = {CLASS_CODES[detail]: detail for detail in (_QUARTER, _DAY)}
+        sealed = [
+            SealedRow((details[row._mapping["class"]], row.day), f"correction {row.id}", row.sealed) for row in rows
+        ]
+        found = await self._seals.opened(household, sealed, decided)
+        return [(row.number, one) for row, one in zip(rows, found, strict=True) if one is not None]
 
 
 def _day(at: datetime) -> int:

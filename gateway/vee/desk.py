@@ -18,10 +18,10 @@ from gateway.settings import VeeSettings
 from gateway.storage.port import Store
 from gateway.vault.port import Vault
 from gateway.vee import editing, worklist
-from gateway.vee.corrections import Corrections
-from gateway.vee.editing import BACK, Target, Wanted
+from gateway.vee.corrections import CorrectionBook
+from gateway.vee.editing import LOOKS_BACK, Correcting, Target
 from gateway.vee.looking import Changed, Looker
-from gateway.vee.records import Act, Decided, Listed, State
+from gateway.vee.records import Act, Decided, Handling, Listed
 from gateway.vee.worklist import WorkList
 from meter_driver.intervals import day_edges
 from meter_driver.quantities import REGISTERS, parse
@@ -31,8 +31,8 @@ from policies.vee.corrections import newest
 from policies.vee.estimation import Known
 from policies.vee.rules import validated
 
-QUARTER, DAY = DetailClass.QUARTER, DetailClass.DAY
-Rows = list[tuple[DetailClass, Decided]]
+_QUARTER, _DAY = DetailClass.QUARTER, DetailClass.DAY
+_Due = list[tuple[DetailClass, Decided]]
 
 
 class VeeDesk:
@@ -45,7 +45,7 @@ class VeeDesk:
         vault: Vault,
         looker: Looker,
         work: WorkList,
-        corrections: Corrections,
+        corrections: CorrectionBook,
         settings: VeeSettings,
         clock: Clock,
         ids: Callable[[], str],
@@ -81,16 +81,16 @@ class VeeDesk:
     async def accept(self, name: str, author: str, reason: str) -> Listed:
         """The value is as it is. Raises ``Unknown``, ``NotAllowed``."""
         listed = await self.work.get(name)
-        act = self._act(State.ACCEPTED, author, reason)
+        act = self._act(Handling.ACCEPTED, author, reason)
         return await self._done(listed, act, [])
 
-    async def edit(self, name: str, wanted: Wanted) -> Listed:
+    async def edit(self, name: str, wanted: Correcting) -> Listed:
         """Another value instead. Raises ``Unknown``, ``NotAllowed``."""
         listed = await self.work.get(name)
         household, found = listed.household, listed.item.found
         period = wanted.period or Period(found.start, found.end)
         editing.check(wanted, found.quantity, period, self._clock())
-        act = self._act(State.EDITED, wanted.author, wanted.reason)
+        act = self._act(Handling.EDITED, wanted.author, wanted.reason)
         try:
             known = await self._known(household, found.meter, found.quantity, period)
             unit = next((row.unit for row in reversed(known.rows) if row.unit is not None), None)
@@ -121,7 +121,7 @@ class VeeDesk:
             try:
                 changed = await self.work.acted(listed, act)
                 names = [self._ids() for _ in decided]
-                rows = await self.corrections.rows(household, [(QUARTER, one) for one in decided], names)
+                rows = await self.corrections.rows(household, [(_QUARTER, one) for one in decided], names)
             except (SubjectGone, Expired):
                 raise Unknown("exception: its household or its day is held no longer") from None
 
@@ -141,27 +141,27 @@ class VeeDesk:
         first = day_edges(period.start.astimezone(zone).date(), zone)[0]
         last = day_edges((period.end - timedelta(microseconds=1)).astimezone(zone).date(), zone)[1]
         whole = Period(first, last)
-        decided = await self.corrections.of(household, QUARTER, whole)
+        decided = await self.corrections.of(household, _QUARTER, whole)
         if not decided:
             return
-        kept = await self.corrections.of(household, DAY, whole)
+        kept = await self.corrections.of(household, _DAY, whole)
         before = {(name, one.start): (one.value, one.status) for name, some in kept.items() for one in newest(some)}
         touched = {
             (name, day_edges(one.start.astimezone(zone).date(), zone)[0]) for name in decided for one in decided[name]
         }
         rows = await self._looker.rows(household, whole, ONE_DAY, frozenset(quantity for _, quantity in decided))
-        due: Rows = []
+        due: _Due = []
         for row in rows:
             place = ((row.meter, row.quantity), row.start)
             if place in touched and row.value is not None and before.get(place) != (row.value, row.status):
-                due.append((DAY, _of_day(row, self._act(State.EDITED, "", ""))))
+                due.append((_DAY, _of_day(row, self._act(Handling.EDITED, "", ""))))
         if due:
             sealed = await self.corrections.rows(household, due, [self._ids() for _ in due])
             await self._store.write(lambda connection: self.corrections.put(connection, household, sealed))
 
     async def _known(self, household: SubjectId, meter: str, quantity: str, period: Period) -> Known:
         """What an estimate may rest on: the four weeks before and the day after, and what went through in all of it."""
-        reach = Period(period.start - BACK, min(period.end + ONE_DAY, _quarter_before(self._clock())))
+        reach = Period(period.start - LOOKS_BACK, min(period.end + ONE_DAY, _quarter_before(self._clock())))
         asked = frozenset((quantity,))
 
         def without(some: Changed) -> Changed:
@@ -179,7 +179,7 @@ class VeeDesk:
         medium, family = await self._looker.kind_of(household, meter, quantity)
         return Known(mine, total, self._settings.profile(medium, family), self._looker.zone)
 
-    def _act(self, state: State, author: str, reason: str) -> Act:
+    def _act(self, state: Handling, author: str, reason: str) -> Act:
         return Act(self._clock(), state, Role.OPERATOR.value, author, reason)
 
     def _turn(self, household: SubjectId) -> asyncio.Lock:

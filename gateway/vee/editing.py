@@ -16,15 +16,15 @@ from meter_driver.quantities import Kind, parse
 from meter_driver.units import factor, told
 from policies.minimise import floor
 from policies.terms import ONE_DAY, QUARTER_HOUR, Period
-from policies.vee.estimation import EstimateRefused, Known, Method, Span, estimate, prorated
+from policies.vee.estimation import EstimateRefused, Estimation, Gap, Known, estimate, prorated
 
-LONGEST = 2 * ONE_DAY
-MAX_DIGITS = 14
+_LONGEST = 2 * ONE_DAY
+_DIGITS = 14
 _CORRECTABLE = frozenset(Kind) - {Kind.SNAPSHOT}
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Correcting:
     """What an operator wants.
 
     Attributes:
@@ -37,7 +37,7 @@ class Wanted:
     period: Period | None = None
     value: Decimal | None = None
     unit: str | None = None
-    method: Method | None = None
+    method: Estimation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ class Target:
     unit: str | None
 
 
-def check(wanted: Wanted, quantity: str, period: Period, now: datetime) -> None:
+def check(wanted: Correcting, quantity: str, period: Period, now: datetime) -> None:
     """Before anything is read. Raises ``NotAllowed``, which names the field and the rule."""
     known = parse(quantity)
     if (wanted.value is None) == (wanted.method is None):
         raise NotAllowed("value: a value or a method, one of them")
     if known is None or known.kind not in _CORRECTABLE:
         raise NotAllowed("quantity: it has no intervals")
-    if period.empty or period.end - period.start > LONGEST:
+    if period.empty or period.end - period.start > _LONGEST:
         raise NotAllowed("end: after the start, and at most two days")
     if any(floor(at, QUARTER_HOUR) != at for at in (period.start, period.end)):
         raise NotAllowed("start: whole quarters of an hour")
@@ -69,13 +69,13 @@ def check(wanted: Wanted, quantity: str, period: Period, now: datetime) -> None:
 
 def _check_value(value: Decimal, unit: str | None, wanted: str | None) -> None:
     exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int) or abs(exponent) > 9 or len(value.as_tuple().digits) > MAX_DIGITS:
-        raise NotAllowed(f"value: a number of at most {MAX_DIGITS} digits")
+    if not isinstance(exponent, int) or abs(exponent) > 9 or len(value.as_tuple().digits) > _DIGITS:
+        raise NotAllowed(f"value: a number of at most {_DIGITS} digits")
     if wanted is not None and factor(unit if unit is not None else wanted, wanted) is None:
         raise NotAllowed("unit: not one of this quantity")
 
 
-def decide(wanted: Wanted, target: Target, known: Known, act: Act, edit: str) -> list[Decided]:
+def decide(wanted: Correcting, target: Target, known: Known, act: Act, edit: str) -> list[Decided]:
     """One for each quarter, ascending. Raises ``NotAllowed``."""
     spans = quarters(target.period)
     if wanted.value is not None:
@@ -94,7 +94,7 @@ def decide(wanted: Wanted, target: Target, known: Known, act: Act, edit: str) ->
     ]
 
 
-def _said(wanted: Wanted, target: Target, spans: Sequence[Span], act: Act, edit: str) -> list[Decided]:
+def _said(wanted: Correcting, target: Target, spans: Sequence[Gap], act: Act, edit: str) -> list[Decided]:
     assert wanted.value is not None
     unit = wanted.unit if wanted.unit is not None else target.unit
     value, in_unit = wanted.value, told(unit)
@@ -104,14 +104,14 @@ def _said(wanted: Wanted, target: Target, spans: Sequence[Span], act: Act, edit:
     kind = parse(target.quantity)
     spread = kind is not None and kind.kind is not Kind.INSTANT and len(spans) > 1
     values = prorated(value, [Decimal(1)] * len(spans)) if spread else [value] * len(spans)
-    status, method = ("estimated", Method.PRORATION.value) if spread else ("validated", "")
+    status, method = ("estimated", Estimation.PRORATION.value) if spread else ("validated", "")
     return [
         Decided(edit, act, target.meter, target.quantity, *span, each, in_unit, status, method)
         for span, each in zip(spans, values, strict=True)
     ]
 
 
-def quarters(period: Period) -> list[Span]:
+def quarters(period: Period) -> list[Gap]:
     """Of a period of whole ones."""
     found, at = [], period.start
     while at < period.end:
@@ -120,5 +120,5 @@ def quarters(period: Period) -> list[Span]:
     return found
 
 
-BACK = timedelta(days=29)
+LOOKS_BACK = timedelta(days=29)
 """How far an estimate looks back: four weeks of the same weekday."""

@@ -10,7 +10,7 @@ from gateway.clock import Clock
 from gateway.registry.meters import Meter, Meters
 from gateway.settings import VeeSettings
 from gateway.vault.port import Value, Vault
-from gateway.vee.corrections import Corrections
+from gateway.vee.corrections import CorrectionBook
 from meter_driver.intervals import day_edges
 from meter_driver.quantities import Kind, Medium, parse
 from policies.amounts import rows_of
@@ -31,11 +31,11 @@ from policies.terms import (
 )
 from policies.vee.corrections import Correction
 from policies.vee.levels import AMOUNTS
-from policies.vee.terms import Facts, Limits, Material, Name
+from policies.vee.terms import Facts, Limits, Material, MeterQuantity
 
-BESIDE = timedelta(hours=1) + QUARTER_HOUR
+_AROUND = timedelta(hours=1) + QUARTER_HOUR
 """Read on either side: registers are read around the edges."""
-NOBODY = Recipient("vee")
+_HOUSE = Recipient("vee")
 Changed = Mapping[tuple[str, str], Sequence[Correction]]
 
 
@@ -43,7 +43,13 @@ class Looker:
     """Holds no values between calls. ``zone``: where days begin."""
 
     def __init__(
-        self, vault: Vault, meters: Meters, corrections: Corrections, settings: VeeSettings, clock: Clock, zone: tzinfo
+        self,
+        vault: Vault,
+        meters: Meters,
+        corrections: CorrectionBook,
+        settings: VeeSettings,
+        clock: Clock,
+        zone: tzinfo,
     ) -> None:
         self._vault, self._meters, self._corrections = vault, meters, corrections
         self._settings, self._clock, self.zone = settings, clock, zone
@@ -52,11 +58,11 @@ class Looker:
         """Of a local day. Raises ``SubjectGone``."""
         period = Period(*day_edges(day, self.zone))
         limits = self._limits({meter.label: meter for meter in await self._meters.of(household)})
-        values = await self._values(household, DetailClass.QUARTER, period, BESIDE)
+        values = await self._values(household, DetailClass.QUARTER, period, _AROUND)
         rows = await self._rows(household, values, period, QUARTER_HOUR, DetailClass.QUARTER)
         back = max((limits(*name).zero_days for name in _names(values)), default=1)
         before = Period(day_edges(day - (back - 1) * ONE_DAY, self.zone)[0], period.start)
-        days = await self._values(household, DetailClass.DAY, before, ONE_DAY + BESIDE)
+        days = await self._values(household, DetailClass.DAY, before, ONE_DAY + _AROUND)
         of_days = await self._rows(household, days, before, ONE_DAY, DetailClass.DAY)
         of_days += await self._rows(household, values, period, ONE_DAY, DetailClass.QUARTER)
         inside = [value for value in values if period.start <= value.at < period.end]
@@ -80,12 +86,12 @@ class Looker:
         changed: Callable[[Changed], Changed] = lambda some: some,
     ) -> list[Row]:
         """From quarters. ``changed``: with which corrections. Raises ``SubjectGone``."""
-        values = await self._values(household, DetailClass.QUARTER, period, step + BESIDE, quantities)
+        values = await self._values(household, DetailClass.QUARTER, period, step + _AROUND, quantities)
         return await self._rows(household, values, period, step, DetailClass.QUARTER, changed)
 
     async def between(self, household: SubjectId, meter: str, quantity: str, period: Period) -> Decimal | None:
         """What went through a register in all of a period, by the readings; None where they do not enclose it."""
-        reach = period.end - period.start + BESIDE
+        reach = period.end - period.start + _AROUND
         values = await self._values(household, DetailClass.QUARTER, period, reach, frozenset((quantity,)))
         declared = (await self._meters.exchanges(household)).get(meter, ())
         mine = sorted((v for v in values if v.meter == meter), key=lambda v: (v.at, v.first_at))
@@ -120,7 +126,7 @@ class Looker:
         exchanges = await self._meters.exchanges(household)
         corrections = changed(await self._corrections.of(household, detail, period))
         words = Purpose.GRID_OPERATION, EVERYTHING, step, Level.INDIVIDUAL, period, FAR_FUTURE, timedelta(0)
-        grant = Grant("", household, NOBODY, *words)
+        grant = Grant("", household, _HOUSE, *words)
         return await asyncio.to_thread(
             minimise, values, grant, "self", self.zone, exchanges=exchanges, corrections=corrections
         )
@@ -145,20 +151,20 @@ def _medium(meter: Meter | None, quantity: str) -> str:
     return medium if told or meter is None or not meter.medium else meter.medium
 
 
-def _names(values: Sequence[Value]) -> set[Name]:
+def _names(values: Sequence[Value]) -> set[MeterQuantity]:
     return {(value.meter, value.quantity) for value in values}
 
 
-def _by_name(rows: Sequence[Row]) -> dict[Name, list[Row]]:
-    found: dict[Name, list[Row]] = {}
+def _by_name(rows: Sequence[Row]) -> dict[MeterQuantity, list[Row]]:
+    found: dict[MeterQuantity, list[Row]] = {}
     for row in rows:
         found.setdefault((row.meter, row.quantity), []).append(row)
     return found
 
 
-def _facts(values: Sequence[Value]) -> dict[Name, Facts]:
+def _facts(values: Sequence[Value]) -> dict[MeterQuantity, Facts]:
     """Of quarters: the last stand of each, and the ends of entries as far as quarters show them."""
-    found: dict[Name, Facts] = {}
+    found: dict[MeterQuantity, Facts] = {}
     ordered = sorted(values, key=lambda value: (value.meter, value.quantity, value.at))
     for name, group in groupby(ordered, key=lambda value: (value.meter, value.quantity)):
         some, known = list(group), parse(name[1])

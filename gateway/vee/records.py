@@ -12,7 +12,7 @@ from policies.vee.corrections import Correction
 from policies.vee.terms import ValidationException
 
 
-class State(StrEnum):
+class Handling(StrEnum):
     """How far the work on an exception is."""
 
     OPEN = "open"
@@ -26,13 +26,13 @@ class Act(msgspec.Struct, frozen=True):
     """What somebody did, and why. ``author`` is for the operator's own books; a household is told the role."""
 
     at: datetime
-    state: State
+    state: Handling
     role: str
     author: str
     reason: str
 
 
-class Item(msgspec.Struct, frozen=True):
+class Exceptional(msgspec.Struct, frozen=True):
     """One line of the work list. ``acts``: oldest first."""
 
     found: ValidationException
@@ -45,9 +45,9 @@ class Listed(msgspec.Struct, frozen=True):
     id: str
     household: SubjectId
     day: int
-    state: State
+    state: Handling
     at: datetime
-    item: Item
+    item: Exceptional
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -79,14 +79,14 @@ def by_edit(decided: Sequence[Decided]) -> Sequence[Sequence[Decided]]:
 
 
 _encoder = msgspec.json.Encoder(decimal_format="string")
-_item, _decided = msgspec.json.Decoder(Item), msgspec.json.Decoder(Decided)
+_item, _decided = msgspec.json.Decoder(Exceptional), msgspec.json.Decoder(Decided)
 
 
-def encode(one: Item | Decided) -> bytes:
+def encode(one: Exceptional | Decided) -> bytes:
     return _encoder.encode(one)
 
 
-def item(plain: bytes) -> Item:
+def item(plain: bytes) -> Exceptional:
     return _item.decode(plain)
 
 

@@ -1,6 +1,6 @@
 """The sweep: households in slices, round after round; days that were merged since they were looked at are looked at.
 
-A day that is merged later than ``BACK`` (history that was imported) is looked at when an operator asks for it.
+A day that is merged later than ``_LOOKS_BACK`` (history that was imported) is looked at when an operator asks for it.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ from meter_driver.intervals import day_edges
 from policies.terms import ONE_DAY, DetailClass, SubjectId
 from policies.vault.seal import CLASS_CODES
 
-SLICE = 64
+_SLICE = 64
 """Households of which is asked at a time."""
-BACK = 35
+_LOOKS_BACK = 35
 """Days that are looked at by themselves."""
-BREATH = timedelta(milliseconds=50)
+_BREATH = timedelta(milliseconds=50)
 """Between two days that are looked at, so that answers come first."""
-EVERY = timedelta(minutes=5)
-QUARTER, DAY = DetailClass.QUARTER, DetailClass.DAY
+_EVERY = timedelta(minutes=5)
+_QUARTER, _DAY = DetailClass.QUARTER, DetailClass.DAY
 
 
 class Sweep:
@@ -46,14 +46,14 @@ class Sweep:
 
     async def run(self) -> None:
         while True:
-            await self.round(BREATH)
-            await asyncio.sleep(EVERY.total_seconds())
+            await self.round(_BREATH)
+            await asyncio.sleep(_EVERY.total_seconds())
 
     async def round(self, breath: timedelta = timedelta(0)) -> int:
         """How many days were looked at."""
         looked = 0
         live = [each.id for each in self._tenancies.all() if each.live]
-        for some in (live[at : at + SLICE] for at in range(0, len(live), SLICE)):
+        for some in (live[at : at + _SLICE] for at in range(0, len(live), _SLICE)):
             due = await self._store.look(partial(_due, some=some, days=self._days()))
             for household, days in _by_household(due):
                 looked += await self._look(household, days, breath)
@@ -65,7 +65,7 @@ class Sweep:
     def _days(self) -> tuple[int, int]:
         """UTC days (ordinals) that have ended and are settled."""
         last = (self._clock().astimezone(UTC) - SETTLED).toordinal() - 1
-        return last - BACK, last
+        return last - _LOOKS_BACK, last
 
     async def _look(self, household: SubjectId, merged: dict[int, int], breath: timedelta) -> int:
         """Local days that share something with merged ones. What cannot be is left for the next round."""
@@ -89,7 +89,7 @@ class Sweep:
 
     async def _expire(self, some: Sequence[SubjectId]) -> None:
         """Rows that nobody can open any more."""
-        oldest = {(who, each): self._vault.oldest(who, each) for who in some for each in (QUARTER, DAY)}
+        oldest = {(who, each): self._vault.oldest(who, each) for who in some for each in (_QUARTER, _DAY)}
         before = {key: day.toordinal() for key, day in oldest.items() if day is not None}
 
         def old(connection: Connection) -> Sequence[Any]:
@@ -101,7 +101,7 @@ class Sweep:
 
         least = min(before.values(), default=0)
         rows = await self._store.look(old)
-        if any(row.day < before.get((row.tenancy, QUARTER), least) for row in rows):
+        if any(row.day < before.get((row.tenancy, _QUARTER), least) for row in rows):
             await self._store.write(lambda connection: _drop(connection, before))
 
 
@@ -112,7 +112,7 @@ def _due(connection: Connection, some: Sequence[SubjectId], days: tuple[int, int
     return connection.execute(
         select(b.subject, b.day, b.version)
         .select_from(block.outerjoin(vee_seen, together))
-        .where(b.subject.in_(some), b["class"] == CLASS_CODES[QUARTER], b.day.between(*days))
+        .where(b.subject.in_(some), b["class"] == CLASS_CODES[_QUARTER], b.day.between(*days))
         .where(seen.version.is_(None) | (seen.version != b.version))
     ).fetchall()
 
@@ -129,6 +129,6 @@ def _drop(connection: Connection, before: dict[tuple[SubjectId, DetailClass], in
         old = vee_correction.c
         where = (old.tenancy == who, old["class"] == CLASS_CODES[detail], old.day < first)
         connection.execute(delete(vee_correction).where(*where))
-        if detail is QUARTER:
+        if detail is _QUARTER:
             for table in (vee_exception, vee_seen):
                 connection.execute(delete(table).where(table.c.tenancy == who, table.c.day < first))

@@ -11,12 +11,12 @@ from gateway.storage.port import Store
 from gateway.storage.tables.vee import vee_exception as table
 from gateway.storage.tables.vee import vee_seen
 from gateway.vault.port import Vault
-from gateway.vee.records import Act, Item, Listed, State, encode, item
-from gateway.vee.seals import Row, Seals
+from gateway.vee.records import Act, Exceptional, Handling, Listed, encode, item
+from gateway.vee.seals import SealedRow, Seals
 from policies.terms import DetailClass, SubjectId
 from policies.vee.terms import ValidationException
 
-QUARTER = DetailClass.QUARTER
+_QUARTER = DetailClass.QUARTER
 MOST_A_DAY = 256
 """Exceptions of one household's day; what is beyond is a meter that wants repair, not a longer list."""
 MOST_LISTED = 500
@@ -44,17 +44,17 @@ class WorkList:
         ``SubjectGone``.
         """
         some = {self._id(household, one): one for one in found[:MOST_A_DAY]}
-        sealed = await self._seals.sealing(household, [(QUARTER, day)])
+        sealed = await self._seals.sealing(household, [(_QUARTER, day)])
         rows = [
-            {"id": name, "tenancy": household, "day": day, "state": State.OPEN.value, "found": now.timestamp(),
-             "sealed": sealed((QUARTER, day), f"exception {name}", encode(Item(one)))}
+            {"id": name, "tenancy": household, "day": day, "state": Handling.OPEN.value, "found": now.timestamp(),
+             "sealed": sealed((_QUARTER, day), f"exception {name}", encode(Exceptional(one)))}
             for name, one in some.items()
         ]  # fmt: skip
 
         def write(connection: Connection) -> int:
             mine = (table.c.tenancy == household, table.c.day == day)
             there = {row.id: row.state for row in connection.execute(select(table.c.id, table.c.state).where(*mine))}
-            gone = [name for name, state in there.items() if state == State.OPEN and name not in some]
+            gone = [name for name, state in there.items() if state == Handling.OPEN and name not in some]
             if gone:
                 connection.execute(delete(table).where(table.c.id.in_(gone)))
             fresh = [row for row in rows if row["id"] not in there]
@@ -68,7 +68,7 @@ class WorkList:
     async def listed(
         self,
         *,
-        state: State | None = State.OPEN,
+        state: Handling | None = Handling.OPEN,
         household: SubjectId | None = None,
         rule: str = "",
         most: int = 100,
@@ -99,21 +99,21 @@ class WorkList:
 
     async def acted(self, listed: Listed, act: Act) -> dict[str, Any]:
         """The row after somebody did something, for ``put``. Raises ``Expired``, ``SubjectGone``."""
-        sealed = await self._seals.sealing(listed.household, [(QUARTER, listed.day)])
-        changed = Item(listed.item.found, (*listed.item.acts, act))
-        body = sealed((QUARTER, listed.day), f"exception {listed.id}", encode(changed))
+        sealed = await self._seals.sealing(listed.household, [(_QUARTER, listed.day)])
+        changed = Exceptional(listed.item.found, (*listed.item.acts, act))
+        body = sealed((_QUARTER, listed.day), f"exception {listed.id}", encode(changed))
         return {"id": listed.id, "state": act.state.value, "sealed": body}
 
     async def _opened(self, household: SubjectId, rows: Sequence[Any]) -> list[Listed]:
-        sealed = [Row((QUARTER, row.day), f"exception {row.id}", row.sealed) for row in rows]
+        sealed = [SealedRow((_QUARTER, row.day), f"exception {row.id}", row.sealed) for row in rows]
         try:
-            plain = await self._seals.opened(household, sealed)
+            items = await self._seals.opened(household, sealed, item)
         except SubjectGone:
             return []
         return [
-            Listed(row.id, household, row.day, State(row.state), datetime.fromtimestamp(row.found, UTC), item(body))
-            for row, body in zip(rows, plain, strict=True)
-            if body is not None
+            Listed(row.id, household, row.day, Handling(row.state), datetime.fromtimestamp(row.found, UTC), one)
+            for row, one in zip(rows, items, strict=True)
+            if one is not None
         ]
 
     def _id(self, household: SubjectId, one: ValidationException) -> str:

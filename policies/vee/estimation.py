@@ -15,20 +15,20 @@ from types import MappingProxyType
 
 from policies.terms import Row
 
-FINER = 3
+_FINER = 3
 """Decimals that a part may have more than the total that it is a part of."""
-PROXIES = 4
+_PROXIES = 4
 """The same weekday of so many weeks before."""
 _WEEK = timedelta(days=7)
 
-Span = tuple[datetime, datetime]
+Gap = tuple[datetime, datetime]
 
 
 class EstimateRefused(ValueError):
     """There is no estimate: the text says why."""
 
 
-class Method(StrEnum):
+class Estimation(StrEnum):
     """How a number came about; ``Row.method``."""
 
     LINEAR_INTERPOLATION = "linear-interpolation"
@@ -67,10 +67,10 @@ class Estimate:
     start: datetime
     end: datetime
     value: Decimal
-    method: Method
+    method: Estimation
 
 
-def estimate(wanted: Sequence[Span], known: Known, method: Method) -> list[Estimate]:
+def estimate(wanted: Sequence[Gap], known: Known, method: Estimation) -> list[Estimate]:
     """One for each wanted interval, in their order. Raises ``EstimateRefused``."""
     if not wanted:
         raise EstimateRefused("no interval is wanted")
@@ -81,7 +81,7 @@ def estimate(wanted: Sequence[Span], known: Known, method: Method) -> list[Estim
     if known.total is not None:
         values = prorated(known.total, shape)
     else:
-        places = _places(known.rows) - FINER
+        places = _places(known.rows) - _FINER
         values = [_rounded(part, places) for part in shape]
     return [Estimate(start, end, value, method) for (start, end), value in zip(wanted, values, strict=True)]
 
@@ -95,7 +95,7 @@ def prorated(total: Decimal, shape: Sequence[Fraction | Decimal]) -> list[Decima
     weights = [Fraction(part) for part in shape]
     if any(weight < 0 for weight in weights) or not sum(weights):
         weights = [Fraction(1)] * len(weights)
-    places = _exponent(total) - FINER
+    places = _exponent(total) - _FINER
     units = int(total.scaleb(-places))
     whole = sum(weights)
     exact = [units * weight / whole for weight in weights]
@@ -109,7 +109,7 @@ def prorated(total: Decimal, shape: Sequence[Fraction | Decimal]) -> list[Decima
 # -- shapes
 
 
-def _line(wanted: Sequence[Span], known: Known) -> list[Fraction]:
+def _line(wanted: Sequence[Gap], known: Known) -> list[Fraction]:
     told = _told(known.rows)
     before = [row for row in told if row.end <= wanted[0][0]]
     after = [row for row in told if row.start >= wanted[-1][1]]
@@ -121,17 +121,17 @@ def _line(wanted: Sequence[Span], known: Known) -> list[Fraction]:
     return [low + (high - low) * Fraction(_middle(*each) - begin, span) for each in wanted]
 
 
-def _proxies(wanted: Sequence[Span], known: Known) -> list[Fraction]:
+def _proxies(wanted: Sequence[Gap], known: Known) -> list[Fraction]:
     told = {row.start: Fraction(row.value or 0) for row in _told(known.rows)}
     shape = []
     for start, _ in wanted:
         local = start.astimezone(known.zone)
-        like = [(local - n * _WEEK).replace(fold=local.fold).astimezone(UTC) for n in range(1, PROXIES + 1)]
+        like = [(local - n * _WEEK).replace(fold=local.fold).astimezone(UTC) for n in range(1, _PROXIES + 1)]
         shape.append(_mean([told[at] for at in like if at in told], "no proxy day has this time of day"))
     return shape
 
 
-def _profile(wanted: Sequence[Span], known: Known) -> list[Fraction]:
+def _profile(wanted: Sequence[Gap], known: Known) -> list[Fraction]:
     if not known.profile:
         raise EstimateRefused("no load profile is known")
     weights = [_weight(start, known) for start, _ in wanted]
@@ -146,26 +146,26 @@ def _profile(wanted: Sequence[Span], known: Known) -> list[Fraction]:
     return [weight * measured / weighed for weight in weights]
 
 
-def _averages(wanted: Sequence[Span], known: Known) -> list[Fraction]:
+def _averages(wanted: Sequence[Gap], known: Known) -> list[Fraction]:
     like: dict[tuple[bool, int], list[Fraction]] = {}
     for row in _told(known.rows):
         like.setdefault(_like(row.start, known.zone), []).append(Fraction(row.value or 0))
     return [_mean(like.get(_like(start, known.zone), []), "no like interval is known") for start, _ in wanted]
 
 
-def _equal(wanted: Sequence[Span], known: Known) -> list[Fraction]:
+def _equal(wanted: Sequence[Gap], known: Known) -> list[Fraction]:
     if known.total is None:
         raise EstimateRefused("nothing is known that could be prorated")
     return [Fraction(_length(each)) for each in wanted]
 
 
-_SHAPES: Mapping[Method, Callable[[Sequence[Span], Known], list[Fraction]]] = MappingProxyType(
+_SHAPES: Mapping[Estimation, Callable[[Sequence[Gap], Known], list[Fraction]]] = MappingProxyType(
     {
-        Method.LINEAR_INTERPOLATION: _line,
-        Method.PROXY_DAY: _proxies,
-        Method.LOAD_PROFILE: _profile,
-        Method.AVERAGE: _averages,
-        Method.PRORATION: _equal,
+        Estimation.LINEAR_INTERPOLATION: _line,
+        Estimation.PROXY_DAY: _proxies,
+        Estimation.LOAD_PROFILE: _profile,
+        Estimation.AVERAGE: _averages,
+        Estimation.PRORATION: _equal,
     }
 )
 
@@ -192,7 +192,7 @@ def _weight(start: datetime, known: Known) -> Fraction:
     return Fraction(known.profile[second * len(known.profile) // 86_400])
 
 
-def _length(span: Span) -> int:
+def _length(span: Gap) -> int:
     return (span[1] - span[0]) // timedelta(microseconds=1)
 
 

@@ -9,7 +9,7 @@ from meter_driver.quantities import REGISTERS, Kind
 from meter_driver.units import base, convert
 from policies.amounts import MOST_AN_HOUR
 from policies.terms import Row
-from policies.vee.terms import Limits, Material, Name, Severity, ValidationException, asked, found, hours
+from policies.vee.terms import Limits, Material, MeterQuantity, Severity, ValidationException, asked, found, hours
 
 AMOUNTS = REGISTERS | {Kind.INTERVAL}
 """Kinds whose rows are amounts, which grow with the length of the interval."""
@@ -73,7 +73,7 @@ def _amounts(material: Material, rule: str) -> Iterator[tuple[Row, Limits]]:
             yield from ((row, limits) for row in _valued(name, rows) if row.status in JUDGED)
 
 
-def _valued(name: Name, rows: Sequence[Row]) -> Iterator[Row]:
+def _valued(name: MeterQuantity, rows: Sequence[Row]) -> Iterator[Row]:
     if _is_amount(name[1]):
         yield from (row for row in rows if row.value is not None)
 

@@ -9,7 +9,7 @@ from meter_driver import quantities
 from meter_driver.quantities import Kind, Medium
 from meter_driver.units import base
 from policies.terms import Row
-from policies.vee.terms import Facts, Material, Name, Severity, ValidationException, asked, found
+from policies.vee.terms import Facts, Material, MeterQuantity, Severity, ValidationException, asked, found
 
 _QUARTER = timedelta(minutes=15)
 _SAME_STANDS = 8
@@ -100,7 +100,7 @@ def unit_of_measure(material: Material) -> Iterator[ValidationException]:
             yield _unfit(name, material, len(bases), Severity.WARNING)
 
 
-def _unfit(name: Name, material: Material, count: int, severity: Severity) -> ValidationException:
+def _unfit(name: MeterQuantity, material: Material, count: int, severity: Severity) -> ValidationException:
     numbers = (("units", Decimal(count)),)
     return ValidationException("unit-of-measure", *name, material.start, material.end, severity, numbers)
 
@@ -124,7 +124,7 @@ def clock(material: Material) -> Iterator[ValidationException]:
                 yield _off(name, material, told.off, severity)
 
 
-def _off(name: Name, material: Material, off: timedelta, severity: Severity) -> ValidationException:
+def _off(name: MeterQuantity, material: Material, off: timedelta, severity: Severity) -> ValidationException:
     numbers = (("seconds", Decimal(off // timedelta(seconds=1))),)
     return ValidationException("clock", *name, material.start, material.end, severity, numbers)
 

@@ -8,7 +8,7 @@ from policies.vee.order import clock, consecutive_interval, duplicate, unit_of_m
 from policies.vee.sums import multiplier, sum_check
 from policies.vee.terms import Material, Rule, ValidationException
 
-RULES: Mapping[str, Rule] = MappingProxyType(
+VEE_RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "high-low": high_low,
         "spike": spike,
@@ -26,4 +26,4 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 
 def validated(material: Material) -> list[ValidationException]:
     """What all rules find, each as often as it is seen."""
-    return [one for rule in RULES.values() for one in rule(material)]
+    return [one for rule in VEE_RULES.values() for one in rule(material)]

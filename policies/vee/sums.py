@@ -8,7 +8,7 @@ from meter_driver import obis
 from meter_driver.errors import MeterError
 from meter_driver.units import convert
 from policies.terms import Row
-from policies.vee.terms import Material, Name, Severity, ValidationException, asked, found, hours
+from policies.vee.terms import Material, MeterQuantity, Severity, ValidationException, asked, found, hours
 
 _TOTAL_OF_PHASES = {21: 1, 41: 1, 61: 1, 22: 2, 42: 2, 62: 2}
 """Value group C of a phase -> of the sum of all (IEC 62056-6-1, Table 13)."""
@@ -69,11 +69,11 @@ def _both(energies: Sequence[Row], powers: Sequence[Row]) -> tuple[Decimal, Deci
     return (energy, by_power) if seen else None
 
 
-def _sums(rows: Iterable[Name]) -> Iterator[tuple[Name, Sequence[Name]]]:
+def _sums(rows: Iterable[MeterQuantity]) -> Iterator[tuple[MeterQuantity, Sequence[MeterQuantity]]]:
     """Totals with their parts, as far as both are there."""
     names = set(rows)
-    tariffs: dict[Name, list[Name]] = {}
-    phases: dict[Name, list[Name]] = {}
+    tariffs: dict[MeterQuantity, list[MeterQuantity]] = {}
+    phases: dict[MeterQuantity, list[MeterQuantity]] = {}
     for meter, quantity in sorted(names):
         code = _code(quantity)
         if code is None:

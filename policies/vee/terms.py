@@ -24,7 +24,7 @@ class ValidationException:
     """What a rule found in [start, end), UTC.
 
     Attributes:
-        rule: its field name, a key of ``policies.vee.rules.RULES``.
+        rule: its field name, a key of ``policies.vee.rules.VEE_RULES``.
         meter, quantity: as in ``policies.terms.Row``.
         numbers: name and number of what led to it; personal, so never logged and stored only sealed.
     """
@@ -92,7 +92,7 @@ class Clocked:
     doubtful: bool = False
 
 
-Name = tuple[str, str]
+MeterQuantity = tuple[str, str]
 """Meter and quantity."""
 
 
@@ -111,9 +111,9 @@ class Material:
 
     start: datetime
     end: datetime
-    rows: Mapping[Name, Sequence[Row]]
-    days: Mapping[Name, Sequence[Row]]
-    facts: Mapping[Name, Facts]
+    rows: Mapping[MeterQuantity, Sequence[Row]]
+    days: Mapping[MeterQuantity, Sequence[Row]]
+    facts: Mapping[MeterQuantity, Facts]
     limits: Callable[[str, str], Limits]
     now: datetime
     clocks: Sequence[Clocked] = ()
@@ -130,7 +130,7 @@ def hours(row: Row) -> Decimal:
     return Decimal((row.end - row.start) // timedelta(microseconds=1)) / 3_600_000_000
 
 
-def asked(material: Material, rule: str, name: Name) -> Limits | None:
+def asked(material: Material, rule: str, name: MeterQuantity) -> Limits | None:
     """The limits of a name; None where the rule is switched off for it."""
     limits = material.limits(*name)
     return None if rule in limits.off else limits

@@ -14,11 +14,11 @@ from adapters.plugin import Batch
 from gateway.errors import NotAllowed, Unknown
 from gateway.registry.meters import Reader
 from gateway.storage.tables.vee import ALL, vee_correction, vee_exception
-from gateway.vee.editing import Wanted
-from gateway.vee.records import Listed, State
+from gateway.vee.editing import Correcting
+from gateway.vee.records import Handling, Listed
 from meter_driver.reading import Reading
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
-from policies.vee.estimation import Method
+from policies.vee.estimation import Estimation
 from tests.gateway.house import ENERGY, NOON, House, house
 
 DAY = NOON.replace(hour=0) - ONE_DAY
@@ -76,25 +76,25 @@ async def spike(home: House) -> tuple[SubjectId, Listed]:
 
 async def test_a_spike_is_listed_and_edited_and_told_as_validated_while_the_readings_stay(home: House) -> None:
     who, one = await spike(home)
-    assert (one.item.found.start, one.state) == (SPIKE, State.OPEN)
+    assert (one.item.found.start, one.state) == (SPIKE, Handling.OPEN)
     assert dict(one.item.found.numbers)["highest"] == 20
     raw = await told(home, who, AS_RECEIVED)
     day = (await told(home, who, ONE_DAY))[0].value
-    wanted = Wanted("k.meier", "load test of the meter's maker", value=Decimal("0.1"), unit="kWh")
+    wanted = Correcting("k.meier", "load test of the meter's maker", value=Decimal("0.1"), unit="kWh")
     edited = await home.gateway.vee.edit(one.id, wanted)
-    assert (edited.state, edited.item.acts[-1].author) == (State.EDITED, "k.meier")
+    assert (edited.state, edited.item.acts[-1].author) == (Handling.EDITED, "k.meier")
     row = next(row for row in await told(home, who, QUARTER_HOUR) if row.start == SPIKE)
     assert (row.value, row.status) == (Decimal("0.1"), "validated")
     assert day is not None
     after = (await told(home, who, ONE_DAY))[0]
     assert (after.value, after.status) == (day - Decimal("19.9"), "validated")
     assert await told(home, who, AS_RECEIVED) == raw
-    assert not await listed(home, household=who, state=State.OPEN, rule="spike")
+    assert not await listed(home, household=who, state=Handling.OPEN, rule="spike")
 
 
 async def test_a_batch_that_comes_again_undoes_no_correction(home: House) -> None:
     who, one = await spike(home)
-    await home.gateway.vee.edit(one.id, Wanted("a", "b", value=Decimal("0.1")))
+    await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1")))
     await stands(home, who, DAY, spiked())
     await merged(home)
     await home.gateway.sweep.round()
@@ -106,7 +106,7 @@ async def test_a_batch_that_comes_again_undoes_no_correction(home: House) -> Non
 async def test_the_newest_of_two_edits_counts_and_the_older_stays_in_the_books(home: House) -> None:
     who, one = await spike(home)
     for value in ("0.5", "0.2"):
-        await home.gateway.vee.edit(one.id, Wanted("a", f"because {value}", value=Decimal(value)))
+        await home.gateway.vee.edit(one.id, Correcting("a", f"because {value}", value=Decimal(value)))
     row = next(row for row in await told(home, who, QUARTER_HOUR) if row.start == SPIKE)
     assert row.value == Decimal("0.2")
     assert [each.act.reason for each in await home.gateway.vee.decided(who)] == ["because 0.2", "because 0.5"]
@@ -115,7 +115,7 @@ async def test_the_newest_of_two_edits_counts_and_the_older_stays_in_the_books(h
 
 async def test_what_was_accepted_is_not_found_again(home: House) -> None:
     who, one = await spike(home)
-    assert (await home.gateway.vee.accept(one.id, "a", "an oven")).state is State.ACCEPTED
+    assert (await home.gateway.vee.accept(one.id, "a", "an oven")).state is Handling.ACCEPTED
     await home.gateway.vee.run(who, DAY.date())
     assert not [each for each in await listed(home, household=who) if each.item.found.rule == "spike"]
     row = next(row for row in await told(home, who, QUARTER_HOUR) if row.start == SPIKE)
@@ -151,7 +151,7 @@ async def test_a_gap_is_estimated_and_keeps_what_the_register_counted(home: Hous
     (gap,) = [one for one in await listed(home, household=who) if one.item.found.rule == "consecutive-interval"]
     assert (gap.item.found.start, gap.item.found.end) == (DAY + 40 * QUARTER_HOUR, DAY + 44 * QUARTER_HOUR)
     before = (await told(home, who, ONE_DAY))[0].value
-    await home.gateway.vee.edit(gap.id, Wanted("a", "meter was off line", method=Method.AVERAGE))
+    await home.gateway.vee.edit(gap.id, Correcting("a", "meter was off line", method=Estimation.AVERAGE))
     rows = [row for row in await told(home, who, QUARTER_HOUR) if DAY + 10 * HOUR <= row.start < DAY + 11 * HOUR]
     assert [(row.status, row.method) for row in rows] == [("estimated", "average")] * 4
     assert sum(row.value or 0 for row in rows) == Decimal("0.4")
@@ -161,24 +161,24 @@ async def test_a_gap_is_estimated_and_keeps_what_the_register_counted(home: Hous
 async def test_a_measured_interval_is_not_estimated_over_and_says_so(home: House) -> None:
     _, one = await spike(home)
     with pytest.raises(NotAllowed, match="never estimated over"):
-        await home.gateway.vee.edit(one.id, Wanted("a", "b", method=Method.LINEAR_INTERPOLATION))
+        await home.gateway.vee.edit(one.id, Correcting("a", "b", method=Estimation.LINEAR_INTERPOLATION))
 
 
 @pytest.mark.parametrize(
     ("wanted", "field"),
     [
-        (Wanted("a", "b"), "value"),
-        (Wanted("a", " ", value=Decimal(1)), "reason"),
-        (Wanted("a", "b", value=Decimal("NaN")), "value"),
-        (Wanted("a", "b", value=Decimal("1e30")), "value"),
-        (Wanted("a", "b", value=Decimal(1), unit="m3"), "unit"),
-        (Wanted("a", "b", Period(SPIKE, SPIKE + timedelta(minutes=7)), Decimal(1)), "start"),
-        (Wanted("a", "b", Period(SPIKE, SPIKE), Decimal(1)), "end"),
-        (Wanted("a", "b", Period(SPIKE, SPIKE + 4 * ONE_DAY), Decimal(1)), "end"),
-        (Wanted("a", "b", Period(NOON, NOON + QUARTER_HOUR), Decimal(1)), "end"),
+        (Correcting("a", "b"), "value"),
+        (Correcting("a", " ", value=Decimal(1)), "reason"),
+        (Correcting("a", "b", value=Decimal("NaN")), "value"),
+        (Correcting("a", "b", value=Decimal("1e30")), "value"),
+        (Correcting("a", "b", value=Decimal(1), unit="m3"), "unit"),
+        (Correcting("a", "b", Period(SPIKE, SPIKE + timedelta(minutes=7)), Decimal(1)), "start"),
+        (Correcting("a", "b", Period(SPIKE, SPIKE), Decimal(1)), "end"),
+        (Correcting("a", "b", Period(SPIKE, SPIKE + 4 * ONE_DAY), Decimal(1)), "end"),
+        (Correcting("a", "b", Period(NOON, NOON + QUARTER_HOUR), Decimal(1)), "end"),
     ],
 )
-async def test_an_edit_that_breaks_a_rule_is_refused_by_its_field(home: House, wanted: Wanted, field: str) -> None:
+async def test_an_edit_that_breaks_a_rule_is_refused_by_its_field(home: House, wanted: Correcting, field: str) -> None:
     _, one = await spike(home)
     with pytest.raises(NotAllowed, match=f"^{field}: "):
         await home.gateway.vee.edit(one.id, wanted)
@@ -187,7 +187,7 @@ async def test_an_edit_that_breaks_a_rule_is_refused_by_its_field(home: House, w
 async def test_a_value_of_several_quarters_is_prorated_and_adds_up(home: House) -> None:
     who, one = await spike(home)
     hour = Period(SPIKE, SPIKE + HOUR)
-    await home.gateway.vee.edit(one.id, Wanted("a", "b", hour, Decimal(1000), "Wh"))
+    await home.gateway.vee.edit(one.id, Correcting("a", "b", hour, Decimal(1000), "Wh"))
     rows = [row for row in await told(home, who, QUARTER_HOUR) if hour.contains(row.start)]
     assert {(row.status, row.method) for row in rows} == {("estimated", "proration")}
     assert sum(row.value or 0 for row in rows) == 1
@@ -195,7 +195,7 @@ async def test_a_value_of_several_quarters_is_prorated_and_adds_up(home: House) 
 
 async def test_a_day_stays_corrected_when_its_quarters_are_gone(home: House) -> None:
     who, one = await spike(home)
-    await home.gateway.vee.edit(one.id, Wanted("a", "b", value=Decimal("0.1")))
+    await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1")))
     day = (await told(home, who, ONE_DAY))[0]
     home.now += timedelta(days=500)
     await home.gateway.retention.run(home.now)
@@ -211,7 +211,7 @@ async def test_a_day_stays_corrected_when_its_quarters_are_gone(home: House) -> 
 
 async def test_erasure_forgets_all_of_it_and_a_look_that_was_under_way_writes_nothing(home: House) -> None:
     who, one = await spike(home)
-    await home.gateway.vee.edit(one.id, Wanted("a", "b", value=Decimal("0.1")))
+    await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1")))
     await home.gateway.household_end.erase(who)
     with pytest.raises(Unknown):
         await home.gateway.vee.run(who, DAY.date())
@@ -224,7 +224,7 @@ async def test_erasure_forgets_all_of_it_and_a_look_that_was_under_way_writes_no
 
 async def test_nothing_of_a_finding_lies_in_clear(home: House, tmp_path: Path) -> None:
     who, one = await spike(home)
-    await home.gateway.vee.edit(one.id, Wanted("an author", "a reason", value=Decimal("0.1")))
+    await home.gateway.vee.edit(one.id, Correcting("an author", "a reason", value=Decimal("0.1")))
     rows = await home.store.look(lambda c: [c.execute(select(t)).fetchall() for t in ALL])
     written = repr(rows).encode()
     for word in (b"spike", b"an author", b"a reason", ENERGY.encode(), b"highest"):
@@ -236,7 +236,7 @@ async def test_nothing_of_a_finding_lies_in_clear(home: House, tmp_path: Path) -
 async def test_corrections_are_there_after_a_new_start(tmp_path: Path) -> None:
     async with house(tmp_path) as first:
         who, one = await spike(first)
-        await first.gateway.vee.edit(one.id, Wanted("a", "b", value=Decimal("0.1")))
+        await first.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1")))
     async with house(tmp_path) as second:
         second.registry.where[who] = ""
         row = next(row for row in await told(second, who, QUARTER_HOUR) if row.start == SPIKE)

@@ -20,8 +20,8 @@ from gateway.errors import SettingsError
 from gateway.settings import VeeLimits, VeeSettings, parse
 from meter_driver.reading import Reading
 from policies.terms import QUARTER_HOUR, SubjectId
-from policies.vee.estimation import Method
-from policies.vee.rules import RULES
+from policies.vee.estimation import Estimation
+from policies.vee.rules import VEE_RULES
 from tests.gateway.people_house import ENERGY, START, People, people
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "vee.md"
@@ -186,7 +186,7 @@ async def test_the_commands_list_edit_accept_and_run(case: Case, tmp_path: Path)
     assert edited["state"] == "edited"
     assert (await command("accept", case.exception, *why))["state"] == "accepted"
     assert (await command("run", case.home, "2026-03-03"))["days"] == 1
-    assert (await command("rules"))["rules"] == list(RULES)
+    assert (await command("rules"))["rules"] == list(VEE_RULES)
 
 
 async def test_another_household_sees_no_corrections_of_this_one(case: Case) -> None:
@@ -206,7 +206,7 @@ def test_the_page_of_vee_names_each_limit_rule_and_method_and_nothing_else() -> 
     assert {n: documented[n] for n in fields.model_fields} == {
         n: field.description for n, field in fields.model_fields.items()
     }
-    assert set(documented) == {*fields.model_fields, *RULES, *Method}
+    assert set(documented) == {*fields.model_fields, *VEE_RULES, *Estimation}
     defaults = {row[0].strip("`"): row[1].strip("`") for row in cells if len(row) == 3}
     for name, field in fields.model_fields.items():
         said = defaults[name]

@@ -6,30 +6,33 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from policies.terms import ONE_DAY, QUARTER_HOUR, Row
-from policies.vee.terms import Facts, Limits, Material, Name
+from policies.vee.terms import Facts, Limits, Material, MeterQuantity
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 """A Monday."""
 ENERGY = "1-0:1.8.0*255"
-MAIN: Name = ("main", ENERGY)
+Number = Decimal | str | int | None
+MAIN: MeterQuantity = ("main", ENERGY)
 
 
-def row(at: datetime, value: Decimal | str | int | None, name: Name = MAIN, *, status: str = "measured") -> Row:
+def row(
+    at: datetime, value: Decimal | str | int | None, name: MeterQuantity = MAIN, *, status: str = "measured"
+) -> Row:
     exact = None if value is None else Decimal(value)
     word = "missing" if exact is None else status
     return Row("self", name[1], at, at + QUARTER_HOUR, exact, "kWh", word, name[0])
 
 
-def quarters(values: Sequence[Decimal | str | int | None], name: Name = MAIN, start: datetime = START) -> list[Row]:
+def quarters(values: Sequence[Number], name: MeterQuantity = MAIN, start: datetime = START) -> list[Row]:
     return [row(start + n * QUARTER_HOUR, value, name) for n, value in enumerate(values)]
 
 
-def sound(name: Name = MAIN) -> list[Row]:
+def sound(name: MeterQuantity = MAIN) -> list[Row]:
     """A day on which nothing is wrong."""
     return quarters([Decimal(n % 7 + 1) / 10 for n in range(96)], name)
 
 
-def whole_days(values: Sequence[Decimal | int | None], name: Name = MAIN) -> list[Row]:
+def whole_days(values: Sequence[Decimal | int | None], name: MeterQuantity = MAIN) -> list[Row]:
     """Days, the last of which is the one that is looked at."""
     first = START - (len(values) - 1) * ONE_DAY
     rows = [row(first + n * ONE_DAY, value, name) for n, value in enumerate(values)]
@@ -37,10 +40,10 @@ def whole_days(values: Sequence[Decimal | int | None], name: Name = MAIN) -> lis
 
 
 def material(
-    rows: Mapping[Name, Sequence[Row]],
+    rows: Mapping[MeterQuantity, Sequence[Row]],
     *,
-    days: Mapping[Name, Sequence[Row]] | None = None,
-    facts: Mapping[Name, Facts] | None = None,
+    days: Mapping[MeterQuantity, Sequence[Row]] | None = None,
+    facts: Mapping[MeterQuantity, Facts] | None = None,
     limits: Limits | None = None,
     now: datetime | None = None,
 ) -> Material:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.terms import QUARTER_HOUR, Row
-from policies.vee.rules import RULES, validated
+from policies.vee.rules import VEE_RULES, validated
 from policies.vee.terms import Clocked, Facts, Limits, Material, Severity
 from tests.policies.vee.rows import ENERGY, MAIN, START, material, quarters, sound, whole_days
 
@@ -171,7 +171,7 @@ def test_clocks_are_judged_by_stamps_of_the_future_by_entries_and_by_what_was_to
     assert clock(Facts(), Clocked("main", START, minute, doubtful=True)) == [Severity.INFORMATION]
 
 
-@pytest.mark.parametrize("rule", sorted(RULES))
+@pytest.mark.parametrize("rule", sorted(VEE_RULES))
 def test_a_rule_that_is_switched_off_finds_nothing(rule: str) -> None:
     everything = {
         MAIN: [*quarters([90]), *quarters([90, 1, None, -2, *[0] * 20])],
