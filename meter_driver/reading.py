@@ -42,6 +42,17 @@ class Quality(Flag):
     """The meter sends the pattern that its standard reserves for "not valid" (EN 13757-3, Annex A)."""
     LAYOUT_INFERRED = auto()
     """Where the value stands was worked out from telegrams by others; neither a standard nor the maker says it."""
+    ESTIMATED = auto()
+    """Whoever sends it says that it was not read: substituted, proposed, preliminary or worked out."""
+    VALIDATED = auto()
+    """Read, and checked by whoever is answerable for metering."""
+
+    @property
+    def status(self) -> str:
+        """What the value is worth, in the words in which it is kept: measured, estimated, validated."""
+        if Quality.ESTIMATED in self:
+            return "estimated"
+        return "validated" if Quality.VALIDATED in self else "measured"
 
 
 class Reading(Struct, frozen=True):

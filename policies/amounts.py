@@ -4,11 +4,13 @@ Values may come in several units and powers of ten; they are brought into one, e
 their dimension (``meter_driver.units.told``), so that an answer does not change its unit when a meter does.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
+from itertools import accumulate
 
 from meter_driver import quantities
 from meter_driver.amounts import Amount, Method, Status, entries, means, stands
@@ -57,9 +59,9 @@ def rows_of(
             found, exponent = entries.amounts([_entry(value, scale) for value in some], spans), scale.exponent
         case _:
             found, exponent = _differences(some, known, scale, spans, declared), scale.exponent
-    lesser = sorted(value.at for value in some if value.status not in ("measured", "validated"))
+    worth = _Worth.of(some, open_ended=known.kind is Kind.INTERVAL)
     unit, power = scale.told
-    return [_row(amount, exponent + power, quantity, subject, meter, unit, lesser) for amount in found]
+    return [_row(amount, exponent + power, quantity, subject, meter, unit, worth) for amount in found]
 
 
 def _differences(
@@ -108,16 +110,51 @@ def _span(value: Value, scale: "_Scale") -> means.Span:
 
 
 def _row(
-    amount: Amount, exponent: int, quantity: str, subject: str, meter: str, unit: str | None, lesser: Sequence[datetime]
+    amount: Amount, exponent: int, quantity: str, subject: str, meter: str, unit: str | None, worth: "_Worth | None"
 ) -> Row:
     start, end = instant(amount.begin), instant(amount.end)
     value = None if amount.value is None else Decimal(amount.value).scaleb(exponent)
-    status, method = amount.status, amount.method
-    if status is Status.MEASURED and any(start <= at <= end for at in lesser):
-        status, method = Status.ESTIMATED, Method.NONE
+    status, method = amount.status.value, amount.method
+    if worth is not None and amount.status is Status.MEASURED:
+        status = worth.between(start, end)
     share = min(WHOLE, (Decimal(amount.covered) / (amount.end - amount.begin)).quantize(_SHARE, ROUND_DOWN))
     completeness = WHOLE if share == 1 else share
-    return Row(subject, quantity, start, end, value, unit, status.value, meter, completeness, method.value)
+    return Row(subject, quantity, start, end, value, unit, status, meter, completeness, method.value)
+
+
+class _Worth:
+    """What values that are not all measured are worth, by the time that they speak for.
+
+    ``open_ended``: a value that ends where an interval begins says nothing of it, as a stand does.
+    """
+
+    def __init__(self, values: Sequence[Value], *, open_ended: bool) -> None:
+        self._open_ended = open_ended
+        spans: dict[str, list[tuple[datetime, datetime]]] = {}
+        for value in values:
+            spans.setdefault(value.status, []).append((value.first_at, value.last_at))
+        self._begins = {status: [first for first, _ in sorted(some)] for status, some in spans.items()}
+        self._furthest = {
+            status: list(accumulate((last for _, last in sorted(some)), max)) for status, some in spans.items()
+        }
+
+    @classmethod
+    def of(cls, values: Sequence[Value], *, open_ended: bool) -> "_Worth | None":
+        """None where all are measured, as nearly always."""
+        plain = all(value.status == "measured" for value in values)
+        return None if plain else cls(values, open_ended=open_ended)
+
+    def between(self, start: datetime, end: datetime) -> str:
+        """The least of what speaks for it: estimated, measured, validated."""
+        told = {status for status in self._begins if self._touches(status, start, end)}
+        if told - {"measured", "validated"}:
+            return Status.ESTIMATED.value
+        return "validated" if told == {"validated"} else Status.MEASURED.value
+
+    def _touches(self, status: str, start: datetime, end: datetime) -> bool:
+        begins, furthest = self._begins[status], self._furthest[status]
+        before = (bisect_left if self._open_ended else bisect_right)(begins, end)
+        return before > 0 and (furthest[before - 1] > start or (furthest[before - 1] == start and not self._open_ended))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,13 +34,14 @@ PieceKey = tuple[DetailClass, int]
 
 
 class Named(NamedTuple):
-    """What a column is of: meter and serial number as in ``Series``, quantity and unit as they are written."""
+    """What a column is of, as in ``Series``; quantity and unit as they are written."""
 
     meter: str
     serial: str
     quantity: str
     unit: str | None
     kind: Kind
+    status: str = "measured"
 
 
 def mantissas(values: Sequence[Decimal]) -> Mantissas | None:
@@ -109,7 +110,7 @@ class Deriver:
         columns: tuple[Sequence[int], ...],
     ) -> None:
         series = Series(
-            name.meter, name.serial, name.quantity, unit, "measured", axis, exponent, total_exponent, columns
+            name.meter, name.serial, name.quantity, unit, name.status, axis, exponent, total_exponent, columns
         )
         self.pieces.setdefault((detail, day), []).append(series)
 

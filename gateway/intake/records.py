@@ -16,8 +16,8 @@ from policies.terms import SubjectId
 
 Refused = dict[int, str]
 """Reason by index."""
-Key = tuple[str, str, str, str | None]
-"""Meter, serial number, quantity and unit, as they came."""
+Key = tuple[str, str, str, str | None, str]
+"""Meter, serial number, quantity and unit, as they came; and what the values are worth."""
 
 
 @dataclass(slots=True)
@@ -41,12 +41,12 @@ def by_household(
     """Readings by household and as they are named; what is wrong with a single one is refused."""
     found: Columns = {}
     times: dict[int, int] = {}  # by identity: a telegram's readings share one instant
-    quality, void = Quality.NONE, False
+    quality, void, status = Quality.NONE, False, Quality.NONE.status
     for index, (subject, reading) in enumerate(readings):
         at, value = reading.at, reading.value
         if reading.quality is not quality:  # by identity as well
             quality = reading.quality
-            void = Quality.NO_VALUE in quality
+            void, status = Quality.NO_VALUE in quality, quality.status
         if void:
             refused[index] = "no-value"
             continue
@@ -71,7 +71,7 @@ def by_household(
         columns = found.get(subject)
         if columns is None:
             columns = found[subject] = {}
-        key = (reading.meter, reading.serial, reading.quantity, reading.unit)
+        key = (reading.meter, reading.serial, reading.quantity, reading.unit, status)
         column = columns.get(key)
         if column is None:
             column = columns[key] = Column()
@@ -129,12 +129,12 @@ def refuse(refused: Refused, columns: Iterable[Column], reason: str) -> None:
 @lru_cache(maxsize=8192)
 def named(key: Key) -> Named | str:
     """In the spelling of the vocabulary; else the reason of the refusal."""
-    meter, serial, quantity, unit = key
+    meter, serial, quantity, unit, status = key
     known = quantities.parse(quantity)
     if known is None:
         return "quantity"
     try:
-        return Named(meter, serial, known.name, quantities.unit(unit), known.kind)
+        return Named(meter, serial, known.name, quantities.unit(unit), known.kind, status)
     except UnitError:
         return "unit"
 

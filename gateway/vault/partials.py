@@ -23,15 +23,19 @@ def merged_partials(parts: Sequence[Sequence[Series]], clashes: Clashes | None) 
             key = one[:5]
             rows = found.get(key)
             if rows is None:
-                rows = found[key] = _Rows(_kind(one.quantity), one.exponent)
+                rows = found[key] = _Rows(_kind(one.quantity), one.exponent, one.serial)
                 variants.setdefault((one.meter, one.quantity), []).append(rows)
             others = [other for other in variants[one.meter, one.quantity] if other is not rows]
             for begin, new in rows.partials_of(one):
                 old = rows.rows.get(begin)
-                clash = rows.add(begin, new) or any(other.holds(begin, new) for other in others)
+                touched = [other for other in others if other.holds(begin, new)] if clashes is not None else []
+                ends = [each.last_at for each in (old, *(other.rows[begin] for other in touched)) if each is not None]
+                clash = rows.add(begin, new) or bool(touched)
                 if clash and clashes is not None:
-                    end = max(new.last_at, old.last_at if old is not None else new.last_at)
+                    end = max(new.last_at, *ends)
                     noted[one.meter, one.quantity, begin] = max(end, noted.get((one.meter, one.quantity, begin), end))
+                for other in touched:
+                    other.yield_to(begin, rows, new)
     for meter, quantity, begin in noted:
         ends = [rows.rows[begin].last_at for rows in variants[meter, quantity] if begin in rows.rows]
         noted[meter, quantity, begin] = max(noted[meter, quantity, begin], *ends)
@@ -42,8 +46,8 @@ def merged_partials(parts: Sequence[Sequence[Series]], clashes: Clashes | None) 
 class _Rows:
     """Partials by the begin of their interval, in one power of ten."""
 
-    def __init__(self, kind: Kind, exponent: int) -> None:
-        self.kind, self.exponent = kind, exponent
+    def __init__(self, kind: Kind, exponent: int, serial: str) -> None:
+        self.kind, self.exponent, self.serial = kind, exponent, serial
         self.rows: dict[int, Partial] = {}
         self._latest: dict[int, int] = {}
 
@@ -84,6 +88,21 @@ class _Rows:
         if self.kind is Kind.INTERVAL:
             return old.first_at < new.last_at and new.first_at < old.last_at
         return old.first_at <= new.last_at and new.first_at <= old.last_at
+
+    def yield_to(self, begin: int, later: "_Rows", new: Partial) -> None:
+        """The same time was told again under another unit, status or serial number.
+
+        Stands of two devices are two registers and stay; of all else one counts, and what is told twice is not added
+        up: what speaks for more, or came later.
+        """
+        old = self.rows[begin]
+        if summed(self.kind):
+            loser = later if old.covered > later.rows[begin].covered else self
+        elif later.serial == self.serial and (old.first_at, old.last_at) == (new.first_at, new.last_at):
+            loser = self
+        else:
+            return
+        loser.rows.pop(begin, None)
 
     def series(self, key: _Key, shared: dict[tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]]) -> Series:
         begins = tuple(sorted(self.rows))
