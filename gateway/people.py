@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from adapters.plugin import Route
+from gateway.api.history import HistoryApi
 from gateway.api.household import HouseholdApi
 from gateway.api.meters import MetersApi
 from gateway.api.openapi import openapi_routes
@@ -58,7 +59,9 @@ def people_routes(gateway: Gateway) -> list[Route]:
         profiles=gateway.profiles,
         egress=gateway.egress,
     )
-    api = [*registry.routes(), *MetersApi(gateway.registry).routes(), *vee.routes(), *household.routes()]
+    history = HistoryApi(gateway.registry, gateway.intake.take, gateway.vault.oldest)
+    meters = MetersApi(gateway.registry)
+    api = [*registry.routes(), *meters.routes(), *history.routes(), *vee.routes(), *household.routes()]
     return [*health_routes(lambda: gateway.keeper.sound), *api, *openapi_routes(api), *_pages(gateway, login)]
 
 

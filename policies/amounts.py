@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import accumulate
 
 from meter_driver import quantities
-from meter_driver.amounts import Amount, Method, Status, entries, means, stands
+from meter_driver.amounts import Amount, Status, entries, means, stands
 from meter_driver.amounts.amount import SECOND_US
 from meter_driver.intervals import instant, micros
 from meter_driver.quantities import Kind

@@ -20,11 +20,13 @@ _Quantities = Annotated[list[Annotated[str, Field(min_length=1, max_length=120)]
 _Seconds = Annotated[int, Field(ge=0, le=86_400)]
 
 
-class _Body(BaseModel):
+class Strict(BaseModel):
+    """What every body is: fields that are not known are refused, and no value is in an error."""
+
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, cache_strings="keys")  # names are not kept
 
 
-class HouseholdIn(_Body):
+class HouseholdIn(Strict):
     """A household to take in."""
 
     name: _Text = ""
@@ -44,13 +46,13 @@ class HouseholdIn(_Body):
         return NewTenancy(identity, self.zone, self.community, self.kind, tuple(self.points), self.start)
 
 
-class ImportIn(_Body):
+class ImportIn(Strict):
     """Many households at once."""
 
     households: list[HouseholdIn] = Field(max_length=1000)
 
 
-class BoxIn(_Body):
+class BoxIn(Strict):
     """A box: for one household, or for the meters of several."""
 
     box: Annotated[str, Field(max_length=64)] = Field(default="", description="Its id; empty: made here.")
@@ -58,13 +60,13 @@ class BoxIn(_Body):
     meters: dict[str, str] = Field(default={}, max_length=1000, description="Meter name to household.")
 
 
-class VenIn(_Body):
+class VenIn(Strict):
     """A VEN that will enrol with a code."""
 
     ven: _Id
 
 
-class CertificateIn(_Body):
+class CertificateIn(Strict):
     """A client certificate that was issued elsewhere (its root is in ``client_ca``)."""
 
     certificate: Annotated[str, Field(max_length=16_384)] = Field(description="PEM")
@@ -72,20 +74,20 @@ class CertificateIn(_Body):
     owner: _Id
 
 
-class EnrolIn(_Body):
+class EnrolIn(Strict):
     """A one-time code and a signing request (PKCS#10, PEM)."""
 
     code: Annotated[str, Field(max_length=64)]
     csr: Annotated[str, Field(max_length=16_384)]
 
 
-class CodeIn(_Body):
+class CodeIn(Strict):
     """A one-time code."""
 
     code: Annotated[str, Field(max_length=64)]
 
 
-class OrganisationIn(_Body):
+class OrganisationIn(Strict):
     """An organisation and what it may ask for at most."""
 
     name: Annotated[str, Field(min_length=1, max_length=300)]
@@ -110,7 +112,7 @@ class OrganisationIn(_Body):
         return Entry(known, tuple(self.zones))
 
 
-class ClientIn(_Body):
+class ClientIn(Strict):
     """An OAuth client. Without ``secret`` one is made and told once."""
 
     organisation: Annotated[str, Field(max_length=64)] | None = None
@@ -118,7 +120,7 @@ class ClientIn(_Body):
     secret: Annotated[str, Field(min_length=8, max_length=1024)] | None = None
 
 
-class ScopeIn(_Body):
+class ScopeIn(Strict):
     """What is asked for, or granted by law or contract."""
 
     recipient: Annotated[str, Field(min_length=1, max_length=64)]
@@ -161,13 +163,13 @@ class GroundIn(ScopeIn):
     objectable: bool = False
 
 
-class AnswerIn(_Body):
+class AnswerIn(Strict):
     """Which quantities the household agrees to; None: all that are asked for."""
 
     quantities: _Quantities | None = None
 
 
-class RetentionIn(_Body):
+class RetentionIn(Strict):
     """Fewer days than now."""
 
     days: Annotated[int, Field(ge=0, le=30 * 366)]

@@ -12,12 +12,18 @@ from pydantic import BaseModel
 
 from adapters.plugin import Route
 from gateway.api import models, vee
+from gateway.api.history import CheckIn, HistoryIn
+from gateway.api.meters import ExchangeIn, MeterIn
 from policies.roles import EVERYBODY, Listener, Role
 
 BODIES: Mapping[str, type[BaseModel]] = MappingProxyType(
     {
         "POST /api/households": models.HouseholdIn,
         "POST /api/households/import": models.ImportIn,
+        "POST /api/households/{household}/meters": MeterIn,
+        "POST /api/households/{household}/meters/{label}/exchange": ExchangeIn,
+        "POST /api/history": HistoryIn,
+        "POST /api/history/check": CheckIn,
         "POST /api/boxes": models.BoxIn,
         "POST /api/vens/codes": models.VenIn,
         "POST /api/certificates": models.CertificateIn,

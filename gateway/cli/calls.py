@@ -1,13 +1,17 @@
 """Commands that talk to a running gateway do it by its API, with the operator's token, like any other program."""
 
+import http.client
 import json
 import os
 import ssl
 import sys
+import time
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -19,6 +23,8 @@ from policies.roles import Listener
 SETTINGS_FILE = Path("metergate.toml")
 SettingsFile = Annotated[Path, typer.Option("--settings", "-s", help="The settings file.")]
 CALL_SECONDS = 60.0
+PAUSES = (1.0, 5.0, 15.0, 30.0)
+"""Seconds between tries while nothing can be stored."""
 
 
 def held(file: Path) -> Settings:
@@ -32,16 +38,16 @@ def held(file: Path) -> Settings:
 
 def call(settings: Settings, verb: str, path: str, body: Any = None) -> Any:
     """One call to the people listener's API; its JSON. A refusal ends the command with the problem's words."""
-    token = _token(settings)
+    bearer = token(settings)
     url = public_url(settings, Listener.PEOPLE) + path
     data = None if body is None else json.dumps(body).encode()
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
     request = urllib.request.Request(url, data=data, method=verb, headers=headers)  # noqa: S310 - our own address
     try:
-        with urllib.request.urlopen(request, timeout=CALL_SECONDS, context=_context(settings)) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=CALL_SECONDS, context=trust(settings)) as answer:  # noqa: S310
             raw = answer.read()
     except urllib.error.HTTPError as error:
-        typer.echo(f"metergate: {_said(error.read(), error.code)}", err=True)
+        typer.echo(f"metergate: {said(error.read(), error.code)}", err=True)
         raise typer.Exit(1) from None
     except (urllib.error.URLError, OSError) as error:
         typer.echo(f"metergate: the gateway does not answer at {url} ({type(error).__name__})", err=True)
@@ -52,15 +58,57 @@ def call(settings: Settings, verb: str, path: str, body: Any = None) -> Any:
         return raw.decode("utf-8", "replace")
 
 
+class Line:
+    """One connection for many calls; a refusal ends the command with the problem's words, as ``call`` does.
+
+    Where nothing can be stored now it waits and sends again, some times.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._url = public_url(settings, Listener.PEOPLE)
+        self._headers = {"Authorization": f"Bearer {token(settings)}", "Content-Type": "application/json"}
+        where = urlsplit(self._url)
+        self._connection: http.client.HTTPConnection
+        if where.scheme == "https":
+            self._connection = http.client.HTTPSConnection(where.netloc, timeout=CALL_SECONDS, context=trust(settings))
+        else:
+            self._connection = http.client.HTTPConnection(where.netloc, timeout=CALL_SECONDS)
+
+    def post(self, path: str, body: bytes) -> bytes:
+        """The answer's body."""
+        for pause in (*PAUSES, None):
+            status, raw = self._once(path, body)
+            if status != HTTPStatus.SERVICE_UNAVAILABLE or pause is None:
+                break
+            time.sleep(pause)
+        if status >= HTTPStatus.BAD_REQUEST:
+            typer.echo(f"metergate: {said(raw, status)}", err=True)
+            raise typer.Exit(1)
+        return raw
+
+    def _once(self, path: str, body: bytes) -> tuple[int, bytes]:
+        try:
+            self._connection.request("POST", path, body, self._headers)
+            answer = self._connection.getresponse()
+            return answer.status, answer.read()
+        except (http.client.HTTPException, OSError) as error:
+            typer.echo(f"metergate: the gateway does not answer at {self._url} ({type(error).__name__})", err=True)
+            raise typer.Exit(1) from None
+
+    def close(self) -> None:
+        """No more calls."""
+        self._connection.close()
+
+
 def show(value: Any) -> None:
     """JSON to stdout; for a person indented."""
     typer.echo(value if isinstance(value, str) else json.dumps(value, indent=2 if sys.stdout.isatty() else None))
 
 
-def _token(settings: Settings) -> str:
+def token(settings: Settings) -> str:
     """From ``METERGATE_OPERATOR_TOKEN``, or the file that the first start wrote."""
-    if (token := os.environ.get("METERGATE_OPERATOR_TOKEN")) is not None:
-        return token
+    if (given := os.environ.get("METERGATE_OPERATOR_TOKEN")) is not None:
+        return given
     try:
         return (settings.keys / "operator.token").read_text().strip()
     except OSError:
@@ -68,7 +116,8 @@ def _token(settings: Settings) -> str:
         raise typer.Exit(1) from None
 
 
-def _context(settings: Settings) -> ssl.SSLContext:
+def trust(settings: Settings) -> ssl.SSLContext:
+    """Our own root, and what the people listener shows."""
     own = settings.keys / "ca.pem"
     context = ssl.create_default_context()
     if own.exists():
@@ -78,7 +127,8 @@ def _context(settings: Settings) -> ssl.SSLContext:
     return context
 
 
-def _said(raw: bytes, status: int) -> str:
+def said(raw: bytes, status: int) -> str:
+    """A problem in words."""
     try:
         problem = json.loads(raw)
         return f"{problem['reason']}: {problem['detail']}"

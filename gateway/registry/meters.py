@@ -198,6 +198,54 @@ class Meters:
             self._labels.pop(household, None)
             return found
 
+    async def planned(self, household: SubjectId, name: str, serial: str) -> tuple[str, bool]:
+        """What ``imported`` would answer, and whether it would make a new one. Raises what it raises."""
+        home = await self._home(household)
+        label = self._wanted(home, self._import_place(household, name, serial), name, serial)
+        return label, label not in home.meters
+
+    async def imported(self, household: SubjectId, name: str, serial: str) -> str:
+        """The label of the meter that a file calls so: by its label here, or its serial number; else a new one.
+
+        Where the file says neither, it is the only meter of the household. Durable on return.
+        Raises ``NotAllowed``, ``SubjectGone``.
+        """
+        reader = _import_reader(name, serial)
+        if (known := self.known(household, reader)) is not None:
+            return known
+        async with self._turns.setdefault(household, asyncio.Lock()):
+            home, place = await self._home(household), self._import_place(household, name, serial)
+            label = self._wanted(home, place, name, serial)
+            found = home.meters.get(label) or self._new(home, reader, how="imported", label=label)
+            changed = found
+            if serial and serial not in dict(found.serials):
+                changed = replace(found, serials=(*found.serials, (serial, self._clock())))
+            if changed != found or place not in home.places or label not in home.meters:
+                await self._keep(household, home, changed, place)
+            self._labels.setdefault(household, {})[reader] = label
+            return label
+
+    def _wanted(self, home: _Home, place: bytes, name: str, serial: str) -> str:
+        if (label := home.places.get(place)) is not None:
+            return label
+        owner = next((m.label for m in home.meters.values() if serial and serial in dict(m.serials)), "")
+        if name and owner not in ("", name):
+            raise NotAllowed("serial: it is the number of another meter of this household")
+        if name or owner:
+            return name or owner
+        if serial or not home.meters:
+            label, count = ("imported" if serial else "main"), 1
+            while label in home.meters:
+                count += 1
+                label = f"imported-{count}"
+            return label
+        if len(home.meters) > 1:
+            raise NotAllowed("meter: the household has several, and neither a label nor a serial number is said")
+        return next(iter(home.meters))
+
+    def _import_place(self, household: SubjectId, name: str, serial: str) -> bytes:
+        return self._place(household, _import_reader(name, serial))
+
     async def exchange(self, household: SubjectId, label: str, done: Exchanged) -> Meter:
         """Declare an exchange. The same declaration again changes nothing. Raises ``Unknown``, ``NotAllowed``."""
         if done.at > self._clock():
@@ -287,6 +335,11 @@ class Meters:
 
     def _place(self, household: SubjectId, reader: Reader) -> bytes:
         return self._vault.lookup("meter place", f"{household}\n{reader.box}\n{reader.component}")
+
+
+def _import_reader(name: str, serial: str) -> Reader:
+    """No box has an empty name."""
+    return Reader("", name or (f"serial {serial}" if serial else ""), serial)
 
 
 def _rows(connection: Connection, household: SubjectId) -> tuple[Sequence[Any], Sequence[Any]]:

@@ -96,6 +96,8 @@ class _Rows:
         up: what speaks for more, or came later.
         """
         old = self.rows[begin]
+        if begin not in later.rows:
+            return
         if summed(self.kind):
             loser = later if old.covered > later.rows[begin].covered else self
         elif later.serial == self.serial and (old.first_at, old.last_at) == (new.first_at, new.last_at):

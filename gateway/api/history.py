@@ -1,0 +1,174 @@
+"""History in, for the operator: values from before, batch by batch, through the intake desk.
+
+``POST /api/history/check`` says what would become of series and changes nothing. ``POST /api/history`` takes a batch,
+idempotent by (source, sequence). Refusals are those of ``gateway.intake.desk``, and ``before-start``: a value from
+before the household's tenancy began is somebody else's.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from aiohttp import web
+from pydantic import Field
+
+from adapters.plugin import Batch, IntakeAnswer, Route
+from gateway.api.models import Json, Strict, body, instant
+from gateway.api.registry import telling
+from gateway.errors import BatchRefused, NotAllowed, RegistryError, StoreFull, SubjectGone, Unknown
+from gateway.registry.registry import Registry
+from gateway.registry.tenancies import Tenancy
+from gateway.serve.problems import Problem
+from meter_driver import quantities
+from meter_driver.reading import ClockSource, Quality, Reading
+from policies.roles import Listener, Role
+from policies.terms import DetailClass, SubjectId
+
+MAX_BODY = 4 << 20
+RETRY_AFTER = 5
+_QUALITIES = {"measured": Quality.NONE, "estimated": Quality.ESTIMATED, "validated": Quality.VALIDATED}
+_Seconds = Annotated[int, Field(ge=-(1 << 40), le=1 << 40)]
+_Number = Annotated[str, Field(max_length=17, pattern=r"^[+-]?\d{1,14}(\.\d{1,9})?$")]
+
+
+class NameIn(Strict):
+    """Whose and what: a household or one of its metering points; a meter by its label or serial number."""
+
+    household: Annotated[str, Field(max_length=32)] = ""
+    point: Annotated[str, Field(max_length=64)] = ""
+    meter: Annotated[str, Field(max_length=64)] = ""
+    serial: Annotated[str, Field(max_length=64)] = ""
+    quantity: Annotated[str, Field(min_length=1, max_length=120)]
+    unit: Annotated[str, Field(max_length=16)] | None = None
+
+
+class ValuesIn(NameIn):
+    """Values of one status. Seconds since 1970 UTC; ``starts`` for amounts, which are of an interval."""
+
+    status: Literal["measured", "estimated", "validated"] = "measured"
+    starts: list[_Seconds] = Field(default=[], max_length=10_000)
+    ends: list[_Seconds] = Field(min_length=1, max_length=10_000)
+    values: list[_Number] = Field(min_length=1, max_length=10_000, description="Decimal numbers, as text.")
+
+
+class HistoryIn(Strict):
+    """One batch."""
+
+    source: Annotated[str, Field(min_length=1, max_length=100)]
+    sequence: Annotated[int, Field(ge=0, le=(1 << 53) - 1)]
+    series: list[ValuesIn] = Field(min_length=1, max_length=1000)
+
+
+class CheckIn(Strict):
+    """What would be sent."""
+
+    series: list[NameIn] = Field(max_length=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryApi:
+    """``take``: ``Intake.take``. ``oldest``: ``Vault.oldest``."""
+
+    registry: Registry
+    take: Callable[[Batch], Awaitable[IntakeAnswer]]
+    oldest: Callable[[SubjectId, DetailClass], date | None]
+
+    def routes(self) -> list[Route]:
+        """All on the people listener, for the operator."""
+        table = [("/api/history/check", self.check), ("/api/history", self.send)]
+        roles = frozenset({Role.OPERATOR})
+        return [
+            Route(Listener.PEOPLE, "POST", path, "api.history", telling(handler), roles, max_body=MAX_BODY)
+            for path, handler in table
+        ]
+
+    async def check(self, request: web.Request) -> web.Response:
+        """For each series its meter and from when its values can be kept, or what is wrong with which field."""
+        wanted = await body(request, CheckIn)
+        return web.json_response({"series": [await self._checked(each) for each in wanted.series]})
+
+    async def _checked(self, wanted: NameIn) -> Json:
+        try:
+            home = self._home(wanted)
+            label, new = await self.registry.meters.planned(home.id, wanted.meter, wanted.serial)
+        except (RegistryError, SubjectGone) as error:
+            field, _, rule = str(error).partition(": ")
+            return {"wrong": {"field": field, "rule": rule} if rule else {"field": "household", "rule": field}}
+        if not quantities.known(wanted.quantity, wanted.unit):
+            return {"wrong": {"field": "quantity, unit", "rule": "not in the vocabulary"}}
+        day = self.oldest(home.id, DetailClass.QUARTER)
+        held = datetime.combine(day, time(), UTC) if day is not None else home.start
+        return {
+            "household": home.id,
+            "meter": label,
+            "new": new,
+            "expired_before": int(held.timestamp()),
+            "begins": int(home.start.timestamp()),
+            "since": instant(max(held, home.start)),
+        }
+
+    async def send(self, request: web.Request) -> web.Response:
+        """Durable when it is answered; what is refused is named by series and row."""
+        wanted = await body(request, HistoryIn)
+        readings: list[tuple[SubjectId, Reading]] = []
+        places: list[tuple[int, int]] = []
+        refused: list[tuple[int, int, str]] = []
+        for number, series in enumerate(wanted.series):
+            home = self._home(series)
+            try:
+                label = await self.registry.meters.imported(home.id, series.meter, series.serial)
+            except SubjectGone:
+                raise Unknown("household: there is none (any more)") from None
+            for row, reading in enumerate(_readings(series, label, number)):
+                if _begin(reading) < home.start:
+                    refused.append((number, row, "before-start"))
+                else:
+                    readings.append((home.id, reading))
+                    places.append((number, row))
+        answer = await self._taken(Batch(f"import:{wanted.source}", wanted.sequence, readings))
+        refused += [(*places[index], reason) for index, reason in answer.refused]
+        said = [{"series": number, "row": row, "reason": reason} for number, row, reason in sorted(refused)]
+        told = {"sequence": wanted.sequence, "accepted": answer.accepted, "refused": said}
+        return web.json_response({**told, "repeated": answer.repeated})
+
+    async def _taken(self, batch: Batch) -> IntakeAnswer:
+        try:
+            return await self.take(batch)
+        except BatchRefused as error:
+            raise Problem(422, "malformed", str(error)) from None
+        except StoreFull:
+            headers = {"Retry-After": str(RETRY_AFTER)}
+            raise Problem(503, "storage-full", "nothing can be stored now; send it again", headers=headers) from None
+
+    def _home(self, wanted: NameIn) -> Tenancy:
+        """Raises ``Unknown``, ``NotAllowed``."""
+        if bool(wanted.household) == bool(wanted.point):
+            raise NotAllowed("point: a household or a metering point, one of both")
+        subject = self.registry.tenancies.by_point(wanted.point) if wanted.point else SubjectId(wanted.household)
+        found = self.registry.tenancies.get(subject) if subject is not None else None
+        if found is None or not found.live:
+            raise Unknown(f"{'point' if wanted.point else 'household'}: there is none (any more)")
+        return found
+
+
+def _readings(series: ValuesIn, label: str, number: int) -> Sequence[Reading]:
+    """Raises ``NotAllowed``."""
+    if len(series.ends) != len(series.values) or (series.starts and len(series.starts) != len(series.ends)):
+        raise NotAllowed(f"series.{number}: starts, ends and values are of one length")
+    quality = _QUALITIES[series.status]
+    ends = [datetime.fromtimestamp(second, UTC) for second in series.ends]
+    starts: list[datetime | None] = [datetime.fromtimestamp(second, UTC) for second in series.starts]
+    starts = starts or [None] * len(ends)
+    quantity, unit, serial, meter = series.quantity, series.unit, series.serial, ClockSource.METER
+    return [
+        Reading(label, quantity, end, Decimal(value), unit, start, quality, meter, serial)
+        for start, end, value in zip(starts, ends, series.values, strict=True)
+    ]
+
+
+def _begin(reading: Reading) -> datetime:
+    at = reading.start or reading.at
+    assert at is not None
+    return at

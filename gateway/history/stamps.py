@@ -1,0 +1,81 @@
+"""Times in files: with an offset, or by a zone's wall clock; stamps at the begin or the end of what they are for."""
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from gateway.history.wrong import FileRefused, Wrong
+from meter_driver.intervals import micros
+
+SECOND_US = 1_000_000
+_LENGTH = re.compile(r"(\d{1,5}) ?(s|m|min|h|d)")
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
+
+
+class Stamps:
+    """From the text of a stamp to seconds since 1970 UTC.
+
+    ``form``: of ``strptime``; "" is ISO 8601. ``zone``: of stamps without an offset; None where all must have one.
+    Raises ``ValueError`` with the rule.
+    """
+
+    def __init__(self, zone: tzinfo | None, form: str = "") -> None:
+        self._zone, self._form = zone, form
+        self._known: dict[str, tuple[int, int]] = {}
+
+    def seconds(self, text: str, after: int | None = None) -> int:
+        """``after``: the stamp before it in the same series. In the hour that a clock shows twice, what would not
+        come after it is the second one."""
+        found = self._known.get(text)
+        if found is None:
+            if len(self._known) >= 1 << 20:
+                self._known.clear()
+            found = self._known[text] = self._both(text)
+        first, second = found
+        return second if after is not None and first <= after < second else first
+
+    def _both(self, text: str) -> tuple[int, int]:
+        try:
+            at = datetime.strptime(text, self._form) if self._form else datetime.fromisoformat(text)  # noqa: DTZ007
+        except ValueError:
+            raise ValueError("no such time, or not in the form of the map") from None
+        return self.of(at)
+
+    def of(self, at: datetime) -> tuple[int, int]:
+        """Both instants that a wall clock may mean; nearly always one."""
+        if at.microsecond:
+            raise ValueError("a whole second")
+        if at.tzinfo is not None:
+            us = micros(at) // SECOND_US
+            return us, us
+        if self._zone is None:
+            raise ValueError("no offset, and the map names no zone")
+        first, second = (at.replace(tzinfo=self._zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+        if first.astimezone(self._zone).replace(tzinfo=None) != at:
+            raise ValueError("the clock of the zone never showed it")
+        return micros(first) // SECOND_US, micros(second) // SECOND_US
+
+
+class Length:
+    """Of an interval: a number of seconds, or whole days of a zone (23 to 25 hours)."""
+
+    def __init__(self, text: str, zone: tzinfo | None) -> None:
+        found = _LENGTH.fullmatch(text)
+        if found is None or not int(found[1]):
+            raise FileRefused(Wrong(0, "interval", "a number and s, min, h or d"))
+        number, unit = int(found[1]), found[2]
+        self._days = number if unit == "d" else 0
+        self._seconds = 0 if unit == "d" else number * _SECONDS[unit]
+        self._zone: tzinfo = zone or UTC
+
+    def end(self, begin: int) -> int:
+        return self._moved(begin, 1)
+
+    def begin(self, end: int) -> int:
+        return self._moved(end, -1)
+
+    def _moved(self, at: int, way: int) -> int:
+        if not self._days:
+            return at + way * self._seconds
+        local = datetime.fromtimestamp(at, self._zone)
+        there = local.replace(tzinfo=None) + timedelta(days=way * self._days)
+        return int(there.replace(tzinfo=self._zone).timestamp())

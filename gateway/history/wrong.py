@@ -1,0 +1,41 @@
+"""What is wrong with a file: each with its line and field."""
+
+from typing import NamedTuple
+
+MOST = 1000
+"""That are kept; the others are counted."""
+
+
+class Wrong(NamedTuple):
+    """One thing. ``line`` counts from 1; 0 where it is no line's. ``rule`` never says a value."""
+
+    line: int
+    field: str
+    rule: str
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (str(self.line) if self.line else "", self.field, self.rule)))
+
+
+class FileRefused(Exception):
+    """The file, or the map, cannot be read at all."""
+
+    def __init__(self, wrong: Wrong) -> None:
+        super().__init__(str(wrong))
+        self.wrong = wrong
+
+
+class Wrongs:
+    """All that is wrong, bounded."""
+
+    def __init__(self) -> None:
+        self.some: list[Wrong] = []
+        self.count = 0
+
+    def add(self, line: int, field: str, rule: str) -> None:
+        self.count += 1
+        if self.count <= MOST:
+            self.some.append(Wrong(line, field, rule))
+
+    def __bool__(self) -> bool:
+        return self.count > 0
