@@ -12,6 +12,7 @@ from gateway.api.household import HouseholdApi
 from gateway.api.meters import MetersApi
 from gateway.api.openapi import openapi_routes
 from gateway.api.registry import RegistryApi
+from gateway.api.town import TownApi
 from gateway.api.vee import VeeApi
 from gateway.compose import Gateway
 from gateway.identity.throttle import Throttle
@@ -59,9 +60,10 @@ def people_routes(gateway: Gateway) -> list[Route]:
         profiles=gateway.profiles,
         egress=gateway.egress,
     )
+    town = TownApi(gateway.registry, gateway.clients, registry.take_in)
     history = HistoryApi(gateway.registry, gateway.intake.take, gateway.vault.oldest)
-    meters = MetersApi(gateway.registry)
-    api = [*registry.routes(), *meters.routes(), *history.routes(), *vee.routes(), *household.routes()]
+    desks = (registry, town, MetersApi(gateway.registry), history, vee, household)
+    api = [route for desk in desks for route in desk.routes()]
     return [*health_routes(lambda: gateway.keeper.sound), *api, *openapi_routes(api), *_pages(gateway, login)]
 
 

@@ -13,6 +13,8 @@ from gateway.serve.problems import Problem
 from meter_driver.quantities import parse
 from policies.terms import AS_RECEIVED, Level, Period, Purpose, Recipient
 
+MOST_WRONG = 1000
+"""Fields that a refusal names."""
 M = TypeVar("M", bound=BaseModel)
 _Text = Annotated[str, Field(max_length=1000)]
 _Id = Annotated[str, Field(min_length=1, max_length=128)]
@@ -44,12 +46,6 @@ class HouseholdIn(Strict):
         """As the registry takes it."""
         identity = Identity(self.name, self.address, self.remarks)
         return NewTenancy(identity, self.zone, self.community, self.kind, tuple(self.points), self.start)
-
-
-class ImportIn(Strict):
-    """Many households at once."""
-
-    households: list[HouseholdIn] = Field(max_length=1000)
 
 
 class BoxIn(Strict):
@@ -118,6 +114,7 @@ class ClientIn(Strict):
     organisation: Annotated[str, Field(max_length=64)] | None = None
     scopes: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(default=[], max_length=32)
     secret: Annotated[str, Field(min_length=8, max_length=1024)] | None = None
+    keep_secret: bool = Field(default=False, description="A client that is there keeps the secret that it has.")
 
 
 class ScopeIn(Strict):
@@ -188,8 +185,8 @@ async def body(request: web.Request, model: type[M]) -> M:
     try:
         return model.model_validate_json(raw or b"{}")
     except ValidationError as error:
-        wrong = [{"field": ".".join(map(str, e["loc"])), "rule": e["msg"]} for e in error.errors()[:20]]
-        detail = "; ".join(f"{w['field'] or 'body'}: {w['rule']}" for w in wrong)
+        wrong = [{"field": ".".join(map(str, e["loc"])), "rule": e["msg"]} for e in error.errors()[:MOST_WRONG]]
+        detail = "; ".join(f"{w['field'] or 'body'}: {w['rule']}" for w in wrong[:20])
         raise Problem(422, "invalid", detail, fields=wrong) from None
 
 

@@ -14,16 +14,19 @@ from adapters.plugin import Route
 from gateway.api import models, vee
 from gateway.api.history import CheckIn, HistoryIn
 from gateway.api.meters import ExchangeIn, MeterIn
+from gateway.api.town import FindIn, ImportIn, TownIn
 from policies.roles import EVERYBODY, Listener, Role
 
 BODIES: Mapping[str, type[BaseModel]] = MappingProxyType(
     {
         "POST /api/households": models.HouseholdIn,
-        "POST /api/households/import": models.ImportIn,
+        "POST /api/households/import": ImportIn,
         "POST /api/households/{household}/meters": MeterIn,
         "POST /api/households/{household}/meters/{label}/exchange": ExchangeIn,
         "POST /api/history": HistoryIn,
         "POST /api/history/check": CheckIn,
+        "POST /api/households/find": FindIn,
+        "POST /api/registry/check": TownIn,
         "POST /api/boxes": models.BoxIn,
         "POST /api/vens/codes": models.VenIn,
         "POST /api/certificates": models.CertificateIn,

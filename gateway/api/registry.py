@@ -66,7 +66,6 @@ class RegistryApi:
         table: list[tuple[str, str, str, frozenset[Role], Handler]] = [
             ("POST", "/api/households", "api.registry", OPERATOR, self.create_household),
             ("GET", "/api/households", "api.registry", OPERATOR, self.list_households),
-            ("POST", "/api/households/import", "api.registry", OPERATOR, self.import_households),
             ("GET", "/api/households/{household}", "api.registry", OPERATOR, self.show_household),
             ("POST", "/api/households/{household}/login-codes", "api.registry", OPERATOR, self.create_login_code),
             ("POST", "/api/households/{household}/move-out", "api.registry", OPERATOR, self.move_out),
@@ -80,6 +79,7 @@ class RegistryApi:
             ("PUT", "/api/organisations/{organisation}", "api.registry", OPERATOR, self.put_organisation),
             ("GET", "/api/organisations", "api.registry", OPERATOR, self.list_organisations),
             ("PUT", "/api/clients/{client}", "api.registry", OPERATOR, self.put_client),
+            ("POST", "/api/clients/{client}/secret", "api.registry", OPERATOR, self.renew_secret),
             ("DELETE", "/api/clients/{client}", "api.registry", OPERATOR, self.remove_client),
             ("POST", "/api/enrol", "api.enrol", EVERYBODY, self.enrol),
         ]
@@ -92,21 +92,10 @@ class RegistryApi:
 
     async def create_household(self, request: web.Request) -> web.Response:
         """Take a household in."""
-        return web.json_response(await self._take_in(await body(request, models.HouseholdIn)), status=201)
+        return web.json_response(await self.take_in(await body(request, models.HouseholdIn)), status=201)
 
-    async def import_households(self, request: web.Request) -> web.Response:
-        """Take many in, in order; stops at the first that cannot be, which the problem names by its index."""
-        wanted = (await body(request, models.ImportIn)).households
-        made: list[Json] = []
-        for index, each in enumerate(wanted):
-            try:
-                made.append(await self._take_in(each))
-            except RegistryError as error:
-                status = STATUS_OF_ERROR.get(type(error), 400)
-                raise Problem(status, error.reason, f"households.{index}: {error}", households=made) from None
-        return web.json_response({"households": made}, status=201)
-
-    async def _take_in(self, wanted: models.HouseholdIn) -> Json:
+    async def take_in(self, wanted: models.HouseholdIn) -> Json:
+        """One household, and the box and codes that it is to have."""
         made = await self.registry.tenancies.create(wanted.tenancy())
         answer: Json = {"household": made.id}
         if wanted.box:
@@ -239,14 +228,26 @@ class RegistryApi:
         return web.json_response({"organisations": shown})
 
     async def put_client(self, request: web.Request) -> web.Response:
-        """Add or replace; the answer holds the secret, this once."""
+        """Add or replace; the answer holds the secret, this once. One that is kept is not told."""
         wanted = await body(request, models.ClientIn)
         name = request.match_info["client"]
         recipient = Recipient(wanted.organisation) if wanted.organisation is not None else None
         if recipient is not None and self.registry.organisations.organisation_now(recipient) is None:
             raise Unknown("organisation: there is no such organisation")
+        if wanted.keep_secret and self.clients.get(name) is not None:
+            await self.clients.change(name, recipient, wanted.scopes)
+            return web.json_response({"client_id": name, "client_secret": None, "kept": True})
         secret = await self.clients.put(name, recipient, wanted.scopes, wanted.secret)
         return web.json_response({"client_id": name, "client_secret": secret})
+
+    async def renew_secret(self, request: web.Request) -> web.Response:
+        """Another secret for a client that is there, told this once; the old one opens nothing any more."""
+        name = request.match_info["client"]
+        found = self.clients.get(name)
+        if found is None:
+            raise Unknown("client: there is no such client")
+        secret = await self.clients.put(name, found.recipient, found.scopes)
+        return web.json_response({"client_id": name, "client_secret": secret}, status=201)
 
     async def remove_client(self, request: web.Request) -> web.Response:
         """Its tokens die with it."""

@@ -131,6 +131,7 @@ def said(raw: bytes, status: int) -> str:
     """A problem in words."""
     try:
         problem = json.loads(raw)
-        return f"{problem['reason']}: {problem['detail']}"
+        told = f"{problem['reason']}: {problem['detail']}"
+        return "\n".join([told, *(f"{wrong['field']}: {wrong['rule']}" for wrong in problem.get("fields", ()))])
     except (ValueError, KeyError, TypeError):
         return f"HTTP {status}"

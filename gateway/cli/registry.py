@@ -1,47 +1,123 @@
 """``metergate registry``: households, boxes, organisations, clients and codes of a running gateway."""
 
 import json
+import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
+from gateway.cli import meters
 from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
+from gateway.serve.listeners import public_url
+from policies.roles import Listener
 
 app = typer.Typer(no_args_is_help=True, help="Households, boxes, organisations, clients, codes.")
+app.add_typer(meters.meter, name="meter")
+app.command("meters")(meters.meters)
+app.command("exchange")(meters.exchange)
+OnlyCheck = Annotated[bool, typer.Option("--check", help="Say whether all can be taken in, and change nothing.")]
+LettersFile = Annotated[
+    Path | None, typer.Option("--letters", help="Append a page for each login code to this file: to print and to post.")
+]
 HOUSEHOLDS_AT_ONCE = 100
+LETTER = """{name}
+{address}
+
+
+Your meter's readings are yours to see, and yours to give or to keep.
+
+{points}
+
+Log in at       {url}
+With the code   {code}
+
+The code works once. Nobody will ever ask you for it.
+\f"""
 
 
 @app.command("import")
-def import_file(file: Path, settings: SettingsFile = SETTINGS_FILE) -> None:
+def import_file(
+    file: Path, settings: SettingsFile = SETTINGS_FILE, *, check: OnlyCheck = False, letters: LettersFile = None
+) -> None:
     """Bulk import: JSON with ``organisations`` (by id), ``clients`` (by id), ``households`` (a list); ``-`` is stdin.
 
-    To stdout one JSON object a line for each household and client: ids, codes and secrets, this once. Progress to
-    stderr. Names and addresses are read from the file, never from the command line.
+    All is checked before anything is done. What is there already stays: a household with its metering points, a
+    client's secret. To stdout one JSON object a line for each household and client: names, points, ids, codes and
+    secrets, this once. Progress to stderr. Names and addresses are read from the file, never from the command line.
     """
     config = held(settings)
     try:
         table = json.loads(sys.stdin.read() if str(file) == "-" else file.read_text())
+        if not isinstance(table, dict):
+            raise ValueError
     except (OSError, ValueError) as error:
         typer.echo(f"metergate: {file}: {type(error).__name__}", err=True)
         raise typer.Exit(1) from None
+    found = call(config, "POST", "/api/registry/check", table)
+    typer.echo(f"{found['households']} households, {len(found['there'])} of them there already", err=True)
+    if check:
+        return
     for name, body in table.get("organisations", {}).items():
         call(config, "PUT", f"/api/organisations/{name}", body)
     for name, body in table.get("clients", {}).items():
-        show(call(config, "PUT", f"/api/clients/{name}", body))
-    _households(config, table.get("households", []))
+        show(call(config, "PUT", f"/api/clients/{name}", {**body, "keep_secret": True}))
+    _households(config, table.get("households", []), letters)
 
 
-def _households(config: Any, households: list[Any]) -> None:
+def _households(config: Any, households: list[Any], letters: Path | None) -> None:
     from rich.console import Console
     from rich.progress import track
 
-    batches = [households[i : i + HOUSEHOLDS_AT_ONCE] for i in range(0, len(households), HOUSEHOLDS_AT_ONCE)]
     console = Console(stderr=True)
-    for batch in track(batches, "households", console=console, disable=not console.is_terminal):
+    starts = track(range(0, len(households), HOUSEHOLDS_AT_ONCE), "households", console=console, disable=not console.is_terminal)
+    for start in starts:
+        batch = households[start : start + HOUSEHOLDS_AT_ONCE]
         for made in call(config, "POST", "/api/households/import", {"households": batch})["households"]:
-            typer.echo(json.dumps(made))
+            typer.echo(json.dumps({**made, "index": start + made["index"]}))
+            if letters is not None and "login_code" in made:
+                _letter(letters, made, str(batch[made["index"]].get("address", "")), config)
+
+
+def _letter(file: Path, made: Any, address: str, config: Any) -> None:
+    """One page of plain text, ended by a form feed; the file is for its owner alone."""
+    url = public_url(config, Listener.PEOPLE)
+    points = "\n".join(f"Metering point  {point}" for point in made["points"])
+    page = LETTER.format(name=made["name"], address=address, points=points, url=url, code=made["login_code"])
+    with open(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8") as out:
+        out.write(page)
+
+
+@app.command("find")
+def find(wanted: str, settings: SettingsFile = SETTINGS_FILE) -> None:
+    """Households by a metering point, or by a name or the begins of its words; one JSON object a line.
+
+    Exit 1 when there is none. There is no index of names: they are opened one after the other.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    config = held(settings)
+    found = call(config, "POST", "/api/households/find", {"point": wanted[:64]})["found"]
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
+        task, page = bar.add_task("names", total=None), None if found else 0
+        while page is not None:
+            said = call(config, "POST", "/api/households/find", {"name": wanted, "page": page})
+            found += said["found"]
+            page = said["next"]
+            bar.update(task, total=said["pages"], advance=1)
+    for each in found:
+        typer.echo(json.dumps(each))
+    raise typer.Exit(0 if found else 1)
+
+
+@app.command("client-secret")
+def client_secret(client: str, settings: SettingsFile = SETTINGS_FILE) -> None:
+    """Another secret for a client; the old one opens nothing any more."""
+    show(call(held(settings), "POST", f"/api/clients/{quote(client, safe='')}/secret"))
 
 
 @app.command("households")

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from adapters.plugin import Client, upsert
 from gateway import rights
 from gateway.clock import Clock
-from gateway.errors import NotAllowed
+from gateway.errors import NotAllowed, Unknown
 from gateway.rights import Recall
 from gateway.storage.port import Store
 from gateway.storage.tables.identity import client as table
@@ -65,20 +65,26 @@ class Clients:
 
         Tokens live on under a new secret, and with what the client may now.
         """
-        if not client_id or len(client_id) > 128 or ":" in client_id or not client_id.isprintable():
-            raise NotAllowed("client: 1 to 128 printable characters, no colon")
+        check_client(client_id)
         chosen = secrets.token_urlsafe(32) if secret is None else secret
         if not 8 <= len(chosen) <= LONGEST_SECRET:
             raise NotAllowed(f"secret: 8 to {LONGEST_SECRET} characters")
-        made = Client(client_id, recipient, frozenset(scopes))
-        hashed = await asyncio.to_thread(_hashed, chosen)
-        words = msgspec.json.encode(sorted(made.scopes)).decode()
-        row = {"id": client_id, "organisation": recipient, "scopes": words, "secret": hashed}
-        await self._store.write(lambda connection: connection.execute(upsert(table), row).rowcount)
-        self._quick.pop(client_id, None)
-        self._all[client_id] = _Held(made, hashed)
-        await self._ended([rights.client(client_id)])
+        await self._keep(Client(client_id, recipient, frozenset(scopes)), await asyncio.to_thread(_hashed, chosen))
         return chosen
+
+    async def change(self, client_id: str, recipient: Recipient | None, scopes: Iterable[str]) -> None:
+        """Whom a client speaks for and what it may; its secret stays. Raises ``Unknown``."""
+        if (held := self._all.get(client_id)) is None:
+            raise Unknown("client: there is no such client")
+        await self._keep(Client(client_id, recipient, frozenset(scopes)), held.secret)
+
+    async def _keep(self, made: Client, hashed: bytes) -> None:
+        words = msgspec.json.encode(sorted(made.scopes)).decode()
+        row = {"id": made.id, "organisation": made.recipient, "scopes": words, "secret": hashed}
+        await self._store.write(lambda connection: connection.execute(upsert(table), row).rowcount)
+        self._quick.pop(made.id, None)
+        self._all[made.id] = _Held(made, hashed)
+        await self._ended([rights.client(made.id)])
 
     async def check(self, client_id: str, secret: str) -> Client | None:
         """The client whose secret this is. An unknown client takes as long as a wrong secret."""
@@ -101,6 +107,12 @@ class Clients:
             await self._store.write(lambda c: c.execute(delete(table).where(table.c.id == client_id)).rowcount)
         finally:
             await self._ended([rights.client(client_id)])
+
+
+def check_client(client_id: str) -> None:
+    """Raises ``NotAllowed`` for what cannot be a client's id."""
+    if not client_id or len(client_id) > 128 or ":" in client_id or not client_id.isprintable():
+        raise NotAllowed("client: 1 to 128 printable characters, no colon")
 
 
 def _hashed(secret: str) -> bytes:

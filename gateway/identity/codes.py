@@ -16,9 +16,10 @@ from gateway.storage.port import Store
 from gateway.storage.tables.identity import one_time_code as table
 from gateway.vault.port import Vault
 
-ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+ALPHABET = "ACDEFGHJKMNPQRTVWXY34679"
+"""What nobody takes for another in print or by hand: not B and 8, I, L and 1, O and 0, S and 5, U and V, Z and 2."""
 LENGTH, GROUP = 12, 4
-"""58 bits; written in groups."""
+"""55 bits; written in groups."""
 LONGEST_CODE = 64
 CODE_KINDS: Mapping[str, str] = MappingProxyType({"login": "household", "box": "box", "ven": "VEN"})
 

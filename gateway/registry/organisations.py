@@ -62,13 +62,8 @@ class Organisations:
 
         Raises ``InUse`` for a did of another, ``NotAllowed``.
         """
+        self.check(entry)
         new = entry.organisation
-        if not new.id or len(new.id) > 64 or new.id in RESERVED or not new.id.isprintable():
-            raise NotAllowed("id: 1 to 64 printable characters, and not a reserved word")
-        if not new.name or len(new.name) > MOST_NAME:
-            raise NotAllowed(f"name: 1 to {MOST_NAME} characters")
-        if new.did and self._by_did.get(new.did, new.id) != new.id:
-            raise InUse("did: it belongs to another organisation")
         row = {"id": new.id, "did": new.did, "body": msgspec.json.encode(entry).decode()}
         await self._store.write(lambda connection: connection.execute(upsert(table), row).rowcount)
         old = self._all.get(new.id)
@@ -76,6 +71,16 @@ class Organisations:
             self._by_did.pop(old.organisation.did, None)
         self._keep(entry)
         await self._ended([rights.organisation(new.id)])
+
+    def check(self, entry: Entry) -> None:
+        """Whether ``put`` would take it. Raises what it raises."""
+        new = entry.organisation
+        if not new.id or len(new.id) > 64 or new.id in RESERVED or not new.id.isprintable():
+            raise NotAllowed("id: 1 to 64 printable characters, and not a reserved word")
+        if not new.name or len(new.name) > MOST_NAME:
+            raise NotAllowed(f"name: 1 to {MOST_NAME} characters")
+        if new.did and self._by_did.get(new.did, new.id) != new.id:
+            raise InUse("did: it belongs to another organisation")
 
     def _keep(self, entry: Entry) -> None:
         self._all[entry.organisation.id] = entry

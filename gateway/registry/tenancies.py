@@ -127,11 +127,23 @@ class Tenancies:
             return NO_IDENTITY
         return msgspec.json.decode(plain, type=Identity)
 
+    async def points(self, subject: SubjectId) -> Sequence[str]:
+        """Metering points of a household, sorted; none once it was erased."""
+        query = select(metering_point.c.sealed).where(metering_point.c.tenancy == subject)
+        sealed = await self._store.look(lambda connection: [row.sealed for row in connection.execute(query)])
+        try:
+            opened = [
+                await self._vault.open(subject, DetailClass.IDENTITY, body, about="point") for body in sealed if body
+            ]
+        except SubjectGone:
+            return ()
+        return sorted(each.decode().rstrip(" ") for each in opened)
+
     # -- changing
 
     async def create(self, new: NewTenancy) -> Tenancy:
         """Take a household in: keys, row, metering points; durable on return. Raises ``InUse``, ``NotAllowed``."""
-        _check(new)
+        check_new(new)
         lookups = {point: self._vault.lookup("point", point) for point in new.points}
         if any(each in self._points for each in lookups.values()):
             raise InUse("points: a metering point belongs to another household")
@@ -206,7 +218,8 @@ def _padded(subject: SubjectId, about: str, plain: bytes) -> Words:
     return Words(subject, DetailClass.IDENTITY, about, plain + b" " * (-len(plain) % 256))
 
 
-def _check(new: NewTenancy) -> None:
+def check_new(new: NewTenancy) -> None:
+    """Whether ``create`` would take it, but for points that are taken. Raises ``NotAllowed``."""
     if new.kind not in TENANCY_KINDS:
         raise NotAllowed(f"kind: one of {', '.join(TENANCY_KINDS)}")
     for field, text in (("zone", new.zone), ("community", new.community)):

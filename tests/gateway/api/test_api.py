@@ -161,18 +161,6 @@ async def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
         assert answer.status == 415
 
 
-async def test_a_bulk_import_says_where_it_stopped_and_what_was_made(tmp_path: Path) -> None:
-    async with people(tmp_path) as house:
-        households = [{"points": ["P1"], "box": True}, {"points": ["P1"]}, {}]
-        answer = await asked(
-            house, "POST", "/api/households/import", {"households": households}, Authorization=f"Bearer {house.token}"
-        )
-        body = await answer.json()
-        assert (answer.status, body["reason"]) == (409, "taken")
-        assert body["detail"].startswith("households.1:")
-        assert len(body["households"]) == 1
-
-
 async def test_a_legal_task_names_its_law_and_can_be_objected_to_only_where_it_says_so(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         made = await house.household()

@@ -1,0 +1,73 @@
+"""``metergate registry meters``, ``meter`` and ``exchange``: which meters a household has, and what was exchanged."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
+
+Stands = Annotated[
+    list[str],
+    typer.Option("--stand", help='One register: "1-0:1.8.0 last=12345.6 first=0.3 unit=kWh"; as often as needed.'),
+]
+At = Annotated[str, typer.Option(help="When, ISO 8601 with its offset: 2026-03-04T10:15:00+01:00.")]
+_STAND = re.compile(r"(?P<quantity>.+?) +last=(?P<last>\S+) +first=(?P<first>\S+)(?: +unit=(?P<unit>\S+))?")
+
+meter = typer.Typer(no_args_is_help=True, help="Which meter is behind a box's component.")
+
+
+def meters(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
+    """Meters of a household: labels, media, serial numbers, exchanges; how each came."""
+    show(call(held(settings), "GET", _path(household)))
+
+
+@meter.command("list")
+def list_meters(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
+    """The same as ``metergate registry meters``."""
+    meters(household, settings)
+
+
+@meter.command("assign")
+def assign(
+    household: str,
+    box: str,
+    component: Annotated[str, typer.Argument(help="What the box calls it; empty: the box's own meter.")] = "",
+    settings: SettingsFile = SETTINGS_FILE,
+    *,
+    label: Annotated[str, typer.Option(help="What it is called in the household; else as the component.")] = "",
+    serial: Annotated[str, typer.Option(help="Its number, as it is printed on it.")] = "",
+    medium: Annotated[str, typer.Option(help="electricity, gas, heat, cold-water ...")] = "",
+) -> None:
+    """Say which meter is behind a component of a box. A label that is there already is that meter."""
+    body: dict[str, Any] = {"box": box, "component": component, "label": label, "serial": serial}
+    show(call(held(settings), "POST", _path(household), body | ({"medium": medium} if medium else {})))
+
+
+def exchange(
+    household: str,
+    meter: Annotated[str, typer.Argument(help="Its label in the household.")],
+    at: At,
+    settings: SettingsFile = SETTINGS_FILE,
+    *,
+    old: Annotated[str, typer.Option(help="Serial number of the one that was taken out.")] = "",
+    new: Annotated[str, typer.Option(help="Serial number of the one that was put in.")] = "",
+    stand: Stands = [],  # noqa: B006 - typer reads it, nobody changes it
+) -> None:
+    """The device in a meter's place was exchanged, or set back. Without stands the seam is no measured value."""
+    stands = [_stand(text) for text in stand]
+    path = f"{_path(household)}/{quote(meter, safe='')}/exchange"
+    show(call(held(settings), "POST", path, {"at": at, "old": old, "new": new, "stands": stands}))
+
+
+def _path(household: str) -> str:
+    return f"/api/households/{quote(household, safe='')}/meters"
+
+
+def _stand(text: str) -> dict[str, str]:
+    found = _STAND.fullmatch(text.strip())
+    if found is None:
+        raise typer.BadParameter("QUANTITY last=NUMBER first=NUMBER unit=UNIT", param_hint="--stand")
+    return {name: said for name, said in found.groupdict().items() if said is not None}

@@ -1,0 +1,164 @@
+"""A town in one file: all or nothing, again without harm, found again by point and by name; meters by command."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from gateway.cli import registry
+from gateway.identity.codes import ALPHABET
+from gateway.registry import names
+from tests.gateway.cli.test_registry_commands import TOWN, command, last
+from tests.gateway.people_house import START, People, people
+
+HOMES = [
+    {"name": "Anna Müller", "address": "Hauptplatz 1", "points": ["P1", "P2"], "login_code": True, "box": True},
+    {"name": "Bo", "points": ["P3"], "login_code": True},
+]
+
+
+async def imported(house: People, folder: Path, table: dict[str, Any], *words: str) -> Result:
+    file = folder / "town.json"
+    file.write_text(json.dumps(table))
+    return await command(house, folder, registry.app, "import", str(file), *words)
+
+
+def told(done: Result) -> list[Any]:
+    """The command's lines, without what the gateway logged."""
+    return [said for said in map(json.loads, done.stdout.splitlines()) if "event" not in said]
+
+
+async def counts(house: People) -> tuple[int, int]:
+    clients = house.gateway.clients.all()
+    return len((await house.operator("GET", "/api/households"))["households"]), len(clients)
+
+
+@pytest.mark.parametrize(
+    ("broken", "field"),
+    [
+        ({"nme": "Cy"}, "households.2.nme"),
+        ({"name": "Cy", "points": ["P3"]}, "households.2.points.0"),
+        ({"name": "Cy", "points": ["P9", "P9"]}, "households.2.points.1"),
+        ({"name": "Cy", "points": [""]}, "households.2.points"),
+        ({"name": "Cy", "community": "north"}, "households.2.community"),
+        ({"name": "Cy", "points": ["P0"]}, "households.2.points"),
+        ({"name": "Resident", "points": ["P0", "P00"]}, "households.2.points"),
+    ],
+)
+async def test_one_household_that_cannot_be_and_nothing_is_done(
+    tmp_path: Path, broken: dict[str, Any], field: str
+) -> None:
+    async with people(tmp_path) as house:
+        await house.household(name="Resident", points=["P0"])
+        before = await counts(house)
+        done = await imported(house, tmp_path, {**TOWN, "households": [*HOMES, broken]})
+        assert done.exit_code == 1
+        assert f"\n{field}: " in done.stderr
+        assert "Cy" not in done.stderr
+        assert await counts(house) == before
+
+
+async def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        done = await imported(house, tmp_path, {"households": [{"nme": "A"}, {}, {"zone": 1}]})
+        assert "households.0.nme: " in done.stderr
+        assert "households.2.zone: " in done.stderr
+        table = {"clients": {"a:b": {}, "c": {"organisation": "nobody"}}, "households": [{"community": "x"}]}
+        done = await imported(house, tmp_path, table)
+        for field in ("clients.a:b", "clients.c.organisation", "households.0.community"):
+            assert f"{field}: " in done.stderr
+
+
+async def test_the_same_file_again_skips_who_is_there_and_says_so(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        first = told(await imported(house, tmp_path, {"households": HOMES[:1]}))
+        again = told(await imported(house, tmp_path, {"households": HOMES}))
+        assert again[0] == {
+            "index": 0,
+            "name": "Anna Müller",
+            "points": ["P1", "P2"],
+            "household": first[0]["household"],
+            "skipped": True,
+        }
+        assert "login_code" in again[1]
+        assert (await counts(house))[0] == 2
+
+
+async def test_each_code_stands_beside_a_point_and_a_name_in_signs_that_are_not_confused(tmp_path: Path) -> None:
+    letters = tmp_path / "letters.txt"
+    async with people(tmp_path) as house:
+        done = await imported(house, tmp_path, {"households": HOMES}, "--letters", str(letters))
+        anna, bo = told(done)
+        assert (anna["name"], anna["points"], bo["name"], bo["points"]) == ("Anna Müller", ["P1", "P2"], "Bo", ["P3"])
+        assert set(anna["login_code"] + anna["box_code"] + bo["login_code"]) <= set(ALPHABET) | {"-"}
+        assert not set("01258BILOSUZ") & set(ALPHABET)
+        first, second, rest = letters.read_text().split("\f")
+        assert (anna["login_code"] in first, "Hauptplatz 1" in first, "P2" in first) == (True, True, True)
+        assert bo["login_code"] in second
+        assert rest.strip() == ""
+        assert letters.stat().st_mode & 0o077 == 0
+
+
+async def test_an_import_never_touches_the_secret_of_a_client_that_is_there(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = told(await imported(house, tmp_path, TOWN))[0]
+        clients = house.gateway.clients
+        for secret in (None, "another secret"):
+            client = {"organisation": "acme", "scopes": ["read_all", "more"], "secret": secret}
+            table = {**TOWN, "clients": {"acme-1": client}, "households": []}
+            (kept,) = told(await imported(house, tmp_path, table))
+            assert kept == {"client_id": "acme-1", "client_secret": None, "kept": True}
+            found = await clients.check("acme-1", made["client_secret"])
+            assert found is not None
+            assert "more" in found.scopes
+        other = last(await command(house, tmp_path, registry.app, "client-secret", "acme-1"))
+        assert await clients.check("acme-1", made["client_secret"]) is None
+        assert await clients.check("acme-1", other["client_secret"]) is not None
+
+
+async def test_a_household_is_found_by_its_point_and_by_the_begin_of_its_names(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        await imported(house, tmp_path, {"households": HOMES})
+        for wanted in ("P2", "muller", "Anna M", "MÜLLER, anna"):
+            done = await command(house, tmp_path, registry.app, "find", wanted)
+            assert (done.exit_code, last(done)["name"], last(done)["points"]) == (0, "Anna Müller", ["P1", "P2"])
+        assert (await command(house, tmp_path, registry.app, "find", "P")).exit_code == 1
+        assert (await command(house, tmp_path, registry.app, "find", "ann mueller")).exit_code == 1
+        many = [{"name": f"Cara {n}"} for n in range(450)]
+        await house.operator("POST", "/api/households/import", {"households": many})
+        found = told(await command(house, tmp_path, registry.app, "find", "cara 4"))
+        assert {each["name"] for each in found} == {f"Cara {n}" for n in range(450) if str(n).startswith("4")}
+
+
+def test_names_are_compared_without_case_accents_and_signs() -> None:
+    assert names.plain("  O'Neill-Straße,  Žofie ") == "o neill strasse zofie"
+    assert not names.matches("Anna", "  ,")
+
+
+async def test_meters_are_assigned_exchanged_and_listed_by_command(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        home, box = made["household"], made["box"]
+        words = ("meter", "assign", home, box, "heatpump", "--label", "heat pump", "--serial", "1ESM1", "--medium")
+        done = await command(house, tmp_path, registry.app, *words, "electricity")
+        assert done.exit_code == 0, done.stderr
+        exchange = (
+            "exchange", home, "heat pump", "--at", START.isoformat(), "--old", "1ESM1", "--new", "1ESM2",
+            "--stand", "1-0:1.8.0 last=12345.6 first=0.3 unit=kWh",
+        )  # fmt: skip
+        done = await command(house, tmp_path, registry.app, *exchange)
+        assert done.exit_code == 0, done.stderr
+        (meter,) = last(await command(house, tmp_path, registry.app, "meters", home))["meters"]
+        assert (meter["label"], meter["medium"]) == ("heat pump", "electricity")
+        assert [each["serial"] for each in meter["serials"]] == ["1ESM1", "1ESM2"]
+        ((stand,),) = [each["stands"] for each in meter["exchanged"]]
+        assert stand == {"quantity": "1-0:1.8.0*255", "last": "12345.6", "first": "0.3", "unit": "kWh"}
+
+
+@pytest.mark.parametrize("stand", ["1-0:1.8.0", "1-0:1.8.0 first=1", "last=1 first=2", "1-0:1.8.0 last=1 first=2 x=3"])
+async def test_a_stand_that_is_not_said_whole_is_refused(tmp_path: Path, stand: str) -> None:
+    async with people(tmp_path) as house:
+        words = ("exchange", "0" * 32, "main", "--at", START.isoformat(), "--stand", stand)
+        assert (await command(house, tmp_path, registry.app, *words)).exit_code == 2

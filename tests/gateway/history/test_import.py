@@ -1,0 +1,209 @@
+"""``metergate import`` and its API against a running gateway: what is there afterwards, and after a kill."""
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.testing import CliRunner, Result
+
+from gateway.cli import history
+from policies.terms import DetailClass, Period, SubjectId
+from policies.vault.values import Value
+from tests.gateway.people_house import START, People, people
+
+NEED = "1-0:1.29.0*255"
+MIDNIGHT = START.replace(hour=0) - timedelta(days=30)
+MAP = """
+columns: {point: MeLo, time: Zeit, quantity: OBIS, value: Wert, status: S}
+fixed: {unit: kWh}
+stamps: begin
+interval: 15min
+statuses: {W: measured, E: estimated, V: validated}
+csv: {delimiter: ";", decimal: ","}
+"""
+REPO = Path(__file__).resolve().parents[3]
+
+
+def line(quarter: int, value: str = "0,250", status: str = "W", point: str = "P1") -> str:
+    at = MIDNIGHT + timedelta(minutes=15 * quarter)
+    return f"{point};{at:%Y-%m-%dT%H:%M}+00:00;1-0:1.29.0;{value};{status}"
+
+
+def written(folder: Path, lines: list[str], plan: str = MAP) -> tuple[Path, Path]:
+    file, plan_file = folder / "history.csv", folder / "map.yaml"
+    file.write_text("\n".join(["MeLo;Zeit;OBIS;Wert;S", *lines, ""]))
+    plan_file.write_text(plan)
+    return file, plan_file
+
+
+def settings(house: People, folder: Path) -> Path:
+    file = folder / "cli.toml"
+    file.write_text(f"[people]\nport = {house.browser.port}\nclear = true\n")
+    return file
+
+
+async def imported(house: People, folder: Path, lines: list[str], *words: str, plan: str = MAP) -> Result:
+    """Run the command beside the gateway."""
+    file, plan_file = written(folder, lines, plan)
+    app = typer.Typer()
+    app.command()(history.import_file)
+    args = [str(file), "--map", str(plan_file), "--settings", str(settings(house, folder)), *words]
+    return await asyncio.to_thread(CliRunner().invoke, app, args)
+
+
+def sums(done: Result) -> Any:
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+async def household(house: People, point: str = "P1", start: datetime = MIDNIGHT) -> SubjectId:
+    made = await house.operator("POST", "/api/households", {"points": [point], "start": start.isoformat()})
+    return SubjectId(made["household"])
+
+
+async def kept(house: People, subject: SubjectId, detail: DetailClass = DetailClass.QUARTER) -> list[Value]:
+    period = Period(MIDNIGHT - timedelta(days=500), START + timedelta(days=1))
+    return [v async for some in house.gateway.vault.read(subject, detail, frozenset({NEED}), period) for v in some]
+
+
+async def test_values_of_a_file_are_kept_with_their_worth_under_an_imported_meter(
+    tmp_path: Path,
+) -> None:
+    async with people(tmp_path) as house:
+        subject = await household(house)
+        done = await imported(house, tmp_path, [line(0), line(1, "0,5", "E"), line(2, "0,125", "V")])
+        assert done.exit_code == 0, done.stderr
+        assert sums(done)["accepted"] == 3
+        assert [(v.total, v.status) for v in await kept(house, subject)] == [
+            (Decimal("250"), "measured"),
+            (Decimal("500"), "estimated"),
+            (Decimal("125"), "validated"),
+        ]
+        (meter,) = await house.gateway.registry.meters.of(subject)
+        assert (meter.label, meter.how) == ("main", "imported")
+
+
+async def test_one_wrong_line_and_nothing_is_sent(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        subject = await household(house)
+        done = await imported(house, tmp_path, [line(0), line(1, "much")])
+        assert done.exit_code == 1
+        assert f"{tmp_path / 'history.csv'}:3: value: " in done.stderr
+        assert "much" not in done.stderr
+        assert await kept(house, subject) == []
+
+
+async def test_a_point_of_nobody_is_named_by_the_first_line_of_its_series(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        subject = await household(house)
+        done = await imported(house, tmp_path, [line(0), line(0, point="P9"), line(1, point="P9")])
+        assert done.exit_code == 1
+        assert f"{tmp_path / 'history.csv'}:3: point: " in done.stderr
+        assert await kept(house, subject) == []
+
+
+async def test_what_is_too_old_or_from_before_the_tenancy_is_refused_counted_and_listed(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        await household(house)
+        old = await household(house, "P2", MIDNIGHT - timedelta(days=700))
+        lines = [line(-1), line(0), line(-96 * 500, point="P2"), line(-96 * 500 + 1, point="P2"), line(0, point="P2")]
+        foreseen = await imported(house, tmp_path, lines, "--check")
+        assert await kept(house, old) == []
+        done = await imported(house, tmp_path, lines)
+        assert done.exit_code == foreseen.exit_code == 1
+        assert sums(done)["refused"] == sums(foreseen)["refused"] == {"before-start": 1, "expired": 2}
+        assert (sums(done)["accepted"], sums(foreseen)["sent"]) == (2, False)
+        file = tmp_path / "history.csv"
+        for told in (f"{file}:2: before-start", f"{file}:4-5: expired"):
+            assert told in done.stderr
+
+
+async def test_the_same_file_again_changes_nothing_and_tells_the_same(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        subject = await household(house)
+        lines = [line(-1), *(line(n) for n in range(200))]
+        first = sums(await imported(house, tmp_path, lines))
+        again = sums(await imported(house, tmp_path, lines))
+        assert (first["accepted"], again["accepted"]) == (200, 200)
+        assert again["refused"] == first["refused"] == {"before-start": 1}
+        assert (first["repeated"], again["repeated"]) == (0, 201)
+        assert len(await kept(house, subject)) == 200
+
+
+async def test_a_correction_of_values_whose_readings_are_gone_counts_once_with_its_own_worth(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        subject = await household(house)
+        await imported(house, tmp_path, [line(n, "0,300", "E") for n in range(96)])
+        await imported(house, tmp_path, [line(n, "0,250") for n in range(48)])
+        values = await kept(house, subject)
+        assert [v.total for v in values] == [Decimal(250)] * 48 + [Decimal(300)] * 48
+        assert [v.status for v in values] == ["measured"] * 48 + ["estimated"] * 48
+
+
+async def test_a_file_that_names_no_meter_in_a_home_of_several_is_refused(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        subject = await household(house)
+        for name in ("main", "heat pump"):
+            path = f"/api/households/{subject}/meters"
+            await house.operator("POST", path, {"box": "b1", "component": name.replace(" ", ""), "label": name})
+        done = await imported(house, tmp_path, [line(0)])
+        assert done.exit_code == 1
+        assert "2: meter: the household has several" in done.stderr
+        named = await imported(house, tmp_path, [line(0)], plan=MAP.replace("unit: kWh", "unit: kWh, meter: heat pump"))
+        assert named.exit_code == 0
+        assert {v.meter for v in await kept(house, subject)} == {"heat pump"}
+
+
+async def test_parquet_is_refused_by_its_name(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        _, plan = written(tmp_path, [])
+        (tmp_path / "a.parquet").write_bytes(b"PAR1")
+        app = typer.Typer()
+        app.command()(history.import_file)
+        args = [str(tmp_path / "a.parquet"), "--map", str(plan), "--settings", str(settings(house, tmp_path))]
+        done = await asyncio.to_thread(CliRunner().invoke, app, args)
+        assert done.exit_code == 1
+        assert "Parquet" in done.stderr
+
+
+async def test_an_import_that_was_killed_goes_on_and_each_value_counts_once(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        subject = await household(house)
+        lines = [line(n) for n in range(2600)]
+        file, plan = written(tmp_path, lines)
+        words = [str(file), "--map", str(plan), "--settings", str(settings(house, tmp_path))]
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway.cli", "import", *words, cwd=REPO)
+        while not await kept(house, subject):
+            assert process.returncode is None
+            await asyncio.sleep(0.005)
+        process.kill()
+        await process.wait()
+        done = sums(await imported(house, tmp_path, lines))
+        assert done["accepted"] == 2600
+        assert 0 < done["repeated"] <= 2600
+        values = await kept(house, subject)
+        assert len(values) == 2600
+        assert {(v.total, v.count) for v in values} == {(Decimal(250), 1)}
+
+
+async def test_a_batch_is_known_after_a_restart_with_what_was_refused_of_it(tmp_path: Path) -> None:
+    at = int(MIDNIGHT.replace(tzinfo=UTC).timestamp())
+    name = {"point": "P1", "quantity": NEED, "unit": "kWh", "meter": "main"}
+    series = [{**name, "starts": [at - 900, at], "ends": [at, at + 900], "values": ["1", "2"]}]
+    body = {"source": "a file", "sequence": 0, "series": series}
+    async with people(tmp_path) as house:
+        subject = await household(house)
+        first = await house.operator("POST", "/api/history", body)
+        assert first == {
+            "sequence": 0,
+            "accepted": 1,
+            "refused": [{"series": 0, "row": 0, "reason": "before-start"}],
+            "repeated": False,
+        }
+    async with people(tmp_path) as house:
+        assert await house.operator("POST", "/api/history", body) == {**first, "repeated": True}
+        assert len(await kept(house, subject)) == 1

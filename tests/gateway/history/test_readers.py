@@ -1,0 +1,356 @@
+"""Readers of history files: what is read is right, what is wrong is named by line and field, nothing crashes them."""
+
+import io
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.history import green_button, mscons, table
+from gateway.history.batches import batches, ranges
+from gateway.history.edifact import Segment, segments
+from gateway.history.plan import Plan, plan_of
+from gateway.history.values import NUMBER, Column, Values
+from gateway.history.wrong import FileRefused
+
+BERLIN = ZoneInfo("Europe/Berlin")
+MARCH = datetime(2026, 3, 1, tzinfo=UTC)
+CSV = {
+    "columns": {"point": "MeLo", "time": "Zeit", "quantity": "OBIS", "value": "Wert", "status": "S"},
+    "fixed": {"unit": "kWh"},
+    "stamps": "begin",
+    "interval": "15min",
+    "statuses": {"W": "measured", "E": "estimated", "X": "refused"},
+    "csv": {"delimiter": ";", "decimal": ","},
+}
+
+
+def seconds(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+def from_table(lines: Sequence[str], plan: dict[str, Any] | None = None) -> tuple[Sequence[Column], Values]:
+    values = Values()
+    table.read([f"{line}\n" for line in lines], plan_of(plan or CSV), values)
+    return values.finish(), values
+
+
+def wrongs(values: Values) -> list[tuple[int, str]]:
+    return [(wrong.line, wrong.field) for wrong in values.wrong.some]
+
+
+HEAD = "MeLo;Zeit;OBIS;Wert;S"
+
+
+def test_a_line_is_a_value_of_its_interval_with_its_digits_and_its_worth() -> None:
+    columns, values = from_table(
+        [HEAD, "P1;2026-03-01T00:00+00:00;1-0:1.29.0;0,250;W", "P1;2026-03-01T00:15+00:00;1-0:1.29.0;1,5;E"]
+    )
+    assert not values.wrong
+    (column,) = columns
+    assert column.name == ("", "P1", "", "", "1-0:1.29.0*255", "kWh")
+    assert list(column.starts) == [seconds(MARCH), seconds(MARCH) + 900]
+    assert list(column.ends) == [seconds(MARCH) + 900, seconds(MARCH) + 1800]
+    assert (column.values, column.statuses) == (["0.250", "1.5"], ["measured", "estimated"])
+    assert list(column.lines) == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ("P1;2026-03-01T00:00+00:00;1-0:1.29.0;nan;W", "value"),
+        ("P1;2026-03-01T00:00+00:00;1-0:1.29.0;1e3;W", "value"),
+        ("P1;2026-03-01T00:00+00:00;1-0:1.29.0;123456789012345;W", "value"),
+        ("P1;2026-03-01T00:00+00:00;nonsense!;1;W", "quantity"),
+        (";2026-03-01T00:00+00:00;1-0:1.29.0;1;W", "point"),
+        ("P1;yesterday;1-0:1.29.0;1;W", "time"),
+        ("P1;2026-03-01T00:00;1-0:1.29.0;1;W", "time"),
+        ("P1;2026-03-01T00:00+00:00;1-0:1.29.0;1;?", "status"),
+        ("P1;2026-03-01T00:00+00:00;1-0:1.29.0;1", "line"),
+        ("P1;2026-03-01T00:30+00:00;1-0:1.29.0;1;W", "time"),
+    ],
+)
+def test_one_wrong_line_among_good_ones_is_named_by_line_and_field(line: str, field: str) -> None:
+    good = [f"P1;2026-03-01T00:{minute}+00:00;1-0:1.29.0;1;W" for minute in (15, 30, 45)]
+    columns, values = from_table([HEAD, *good, line])
+    assert wrongs(values) == [(5, field)] or (field == "time" and wrongs(values) == [(5, "time")])
+    assert sum(len(column.values) for column in columns) >= 3
+
+
+def test_what_the_file_calls_unusable_or_leaves_empty_is_counted_and_left_out() -> None:
+    columns, values = from_table(
+        [HEAD, "P1;2026-03-01T00:00+00:00;1-0:1.29.0;1;X", "P1;2026-03-01T00:15+00:00;1-0:1.29.0;;W"]
+    )
+    assert (columns, values.left_out.count, values.wrong.count) == ([], 2, 0)
+
+
+@given(st.integers(0, 364), st.booleans(), st.sampled_from(["Europe/Berlin", "Australia/Lord_Howe", "UTC"]))
+def test_a_day_of_wall_clock_stamps_is_the_day_of_the_zone_whole(day: int, at_end: bool, name: str) -> None:
+    zone = ZoneInfo(name)
+    local = (MARCH + timedelta(days=day)).replace(tzinfo=None)
+    begin, end = (seconds(at.replace(tzinfo=zone)) for at in (local, local + timedelta(days=1)))
+    edges = list(range(begin, end + 1, 900))
+    stamps = edges[1:] if at_end else edges[:-1]
+    lines = [f"P1;{datetime.fromtimestamp(at, zone):%d.%m.%Y %H:%M};1-0:1.29.0;1;W" for at in stamps]
+    plan = {**CSV, "zone": name, "time_format": "%d.%m.%Y %H:%M", "stamps": "end" if at_end else "begin"}
+    (column,), values = from_table([HEAD, *lines], plan)
+    assert not values.wrong
+    assert list(column.starts) == edges[:-1]
+    assert list(column.ends) == edges[1:]
+
+
+def test_an_hour_that_the_clock_never_showed_is_wrong() -> None:
+    plan = {**CSV, "zone": "Europe/Berlin"}
+    _, values = from_table([HEAD, "P1;2026-03-29T02:15;1-0:1.29.0;1;W"], plan)
+    assert wrongs(values) == [(2, "time")]
+
+
+def test_days_of_a_zone_have_23_to_25_hours() -> None:
+    plan = {**CSV, "zone": "Europe/Berlin", "interval": "1d", "time_format": "%Y-%m-%d"}
+    lines = [f"P1;2026-{day};1-0:1.29.0;1;W" for day in ("03-28", "03-29", "10-25")]
+    (column,), values = from_table([HEAD, *lines], plan)
+    assert not values.wrong
+    assert [(e - s) // 3600 for s, e in zip(column.starts, column.ends, strict=True)] == [24, 23, 25]
+
+
+def test_stands_have_no_length_whatever_the_map_says_of_intervals() -> None:
+    (column,), values = from_table([HEAD, "P1;2026-03-01T00:00+00:00;1-0:1.8.0;100,5;W"])
+    assert not values.wrong
+    assert column.starts == column.ends
+
+
+@pytest.mark.parametrize(
+    ("plan", "field"),
+    [
+        ({"colums": {}}, "map"),
+        ({"zone": "Mars/Olympus"}, "zone"),
+        ({"interval": "often"}, "interval"),
+        ({"columns": {"point": "a"}, "fixed": {"point": "b"}}, "fixed"),
+        ({"csv": {"decimal": ";"}}, "csv.decimal"),
+        ({"statuses": {"W": "true"}}, "statuses[...]"),
+        ({"format": "csv", "stamps": "begin"}, "stamps"),
+        ({"fixed": {"value": "1"}}, "fixed.time"),
+    ],
+)
+def test_a_map_that_breaks_a_rule_is_refused_by_its_field(plan: dict[str, Any], field: str) -> None:
+    with pytest.raises(FileRefused) as refused:
+        plan_of(plan)
+    assert refused.value.wrong.field == field
+
+
+@given(st.lists(st.text(max_size=60), max_size=8))
+def test_no_lines_crash_the_reader_of_tables(lines: list[str]) -> None:
+    _never_crashes(lambda values: table.read([HEAD + "\n", *(f"{line}\n" for line in lines)], plan_of(CSV), values))
+
+
+def _never_crashes(read: Callable[[Values], None]) -> None:
+    values = Values()
+    try:
+        read(values)
+        columns = values.finish()
+    except FileRefused:
+        return
+    for column in columns:
+        assert all(NUMBER.fullmatch(value.removeprefix("-")) for value in column.values)
+        assert all(a <= b for a, b in pairwise(column.starts)) or values.wrong
+
+
+# -- MSCONS
+
+MESSAGE = (
+    "UNA:+.? 'UNB+UNOC:3+9900:500+9901:500+260302:0000+1'UNH+1+MSCONS:D:04B:UN:2.3c'BGM+7+1+9'"
+    "DTM+137:202603020000?+00:303'UNS+D'NAD+DP'LOC+172+DE0001'RFF+MG:1ESM'LIN+1'PIA+5+1-0?:1.29.0:SRW'"
+    "QTY+220:0.25:KWH'DTM+163:202603010000?+00:303'DTM+164:202603010015?+00:303'"
+    "QTY+67:0.5:KWH'DTM+163:202603010015?+00:303'DTM+164:202603010030?+00:303'"
+    "QTY+20:9:KWH'DTM+163:202603010030?+00:303'DTM+164:202603010045?+00:303'"
+    "LIN+2'PIA+5+1-0?:1.8.0:SRW'QTY+220:1234.5:KWH'DTM+9:202603010100:203'UNT+20+1'UNZ+1+1'"
+)
+
+
+def from_mscons(text: str, **plan: Any) -> tuple[Sequence[Column], Values]:
+    values = Values()
+    mscons.read([text], plan_of({"zone": "Europe/Berlin", **plan}), values)
+    return values.finish(), values
+
+
+def test_qualifiers_become_statuses_and_stamps_the_interval() -> None:
+    (entries, stands), values = from_mscons(MESSAGE)
+    assert (values.wrong.count, values.left_out.count) == (0, 1)
+    assert entries.name == ("", "DE0001", "", "1ESM", "1-0:1.29.0*255", "kWh")
+    assert (entries.values, entries.statuses) == (["0.25", "0.5"], ["measured", "estimated"])
+    assert list(entries.starts) == [seconds(MARCH), seconds(MARCH) + 900]
+    assert list(stands.ends) == [seconds(datetime(2026, 3, 1, 1, tzinfo=BERLIN))]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "field"),
+    [
+        ("QTY+220:0.25:KWH", "QTY+Z99:0.25:KWH", "QTY"),
+        ("QTY+220:0.25:KWH", "QTY+220:0.25:PCE", "QTY"),
+        ("QTY+220:0.25:KWH", "QTY+220:0.25", "QTY"),
+        ("QTY+220:0.25:KWH", "QTY+220:a:KWH", "QTY"),
+        ("DTM+163:202603010000?+00:303'", "", "DTM"),
+        ("DTM+163:202603010000?+00:303'", "DTM+163:202613010000?+00:303'", "DTM"),
+        ("DTM+163:202603010000?+00:303'", "DTM+163:202603010030?+00:303'", "DTM"),
+        ("DTM+163:202603010000?+00:303'", "DTM+163:2026:602'", "DTM"),
+        ("PIA+5+1-0?:1.8.0:SRW", "PIA+5+nothing!", "quantity"),
+        ("LOC+172+DE0001", "LOC+237+X", "point"),
+    ],
+)
+def test_one_wrong_segment_is_named(before: str, after: str, field: str) -> None:
+    assert before in MESSAGE
+    _, values = from_mscons(MESSAGE.replace(before, after, 1))
+    assert {wrong.field for wrong in values.wrong.some} == {field}
+
+
+@pytest.mark.parametrize("change", [("MSCONS:D", "UTILMD:D"), ("UNZ+1+1'", "UNZ+1+1"), ("UNA:+.? '", "UNA::.? '")])
+def test_what_is_no_mscons_is_refused_whole(change: tuple[str, str]) -> None:
+    with pytest.raises(FileRefused):
+        from_mscons(MESSAGE.replace(*change))
+
+
+@given(st.lists(st.integers(0, len(MESSAGE)), max_size=20))
+def test_any_split_of_an_interchange_gives_the_same_segments(cuts: list[int]) -> None:
+    edges = [0, *sorted(cuts), len(MESSAGE)]
+    assert list(segments(MESSAGE[a:b] for a, b in pairwise(edges))) == list(segments([MESSAGE]))
+
+
+def test_released_signs_are_text() -> None:
+    (one,) = segments(["A+b?+c:d??+e?:f?''"])
+    assert one == Segment(1, "A", [["A"], ["b+c", "d?"], ["e:f'"]])
+
+
+@given(st.text(alphabet="UNHQTYDTMPIALOC+:?'0123456789.-\n", max_size=300), st.integers(0, len(MESSAGE)))
+def test_no_text_crashes_the_reader_of_mscons(text: str, at: int) -> None:
+    _never_crashes(lambda values: mscons.read([MESSAGE[:at], text, MESSAGE[at:]], plan_of({}), values))
+
+
+# -- Green Button
+
+
+def feed(readings: Iterable[str], kind: str = "", head: str = "") -> bytes:
+    """One usage point with one block; entries in the wrong order."""
+    kind = kind or (
+        "<accumulationBehaviour>4</accumulationBehaviour><commodity>1</commodity><flowDirection>1</flowDirection>"
+        "<powerOfTenMultiplier>-3</powerOfTenMultiplier><uom>72</uom>"
+    )
+
+    def entry(self: str, body: str, *links: str) -> str:
+        return f'<entry><link rel="self" href="{self}"/>{"".join(links)}<content>{body}</content></entry>'
+
+    espi = 'xmlns="http://naesb.org/espi"'
+    block = f"<IntervalBlock {espi}>{''.join(readings)}</IntervalBlock>"
+    return (
+        f'{head}<feed xmlns="http://www.w3.org/2005/Atom">'
+        + entry("U/1/MeterReading/1/IntervalBlock/1", block, '<link rel="up" href="U/1/MeterReading/1/IntervalBlock"/>')
+        + entry("U/1/MeterReading/1", f"<MeterReading {espi}/>", '<link rel="related" href="R/1"/>')
+        + entry("R/1", f"<ReadingType {espi}>{kind}</ReadingType>")
+        + "</feed>"
+    ).encode()
+
+
+def reading(start: int, value: str = "250", quality: str = "", duration: int = 900) -> str:
+    worth = f"<ReadingQuality><quality>{quality}</quality></ReadingQuality>" if quality else ""
+    period = f"<timePeriod><duration>{duration}</duration><start>{start}</start></timePeriod>"
+    return f"<IntervalReading>{worth}{period}<value>{value}</value></IntervalReading>"
+
+
+def from_feed(data: bytes, **plan: Any) -> tuple[Sequence[Column], Values]:
+    values = Values()
+    green_button.read(lambda: io.BytesIO(data), plan_of({"points": {"1": "P1"}, **plan}), values)
+    return values.finish(), values
+
+
+def test_readings_are_scaled_and_their_quality_told() -> None:
+    at = seconds(MARCH)
+    data = feed(
+        [reading(at), reading(at + 900, "-5", "17"), reading(at + 1800, "7", "8"), reading(at + 2700, "7", "12")]
+    )
+    (column,), values = from_feed(data)
+    assert (values.wrong.count, values.left_out.count) == (0, 1)
+    assert column.name == ("", "P1", "", "", "1-0:1.29.0*255", "Wh")
+    assert column.values == ["0.250", "-0.005", "0.007"]
+    assert column.statuses == ["measured", "validated", "estimated"]
+    assert list(column.ends) == [at + 900, at + 1800, at + 2700]
+
+
+@pytest.mark.parametrize(
+    ("broken", "field"),
+    [
+        (reading(900, "1.5"), "value"),
+        (reading(900, quality="99"), "ReadingQuality"),
+        (reading(900, duration=0), "duration"),
+        (reading(900).replace("900</start>", "soon</start>"), "start"),
+        (reading(0), "time"),
+    ],
+)
+def test_one_wrong_interval_reading_is_named_by_its_number(broken: str, field: str) -> None:
+    _, values = from_feed(feed([reading(0), broken, reading(1800)]))
+    assert wrongs(values) == [(2, field)]
+
+
+def test_a_unit_or_a_link_that_is_not_known_is_wrong() -> None:
+    _, values = from_feed(feed([reading(0)], "<uom>169</uom>"))
+    assert wrongs(values) == [(1, "ReadingType")]
+    _, values = from_feed(feed([reading(0)]).replace(b'href="R/1"', b'href="R/2"', 1))
+    assert wrongs(values) == [(1, "link")]
+
+
+@pytest.mark.parametrize(
+    "head", ['<!DOCTYPE feed [<!ENTITY a "b">]>', '<!DOCTYPE feed SYSTEM "file:///etc/passwd">', "<!-- not first"]
+)
+def test_no_doctype_no_entities_no_nonsense(head: str) -> None:
+    with pytest.raises(FileRefused):
+        from_feed(feed([reading(0)], head=head))
+
+
+@given(st.binary(max_size=60), st.integers(0, 600))
+def test_no_bytes_crash_the_reader_of_green_button(data: bytes, at: int) -> None:
+    whole = feed([reading(0), reading(900)])
+    broken = whole[:at] + data + whole[at:]
+    _never_crashes(lambda values: green_button.read(lambda: io.BytesIO(broken), Plan(), values))
+
+
+# -- batches
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 400), st.sampled_from(["W", "E"])),
+        unique_by=lambda each: each[:3],
+        max_size=80,
+    ),
+    st.integers(1, 30),
+)
+def test_batches_hold_each_value_once_in_bounds_and_are_the_same_each_time(
+    drawn: list[tuple[int, int, int, str]], most: int
+) -> None:
+    lines = [
+        f"P{point};{MARCH + timedelta(hours=hour):%Y-%m-%dT%H:%M}+00:00;{quantity + 1}-0:1.8.0;{n};{status}"
+        for n, (point, quantity, hour, status) in enumerate(drawn)
+        if quantity in (0,)
+    ]
+    columns, values = from_table([HEAD, *lines])
+    assert not values.wrong
+    found = list(batches(columns, most))
+    assert [[each.wire() for each in one] for one in batches(columns, most)] == [
+        [each.wire() for each in one] for one in found
+    ]
+    told = sorted(Decimal(each.column.values[row]) for one in found for each in one for row in each.rows)
+    assert told == sorted(Decimal(line.split(";")[3]) for line in lines)
+    for one in found:
+        for each in one:
+            assert {each.column.statuses[row] for row in each.rows} == {each.status}
+        assert sum(len(each.rows) for each in one) <= 2 * most
+
+
+def test_lines_that_follow_each_other_are_told_together() -> None:
+    assert list(ranges([4, 3, 9, 5, 11, 10])) == ["3-5", "9-11"]
+    assert list(ranges([1])) == ["1"]
+    assert list(ranges([])) == []
