@@ -11,8 +11,8 @@ import msgspec
 from gateway.history.plan import Plan
 from gateway.history.values import Column
 
-MOST = 1000
-"""Values of a batch: some 10 ms of a gateway's time, and ten days of quarters."""
+MOST = 384
+"""Values of a batch: four days of quarters, and some 10 ms of a gateway's time."""
 FORM = b"1"
 """Changes with what is in a batch: what was sent in another form is another source."""
 _DAY = 86_400

@@ -1,7 +1,8 @@
 """Readings that came again after their interval was derived: the interval is computed again from what is held.
 
-As long as the day is held in class ``live``, what came last counts in every class. Afterwards the derived value stands:
-a reading that came again can no longer be told from a new one, so it counts for nothing.
+As long as the day is held in class ``live``, what came last counts in every class. Afterwards a reading that came again
+can no longer be told from a new one: of two derived values of one time the one counts that speaks for more of it, or
+came later (``gateway.vault.partials``), and they are never added up.
 """
 
 import asyncio

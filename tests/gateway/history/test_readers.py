@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -159,6 +161,13 @@ def _never_crashes(read: Callable[[Values], None]) -> None:
     for column in columns:
         assert all(NUMBER.fullmatch(value.removeprefix("-")) for value in column.values)
         assert all(a <= b for a, b in pairwise(column.starts)) or values.wrong
+
+
+def test_the_map_of_the_manual_is_one() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "running.md").read_text()
+    block = page.partition("```yaml\nformat: csv")[2].partition("```")[0]
+    plan = plan_of(yaml.safe_load("format: csv" + block))
+    assert (plan.stamps, plan.statuses["G"], plan.points["4711"]) == ("end", "validated", "AT00...")
 
 
 # -- MSCONS
