@@ -18,6 +18,8 @@ from metergate.testing.product import Product
 
 LIMIT = 60.0
 PER_DAY = 96
+PAUSE = 0.25
+"""Seconds between two questions beside the import."""
 MAP = """
 columns: {point: MeLo, time: Zeit, quantity: OBIS, value: Wert, status: Status}
 fixed: {unit: kWh, meter: main}
@@ -66,7 +68,7 @@ def report(product: Product, count: int, file: Path, plan: Path) -> None:
     waits: list[float] = []
 
     def ask() -> None:
-        while not over.wait(0.02):
+        while not over.wait(PAUSE):
             begin = time.perf_counter()
             product.operator("GET", "/api/boxes")
             waits.append(time.perf_counter() - begin)

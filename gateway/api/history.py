@@ -121,12 +121,14 @@ class HistoryApi:
                 label = await self.registry.meters.imported(home.id, series.meter, series.serial)
             except SubjectGone:
                 raise Unknown("household: there is none (any more)") from None
-            for row, reading in enumerate(_readings(series, label, number)):
-                if _begin(reading) < home.start:
-                    refused.append((number, row, "before-start"))
-                else:
-                    readings.append((home.id, reading))
-                    places.append((number, row))
+            begins = home.start.timestamp()
+            late = [row for row, second in enumerate(series.starts or series.ends) if second >= begins]
+            if len(late) < len(series.ends):
+                some = set(late)
+                refused += [(number, row, "before-start") for row in range(len(series.ends)) if row not in some]
+            mine = _readings(series, label, number)
+            readings += [(home.id, mine[row]) for row in late]
+            places += [(number, row) for row in late]
         answer = await self._taken(Batch(f"import:{wanted.source}", wanted.sequence, readings))
         refused += [(*places[index], reason) for index, reason in answer.refused]
         said = [{"series": number, "row": row, "reason": reason} for number, row, reason in sorted(refused)]
@@ -166,9 +168,3 @@ def _readings(series: ValuesIn, label: str, number: int) -> Sequence[Reading]:
         Reading(label, quantity, end, Decimal(value), unit, start, quality, meter, serial)
         for start, end, value in zip(starts, ends, series.values, strict=True)
     ]
-
-
-def _begin(reading: Reading) -> datetime:
-    at = reading.start or reading.at
-    assert at is not None
-    return at

@@ -29,7 +29,9 @@ FORMATS = {
 """By the name of a file."""
 
 
-def import_file(file: Path, map_file: MapFile, settings: SettingsFile = SETTINGS_FILE, *, check: OnlyCheck = False) -> None:
+def import_file(
+    file: Path, map_file: MapFile, settings: SettingsFile = SETTINGS_FILE, *, check: OnlyCheck = False
+) -> None:
     """Values of a CSV, MSCONS or Green Button file into the gateway.
 
     All is checked first; then it goes in batches, and after an end in the middle the same command goes on where it

@@ -1,7 +1,6 @@
 """``metergate registry meters``, ``meter`` and ``exchange``: which meters a household has, and what was exchanged."""
 
 import re
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 

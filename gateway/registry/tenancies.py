@@ -115,6 +115,10 @@ class Tenancies:
         """All places that households live in, zones and communities."""
         return sorted({name for place in self._residents for name in (place.partition("/")[0], place)})
 
+    def by_point(self, point: str) -> SubjectId | None:
+        """The household that has a metering point now."""
+        return self._points.get(self._vault.lookup("point", point))
+
     async def who(self, subject: SubjectId) -> Identity:
         """The holder of a household; an empty identity once it was erased."""
         query = select(tenancy.c.identity).where(tenancy.c.id == subject)
