@@ -66,7 +66,7 @@ def mended(series: Sequence[Series], readings: Sequence[Sequence[Series]], clash
         for (meter, quantity, begin), end in clashes.items()
         if (meter, quantity) == (one.meter, one.quantity) and (partial := _partial_of(one, begin, end)) is not None
     ]
-    return merged_partials([kept, *([one] for one in right)], {})
+    return merged_partials([kept, *([one] for one in right)], None)
 
 
 def _partial_of(readings: Series, begin: int, end: int) -> Series | None:

@@ -18,7 +18,7 @@ def merged_partials(parts: Sequence[Sequence[Series]], clashes: Clashes | None) 
     noted: Clashes = {} if clashes is None else clashes
     found: dict[_Key, _Rows] = {}
     variants: dict[Seen, list[_Rows]] = {}
-    for part in parts:
+    for number, part in enumerate(parts):
         for one in part:
             key = one[:5]
             rows = found.get(key)
@@ -28,9 +28,11 @@ def merged_partials(parts: Sequence[Sequence[Series]], clashes: Clashes | None) 
             others = [other for other in variants[one.meter, one.quantity] if other is not rows]
             for begin, new in rows.partials_of(one):
                 old = rows.rows.get(begin)
-                touched = [other for other in others if other.holds(begin, new)] if clashes is not None else []
+                touched = [other for other in others if other.came.get(begin) != number and other.holds(begin, new)]
+                touched = touched if clashes is not None else []
                 ends = [each.last_at for each in (old, *(other.rows[begin] for other in touched)) if each is not None]
                 clash = rows.add(begin, new) or bool(touched)
+                rows.came[begin] = number
                 if clash and clashes is not None:
                     end = max(new.last_at, *ends)
                     noted[one.meter, one.quantity, begin] = max(end, noted.get((one.meter, one.quantity, begin), end))
@@ -49,6 +51,8 @@ class _Rows:
     def __init__(self, kind: Kind, exponent: int, serial: str) -> None:
         self.kind, self.exponent, self.serial = kind, exponent, serial
         self.rows: dict[int, Partial] = {}
+        self.came: dict[int, int] = {}
+        """In which part: readings of one part are never the same."""
         self._latest: dict[int, int] = {}
 
     def partials_of(self, one: Series) -> list[tuple[int, Partial]]:

@@ -72,7 +72,7 @@ def test_names_that_the_wire_writes_otherwise_arrive_as_they_were(quantity: str,
     ("quantity", "unit", "reason"), [("Nonsense", None, "quantity"), ("volume", "furlong", "unit")]
 )
 def test_what_is_in_no_vocabulary_is_refused_by_a_word(quantity: str, unit: str | None, reason: str) -> None:
-    assert named(("m", "", quantity, unit)) == reason
+    assert named(("m", "", quantity, unit, "measured")) == reason
 
 
 @pytest.mark.parametrize("content_type", [senml.JSON, senml.CBOR])

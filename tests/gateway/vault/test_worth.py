@@ -1,0 +1,75 @@
+"""What values are worth, through merging to rows: told twice counts once, and a row is worth what is under it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from gateway.vault.merge import combined
+from meter_driver.intervals import micros
+from policies.amounts import rows_of
+from policies.terms import DetailClass
+from policies.vault.columns import Series
+from policies.vault.values import Value
+from tests.gateway.house import NOON
+
+NEED, STAND = "1-0:1.29.0*255", "1-0:1.8.0*255"
+BASE, MINUTE = micros(NOON), 60_000_000
+QUARTER = timedelta(minutes=15)
+
+
+def entry(begin: int, end: int, total: int, status: str) -> list[Series]:
+    """One entry in the quarter from noon, minutes from there, as a part of its own."""
+    span = (end - begin) * MINUTE
+    axis = ((BASE,), (BASE + begin * MINUTE,), (BASE + end * MINUTE,), (1,), (span,))
+    return [Series("m", "", NEED, "Wh", status, axis, 0, 0, ((total,), (total,), (total,)))]
+
+
+def told(parts: Sequence[list[Series]]) -> list[tuple[str, int]]:
+    return [(one.status, one.values[2][0]) for one in combined(DetailClass.QUARTER, parts, {})]
+
+
+def test_the_same_entry_with_another_worth_counts_once_as_it_was_told_last() -> None:
+    assert told([entry(0, 15, 300, "estimated"), entry(0, 15, 250, "measured")]) == [("measured", 250)]
+    assert told([entry(0, 15, 250, "measured"), entry(0, 15, 300, "estimated")]) == [("estimated", 300)]
+
+
+def test_a_part_of_it_told_again_does_not_throw_away_the_whole() -> None:
+    assert told([entry(0, 15, 300, "estimated"), entry(5, 10, 80, "measured")]) == [("estimated", 300)]
+
+
+def test_entries_of_several_worths_that_came_together_stay() -> None:
+    around, between = entry(0, 15, 200, "measured"), entry(5, 10, 100, "estimated")
+    assert told([[*around, *between], entry(20, 25, 1, "validated")])[:2] == [("measured", 200), ("estimated", 100)]
+
+
+def value(n: int, status: str, *, quantity: str = NEED, count: int = 1) -> Value:
+    """An entry of the n-th quarter; or a stand at its begin."""
+    begin = NOON + n * QUARTER
+    end = begin + QUARTER if quantity == NEED else begin
+    covered = end - begin
+    number = Decimal(n * 250)
+    return Value(quantity, "Wh", begin, begin, number, end, number, Decimal(250), count, status, "m", "", covered)
+
+
+@pytest.mark.parametrize(
+    ("worths", "rows"),
+    [
+        (["measured", "estimated", "measured"], ["measured", "estimated", "measured"]),
+        (["validated", "validated", "measured"], ["validated", "validated", "measured"]),
+        (["estimated", "estimated", "validated"], ["estimated", "estimated", "validated"]),
+    ],
+)
+def test_an_entry_is_worth_what_it_says_and_says_nothing_of_its_neighbours(worths: list[str], rows: list[str]) -> None:
+    edges = [(NOON + n * QUARTER, NOON + (n + 1) * QUARTER) for n in range(3)]
+    found = rows_of([value(n, worth) for n, worth in enumerate(worths)], NEED, "s", "m", edges)
+    assert [row.status for row in found] == rows
+    (whole,) = rows_of([value(n, w) for n, w in enumerate(worths)], NEED, "s", "m", [(NOON, NOON + 3 * QUARTER)])
+    assert whole.status == ("estimated" if "estimated" in worths else "measured")
+
+
+def test_a_stand_that_was_estimated_is_under_both_rows_beside_it() -> None:
+    stands = [value(n, "estimated" if n == 1 else "measured", quantity=STAND) for n in range(4)]
+    edges = [(NOON + n * QUARTER, NOON + (n + 1) * QUARTER) for n in range(3)]
+    assert [row.status for row in rows_of(stands, STAND, "s", "m", edges)] == ["estimated", "estimated", "measured"]
