@@ -2,7 +2,7 @@
 
 ``POST /api/history/check`` says what would become of series and changes nothing. ``POST /api/history`` takes a batch,
 idempotent by (source, sequence). Refusals are those of ``gateway.intake.desk``, and ``before-start``: a value from
-before the household's tenancy began is somebody else's.
+before the household moved in, where that is known, is somebody else's.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -28,6 +28,7 @@ from policies.terms import DetailClass, SubjectId
 
 MAX_BODY = 4 << 20
 RETRY_AFTER = 5
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _QUALITIES = {"measured": Quality.NONE, "estimated": Quality.ESTIMATED, "validated": Quality.VALIDATED}
 _Seconds = Annotated[int, Field(ge=-(1 << 40), le=1 << 40)]
 _Number = Annotated[str, Field(max_length=17, pattern=r"^[+-]?\d{1,14}(\.\d{1,9})?$")]
@@ -99,14 +100,15 @@ class HistoryApi:
         if not quantities.known(wanted.quantity, wanted.unit):
             return {"wrong": {"field": "quantity, unit", "rule": "not in the vocabulary"}}
         day = self.oldest(home.id, DetailClass.QUARTER)
-        held = datetime.combine(day, time(), UTC) if day is not None else home.start
+        held = datetime.combine(day, time(), UTC) if day is not None else _EVER
+        since = max(held, home.moved_in or _EVER)
         return {
             "household": home.id,
             "meter": label,
             "new": new,
             "expired_before": int(held.timestamp()),
-            "begins": int(home.start.timestamp()),
-            "since": instant(max(held, home.start)),
+            "begins": int((home.moved_in or _EVER).timestamp()),
+            "since": instant(since),
         }
 
     async def send(self, request: web.Request) -> web.Response:
@@ -121,7 +123,7 @@ class HistoryApi:
                 label = await self.registry.meters.imported(home.id, series.meter, series.serial)
             except SubjectGone:
                 raise Unknown("household: there is none (any more)") from None
-            begins = home.start.timestamp()
+            begins = (home.moved_in or _EVER).timestamp()
             late = [row for row, second in enumerate(series.starts or series.ends) if second >= begins]
             if len(late) < len(series.ends):
                 some = set(late)

@@ -26,7 +26,7 @@ class Homes(Protocol):
 
 
 class Since:
-    """Of one batch: since when each of its households is there. An entry counts by its begin."""
+    """Of one batch: since when each household lives there, where somebody said. An entry counts by its begin."""
 
     def __init__(self, homes: Homes) -> None:
         self._homes = homes
@@ -36,7 +36,7 @@ class Since:
         """False for what was taken before. What has no instant in UTC is refused by others."""
         if subject not in self._starts:
             home = self._homes.get(subject)
-            self._starts[subject] = None if home is None else home.start
+            self._starts[subject] = None if home is None else home.moved_in
         start, at = self._starts[subject], reading.start or reading.at
         return start is None or at is None or at.utcoffset() is None or at >= start
 

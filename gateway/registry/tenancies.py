@@ -36,7 +36,11 @@ NO_IDENTITY = Identity()
 
 @dataclass(frozen=True, slots=True)
 class NewTenancy:
-    """What is needed to take a household in. ``points``: metering point ids. ``start``: None means now."""
+    """What is needed to take a household in. ``points``: metering point ids.
+
+    ``start``: since when it lives there; None where nobody said, then its tenancy begins now and earlier readings are
+    its own as well.
+    """
 
     identity: Identity = NO_IDENTITY
     zone: str = ""
@@ -48,7 +52,10 @@ class NewTenancy:
 
 @dataclass(frozen=True, slots=True)
 class Tenancy:
-    """A household as memory holds it: nothing that names anybody. ``end`` and ``erased`` are None while it is live."""
+    """A household as memory holds it: nothing that names anybody. ``end`` and ``erased`` are None while it is live.
+
+    ``moved_in``: since when it is known to live there, so that earlier readings are somebody else's; None: nobody said.
+    """
 
     id: SubjectId
     zone: str
@@ -57,6 +64,7 @@ class Tenancy:
     start: datetime
     end: datetime | None = None
     erased: datetime | None = None
+    moved_in: datetime | None = None
 
     @property
     def live(self) -> bool:
@@ -86,7 +94,7 @@ class Tenancies:
             self._keep(
                 Tenancy(
                     SubjectId(row.id), row.zone, row.community, row.kind,
-                    _instant(row.start), _maybe(row.end), _maybe(row.erased),
+                    _instant(row.start), _maybe(row.end), _maybe(row.erased), _maybe(row.moved_in),
                 )
             )  # fmt: skip
         self._points = {row.lookup: SubjectId(row.tenancy) for row in points}
@@ -152,7 +160,7 @@ class Tenancies:
         if any(each in self._points for each in lookups.values()):
             raise InUse("points: a metering point belongs to another household")
         start = new.start or self._clock()
-        made = Tenancy(SubjectId(self._ids()), new.zone, new.community, new.kind, start)
+        made = Tenancy(SubjectId(self._ids()), new.zone, new.community, new.kind, start, moved_in=new.start)
         self._points |= dict.fromkeys(lookups.values(), made.id)  # nobody else takes one of them meanwhile
         try:
             await self._take_in(made, new, lookups)
@@ -171,9 +179,12 @@ class Tenancies:
             for at, body in zip(lookups.values(), of_points, strict=True)
         ]
         row = {"id": made.id, "zone": made.zone, "community": made.community, "kind": made.kind}
+        moved_in = None if made.moved_in is None else made.moved_in.timestamp()
 
         def write(connection: Connection) -> None:
-            connection.execute(insert(tenancy).values(**row, start=start.timestamp(), identity=sealed))
+            connection.execute(
+                insert(tenancy).values(**row, start=start.timestamp(), moved_in=moved_in, identity=sealed)
+            )
             if points:
                 connection.execute(insert(metering_point), points)
 

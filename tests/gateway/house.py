@@ -29,6 +29,7 @@ from policies.roles import Listener
 from policies.terms import (
     AS_RECEIVED,
     FAR_FUTURE,
+    DetailClass,
     Household,
     Level,
     Period,
@@ -228,7 +229,9 @@ async def composition(
 
 
 @asynccontextmanager
-async def house(folder: Path, *, profile: SafetyRule | None = None, timezone: str = "UTC") -> AsyncIterator[House]:
+async def house(
+    folder: Path, *, profile: SafetyRule | None = None, zone: str = "UTC", kept: Mapping[DetailClass, int] = {}
+) -> AsyncIterator[House]:
     """Opened on a folder; opening it again finds what was durable."""
     made: list[House] = []
     numbers, registry = count(next(_openings) << 64), Registry()
@@ -239,7 +242,9 @@ async def house(folder: Path, *, profile: SafetyRule | None = None, timezone: st
     def ids() -> str:
         return f"{next(numbers):032x}"
 
-    settings = clear_settings(folder, timezone=timezone, cohorts={"interval_minutes": 60, "grace_minutes": 0})
+    days = {detail.value: count for detail, count in kept.items()}
+    cells = {"interval_minutes": 60, "grace_minutes": 0}
+    settings = clear_settings(folder, timezone=zone, cohorts=cells, retention=days)
     mine = Overrides(ids, PlainSigner(), registry, registry, profile or SafetyRule(3, Decimal(1)))
     async with composition(settings, clock, mine) as gateway:
         made.append(House(gateway, registry))

@@ -12,6 +12,7 @@ tenancy = Table(
     Column("community", String(64), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("start", Float, nullable=False),
+    Column("moved_in", Float),
     Column("end", Float),
     Column("erased", Float),
     Column("identity", LargeBinary),

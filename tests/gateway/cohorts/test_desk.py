@@ -296,7 +296,7 @@ async def test_a_cell_with_an_estimated_load_in_it_is_estimated(tmp_path: Path) 
 
 
 async def test_days_of_cells_are_local_days(tmp_path: Path) -> None:
-    async with house(tmp_path, timezone="Europe/Berlin") as home:
+    async with house(tmp_path, zone="Europe/Berlin") as home:
         people = await joined(home, 3)
         await next_day(home, 0)
         await work(home)

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 END = b"0\r\n\r\n"
 
-HEAD = 1024
-"""Bytes that an answer may have before its first chunk: a slow machine may rest between the two."""
+FULL = 2048
+"""Bytes: more than a head, which comes before its answer is ready, and less than the smallest buffer holds."""
 
 
 class Reader:
@@ -37,11 +37,11 @@ class Reader:
         """Bytes that lie in the recipient's own kernel."""
         return int.from_bytes(fcntl.ioctl(self.sock.fileno(), termios.FIONREAD, bytes(4)), "little")
 
-    async def stalled(self) -> int:
-        """Waits until its buffer is full and the server waits; how much is here."""
+    async def stalled(self, least: int = FULL) -> int:
+        """Waits until its buffer is full and the server waits; how much is here. ``least``: 1 for a short answer."""
         before = -1
         async with asyncio.timeout(5):
-            while (now := self.here()) <= HEAD or now != before:
+            while (now := self.here()) < least or now != before:
                 before = now
                 await asyncio.sleep(0.05)
         return now

@@ -79,7 +79,7 @@ async def test_a_slow_reader_gets_no_byte_more(name: str, tmp_path: Path, monkey
             await reader.reset()
             assert await reader.raw_rest() <= already
             scene.ask(again, who)
-            await again.stalled()
+            await again.stalled(1)
             assert again.sock.recv(12) == f"HTTP/1.1 {answer}".encode()
 
 
