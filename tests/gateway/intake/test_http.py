@@ -44,7 +44,8 @@ class Homes:
     """Anna moved in two hours ago."""
 
     def get(self, subject: SubjectId) -> Tenancy | None:
-        return Tenancy(subject, "", "", "household", NOON - timedelta(hours=2))
+        start = NOON - timedelta(hours=2)
+        return Tenancy(subject, "", "", "household", start, moved_in=start)
 
 
 class Unmet(Meters):
