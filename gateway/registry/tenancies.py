@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from gateway.clock import Clock
 from gateway.errors import InUse, NotAllowed, SubjectGone, Unknown
@@ -39,7 +39,7 @@ class NewTenancy:
     """What is needed to take a household in. ``points``: metering point ids.
 
     ``start``: since when it lives there; None where nobody said, then its tenancy begins now and earlier readings are
-    its own as well.
+    its own as well, back to when another household left one of its points.
     """
 
     identity: Identity = NO_IDENTITY
@@ -163,11 +163,17 @@ class Tenancies:
         made = Tenancy(SubjectId(self._ids()), new.zone, new.community, new.kind, start, moved_in=new.start)
         self._points |= dict.fromkeys(lookups.values(), made.id)  # nobody else takes one of them meanwhile
         try:
+            made = replace(made, moved_in=new.start or await self._left(lookups.values()))
             await self._take_in(made, new, lookups)
         except Exception:
             self._points = {at: who for at, who in self._points.items() if who != made.id}
             raise
         return self._keep(made)
+
+    async def _left(self, lookups: Collection[bytes]) -> datetime | None:
+        """When the last household left one of these metering points; what was measured before is that household's."""
+        former = select(func.max(metering_point.c.end)).where(metering_point.c.lookup.in_(lookups))
+        return _maybe(await self._store.look(lambda connection: connection.execute(former).scalar()))
 
     async def _take_in(self, made: Tenancy, new: NewTenancy, lookups: Mapping[str, bytes]) -> None:
         start = made.start

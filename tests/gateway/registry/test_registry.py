@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,22 @@ async def test_a_point_belongs_to_one_household_at_a_time(tmp_path: Path) -> Non
             await registry.tenancies.create(anna("P1"))
         with pytest.raises(Unknown):
             registry.tenancies.live(first.id)
+
+
+async def test_what_was_measured_before_the_last_one_left_is_not_the_next_ones(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        tenancies = house.gateway.registry.tenancies
+        first = await tenancies.create(anna("AT1", "AT2"))
+        assert first.moved_in is None
+        left = first.start + timedelta(days=3)
+        await tenancies.close(first.id, left)
+        second = await tenancies.create(anna("AT2", "AT3"))
+        assert second.moved_in == left
+        said = left + timedelta(days=9)
+        assert (await tenancies.create(replace(anna("AT1"), start=said))).moved_in == said
+        assert (await tenancies.create(anna("AT4"))).moved_in is None
+    async with people(tmp_path) as house:
+        assert house.gateway.registry.tenancies.get(second.id) == second
 
 
 async def test_of_two_that_take_a_point_at_the_same_time_one_is_refused(
