@@ -24,11 +24,12 @@ BATCH = 2000
 
 
 class SentReading(NamedTuple):
-    """A reading as the box sends it."""
+    """A reading as the box sends it. ``begin``: of an amount, which is of the time from there to ``at``."""
 
     quantity: str
     at: datetime
     value: Decimal
+    begin: datetime | None = None
 
 
 class Box:
@@ -136,7 +137,8 @@ def _record(reading: SentReading, name: str, *, first: bool) -> str:
     code = reading.quantity.partition(":")[2].partition("*")[0]
     unit = SENT_UNITS.get(code, "kWh")
     seconds = f"{reading.at.timestamp():.3f}".rstrip("0").rstrip(".")
-    return f'{{{base}"n":"{reading.quantity.partition("*")[0]}","u":"{unit}","v":{reading.value},"t":{seconds}}}'
+    lasts = "" if reading.begin is None else f',"mgd_":{(reading.at - reading.begin).total_seconds():g}'
+    return f'{{{base}"n":"{reading.quantity.partition("*")[0]}","u":"{unit}","v":{reading.value},"t":{seconds}{lasts}}}'
 
 
 def enrolled(product: Product, code: str) -> tuple[ssl.SSLContext, str]:

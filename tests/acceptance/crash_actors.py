@@ -16,6 +16,7 @@ from metergate.testing.product import ProductError
 from tests.acceptance.recipient import PORTION, QUANTITIES, REGISTER, Access, newcomer, request_of
 
 QUARTER = timedelta(minutes=15)
+SECOND = timedelta(seconds=1)
 KEPT_BACK = timedelta(days=5)
 """Readings begin so long ago; the class ``live`` holds seven days."""
 
@@ -61,21 +62,27 @@ class Sender:
         self._took()
         if self._random.random() < 0.2:  # once more: it has been counted already
             self._box._sequence = self._sequence - 1
-            self._box.send([SentReading(PORTION, self._at(1), self._value(1))])
+            self._box.send([self._sent(PORTION, 1)])
 
     def _took(self) -> None:
-        self._taken |= {sent.at: sent.value for sent in self._waiting}
+        self._taken |= {sent.begin or sent.at: sent.value for sent in self._waiting}
         self._waiting = []
 
     def _fresh(self, count: int) -> Iterator[SentReading]:
         for number in range(self._next, self._next + count):
             for quantity in QUANTITIES:
-                yield SentReading(quantity, self._at(number), self._value(number))
+                yield self._sent(quantity, number)
         self._next += count
 
+    def _sent(self, quantity: str, number: int) -> SentReading:
+        """A stand at its instant; an amount of the second that begins there."""
+        at, value = self._at(number), self._value(number)
+        return (
+            SentReading(quantity, at + SECOND, value, at) if quantity == PORTION else SentReading(quantity, at, value)
+        )
+
     def _at(self, number: int) -> datetime:
-        """No instant on the edge of a quarter of an hour."""
-        return self._begin + timedelta(seconds=number + number // 899)
+        return self._begin + (number - 1) * SECOND
 
     @staticmethod
     def _value(number: int) -> Decimal:
@@ -98,7 +105,7 @@ class Sender:
         rows = self._access.rows(self._household, quarter, end)
         seen = {(r["quantity"], _instant(r["start"])): Decimal(r["value"]) for r in rows}
         faults = [f"{len(rows) - len(seen)} values twice"] if len(rows) != len(seen) else []
-        unsure = [s for s in self._waiting if (s.quantity, s.at) in seen]
+        unsure = [s for s in self._waiting if (s.quantity, s.begin or s.at) in seen]
         if unsure:
             faults += [f"half a batch: {len(unsure)} of {len(self._waiting)}"] * (len(unsure) != len(self._waiting))
             self._took()
@@ -116,7 +123,8 @@ class Sender:
             begin = at - (at - self._begin) % QUARTER
             sums[begin] = sums.get(begin, Decimal(0)) + value
         rows = self._access.rows(self._household, start, end, 15)
-        seen = {_instant(r["start"]): Decimal(r["value"]) for r in rows if r["quantity"] == PORTION}
+        told = (r for r in rows if r["quantity"] == PORTION and r["value"])  # a quarter that is not over has no value
+        seen = {_instant(r["start"]): Decimal(r["value"]) for r in told}
         wrong = [begin for begin, value in seen.items() if sums.get(begin) != value]
         wrong += [begin for begin in sums if start <= begin < end - 2 * QUARTER and begin not in seen]
         return [f"{len(wrong)} quarters have another sum than their values"] if wrong else []

@@ -21,7 +21,8 @@ DID = "did:web:recipient-a.example"
 TOKEN = "recipient-a-fixed-token-of-the-privacy-kit"
 DAYS = 30
 """Retention of every class: what ``retention.py --days 30`` is told."""
-QUANTITIES = ["1-0:1.8.0*255", "1-0:1.29.0*255"]
+REGISTER, PORTION = "1-0:1.8.0*255", "1-0:1.29.0*255"
+QUANTITIES = [REGISTER, PORTION]
 PURPOSES = ["energy-advice", "research", "neighbourhood-figures"]
 SCOPES = ["read_all", "write_programs", "write_events", "write_vens"]
 COMMAND = [sys.executable, "-m", "gateway.cli"]
@@ -88,7 +89,7 @@ class MetergateDriver:
         return Household(made["household"])
 
     def ingest(self, household: Household, readings: Iterable[Reading]) -> None:
-        sent = [SentReading(r.quantity, r.at, _exact(r.value)) for r in readings]
+        sent = _sent(list(readings))
         _asked(lambda: self._boxes[household].send(sent))
 
     def allow(self, household: Household, recipient: str, purpose: str, level: Level, until: datetime) -> None:
@@ -283,6 +284,18 @@ class _Transfer:
             _, url, token = self._open
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/x-ndjson"}
         return Ask(url, headers, tls=self._driver.tls())
+
+
+def _sent(readings: list[Reading]) -> list[SentReading]:
+    """The kit stamps an amount by its begin and means it to last until the next one, which the box says."""
+    begins = sorted(r.at for r in readings if r.quantity == PORTION)
+    lasts = begins[1] - begins[0] if len(begins) > 1 else timedelta(hours=1)
+    return [
+        SentReading(r.quantity, r.at + lasts, _exact(r.value), r.at)
+        if r.quantity == PORTION
+        else SentReading(r.quantity, r.at, _exact(r.value))
+        for r in readings
+    ]
 
 
 def _exact(value: float) -> Decimal:
