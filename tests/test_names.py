@@ -34,7 +34,6 @@ TWICE: Mapping[str, str] = MappingProxyType(
         "POWERS": "to do: history, formats",
         "Plan": "to do: openadr, history",
         "RETRY_AFTER": "to do: intake, api",
-        "SECOND_US": "to do: history, amounts",
         "SHOWN": "to do: edge, history",
         "STEP": "to do: demo, edge",
         "Status": "to do: history, amounts",

@@ -4,9 +4,9 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from gateway.history.wrong import FileRefused, Wrong
+from meter_driver.amounts.amount import SECOND_US
 from meter_driver.intervals import micros
 
-SECOND_US = 1_000_000
 _LENGTH = re.compile(r"(\d{1,5}) ?(s|m|min|h|d)")
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
 

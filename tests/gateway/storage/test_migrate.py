@@ -74,6 +74,22 @@ async def test_a_number_that_went_into_a_block_is_not_given_again(old: Path) -> 
         assert (await store.numbers("piece")).newest == 4_000_000_000
 
 
+def test_a_household_of_before_moved_in_when_another_one_left_its_point(old: Path) -> None:
+    with closing(sqlite3.connect(old)) as connection:
+        connection.executescript("""
+            INSERT INTO tenancy (id, zone, community, kind, start, "end") VALUES
+                ('was', '', '', 'household', 100, 200), ('is', '', '', 'household', 300, NULL),
+                ('other', '', '', 'household', 50, NULL);
+            INSERT INTO metering_point (lookup, tenancy, start, "end") VALUES
+                (X'01', 'was', 100, 200), (X'01', 'is', 300, NULL), (X'02', 'is', 300, NULL),
+                (X'03', 'other', 50, NULL);
+        """)
+    migrate(url_of(old), [GAIAX, OPENADR])
+    with closing(sqlite3.connect(old)) as connection:
+        rows = connection.execute("SELECT id, moved_in FROM tenancy WHERE id IN ('was', 'is', 'other')")
+        assert dict(rows) == {"was": None, "is": 200, "other": None}
+
+
 def test_an_old_store_and_a_new_one_have_the_same_tables(old: Path, tmp_path: Path) -> None:
     fresh = tmp_path / "fresh.db"
     for file in (old, fresh):
