@@ -25,21 +25,6 @@ def instant(us: int) -> datetime:
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class DayFinder:
-    """Local days as [begin, end) in microseconds: 23, 24 or 25 hours. Remembers the one asked last."""
-
-    def __init__(self, zone: tzinfo) -> None:
-        self._zone = zone
-        self._begin = self._end = 0
-
-    def begin(self, at: int) -> int:
-        """Begin of the local day that an instant lies in."""
-        if not self._begin <= at < self._end:
-            day = instant(at).astimezone(self._zone).date()
-            self._begin, self._end = (micros(edge) for edge in day_edges(day, self._zone))
-        return self._begin
-
-
 def day_edges(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
     """Begin and end of a local day, UTC."""
     begin = datetime.combine(day, time(), zone).astimezone(UTC)

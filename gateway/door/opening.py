@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from gateway.door.egress import Part
 from gateway.door.standing import Standing
 from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
-from gateway.vault.port import Mark, Vault
+from gateway.vault.port import Mark, Vault, held_since
 from meter_driver.intervals import day_edges
 from policies.amounts import Declared
 from policies.minimise import Corrections, floor, minimise
@@ -116,17 +116,13 @@ class Opener:
         if detail is not DetailClass.DAY:
             yield from ((detail, window) for window in _windows(whole, grant.resolution, self._zone))
             return
-        start = max(whole.start, self._held(grant.subject, detail))
-        seam = max(start, local_midnight(self._held(grant.subject, DetailClass.QUARTER) + beside, self._zone))
+        start = max(whole.start, held_since(self._vault, grant.subject, detail))
+        seam = max(
+            start, local_midnight(held_since(self._vault, grant.subject, DetailClass.QUARTER) + beside, self._zone)
+        )
         days, quarters = Period(start, min(seam, whole.end)), Period(seam, whole.end)
         for source, period in ((detail, days), (DetailClass.QUARTER, quarters)):
             yield from ((source, window) for window in _windows(period, grant.resolution, self._zone))
-
-    def _held(self, subject: SubjectId, detail: DetailClass) -> datetime:
-        """From when on a class is held. Raises ``SubjectGone``."""
-        if (oldest := self._vault.oldest(subject, detail)) is None:
-            raise SubjectGone
-        return datetime.combine(oldest, time(), UTC)
 
     def _read(
         self, grant: Grant, period: Period, mark: Mark | None = None, *, detail: DetailClass | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, timedelta, tzinfo
 
 from adapters.plugin import Opening, Refused, Released
 from gateway.clock import Clock
@@ -15,7 +15,7 @@ from gateway.door.profiles import Profiles
 from gateway.door.standing import Right, Sight, Standing
 from gateway.errors import SubjectGone
 from gateway.grounds import GroundBook, kind_of
-from gateway.vault.port import Vault
+from gateway.vault.port import Vault, held_since
 from policies import ledger as books
 from policies.decide import decide, ends
 from policies.terms import (
@@ -94,10 +94,10 @@ class ReleaseDesk:
             return Refusal((Reason.NO_CONSENT,))
         if (refusal := self._profiles.refusal(question)) is not None:
             return refusal
-        day = self._vault.oldest(question.subject.id, class_of(question.resolution))
-        if day is None:
+        try:
+            oldest = held_since(self._vault, question.subject.id, class_of(question.resolution))
+        except SubjectGone:
             return Refusal((Reason.NO_CONSENT,))
-        oldest = datetime.combine(day, time(), UTC)
         return decide(question, self._book.of(question.subject.id), self._clock(), oldest=oldest)
 
     def openings(self, recipient: Recipient) -> Sequence[Opening]:

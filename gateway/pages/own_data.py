@@ -7,7 +7,7 @@ household's erasure, by the end of the session that asked, and by the end of a d
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from adapters.plugin import Released
 from gateway.clock import Clock
@@ -16,8 +16,7 @@ from gateway.door.epochs import Epochs
 from gateway.door.opening import Corrected, Meters, Open, Opener, local_midnight
 from gateway.door.release import SELF
 from gateway.door.standing import Right, Sight, Standing
-from gateway.errors import SubjectGone
-from gateway.vault.port import Vault
+from gateway.vault.port import Vault, held_since
 from meter_driver.units import convert, told
 from policies.terms import (
     AS_RECEIVED,
@@ -86,24 +85,18 @@ class DataDesk:
         if step is None:
             spans = self._finest(subject)
         else:
-            spans = [(step, Period(self._start(subject, class_of(step)), self._end()))]
+            spans = [(step, Period(held_since(self._vault, subject, class_of(step)), self._end()))]
         return Whole([standing], self._parts(subject, standing, spans))
 
     def _finest(self, subject: SubjectId) -> Sequence[tuple[timedelta, Period]]:
         """Coarse to fine. Days are told whole, so what is finer begins at a local midnight."""
-        live, quarter, day = (self._start(subject, detail) for detail in FINE_TO_COARSE)
+        live, quarter, day = (held_since(self._vault, subject, detail) for detail in FINE_TO_COARSE)
         quarter = min(quarter, live)
         if day < quarter:
             quarter = local_midnight(quarter, self._zone)
             live = max(live, quarter)
         spans = Period(day, quarter), Period(quarter, live), Period(live, self._end())
         return list(zip((ONE_DAY, QUARTER_HOUR, AS_RECEIVED), spans, strict=True))
-
-    def _start(self, subject: SubjectId, detail: DetailClass) -> datetime:
-        """From when on a class is held. Raises ``SubjectGone``."""
-        if (oldest := self._vault.oldest(subject, detail)) is None:
-            raise SubjectGone("no such household")
-        return datetime.combine(oldest, time(), UTC)
 
     def _end(self) -> datetime:
         return self._clock() + AHEAD

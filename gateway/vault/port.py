@@ -7,15 +7,16 @@ and the desks (intake, release, consent, retention).
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Protocol
 
+from gateway.errors import SubjectGone
 from gateway.keeper.port import Words
 from gateway.keeper.states import Destroyed
 from policies.terms import DetailClass, Period, SubjectId
 from policies.vault.values import Value
 
-__all__ = ["Destroyed", "Mark", "Value", "Vault", "Words"]
+__all__ = ["Destroyed", "Mark", "Value", "Vault", "Words", "held_since"]
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -87,3 +88,10 @@ class Vault(Protocol):
 
     def lookup(self, what: str, value: str) -> bytes:
         """A keyed hash (HMAC-SHA-256) for finding a serial number or a name without storing it."""
+
+
+def held_since(vault: Vault, subject: SubjectId, detail: DetailClass) -> datetime:
+    """From when on a class can still be opened. Raises ``SubjectGone``."""
+    if (oldest := vault.oldest(subject, detail)) is None:
+        raise SubjectGone("no such household")
+    return datetime.combine(oldest, time(), UTC)

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meter_driver import intervals as iv
-from meter_driver.intervals import DayFinder
 
 VIENNA, LORD_HOWE = ZoneInfo("Europe/Vienna"), ZoneInfo("Australia/Lord_Howe")
 
@@ -28,9 +27,6 @@ def test_local_days_have_the_hours_that_the_clock_gives_them(
 ) -> None:
     begin, end = iv.day_edges(date(*day), zone)
     assert end - begin == timedelta(hours=hours)
-    finder = DayFinder(zone)
-    assert finder.begin(iv.micros(end) - 1) == finder.begin(iv.micros(begin)) == iv.micros(begin)
-    assert finder.begin(iv.micros(end)) == iv.micros(end)
 
 
 @given(st.integers(-(10**15), 4 * 10**15))
