@@ -12,7 +12,7 @@ from edge.clock import BoxClock, Reckoning
 from edge.errors import LinkError, StoreError
 from edge.links import Link
 from edge.logger import Logger
-from edge.meters import Meters
+from edge.meters import MeterModules
 from edge.outbox import EdgeOutbox, OutboxEntry
 from edge.packing import Packing
 from edge.prepare import prepare
@@ -51,7 +51,7 @@ class EdgeBox:
         uplink: Uplink,
         *,
         keys: Keyring,
-        meters: Meters,
+        meters: MeterModules,
         selection: Selection,
         clock: BoxClock,
         jitter: Callable[[], float],

@@ -1,6 +1,6 @@
 """Protocols and meter families of other packages, found by the entry points of the group ``metergate.meters``.
 
-An entry point names a module (``Meters``). Nobody chooses a protocol, so what is installed is used, behind ours:
+An entry point names a module (``MeterModules``). Nobody chooses a protocol, so what is installed is used, behind ours:
 ``meter_driver`` itself looks for nothing and gets them as arguments.
 """
 
@@ -18,7 +18,7 @@ _OFFERS = ("FRAMERS", "FAMILIES", "RADIO")
 _FRAMER = ("starts", "longest", "guarded", "take", "finish")
 
 
-class Meters(NamedTuple):
+class MeterModules(NamedTuple):
     """What the modules offer together.
 
     Attributes:
@@ -32,7 +32,7 @@ class Meters(NamedTuple):
     radio: frozenset[str] = frozenset()
 
 
-def installed() -> Meters:
+def installed() -> MeterModules:
     """All of them, in the order of their names. SettingsError names the package of one that cannot be used."""
     framers: list[type[Framer]] = []
     families: list[Family | Profile] = []
@@ -44,7 +44,7 @@ def installed() -> Meters:
         framers += _each(entry, module, "FRAMERS", _is_framer)
         families += _each(entry, module, "FAMILIES", lambda family: isinstance(family, Family | Profile))
         radio.update(_each(entry, module, "RADIO", lambda protocol: isinstance(protocol, str)))
-    return Meters(tuple(framers), tuple(families), frozenset(radio))
+    return MeterModules(tuple(framers), tuple(families), frozenset(radio))
 
 
 def _each(entry: EntryPoint, module: Any, name: str, fits: Callable[[Any], bool]) -> tuple[Any, ...]:

@@ -29,7 +29,7 @@ from meter_driver import senml
 from meter_driver.errors import SenmlError
 
 NONCE = 12
-AT_ONCE = 200
+_AT_ONCE = 200
 """Packs that are dated in one step."""
 
 
@@ -150,7 +150,7 @@ class EdgeOutbox:
         count = last = 0
         while True:
             with self._database.transaction() as connection:
-                packs = connection.execute(_STALE, (last, now.origin, STEP, AT_ONCE)).fetchall()
+                packs = connection.execute(_STALE, (last, now.origin, STEP, _AT_ONCE)).fetchall()
                 for *pack, origin in packs:
                     stale = _Sealed(*pack)
                     sealed = self._seal(stale.number, moved(self._open(stale), now.origin - origin)).sealed

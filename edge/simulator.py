@@ -56,7 +56,7 @@ class House:
 
 
 @dataclass(slots=True)
-class Meter:
+class HouseMeter:
     """The meter of a house: registers that only go up, and a counter.
 
     ``imported`` and ``exported`` are in Wh. ``last`` is the instant of the last telegram.
@@ -108,10 +108,10 @@ class Meter:
         }
 
 
-def meter(number: int, *, counter: int = 0, seed: str = "street") -> Meter:
+def meter(number: int, *, counter: int = 0, seed: str = "street") -> HouseMeter:
     """Meter ``number`` of a street. Its key is derived from the seed: for simulations only."""
     key = hashlib.blake2b(f"{seed} key {number}".encode(), digest_size=16).digest()
-    return Meter(House(number, seed), key, counter, Decimal(1_000_000 + 37_119 * number))
+    return HouseMeter(House(number, seed), key, counter, Decimal(1_000_000 + 37_119 * number))
 
 
 class Terminal:
@@ -147,7 +147,7 @@ class Terminal:
 class MeterStreet:
     """Many meters in one process, each on a terminal of its own."""
 
-    meters: list[Meter]
+    meters: list[HouseMeter]
     terminals: list[Terminal]
 
     @property

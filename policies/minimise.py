@@ -16,8 +16,8 @@ from policies.terms import AS_RECEIVED, ONE_DAY, Grant, Period, Row
 from policies.vault.values import Value
 from policies.vee.corrections import Correction, corrected
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Edges = list[tuple[datetime, datetime]]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_Edges = list[tuple[datetime, datetime]]
 Exchanges = Mapping[str, Sequence[Declared]]
 """By the meter's label, ascending."""
 Corrections = Mapping[tuple[str, str], Sequence[Correction]]
@@ -75,9 +75,9 @@ def _within(period: Period, value: Value) -> bool:
     return period.contains(value.at)
 
 
-def edges_of(period: Period, resolution: timedelta, zone: tzinfo) -> Edges:
+def edges_of(period: Period, resolution: timedelta, zone: tzinfo) -> _Edges:
     """The whole intervals inside a period. Days are local (23 to 25 hours), shorter ones are counted in UTC."""
-    edges: Edges = []
+    edges: _Edges = []
     if resolution == ONE_DAY:
         day = period.start.astimezone(zone).date()
         while (edge := day_edges(day, zone))[1] <= period.end:
@@ -95,4 +95,4 @@ def edges_of(period: Period, resolution: timedelta, zone: tzinfo) -> Edges:
 
 def floor(instant: datetime, step: timedelta) -> datetime:
     """The begin of the interval of length ``step`` that holds an instant; intervals are counted from 1970 in UTC."""
-    return instant - (instant - EPOCH) % step
+    return instant - (instant - _EPOCH) % step

@@ -32,7 +32,7 @@ def body(released: Released) -> Iterator[bytes]:
     return chunked(b"," * bool(place) + b"\n" + record(row) for place, row in enumerate(released.rows))
 
 
-JSON = Renderer(
+JSON_TABLE = Renderer(
     content_type="application/json",
     head=b"[[",
     body=body,

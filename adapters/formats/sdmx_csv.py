@@ -8,10 +8,10 @@ from adapters.formats.words import chunked, instant, number
 from adapters.plugin import Released, Renderer
 from policies.terms import Level, Row
 
-AGENCY, VERSION = "METERGATE", "2.0"
+AGENCY, SDMX_CSV_VERSION = "METERGATE", "2.0"
 LOAD, CELLS = "LOAD", "CELLS"
 """Dataflows: of households, and of communities."""
-COLUMNS = (
+_COLUMNS = (
     "STRUCTURE",
     "STRUCTURE_ID",
     "ACTION",
@@ -48,7 +48,7 @@ def meter(row: Row, dataflow: str) -> str:
 def _line(row: Row, dataflow: str) -> bytes:
     key = f"{cell(row.subject)},{cell(row.quantity)},{cell(meter(row, dataflow))},{time_period(row)}"
     said = f"{number(row.value)},{code(row.unit)},{STATUS.get(row.status, UNRELIABLE)}"
-    return f"dataflow,{AGENCY}:{dataflow}({VERSION}),I,{key},{said},{row.completeness},{row.method}\n".encode()
+    return f"dataflow,{AGENCY}:{dataflow}({SDMX_CSV_VERSION}),I,{key},{said},{row.completeness},{row.method}\n".encode()
 
 
 def body(released: Released) -> Iterator[bytes]:
@@ -59,6 +59,6 @@ def body(released: Released) -> Iterator[bytes]:
 
 SDMX_CSV = Renderer(
     content_type="application/vnd.sdmx.data+csv; version=2.0.0; charset=utf-8",
-    head=(",".join(COLUMNS) + "\n").encode(),
+    head=(",".join(_COLUMNS) + "\n").encode(),
     body=body,
 )

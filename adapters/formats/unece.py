@@ -32,7 +32,7 @@ def _own(unit: str) -> str:
     return "X_" + _NOT_IN_AN_ID.sub("_", words.strip()).strip("_")
 
 
-UNITS: Mapping[str, str] = MappingProxyType(
+UNIT_CODES: Mapping[str, str] = MappingProxyType(
     {unit: _RECOMMENDATION_20.get(unit) or _own(unit) for unit in sorted(SPELLINGS)}
 )
 """Every unit of the vocabulary, and its code: one each."""
@@ -40,4 +40,4 @@ UNITS: Mapping[str, str] = MappingProxyType(
 
 def code(unit: str | None) -> str:
     """The code of a unit as in ``meter_driver.units``; ``C62`` for a number without one."""
-    return UNITS.get(unit, OTHER) if unit else ONE
+    return UNIT_CODES.get(unit, OTHER) if unit else ONE

@@ -9,7 +9,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from adapters.formats.csv import CSV
-from adapters.formats.json import JSON
+from adapters.formats.json import JSON_TABLE
 from adapters.formats.ndjson import NDJSON
 from adapters.formats.sdmx_csv import SDMX_CSV
 from adapters.formats.words import ZONE
@@ -30,7 +30,7 @@ RENDERER_OF_TYPE: dict[str, Renderer] = {
     "text/csv": CSV,
     "application/vnd.sdmx.data+csv": SDMX_CSV,
     "application/x-ndjson": NDJSON,
-    "application/json": JSON,
+    "application/json": JSON_TABLE,
 }
 _STREAMED = ("application/x-ndjson", "text/csv", "application/vnd.sdmx.data+csv")
 """Forms that may end after any line."""

@@ -17,13 +17,13 @@ RFC_3339 = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z"
 PROFILE, FINGERPRINT, REREGISTER = "X_OADR20B_PROFILE", "X_OADR20B_FINGERPRINT", "X_OADR20B_REREGISTER"
 """Private attributes of a VEN: 2.0a or 2.0b; its certificate; "ask it to register again"."""
 
-Name = Annotated[str, Meta(min_length=1, max_length=128)]
+_Name = Annotated[str, Meta(min_length=1, max_length=128)]
 ObjectId = Annotated[str, Meta(min_length=1, max_length=128, pattern=OBJECT_ID)]
 Duration = Annotated[str, Meta(max_length=64, pattern=DURATION)]
 DateTime = Annotated[str, Meta(max_length=40, pattern=RFC_3339)]
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Text = Annotated[str, Meta(max_length=8000)]
-Targets = Annotated[list[Name], Meta(max_length=1000)] | UnsetType | None
+Targets = Annotated[list[_Name], Meta(max_length=1000)] | UnsetType | None
 Many = Meta(max_length=10_000)
 
 
@@ -45,7 +45,7 @@ class Point(Struct, frozen=True, forbid_unknown_fields=True):
 class ValuesMap(Struct, frozen=True):
     """A type and its values, as in all of OpenADR 3."""
 
-    type: Name
+    type: _Name
     values: Annotated[list[int | float | str | bool | Point], Many]
 
 
@@ -75,8 +75,8 @@ class EventPayloadDescriptor(
 ):
     """Units and currency of an event's payload type."""
 
-    payload_type: Name
-    units: Name | UnsetType | None = UNSET
+    payload_type: _Name
+    units: _Name | UnsetType | None = UNSET
     currency: Text | UnsetType | None = UNSET
 
 
@@ -85,9 +85,9 @@ class ReportPayloadDescriptor(
 ):
     """Units and accuracy of a report's payload type."""
 
-    payload_type: Name
-    reading_type: Name | UnsetType | None = UNSET
-    units: Name | UnsetType | None = UNSET
+    payload_type: _Name
+    reading_type: _Name | UnsetType | None = UNSET
+    units: _Name | UnsetType | None = UNSET
     accuracy: float | UnsetType | None = UNSET
     confidence: Annotated[int, Meta(ge=0, le=100)] | UnsetType | None = UNSET
 
@@ -99,9 +99,9 @@ Descriptor = EventPayloadDescriptor | ReportPayloadDescriptor
 class ReportDescriptor(Struct, frozen=True, omit_defaults=True, rename=wire_name):
     """A report that the utility wants."""
 
-    payload_type: Name
-    reading_type: Name | UnsetType | None = UNSET
-    units: Name | UnsetType | None = UNSET
+    payload_type: _Name
+    reading_type: _Name | UnsetType | None = UNSET
+    units: _Name | UnsetType | None = UNSET
     targets: Targets = UNSET
     aggregate: bool | UnsetType = UNSET
     start_interval: Int32 | UnsetType = UNSET
@@ -121,7 +121,7 @@ class ProgramDescription(Struct, frozen=True, rename=wire_name):
 class ProgramRequest(Struct, frozen=True, omit_defaults=True, rename=wire_name):
     """``programRequest`` of 3.1."""
 
-    program_name: Name
+    program_name: _Name
     interval_period: IntervalPeriod | UnsetType = UNSET
     program_descriptions: Annotated[list[ProgramDescription], Many] | UnsetType | None = UNSET
     payload_descriptors: Annotated[list[Descriptor], Many] | UnsetType | None = UNSET
@@ -152,8 +152,8 @@ class VenRequest(Struct, frozen=True, omit_defaults=True, rename=wire_name):
     """``BlVenRequest`` of 3.1: what business logic says of a VEN."""
 
     object_type: Literal["BL_VEN_REQUEST"]
-    client_id: Name
-    ven_name: Name
+    client_id: _Name
+    ven_name: _Name
     targets: Targets = UNSET
     attributes: Annotated[list[ValuesMap], Many] | UnsetType | None = UNSET
 
@@ -162,8 +162,8 @@ class ResourceRequest(Struct, frozen=True, omit_defaults=True, rename=wire_name)
     """``BlResourceRequest`` of 3.1; ``clientID`` may be missing and is then that of the VEN."""
 
     object_type: Literal["BL_RESOURCE_REQUEST"]
-    resource_name: Name
+    resource_name: _Name
     ven_id: ObjectId
-    client_id: Name | UnsetType = UNSET
+    client_id: _Name | UnsetType = UNSET
     targets: Targets = UNSET
     attributes: Annotated[list[ValuesMap], Many] | UnsetType | None = UNSET

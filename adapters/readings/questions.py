@@ -19,7 +19,7 @@ from policies.terms import (
 from policies.whole import nothing_whole
 
 MOST_QUANTITIES = 64
-LONGEST = timedelta(days=366 * 4)
+_LONGEST = timedelta(days=366 * 4)
 
 
 class BadQuery(Exception):
@@ -103,8 +103,8 @@ def _level(subject: Subject, query: Mapping[str, Sequence[str]]) -> Level:
 
 def _period(query: Mapping[str, Sequence[str]]) -> Period:
     period = Period(_instant(query, "start"), _instant(query, "end"))
-    if period.empty or period.end - period.start > LONGEST:
-        raise BadQuery("end", f"after start, and at most {LONGEST.days} days later")
+    if period.empty or period.end - period.start > _LONGEST:
+        raise BadQuery("end", f"after start, and at most {_LONGEST.days} days later")
     return period
 
 

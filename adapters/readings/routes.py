@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from adapters.formats.csv import CSV
-from adapters.formats.json import JSON
+from adapters.formats.json import JSON_TABLE
 from adapters.formats.ndjson import NDJSON
 from adapters.formats.words import ZONE
 from adapters.plugin import CALLER, Caller, Opening, Refused, Renderer, Route, Services
@@ -15,7 +15,7 @@ from adapters.readings.questions import BadQuery, question
 from policies.roles import Listener, Role
 from policies.terms import Portfolio, Pseudonym, Recipient, Subject, Zone
 
-RENDERERS: Mapping[str, Renderer] = {"csv": CSV, "json": JSON, "ndjson": NDJSON}
+RENDERERS: Mapping[str, Renderer] = {"csv": CSV, "json": JSON_TABLE, "ndjson": NDJSON}
 
 
 def routes(services: Services) -> list[Route]:

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from adapters.formats.sdmx_csv import AGENCY, VERSION
+from adapters.formats.sdmx_csv import AGENCY, SDMX_CSV_VERSION
 from adapters.plugin import Route, Services
 from policies.roles import Listener, Role
 
@@ -41,7 +41,7 @@ class Structures:
             if asked["resource"] in (a.resource, "structure")
             and asked.get("agency", "all") in (AGENCY, "all")
             and (asked.get("id", "all") in _ALL or a.id in asked["id"].split("+"))
-            and asked.get("version", "latest") in (VERSION, "latest", "all")
+            and asked.get("version", "latest") in (SDMX_CSV_VERSION, "latest", "all")
         ]
         if not chosen:
             return _error(404, "100", "no structure of this name here")

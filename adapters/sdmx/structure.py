@@ -12,8 +12,8 @@ from functools import partial
 from lxml import etree
 from lxml.builder import ElementMaker
 
-from adapters.formats.sdmx_csv import AGENCY, CELLS, LOAD, STATUS, UNRELIABLE, VERSION
-from adapters.formats.unece import ONE, OTHER, UNITS
+from adapters.formats.sdmx_csv import AGENCY, CELLS, LOAD, SDMX_CSV_VERSION, STATUS, UNRELIABLE
+from adapters.formats.unece import ONE, OTHER, UNIT_CODES
 from adapters.formats.words import instant
 from meter_driver.amounts import Method
 
@@ -38,7 +38,7 @@ CONCEPTS = {
     "METHOD": "How an estimated value was worked out",
 }
 CODELISTS: dict[str, dict[str, str]] = {
-    "CL_UNIT": {code: unit for unit, code in UNITS.items()} | {ONE: "one", OTHER: "another unit"},
+    "CL_UNIT": {code: unit for unit, code in UNIT_CODES.items()} | {ONE: "one", OTHER: "another unit"},
     "CL_OBS_STATUS": {code: word for word, code in STATUS.items()} | {UNRELIABLE: "low reliability"},
     "CL_METHOD": {method.value: method.value for method in Method if method.value},
 }
@@ -93,7 +93,7 @@ def _written(root: etree._Element) -> bytes:
 
 
 def _maintained(tag: str, name: str, title: str, *children: etree._Element) -> etree._Element:
-    attributes = {"id": name, "agencyID": AGENCY, "version": VERSION, "isFinal": "true"}
+    attributes = {"id": name, "agencyID": AGENCY, "version": SDMX_CSV_VERSION, "isFinal": "true"}
     return _STR(tag, _name(title), *children, **attributes)
 
 
@@ -104,7 +104,7 @@ def _name(text: str) -> etree._Element:
 
 
 def _reference(name: str, kind: str, package: str) -> etree._Element:
-    return _REF.Ref(id=name, version=VERSION, agencyID=AGENCY, **{"class": kind, "package": package})
+    return _REF.Ref(id=name, version=SDMX_CSV_VERSION, agencyID=AGENCY, **{"class": kind, "package": package})
 
 
 def _dataflow(name: str, title: str) -> etree._Element:
@@ -122,7 +122,7 @@ def _scheme() -> etree._Element:
 
 
 def _concept(name: str) -> etree._Element:
-    of = {"maintainableParentID": SCHEME, "maintainableParentVersion": VERSION, "agencyID": AGENCY}
+    of = {"maintainableParentID": SCHEME, "maintainableParentVersion": SDMX_CSV_VERSION, "agencyID": AGENCY}
     reference = _REF.Ref(id=name, **of, **{"class": "Concept", "package": "conceptscheme"})
     return _STR.ConceptIdentity(reference)
 

@@ -15,15 +15,15 @@ LINKS_GROUP = "metergate.links"
 OWN_LINKS = tuple(EntryPoint(name, f"edge.links.{name}", LINKS_GROUP) for name in ("replay", "serial", "tcp", "udp"))
 """As pyproject.toml has them, for a checkout that is not installed."""
 
-Component = Annotated[str, Meta(pattern="^[A-Za-z0-9.-]*$")]
+_Component = Annotated[str, Meta(pattern="^[A-Za-z0-9.-]*$")]
 
 
 class Common(Struct, frozen=True, forbid_unknown_fields=True):
     """What is told of a line to one meter, or to several that are named, whatever its kind."""
 
-    component: Component = ""
+    component: _Component = ""
     """Name of this meter, where a box reads several; empty for the one that the household's metering point is."""
-    meters: dict[Annotated[str, Meta(pattern="^[A-Za-z0-9.-]+$")], Component] = {}
+    meters: dict[Annotated[str, Meta(pattern="^[A-Za-z0-9.-]+$")], _Component] = {}
     """Meters that may speak here, each with its component; by radio nobody else is read. See ``edge.whose``."""
 
 

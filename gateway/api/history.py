@@ -26,8 +26,8 @@ from meter_driver.reading import ClockSource, Quality, Reading
 from policies.roles import Listener, Role
 from policies.terms import DetailClass, SubjectId
 
-MAX_BODY = 4 << 20
-RETRY_AFTER = 5
+_MAX_BODY = 4 << 20
+_RETRY_AFTER = 5
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _QUALITIES = {"measured": Quality.NONE, "estimated": Quality.ESTIMATED, "validated": Quality.VALIDATED}
 _Seconds = Annotated[int, Field(ge=-(1 << 40), le=1 << 40)]
@@ -81,7 +81,7 @@ class HistoryApi:
         table = [("/api/history/check", self.check), ("/api/history", self.send)]
         roles = frozenset({Role.OPERATOR})
         return [
-            Route(Listener.PEOPLE, "POST", path, "api.history", telling(handler), roles, max_body=MAX_BODY)
+            Route(Listener.PEOPLE, "POST", path, "api.history", telling(handler), roles, max_body=_MAX_BODY)
             for path, handler in table
         ]
 
@@ -143,7 +143,7 @@ class HistoryApi:
         except BatchRefused as error:
             raise Problem(422, "malformed", str(error)) from None
         except StoreFull:
-            headers = {"Retry-After": str(RETRY_AFTER)}
+            headers = {"Retry-After": str(_RETRY_AFTER)}
             raise Problem(503, "storage-full", "nothing can be stored now; send it again", headers=headers) from None
 
     def _home(self, wanted: NameIn) -> Tenancy:

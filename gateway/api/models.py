@@ -7,7 +7,7 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.plugin import Organisation, PermissionRequest
-from gateway.registry.organisations import Entry
+from gateway.registry.organisations import ListedOrganisation
 from gateway.registry.tenancies import Identity, NewTenancy
 from gateway.serve.problems import Problem
 from meter_driver.quantities import parse
@@ -94,7 +94,7 @@ class OrganisationIn(Strict):
     purposes: list[Purpose] = Field(default=[], max_length=16)
     zones: list[str] = Field(default=[], max_length=1000, description="Zones for whose cohort figures it may ask.")
 
-    def entry(self, recipient: str) -> Entry:
+    def entry(self, recipient: str) -> ListedOrganisation:
         """As the registry keeps it."""
         known = Organisation(
             id=Recipient(recipient),
@@ -105,7 +105,7 @@ class OrganisationIn(Strict):
             finest=timedelta(seconds=self.finest_seconds),
             purposes=frozenset(self.purposes),
         )
-        return Entry(known, tuple(self.zones))
+        return ListedOrganisation(known, tuple(self.zones))
 
 
 class ClientIn(Strict):

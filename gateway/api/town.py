@@ -23,8 +23,8 @@ from gateway.serve.problems import Problem
 from policies.roles import Listener, Role
 from policies.terms import Recipient, SubjectId
 
-MAX_BODY = 64 << 20
-PAGE = 200
+_MAX_BODY = 64 << 20
+_PAGE = 200
 """Households whose names are opened for one answer."""
 
 
@@ -65,7 +65,7 @@ class TownApi:
     def routes(self) -> list[Route]:
         """All on the people listener, for the operator."""
         table = [
-            ("/api/registry/check", self.check, MAX_BODY),
+            ("/api/registry/check", self.check, _MAX_BODY),
             ("/api/households/import", self.import_households, 8 << 20),
             ("/api/households/find", self.find, 1 << 16),
         ]
@@ -162,10 +162,10 @@ class TownApi:
             owner = tenancies.by_point(wanted.point)
             found = [each for each in everybody if each.id == owner]
             return web.json_response({"found": [await self._shown(each) for each in found]})
-        page = everybody[wanted.page * PAGE : (wanted.page + 1) * PAGE]
+        page = everybody[wanted.page * _PAGE : (wanted.page + 1) * _PAGE]
         found = [each for each in page if names.matches((await tenancies.who(each.id)).name, wanted.name)]
-        more = wanted.page + 1 if (wanted.page + 1) * PAGE < len(everybody) else None
-        pages = -(-len(everybody) // PAGE)
+        more = wanted.page + 1 if (wanted.page + 1) * _PAGE < len(everybody) else None
+        pages = -(-len(everybody) // _PAGE)
         return web.json_response({"found": [await self._shown(e) for e in found], "next": more, "pages": pages})
 
     async def _shown(self, each: Tenancy) -> Json:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from adapters.formats.json import JSON
+from adapters.formats.json import JSON_TABLE
 from adapters.plugin import CALLER, Caller, Refused, Route, always
 from gateway.api.models import Json, body, instant
 from gateway.api.registry import telling
@@ -159,7 +159,7 @@ class VeeApi:
         except Refused as refused:
             raise Problem(403, refused.refusal.reasons[0].value, str(refused)) from None
         response = web.StreamResponse()
-        await self.egress.send(parts, JSON, HttpSink(request, response), right=right, shared=False)
+        await self.egress.send(parts, JSON_TABLE, HttpSink(request, response), right=right, shared=False)
         return response
 
     async def accept(self, request: web.Request) -> web.Response:

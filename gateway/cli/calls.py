@@ -58,7 +58,7 @@ def call(settings: Settings, verb: str, path: str, body: Any = None) -> Any:
         return raw.decode("utf-8", "replace")
 
 
-class Line:
+class Calls:
     """One connection for many calls; a refusal ends the command with the problem's words, as ``call`` does.
 
     Where nothing can be stored now it waits and sends again, some times.

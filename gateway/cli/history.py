@@ -10,18 +10,18 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from gateway.cli.calls import SETTINGS_FILE, Line, SettingsFile, held
+from gateway.cli.calls import SETTINGS_FILE, Calls, SettingsFile, held
 from gateway.history.batches import Slice, batches, ranges, source_of
-from gateway.history.plan import Plan, plan_of
-from gateway.history.values import Column, Values
+from gateway.history.plan import ImportMap, plan_of
+from gateway.history.values import SourceColumn, Values
 from gateway.history.wrong import FileRefused, Wrong, Wrongs
 from gateway.settings import Settings
 
 MapFile = Annotated[Path, typer.Option("--map", "-m", help="YAML: what the columns are; see docs/running.md.")]
-OnlyCheck = Annotated[bool, typer.Option("--check", help="Say what would be taken, and send nothing.")]
-AT_ONCE = 500
-CHUNK, TICK = 1 << 20, 10_000
-SHOWN = 100
+_OnlyCheck = Annotated[bool, typer.Option("--check", help="Say what would be taken, and send nothing.")]
+_AT_ONCE = 500
+_CHUNK, TICK = 1 << 20, 10_000
+_SHOWN = 100
 """Wrongs that are printed; the others are counted."""
 FORMATS = {
     ".csv": "csv", ".tsv": "csv", ".xml": "green-button", ".edi": "mscons", ".edifact": "mscons", ".mscons": "mscons",
@@ -30,7 +30,7 @@ FORMATS = {
 
 
 def import_file(
-    file: Path, map_file: MapFile, settings: SettingsFile = SETTINGS_FILE, *, check: OnlyCheck = False
+    file: Path, map_file: MapFile, settings: SettingsFile = SETTINGS_FILE, *, check: _OnlyCheck = False
 ) -> None:
     """Values of a CSV, MSCONS or Green Button file into the gateway.
 
@@ -43,7 +43,7 @@ def import_file(
         table = _map(map_file)
         read = _read(file, _plan(table, file))
     except FileRefused as error:
-        of_map = error.wrong.field.partition(".")[0] in (*Plan.__struct_fields__, "map")
+        of_map = error.wrong.field.partition(".")[0] in (*ImportMap.__struct_fields__, "map")
         _stop(map_file if of_map else file, [error.wrong], 1)
     if read.wrong:
         _stop(file, read.wrong.some, read.wrong.count)
@@ -51,7 +51,7 @@ def import_file(
 
 
 def _stop(file: Path, some: Sequence[Wrong], count: int) -> Any:
-    for wrong in some[:SHOWN]:
+    for wrong in some[:_SHOWN]:
         typer.echo(f"{file}:{wrong}" if wrong.line else f"{file}: {wrong}", err=True)
     typer.echo(f"metergate: {count} wrong; nothing was sent", err=True)
     raise typer.Exit(1)
@@ -64,7 +64,7 @@ def _stop(file: Path, some: Sequence[Wrong], count: int) -> Any:
 class _File:
     """What was read. ``source``: the name under which its batches are known."""
 
-    columns: Sequence[Column]
+    columns: Sequence[SourceColumn]
     source: str
     wrong: Wrongs
     left_out: Wrongs
@@ -86,7 +86,7 @@ def _map(file: Path) -> Any:
         raise FileRefused(Wrong(mark.line + 1 if mark else 0, "map", "no YAML")) from None
 
 
-def _plan(table: Any, file: Path) -> Plan:
+def _plan(table: Any, file: Path) -> ImportMap:
     if file.suffix.lower() == ".parquet":
         raise FileRefused(Wrong(0, "file", "Parquet is not read; write the table as CSV"))
     plan = plan_of(table)
@@ -97,7 +97,7 @@ def _plan(table: Any, file: Path) -> Plan:
     return plan_of({**(table or {}), "format": form})
 
 
-def _read(file: Path, plan: Plan) -> _File:
+def _read(file: Path, plan: ImportMap) -> _File:
     """All of it. Raises ``FileRefused``."""
     values = Values()
     try:
@@ -116,7 +116,7 @@ def _read(file: Path, plan: Plan) -> _File:
     return _File(values.finish(), source_of(digest, plan), values.wrong, values.left_out)
 
 
-def _read_text(file: Path, plan: Plan, values: Values) -> None:
+def _read_text(file: Path, plan: ImportMap, values: Values) -> None:
     from gateway.history import mscons, table
 
     encoding = plan.csv.encoding if plan.format == "csv" else "latin-1"
@@ -124,7 +124,7 @@ def _read_text(file: Path, plan: Plan, values: Values) -> None:
         if plan.format == "csv":
             table.read(_lines(text, file.stat().st_size), plan, values)
         else:
-            mscons.read(iter(lambda: text.read(CHUNK), ""), plan, values)
+            mscons.read(iter(lambda: text.read(_CHUNK), ""), plan, values)
 
 
 def _lines(text: TextIO, size: int) -> Iterator[str]:
@@ -161,7 +161,7 @@ class _Told:
 
 
 def _exchange(config: Settings, file: Path, read: _File, *, send: bool) -> None:
-    line, told = Line(config), _Told()
+    line, told = Calls(config), _Told()
     try:
         known = _checked(line, file, read)
         homes, meters = {each["household"] for each in known}, {(e["household"], e["meter"], e["new"]) for e in known}
@@ -178,13 +178,13 @@ def _exchange(config: Settings, file: Path, read: _File, *, send: bool) -> None:
     _sums(file, read, told, sent=send)
 
 
-def _checked(line: Line, file: Path, read: _File) -> list[Any]:
+def _checked(line: Calls, file: Path, read: _File) -> list[Any]:
     """What the gateway says of each series; the end of the command where one is wrong."""
     known: list[Any] = []
-    for begin in range(0, len(read.columns), AT_ONCE):
+    for begin in range(0, len(read.columns), _AT_ONCE):
         names = [
             {part: text for part, text in column.name._asdict().items() if text}
-            for column in read.columns[begin : begin + AT_ONCE]
+            for column in read.columns[begin : begin + _AT_ONCE]
         ]
         known += json.loads(line.post("/api/history/check", json.dumps({"series": names}).encode()))["series"]
     wrong = [
@@ -208,7 +208,7 @@ def _foresee(read: _File, known: Iterable[Any], told: _Told) -> None:
                 told.accepted += 1
 
 
-def _send(line: Line, read: _File, told: _Told) -> None:
+def _send(line: Calls, read: _File, told: _Told) -> None:
     """One after the other: so a number that came says that all below it came."""
     import msgspec
 
@@ -236,7 +236,7 @@ def _sums(file: Path, read: _File, told: _Told, *, sent: bool) -> None:
     for reason, lines in sorted(told.refused.items()):
         for some in ranges(lines):
             typer.echo(f"{file}:{some}: {reason}", err=True)
-    for wrong in read.left_out.some[:SHOWN]:
+    for wrong in read.left_out.some[:_SHOWN]:
         typer.echo(f"{file}:{wrong}", err=True)
     sums = {
         "source": read.source,

@@ -15,7 +15,7 @@ Stands = Annotated[
 At = Annotated[str, typer.Option(help="When, ISO 8601 with its offset: 2026-03-04T10:15:00+01:00.")]
 _STAND = re.compile(r"(?P<quantity>.+?) +last=(?P<last>\S+) +first=(?P<first>\S+)(?: +unit=(?P<unit>\S+))?")
 
-meter = typer.Typer(no_args_is_help=True, help="Which meter is behind a box's component.")
+meter_commands = typer.Typer(no_args_is_help=True, help="Which meter is behind a box's component.")
 
 
 def meters(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
@@ -23,13 +23,13 @@ def meters(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     show(call(held(settings), "GET", _path(household)))
 
 
-@meter.command("list")
+@meter_commands.command("list")
 def list_meters(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """The same as ``metergate registry meters``."""
     meters(household, settings)
 
 
-@meter.command("assign")
+@meter_commands.command("assign")
 def assign(
     household: str,
     box: str,

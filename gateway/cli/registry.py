@@ -15,10 +15,10 @@ from gateway.serve.listeners import public_url
 from policies.roles import Listener
 
 app = typer.Typer(no_args_is_help=True, help="Households, boxes, organisations, clients, codes.")
-app.add_typer(meters.meter, name="meter")
+app.add_typer(meters.meter_commands, name="meter")
 app.command("meters")(meters.meters)
 app.command("exchange")(meters.exchange)
-OnlyCheck = Annotated[bool, typer.Option("--check", help="Say whether all can be taken in, and change nothing.")]
+_OnlyCheck = Annotated[bool, typer.Option("--check", help="Say whether all can be taken in, and change nothing.")]
 LettersFile = Annotated[
     Path | None, typer.Option("--letters", help="Append a page for each login code to this file: to print and to post.")
 ]
@@ -40,7 +40,7 @@ The code works once. Nobody will ever ask you for it.
 
 @app.command("import")
 def import_file(
-    file: Path, settings: SettingsFile = SETTINGS_FILE, *, check: OnlyCheck = False, letters: LettersFile = None
+    file: Path, settings: SettingsFile = SETTINGS_FILE, *, check: _OnlyCheck = False, letters: LettersFile = None
 ) -> None:
     """Bulk import: JSON with ``organisations`` (by id), ``clients`` (by id), ``households`` (a list); ``-`` is stdin.
 

@@ -14,7 +14,7 @@ from gateway.demo import dark
 from gateway.demo.capture import Capture
 from gateway.demo.cast import ACTIVE_POWER, ENERGY, METERED, READ_SINGLY, VEN, Cast
 from gateway.demo.checks import Checks, first_line, wait_for
-from gateway.demo.street import STEP, Street
+from gateway.demo.street import SENDS_EVERY, Street
 from metergate.testing.people import Home, stamp
 from metergate.testing.product import Product, ProductError
 
@@ -102,8 +102,10 @@ class Story:
         begin, end = self.street.begin, self.street.until
         rows = wait_for(lambda: self.cast.csv(1, ACTIVE_POWER, begin, end), seconds=10)
         told = {row[2]: float(row[4]) for row in rows}
-        count = int((end - begin) / STEP)
-        wanted = {stamp(begin + n * STEP): max(0, self.street.watts(1, begin + n * STEP)) for n in range(count)}
+        count = int((end - begin) / SENDS_EVERY)
+        wanted = {
+            stamp(begin + n * SENDS_EVERY): max(0, self.street.watts(1, begin + n * SENDS_EVERY)) for n in range(count)
+        }
         same = told == {at: float(watts) for at, watts in wanted.items()}
         self.checks.say("2 door", "CSV gives each value as the meter sent it", same, f"{len(told)} of {count}")
         shut = self._refusal(lambda: self._csv_for("research"))

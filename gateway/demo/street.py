@@ -10,7 +10,7 @@ from edge.simulator import House, meter
 from metergate.testing.product import Product, ProductError
 
 HISTORY = timedelta(hours=4)
-STEP = timedelta(minutes=5)
+SENDS_EVERY = timedelta(minutes=5)
 COUNTER = 1_000_000
 """Where the invocation counters of the history begin; the live meters' begin at the seconds since 1970."""
 COMMAND_PATIENCE = 60.0
@@ -59,10 +59,10 @@ class Street:
 
     def record_history(self) -> int:
         """Telegrams of the last hours, as recordings of each line; how many."""
-        count = int(HISTORY / STEP)
+        count = int(HISTORY / SENDS_EVERY)
         for number in self.households:
             each = meter(number, counter=COUNTER)
-            frames = [each.telegram(self.begin + n * STEP) for n in range(count)]
+            frames = [each.telegram(self.begin + n * SENDS_EVERY) for n in range(count)]
             (self.folder / f"history-{number}.bin").write_bytes(b"".join(frames))
         return count * len(self.households)
 

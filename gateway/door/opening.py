@@ -55,7 +55,7 @@ class Watch:
     joined: Callable[[frozenset[SubjectId]], Awaitable[Sequence[Open]]] | None = None
 
 
-class Meters(Protocol):
+class HouseholdMeters(Protocol):
     """What the door must know of a household's meters."""
 
     async def exchanges(self, household: SubjectId) -> Mapping[str, Sequence[Declared]]:
@@ -73,7 +73,12 @@ class Opener:
     """Holds no values between calls. ``zone``: where days begin. ``corrected``: None where nobody corrects."""
 
     def __init__(
-        self, vault: Vault, meters: Meters, clock: Clock, zone: tzinfo = UTC, corrected: Corrected | None = None
+        self,
+        vault: Vault,
+        meters: HouseholdMeters,
+        clock: Clock,
+        zone: tzinfo = UTC,
+        corrected: Corrected | None = None,
     ) -> None:
         self._vault, self._meters, self._clock, self._zone = vault, meters, clock, zone
         self._corrected = corrected

@@ -10,7 +10,7 @@ from gateway.cohorts.desk import CohortDesk
 from gateway.door.egress import Part, Whole
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
-from gateway.door.opening import Corrected, Meters, Open, Opener, Watch
+from gateway.door.opening import Corrected, HouseholdMeters, Open, Opener, Watch
 from gateway.door.profiles import Profiles
 from gateway.door.standing import Right, Sight, Standing
 from gateway.errors import SubjectGone
@@ -51,7 +51,7 @@ class ReleaseDesk:
         epochs: Epochs,
         profiles: Profiles,
         cohorts: CohortDesk,
-        meters: Meters,
+        meters: HouseholdMeters,
         clock: Clock,
         zone: tzinfo = UTC,
         corrected: Corrected | None = None,

@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from gateway.history.plan import Plan
-from gateway.history.values import Column
+from gateway.history.plan import ImportMap
+from gateway.history.values import SourceColumn
 
-MOST = 384
+_MOST = 384
 """Values of a batch: four days of quarters, and some 10 ms of a gateway's time."""
-FORM = b"1"
+_FORM = b"1"
 """Changes with what is in a batch: what was sent in another form is another source."""
 _DAY = 86_400
 
@@ -21,7 +21,7 @@ _DAY = 86_400
 class Slice(msgspec.Struct, frozen=True):
     """Some values of one column and one status, by row."""
 
-    column: Column
+    column: SourceColumn
     status: str
     rows: Sequence[int]
 
@@ -39,15 +39,15 @@ class Slice(msgspec.Struct, frozen=True):
         }
 
 
-def source_of(digest: str, plan: Plan) -> str:
+def source_of(digest: str, plan: ImportMap) -> str:
     """The name of a file's batches. ``digest``: SHA-256 of the file, hex. Another map makes other batches."""
-    told = hashlib.sha256(FORM + digest.encode() + msgspec.json.encode(plan, order="deterministic"))
+    told = hashlib.sha256(_FORM + digest.encode() + msgspec.json.encode(plan, order="deterministic"))
     return told.hexdigest()[:40]
 
 
-def batches(columns: Iterable[Column], most: int = MOST) -> Iterator[list[Slice]]:
+def batches(columns: Iterable[SourceColumn], most: int = _MOST) -> Iterator[list[Slice]]:
     """``columns`` by name, each ascending. A household's day is cut only where it alone is too much."""
-    waiting: list[tuple[Column, int, int]] = []
+    waiting: list[tuple[SourceColumn, int, int]] = []
     count = 0
     for column, begin, end in _days(columns):
         while begin < end:
@@ -64,7 +64,7 @@ def batches(columns: Iterable[Column], most: int = MOST) -> Iterator[list[Slice]
         yield _cut(waiting)
 
 
-def _days(columns: Iterable[Column]) -> Iterator[tuple[Column, int, int]]:
+def _days(columns: Iterable[SourceColumn]) -> Iterator[tuple[SourceColumn, int, int]]:
     """By household, then by UTC day, then by column: so that a household's day is sealed few times."""
     for _, group in groupby(columns, key=lambda column: (column.name.household, column.name.point)):
         some = list(group)
@@ -78,9 +78,9 @@ def _days(columns: Iterable[Column]) -> Iterator[tuple[Column, int, int]]:
                     at[n] = end
 
 
-def _cut(waiting: Sequence[tuple[Column, int, int]]) -> list[Slice]:
+def _cut(waiting: Sequence[tuple[SourceColumn, int, int]]) -> list[Slice]:
     rows: dict[tuple[int, str], list[int]] = {}
-    of: dict[int, Column] = {}
+    of: dict[int, SourceColumn] = {}
     for column, begin, end in waiting:
         of[id(column)] = column
         statuses = column.statuses[begin:end]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from gateway.history.wrong import FileRefused, Wrong
 
-LONGEST = 5000
+_LONGEST = 5000
 """Characters of a segment."""
 _UNA = 9
 
@@ -53,12 +53,12 @@ def segments(chunks: Iterable[str]) -> Iterator[Segment]:
             at = found.end()
             text = found[1].strip("\r\n\t ") if signs.release not in found[1] else found[1].lstrip("\r\n\t ")
             number += 1
-            if len(text) > LONGEST or not text:
-                raise FileRefused(Wrong(number, "segment", f"1 to {LONGEST} characters"))
+            if len(text) > _LONGEST or not text:
+                raise FileRefused(Wrong(number, "segment", f"1 to {_LONGEST} characters"))
             yield _segment(number, text, signs)
         rest = rest[at:]
-        if len(rest) > LONGEST:
-            raise FileRefused(Wrong(number + 1, "segment", f"no end within {LONGEST} characters"))
+        if len(rest) > _LONGEST:
+            raise FileRefused(Wrong(number + 1, "segment", f"no end within {_LONGEST} characters"))
         chunk = next(source, None)
         more = chunk is not None
         rest += chunk or ""

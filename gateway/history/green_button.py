@@ -11,17 +11,17 @@ from typing import IO, Any
 
 from lxml import etree
 
-from gateway.history.plan import Plan
-from gateway.history.values import NUMBER, Column, Name, Values
+from gateway.history.plan import ImportMap
+from gateway.history.values import NUMBER, Name, SourceColumn, Values
 from gateway.history.wrong import FileRefused, Wrong
 
 ATOM, ESPI = "{http://www.w3.org/2005/Atom}", "{http://naesb.org/espi}"
-UNITS = MappingProxyType(
+_UNITS = MappingProxyType(
     {"5": "A", "29": "V", "31": "J", "33": "Hz", "38": "W", "42": "m3", "61": "VA", "63": "var", "71": "VAh",
      "72": "Wh", "73": "varh"}
 )  # fmt: skip
 """UnitSymbolKind."""
-POWERS = MappingProxyType({str(power): power for power in (-3, -2, -1, 0, 1, 2, 3, 6, 9)})
+_POWERS = MappingProxyType({str(power): power for power in (-3, -2, -1, 0, 1, 2, 3, 6, 9)})
 """UnitMultiplierKind, as far as a meter has it."""
 QUALITIES = MappingProxyType(
     {
@@ -55,7 +55,7 @@ class _Type:
     quantity: str
 
 
-def read(opened: Callable[[], IO[bytes]], plan: Plan, values: Values) -> None:
+def read(opened: Callable[[], IO[bytes]], plan: ImportMap, values: Values) -> None:
     """Every value into ``values``, or into what is wrong. Raises ``FileRefused`` when it is no Green Button feed.
 
     ``opened``: the same bytes each time.
@@ -140,18 +140,18 @@ def _code(said: dict[str, str]) -> str:
     return f"1-0:{c}.29.0" if behaviour == _DELTA else f"1-0:{c}.8.0" if behaviour in _STANDS else ""
 
 
-def _block(feed: _Feed, entry: Any, block: Any, plan: Plan, values: Values, number: int) -> int:
+def _block(feed: _Feed, entry: Any, block: Any, plan: ImportMap, values: Values, number: int) -> int:
     """All of one block; the number of the last ``IntervalReading``."""
     reading = _meter_reading(feed, entry)
     kind = next((feed.types[href] for href in feed.readings.get(reading, ()) if href in feed.types), None)
-    column: Column | None = None
+    column: SourceColumn | None = None
     if kind is None:
         values.wrong.add(number + 1, "link", "leads to no MeterReading with a ReadingType")
-    elif kind.unit not in UNITS or kind.power not in POWERS:
+    elif kind.unit not in _UNITS or kind.power not in _POWERS:
         values.wrong.add(number + 1, "ReadingType", "a uom or a powerOfTenMultiplier that is not known")
     else:
         column = values.column(_name(reading, kind, plan), number + 1)
-    power = POWERS.get(kind.power, 0) if kind is not None else 0
+    power = _POWERS.get(kind.power, 0) if kind is not None else 0
     words = {**QUALITIES, **plan.statuses}
     for each in block.iterfind(f"{ESPI}IntervalReading"):
         number += 1
@@ -160,7 +160,7 @@ def _block(feed: _Feed, entry: Any, block: Any, plan: Plan, values: Values, numb
     return number
 
 
-def _reading(each: Any, number: int, column: Column, power: int, words: dict[str, str], values: Values) -> None:
+def _reading(each: Any, number: int, column: SourceColumn, power: int, words: dict[str, str], values: Values) -> None:
     start, duration = (each.findtext(f"{ESPI}timePeriod/{ESPI}{name}", "").strip() for name in ("start", "duration"))
     value = _scaled(each.findtext(f"{ESPI}value", "").strip(), power)
     quality = each.findtext(f"{ESPI}ReadingQuality/{ESPI}quality")
@@ -208,13 +208,13 @@ def _meter_reading(feed: _Feed, entry: Any) -> str:
     return up.rpartition("/")[0] if up.endswith("/IntervalBlock") else up
 
 
-def _name(reading: str, kind: _Type, plan: Plan) -> Name:
+def _name(reading: str, kind: _Type, plan: ImportMap) -> Name:
     fixed = plan.fixed
     point = reading.partition("/MeterReading")[0].rpartition("/")[2]
     household = fixed.get("household", "")
     point = "" if household else fixed.get("point", plan.points.get(point, point))
     quantity = fixed.get("quantity", kind.quantity)
-    return Name(household, point, fixed.get("meter", ""), fixed.get("serial", ""), quantity, UNITS[kind.unit])
+    return Name(household, point, fixed.get("meter", ""), fixed.get("serial", ""), quantity, _UNITS[kind.unit])
 
 
 def _link(entry: Any, rel: str) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from types import MappingProxyType
 
 from gateway.history.edifact import Segment, segments
-from gateway.history.plan import Plan
+from gateway.history.plan import ImportMap
 from gateway.history.stamps import Stamps
 from gateway.history.values import NUMBER, Name, Values
 from gateway.history.wrong import FileRefused, Wrong
@@ -20,7 +20,7 @@ QUALIFIERS = MappingProxyType(
     {"220": "measured", "67": "estimated", "201": "estimated", "Z18": "estimated", "20": "refused"}
 )
 """QTY 6063: true value; substituted, proposed, preliminary value; not usable."""
-UNITS = MappingProxyType(
+_UNITS = MappingProxyType(
     {
         "WHR": "Wh", "KWH": "kWh", "MWH": "MWh", "K3": "kvarh", "KVH": "kvarh", "WTT": "W", "KWT": "kW", "MAW": "MW",
         "KVR": "kvar", "MTQ": "m3", "JOU": "J", "3B": "MJ", "GV": "GJ", "VLT": "V", "AMP": "A", "HTZ": "Hz",
@@ -42,7 +42,7 @@ class _Quantity:
     at: int | None = None
 
 
-def read(chunks: Iterable[str], plan: Plan, values: Values) -> None:
+def read(chunks: Iterable[str], plan: ImportMap, values: Values) -> None:
     """Every value into ``values``, or into what is wrong. Raises ``FileRefused`` when it is no MSCONS."""
     reader = _Reader(plan, values)
     for segment in segments(chunks):
@@ -53,7 +53,7 @@ def read(chunks: Iterable[str], plan: Plan, values: Values) -> None:
 
 
 class _Reader:
-    def __init__(self, plan: Plan, values: Values) -> None:
+    def __init__(self, plan: ImportMap, values: Values) -> None:
         self._plan, self._values, self._clock = plan, values, plan.clock
         self.messages = 0
         self._point = self._serial = self._code = ""
@@ -137,7 +137,7 @@ class _Reader:
 
     def _name(self, number: int, code: str) -> Name | None:
         fixed, wrong = self._plan.fixed, self._values.wrong
-        unit = UNITS.get(code, "") if code else fixed.get("unit", "")
+        unit = _UNITS.get(code, "") if code else fixed.get("unit", "")
         if not unit:
             wrong.add(number, "QTY", "a unit that is not known" if code else "no unit, and the map says none")
             return None

@@ -13,7 +13,7 @@ from gateway.history.stamps import Length, Stamps
 from gateway.history.wrong import FileRefused, Wrong
 
 Field = Literal["household", "point", "meter", "serial", "quantity", "unit", "status", "time", "begin", "end", "value"]
-Status = Literal["measured", "estimated", "validated", "refused"]
+_Status = Literal["measured", "estimated", "validated", "refused"]
 OF_SERIES = ("household", "point", "meter", "serial", "quantity", "unit")
 
 
@@ -27,7 +27,7 @@ class Csv(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Lines above the one that names the columns."""
 
 
-class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ImportMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole map.
 
     Attributes:
@@ -49,7 +49,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stamps: Literal["begin", "end", "at"] = "at"
     interval: str = ""
     time_format: str = ""
-    statuses: dict[str, Status] = {}
+    statuses: dict[str, _Status] = {}
     points: dict[str, str] = {}
     csv: Csv = Csv()
 
@@ -73,10 +73,10 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise FileRefused(Wrong(0, "zone", "no such zone")) from None
 
 
-def plan_of(table: Any) -> Plan:
+def plan_of(table: Any) -> ImportMap:
     """Of a map as YAML gives it. Raises ``FileRefused`` with the field and the rule."""
     try:
-        plan = msgspec.convert(table if table is not None else {}, Plan)
+        plan = msgspec.convert(table if table is not None else {}, ImportMap)
     except msgspec.ValidationError as error:
         rule, _, where = str(error).partition(" - at `$")
         raise FileRefused(Wrong(0, where.strip(".`") or "map", rule)) from None
@@ -88,7 +88,7 @@ def plan_of(table: Any) -> Plan:
     return plan
 
 
-def _rules(plan: Plan) -> Mapping[str, str]:
+def _rules(plan: ImportMap) -> Mapping[str, str]:
     """What does not fit together."""
     columns, fixed = plan.columns, plan.fixed
     twice = sorted(set(columns) & set(fixed))

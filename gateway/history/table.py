@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from gateway.history.plan import OF_SERIES, Plan
+from gateway.history.plan import OF_SERIES, ImportMap
 from gateway.history.stamps import Length, Stamps
-from gateway.history.values import NUMBER, Column, Name, Values
+from gateway.history.values import NUMBER, Name, SourceColumn, Values
 from gateway.history.wrong import FileRefused, Wrong
 
 LONGEST_LINE = 100_000
@@ -15,7 +15,7 @@ LONGEST_LINE = 100_000
 WORDS = {"": "measured", "measured": "measured", "estimated": "estimated", "validated": "validated"}
 
 
-def read(lines: Iterable[str], plan: Plan, values: Values) -> None:
+def read(lines: Iterable[str], plan: ImportMap, values: Values) -> None:
     """Every line into ``values``, or into what is wrong. Raises ``FileRefused`` when it is no table of this map."""
     rows = csv.reader(islice(_bounded(lines), plan.csv.skip, None), delimiter=plan.csv.delimiter, strict=True)
     try:
@@ -41,12 +41,12 @@ def _bounded(lines: Iterable[str]) -> Iterator[str]:
 class _Of:
     """A series as the file names it, and the stamp that came last in it."""
 
-    column: Column | None
+    column: SourceColumn | None
     before: int | None = None
 
 
 class _Table:
-    def __init__(self, plan: Plan, head: Sequence[str], values: Values) -> None:
+    def __init__(self, plan: ImportMap, head: Sequence[str], values: Values) -> None:
         self._plan, self._values, self._width = plan, values, len(head)
         at: dict[str, int] = {field: _position(head, column, field) for field, column in plan.columns.items()}
         fixed: dict[str, str] = {str(field): text for field, text in plan.fixed.items()}
@@ -100,7 +100,7 @@ class _Table:
             return
         self._values.add(of.column, line, start, end, value, status)
 
-    def _when(self, row: Sequence[str], column: Column, before: int | None) -> tuple[int, int, int]:
+    def _when(self, row: Sequence[str], column: SourceColumn, before: int | None) -> tuple[int, int, int]:
         """The stamp, and begin and end of what it is for; both are equal for what is no amount."""
         if self._time is not None:
             stamp = self._clock.seconds(row[self._time].strip(), before)
@@ -113,7 +113,7 @@ class _Table:
             raise ValueError("the end is not after the begin")
         return (start, start, end) if column.entries else (start, end, end)
 
-    def _span(self, stamp: int, column: Column) -> tuple[int, int]:
+    def _span(self, stamp: int, column: SourceColumn) -> tuple[int, int]:
         if not column.entries:
             return stamp, stamp
         if self._length is None or self._plan.stamps == "at":

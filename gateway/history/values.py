@@ -31,7 +31,7 @@ class Name(NamedTuple):
 
 
 @dataclass(slots=True)
-class Column:
+class SourceColumn:
     """Values of one name. ``starts`` equals ``ends`` for what is no interval; seconds since 1970 UTC."""
 
     entries: bool
@@ -48,23 +48,23 @@ class Values:
 
     def __init__(self) -> None:
         self.wrong = Wrongs()
-        self.columns: dict[Name, Column] = {}
+        self.columns: dict[Name, SourceColumn] = {}
         self.count = 0
         self.left_out = Wrongs()
         """What the file itself calls unusable: counted, not sent."""
 
-    def column(self, name: Name, line: int) -> Column | None:
+    def column(self, name: Name, line: int) -> SourceColumn | None:
         """Of a name; None when it is wrong, which is then noted once for this line."""
         found = self.columns.get(name)
         if found is None:
             if (checked := _checked(name, line, self.wrong)) is None:
                 return None
-            found = self.columns[name] = Column(checked[1], checked[0])
+            found = self.columns[name] = SourceColumn(checked[1], checked[0])
             if len(self.columns) > MOST_SERIES:
                 raise FileRefused(Wrong(line, "file", f"more than {MOST_SERIES} series: cut it"))
         return found
 
-    def add(self, column: Column, line: int, start: int, end: int, value: str, status: str) -> None:
+    def add(self, column: SourceColumn, line: int, start: int, end: int, value: str, status: str) -> None:
         """``value``: matches ``NUMBER``."""
         if column.entries != (start < end):
             self.wrong.add(line, "time", "an amount needs its interval" if column.entries else "a stand has no length")
@@ -78,9 +78,9 @@ class Values:
         if self.count > MOST_VALUES:
             raise FileRefused(Wrong(line, "file", f"more than {MOST_VALUES} values: cut it"))
 
-    def finish(self) -> Sequence[Column]:
+    def finish(self) -> Sequence[SourceColumn]:
         """Ascending in time, by name; what is told twice is noted as wrong."""
-        merged: dict[Name, Column] = {}
+        merged: dict[Name, SourceColumn] = {}
         for column in self.columns.values():
             known = merged.setdefault(column.name, column)
             if known is not column:
@@ -101,12 +101,12 @@ class Values:
         return done
 
 
-def pairwise_edges(column: Column) -> Iterator[tuple[int, int]]:
+def pairwise_edges(column: SourceColumn) -> Iterator[tuple[int, int]]:
     """End of each value and start of the next one."""
     return ((column.ends[a], column.starts[b]) for a, b in pairwise(range(len(column.values))))
 
 
-def _sort(column: Column) -> None:
+def _sort(column: SourceColumn) -> None:
     starts = column.starts
     if all(a <= b for a, b in pairwise(starts)):
         return

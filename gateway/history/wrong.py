@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-MOST = 1000
+_MOST = 1000
 """That are kept; the others are counted."""
 
 
@@ -34,7 +34,7 @@ class Wrongs:
 
     def add(self, line: int, field: str, rule: str) -> None:
         self.count += 1
-        if self.count <= MOST:
+        if self.count <= _MOST:
             self.some.append(Wrong(line, field, rule))
 
     def __bool__(self) -> bool:

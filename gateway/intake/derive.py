@@ -18,11 +18,11 @@ from meter_driver.units import base
 from policies.terms import DetailClass
 from policies.vault.columns import Series
 
-MAX_DIGITS = 14
-MAX_EXPONENT = 9
+_MAX_DIGITS = 14
+_MAX_EXPONENT = 9
 """Of a value: digits, and its power of ten on either side. Sums of a day fit 64 bits then."""
-_TOO_LARGE = 10**MAX_DIGITS
-_SCALES = {power: Decimal(1).scaleb(-power) for power in range(-MAX_EXPONENT, MAX_EXPONENT + 1)}
+_TOO_LARGE = 10**_MAX_DIGITS
+_SCALES = {power: Decimal(1).scaleb(-power) for power in range(-_MAX_EXPONENT, _MAX_EXPONENT + 1)}
 EPOCH_DAY = 719_163
 """1970-01-01 as a proleptic ordinal."""
 

@@ -37,7 +37,7 @@ from gateway.intake.derive import EPOCH_DAY, Deriver, Named
 from gateway.intake.records import (
     Column,
     Key,
-    Refused,
+    Reasons,
     by_household,
     exact,
     latest_of_each,
@@ -151,10 +151,10 @@ class Intake:
 
     # -- checking and deriving
 
-    async def _drafted(self, batch: Batch, now: datetime) -> tuple[list[_Draft], Refused]:
+    async def _drafted(self, batch: Batch, now: datetime) -> tuple[list[_Draft], Reasons]:
         """Keys may be waited for: when a class moved on or a household went meanwhile, all is checked again."""
         while True:
-            refused: Refused = {}
+            refused: Reasons = {}
             drafts: list[_Draft] = []
             households = by_household(batch.readings, micros(now + AHEAD), refused)
             oldest = {subject: self._oldest(subject) for subject in households}
@@ -167,7 +167,7 @@ class Intake:
             if all(self._oldest(subject) == before for subject, before in oldest.items()):
                 return drafts, refused
 
-    async def _of_household(self, subject: SubjectId, oldest: _Oldest, columns: _Columns, refused: Refused) -> _Draft:
+    async def _of_household(self, subject: SubjectId, oldest: _Oldest, columns: _Columns, refused: Reasons) -> _Draft:
         derived = self._derived(oldest, columns, refused)
         ciphers = await self._vault.ciphers(subject, derived.keys())
         if len(ciphers) < len(derived):
@@ -177,7 +177,7 @@ class Intake:
     def _oldest(self, subject: SubjectId) -> _Oldest:
         return {detail: self._vault.oldest(subject, detail) for detail in _DERIVED}
 
-    def _derived(self, held: _Oldest, columns: _Columns, refused: Refused) -> Mapping[Day, Sequence[Series]]:
+    def _derived(self, held: _Oldest, columns: _Columns, refused: Reasons) -> Mapping[Day, Sequence[Series]]:
         """Of one household, by class and day. Raises ``SubjectGone``."""
         oldest = {detail: day.toordinal() for detail, day in held.items() if day is not None}
         if len(oldest) < len(held):

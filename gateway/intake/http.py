@@ -25,7 +25,7 @@ from policies.roles import Listener, Role
 from policies.terms import SubjectId
 
 PATH = "/ingest/senml"
-RETRY_AFTER = 30
+_RETRY_AFTER = 30
 """Seconds that a box waits while nothing can be stored."""
 _MEDIA_TYPES = {senml.JSON, senml.CBOR}
 
@@ -80,7 +80,7 @@ def routes(intake: Taking, devices: Devices, meters: Meters, homes: Homes, clock
         except (BatchRefused, NotAllowed) as error:
             raise Problem(400, "malformed", str(error)) from None
         except StoreFull:
-            headers = {"Retry-After": str(RETRY_AFTER)}
+            headers = {"Retry-After": str(_RETRY_AFTER)}
             raise Problem(503, "storage-full", "nothing can be stored now; send it again", headers=headers) from None
         refused += [_Refused(indexes[index], reason) for index, reason in answer.refused]
         refused.sort(key=lambda one: one.index)

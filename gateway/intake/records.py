@@ -14,7 +14,7 @@ from meter_driver.quantities import Kind
 from meter_driver.reading import Quality, Reading
 from policies.terms import SubjectId
 
-Refused = dict[int, str]
+Reasons = dict[int, str]
 """Reason by index."""
 Key = tuple[str, str, str, str | None, str]
 """Meter, serial number, quantity and unit, as they came; and what the values are worth."""
@@ -36,7 +36,7 @@ Columns = dict[SubjectId, dict[Key, Column]]
 def by_household(
     readings: Sequence[tuple[SubjectId, Reading]],
     latest: int,
-    refused: Refused,
+    refused: Reasons,
 ) -> Columns:
     """Readings by household and as they are named; what is wrong with a single one is refused."""
     found: Columns = {}
@@ -82,7 +82,7 @@ def by_household(
     return found
 
 
-def exact(column: Column, refused: Refused) -> Sequence[tuple[Column, Mantissas]]:
+def exact(column: Column, refused: Reasons) -> Sequence[tuple[Column, Mantissas]]:
     """The column, if its values fit one power of ten; else without those that fit none, one part for each power."""
     if not column.values:
         return ()
@@ -101,7 +101,7 @@ def exact(column: Column, refused: Refused) -> Sequence[tuple[Column, Mantissas]
     return [(_some(column, some), Mantissas(power, [alone[row] for row in some])) for power, some in rows.items()]
 
 
-def without(column: Column, refused: Refused, reason: str, bad: Sequence[bool]) -> Column:
+def without(column: Column, refused: Reasons, reason: str, bad: Sequence[bool]) -> Column:
     refused.update((index, reason) for index, is_bad in zip(column.indexes, bad, strict=True) if is_bad)
     return _some(column, [row for row, is_bad in enumerate(bad) if not is_bad])
 
@@ -120,7 +120,7 @@ def _some(column: Column, rows: Sequence[int]) -> Column:
     )
 
 
-def refuse(refused: Refused, columns: Iterable[Column], reason: str) -> None:
+def refuse(refused: Reasons, columns: Iterable[Column], reason: str) -> None:
     for column in columns:
         for index in column.indexes:
             refused.setdefault(index, reason)

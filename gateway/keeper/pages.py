@@ -31,7 +31,7 @@ _NONCE = bytes(12)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Link:
+class PageLink:
     """Where a page lies and what opens it."""
 
     slot: int
@@ -41,16 +41,16 @@ class Link:
 LeafPage = dict[str, bytes]
 """Key states by id, ascending."""
 
-InnerPage = list[tuple[str, Link]]
+InnerPage = list[tuple[str, PageLink]]
 """Lowest id and link of each child."""
 
 
-def seal_page(link: Link, page: bytes) -> bytes:
+def seal_page(link: PageLink, page: bytes) -> bytes:
     """The slot's bytes."""
     return AESGCM(link.key).encrypt(_NONCE, page.ljust(PAGE_BYTES, b"\0"), _bound(link.slot))
 
 
-def open_page(link: Link, data: bytes) -> LeafPage | InnerPage:
+def open_page(link: PageLink, data: bytes) -> LeafPage | InnerPage:
     """What the slot holds. Raises ``PageDamaged``."""
     try:
         return parse(AESGCM(link.key).decrypt(_NONCE, data, _bound(link.slot)))
@@ -89,7 +89,7 @@ def parse(page: bytes) -> LeafPage | InnerPage:
             leaf[name] = page[end + _STATE.size : offset]
         else:
             slot, key = _CHILD.unpack_from(page, end)
-            inner.append((name, Link(slot, key)))
+            inner.append((name, PageLink(slot, key)))
             offset = end + _CHILD.size
     return leaf if kind == _LEAF else inner
 

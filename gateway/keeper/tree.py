@@ -21,7 +21,7 @@ from gateway.keeper.pages import (
     SLOT_BYTES,
     InnerPage,
     LeafPage,
-    Link,
+    PageLink,
     inner_bytes,
     leaf_bytes,
     open_page,
@@ -60,7 +60,7 @@ class Tree:
             self._begin()
         else:
             self._cell = cell
-            self._free = sorted(set(range(self._slots)) - self._used(Link(cell.slot, cell.key)))
+            self._free = sorted(set(range(self._slots)) - self._used(PageLink(cell.slot, cell.key)))
             self._wipe([slot for slot in self._free if any(self._raw(slot))])
 
     @property
@@ -86,7 +86,7 @@ class Tree:
         """At least ``count`` entries above an id, ascending, as far as there are: to walk the whole tree in parts."""
         found: LeafPage = {}
         with self._lock:
-            for leaf in self._leaves_from(Link(self._cell.slot, self._cell.key), name):
+            for leaf in self._leaves_from(PageLink(self._cell.slot, self._cell.key), name):
                 found.update((key, state) for key, state in leaf.items() if key > name)
                 if len(found) >= count:
                     break
@@ -104,7 +104,7 @@ class Tree:
                 raise ValueError("an id or its key states are too long")
         draft = _Draft(self)
         try:
-            top = draft.apply(Link(self._cell.slot, self._cell.key), sorted(changes.items()))
+            top = draft.apply(PageLink(self._cell.slot, self._cell.key), sorted(changes.items()))
             draft.write()
         except OSError as error:
             draft.undo()
@@ -147,12 +147,12 @@ class Tree:
     # -- reading
 
     def _leaf_for(self, name: str) -> LeafPage:
-        link = Link(self._cell.slot, self._cell.key)
+        link = PageLink(self._cell.slot, self._cell.key)
         while isinstance(page := self._page(link), list):
             link = page[child_of(page, name)][1]
         return page
 
-    def _leaves_from(self, link: Link, name: str) -> Iterator[LeafPage]:
+    def _leaves_from(self, link: PageLink, name: str) -> Iterator[LeafPage]:
         page = self._page(link)
         if isinstance(page, dict):
             yield page
@@ -160,7 +160,7 @@ class Tree:
         for _, child in page[child_of(page, name) :]:
             yield from self._leaves_from(child, name)
 
-    def _page(self, link: Link) -> LeafPage | InnerPage:
+    def _page(self, link: PageLink) -> LeafPage | InnerPage:
         cached = self._leaves.get(link.slot) or self._inners.get(link.slot)
         if cached is not None:
             return cached
@@ -179,7 +179,7 @@ class Tree:
     def _raw(self, slot: int) -> bytes:
         return os.pread(self._fd, SLOT_BYTES, slot * SLOT_BYTES)
 
-    def _used(self, link: Link) -> set[int]:
+    def _used(self, link: PageLink) -> set[int]:
         """Slots that the tree leads to. Reads inner pages only, and one leaf for each lowest inner page."""
         page = self._page(link)
         used = {link.slot}
@@ -205,7 +205,7 @@ class Tree:
     def fresh_key(self) -> bytes:
         return self._randomness(KEY_BYTES)
 
-    def page(self, link: Link) -> LeafPage | InnerPage:
+    def page(self, link: PageLink) -> LeafPage | InnerPage:
         """For drafts."""
         with self._lock:
             return self._page(link)
@@ -236,13 +236,13 @@ class _Draft:
         self.inners: dict[int, InnerPage] = {}
         self._sealed: dict[int, bytes] = {}
 
-    def apply(self, top: Link, changes: list[tuple[str, bytes | None]]) -> Link:
+    def apply(self, top: PageLink, changes: list[tuple[str, bytes | None]]) -> PageLink:
         level = self._change(top, changes)
         while len(level) > 1:
             level = [(part[0][0], self._put_inner(part)) for part in split_inner(level)]
         return level[0][1] if level else self.put_leaf({})
 
-    def put_leaf(self, entries: LeafPage) -> Link:
+    def put_leaf(self, entries: LeafPage) -> PageLink:
         link = self._put(leaf_bytes(entries))
         self.leaves[link.slot] = entries
         return link
@@ -255,7 +255,7 @@ class _Draft:
         for slot in self._sealed:
             self._tree.give_back(slot)
 
-    def _change(self, link: Link, changes: list[tuple[str, bytes | None]], lowest: str = "") -> InnerPage:
+    def _change(self, link: PageLink, changes: list[tuple[str, bytes | None]], lowest: str = "") -> InnerPage:
         """What takes the place of a page: no entry, one, or more when it was split."""
         page = self._tree.page(link)
         self.freed.append(link.slot)
@@ -272,13 +272,13 @@ class _Draft:
         parts = split_inner(children)
         return [(lowest if i == 0 else part[0][0], self._put_inner(part)) for i, part in enumerate(parts)]
 
-    def _put_inner(self, children: InnerPage) -> Link:
+    def _put_inner(self, children: InnerPage) -> PageLink:
         link = self._put(inner_bytes(children))
         self.inners[link.slot] = children
         return link
 
-    def _put(self, page: bytes) -> Link:
-        link = Link(self._tree.take_slot(), self._tree.fresh_key())
+    def _put(self, page: bytes) -> PageLink:
+        link = PageLink(self._tree.take_slot(), self._tree.fresh_key())
         self._sealed[link.slot] = seal_page(link, page)
         return link
 

@@ -18,7 +18,7 @@ from policies.roles import OPERATOR, Listener
 from policies.vee.estimation import Estimation
 from policies.vee.rules import VEE_RULES
 
-PAGE = "/fleet/exceptions"
+_PAGE = "/fleet/exceptions"
 _SHOWN = 100
 _LONGEST = 200
 
@@ -34,9 +34,9 @@ class ExceptionPages:
     def routes(self) -> list[Route]:
         """All on the people listener."""
         table = [
-            ("GET", PAGE, self.exceptions),
-            ("POST", PAGE + "/{exception}/accept", self.accept),
-            ("POST", PAGE + "/{exception}/edit", self.edit),
+            ("GET", _PAGE, self.exceptions),
+            ("POST", _PAGE + "/{exception}/accept", self.accept),
+            ("POST", _PAGE + "/{exception}/edit", self.edit),
         ]
         return [
             Route(Listener.PEOPLE, verb, path, "page.fleet", handler, OPERATOR, max_body=4096, problems=self.problem)
@@ -62,7 +62,7 @@ class ExceptionPages:
             await act()
         except RegistryError as error:
             return await self._page(request, str(error), 404 if error.reason == "unknown" else 422)
-        return to(PAGE)
+        return to(_PAGE)
 
     async def _page(self, request: web.Request, trouble: str = "", status: int = 200) -> web.Response:
         token = request[SESSION].csrf if SESSION in request else ""

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from adapters.formats.csv import CSV
 from adapters.formats.espi import espi
-from adapters.formats.json import JSON
+from adapters.formats.json import JSON_TABLE
 from adapters.plugin import CALLER, Handler, Organisation, Released, Renderer, Route
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
@@ -259,7 +259,7 @@ class HouseholdPages:
 
     async def json(self, request: web.Request) -> web.StreamResponse:
         """Everything, as JSON."""
-        return await self._download(request, JSON, "readings.json")
+        return await self._download(request, JSON_TABLE, "readings.json")
 
     async def green_button(self, request: web.Request) -> web.StreamResponse:
         """Everything, as a Green Button feed (ESPI)."""

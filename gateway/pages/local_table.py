@@ -12,7 +12,7 @@ from adapters.plugin import Released, Renderer
 from gateway.pages.words import Phrases
 from policies.terms import Row
 
-COLUMNS = ("meter", "quantity", "begin", "end", "reading", "unit", "status", "completeness", "method")
+_COLUMNS = ("meter", "quantity", "begin", "end", "reading", "unit", "status", "completeness", "method")
 """Keys of ``gateway.pages.words``."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """Without it spreadsheets take UTF-8 for their own code page."""
@@ -23,7 +23,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def local_table(zone: tzinfo, words: Phrases) -> Renderer:
     """CSV with ``;`` and decimal comma in German, ``,`` and decimal point in English; instants with their offset."""
     mark = ";" if words.decimal_comma else ","
-    heading = mark.join(words(column) for column in COLUMNS) + "\r\n"
+    heading = mark.join(words(column) for column in _COLUMNS) + "\r\n"
 
     def line(row: Row) -> bytes:
         cells = (

@@ -13,7 +13,7 @@ from adapters.plugin import Released
 from gateway.clock import Clock
 from gateway.door.egress import Part, Whole
 from gateway.door.epochs import Epochs
-from gateway.door.opening import Corrected, Meters, Open, Opener, local_midnight
+from gateway.door.opening import Corrected, HouseholdMeters, Open, Opener, local_midnight
 from gateway.door.release import SELF
 from gateway.door.standing import Right, Sight, Standing
 from gateway.vault.port import Vault, held_since
@@ -36,7 +36,7 @@ from policies.terms import (
 from policies.vault.values import Value
 
 FINE_TO_COARSE = (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY)
-AHEAD = timedelta(days=2)
+_AHEAD = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class DataDesk:
     def __init__(
         self,
         vault: Vault,
-        meters: Meters,
+        meters: HouseholdMeters,
         epochs: Epochs,
         days: Mapping[DetailClass, int],
         clock: Clock,
@@ -99,7 +99,7 @@ class DataDesk:
         return list(zip((ONE_DAY, QUARTER_HOUR, AS_RECEIVED), spans, strict=True))
 
     def _end(self) -> datetime:
-        return self._clock() + AHEAD
+        return self._clock() + _AHEAD
 
     async def latest(self, subject: SubjectId, right: Right) -> Part | None:
         """The newest register of each quantity since yesterday; None without one. Raises ``SubjectGone``."""

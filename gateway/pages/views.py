@@ -15,7 +15,7 @@ from policies.grounds import Consent, Ground, LegalTask, Scope
 from policies.ledger import LedgerEntry
 from policies.terms import Recipient
 
-Named = Callable[[Recipient], Organisation | None]
+NameOf = Callable[[Recipient], Organisation | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def correction_lines(decided: Sequence[Decided], t: Phrases) -> list[CorrectionL
     return lines
 
 
-def who_is(recipient: str, named: Named, t: Phrases) -> str:
+def who_is(recipient: str, named: NameOf, t: Phrases) -> str:
     """The organisation's name; its id when the registry has forgotten it."""
     if recipient == NEIGHBOURHOOD:
         return t("neighbourhood")
@@ -87,12 +87,12 @@ def who_is(recipient: str, named: Named, t: Phrases) -> str:
     return known.name if known else recipient
 
 
-def asked_card(asked: Asked, named: Named, t: Phrases) -> Card:
+def asked_card(asked: Asked, named: NameOf, t: Phrases) -> Card:
     """A request that waits."""
     return _card(asked.id, "waiting", "consent", asked.request, asked.request.until, named, t)
 
 
-def ground_card(ground: Ground, now: datetime, named: Named, t: Phrases) -> Card:
+def ground_card(ground: Ground, now: datetime, named: NameOf, t: Phrases) -> Card:
     """A ground, active or past."""
     end = ends(ground)
     state = "active" if now < end else "past"
@@ -104,7 +104,7 @@ def ground_card(ground: Ground, now: datetime, named: Named, t: Phrases) -> Card
     return replace(card, given=given, ended=ended, withdrawn=withdrawn, law=law)
 
 
-def ledger_line(entry: LedgerEntry, named: Named, t: Phrases) -> LedgerLine:
+def ledger_line(entry: LedgerEntry, named: NameOf, t: Phrases) -> LedgerLine:
     """An entry of the household's ledger."""
     detail = t.resolution(timedelta(seconds=entry.resolution))
     ground = t(entry.ground_kind) if entry.ground_kind else ""
@@ -113,7 +113,7 @@ def ledger_line(entry: LedgerEntry, named: Named, t: Phrases) -> LedgerLine:
 
 
 def _card(
-    name: str, state: str, kind: str, scope: Scope | PermissionRequest, until: datetime, named: Named, t: Phrases
+    name: str, state: str, kind: str, scope: Scope | PermissionRequest, until: datetime, named: NameOf, t: Phrases
 ) -> Card:
     return Card(
         id=name,

@@ -20,7 +20,7 @@ MOST_NAME = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedOrganisation:
     """An organisation and the zones for whose cohort figures it may ask."""
 
     organisation: Organisation
@@ -32,13 +32,13 @@ class Organisations:
 
     def __init__(self, store: Store, ended: Recall) -> None:
         self._store, self._ended = store, ended
-        self._all: dict[Recipient, Entry] = {}
+        self._all: dict[Recipient, ListedOrganisation] = {}
         self._by_did: dict[str, Recipient] = {}
 
     async def load(self) -> None:
         """Call before ports open."""
         for (body,) in await self._store.look(lambda connection: connection.execute(select(table.c.body)).fetchall()):
-            self._keep(msgspec.json.decode(body, type=Entry))
+            self._keep(msgspec.json.decode(body, type=ListedOrganisation))
 
     def organisation_now(self, recipient: Recipient) -> Organisation | None:
         """Without waiting, for the door."""
@@ -54,10 +54,10 @@ class Organisations:
         found = self._all.get(recipient)
         return found.zones if found else ()
 
-    def all(self) -> Sequence[Entry]:
+    def all(self) -> Sequence[ListedOrganisation]:
         return [entry for _, entry in sorted(self._all.items())]
 
-    async def put(self, entry: Entry) -> None:
+    async def put(self, entry: ListedOrganisation) -> None:
         """Add or replace; durable on return. Answers that a narrower profile does not allow are cut by then.
 
         Raises ``InUse`` for a did of another, ``NotAllowed``.
@@ -72,7 +72,7 @@ class Organisations:
         self._keep(entry)
         await self._ended([rights.organisation(new.id)])
 
-    def check(self, entry: Entry) -> None:
+    def check(self, entry: ListedOrganisation) -> None:
         """Whether ``put`` would take it. Raises what it raises."""
         new = entry.organisation
         if not new.id or len(new.id) > 64 or new.id in RESERVED or not new.id.isprintable():
@@ -82,7 +82,7 @@ class Organisations:
         if new.did and self._by_did.get(new.did, new.id) != new.id:
             raise InUse("did: it belongs to another organisation")
 
-    def _keep(self, entry: Entry) -> None:
+    def _keep(self, entry: ListedOrganisation) -> None:
         self._all[entry.organisation.id] = entry
         if entry.organisation.did:
             self._by_did[entry.organisation.did] = entry.organisation.id

@@ -22,7 +22,7 @@ from gateway.storage.tables.vault import block, piece
 from gateway.vault.corrections import day_of
 from gateway.vault.days import Days
 from gateway.vault.merge import to_block
-from gateway.vault.pieces import Part, parts_of_days
+from gateway.vault.pieces import StoredPart, parts_of_days
 from policies.terms import DetailClass, SubjectId
 from policies.vault.columns import Series
 from policies.vault.seal import CLASS_CODES, NONCE_BYTES, place, seal
@@ -32,11 +32,11 @@ MANY = 96
 """Pieces of a day that has not ended which are merged before its end."""
 SETTLED = timedelta(minutes=30)
 """How long after its end (UTC) a day is left alone: late batches, and streams that read pieces."""
-DAYS_AT_ONCE = 500
+_DAYS_AT_ONCE = 500
 _DETAILS = {code: detail for detail, code in CLASS_CODES.items()}
 _OF = (piece.c.subject, piece.c["class"], piece.c.day)
 _CANDIDATES = (
-    select(*_OF).group_by(*_OF).having(or_(func.count() >= MANY, piece.c.day < bindparam("ended"))).limit(DAYS_AT_ONCE)
+    select(*_OF).group_by(*_OF).having(or_(func.count() >= MANY, piece.c.day < bindparam("ended"))).limit(_DAYS_AT_ONCE)
 )
 
 
@@ -84,7 +84,7 @@ class Compactor:
             for subject, detail, day in due:
                 done += await self.merge(subject, detail, day)
             merged += done
-            if len(due) < DAYS_AT_ONCE or not done:
+            if len(due) < _DAYS_AT_ONCE or not done:
                 break
         if merged:
             self._log.info("compactor.done", days=merged)
@@ -111,7 +111,12 @@ class Compactor:
         return True
 
     def _merged(
-        self, subject: SubjectId, detail: DetailClass, parts: Sequence[Part], series: Sequence[Series], cipher: Any
+        self,
+        subject: SubjectId,
+        detail: DetailClass,
+        parts: Sequence[StoredPart],
+        series: Sequence[Series],
+        cipher: Any,
     ) -> _Merged:
         version = 1 + max((part.version for part in parts if part.pieces), default=0)
         pieces = sum(part.pieces or 1 for part in parts)
@@ -125,7 +130,7 @@ def _candidates(connection: Connection, ended: int) -> Sequence[Any]:
 
 
 def _replace(
-    connection: Connection, subject: str, detail: DetailClass, day: int, parts: Sequence[Part], merged: _Merged
+    connection: Connection, subject: str, detail: DetailClass, day: int, parts: Sequence[StoredPart], merged: _Merged
 ) -> None:
     """In one transaction. Raises ``DayChanged``, which undoes it."""
     b, p = block.c, piece.c

@@ -15,7 +15,7 @@ from gateway.keeper.port import Keeper
 from gateway.storage.port import Store
 from gateway.vault import keys
 from gateway.vault.merge import Clashes, combined, mended
-from gateway.vault.pieces import Part, parts_of_days
+from gateway.vault.pieces import StoredPart, parts_of_days
 from meter_driver.intervals import instant
 from policies.terms import DetailClass, SubjectId
 from policies.vault.columns import Series
@@ -49,7 +49,7 @@ async def corrected(
 
 
 async def day_of(
-    store: Store, keeper: Keeper, subject: SubjectId, detail: DetailClass, parts: Sequence[Part], cipher: AESGCM
+    store: Store, keeper: Keeper, subject: SubjectId, detail: DetailClass, parts: Sequence[StoredPart], cipher: AESGCM
 ) -> list[Series]:
     """The parts of one day as one, in the order in which they came, each clash solved. Raises ``SubjectGone``."""
     clashes: Clashes = {}

@@ -23,7 +23,7 @@ from gateway.storage.tables.vault import block, piece
 from gateway.vault import keys
 from gateway.vault.corrections import day_of
 from gateway.vault.merge import kind_of, to_block
-from gateway.vault.pieces import Part, parts_of_days
+from gateway.vault.pieces import StoredPart, parts_of_days
 from meter_driver.amounts.partials import Partial, settled, summed, total_exponent
 from meter_driver.intervals import day_edges, micros
 from policies.terms import DetailClass, SubjectId
@@ -103,7 +103,7 @@ class Days:
         return found
 
     def _made(
-        self, subject: SubjectId, ordinal: int, parts: Sequence[Part], series: Sequence[Series], cipher: AESGCM
+        self, subject: SubjectId, ordinal: int, parts: Sequence[StoredPart], series: Sequence[Series], cipher: AESGCM
     ) -> _Block:
         """The block that takes the place of ``parts``."""
         version = 1 + max((part.version for part in parts if part.pieces), default=0)
@@ -179,7 +179,7 @@ def _name(one: Series) -> tuple[str, str, str, str, str]:
     return one.meter, one.serial, one.quantity, one.unit or "", one.status
 
 
-def _put(connection: Connection, subject: str, ordinal: int, parts: Sequence[Part], made: _Block) -> None:
+def _put(connection: Connection, subject: str, ordinal: int, parts: Sequence[StoredPart], made: _Block) -> None:
     """In one transaction: the block in place of the one before, and of pieces of before days were derived here."""
     b, p, code = block.c, piece.c, CLASS_CODES[DAY]
     values = made._asdict()

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from gateway.errors import PageDamaged
 from gateway.keeper import states as key_states
 from gateway.keeper.keeper import HOUSE
-from gateway.keeper.pages import SLOT_BYTES, Link, open_page
+from gateway.keeper.pages import SLOT_BYTES, PageLink, open_page
 from gateway.keeper.recovery import open_sealed
 from gateway.keeper.root import CELL_BYTES, MAGIC, parse
 from gateway.keeper.states import States
@@ -30,7 +30,7 @@ from gateway.storage.copies import has_log, is_store, open_copy
 from gateway.storage.statements import Prepared
 from gateway.storage.tables.vault import block, piece
 from gateway.vault.merge import kind_of, values_of
-from gateway.vault.pieces import Part
+from gateway.vault.pieces import StoredPart
 from gateway.vault.port import Value
 from meter_driver.amounts.partials import summed
 from policies.terms import SERIES_CLASSES, DetailClass
@@ -153,7 +153,7 @@ def _keys(files: Iterable[Path], loot: Loot, recovery_key: bytes | None) -> _Key
     keys = _Keys()
     for tree in trees:
         seen: set[bytes] = set()
-        waiting = [Link(-1, key) for key in tops]
+        waiting = [PageLink(-1, key) for key in tops]
         while waiting:
             link = waiting.pop()
             if link.key in seen:
@@ -178,14 +178,14 @@ def _root_keys(data: bytes) -> Iterator[bytes]:
         position = data.find(MAGIC, position + 1)
 
 
-def _pages(tree: bytes, link: Link) -> Iterator[dict[str, bytes] | list[tuple[str, Link]]]:
+def _pages(tree: bytes, link: PageLink) -> Iterator[dict[str, bytes] | list[tuple[str, PageLink]]]:
     """What a key opens: the slot that it was made for, or else any slot."""
     count = len(tree) // SLOT_BYTES
     for slots in ([link.slot] if 0 <= link.slot < count else [], range(count)):
         opened = False
         for slot in slots:
             try:
-                page = open_page(Link(slot, link.key), tree[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES])
+                page = open_page(PageLink(slot, link.key), tree[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES])
             except PageDamaged:
                 continue
             opened = True
@@ -199,7 +199,7 @@ def _household_days(store: Path, with_log: bool, keys: _Keys, loot: Loot) -> Ite
     for (household, day), some in groupby(rows, key=lambda row: (str(row[0]), int(row[1]))):
         values: list[float] = []
         for _, _, code, *rest in some:
-            detail, part = _DETAILS.get(code), Part(day, *rest)
+            detail, part = _DETAILS.get(code), StoredPart(day, *rest)
             opened = None if detail is None else _opened(household, detail, part, keys)
             if opened is None:
                 loot.closed += 1
@@ -210,7 +210,7 @@ def _household_days(store: Path, with_log: bool, keys: _Keys, loot: Loot) -> Ite
             yield HouseholdDay(household, date.fromordinal(day), values)
 
 
-def _opened(household: str, detail: DetailClass, part: Part, keys: _Keys) -> list[float] | None:
+def _opened(household: str, detail: DetailClass, part: StoredPart, keys: _Keys) -> list[float] | None:
     for cipher in keys.ciphers(household, detail, part.day):
         try:
             series = part.opened(household, detail, cipher)

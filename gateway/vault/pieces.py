@@ -31,7 +31,7 @@ _AFTER = _rows(block.c.upto > bindparam("number"), piece.c.number > bindparam("n
 _DAYS = Prepared(_of(block, block.c.day).where(_BLOCK).union(_of(piece, piece.c.day).where(_PIECE)).order_by("day"))
 
 
-class Part(NamedTuple):
+class StoredPart(NamedTuple):
     """A block or a piece.
 
     Attributes:
@@ -60,16 +60,18 @@ def days_with_values(connection: Connection, subject: str, detail: DetailClass, 
     return [row[0] for row in found]
 
 
-def parts_of_days(connection: Connection, subject: str, detail: DetailClass, first: int, last: int) -> Sequence[Part]:
+def parts_of_days(
+    connection: Connection, subject: str, detail: DetailClass, first: int, last: int
+) -> Sequence[StoredPart]:
     """Blocks and pieces by day, each in the order in which they came; of one instant of the store."""
     found = _OF_DAYS(connection, _asked(subject, detail) | {"first": first, "last": last})
-    return [Part._make(row) for row in found]
+    return [StoredPart._make(row) for row in found]
 
 
-def parts_after(connection: Connection, subject: str, detail: DetailClass, number: int) -> Sequence[Part]:
+def parts_after(connection: Connection, subject: str, detail: DetailClass, number: int) -> Sequence[StoredPart]:
     """Pieces after a number, and blocks into which such pieces went (whole: some values may have been seen)."""
     found = _AFTER(connection, _asked(subject, detail) | {"number": number})
-    return [Part._make(row) for row in found]
+    return [StoredPart._make(row) for row in found]
 
 
 def _asked(subject: str, detail: DetailClass) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from gateway.vault import keys
 from gateway.vault.corrections import corrected
 from gateway.vault.merge import Clashes, combined, values_of
 from gateway.vault.pieces import (
-    Part,
+    StoredPart,
     days_with_values,
     parts_after,
     parts_of_days,
@@ -249,7 +249,7 @@ class SealedVault:
         subject: SubjectId,
         detail: DetailClass,
         quantities: frozenset[str],
-        parts: Sequence[Part],
+        parts: Sequence[StoredPart],
         ciphers: Mapping[Day, AESGCM],
     ) -> Sequence[Value]:
         """Of one day, ascending by instant. A large one is opened outside the loop."""
@@ -277,7 +277,7 @@ def _ascending(detail: DetailClass, series: Sequence[Series]) -> Sequence[Value]
 
 def _first_days(
     connection: Connection, subject: SubjectId, detail: DetailClass, first: int, last: int
-) -> tuple[Sequence[int], Sequence[Part]]:
+) -> tuple[Sequence[int], Sequence[StoredPart]]:
     """All days with values, and the parts of the first group: most questions are about a few days."""
     days = days_with_values(connection, subject, detail, first, last)
     some = days[:DAYS_AT_ONCE]

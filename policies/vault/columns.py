@@ -35,7 +35,7 @@ READINGS, PARTIALS = 0, 1
 AXIS_COLUMNS = {READINGS: 2, PARTIALS: 5}
 STATUSES = ("measured", "estimated", "validated", "missing")
 
-VERSION = 2
+_VERSION = 2
 LARGEST = 1 << 63
 """Mantissas are below it."""
 _HEAD, _ROWS, _SERIES, _COLUMN = Struct("<BBHHH"), Struct("<I"), Struct("<BHbbB"), Struct("<Bq")
@@ -47,7 +47,7 @@ _TOTAL = 2
 _FORMS = {_SHORT: "I", _LONG: "Q"}
 _SECOND = 1_000_000
 
-Column = Sequence[int]
+_Column = Sequence[int]
 
 
 class Series(NamedTuple):
@@ -66,16 +66,16 @@ class Series(NamedTuple):
     quantity: str
     unit: str | None
     status: str
-    axis: tuple[Column, ...]
+    axis: tuple[_Column, ...]
     exponent: int
     total_exponent: int
-    values: tuple[Column, ...]
+    values: tuple[_Column, ...]
 
 
 def encode(layout: int, series: Iterable[Series]) -> bytes:
     """Raises ``ValueError`` when a mantissa, a name or a number of series does not fit."""
     meters: dict[tuple[str, str], int] = {}
-    axes: dict[int, tuple[int, tuple[Column, ...]]] = {}
+    axes: dict[int, tuple[int, tuple[_Column, ...]]] = {}
     axis_parts: list[bytes] = []
     parts: list[bytes] = []
     count = 0
@@ -93,7 +93,7 @@ def encode(layout: int, series: Iterable[Series]) -> bytes:
             parts += [_packed(column, wide=place >= _TOTAL) for place, column in enumerate(one.values)]
             count += 1
         named = [_name(text) for meter in meters for text in meter]
-        return b"".join((_HEAD.pack(VERSION, layout, len(meters), len(axes), count), *named, *axis_parts, *parts))
+        return b"".join((_HEAD.pack(_VERSION, layout, len(meters), len(axes), count), *named, *axis_parts, *parts))
     except error:
         raise ValueError("a value, or a number of series, is out of bounds") from None
 
@@ -112,7 +112,7 @@ def decode(plain: bytes, quantities: frozenset[str] | None = None) -> Iterator[S
 
 def _decoded(plain: bytes, quantities: frozenset[str] | None) -> Iterator[Series]:
     version, layout, meter_count, axis_count, count = _HEAD.unpack_from(plain)
-    if version != VERSION or layout not in AXIS_COLUMNS:
+    if version != _VERSION or layout not in AXIS_COLUMNS:
         raise ValueError("the layout is not known")
     offset, meters, axes = _HEAD.size, [], []
     for _ in range(meter_count):
@@ -143,7 +143,7 @@ def _decoded(plain: bytes, quantities: frozenset[str] | None) -> Iterator[Series
                 offset += _COLUMN.size + rows * (plain[offset] & ~_SECONDS)
 
 
-def _packed(column: Column, *, instants: bool = False, wide: bool = False) -> bytes:
+def _packed(column: _Column, *, instants: bool = False, wide: bool = False) -> bytes:
     """Offsets from the least. Only instants may be told in seconds: that depends on the meter's clock alone."""
     if not column:
         return _COLUMN.pack(_SHORT, 0)
@@ -158,7 +158,7 @@ def _packed(column: Column, *, instants: bool = False, wide: bool = False) -> by
     return _COLUMN.pack(mark, least) + pack(f"<{len(offsets)}{_FORMS[form]}", *offsets)
 
 
-def _columns(plain: bytes, offset: int, rows: int, count: int) -> tuple[tuple[Column, ...], int]:
+def _columns(plain: bytes, offset: int, rows: int, count: int) -> tuple[tuple[_Column, ...], int]:
     found = []
     for _ in range(count):
         mark, least = _COLUMN.unpack_from(plain, offset)

@@ -33,7 +33,7 @@ class DayGone(Exception):
     """The day lies before the oldest that is held, or was erased: its key is not there and cannot be made."""
 
 
-class Kind(IntEnum):
+class Grain(IntEnum):
     """What a link holds."""
 
     MONTHS = 1
@@ -45,10 +45,10 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class KeyLink:
     """Key material for the days in [begin, end); ``end`` None is open (``MONTHS`` only)."""
 
-    kind: Kind
+    kind: Grain
     begin: date
     end: date | None
     key: bytes
@@ -57,14 +57,14 @@ class Link:
         return self.begin <= day and (self.end is None or day < self.end)
 
 
-Chain = tuple[Link, ...]
+Chain = tuple[KeyLink, ...]
 """Links in the order of days, without overlap; a gap was erased. Empty: nothing can be opened, ever again."""
 
 
 def start(day: date, randomness: bytes) -> Chain:
     """A fresh chain whose oldest day is ``day``. ``randomness``: 32 bytes from the system."""
     _check(randomness)
-    return expire((Link(Kind.MONTHS, day.replace(day=1), None, randomness),), day)
+    return expire((KeyLink(Grain.MONTHS, day.replace(day=1), None, randomness),), day)
 
 
 def oldest(chain: Chain) -> date | None:
@@ -76,22 +76,22 @@ def day_key(chain: Chain, day: date) -> bytes:
     """The 32 bytes that seal this day. Raises ``DayGone``."""
     for link in chain:
         if link.holds(day):
-            if link.kind is Kind.DAY:
+            if link.kind is Grain.DAY:
                 return link.key
-            days = link if link.kind is Kind.DAYS else _open_month(link, day)[0]
+            days = link if link.kind is Grain.DAYS else _open_month(link, day)[0]
             return _expand(_walk(days, day).key, _USE)
     raise DayGone("the day is not held")
 
 
 def expire(chain: Chain, day: date) -> Chain:
     """The chain without any day before ``day``. Never gives anything back: an earlier ``day`` changes nothing."""
-    kept: list[Link] = []
+    kept: list[KeyLink] = []
     for link in chain:
         if link.end is not None and link.end <= day:
             continue
         if day <= link.begin:
             kept.append(link)
-        elif link.kind is Kind.MONTHS:
+        elif link.kind is Grain.MONTHS:
             days, months = _open_month(link, day)
             kept += [_walk(days, day), *months]
         else:
@@ -101,13 +101,13 @@ def expire(chain: Chain, day: date) -> Chain:
 
 def erase(chain: Chain, day: date) -> Chain:
     """The chain without this one day: its month is expanded into the keys of its other days."""
-    kept: list[Link] = []
+    kept: list[KeyLink] = []
     for link in chain:
         if not link.holds(day):
             kept.append(link)
-        elif link.kind is Kind.DAYS:
+        elif link.kind is Grain.DAYS:
             kept += [leaf for leaf in _leaves(link) if leaf.begin != day]
-        elif link.kind is Kind.MONTHS:
+        elif link.kind is Grain.MONTHS:
             earlier = _months_before(link, day)
             days, months = _open_month(link, day)
             kept += [*earlier, *(leaf for leaf in _leaves(days) if leaf.begin != day), *months]
@@ -124,10 +124,10 @@ def reseed(chain: Chain, month: date, randomness: bytes) -> Chain:
     if not chain:
         return chain
     last = chain[-1]
-    if last.kind is not Kind.MONTHS or last.begin >= begin:
+    if last.kind is not Grain.MONTHS or last.begin >= begin:
         raise ValueError("fresh randomness comes after the newest month")
-    ended = Link(Kind.MONTHS, last.begin, begin, last.key)
-    return (*chain[:-1], ended, Link(Kind.MONTHS, begin, None, randomness))
+    ended = KeyLink(Grain.MONTHS, last.begin, begin, last.key)
+    return (*chain[:-1], ended, KeyLink(Grain.MONTHS, begin, None, randomness))
 
 
 def encode(chain: Chain) -> bytes:
@@ -143,7 +143,7 @@ def decode(data: bytes) -> Chain:
     if len(data) % _LAYOUT.size:
         raise ValueError("a chain is a whole number of links")
     return tuple(
-        Link(Kind(kind), date.fromordinal(begin), date.fromordinal(end) if end else None, key)
+        KeyLink(Grain(kind), date.fromordinal(begin), date.fromordinal(end) if end else None, key)
         for kind, begin, end, key in _LAYOUT.iter_unpack(data)
     )
 
@@ -157,9 +157,9 @@ def _expand(key: bytes, label: bytes) -> bytes:
     return HKDFExpand(SHA256(), KEY_BYTES, label).derive(key)
 
 
-def _months_before(link: Link, day: date) -> list[Link]:
+def _months_before(link: KeyLink, day: date) -> list[KeyLink]:
     """The months of a link before ``day``'s month, one ``DAYS`` each; they cannot share a key that leads to it."""
-    found: list[Link] = []
+    found: list[KeyLink] = []
     while next_month(link.begin) <= day:
         days, rest = _open_month(link, link.begin)
         found.append(days)
@@ -167,28 +167,28 @@ def _months_before(link: Link, day: date) -> list[Link]:
     return found
 
 
-def _open_month(link: Link, day: date) -> tuple[Link, list[Link]]:
+def _open_month(link: KeyLink, day: date) -> tuple[KeyLink, list[KeyLink]]:
     """``day``'s month of a ``MONTHS`` link as ``DAYS``, and what comes after it (none when the link ends there)."""
     begin, key = link.begin, link.key
     while (after := next_month(begin)) <= day:
         begin, key = after, _expand(key, _NEXT_MONTH)
-    days = Link(Kind.DAYS, begin, after, _expand(key, _FIRST_DAY))
+    days = KeyLink(Grain.DAYS, begin, after, _expand(key, _FIRST_DAY))
     if link.end is not None and after >= link.end:
         return days, []
-    return days, [Link(Kind.MONTHS, after, link.end, _expand(key, _NEXT_MONTH))]
+    return days, [KeyLink(Grain.MONTHS, after, link.end, _expand(key, _NEXT_MONTH))]
 
 
-def _walk(link: Link, day: date) -> Link:
+def _walk(link: KeyLink, day: date) -> KeyLink:
     key = link.key
     for _ in range((day - link.begin).days):
         key = _expand(key, _NEXT_DAY)
-    return Link(link.kind, day, link.end, key)
+    return KeyLink(link.kind, day, link.end, key)
 
 
-def _leaves(link: Link) -> Iterator[Link]:
+def _leaves(link: KeyLink) -> Iterator[KeyLink]:
     assert link.end is not None
     while link.begin < link.end:
-        yield Link(Kind.DAY, link.begin, link.begin + _ONE_DAY, _expand(link.key, _USE))
+        yield KeyLink(Grain.DAY, link.begin, link.begin + _ONE_DAY, _expand(link.key, _USE))
         link = _walk(link, link.begin + _ONE_DAY)
 
 

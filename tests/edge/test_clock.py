@@ -13,7 +13,7 @@ from edge.box import EdgeBox, NamedLink
 from edge.clock import STEP, BoxClock, Reckoning, moved, since_start
 from edge.errors import StoreError
 from edge.links import Opened
-from edge.meters import Meters
+from edge.meters import MeterModules
 from edge.outbox import Counts, EdgeOutbox, OutboxEntry
 from edge.select import Selection, SelectionRule
 from meter_driver import senml
@@ -82,7 +82,7 @@ class Still:
 async def play(outbox: EdgeOutbox, machine: Machine, script: list[Any]) -> Log:
     log = Log()
     box = EdgeBox(
-        "box-1", [NamedLink(Script(script), "line")], outbox, Still(), keys=lambda _: Keys(), meters=Meters(),  # type: ignore[arg-type]
+        "box-1", [NamedLink(Script(script), "line")], outbox, Still(), keys=lambda _: Keys(), meters=MeterModules(),  # type: ignore[arg-type]
         selection=Selection.of([SelectionRule("*")]), clock=machine.clock(), jitter=lambda: 0.0, log=log,
     )  # fmt: skip
     await box.run()

@@ -25,7 +25,7 @@ from edge.errors import SettingsError
 from edge.links import LinkKind, Opened
 from edge.links.table import LINKS_GROUP, OWN_LINKS
 from edge.meters import METERS_GROUP as METERS
-from edge.meters import Meters, installed
+from edge.meters import MeterModules, installed
 from edge.settings import load
 from gateway.cli.decode import decode as decode_command
 from meter_driver import decode
@@ -240,7 +240,7 @@ def test_meters_that_are_none_are_named_with_their_package(offer: Offer, name: s
 
 
 def test_without_other_packages_there_are_none(offer: Offer) -> None:
-    assert installed() == Meters()
+    assert installed() == MeterModules()
 
 
 def test_a_name_that_is_taken_is_refused_with_both_packages(offer: Offer, tmp_path: Path) -> None:

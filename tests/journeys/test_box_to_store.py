@@ -19,7 +19,7 @@ from edge.box import EdgeBox, NamedLink
 from edge.clock import BoxClock
 from edge.database import Database
 from edge.links.replay import ReplayLink
-from edge.meters import Meters
+from edge.meters import MeterModules
 from edge.outbox import EdgeOutbox
 from edge.select import Selection, SelectionRule
 from edge.uplink import Uplink
@@ -66,7 +66,7 @@ class Home:
                     clock=lambda: self.moment, limit=limit, every=0.01,
                 )  # fmt: skip
                 box = EdgeBox(
-                    "box-1", lines, outbox, uplink, keys=lambda _: Keys(), meters=Meters(),
+                    "box-1", lines, outbox, uplink, keys=lambda _: Keys(), meters=MeterModules(),
                     selection=Selection.of([SelectionRule("*")]), jitter=lambda: 0.0, log=self.log,
                     clock=BoxClock(lambda: self.moment, lambda: 1, not_before=self.moment),
                 )  # fmt: skip

@@ -40,7 +40,7 @@ from policies.terms import (
 OPT_PAYLOAD = "X_OADR20B_OPT"
 READING = "X_METERGATE_READING"
 QUALITY, COMPLETENESS = "DATA_QUALITY", "X_METERGATE_COMPLETENESS"
-WHOLE = "AGGREGATED_REPORT"
+_WHOLE = "AGGREGATED_REPORT"
 SINCE = timedelta(days=7)
 ROWS = 400
 """Values in one chunk of the answer."""
@@ -167,7 +167,7 @@ def _by_resource(rows: Sequence[Row]) -> Sequence[tuple[str, Sequence[Row]]]:
     """Each meter is a resource of its own. Opts are the VEN's, and so is a value that came without a meter."""
     found: dict[str, list[Row]] = {}
     for row in rows:
-        found.setdefault(WHOLE if _is_opt(row) or not row.meter else row.meter, []).append(row)
+        found.setdefault(_WHOLE if _is_opt(row) or not row.meter else row.meter, []).append(row)
     return list(found.items())
 
 
@@ -208,7 +208,7 @@ def _interval(number: int, row: Row, said: Mapping[datetime, str]) -> bytes:
 
 def _report(event: Event, ven: Ven, answer: EventResponse) -> dict[str, Any]:
     """The opt state of a VEN that belongs to no household, as a report of 3.1."""
-    stated = [(WHOLE, answer.opt), *answer.resources]
+    stated = [(_WHOLE, answer.opt), *answer.resources]
     return {
         "id": f"{event.id}-{ven.id}",
         "objectType": "REPORT",

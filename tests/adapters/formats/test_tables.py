@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.formats.csv import COLUMNS, CSV
-from adapters.formats.json import JSON
+from adapters.formats.json import JSON_TABLE
 from adapters.formats.ndjson import NDJSON
 from adapters.formats.words import LARGEST_CHUNK, instant, number
 from adapters.plugin import Released, Renderer
@@ -48,13 +48,13 @@ def test_csv_carries_the_columns_and_the_digits_that_came() -> None:
 def test_what_is_missing_is_a_row_without_a_value_and_names_its_meter() -> None:
     gone = replace(row(), value=None, status="missing", meter="heat pump", completeness=Decimal("0.25"))
     assert written(CSV, [part([gone])]).decode().splitlines()[1].endswith(",,kWh,missing,heat pump,0.25,")
-    ((said,),) = json.loads(written(JSON, [part([gone])]))
+    ((said,),) = json.loads(written(JSON_TABLE, [part([gone])]))
     assert (said["value"], said["status"], said["meter"], said["completeness"]) == (None, "missing", "heat pump", 0.25)
 
 
 def test_json_is_valid_for_no_part_an_empty_part_and_several() -> None:
-    assert json.loads(written(JSON, [])) == [[]]
-    answer = json.loads(written(JSON, [part([row(), row(place=1)]), part([]), part([row()])]))
+    assert json.loads(written(JSON_TABLE, [])) == [[]]
+    answer = json.loads(written(JSON_TABLE, [part([row(), row(place=1)]), part([]), part([row()])]))
     assert [len(one) for one in answer] == [2, 0, 1]
     assert set(answer[0][0]) == set(COLUMNS)
 
@@ -78,7 +78,7 @@ def test_an_instant_is_utc_whatever_its_offset() -> None:
     assert instant(datetime.fromisoformat("2026-03-01T01:30:00.500+01:00")) == "2026-03-01T00:30:00.500000Z"
 
 
-@pytest.mark.parametrize("renderer", [CSV, JSON, NDJSON])
+@pytest.mark.parametrize("renderer", [CSV, JSON_TABLE, NDJSON])
 def test_no_chunk_is_larger_than_the_limit_and_none_is_empty(renderer: Renderer) -> None:
     rows = [row(place=place) for place in range(2000)]
     chunks = list(renderer.body(part(rows)))

@@ -24,7 +24,7 @@ from adapters.plugin import Organisation
 from gateway import compose
 from gateway.compose import Gateway
 from gateway.door import lines, opening
-from gateway.registry.organisations import Entry
+from gateway.registry.organisations import ListedOrganisation
 from policies.roles import Listener
 from policies.terms import AS_RECEIVED, FAR_FUTURE, Level, Purpose, SubjectId
 from tests.gateway.door.readers import Reader
@@ -70,7 +70,7 @@ class Product:
             "purposes": frozenset(Purpose),
         }
         acme = Organisation(ACME, "Acme", did=did, **{**words, **other})
-        await self.gateway.registry.organisations.put(Entry(acme, zones))
+        await self.gateway.registry.organisations.put(ListedOrganisation(acme, zones))
 
     async def household(self, count: int = MANY, step: timedelta = STEP, **consent: Any) -> SubjectId:
         """One that agreed, with readings from yesterday afternoon on."""

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from gateway.history import green_button, mscons, table
 from gateway.history.batches import batches, ranges
 from gateway.history.edifact import Segment, segments
-from gateway.history.plan import Plan, plan_of
-from gateway.history.values import NUMBER, Column, Values
+from gateway.history.plan import ImportMap, plan_of
+from gateway.history.values import NUMBER, SourceColumn, Values
 from gateway.history.wrong import FileRefused
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -37,7 +37,7 @@ def seconds(at: datetime) -> int:
     return int(at.timestamp())
 
 
-def from_table(lines: Sequence[str], plan: dict[str, Any] | None = None) -> tuple[Sequence[Column], Values]:
+def from_table(lines: Sequence[str], plan: dict[str, Any] | None = None) -> tuple[Sequence[SourceColumn], Values]:
     values = Values()
     table.read([f"{line}\n" for line in lines], plan_of(plan or CSV), values)
     return values.finish(), values
@@ -182,7 +182,7 @@ MESSAGE = (
 )
 
 
-def from_mscons(text: str, **plan: Any) -> tuple[Sequence[Column], Values]:
+def from_mscons(text: str, **plan: Any) -> tuple[Sequence[SourceColumn], Values]:
     values = Values()
     mscons.read([text], plan_of({"zone": "Europe/Berlin", **plan}), values)
     return values.finish(), values
@@ -270,7 +270,7 @@ def reading(start: int, value: str = "250", quality: str = "", duration: int = 9
     return f"<IntervalReading>{worth}{period}<value>{value}</value></IntervalReading>"
 
 
-def from_feed(data: bytes, **plan: Any) -> tuple[Sequence[Column], Values]:
+def from_feed(data: bytes, **plan: Any) -> tuple[Sequence[SourceColumn], Values]:
     values = Values()
     green_button.read(lambda: io.BytesIO(data), plan_of({"points": {"1": "P1"}, **plan}), values)
     return values.finish(), values
@@ -323,7 +323,7 @@ def test_no_doctype_no_entities_no_nonsense(head: str) -> None:
 def test_no_bytes_crash_the_reader_of_green_button(data: bytes, at: int) -> None:
     whole = feed([reading(0), reading(900)])
     broken = whole[:at] + data + whole[at:]
-    _never_crashes(lambda values: green_button.read(lambda: io.BytesIO(broken), Plan(), values))
+    _never_crashes(lambda values: green_button.read(lambda: io.BytesIO(broken), ImportMap(), values))
 
 
 # -- batches

@@ -12,7 +12,7 @@ import pytest
 from adapters.plugin import Organisation
 from gateway.errors import InUse, NotAllowed, StoreFull, Unknown
 from gateway.registry.boxes import ANY_METER
-from gateway.registry.organisations import Entry
+from gateway.registry.organisations import ListedOrganisation
 from gateway.registry.tenancies import Identity, NewTenancy
 from policies.terms import Recipient, SubjectId
 from tests.gateway.people_house import people
@@ -160,19 +160,19 @@ async def test_a_did_belongs_to_one_organisation_and_moves_with_it(tmp_path: Pat
     async with people(tmp_path) as house:
         organisations = house.gateway.registry.organisations
         acme = Organisation(Recipient("acme"), "Acme", did="did:web:acme.example")
-        await organisations.put(Entry(acme, ("z1",)))
+        await organisations.put(ListedOrganisation(acme, ("z1",)))
         with pytest.raises(InUse):
-            await organisations.put(Entry(Organisation(Recipient("b"), "B", did="did:web:acme.example")))
+            await organisations.put(ListedOrganisation(Organisation(Recipient("b"), "B", did="did:web:acme.example")))
         for reserved in ("self", "neighbourhood", ""):
             with pytest.raises(NotAllowed):
-                await organisations.put(Entry(Organisation(Recipient(reserved), "X")))
+                await organisations.put(ListedOrganisation(Organisation(Recipient(reserved), "X")))
         assert organisations.participant_now("did:web:acme.example") == acme
         assert organisations.participant_now("") is None
     async with people(tmp_path) as house:
         organisations = house.gateway.registry.organisations
         assert organisations.organisation_now(Recipient("acme")) == acme
         assert organisations.zones(Recipient("acme")) == ("z1",)
-        await organisations.put(Entry(Organisation(Recipient("acme"), "Acme")))
+        await organisations.put(ListedOrganisation(Organisation(Recipient("acme"), "Acme")))
         assert organisations.participant_now("did:web:acme.example") is None
 
 

@@ -68,7 +68,7 @@ def test_an_erased_day_is_gone_and_its_month_goes_on(some: set[date], erased: se
 def test_the_keys_of_an_erased_day_follow_from_no_link_that_is_left() -> None:
     chain = ratchet.erase(ratchet.start(START, SEED), date(2026, 4, 5))
     for link in chain:
-        if link.kind is not ratchet.Kind.DAY:
+        if link.kind is not ratchet.Grain.DAY:
             assert link.begin > date(2026, 4, 5) or (link.end is not None and link.end <= date(2026, 4, 5))
 
 
@@ -119,7 +119,7 @@ def test_however_often_it_is_seeded_no_key_changes_and_expiry_keeps_the_rest(gap
         chain = ratchet.reseed(chain, month, seed)
         seeds.append((month.replace(day=1), seed))
     ends = [begin for begin, _ in seeds[1:]] + [None]
-    assert [link.begin for link in chain if link.kind is ratchet.Kind.MONTHS][-1] == seeds[-1][0]
+    assert [link.begin for link in chain if link.kind is ratchet.Grain.MONTHS][-1] == seeds[-1][0]
     alone = {begin: ratchet.start(begin, seed) for begin, seed in seeds}
     days = [begin + timedelta(days=n) for begin, _ in seeds for n in (0, 1, 27, 31)]
     for day in days:
@@ -135,7 +135,7 @@ def test_however_often_it_is_seeded_no_key_changes_and_expiry_keeps_the_rest(gap
             with pytest.raises(ratchet.DayGone):
                 ratchet.day_key(left, day)
     assert [link.end for link in chain if link.end is None] == ends[-1:]
-    assert all(link.kind in (ratchet.Kind.MONTHS, ratchet.Kind.DAYS) for link in chain)
+    assert all(link.kind in (ratchet.Grain.MONTHS, ratchet.Grain.DAYS) for link in chain)
 
 
 def test_a_chain_of_nothing_has_no_oldest_day() -> None:
