@@ -25,7 +25,7 @@ from gateway.errors import NotAllowed, Unknown
 from gateway.registry.registry import Registry
 from gateway.serve.callers import CREDENTIAL
 from gateway.serve.problems import Problem
-from gateway.settings import VeeSettings
+from gateway.settings.vee import VeeSettings
 from gateway.vee.desk import VeeDesk
 from gateway.vee.editing import Correcting
 from gateway.vee.records import Act, Decided, Handling, Listed, by_edit

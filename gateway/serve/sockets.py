@@ -19,7 +19,7 @@ from aiohttp import web
 from adapters.plugin import Logger
 from gateway.identity.throttle import network_of
 from gateway.serve.connection import USUAL_PATIENCE, Patience, Visit
-from gateway.settings import ListenerSettings
+from gateway.settings.tables import ListenerSettings
 from policies.roles import Listener
 
 BACKLOG = 1024

@@ -12,7 +12,7 @@ _ENGINES: Mapping[str, Callable[[URL], Engine]] = {"sqlite": sqlite.engine_of}
 
 
 def store_at(url: URL) -> Store:
-    """To be opened. The settings have checked the scheme: see ``gateway.settings.STORE_SCHEMES``."""
+    """To be opened. The settings have checked the scheme: see ``gateway.settings.tables.STORE_SCHEMES``."""
     return STORES[url.get_backend_name()](url)
 
 

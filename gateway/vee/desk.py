@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from adapters.plugin import Logger
 from gateway.clock import Clock
 from gateway.errors import Expired, NotAllowed, SubjectGone, Unknown
-from gateway.settings import VeeSettings
+from gateway.settings.vee import VeeSettings
 from gateway.storage.port import Store
 from gateway.vault.port import Vault
 from gateway.vee import editing, worklist

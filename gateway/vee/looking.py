@@ -8,7 +8,7 @@ from itertools import groupby
 
 from gateway.clock import Clock
 from gateway.registry.meters import Meter, Meters
-from gateway.settings import VeeSettings
+from gateway.settings.vee import VeeSettings
 from gateway.vault.port import Value, Vault
 from gateway.vee.corrections import CorrectionBook
 from meter_driver.intervals import day_edges

@@ -8,7 +8,8 @@ import pytest
 from pydantic import BaseModel
 
 from gateway.errors import SettingsError
-from gateway.settings import STORE_SCHEMES, Settings, load, parse
+from gateway.settings import Settings, load, parse
+from gateway.settings.tables import STORE_SCHEMES
 from gateway.storage import engines
 from policies.roles import Listener
 

@@ -22,7 +22,7 @@ from gateway.serve import sockets as module
 from gateway.serve.connection import Patience
 from gateway.serve.listeners import CertificateFiles, tls
 from gateway.serve.sockets import Sockets, make_room
-from gateway.settings import ListenerSettings
+from gateway.settings.tables import ListenerSettings
 from metergate.testing.log import LogLines
 from policies.roles import Listener
 from tests.gateway.people_house import START

@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 from adapters.plugin import Batch
 from gateway.cli import vee
 from gateway.errors import SettingsError
-from gateway.settings import VeeLimits, VeeSettings, parse
+from gateway.settings import parse
+from gateway.settings.vee import VeeLimits, VeeSettings
 from meter_driver.reading import Reading
 from policies.terms import QUARTER_HOUR, SubjectId
 from policies.vee.estimation import Estimation

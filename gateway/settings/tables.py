@@ -1,0 +1,211 @@
+"""Tables of the settings file, but for ``[vee]``."""
+
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from policies.retention import DEFAULT_DAYS, MOST_RETENTION_DAYS
+from policies.terms import DetailClass
+
+
+class SettingsTable(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+_Days = Annotated[int, Field(ge=0, le=MOST_RETENTION_DAYS)]
+
+
+def _is_loopback(host: str) -> bool:
+    """``localhost`` or an address of the loopback network."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class ListenerSettings(SettingsTable):
+    """One of the four listeners."""
+
+    host: str = Field(default="127.0.0.1", description="Address to bind.")
+    port: int = Field(ge=0, le=65535, description="Port to bind; 0 takes a free one.")
+    enabled: bool = Field(default=True, description="Whether this listener is opened at all.")
+    clear: bool = Field(default=False, description="Without TLS. Only on a loopback address.")
+    certificate: Path | None = Field(
+        default=None, description="Certificate chain (PEM). Without one the gateway issues one from its own CA."
+    )
+    key: Path | None = Field(default=None, description="Private key of the chain (PEM).")
+    rsa_certificate: Path | None = Field(
+        default=None, description="A second chain with an RSA key, for clients that cannot do ECC (openadr20, rule 67)."
+    )
+    rsa_key: Path | None = Field(default=None, description="Private key of the RSA chain (PEM).")
+    client_ca: Path | None = Field(
+        default=None, description="Further roots (PEM) for client certificates, beside the gateway's own CA."
+    )
+    public_url: str = Field(
+        default="", description="How it is reached from outside; empty: derived from host and port."
+    )
+    max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=4096, description="Connections at a time; one more is closed at once."
+    )
+    max_per_address: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=2048, description="Of these from one address (IPv6: one /64). 0: no bound, for a balancer in front."
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.clear and not _is_loopback(self.host):
+            raise ValueError("clear is allowed on loopback only")
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key belong together")
+        if (self.rsa_certificate is None) != (self.rsa_key is None):
+            raise ValueError("rsa_certificate and rsa_key belong together")
+        if self.public_url and not self.public_url.startswith(("http://", "https://")):
+            raise ValueError("public_url begins with https:// (or http:// on loopback)")
+        return self
+
+
+class RetentionSettings(SettingsTable):
+    """Days for which each class of detail can be opened."""
+
+    live: _Days = Field(default=DEFAULT_DAYS[DetailClass.LIVE], description="Readings as received, in days.")
+    quarter: _Days = Field(default=DEFAULT_DAYS[DetailClass.QUARTER], description="Quarters of an hour, in days.")
+    day: _Days = Field(default=DEFAULT_DAYS[DetailClass.DAY], description="Registers and sums of a day, in days.")
+    legal: _Days = Field(default=DEFAULT_DAYS[DetailClass.LEGAL], description="What a named statute demands, in days.")
+    access_log: Annotated[int, Field(ge=1, le=366)] = Field(default=90, description="The access log, in days.")
+    recovery_hours: Annotated[int, Field(ge=0, le=24 * 31)] = Field(
+        default=0, description="How long a root sealed to the offline recovery key is kept, in hours. 0: none is kept."
+    )
+
+    recovery_key: Path | None = Field(
+        default=None, description="Public half of the offline recovery key (PEM, X25519)."
+    )
+
+    def by_class(self) -> dict[DetailClass, int]:
+        """Days by class of detail."""
+        return {
+            DetailClass.LIVE: self.live,
+            DetailClass.QUARTER: self.quarter,
+            DetailClass.DAY: self.day,
+            DetailClass.LEGAL: self.legal,
+        }
+
+
+class CohortSettings(SettingsTable):
+    """Neighbourhood figures."""
+
+    profile: Literal["de-msbg", "us-15-15", "strict"] = Field(
+        default="us-15-15",
+        description="How small a group may be: de-msbg (5), us-15-15 (15, no member over 15 %), strict (50).",
+    )
+    interval_minutes: Annotated[int, Field(ge=15, le=1440)] = Field(
+        default=15, description="Length of a cell, in minutes."
+    )
+    grace_minutes: Annotated[int, Field(ge=0, le=1440)] = Field(
+        default=5, description="How long after its end a cell waits for late readings, in minutes."
+    )
+
+    @field_validator("interval_minutes")
+    @classmethod
+    def _divides(cls, minutes: int) -> int:
+        if 1440 % minutes:
+            raise ValueError("an interval divides the day")
+        return minutes
+
+
+class LimitSettings(SettingsTable):
+    """Bounds on what comes in."""
+
+    body_bytes: Annotated[int, Field(ge=1024, le=64 << 20)] = Field(
+        default=4 << 20, description="Largest request body on any route, in bytes; routes may set less."
+    )
+    login_wrong_per_minute: Annotated[int, Field(ge=5, le=10_000)] = Field(
+        default=60, description="Wrong one-time codes from one address in a minute before the answer is 429."
+    )
+    token_minutes: Annotated[int, Field(ge=1, le=60)] = Field(
+        default=15, description="Life of a partner's token, in minutes."
+    )
+    session_days: Annotated[int, Field(ge=1, le=366)] = Field(
+        default=30, description="Life of a household's session, in days."
+    )
+    login_code_days: Annotated[int, Field(ge=1, le=366)] = Field(
+        default=30, description="Life of an unused login code, in days."
+    )
+    recycle_minutes: Annotated[float, Field(ge=0, le=1440)] = Field(
+        default=60.0,
+        description="How long after an erasure the process is replaced by a fresh one, in minutes. 0: never.",
+    )
+    shutdown_seconds: Annotated[int, Field(ge=0, le=300)] = Field(
+        default=5, description="How long open answers may go on after the order to stop, in seconds."
+    )
+
+
+class OutboundSettings(SettingsTable):
+    """The one outbound client."""
+
+    allow_private: tuple[str, ...] = Field(
+        default=(),
+        description="Private or loopback networks (CIDR) that may be called; all others of that kind are refused.",
+    )
+    extra_ca: Path | None = Field(default=None, description="Further roots (PEM) for servers that are called.")
+
+    @field_validator("allow_private")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for each in networks:
+            ip_network(each)
+        return networks
+
+
+class LogSettings(SettingsTable):
+    """The log on standard error."""
+
+    json_lines: bool = Field(default=True, description="JSON, one object a line; false: for a person at a console.")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Lowest level that is written."
+    )
+
+
+STORE_SCHEMES = ("sqlite",)
+"""Engines that a store's URL may name; ``gateway.storage.engines`` has one for each."""
+
+
+def _is_file(name: str) -> bool:
+    return bool(name) and name.isprintable() and not name.endswith("/") and not name.startswith((":", "file:"))
+
+
+class StoreSettings(SettingsTable):
+    """Where tables are kept."""
+
+    url: str = Field(
+        default="sqlite:///store.db",
+        description="The store: `sqlite:///` and a file, relative to the data folder (four slashes: absolute).",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _engine(cls, text: str) -> str:
+        try:
+            url = make_url(text)
+        except (ArgumentError, ValueError):
+            raise ValueError("a URL such as sqlite:///store.db") from None
+        if url.drivername not in STORE_SCHEMES:
+            raise ValueError(f"the scheme is one of: {', '.join(STORE_SCHEMES)}")
+        if url.host or url.username or "?" in text or not _is_file(url.database or ""):
+            raise ValueError("of sqlite it is sqlite:/// and a file, without host, user or query")
+        return text
+
+    def at(self, data: Path) -> URL:
+        """The whole URL, for a data folder."""
+        url = make_url(self.url)
+        return url.set(database=str(data / (url.database or "")))
+
+
+class ControllerSettings(SettingsTable):
+    """Who runs this gateway, as receipts and certificates name it."""
+
+    name: str = Field(default="Metergate operator", min_length=1, max_length=200, description="Name of the controller.")
+    contact: str = Field(default="", max_length=200, description="How to reach the controller.")
