@@ -55,7 +55,7 @@ class Quality(Flag):
         return "validated" if Quality.VALIDATED in self else "measured"
 
 
-class Reading(Struct, frozen=True):
+class Reading(Struct, frozen=True, gc=False):
     """One value at one instant, or over one interval.
 
     Attributes:

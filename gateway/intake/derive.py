@@ -87,14 +87,14 @@ class Deriver:
 
     def quarter(self, name: Named, times: Times, numbers: Mantissas) -> None:
         """Partials of all readings of one meter's quantity, with no instant twice; ``numbers`` in ``base(unit)``."""
-        kind, ats, values = name.kind, times[1], numbers.values
+        kind, values = name.kind, numbers.values
         for part in self._quarters_of(kind, times):
             columns: tuple[Sequence[int], ...] = (
                 [values[cover.order[0]] for cover in part.covers],
                 [values[cover.order[-1]] for cover in part.covers],
             )
             if partials.summed(kind):
-                columns = (*columns, [partials.total(kind, cover, ats, values) for cover in part.covers])
+                columns = (*columns, [partials.total(kind, cover, values) for cover in part.covers])
             powers = numbers.exponent, partials.total_exponent(kind, numbers.exponent)
             self._put(DetailClass.QUARTER, part.day, name, base(name.unit), part.axis, *powers, columns)
 

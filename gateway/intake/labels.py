@@ -34,11 +34,15 @@ class Since:
 
     def covers(self, subject: SubjectId, reading: Reading) -> bool:
         """False for what was taken before. What has no instant in UTC is refused by others."""
-        if subject not in self._starts:
+        try:
+            start = self._starts[subject]
+        except KeyError:
             home = self._homes.get(subject)
-            self._starts[subject] = None if home is None else home.moved_in
-        start, at = self._starts[subject], reading.start or reading.at
-        return start is None or at is None or at.utcoffset() is None or at >= start
+            start = self._starts[subject] = None if home is None else home.moved_in
+        if start is None:
+            return True
+        at = reading.start or reading.at
+        return at is None or at.utcoffset() is None or at >= start
 
 
 async def labels_of(
@@ -59,13 +63,13 @@ async def labels_of(
 
 def _readers(box: str, readings: Sequence[tuple[SubjectId, Reading]]) -> dict[tuple[SubjectId, str, str], Reader]:
     found: dict[tuple[SubjectId, str, str], Reader] = {}
-    before: tuple[SubjectId, str, str] | None = None
+    who = meter = serial = None
     for subject, reading in readings:
-        key = (subject, reading.meter, reading.serial)
-        if key != before:
-            before = key
-            if key not in found:
-                found[key] = Reader(box, _component(box, reading.meter), reading.serial)
+        if reading.meter is meter and reading.serial is serial and subject is who:  # nearly always, and quicker than ==
+            continue
+        who, meter, serial = subject, reading.meter, reading.serial
+        if (key := (subject, meter, serial)) not in found:
+            found[key] = Reader(box, _component(box, meter), serial)
     return found
 
 

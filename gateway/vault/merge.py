@@ -86,7 +86,7 @@ def _partial_of(readings: Series, begin: int, end: int) -> Series | None:
     axis = ((begin,), (cover.first_at,), (cover.last_at,), (len(some),), (cover.covered,))
     columns: tuple[Sequence[int], ...] = ((numbers.values[cover.order[0]],), (numbers.values[cover.order[-1]],))
     if partials.summed(kind):
-        columns = (*columns, (partials.total(kind, cover, ats, numbers.values),))
+        columns = (*columns, (partials.total(kind, cover, numbers.values),))
     return readings._replace(
         unit=base(readings.unit),
         axis=axis,
@@ -186,6 +186,9 @@ def _one_each(part: Sequence[Series]) -> Sequence[Series]:
 
 def _fitting(series: Series) -> Iterator[Series]:
     """The series as parts whose mantissas fit 64 bits. A total that does not is rounded: it has 19 digits left."""
+    if all(-LARGEST < min(column, default=0) <= max(column, default=0) < LARGEST for column in series.values):
+        yield series
+        return
     values, totals = series.values[:2], series.values[2:]
     coarser = 0
     while any(abs(mantissa) >= LARGEST for total in totals for mantissa in total):
@@ -193,9 +196,6 @@ def _fitting(series: Series) -> Iterator[Series]:
         coarser += 1
     rows = range(len(series.axis[0]))
     large = {row for row in rows if any(abs(column[row]) >= LARGEST for column in values)}
-    if not large and not coarser:
-        yield series
-        return
     whole = series._replace(values=(*values, *totals), total_exponent=series.total_exponent + coarser)
     yield from (
         _rows(whole, some)

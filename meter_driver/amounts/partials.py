@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
+from operator import mul
 from typing import NamedTuple
 
 from meter_driver.amounts.means import LONGEST_HOLD
@@ -72,12 +73,16 @@ def _in_base(unit: str | None) -> tuple[int, int]:
 
 
 class Cover(NamedTuple):
-    """What depends on instants alone: the outermost readings by row, and the time that is spoken for."""
+    """What depends on instants alone: the readings by row, the outermost, and the time that is spoken for.
+
+    ``held``: how long each instantaneous value stands; the last one's time is not known.
+    """
 
     order: Sequence[int]
     first_at: int
     last_at: int
     covered: int
+    held: Sequence[int] = ()
 
 
 def begins(kind: Kind, starts: Sequence[int], ats: Sequence[int]) -> Sequence[int]:
@@ -94,20 +99,21 @@ def cover(kind: Kind, rows: Sequence[int], starts: Sequence[int], ats: Sequence[
     """Of the readings ``rows`` of one interval, in any order; no instant (for entries: no begin) twice."""
     firsts = begins(kind, starts, ats)
     order = sorted(rows, key=firsts.__getitem__)
-    covered = 0
+    covered, held = 0, []
     if kind is Kind.INTERVAL:
         covered = sum(ats[row] - starts[row] for row in order)
     elif kind is Kind.INSTANT:
-        covered = sum(min(ats[b] - ats[a], LONGEST_HOLD) for a, b in pairwise(order))
-    return Cover(order, firsts[order[0]], max(ats[row] for row in order), covered)
+        held = [min(ats[b] - ats[a], LONGEST_HOLD) for a, b in pairwise(order)]
+        covered = sum(held)
+    return Cover(order, firsts[order[0]], max(ats[row] for row in order), covered, held)
 
 
-def total(kind: Kind, of: Cover, ats: Sequence[int], values: Sequence[int]) -> int:
+def total(kind: Kind, of: Cover, values: Sequence[int]) -> int:
     """``Partial.total`` of the same readings."""
     if kind is Kind.INTERVAL:
         return sum(values[row] for row in of.order)
     if kind is Kind.INSTANT:
-        return sum(values[a] * min(ats[b] - ats[a], LONGEST_HOLD) for a, b in pairwise(of.order))
+        return sum(map(mul, [values[row] for row in of.order], of.held))
     return 0
 
 

@@ -182,7 +182,7 @@ class _Resolver:
         readings: list[Reading] = []
         indexes: list[int] = []
         errors: list[SenmlError] = []
-        names, times, units = self._names, self._times, UNITS
+        names, times, units, whose = self._names, self._times, UNITS, self._whose()
         for index, record in enumerate(records):
             if (
                 record.bn is not UNSET
@@ -197,6 +197,7 @@ class _Resolver:
                 or record.bmgm is not UNSET
             ):
                 self._take_base(record, index)
+                whose = self._whose()
                 if self._is_base_only(record):
                     continue
             try:
@@ -218,10 +219,12 @@ class _Resolver:
             except (KeyError, TypeError):  # TypeError: a name, time or unit that is a list or an object
                 errors.append(SenmlError("the unit is not known, or a field has the wrong type", index=index))
             else:
-                whose = self._quality, self._clock, self._serial, self._medium
                 readings.append(Reading(device, quantity, at, value, unit, start, *whose))
                 indexes.append(index)
         return Pack(readings, indexes, errors, len(records))
+
+    def _whose(self) -> tuple[Quality, ClockSource, str, str]:
+        return self._quality, self._clock, self._serial, self._medium
 
     def _is_base_only(self, record: _Record) -> bool:
         fields = (record.n, record.u, record.v, record.t, record.vs, record.vb, record.vd, record.s, record.ut)

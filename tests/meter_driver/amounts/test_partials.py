@@ -38,7 +38,7 @@ def slow(kind: Kind, readings: Sequence[Reading]) -> Partial:
 def partial(kind: Kind, readings: Sequence[Reading]) -> Partial:
     starts, ats, values = ([reading[part] for reading in readings] for part in range(3))
     cover = partials.cover(kind, range(len(readings)), starts, ats)
-    total = partials.total(kind, cover, ats, values)
+    total = partials.total(kind, cover, values)
     return Partial(
         cover.first_at,
         values[cover.order[0]],
