@@ -6,7 +6,6 @@ serial number; what is found by neither is taken as new and never joined to anot
 household's identity key; look-ups use keyed hashes.
 """
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.clock import Clock
 from gateway.errors import InUse, NotAllowed, Unknown
+from gateway.registry.turns import Turns
 from gateway.storage.port import Store
 from gateway.storage.tables.registry import meter, meter_place
 from gateway.vault.port import Vault
@@ -27,6 +27,12 @@ from policies.terms import DetailClass, SubjectId
 
 REMEMBERED_HOMES = 16_384
 """Households whose meters are held in clear in memory; the one that was asked for least lately goes first."""
+REMEMBERED_LABELS = 262_144
+"""Households of which only the labels of their readers are; the hot path asks for no more."""
+MOST_READERS = 256
+"""Ways of one household to its meters that are remembered at once: boxes, components and serial numbers come and go."""
+MOST_PLACES = 512
+"""Boxes and components behind which the meters of one household were found, over the years."""
 MOST_METERS = 64
 """Of one household; a box that invents more is broken."""
 _LONGEST_LABEL = 64
@@ -106,24 +112,27 @@ class Meters:
     def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str]) -> None:
         self._store, self._vault, self._clock, self._ids = store, vault, clock, ids
         self._homes: OrderedDict[SubjectId, _Home] = OrderedDict()
-        self._labels: dict[SubjectId, dict[Reader, str]] = {}
-        self._turns: dict[SubjectId, asyncio.Lock] = {}
+        self._labels: OrderedDict[SubjectId, dict[Reader, str]] = OrderedDict()
+        self._turns = Turns()
 
     # -- the hot path
 
     def known(self, household: SubjectId, reader: Reader) -> str | None:
         """The label of a meter that was met since it was last forgotten; None: ask ``meet``."""
         found = self._labels.get(household)
-        return found.get(reader) if found is not None else None
+        if found is None:
+            return None
+        self._labels.move_to_end(household)
+        return found.get(reader)
 
     async def meet(self, household: SubjectId, reader: Reader) -> str:
         """Its label; afterwards it is ``known``, and a new meter, place or serial number is durable.
 
         Raises ``SubjectGone``; ``NotAllowed`` for more meters than a household can have.
         """
-        async with self._turns.setdefault(household, asyncio.Lock()):
+        async with self._turns.of(household):
             label = await self._met(household, await self._home(household), reader)
-            self._labels.setdefault(household, {})[reader] = label
+            self._learn(household, reader, label)
             return label
 
     async def _met(self, household: SubjectId, home: _Home, reader: Reader) -> str:
@@ -184,7 +193,7 @@ class Meters:
         wanted = label or reader.component or "main"
         if not 0 < len(wanted) <= _LONGEST_LABEL or not wanted.isprintable():
             raise NotAllowed(f"label: 1 to {_LONGEST_LABEL} printable characters")
-        async with self._turns.setdefault(household, asyncio.Lock()):
+        async with self._turns.of(household):
             home = await self._home(household)
             place = self._place(household, reader)
             if home.places.get(place, wanted) != wanted:
@@ -213,7 +222,7 @@ class Meters:
         reader = _import_reader(name, serial)
         if (known := self.known(household, reader)) is not None:
             return known
-        async with self._turns.setdefault(household, asyncio.Lock()):
+        async with self._turns.of(household):
             home, place = await self._home(household), self._import_place(household, name, serial)
             label = self._wanted(home, place, name, serial)
             found = home.meters.get(label) or self._new(home, reader, how="imported", label=label)
@@ -222,7 +231,7 @@ class Meters:
                 changed = replace(found, serials=(*found.serials, (serial, self._clock())))
             if changed != found or place not in home.places or label not in home.meters:
                 await self._keep(household, home, changed, place)
-            self._labels.setdefault(household, {})[reader] = label
+            self._learn(household, reader, label)
             return label
 
     def _wanted(self, home: _Home, place: bytes, name: str, serial: str) -> str:
@@ -252,7 +261,7 @@ class Meters:
             raise NotAllowed("at: an exchange that has not happened yet")
         if len({stand.quantity for stand in done.stands}) < len(done.stands):
             raise NotAllowed("stands: each quantity once")
-        async with self._turns.setdefault(household, asyncio.Lock()):
+        async with self._turns.of(household):
             home = await self._home(household)
             found = home.meters.get(label)
             if found is None:
@@ -273,7 +282,6 @@ class Meters:
         """Somebody was erased: rows and memory."""
         self._homes.pop(household, None)
         self._labels.pop(household, None)
-        self._turns.pop(household, None)
 
         def write(connection: Connection) -> None:
             for table in (meter, meter_place):
@@ -296,10 +304,12 @@ class Meters:
         return Meter(self._ids(), name, reader.medium, how, now, serials)
 
     async def _keep(self, household: SubjectId, home: _Home, new: Meter, place: bytes | None) -> None:
-        """Rows first, then memory."""
+        """Rows first, then memory. Raises ``NotAllowed``, ``SubjectGone``."""
+        add_place = place is not None and place not in home.places
+        if add_place and len(home.places) >= MOST_PLACES:
+            raise NotAllowed(f"component: a household's meters have at most {MOST_PLACES} places")
         sealed = await self._vault.seal(household, DetailClass.IDENTITY, _encode(new), about=f"meter {new.id}")
         fresh = new.label not in home.meters
-        add_place = place is not None and place not in home.places
 
         def write(connection: Connection) -> None:
             if fresh:
@@ -329,9 +339,16 @@ class Meters:
         home.places = {bytes(row.lookup): labels[row.meter] for row in places}
         self._homes[household] = home
         while len(self._homes) > REMEMBERED_HOMES:
-            gone, _ = self._homes.popitem(last=False)
-            self._labels.pop(gone, None)
+            self._homes.popitem(last=False)
         return home
+
+    def _learn(self, household: SubjectId, reader: Reader, label: str) -> None:
+        labels = self._labels.setdefault(household, {})
+        if len(labels) >= MOST_READERS:
+            labels.clear()
+        labels[reader] = label
+        if len(self._labels) > REMEMBERED_LABELS:
+            self._labels.popitem(last=False)
 
     def _place(self, household: SubjectId, reader: Reader) -> bytes:
         return self._vault.lookup("meter place", f"{household}\n{reader.box}\n{reader.component}")

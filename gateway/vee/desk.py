@@ -7,13 +7,13 @@ version; the door tells it in place of what the readings say (``policies.vee.cor
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection
 
 from adapters.plugin import Logger
 from gateway.clock import Clock
 from gateway.errors import Expired, NotAllowed, SubjectGone, Unknown
+from gateway.registry.turns import Turns
 from gateway.settings.vee import VeeSettings
 from gateway.storage.port import Store
 from gateway.vault.port import Vault
@@ -53,7 +53,7 @@ class VeeDesk:
     ) -> None:
         self._store, self._vault, self._looker, self.work, self.corrections = store, vault, looker, work, corrections
         self._settings, self._clock, self._ids, self._log = settings, clock, ids, log
-        self._turns: WeakValueDictionary[SubjectId, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
 
     # -- validation
 
@@ -68,7 +68,7 @@ class VeeDesk:
         try:
             material = await self._looker.material(household, day)
             found = await asyncio.to_thread(validated, material)
-            async with self._turn(household):
+            async with self._turns.of(household):
                 new = await self.work.keep(household, start.toordinal(), found, self._clock(), seen or {})
                 await self._keep_days(household, Period(start, end))
         except (SubjectGone, Expired):
@@ -109,7 +109,7 @@ class VeeDesk:
 
     async def forget(self, household: SubjectId) -> None:
         """Somebody was erased. What is looked at meanwhile finds no key."""
-        async with self._turn(household):
+        async with self._turns.of(household):
             await self.corrections.forget(household)
 
     # -- below
@@ -117,7 +117,7 @@ class VeeDesk:
     async def _done(self, listed: Listed, act: Act, decided: Sequence[Decided]) -> Listed:
         """The act and its corrections, in one transaction; then the local days that they are part of."""
         household = listed.household
-        async with self._turn(household):
+        async with self._turns.of(household):
             try:
                 changed = await self.work.acted(listed, act)
                 names = [self._ids() for _ in decided]
@@ -181,12 +181,6 @@ class VeeDesk:
 
     def _act(self, state: Handling, author: str, reason: str) -> Act:
         return Act(self._clock(), state, Role.OPERATOR.value, author, reason)
-
-    def _turn(self, household: SubjectId) -> asyncio.Lock:
-        lock = self._turns.get(household)
-        if lock is None:
-            lock = self._turns[household] = asyncio.Lock()
-        return lock
 
 
 def _of_day(row: Row, act: Act) -> Decided:
