@@ -483,6 +483,7 @@ class Result:
 
     ``name`` is a word of the processor's own; the quantity that households and recipients see is
     ``<processor>/<name>``, so that no result passes for a register of a meter. ``unit`` as in ``meter_driver.units``.
+    It is kept as measured where all rows of its time were, and were whole; else as estimated.
     """
 
     name: str

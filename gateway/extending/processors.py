@@ -19,8 +19,8 @@ from gateway.door.standing import Lapse, Standing
 from gateway.errors import SettingsError
 from gateway.intake.http import Taking
 from gateway.services import BaseServices
-from meter_driver.reading import ClockSource, Reading
-from policies.terms import Pseudonym, Reason, Recipient, Refusal, ReleaseRequest
+from meter_driver.reading import ClockSource, Quality, Reading
+from policies.terms import WHOLE, Pseudonym, Reason, Recipient, Refusal, ReleaseRequest, Row
 
 _WORD = re.compile(r"[a-z][A-Za-z0-9.-]{0,59}")
 
@@ -58,14 +58,14 @@ class ResultServices(BaseServices):
         async for part in await self._release.release(question, right):
             _still([part.standing, *held.values()])
             held.setdefault(part.standing.ground, part.standing.undated())
-            results += [self._reading(result) for result in compute(part.released)]
+            results += [self._reading(result, part.released.rows) for result in compute(part.released)]
         _still([*held.values()])
         if not results:
             return IntakeAnswer(0)
         source, sequence = f"processor:{self._name}:{question.subject.name}", int(question.period.start.timestamp())
         return await self._intake.take(Batch(source, sequence, [(subject, reading) for reading in results]))
 
-    def _reading(self, result: Result) -> Reading:
+    def _reading(self, result: Result, rows: Sequence[Row]) -> Reading:
         if not _WORD.fullmatch(result.name):
             raise ValueError("a result's name: a lower case letter, then letters, digits, dots and dashes, at most 60")
         return Reading(
@@ -75,8 +75,21 @@ class ResultServices(BaseServices):
             value=result.value,
             unit=result.unit,
             start=result.start,
+            quality=Quality.NONE if _measured(result, rows) else Quality.ESTIMATED,
             clock=ClockSource.RECEIVED,
         )
+
+
+def _measured(result: Result, rows: Sequence[Row]) -> bool:
+    """Whether all that a result was made of was: it is worth no more than the rows of its own time."""
+    of = [row for row in rows if _touches(row, result)]
+    return bool(of) and all(row.status in ("measured", "validated") and row.completeness == WHOLE for row in of)
+
+
+def _touches(row: Row, result: Result) -> bool:
+    if row.start == row.end:
+        return result.start <= row.end <= result.end
+    return row.start < result.end and result.start < row.end
 
 
 _REASONS = {

@@ -75,7 +75,11 @@ def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Logger, mos
         log.info("request.refused", **told)
         if route.problems is None:
             return answer(problem)
-        return route.problems(request, problem.status, problem.reason, problem.detail)
+        try:
+            return route.problems(request, problem.status, problem.reason, problem.detail)
+        except Exception as fault:  # noqa: BLE001 - an extension that cannot say it in its own form; ours will do
+            log.error("request.failed", route=name, error=type(fault).__name__, at=_where(fault))
+            return answer(problem)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         caller = NOBODY

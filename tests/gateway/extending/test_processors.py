@@ -79,6 +79,53 @@ async def test_results_are_kept_under_the_household_and_the_processors_name(tmp_
         assert [e.recipient for e in told].count("acme") == 2, "each question is in the ledger"
 
 
+@pytest.mark.parametrize(("status", "completeness", "worth"), [
+    ("measured", "1", "measured"), ("validated", "1", "measured"), ("estimated", "1", "estimated"),
+    ("missing", "1", "estimated"), ("measured", "0.75", "estimated"),
+])  # fmt: skip
+async def test_a_result_is_worth_no_more_than_what_it_was_made_of(
+    tmp_path: Path, status: str, completeness: str, worth: str
+) -> None:
+    async with house(tmp_path) as home:
+        who = await fed(home)
+        await home.agree(who)
+        kept: list[Batch] = []
+        services = given(home)
+        services._intake = _Keeping(kept)  # type: ignore[attr-defined]
+
+        def worse(part: Released) -> Iterator[Result]:
+            """The first of two hours is as it is said; what is made of the second is not touched by that."""
+            part.rows[0] = replace(part.rows[0], status=status, completeness=Decimal(completeness))  # type: ignore[index]
+            return mean(part)
+
+        await services.process(asks(home, who), worse)
+        assert [reading.quality.status for _, reading in kept[0].readings] == [worth, "measured"]
+
+
+async def test_a_result_of_a_time_without_values_is_estimated(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        who = await fed(home)
+        await home.agree(who)
+        kept: list[Batch] = []
+        services = given(home)
+        services._intake = _Keeping(kept)  # type: ignore[attr-defined]
+
+        def later(part: Released) -> list[Result]:
+            return [replace(result, start=home.now + HOUR, end=home.now + 2 * HOUR) for result in mean(part)][:1]
+
+        await services.process(asks(home, who), later)
+        assert [reading.quality.status for _, reading in kept[0].readings] == ["estimated"]
+
+
+class _Keeping:
+    def __init__(self, kept: list[Batch]) -> None:
+        self._kept = kept
+
+    async def take(self, batch: Batch) -> IntakeAnswer:
+        self._kept.append(batch)
+        return IntakeAnswer(len(batch.readings))
+
+
 async def test_results_die_with_the_household(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await fed(home)

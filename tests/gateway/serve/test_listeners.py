@@ -131,6 +131,18 @@ async def test_a_standards_own_error_replaces_the_problem() -> None:
         assert (answer.status, answer.content_type) == (401, "application/xml")
 
 
+async def test_an_extension_that_cannot_say_a_problem_in_its_own_form_has_it_said_in_ours() -> None:
+    def own(*_: object) -> web.Response:
+        raise KeyError(SECRET)
+
+    async with served(route(fine, roles=HOUSEHOLD, problems=own)) as (client, notes):
+        answer = await client.get("/x")
+        body = await answer.json()
+        assert (answer.status, answer.content_type) == (401, "application/problem+json")
+        assert SECRET not in str(body)
+        assert notes.lines[-1][3] == 401
+
+
 async def test_unknown_addresses_and_verbs_are_problems_too() -> None:
     async with served(route(fine)) as (client, _):
         nothing, wrong = await client.get("/y"), await client.delete("/x")
