@@ -101,13 +101,14 @@ class ReleaseDesk:
         return decide(question, self._book.of(question.subject.id), self._clock(), oldest=oldest)
 
     def openings(self, recipient: Recipient) -> Sequence[Opening]:
-        """Live grounds of a recipient, for its catalog."""
+        """Live grounds of a recipient, for its catalog. One that can give nothing, for want of keys, is none."""
         now = self._clock()
         found = []
         for subject in self._book.subjects(recipient):
             for ground in self._book.of(subject):
                 scope = ground.scope
-                if scope.recipient == recipient and scope.validity.start <= now < ends(ground):
+                gone = self._vault.oldest(subject, class_of(scope.resolution)) is None
+                if not gone and scope.recipient == recipient and scope.validity.start <= now < ends(ground):
                     name = self.pseudonym(recipient, subject)
                     opening = (scope.purpose, scope.quantities, scope.resolution, scope.level, scope.values)
                     found.append(Opening(name, *opening, ends(ground), scope.keep))

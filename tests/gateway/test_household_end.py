@@ -302,6 +302,17 @@ async def test_who_is_lost_with_the_keys_is_offered_to_nobody_at_any_later_start
             assert home.consent.grounds(who) == ()
 
 
+async def test_a_task_of_the_law_is_offered_no_longer_when_its_household_is_erased(tmp_path: Path) -> None:
+    """The task itself stays in the books: other papers than readings may be kept for it."""
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await home.consent.enrol(law(who))
+        assert len(home.release.openings(ACME)) == 1
+        await home.gateway.household_end.erase(who)
+        assert home.release.openings(ACME) == []
+        assert [ground.id for ground in home.consent.grounds(who)] == ["task"]
+
+
 async def test_a_log_in_that_comes_with_the_erasure_opens_no_session(tmp_path: Path) -> None:
     async with people(tmp_path) as home:
         made = await home.household()
