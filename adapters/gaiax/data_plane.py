@@ -75,7 +75,7 @@ class DataPlane:
         response = web.StreamResponse(headers={ZONE: str(zone)})
 
         def alive() -> bool:
-            return transfer.pid in live
+            return live.get(transfer.pid) == transfer.round
 
         try:
             tell = services.follow if streaming else services.send

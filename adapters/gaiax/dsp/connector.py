@@ -45,7 +45,8 @@ class Connector:
 
     Attributes:
         pause: seconds before each message of ours.
-        live: transfers that we serve at this moment; every answer asks here between its chunks.
+        live: transfers that we serve at this moment, and for which of their rounds; every answer asks here between its
+            chunks.
         bells: of a process, when it has changed, and when an answer about it has left.
     """
 
@@ -54,7 +55,7 @@ class Connector:
     shelf: Shelf
     conduct: Conduct
     pause: float
-    live: set[str] = field(default_factory=set)
+    live: dict[str, int] = field(default_factory=dict)
     bells: Bells = field(default_factory=Bells)
     _answering: Counter[str] = field(default_factory=Counter)
 
@@ -121,14 +122,11 @@ class Connector:
         if process is None or not (outcome.writes or outcome.cut):
             return
         if isinstance(process, Transfer):
-            self._serve(process.pid, go_on=served(process) and not outcome.cut)
+            if served(process) and not outcome.cut:
+                self.live[process.pid] = process.round
+            else:
+                self.live.pop(process.pid, None)
         self.bells.ring(process.pid)
-
-    def _serve(self, pid: str, *, go_on: bool) -> None:
-        if go_on:
-            self.live.add(pid)
-        else:
-            self.live.discard(pid)
 
     @asynccontextmanager
     async def answer_leaving(self, pid: str) -> AsyncIterator[None]:

@@ -1,6 +1,6 @@
 """The connector's own tables. No reading is ever in them; tokens are kept as hashes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -142,11 +142,12 @@ def open_transfers(connection: Connection, agreement_id: str) -> Sequence[Transf
     return [msgspec.json.decode(body, type=Transfer) for (body,) in connection.execute(query)]
 
 
-def started_transfers(connection: Connection) -> Sequence[str]:
-    """Ids of the transfers that we serve now."""
+def started_transfers(connection: Connection) -> Mapping[str, int]:
+    """Ids of the transfers that we serve now, and for which of their rounds."""
     c = process.c
-    query = select(c.pid).where(c.kind == "transfer", c.side == "provider", c.state == t.State.STARTED)
-    return [pid for (pid,) in connection.execute(query)]
+    query = select(c.body).where(c.kind == "transfer", c.side == "provider", c.state == t.State.STARTED)
+    found = (msgspec.json.decode(body, type=Transfer) for (body,) in connection.execute(query))
+    return {each.pid: each.round for each in found}
 
 
 def save_agreement(connection: Connection, one: Agreement) -> None:

@@ -146,6 +146,25 @@ async def test_a_suspended_transfer_serves_nothing_and_goes_on_with_another_toke
     assert (await call(consumer, "GET", endpoint, headers={"Authorization": token}))[0] == 200
 
 
+async def test_a_stream_of_before_a_pause_ends_even_if_the_transfer_goes_on_before_it_looks(
+    sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider, consumer = sides
+    running, endpoint, header = await started(provider, consumer, form="HttpData-STREAM")
+    paused = asyncio.Event()
+    monkeypatch.setattr(provider.house.door, "news", paused.wait)
+    async with consumer.house.client.get(endpoint, headers=header) as answer:
+        await answer.content.readline()
+        await order(provider, running.partner_pid, t.Say.SUSPENSION, "a pause")
+        await transfer_reaches(consumer, running.pid, "SUSPENDED")
+        await order(provider, running.partner_pid, t.Say.START, "")
+        await transfer_reaches(consumer, running.pid, "STARTED")
+        paused.set()
+        async with asyncio.timeout(5):
+            await answer.content.read()
+    assert (await transfer(provider, running.partner_pid)).state == "STARTED"
+
+
 @pytest.mark.rule("DSP 9: data address with a token that dies with the transfer")
 async def test_a_token_opens_one_address_only(sides: tuple[Side, Side]) -> None:
     provider, consumer = sides

@@ -185,9 +185,9 @@ async def test_nothing_is_sent_served_or_told_before_it_is_durable(
         broken.setattr(house, "write", full)
         with pytest.raises(OSError, match="disk full"):
             await outbound.deliver(connector, start)
-        assert (partner.heard, connector.live, rung) == ([], set(), [])
+        assert (partner.heard, connector.live, rung) == ([], {}, [])
     await outbound.deliver(connector, start)
-    assert (partner.heard, connector.live) == (["start"], {process.pid})
+    assert (partner.heard, connector.live) == (["start"], {process.pid: process.round + 1})
     assert rung[0] == process.pid
 
 
@@ -209,11 +209,11 @@ async def test_when_a_ground_ends_streams_are_cut_at_once_and_the_partner_is_tol
         store.save_agreement(connection, agreement)
 
     await house.write(work)
-    connector.live.add(process.pid)
+    connector.live[process.pid] = process.round
     ended = {"ground": "g", "subject": "s", "recipient": ACME, "purpose": "energy-advice"}
     await endings.ground_ended(connector, Notice("ground.ended", ended))
     found = await house.look(lambda c: store.load_agreement(c, agreement.id, agreement.side))
-    assert (found and found.why, connector.live, partner.heard) == (endings.ENDED, set(), [])
+    assert (found and found.why, connector.live, partner.heard) == (endings.ENDED, {}, [])
 
 
 async def test_what_is_due_next_is_stored_with_what_was_heard(connector: Connector, house: House) -> None:
