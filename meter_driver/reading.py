@@ -8,6 +8,9 @@ from msgspec import Struct
 
 from meter_driver.errors import MeterError
 
+SUBSTITUTED = "substituted"
+"""The status of a value that stands in the place of a reading (MSCONS: qualifier 67)."""
+
 
 class ClockSource(StrEnum):
     """Where the instant of a reading comes from."""
@@ -43,15 +46,19 @@ class Quality(Flag):
     LAYOUT_INFERRED = auto()
     """Where the value stands was worked out from telegrams by others; neither a standard nor the maker says it."""
     ESTIMATED = auto()
-    """Whoever sends it says that it was not read: substituted, proposed, preliminary or worked out."""
+    """Whoever sends it says that it was not read: proposed, preliminary or worked out."""
     VALIDATED = auto()
     """Read, and checked by whoever is answerable for metering."""
+    SUBSTITUTED = auto()
+    """Not read: whoever is answerable for metering put it in the place of a reading, for good."""
 
     @property
     def status(self) -> str:
-        """What the value is worth, in the words in which it is kept: measured, estimated, validated."""
+        """What the value is worth, in the words in which it is kept: measured, estimated, validated, substituted."""
         if Quality.ESTIMATED in self:
             return "estimated"
+        if Quality.SUBSTITUTED in self:
+            return SUBSTITUTED
         return "validated" if Quality.VALIDATED in self else "measured"
 
 

@@ -17,6 +17,7 @@ from meter_driver.amounts import Amount, Status, entries, means, stands
 from meter_driver.amounts.amount import SECOND_US
 from meter_driver.intervals import instant, micros
 from meter_driver.quantities import Kind
+from meter_driver.reading import SUBSTITUTED
 from meter_driver.units import base, factor, power_of_ten, told
 from policies.terms import WHOLE, Row
 from policies.vault.values import Value
@@ -145,10 +146,12 @@ class _Worth:
         return None if plain else cls(values, open_ended=open_ended)
 
     def between(self, start: datetime, end: datetime) -> str:
-        """The least of what speaks for it: estimated, measured, validated."""
+        """The least of what speaks for it: estimated, substituted, measured, validated."""
         told = {status for status in self._begins if self._touches(status, start, end)}
-        if told - {"measured", "validated"}:
+        if told - {"measured", "validated", SUBSTITUTED}:
             return Status.ESTIMATED.value
+        if SUBSTITUTED in told:
+            return SUBSTITUTED
         return "validated" if told == {"validated"} else Status.MEASURED.value
 
     def _touches(self, status: str, start: datetime, end: datetime) -> bool:

@@ -277,8 +277,8 @@ class Row:
         start, end: interval [start, end), UTC; for a register or instantaneous value both are its instant.
         value: Decimal in ``unit``; None only when it is missing.
         unit: as in ``meter_driver.units``.
-        status: ``measured`` (the readings decide it, within the register's last digit), ``estimated``, ``validated``
-            or ``missing``.
+        status: ``measured`` (the readings decide it, within the register's last digit), ``estimated``, ``validated``,
+            ``substituted`` (put in the place of a reading by whoever is answerable for metering) or ``missing``.
         meter: which meter of the household, by its label there; "" for a cell, and for what came without one.
         completeness: share of the interval that readings speak for, 0 to 1; 1 for a reading itself.
         method: how an estimated value was worked out (``meter_driver.amounts.Method``, or when an operator had it

@@ -32,7 +32,7 @@ _SERVICE = {
 _DIRECTION = {1: 1, 2: 19, 16: 4}
 """Value group C of electricity, without its phase: forward, reverse, net."""
 _BULK, _DELTA, _INSTANTANEOUS, _AVERAGE = 1, 4, 12, 2
-_VALID, _LINEAR, _QUESTIONABLE, _DERIVED, _RAW, _OTHER, _VALIDATED = 0, 9, 10, 11, 14, 16, 17
+_VALID, _EDITED, _LINEAR, _QUESTIONABLE, _DERIVED, _RAW, _OTHER, _VALIDATED = 0, 7, 9, 10, 11, 14, 16, 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,8 @@ def quality(status: str, method: str, *, raw: bool) -> int:
             return _RAW if raw else _VALID
         case "validated", _:
             return _VALIDATED
+        case "substituted", _:
+            return _EDITED
         case "missing", _:
             return _OTHER
         case "estimated", Method.INTERPOLATED:

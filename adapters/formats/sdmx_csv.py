@@ -25,7 +25,7 @@ _COLUMNS = (
     "COMPLETENESS",
     "METHOD",
 )
-STATUS = {"measured": "A", "estimated": "E", "missing": "M", "validated": "V"}
+STATUS = {"measured": "A", "estimated": "E", "missing": "M", "validated": "V", "substituted": "I"}
 """Our words for a value's status, and the codes of the cross-domain codelist CL_OBS_STATUS (SDMX, version 2.2): normal,
 estimated, missing (data cannot exist here or were not collected), and validated. ``U`` is low reliability."""
 UNRELIABLE = "U"

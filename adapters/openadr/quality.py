@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from meter_driver.amounts import Status
+from meter_driver.reading import SUBSTITUTED
 
 _WORDS_20B: Mapping[str, Status] = {
     "Quality Good": Status.MEASURED,
@@ -18,6 +19,7 @@ _WORDS_31: Mapping[str, str] = {
     Status.MEASURED: "OK",
     "validated": "OK",
     Status.ESTIMATED: "ESTIMATED",
+    SUBSTITUTED: "ESTIMATED",
     Status.MISSING: "MISSING",
 }
 """Status of a row, and the payload DATA_QUALITY of 3.1 (Definition, Table 6)."""

@@ -22,14 +22,19 @@ from gateway.registry.registry import Registry
 from gateway.registry.tenancies import Tenancy
 from gateway.serve.problems import Problem
 from meter_driver import quantities
-from meter_driver.reading import ClockSource, Quality, Reading
+from meter_driver.reading import SUBSTITUTED, ClockSource, Quality, Reading
 from policies.roles import Listener, Role
 from policies.terms import DetailClass, SubjectId
 
 _MAX_BODY = 4 << 20
 _RETRY_AFTER = 5
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
-_QUALITIES = {"measured": Quality.NONE, "estimated": Quality.ESTIMATED, "validated": Quality.VALIDATED}
+_QUALITIES = {
+    "measured": Quality.NONE,
+    "estimated": Quality.ESTIMATED,
+    "validated": Quality.VALIDATED,
+    SUBSTITUTED: Quality.SUBSTITUTED,
+}
 _Seconds = Annotated[int, Field(ge=-(1 << 40), le=1 << 40)]
 _Number = Annotated[str, Field(max_length=17, pattern=r"^[+-]?\d{1,14}(\.\d{1,9})?$")]
 
@@ -48,7 +53,7 @@ class NameIn(Strict):
 class ValuesIn(NameIn):
     """Values of one status. Seconds since 1970 UTC; ``starts`` for amounts, which are of an interval."""
 
-    status: Literal["measured", "estimated", "validated"] = "measured"
+    status: Literal["measured", "estimated", "validated", "substituted"] = "measured"
     starts: list[_Seconds] = Field(default=[], max_length=10_000)
     ends: list[_Seconds] = Field(min_length=1, max_length=10_000)
     values: list[_Number] = Field(min_length=1, max_length=10_000, description="Decimal numbers, as text.")

@@ -26,7 +26,7 @@ _POWERS = MappingProxyType({str(power): power for power in (-3, -2, -1, 0, 1, 2,
 QUALITIES = MappingProxyType(
     {
         "0": "validated", "17": "validated", "18": "validated", "19": "validated",
-        "7": "estimated", "8": "estimated", "9": "estimated", "10": "estimated", "11": "estimated", "13": "estimated",
+        "7": "substituted", "8": "estimated", "9": "estimated", "10": "estimated", "11": "estimated", "13": "estimated",
         "15": "estimated", "16": "estimated", "14": "measured", "12": "refused",
     }
 )  # fmt: skip

@@ -17,7 +17,7 @@ from gateway.history.values import NUMBER, Name, Values
 from gateway.history.wrong import FileRefused, Wrong
 
 QUALIFIERS = MappingProxyType(
-    {"220": "measured", "67": "estimated", "201": "estimated", "Z18": "estimated", "20": "refused"}
+    {"220": "measured", "67": "substituted", "201": "estimated", "Z18": "estimated", "20": "refused"}
 )
 """QTY 6063: true value; substituted, proposed, preliminary value; not usable."""
 _UNITS = MappingProxyType(

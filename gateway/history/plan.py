@@ -13,7 +13,7 @@ from gateway.history.stamps import Length, Stamps
 from gateway.history.wrong import FileRefused, Wrong
 
 Field = Literal["household", "point", "meter", "serial", "quantity", "unit", "status", "time", "begin", "end", "value"]
-_Status = Literal["measured", "estimated", "validated", "refused"]
+_Status = Literal["measured", "estimated", "validated", "substituted", "refused"]
 OF_SERIES = ("household", "point", "meter", "serial", "quantity", "unit")
 
 
@@ -98,8 +98,8 @@ def _rules(plan: ImportMap) -> Mapping[str, str]:
         "csv.delimiter": (len(plan.csv.delimiter) != 1, "one character"),
         "csv.skip": (not 0 <= plan.csv.skip <= 1000, "0 to 1000"),
         "fixed.status": (
-            fixed.get("status", "measured") not in ("measured", "estimated", "validated"),
-            "measured, estimated or validated",
+            fixed.get("status", "measured") not in ("measured", "estimated", "validated", "substituted"),
+            "measured, estimated, validated or substituted",
         ),
         "stamps": (plan.stamps != "at" and not plan.interval and plan.format == "csv", "begin or end of an interval, "
                    "and the map says no interval"),

@@ -12,7 +12,7 @@ from gateway.history.wrong import FileRefused, Wrong
 
 LONGEST_LINE = 100_000
 """Characters; a longer one is no table."""
-WORDS = {"": "measured", "measured": "measured", "estimated": "estimated", "validated": "validated"}
+WORDS = {"": "measured"} | {word: word for word in ("measured", "estimated", "validated", "substituted")}
 
 
 def read(lines: Iterable[str], plan: ImportMap, values: Values) -> None:

@@ -44,6 +44,7 @@ STATUSES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "measured": ("measured", "gemessen"),
         "estimated": ("estimated", "geschätzt"),
+        "substituted": ("substitute value", "Ersatzwert"),
         "validated": ("validated", "geprüft"),
         "missing": ("missing", "fehlt"),
     }

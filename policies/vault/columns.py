@@ -33,7 +33,7 @@ from policies.vault import columns_v1
 
 READINGS, PARTIALS = 0, 1
 AXIS_COLUMNS = {READINGS: 2, PARTIALS: 5}
-STATUSES = ("measured", "estimated", "validated", "missing")
+STATUSES = ("measured", "estimated", "validated", "missing", "substituted")
 
 _VERSION = 2
 LARGEST = 1 << 63

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from meter_driver.errors import UnitError
+from meter_driver.reading import SUBSTITUTED
 from meter_driver.units import convert
 from policies.terms import WHOLE, Row
 
@@ -123,7 +124,8 @@ def _joined(edge: Edge, parts: Sequence[Row | None], empty: Row, *, mean: bool) 
     if len(numbers) < len(values):
         return nothing
     value = _mean(numbers, there, length) if mean else sum(numbers, Decimal(0))
-    status = next((word for word in ("estimated", "validated") if any(p.status == word for p in there)), "measured")
+    worse = ("estimated", SUBSTITUTED, "validated")
+    status = next((word for word in worse if any(part.status == word for part in there)), "measured")
     method = next((part.method for part in there if part.status == "estimated" and part.method), "")
     completeness = WHOLE if share == 1 else share
     return replace(nothing, value=value, status=status, completeness=completeness, method=method)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
 
+from meter_driver.reading import SUBSTITUTED
 from policies.terms import Row
 
 _FINER = 3
@@ -74,9 +75,10 @@ def estimate(wanted: Sequence[Gap], known: Known, method: Estimation) -> list[Es
     """One for each wanted interval, in their order. Raises ``EstimateRefused``."""
     if not wanted:
         raise EstimateRefused("no interval is wanted")
-    taken = {row.start for row in known.rows if row.status in ("measured", "validated") and row.value is not None}
+    known_better = ("measured", "validated", SUBSTITUTED)
+    taken = {row.start for row in known.rows if row.status in known_better and row.value is not None}
     if any(start in taken for start, _ in wanted):
-        raise EstimateRefused("a measured or validated value is never estimated over")
+        raise EstimateRefused("a measured, validated or substituted value is never estimated over")
     shape = _SHAPES[method](wanted, known)
     if known.total is not None:
         values = prorated(known.total, shape)

@@ -1,6 +1,7 @@
 """From stored values to rows: one unit, exact, no digits that nobody measured, the same from whatever class."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -281,3 +282,23 @@ def test_partials_of_before_meters_were_told_apart_have_differences_but_no_sums(
 def test_a_base_unit_is_what_quarters_are_kept_in() -> None:
     (value,) = stored(HEAT, [(NOTHING, "1.5", "Gcal", NOTHING)], DetailClass.QUARTER)
     assert (value.unit, value.first) == (base("Gcal"), Decimal("6280200000"))
+
+
+@pytest.mark.parametrize(
+    ("worth", "told_as"),
+    [
+        (("measured", "measured"), "measured"),
+        (("validated", "validated"), "validated"),
+        (("measured", "validated"), "measured"),
+        (("measured", "substituted"), "substituted"),
+        (("validated", "substituted"), "substituted"),
+        (("substituted", "estimated"), "estimated"),
+        (("measured", "estimated"), "estimated"),
+    ],
+)
+def test_an_hour_is_worth_the_least_of_its_entries(worth: tuple[str, str], told_as: str) -> None:
+    sent = every(QUARTER, "kWh", "1", "1", "1", "1", length=QUARTER)
+    values = stored(ENTRY, sent, DetailClass.QUARTER)
+    mixed = [replace(value, status=worth[index % 2]) for index, value in enumerate(values)]
+    (row,) = rows_of(mixed, ENTRY, "p", "main", edges(HOUR, 1))
+    assert (row.value, row.status, row.completeness) == (Decimal(4), told_as, Decimal(1))

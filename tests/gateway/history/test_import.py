@@ -23,7 +23,7 @@ columns: {point: MeLo, time: Zeit, quantity: OBIS, value: Wert, status: S}
 fixed: {unit: kWh}
 stamps: begin
 interval: 15min
-statuses: {W: measured, E: estimated, V: validated}
+statuses: {W: measured, E: estimated, V: validated, S: substituted}
 csv: {delimiter: ";", decimal: ","}
 """
 REPO = Path(__file__).resolve().parents[3]
@@ -75,13 +75,14 @@ async def test_values_of_a_file_are_kept_with_their_worth_under_an_imported_mete
 ) -> None:
     async with people(tmp_path) as house:
         subject = await household(house)
-        done = await imported(house, tmp_path, [line(0), line(1, "0,5", "E"), line(2, "0,125", "V")])
+        done = await imported(house, tmp_path, [line(0), line(1, "0,5", "E"), line(2, "0,125", "V"), line(3, "1", "S")])
         assert done.exit_code == 0, done.stderr
-        assert sums(done)["accepted"] == 3
+        assert sums(done)["accepted"] == 4
         assert [(v.total, v.status) for v in await kept(house, subject)] == [
             (Decimal("250"), "measured"),
             (Decimal("500"), "estimated"),
             (Decimal("125"), "validated"),
+            (Decimal("1000"), "substituted"),
         ]
         (meter,) = await house.gateway.registry.meters.of(subject)
         assert (meter.label, meter.how) == ("main", "imported")

@@ -192,7 +192,7 @@ def test_qualifiers_become_statuses_and_stamps_the_interval() -> None:
     (entries, stands), values = from_mscons(MESSAGE)
     assert (values.wrong.count, values.left_out.count) == (0, 1)
     assert entries.name == ("", "DE0001", "", "1ESM", "1-0:1.29.0*255", "kWh")
-    assert (entries.values, entries.statuses) == (["0.25", "0.5"], ["measured", "estimated"])
+    assert (entries.values, entries.statuses) == (["0.25", "0.5"], ["measured", "substituted"])
     assert list(entries.starts) == [seconds(MARCH), seconds(MARCH) + 900]
     assert list(stands.ends) == [seconds(datetime(2026, 3, 1, 1, tzinfo=BERLIN))]
 
