@@ -18,6 +18,7 @@ from gateway.compose import Gateway
 from gateway.identity.throttle import Throttle
 from gateway.pages.exceptions import ExceptionPages
 from gateway.pages.household import HouseholdPages
+from gateway.pages.meters import MeterPages
 from gateway.pages.operator import OperatorPages
 from gateway.pages.render import Renderings
 from gateway.serve.login import Login
@@ -85,7 +86,8 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
     )
     operator = OperatorPages(gateway.registry, login, show)
     exceptions = ExceptionPages(gateway.vee, show, operator.problem)
-    return [*household.routes(), *operator.routes(), *exceptions.routes()]
+    meters = MeterPages(gateway.registry, show, operator.problem, ZoneInfo(gateway.settings.timezone))
+    return [*household.routes(), *operator.routes(), *exceptions.routes(), *meters.routes()]
 
 
 def health_routes(sound: Callable[[], bool]) -> list[Route]:

@@ -10,11 +10,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from adapters.plugin import CALLER, Caller, Route
 from gateway.api.models import Json, body, instant
 from gateway.api.registry import telling
-from gateway.errors import NotAllowed, Unknown
+from gateway.errors import Unknown
 from gateway.registry.meters import Exchanged, Meter, Reader, StandAt
 from gateway.registry.registry import Registry
-from meter_driver import quantities
-from meter_driver.errors import UnitError
+from gateway.registry.stands import stand_at
 from meter_driver.quantities import Medium
 from policies.roles import Listener, Role
 from policies.terms import SubjectId
@@ -51,14 +50,7 @@ class StandIn(_Body):
 
     def stand(self) -> StandAt:
         """In the spelling of the vocabulary. Raises ``NotAllowed``."""
-        known = quantities.parse(self.quantity)
-        if known is None or known.kind not in quantities.REGISTERS:
-            raise NotAllowed("stands: a quantity that is no register")
-        try:
-            unit = quantities.unit(self.unit)
-        except UnitError as error:
-            raise NotAllowed(f"stands: {error}") from None
-        return StandAt(known.name, self.last, self.first, unit)
+        return stand_at(self.quantity, self.last, self.first, self.unit)
 
 
 class ExchangeIn(_Body):
@@ -84,6 +76,8 @@ class MetersApi:
             ("GET", home, both, self.list),
             ("POST", home, operator, self.assign),
             ("POST", home + "/{label}/exchange", operator, self.exchange),
+            ("POST", home + "/{label}/confirm", operator, self.confirm),
+            ("GET", "/api/meters/new", operator, self.new),
         ]
         return [
             Route(Listener.PEOPLE, verb, path, "api.meters", telling(handler), roles)
@@ -119,6 +113,17 @@ class MetersApi:
         done = Exchanged(wanted.at, wanted.old, wanted.new, tuple(each.stand() for each in wanted.stands))
         changed = await self.registry.meters.exchange(household, request.match_info["label"], done)
         return web.json_response(_shown(changed), status=201)
+
+    async def confirm(self, request: web.Request) -> web.Response:
+        """The operator has looked at what came by itself: it is right as it is."""
+        found = await self.registry.meters.confirm(self._household(request), request.match_info["label"])
+        return web.json_response(_shown(found))
+
+    async def new(self, _: web.Request) -> web.Response:
+        """Meters that came by themselves, or got another number, since somebody looked; the latest first."""
+        found = await self.registry.meters.unseen()
+        meters = [{"household": each.household, "at": instant(each.at)} | _shown(each.meter) for each in found]
+        return web.json_response({"meters": meters})
 
 
 def _shown(meter: Meter) -> Json:

@@ -29,6 +29,18 @@ def list_meters(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     meters(household, settings)
 
 
+@meter_commands.command("new")
+def new_meters(settings: SettingsFile = SETTINGS_FILE) -> None:
+    """Meters that came by themselves, or whose telegrams name another number, since somebody looked."""
+    show(call(held(settings), "GET", "/api/meters/new"))
+
+
+@meter_commands.command("confirm")
+def confirm(household: str, meter: str, settings: SettingsFile = SETTINGS_FILE) -> None:
+    """You have looked at a new meter: it is right as it is."""
+    show(call(held(settings), "POST", f"{_path(household)}/{quote(meter, safe='')}/confirm"))
+
+
 @meter_commands.command("assign")
 def assign(
     household: str,

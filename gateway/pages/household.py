@@ -36,6 +36,8 @@ from policies.roles import EVERYBODY, HOUSEHOLD, HOUSEHOLD_OR_OPERATOR, Listener
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, Recipient, SubjectId
 
 FORM_BYTES = 16_384
+NEW_FOR = timedelta(days=30)
+"""How long a meter that came by itself is called new."""
 DETAILS = {"received": AS_RECEIVED, "quarter": QUARTER_HOUR, "hour": timedelta(hours=1), "day": ONE_DAY}
 MISSING = frozenset({"no-such-request", "no-such-consent"})
 _ROWS = "\x00rows\x00"
@@ -205,6 +207,7 @@ class HouseholdPages:
             page="data",
             kept=kept,
             meters=meters,
+            lately=self.clock() - NEW_FOR,
             details=list(DETAILS),
             corrections=lines,
         )

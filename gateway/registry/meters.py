@@ -9,7 +9,7 @@ household's identity key; look-ups use keyed hashes.
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,10 +17,10 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.clock import Clock
-from gateway.errors import InUse, NotAllowed, Unknown
+from gateway.errors import InUse, NotAllowed, SubjectGone, Unknown
 from gateway.registry.turns import Turns
 from gateway.storage.port import Store
-from gateway.storage.tables.registry import meter, meter_place
+from gateway.storage.tables.registry import meter, meter_place, tenancy
 from gateway.vault.port import Vault
 from policies.amounts import Declared
 from policies.terms import DetailClass, SubjectId
@@ -31,6 +31,8 @@ REMEMBERED_LABELS = 262_144
 """Households of which only the labels of their readers are; the hot path asks for no more."""
 MOST_READERS = 256
 """Ways of one household to its meters that are remembered at once: boxes, components and serial numbers come and go."""
+MOST_UNSEEN = 100
+"""Meters that came by themselves and are shown to the operator at once; the latest first."""
 MOST_PLACES = 512
 """Boxes and components behind which the meters of one household were found, over the years."""
 MOST_METERS = 64
@@ -98,6 +100,15 @@ class Meter:
     limit: Decimal | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A meter that came by itself, or whose telegrams name another number, and that nobody has looked at since."""
+
+    household: SubjectId
+    meter: Meter
+    at: datetime
+
+
 @dataclass(slots=True)
 class _Home:
     """``places``: keyed hash of box and component -> label."""
@@ -142,16 +153,17 @@ class Meters:
             label = next((m.label for m in home.meters.values() if reader.serial in dict(m.serials)), None)
         if label is None:
             made = self._new(home, reader, how="seen")
-            await self._keep(household, home, made, place)
+            await self._keep(household, home, made, place, waits=True)
             return made.label
         found = home.meters[label]
-        changed = found
+        changed, waits = found, None
         if reader.serial and reader.serial not in dict(found.serials):
             changed = replace(found, serials=(*found.serials, (reader.serial, self._clock())))
+            waits = True if found.serials else None
         if reader.medium and not found.medium:
             changed = replace(changed, medium=reader.medium)
         if changed != found or place not in home.places:
-            await self._keep(household, home, changed, place)
+            await self._keep(household, home, changed, place, waits=waits)
         return label
 
     # -- looking
@@ -172,6 +184,19 @@ class Meters:
             for label, found in home.meters.items()
             if found.exchanged
         }
+
+    async def unseen(self) -> Sequence[Unseen]:
+        """What waits for the operator, the latest first, of households that live here; at most ``MOST_UNSEEN``."""
+        rows = await self._store.look(lambda connection: connection.execute(_UNSEEN).fetchall())
+        found = []
+        for row in rows:
+            try:
+                home = await self._home(row.tenancy)
+            except SubjectGone:
+                continue
+            mine = (each for each in home.meters.values() if each.id == row.id)
+            found += [Unseen(row.tenancy, each, datetime.fromtimestamp(row.unseen, UTC)) for each in mine]
+        return found
 
     # -- changing
 
@@ -203,7 +228,7 @@ class Meters:
                 found = replace(found, serials=(*found.serials, (reader.serial, self._clock())))
             found = replace(found, medium=medium or found.medium, how=how, family=family or found.family)
             found = replace(found, limit=found.limit if limit is None else limit)
-            await self._keep(household, home, found, place)
+            await self._keep(household, home, found, place, waits=False)
             self._labels.pop(household, None)
             return found
 
@@ -275,8 +300,17 @@ class Meters:
                 exchanged=tuple(sorted([*others, done], key=lambda each: each.at)),
                 serials=tuple(sorted(serials.items(), key=lambda item: item[1])),
             )
-            await self._keep(household, home, changed, None)
+            await self._keep(household, home, changed, None, waits=False)
             return changed
+
+    async def confirm(self, household: SubjectId, label: str) -> Meter:
+        """The operator has looked at it: it is right as it is. Raises ``Unknown``, ``SubjectGone``."""
+        async with self._turns.of(household):
+            home = await self._home(household)
+            if (found := home.meters.get(label)) is None:
+                raise Unknown("meter: this household has none of this label")
+            await self._keep(household, home, found, None, waits=False)
+            return found
 
     async def forget(self, household: SubjectId) -> None:
         """Somebody was erased: rows and memory."""
@@ -303,19 +337,27 @@ class Meters:
         serials = ((reader.serial, now),) if reader.serial else ()
         return Meter(self._ids(), name, reader.medium, how, now, serials)
 
-    async def _keep(self, household: SubjectId, home: _Home, new: Meter, place: bytes | None) -> None:
-        """Rows first, then memory. Raises ``NotAllowed``, ``SubjectGone``."""
+    async def _keep(
+        self, household: SubjectId, home: _Home, new: Meter, place: bytes | None, *, waits: bool | None = None
+    ) -> None:
+        """Rows first, then memory. ``waits``: for the operator's look, from now; None: as before.
+
+        Raises ``NotAllowed``, ``SubjectGone``.
+        """
         add_place = place is not None and place not in home.places
         if add_place and len(home.places) >= MOST_PLACES:
             raise NotAllowed(f"component: a household's meters have at most {MOST_PLACES} places")
         sealed = await self._vault.seal(household, DetailClass.IDENTITY, _encode(new), about=f"meter {new.id}")
         fresh = new.label not in home.meters
+        row: dict[str, Any] = {"sealed": sealed}
+        if waits is not None:
+            row["unseen"] = self._clock().timestamp() if waits else None
 
         def write(connection: Connection) -> None:
             if fresh:
-                connection.execute(insert(meter).values(id=new.id, tenancy=household, sealed=sealed))
+                connection.execute(insert(meter).values(id=new.id, tenancy=household, **row))
             else:
-                connection.execute(update(meter).where(meter.c.id == new.id).values(sealed=sealed))
+                connection.execute(update(meter).where(meter.c.id == new.id).values(**row))
             if add_place:
                 connection.execute(insert(meter_place).values(lookup=place, tenancy=household, meter=new.id))
 
@@ -357,6 +399,15 @@ class Meters:
 def _import_reader(name: str, serial: str) -> Reader:
     """No box has an empty name."""
     return Reader("", name or (f"serial {serial}" if serial else ""), serial)
+
+
+_UNSEEN = (
+    select(meter.c.id, meter.c.tenancy, meter.c.unseen)
+    .join(tenancy, tenancy.c.id == meter.c.tenancy)
+    .where(meter.c.unseen.is_not(None), tenancy.c.end.is_(None), tenancy.c.erased.is_(None))
+    .order_by(meter.c.unseen.desc())
+    .limit(MOST_UNSEEN)
+)
 
 
 def _rows(connection: Connection, household: SubjectId) -> tuple[Sequence[Any], Sequence[Any]]:

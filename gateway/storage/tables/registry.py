@@ -51,7 +51,9 @@ meter = Table(
     Column("id", String(32), primary_key=True),
     Column("tenancy", String(32), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    Column("unseen", Float),
     Index("meter_tenancy", "tenancy"),
+    Index("meter_unseen", "unseen"),
 )
 
 meter_place = Table(

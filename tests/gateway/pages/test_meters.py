@@ -1,0 +1,115 @@
+"""Meters as the operator sees them: what came by itself waits for a look, and an exchange is entered by a form."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.registry.meters import Reader
+from policies.terms import SubjectId
+from tests.gateway.pages.test_pages import text
+from tests.gateway.people_house import People, people
+
+TOKEN = re.compile(r'name="token" value="([0-9a-f]{64})"')
+BY_ITSELF = Reader("box-1", "", "A1", "electricity")
+
+
+async def home_with_a_meter(house: People) -> SubjectId:
+    made = await house.household()
+    household = SubjectId(made["household"])
+    await house.gateway.registry.meters.meet(household, BY_ITSELF)
+    await house.post("/operator", operator_token=house.token)
+    return household
+
+
+async def posted(house: People, household: str, act: str, label: str = "main", **fields: str) -> tuple[int, str]:
+    page = f"/fleet/households/{household}/meters"
+    token = TOKEN.search(await text(house, page))
+    assert token
+    answer = await house.post(f"{page}/{label}/{act}", token=token[1], **fields)
+    return answer.status, await answer.text()
+
+
+async def waiting(house: People) -> list[tuple[str, str]]:
+    found = await house.operator("GET", "/api/meters/new")
+    return [(each["household"], each["label"]) for each in found["meters"]]
+
+
+async def test_a_meter_that_came_by_itself_waits_until_somebody_has_looked(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        household = await home_with_a_meter(house)
+        assert await waiting(house) == [(household, "main")]
+        page = await text(house, "/fleet/meters")
+        assert f"/fleet/households/{household}/meters" in page
+        assert "A1" in page
+        assert await posted(house, household, "confirm") == (303, "")
+        assert await waiting(house) == []
+        assert "A1" not in await text(house, "/fleet/meters")
+
+
+async def test_another_number_in_the_telegrams_waits_again_and_a_declared_exchange_ends_that(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        household = await home_with_a_meter(house)
+        await posted(house, household, "confirm")
+        await house.gateway.registry.meters.meet(household, BY_ITSELF)
+        assert await waiting(house) == [], "the same number is nothing new"
+        await house.gateway.registry.meters.meet(household, Reader("box-1", "", "B2", "electricity"))
+        assert await waiting(house) == [(household, "main")]
+        fields = {"old": "A1", "new": "B2", "quantity": "1-0:1.8.0", "last": "12345,6", "first": "0.3", "unit": "kWh"}
+        assert await posted(house, household, "exchange", at="2026-01-02T10:15", **fields) == (303, "")
+        assert await waiting(house) == []
+        (meter,) = (await house.operator("GET", f"/api/households/{household}/meters"))["meters"]
+        stand = {"quantity": "1-0:1.8.0*255", "last": "12345.6", "first": "0.3", "unit": "kWh"}
+        at = meter["exchanged"][0].pop("at")
+        assert at.startswith("2026-01-02T")
+        assert meter["exchanged"] == [{"old": "A1", "new": "B2", "stands": [stand]}]
+        assert "12345.6 → 0.3 kWh" in await text(house, f"/fleet/households/{household}/meters")
+
+
+@pytest.mark.parametrize(("wrong", "says"), [
+    ({"at": "yesterday"}, "at: day and time"), ({"at": "2999-01-01T00:00"}, "at: an exchange that has not happened"),
+    ({"quantity": "1-0:1.7.0"}, "stands: a quantity that is no register"), ({"last": "much"}, "last: a number"),
+    ({"first": "NaN"}, "first: a number"), ({"unit": "parsec"}, "stands: "), ({"old": "x" * 65}, "old: at most 64"),
+])  # fmt: skip
+async def test_a_form_that_is_wrong_says_field_and_rule_and_changes_nothing(
+    tmp_path: Path, wrong: dict[str, str], says: str
+) -> None:
+    good = {"at": "2026-01-02T10:15", "quantity": "1-0:1.8.0", "last": "5", "first": "0", "unit": "kWh"}
+    async with people(tmp_path) as house:
+        household = await home_with_a_meter(house)
+        status, page = await posted(house, household, "exchange", **{**good, **wrong})
+        assert status == 422
+        assert says in page
+        assert (await meters(house, household))[0]["exchanged"] == []
+        assert (await posted(house, household, "exchange", **good))[0] == 303
+
+
+async def test_a_meter_or_a_household_of_nobody_is_not_found(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        household = await home_with_a_meter(house)
+        assert (await posted(house, household, "confirm", label="attic"))[0] == 404
+        async with house.browser.get(f"/fleet/households/{'f' * 32}/meters") as answer:
+            assert answer.status == 404
+        await house.operator("POST", f"/api/households/{household}/move-out")
+        assert await waiting(house) == []
+        async with house.browser.get(f"/fleet/households/{household}/meters") as answer:
+            assert answer.status == 404
+
+
+async def test_a_household_sees_that_a_meter_is_new_and_when_one_was_exchanged(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        await house.gateway.registry.meters.meet(SubjectId(made["household"]), BY_ITSELF)
+        path = f"/api/households/{made['household']}/meters/main/exchange"
+        await house.operator("POST", path, {"at": "2026-01-02T10:15:00+00:00", "old": "A1", "new": "B2"})
+        await house.post("/login", code=made["login_code"])
+        page = await text(house, "/data")
+        assert "(new)" in page
+        assert "Exchanged: " in page
+        assert "(neu)" in await text(house, "/data", **{"Accept-Language": "de"})
+
+
+async def meters(house: People, household: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await house.operator("GET", f"/api/households/{household}/meters"))["meters"]
+    return found
