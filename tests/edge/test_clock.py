@@ -164,7 +164,7 @@ def entry(number: int, dated: Reckoning) -> OutboxEntry:
 def test_dating_goes_on_after_a_failure_and_nothing_is_dated_twice(
     outbox: EdgeOutbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.outbox.AT_ONCE", 2)
+    monkeypatch.setattr("edge.outbox._AT_ONCE", 2)
     outbox.put([entry(number, Reckoning(0, right=False)) for number in range(5)])
     calls: list[int] = []
 
