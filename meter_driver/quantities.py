@@ -4,7 +4,7 @@ The only module that says so; driver, wire, intake and outputs ask here. Three f
 
 ``A-B:C.D.E*F``         OBIS in full (IEC 62056-61, IEC 62056-6-1; EN 13757-1 for media other than electricity), and the
                         reduced codes that IEC 62056-21 prints (``6.8``, ``1.8.0``, ``6.26*01``).
-``energy storage=1``    quantities of EN 13757-3 with their qualifiers, as the M-Bus layers name them.
+``energy storage=1``    quantities of EN 13757-3 with their qualifiers, as the M-Bus layers name them (``named``).
 ``hourly-mean/power``   results of processors.
 
 In OBIS value group A is the medium, C the physical quantity and D its processing; **what D means depends on A**: for
@@ -19,6 +19,7 @@ from typing import Final
 
 from meter_driver import obis, units
 from meter_driver.errors import MeterError, ObisError, UnitError
+from meter_driver.named import IN_WORDS, LONGEST_NAME
 
 
 class Kind(StrEnum):
@@ -100,7 +101,7 @@ def parse(text: str) -> Quantity | None:
         return Quantity(text, Medium.UNKNOWN, _kind_of_reduced(text))
     if _RESULT.fullmatch(text):
         return Quantity(text, Medium.UNKNOWN, Kind.SNAPSHOT)
-    if _NAMED.fullmatch(text):
+    if len(text) <= LONGEST_NAME and IN_WORDS.fullmatch(text):
         return Quantity(text, Medium.UNKNOWN, _kind_of_name(text))
     return None
 
@@ -206,7 +207,6 @@ def _kind_of_reduced(text: str) -> Kind:
 
 # -- EN 13757-3
 
-_NAMED: Final = re.compile(r"[a-z][a-z0-9_]{0,63}(?: [A-Za-z][A-Za-z0-9_]*(?:=[A-Za-z0-9.\-]{1,32})?){0,12}")
 _RESULT: Final = re.compile(r"[a-z][a-z0-9-]{0,39}/[a-z][A-Za-z0-9.-]{0,59}")
 """What a processor worked out and gave a name of its own, ``hourly-mean/power``: told as it came."""
 _ACCUMULATED: Final = {
@@ -220,15 +220,19 @@ _ACCUMULATED: Final = {
     "hca": Kind.PERIODIC,
 }
 _OTHER_FUNCTIONS: Final = frozenset(("max", "min", "error"))
+_NOT_THIS: Final = frozenset(("profile", "manufacturer", "month"))
+"""A compact profile, what the maker alone understands, and a register by its month."""
 
 
 def _kind_of_name(text: str) -> Kind:
     name, *qualifiers = text.split(" ")
     for qualifier in qualifiers:
         word, _, number = qualifier.partition("=")
-        if word in _OTHER_FUNCTIONS or (word == "storage" and number != "0") or word in ("profile", "manufacturer"):
+        if word in _OTHER_FUNCTIONS or (word == "storage" and number != "0") or word in _NOT_THIS:
             return Kind.SNAPSHOT
     kind = _ACCUMULATED.get(name, Kind.INSTANT)
+    if kind in REGISTERS and "period" in qualifiers:  # since the due date
+        return Kind.PERIODIC
     return Kind.NET if kind is Kind.CUMULATIVE and "import_minus_export" in qualifiers else kind
 
 

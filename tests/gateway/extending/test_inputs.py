@@ -39,7 +39,7 @@ async def test_readings_of_a_device_go_to_the_household_that_the_registry_names(
         await boxes.add_box({"m1": who, "m2": other}, box_id="far.2")
         assert await given(home).take("far.1", 1, [reading("1")]) == IntakeAnswer(1)
         assert (await given(home).take("far.1", 1, [reading("1")])).repeated
-        some = [reading("5", "m9"), reading("6", "m2"), Reading("m2", "words", NOON, Decimal(1), "parsec")]
+        some = [reading("5", "m9"), reading("6", "m2"), Reading("m2", "energy", NOON, Decimal(1), "parsec")]
         answer = await given(home).take("far.2", 1, some)
         assert (answer.accepted, answer.refused) == (1, ((0, "unknown-meter"), (2, "unit")))
         assert (await stored(home, who), await stored(home, other)) == ([Decimal(1)], [Decimal(6)])
