@@ -1,6 +1,7 @@
 """Meters of a household: which there are, which is behind a box's component, and what was exchanged."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from adapters.plugin import CALLER, Caller, Route
 from gateway.api.models import Json, body, instant
 from gateway.api.registry import telling
-from gateway.errors import Unknown
+from gateway.errors import NotAllowed, Unknown
 from gateway.registry.meters import Exchanged, Meter, Reader, StandAt
 from gateway.registry.registry import Registry
 from gateway.registry.stands import stand_at
@@ -76,6 +77,7 @@ class MetersApi:
             ("GET", home, both, self.list),
             ("POST", home, operator, self.assign),
             ("POST", home + "/{label}/exchange", operator, self.exchange),
+            ("DELETE", home + "/{label}/exchange/{at}", operator, self.undo),
             ("POST", home + "/{label}/confirm", operator, self.confirm),
             ("GET", "/api/meters/new", operator, self.new),
         ]
@@ -113,6 +115,17 @@ class MetersApi:
         done = Exchanged(wanted.at, wanted.old, wanted.new, tuple(each.stand() for each in wanted.stands))
         changed = await self.registry.meters.exchange(household, request.match_info["label"], done)
         return web.json_response(_shown(changed), status=201)
+
+    async def undo(self, request: web.Request) -> web.Response:
+        """A declared exchange was none."""
+        household, label = self._household(request), request.match_info["label"]
+        try:
+            at = datetime.fromisoformat(request.match_info["at"])
+        except ValueError:
+            raise NotAllowed("at: an instant with its offset, ISO 8601") from None
+        if at.utcoffset() is None:
+            raise NotAllowed("at: an instant with its offset, ISO 8601")
+        return web.json_response(_shown(await self.registry.meters.undo(household, label, at)))
 
     async def confirm(self, request: web.Request) -> web.Response:
         """The operator has looked at what came by itself: it is right as it is."""

@@ -66,10 +66,14 @@ def exchange(
     old: Annotated[str, typer.Option(help="Serial number of the one that was taken out.")] = "",
     new: Annotated[str, typer.Option(help="Serial number of the one that was put in.")] = "",
     stand: Stands = [],  # noqa: B006 - typer reads it, nobody changes it
+    undo: Annotated[bool, typer.Option("--undo", help="What was entered for that instant was no exchange.")] = False,
 ) -> None:
     """The device in a meter's place was exchanged, or set back. Without stands the seam is no measured value."""
     stands = [_stand(text) for text in stand]
     path = f"{_path(household)}/{quote(meter, safe='')}/exchange"
+    if undo:
+        show(call(held(settings), "DELETE", f"{path}/{quote(at, safe='')}"))
+        return
     show(call(held(settings), "POST", path, {"at": at, "old": old, "new": new, "stands": stands}))
 
 

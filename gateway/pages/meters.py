@@ -39,6 +39,7 @@ class MeterPages:
             ("GET", _HOME, self.meters),
             ("POST", _HOME + "/{label}/confirm", self.confirm),
             ("POST", _HOME + "/{label}/exchange", self.exchange),
+            ("POST", _HOME + "/{label}/undo", self.undo),
         ]
         return [
             Route(Listener.PEOPLE, verb, path, "page.fleet", handler, OPERATOR, max_body=4096, problems=self.problem)
@@ -65,6 +66,15 @@ class MeterPages:
 
         def act(who: SubjectId) -> Awaitable[object]:
             return self.registry.meters.exchange(who, request.match_info["label"], _exchanged(form, self.zone))
+
+        return await self._done(request, act)
+
+    async def undo(self, request: web.Request) -> web.StreamResponse:
+        """An exchange that was entered was none."""
+        form = await posted(request)
+
+        def act(who: SubjectId) -> Awaitable[object]:
+            return self.registry.meters.undo(who, request.match_info["label"], _instant(form, UTC))
 
         return await self._done(request, act)
 

@@ -182,6 +182,7 @@ TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "last_stand": ("Last stand of the old device", "Letzter Stand des alten Geräts"),
         "first_stand": ("First stand of the new device", "Erster Stand des neuen Geräts"),
         "exchange_it": ("Enter the exchange", "Tausch eintragen"),
+        "undo_exchange": ("There was no exchange", "Es gab keinen Tausch"),
         "rule": ("Rule", "Regel"),
         "every_rule": ("every rule", "jede Regel"),
         "show": ("Show", "Anzeigen"),

@@ -22,6 +22,7 @@ from gateway.registry.turns import Turns
 from gateway.storage.port import Store
 from gateway.storage.tables.registry import meter, meter_place, tenancy
 from gateway.vault.port import Vault
+from meter_driver.serials import printed
 from policies.amounts import Declared
 from policies.terms import DetailClass, SubjectId
 
@@ -147,6 +148,7 @@ class Meters:
             return label
 
     async def _met(self, household: SubjectId, home: _Home, reader: Reader) -> str:
+        reader = replace(reader, serial=printed(reader.serial))
         place = self._place(household, reader)
         label = home.places.get(place)
         if label is None and reader.serial:
@@ -215,6 +217,7 @@ class Meters:
 
         Raises ``NotAllowed``, ``InUse`` when the place belongs to another meter, ``SubjectGone``.
         """
+        reader = replace(reader, serial=printed(reader.serial))
         wanted = label or reader.component or "main"
         if not 0 < len(wanted) <= _LONGEST_LABEL or not wanted.isprintable():
             raise NotAllowed(f"label: 1 to {_LONGEST_LABEL} printable characters")
@@ -234,7 +237,7 @@ class Meters:
 
     async def planned(self, household: SubjectId, name: str, serial: str) -> tuple[str, bool]:
         """What ``imported`` would answer, and whether it would make a new one. Raises what it raises."""
-        home = await self._home(household)
+        home, serial = await self._home(household), printed(serial)
         label = self._wanted(home, self._import_place(household, name, serial), name, serial)
         return label, label not in home.meters
 
@@ -244,6 +247,7 @@ class Meters:
         Where the file says neither, it is the only meter of the household. Durable on return.
         Raises ``NotAllowed``, ``SubjectGone``.
         """
+        serial = printed(serial)
         reader = _import_reader(name, serial)
         if (known := self.known(household, reader)) is not None:
             return known
@@ -282,6 +286,7 @@ class Meters:
 
     async def exchange(self, household: SubjectId, label: str, done: Exchanged) -> Meter:
         """Declare an exchange. The same declaration again changes nothing. Raises ``Unknown``, ``NotAllowed``."""
+        done = replace(done, old=printed(done.old), new=printed(done.new))
         if done.at > self._clock():
             raise NotAllowed("at: an exchange that has not happened yet")
         if len({stand.quantity for stand in done.stands}) < len(done.stands):
@@ -293,6 +298,8 @@ class Meters:
                 raise Unknown("meter: this household has none of this label")
             others = [each for each in found.exchanged if each.at != done.at]
             serials = dict(found.serials)
+            if done.old and serials and done.old not in serials:
+                raise NotAllowed("old: this meter never had that serial number")
             if done.new and done.new not in serials:
                 serials[done.new] = done.at
             changed = replace(
@@ -301,6 +308,23 @@ class Meters:
                 serials=tuple(sorted(serials.items(), key=lambda item: item[1])),
             )
             await self._keep(household, home, changed, None, waits=False)
+            return changed
+
+    async def undo(self, household: SubjectId, label: str, at: datetime) -> Meter:
+        """A declared exchange was none. Its new serial number goes if nothing but the declaration knows it.
+
+        Raises ``Unknown``, ``SubjectGone``.
+        """
+        async with self._turns.of(household):
+            home = await self._home(household)
+            found = home.meters.get(label)
+            gone = next((each for each in found.exchanged if each.at == at), None) if found else None
+            if found is None or gone is None:
+                raise Unknown("at: no exchange of this meter was declared for that instant")
+            left = tuple(each for each in found.exchanged if each.at != at)
+            serials = tuple(pair for pair in found.serials if pair != (gone.new, at))
+            changed = replace(found, exchanged=left, serials=serials)
+            await self._keep(household, home, changed, None)
             return changed
 
     async def confirm(self, household: SubjectId, label: str) -> Meter:
@@ -376,6 +400,7 @@ class Meters:
         for row in rows:
             plain = await self._vault.open(household, DetailClass.IDENTITY, row.sealed, about=f"meter {row.id}")
             found = _decode(plain)
+            found = replace(found, serials=tuple((printed(serial), since) for serial, since in found.serials))
             home.meters[found.label] = found
             labels[row.id] = found.label
         home.places = {bytes(row.lookup): labels[row.meter] for row in places}

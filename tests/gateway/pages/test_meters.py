@@ -67,10 +67,41 @@ async def test_another_number_in_the_telegrams_waits_again_and_a_declared_exchan
         assert "12345.6 → 0.3 kWh" in await text(house, f"/fleet/households/{household}/meters")
 
 
+async def test_an_exchange_that_was_none_is_taken_back_with_the_number_that_only_it_knew(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        household = await home_with_a_meter(house)
+        await posted(house, household, "exchange", at="2026-01-02T10:15", old="A1", new="C3")
+        (meter,) = await meters(house, household)
+        assert [each["serial"] for each in meter["serials"]] == ["C3", "A1"]
+        at = meter["exchanged"][0]["at"]
+        assert (await posted(house, household, "undo", at="2026-01-02T10:16:00+00:00"))[0] == 404
+        assert await posted(house, household, "undo", at=at) == (303, "")
+        (meter,) = await meters(house, household)
+        assert [each["serial"] for each in meter["serials"]] == ["A1"]
+        assert meter["exchanged"] == []
+        await posted(house, household, "exchange", at="2026-01-02T10:15", old="A1", new="C3")
+        undone = await house.operator("DELETE", f"/api/households/{household}/meters/main/exchange/{at}")
+        assert undone["exchanged"] == []
+
+
+async def test_a_number_of_a_p1_telegram_is_told_as_it_is_printed_on_the_meter(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        household = await home_with_a_meter(house)
+        await house.gateway.registry.meters.meet(household, Reader("box-1", "gas", "4B384547303034303436333935353037"))
+        _, gas = sorted(await meters(house, household), key=lambda meter: str(meter["serials"]))
+        assert [each["serial"] for each in gas["serials"]] == ["K8EG004046395507"]
+        status, _ = await posted(house, household, "exchange", label="gas", at="2026-01-02T10:15", new="NEW001")
+        assert status == 303
+        await house.gateway.registry.meters.meet(household, Reader("box-1", "gas", "4E4557303031"))
+        gas = next(each for each in await meters(house, household) if each["label"] == "gas")
+        assert {each["serial"] for each in gas["serials"]} == {"K8EG004046395507", "NEW001"}, "it is no third one"
+
+
 @pytest.mark.parametrize(("wrong", "says"), [
     ({"at": "yesterday"}, "at: day and time"), ({"at": "2999-01-01T00:00"}, "at: an exchange that has not happened"),
     ({"quantity": "1-0:1.7.0"}, "stands: a quantity that is no register"), ({"last": "much"}, "last: a number"),
     ({"first": "NaN"}, "first: a number"), ({"unit": "parsec"}, "stands: "), ({"old": "x" * 65}, "old: at most 64"),
+    ({"old": "Z9"}, "old: this meter never had"),
 ])  # fmt: skip
 async def test_a_form_that_is_wrong_says_field_and_rule_and_changes_nothing(
     tmp_path: Path, wrong: dict[str, str], says: str
