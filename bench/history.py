@@ -1,7 +1,7 @@
-"""A million values of a CSV file into a running gateway by ``metergate import``: the limit is a minute of wall time.
+"""A million values of a file into a running gateway by ``metergate import``: the limit is a minute of wall time.
 
-``python -m bench.history [VALUES] [HOUSEHOLDS]`` prints wall time, CPU time of both sides and the longest the gateway
-did not answer a question beside it.
+``python -m bench.history [VALUES] [HOUSEHOLDS] [csv|parquet]`` prints wall time, CPU time of both sides and the longest
+the gateway did not answer a question beside it.
 """
 
 import json
@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from bench.measure import cpu
@@ -30,14 +31,14 @@ csv: {delimiter: ";", decimal: ","}
 """
 
 
-def main(values: int = 1_000_000, households: int = 30) -> None:
+def main(values: int = 1_000_000, households: int = 30, form: str = "csv") -> None:
     """Write the file, start a gateway, import, report."""
     days = -(-values // (households * PER_DAY))
     begin = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)
     with tempfile.TemporaryDirectory(prefix="metergate-bench-") as folder:
-        file, plan = Path(folder) / "history.csv", Path(folder) / "map.yaml"
+        file, plan = Path(folder) / f"history.{form}", Path(folder) / "map.yaml"
         plan.write_text(MAP)
-        count = write(file, begin, days, households)
+        count = WRITERS[form](file, begin, days, households)
         product = Product(Path(folder) / "gateway", more={"log": {"level": "warning"}})
         product.start()
         try:
@@ -48,7 +49,7 @@ def main(values: int = 1_000_000, households: int = 30) -> None:
             product.kill()
 
 
-def write(file: Path, begin: datetime, days: int, households: int) -> int:
+def write_csv(file: Path, begin: datetime, days: int, households: int) -> int:
     """As meter operators write it: by time, all points for each."""
     with file.open("w") as out:
         out.write("MeLo;Zeit;OBIS;Wert;Status\n")
@@ -57,6 +58,29 @@ def write(file: Path, begin: datetime, days: int, households: int) -> int:
             for home in range(households):
                 out.write(f"P{home};{at};1-0:1.29.0;0,{(quarter * 7 + home * 13) % 1000:03d};W\n")
     return days * PER_DAY * households
+
+
+def write_parquet(file: Path, begin: datetime, days: int, households: int) -> int:
+    """The same values."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    quarters = range(days * PER_DAY)
+    count = days * PER_DAY * households
+    stamps = [begin + timedelta(minutes=15 * quarter) for quarter in quarters for _ in range(households)]
+    values = [Decimal((quarter * 7 + home * 13) % 1000) / 1000 for quarter in quarters for home in range(households)]
+    columns = {
+        "MeLo": [f"P{home}" for _ in quarters for home in range(households)],
+        "Zeit": pa.array(stamps, pa.timestamp("ms", "UTC")),
+        "OBIS": ["1-0:1.29.0"] * count,
+        "Wert": pa.array(values, pa.decimal128(12, 3)),
+        "Status": ["W"] * count,
+    }
+    parquet.write_table(pa.table(columns), file)
+    return count
+
+
+WRITERS = {"csv": write_csv, "parquet": write_parquet}
 
 
 def report(product: Product, count: int, file: Path, plan: Path) -> None:
@@ -83,11 +107,13 @@ def report(product: Product, count: int, file: Path, plan: Path) -> None:
     sums = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {"stderr": done.stderr[-500:]}
     waits.sort()
     print(json.dumps({
-        "values": count, "wall_s": round(wall, 1), "limit_s": LIMIT, "gateway_cpu_s": round(cpu(pid) - before, 1),
+        "file": file.name, "values": count, "wall_s": round(wall, 1), "limit_s": LIMIT,
+        "gateway_cpu_s": round(cpu(pid) - before, 1),
         "question_beside_ms": {"median": round(1000 * waits[len(waits) // 2], 1), "worst": round(1000 * waits[-1], 1)},
         "sums": sums,
     }))  # fmt: skip
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:3]))
+    values, households, form = [*sys.argv[1:], "1000000", "30", "csv"][:3]
+    main(int(values), int(households), form)

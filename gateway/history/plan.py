@@ -31,7 +31,7 @@ class ImportMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole map.
 
     Attributes:
-        format: ``csv``, ``mscons`` or ``green-button``; "" is told by the name of the file.
+        format: ``csv``, ``parquet``, ``mscons`` or ``green-button``; "" is told by the name of the file.
         columns: of a table, by what they are.
         fixed: what is the same in the whole file: household or point, meter, serial, quantity, unit, status.
         zone: of stamps without an offset, an IANA name; "" where each has one.
@@ -42,7 +42,7 @@ class ImportMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         points: metering point by what the file calls it (MSCONS: LOC; Green Button: UsagePoint); else as it is.
     """
 
-    format: Literal["", "csv", "mscons", "green-button"] = ""
+    format: Literal["", "csv", "parquet", "mscons", "green-button"] = ""
     columns: dict[Field, str] = {}
     fixed: dict[Field, str] = {}
     zone: str = ""
@@ -101,7 +101,7 @@ def _rules(plan: ImportMap) -> Mapping[str, str]:
             fixed.get("status", "measured") not in ("measured", "estimated", "validated", "substituted"),
             "measured, estimated, validated or substituted",
         ),
-        "stamps": (plan.stamps != "at" and not plan.interval and plan.format == "csv", "begin or end of an interval, "
-                   "and the map says no interval"),
+        "stamps": (plan.stamps != "at" and not plan.interval and plan.format in ("csv", "parquet"), "begin or end of "
+                   "an interval, and the map says no interval"),
     }  # fmt: skip
     return {field: rule for field, (is_broken, rule) in broken.items() if is_broken}

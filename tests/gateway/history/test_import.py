@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 import typer
 from typer.testing import CliRunner, Result
 
@@ -48,8 +49,15 @@ def settings(house: People, folder: Path) -> Path:
 
 
 async def imported(house: People, folder: Path, lines: list[str], *words: str, plan: str = MAP) -> Result:
+    """Run the command for a file of these lines."""
+    return await run_import(house, folder, written(folder, lines, plan)[0], *words)
+
+
+async def run_import(house: People, folder: Path, file: Path, *words: str) -> Result:
     """Run the command beside the gateway."""
-    file, plan_file = written(folder, lines, plan)
+    plan_file = folder / "map.yaml"
+    if not plan_file.exists():
+        plan_file.write_text(MAP)
     app = typer.Typer()
     app.command()(history.import_file)
     args = [str(file), "--map", str(plan_file), "--settings", str(settings(house, folder)), *words]
@@ -159,16 +167,33 @@ async def test_a_file_that_names_no_meter_in_a_home_of_several_is_refused(tmp_pa
         assert {v.meter for v in await kept(house, subject)} == {"heat pump"}
 
 
-async def test_parquet_is_refused_by_its_name(tmp_path: Path) -> None:
+async def test_a_parquet_file_is_read_by_the_same_map_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    file, count = tmp_path / "history.parquet", 600
+    stamps = [MIDNIGHT + timedelta(minutes=15 * n) for n in range(-1, count)]
+    table = {
+        "MeLo": ["P1"] * len(stamps),
+        "Zeit": arrow.array(stamps, arrow.timestamp("ms", "UTC")),
+        "OBIS": ["1-0:1.29.0"] * len(stamps),
+        "Wert": arrow.array([Decimal("0.250")] * len(stamps), arrow.decimal128(12, 3)),
+        "S": ["W"] * len(stamps),
+    }
+    parquet.write_table(arrow.table(table), file)
     async with people(tmp_path) as house:
-        _, plan = written(tmp_path, [])
-        (tmp_path / "a.parquet").write_bytes(b"PAR1")
-        app = typer.Typer()
-        app.command()(history.import_file)
-        args = [str(tmp_path / "a.parquet"), "--map", str(plan), "--settings", str(settings(house, tmp_path))]
-        done = await asyncio.to_thread(CliRunner().invoke, app, args)
-        assert done.exit_code == 1
-        assert "Parquet" in done.stderr
+        subject = await household(house)
+        first = await run_import(house, tmp_path, file)
+        again = await run_import(house, tmp_path, file)
+        assert f"{file}:1: before-start" in first.stderr
+        assert (sums(first)["accepted"], sums(first)["refused"]) == (count, {"before-start": 1})
+        assert (sums(again)["accepted"], sums(again)["repeated"]) == (count, count + 1)
+        assert [v.total for v in await kept(house, subject)] == [Decimal("250")] * count
+        file.write_bytes(file.read_bytes()[:-100])
+        damaged = await run_import(house, tmp_path, file)
+        assert (damaged.exit_code, damaged.stdout) == (1, "")
+        assert damaged.stderr.splitlines() == [
+            f"{file}: file: no Parquet, or not whole: PAR1 at both ends",
+            "metergate: 1 wrong; nothing was sent",
+        ]
 
 
 async def test_an_import_that_was_killed_goes_on_and_each_value_counts_once(tmp_path: Path) -> None:

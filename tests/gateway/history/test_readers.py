@@ -163,11 +163,13 @@ def _never_crashes(read: Callable[[Values], None]) -> None:
         assert all(a <= b for a, b in pairwise(column.starts)) or values.wrong
 
 
-def test_the_map_of_the_manual_is_one() -> None:
+def test_the_maps_of_the_manual_are_such() -> None:
     page = (Path(__file__).resolve().parents[3] / "docs" / "running.md").read_text()
     block = page.partition("```yaml\nformat: csv")[2].partition("```")[0]
     plan = plan_of(yaml.safe_load("format: csv" + block))
     assert (plan.stamps, plan.statuses["G"], plan.points["4711"]) == ("end", "validated", "AT00...")
+    block = page.partition("```yaml\nformat: parquet")[2].partition("```")[0]
+    assert plan_of(yaml.safe_load("format: parquet" + block)).columns["value"] == "kwh"
 
 
 # -- MSCONS
