@@ -16,11 +16,12 @@ from gateway.history.values import NUMBER, Name, SourceColumn, Values
 from gateway.history.wrong import FileRefused, Wrong
 
 ATOM, ESPI = "{http://www.w3.org/2005/Atom}", "{http://naesb.org/espi}"
-_UNITS = MappingProxyType(
-    {"5": "A", "29": "V", "31": "J", "33": "Hz", "38": "W", "42": "m3", "61": "VA", "63": "var", "71": "VAh",
-     "72": "Wh", "73": "varh"}
+UNIT_SYMBOLS = MappingProxyType(
+    {"5": "A", "6": "K", "9": "deg", "23": "Cel", "27": "s", "29": "V", "31": "J", "33": "Hz", "38": "W", "39": "Pa",
+     "42": "m3", "45": "m3/s", "61": "VA", "63": "var", "71": "VAh", "72": "Wh", "73": "varh", "106": "Ah",
+     "125": "m3/h", "134": "L", "137": "L/h"}
 )  # fmt: skip
-"""UnitSymbolKind."""
+"""UnitSymbolKind of the ESPI schema (0.7.20121113), as far as the vocabulary has the unit."""
 _POWERS = MappingProxyType({str(power): power for power in (-3, -2, -1, 0, 1, 2, 3, 6, 9)})
 """UnitMultiplierKind, as far as a meter has it."""
 QUALITIES = MappingProxyType(
@@ -147,7 +148,7 @@ def _block(feed: _Feed, entry: Any, block: Any, plan: ImportMap, values: Values,
     column: SourceColumn | None = None
     if kind is None:
         values.wrong.add(number + 1, "link", "leads to no MeterReading with a ReadingType")
-    elif kind.unit not in _UNITS or kind.power not in _POWERS:
+    elif kind.unit not in UNIT_SYMBOLS or kind.power not in _POWERS:
         values.wrong.add(number + 1, "ReadingType", "a uom or a powerOfTenMultiplier that is not known")
     else:
         column = values.column(_name(reading, kind, plan), number + 1)
@@ -214,7 +215,7 @@ def _name(reading: str, kind: _Type, plan: ImportMap) -> Name:
     household = fixed.get("household", "")
     point = "" if household else fixed.get("point", plan.points.get(point, point))
     quantity = fixed.get("quantity", kind.quantity)
-    return Name(household, point, fixed.get("meter", ""), fixed.get("serial", ""), quantity, _UNITS[kind.unit])
+    return Name(household, point, fixed.get("meter", ""), fixed.get("serial", ""), quantity, UNIT_SYMBOLS[kind.unit])
 
 
 def _link(entry: Any, rel: str) -> str:

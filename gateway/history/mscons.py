@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from types import MappingProxyType
 
+from adapters.formats.unece import RECOMMENDATION_20
 from gateway.history.edifact import Segment, segments
 from gateway.history.plan import ImportMap
 from gateway.history.stamps import Stamps
@@ -20,14 +21,8 @@ QUALIFIERS = MappingProxyType(
     {"220": "measured", "67": "substituted", "201": "estimated", "Z18": "estimated", "20": "refused"}
 )
 """QTY 6063: true value; substituted, proposed, preliminary value; not usable."""
-_UNITS = MappingProxyType(
-    {
-        "WHR": "Wh", "KWH": "kWh", "MWH": "MWh", "K3": "kvarh", "KVH": "kvarh", "WTT": "W", "KWT": "kW", "MAW": "MW",
-        "KVR": "kvar", "MTQ": "m3", "JOU": "J", "3B": "MJ", "GV": "GJ", "VLT": "V", "AMP": "A", "HTZ": "Hz",
-        "CEL": "Cel", "BAR": "bar",
-    }
-)  # fmt: skip
-"""QTY 6411: UN/ECE Recommendation 20."""
+MSCONS_UNITS = MappingProxyType({code: unit for unit, code in RECOMMENDATION_20.items()})
+"""QTY 6411."""
 _FORMS = {"102": ("%Y%m%d", 8), "203": ("%Y%m%d%H%M", 12), "204": ("%Y%m%d%H%M%S", 14), "303": ("%Y%m%d%H%M", 12)}
 _BEGIN, _END, _AT = "163", "164", ("7", "9")
 
@@ -137,7 +132,7 @@ class _Reader:
 
     def _name(self, number: int, code: str) -> Name | None:
         fixed, wrong = self._plan.fixed, self._values.wrong
-        unit = _UNITS.get(code, "") if code else fixed.get("unit", "")
+        unit = MSCONS_UNITS.get(code, "") if code else fixed.get("unit", "")
         if not unit:
             wrong.add(number, "QTY", "a unit that is not known" if code else "no unit, and the map says none")
             return None
