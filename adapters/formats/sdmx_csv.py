@@ -11,6 +11,8 @@ from policies.terms import Level, Row
 AGENCY, SDMX_CSV_VERSION = "METERGATE", "2.0"
 LOAD, CELLS = "LOAD", "CELLS"
 """Dataflows: of households, and of communities."""
+DSD = "DSD_ENERGY"
+"""The data structure of both."""
 _COLUMNS = (
     "STRUCTURE",
     "STRUCTURE_ID",

@@ -12,6 +12,7 @@ from adapters.gaiax.dsp.routes import Routes
 from adapters.gaiax.operator import OperatorRoutes
 from adapters.gaiax.participants import Participants
 from adapters.plugin import Adapter, Services
+from adapters.sdmx.available_routes import Availabilities
 from adapters.sdmx.routes import Structures
 
 
@@ -44,6 +45,7 @@ def assemble(services: Services, connector: Connector | None = None) -> Adapter:
             *Routes(connector).routes(),
             *DataPlane(connector).routes(),
             *Structures(services).routes(),
+            *Availabilities(services).routes(),
             *OperatorRoutes(connector).routes(),
         ],
         notices={

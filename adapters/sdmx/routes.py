@@ -1,14 +1,17 @@
-"""SDMX REST 2.1 (guidelines 1.5), structural metadata only: data leaves by transfers of the data space."""
+"""SDMX REST 2.1 (guidelines 1.5), structural metadata: data leaves by transfers of the data space."""
 
 from aiohttp import web
 
 from adapters.formats.sdmx_csv import AGENCY, SDMX_CSV_VERSION
 from adapters.plugin import Route, Services
+from adapters.sdmx.asked import NotAnswered
 from policies.roles import Listener, Role
 
 STRUCTURE_TYPE = "application/vnd.sdmx.structure+xml; version=2.1"
-_ROLES = frozenset({Role.PARTICIPANT, Role.PARTNER})
+STRUCTURE_ROLES = frozenset({Role.PARTICIPANT, Role.PARTNER})
 _ALL = frozenset({"", "all"})
+ERROR_CODES = {401: "110", 403: "110", 413: "130"}
+"""Of the standard by status, before a handler: unauthorised, too large; 500 otherwise."""
 _REFERENCES = frozenset({"none", "parents", "parentsandsiblings", "children", "descendants", "all"})
 
 
@@ -23,7 +26,16 @@ class Structures:
         for part in ("agency", "id", "version"):
             paths.append(paths[-1] + "/{" + part + "}")
         return [
-            Route(Listener.PARTNERS, "GET", "/sdmx/2.1" + path, "sdmx.structure", self._get, _ROLES, 1024, refused)
+            Route(
+                Listener.PARTNERS,
+                "GET",
+                "/sdmx/2.1" + path,
+                "sdmx.structure",
+                self._get,
+                STRUCTURE_ROLES,
+                1024,
+                refused,
+            )
             for path in paths
         ]
 
@@ -31,9 +43,10 @@ class Structures:
         from adapters.sdmx.structure import artefacts, message
 
         asked = request.match_info
-        references = request.query.get("references", "none")
-        if references not in _REFERENCES and references not in {a.resource for a in artefacts()}:
-            return _error(400, "140", "references: not one of the SDMX REST guidelines")
+        try:
+            referenced = wants_references(request)
+        except NotAnswered as error:
+            return sdmx_error(error.status, error.code, str(error))
         everything = artefacts()
         chosen = [
             a
@@ -44,20 +57,30 @@ class Structures:
             and asked.get("version", "latest") in (SDMX_CSV_VERSION, "latest", "all")
         ]
         if not chosen:
-            return _error(404, "100", "no structure of this name here")
-        if references != "none":
+            return sdmx_error(404, "100", "no structure of this name here")
+        if referenced:
             chosen = everything
         body = message(chosen, number=self._services.ids(), prepared=self._services.clock())
         return web.Response(body=body, headers={"Content-Type": STRUCTURE_TYPE})
 
 
-def _error(status: int, code: str, text: str) -> web.Response:
+def wants_references(request: web.Request) -> bool:
+    """Whether the structures around come too: all of them, for any word but ``none``. Raises ``NotAnswered``."""
+    from adapters.sdmx.structure import artefacts
+
+    references = request.query.get("references", "none")
+    if references not in _REFERENCES and references not in {a.resource for a in artefacts()}:
+        raise NotAnswered(400, "140", "references: not one of the SDMX REST guidelines")
+    return references != "none"
+
+
+def sdmx_error(status: int, code: str, text: str) -> web.Response:
+    """The standard's error message."""
     from adapters.sdmx.structure import error
 
     return web.Response(status=status, body=error(code, text), headers={"Content-Type": "application/xml"})
 
 
 def refused(_: web.Request, status: int, __: str, detail: str) -> web.Response:
-    """The standard's error before the handler: 110 unauthorised, 150 semantic, 500 otherwise."""
-    codes = {401: "110", 403: "110", 413: "130"}
-    return _error(status, codes.get(status, "500"), detail)
+    """The standard's error before the handler."""
+    return sdmx_error(status, ERROR_CODES.get(status, "500"), detail)

@@ -12,7 +12,7 @@ from functools import partial
 from lxml import etree
 from lxml.builder import ElementMaker
 
-from adapters.formats.sdmx_csv import AGENCY, CELLS, LOAD, SDMX_CSV_VERSION, STATUS, UNRELIABLE
+from adapters.formats.sdmx_csv import AGENCY, CELLS, DSD, LOAD, SDMX_CSV_VERSION, STATUS, UNRELIABLE
 from adapters.formats.unece import ONE, OTHER, UNIT_CODES
 from adapters.formats.words import instant
 from meter_driver.amounts import Method
@@ -25,7 +25,7 @@ _STR = ElementMaker(namespace=SDMX_STRUCTURE, nsmap=_NAMESPACES)
 _COM = ElementMaker(namespace=COMMON, nsmap=_NAMESPACES)
 _REF = ElementMaker()
 
-SCHEME, DSD = "CS_ENERGY", "DSD_ENERGY"
+SCHEME = "CS_ENERGY"
 CONCEPTS = {
     "SUBJECT": "Pairwise pseudonym of a household, or cell of a community",
     "QUANTITY": "OBIS code (IEC 62056-61) or EN 13757-3 quantity",
@@ -70,6 +70,7 @@ _CONTAINERS = {
     "codelist": "Codelists",
     "conceptscheme": "Concepts",
     "datastructure": "DataStructures",
+    "contentconstraint": "Constraints",
 }
 
 
@@ -105,6 +106,11 @@ def _name(text: str) -> etree._Element:
 
 def _reference(name: str, kind: str, package: str) -> etree._Element:
     return _REF.Ref(id=name, version=SDMX_CSV_VERSION, agencyID=AGENCY, **{"class": kind, "package": package})
+
+
+def dataflow_reference(name: str) -> etree._Element:
+    """To one of our dataflows."""
+    return _reference(name, "Dataflow", "datastructure")
 
 
 def _dataflow(name: str, title: str) -> etree._Element:

@@ -1,11 +1,12 @@
 """The catalog of one caller: datasets from its openings, in DCAT. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Protocol
 
+from adapters.allowed import within
 from adapters.gaiax import odrl
 from adapters.gaiax.dsp.messages import MESSAGE_CONTEXT
 from adapters.gaiax.odrl import Offer, Terms
@@ -52,7 +53,7 @@ def shelf_of(
 
     The same tuple as long as nothing has changed; it holds no value. ``today`` is in UTC.
     """
-    allowed = tuple(_within(organisation, openings))
+    allowed = tuple(within(organisation, openings))
     terms = [
         *(_singles(allowed) if Level.INDIVIDUAL in organisation.levels else ()),
         *_to_be_asked(organisation, openings, today),
@@ -64,15 +65,6 @@ def shelf_of(
         one = odrl.offer(each, did)
         offers.setdefault(each.dataset, {})[one.id] = one
     return tuple(_dataset(name, tuple(found.values())) for name, found in offers.items())
-
-
-def _within(organisation: Organisation, openings: Iterable[Opening]) -> Iterable[Opening]:
-    """What of the grounds the organisation's profile lets it ask for; the door refuses the rest."""
-    for opening in openings:
-        quantities = opening.quantities & organisation.quantities
-        if quantities and opening.purpose in organisation.purposes:
-            finest = max(opening.resolution, organisation.finest)
-            yield replace(opening, quantities=quantities, resolution=finest)
 
 
 def _dataset(name: str, offers: tuple[Offer, ...]) -> Dataset:
