@@ -32,7 +32,12 @@ def telegram(event: Telegram, *, as_sent: bool = False) -> dict[str, Any]:
 
 def rejected(event: FrameRejected) -> str:
     """One line, without bytes or readings."""
-    return f"rejected {event.dropped} bytes: {event.kind}: {event.detail}"
+    return f"rejected {counted(event.dropped, 'byte')}: {event.kind}: {event.detail}"
+
+
+def counted(number: int, what: str, many: str = "") -> str:
+    """``1 byte``, ``2 bytes``; ``many`` where more of them are not called so with an s behind."""
+    return f"{number} {what if number == 1 else many or what + 's'}"
 
 
 def plain(text: str) -> str:

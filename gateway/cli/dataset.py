@@ -10,6 +10,8 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_ope
 
 import typer
 
+from meter_driver.render import counted
+
 app = typer.Typer(no_args_is_help=True, help="Read datasets of a data space or an SDMX service.")
 
 LARGEST_DATASET = 256 << 20
@@ -52,7 +54,7 @@ def read(
     except Unreadable as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None
-    print(f"{count} observations", file=sys.stderr)
+    print(counted(count, "observation"), file=sys.stderr)
 
 
 def write_observations(data: bytes, structure: bytes, out: Any) -> int:

@@ -15,6 +15,7 @@ from gateway.history.batches import Slice, batches, ranges
 from gateway.history.plan import ImportMap
 from gateway.history.wrong import FileRefused, Wrong
 from gateway.settings import Settings
+from meter_driver.render import counted
 
 MapFile = Annotated[Path, typer.Option("--map", "-m", help="YAML: what the columns are; see docs/running.md.")]
 _OnlyCheck = Annotated[bool, typer.Option("--check", help="Say what would be taken, and send nothing.")]
@@ -71,9 +72,8 @@ def _exchange(config: Settings, file: Path, read: ReadFile, *, send: bool) -> No
         known = _checked(line, file, read)
         homes, meters = {each["household"] for each in known}, {(e["household"], e["meter"], e["new"]) for e in known}
         new = sorted(meter for _, meter, is_new in meters if is_new)
-        typer.echo(
-            f"{read.count} values, {len(homes)} households, {len(meters)} meters of which {len(new)} new", err=True
-        )
+        told_of = [counted(read.count, "value"), counted(len(homes), "household"), counted(len(meters), "meter")]
+        typer.echo(f"{', '.join(told_of)} of which {len(new)} new", err=True)
         if send:
             _send(line, read, told)
         else:

@@ -12,6 +12,7 @@ import typer
 from gateway.cli import meters
 from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
 from gateway.serve.listeners import public_url
+from meter_driver.render import counted
 from policies.roles import Listener
 
 app = typer.Typer(no_args_is_help=True, help="Households, boxes, organisations, clients, codes.")
@@ -57,7 +58,7 @@ def import_file(
         typer.echo(f"metergate: {file}: {type(error).__name__}", err=True)
         raise typer.Exit(1) from None
     found = call(config, "POST", "/api/registry/check", table)
-    typer.echo(f"{found['households']} households, {len(found['there'])} of them there already", err=True)
+    typer.echo(f"{counted(found['households'], 'household')}, {len(found['there'])} there already", err=True)
     if check:
         return
     for name, body in table.get("organisations", {}).items():

@@ -15,6 +15,7 @@ from gateway.demo.capture import Capture
 from gateway.demo.cast import ACTIVE_POWER, ENERGY, METERED, READ_SINGLY, VEN, Cast
 from gateway.demo.checks import Checks, first_line, wait_for
 from gateway.demo.street import SENDS_EVERY, Street
+from meter_driver.render import counted
 from metergate.testing.people import Home, stamp
 from metergate.testing.product import Product, ProductError
 
@@ -112,7 +113,9 @@ class Story:
         self.checks.say("2 door", "another purpose is refused", "purpose" in shut or "profile" in shut, shut)
         page = self.cast.homes[1].page("/ledger")
         seen = page.count("Helio energy services")
-        self.checks.say("2 door", "the household sees the release on its page", seen > 0, f"{seen} entries")
+        self.checks.say(
+            "2 door", "the household sees the release on its page", seen > 0, counted(seen, "entry", "entries")
+        )
 
     def openadr(self) -> None:
         vens = "/openadr3/3.1.1/vens"
@@ -128,7 +131,9 @@ class Story:
         answer = wait_for(lambda: self._opt(event), seconds=40, every=0.5)
         self.checks.say("3 OpenADR", "openleadr's VEN registers, polls and opts in", answer == "optIn", answer)
         report = wait_for(self._report_values, seconds=10)
-        self.checks.say("3 OpenADR", "the utility reads the VEN's report at the door", report > 0, f"{report} values")
+        self.checks.say(
+            "3 OpenADR", "the utility reads the VEN's report at the door", report > 0, counted(report, "value")
+        )
 
     def data_space(self) -> None:
         datasets = {d["@id"]: d for d in self.cast.partner.catalog()}
@@ -174,7 +179,7 @@ class Story:
             "5 replay",
             "a capture is stored as the one instant that it is",
             one,
-            f"{len(rows)} values at {sorted(instants)}"[:80] if rows else first_line(said),
+            f"{counted(len(rows), 'value')} at {sorted(instants)}"[:80] if rows else first_line(said),
         )
 
     def withdrawal(self) -> None:
@@ -197,7 +202,7 @@ class Story:
             words = f"served {before} times before, {len(late)} after; {dark.says(watcher.reason)}"
             self.checks.say("6 withdraw", f"{watcher.name} goes dark", good, words)
         others = self.cast.csv(2, ENERGY, now - timedelta(hours=1), datetime.now(UTC))
-        self.checks.say("6 withdraw", "the neighbour goes on being served", bool(others), f"{len(others)} values")
+        self.checks.say("6 withdraw", "the neighbour goes on being served", bool(others), counted(len(others), "value"))
 
     def erasure(self) -> None:
         home = self.cast.homes[2]
@@ -215,7 +220,9 @@ class Story:
         whose = {json.loads(line)["household"] for line in opened.stdout.splitlines()}
         gone, there = home.id not in whose, self.cast.homes[3].id in whose
         self.checks.say("7 erase", "with the whole folder nobody opens the erased household", gone, "no key")
-        self.checks.say("7 erase", "and its neighbour's days can still be opened", there, f"{len(whose)} households")
+        self.checks.say(
+            "7 erase", "and its neighbour's days can still be opened", there, counted(len(whose), "household")
+        )
 
     # -- looking
 

@@ -86,6 +86,7 @@ async def test_values_of_a_file_are_kept_with_their_worth_under_an_imported_mete
         done = await imported(house, tmp_path, [line(0), line(1, "0,5", "E"), line(2, "0,125", "V"), line(3, "1", "S")])
         assert done.exit_code == 0, done.stderr
         assert sums(done)["accepted"] == 4
+        assert "4 values, 1 household, 1 meter of which 1 new\n" in done.stderr
         assert [(v.total, v.status) for v in await kept(house, subject)] == [
             (Decimal("250"), "measured"),
             (Decimal("500"), "estimated"),
