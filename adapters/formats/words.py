@@ -1,8 +1,10 @@
 """How rows become words: instants, values, and lines joined to chunks. Shared by the renderers beside it."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
+
+from meter_driver.render import utc
 
 ZONE = "Days-Of"
 """The header that names the zone whose days the rows of an answer are; instants in them stay UTC."""
@@ -13,9 +15,13 @@ _LONGEST_PLAIN = 40
 """Exponents beyond this are written with an E, so that a value cannot blow a line up."""
 
 
-def instant(at: datetime) -> str:
-    """ISO 8601 in UTC with a ``Z``; fractions of a second only where there are some."""
-    return at.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+instant = utc
+"""The one way in which instants are written to others."""
+
+
+def whole_second(at: datetime) -> str:
+    """The same; what is below a second is cut off."""
+    return instant(at.replace(microsecond=0))
 
 
 def number(value: Decimal | None) -> str:

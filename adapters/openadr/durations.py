@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+from adapters.formats.words import instant
+
 _SPAN = re.compile(
     r"(?P<sign>[+-])?P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T?(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?",
@@ -49,5 +51,5 @@ def read_stamp(text: str) -> datetime:
 
 def write_stamp(at: datetime) -> str:
     """``2026-01-02T11:04:05Z``; a fraction only where there is one."""
-    text = at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00")
-    return text.rstrip("0").rstrip(".") + "Z"
+    whole, _, fraction = instant(at).removesuffix("Z").partition(".")
+    return f"{whole}.{fraction.rstrip('0')}Z" if fraction else f"{whole}Z"

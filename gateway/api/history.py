@@ -14,8 +14,9 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import Field
 
+from adapters.formats.words import whole_second
 from adapters.plugin import Batch, IntakeAnswer, Route
-from gateway.api.models import Json, Strict, body, instant
+from gateway.api.models import Json, Strict, body
 from gateway.api.registry import telling
 from gateway.errors import BatchRefused, NotAllowed, RegistryError, StoreFull, SubjectGone, Unknown
 from gateway.registry.registry import Registry
@@ -113,7 +114,7 @@ class HistoryApi:
             "new": new,
             "expired_before": int(held.timestamp()),
             "begins": int((home.moved_in or _EVER).timestamp()),
-            "since": instant(since),
+            "since": whole_second(since),
         }
 
     async def send(self, request: web.Request) -> web.Response:

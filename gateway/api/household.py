@@ -11,9 +11,10 @@ from functools import wraps
 import msgspec
 from aiohttp import web
 
+from adapters.formats.words import whole_second
 from adapters.plugin import CALLER, Caller, Handler, PermissionRequest, Route, Signer
 from gateway.api import models
-from gateway.api.models import Json, body, instant
+from gateway.api.models import Json, body
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
 from gateway.consent.evidence import Evidence
@@ -111,7 +112,7 @@ class HouseholdApi:
     async def requests(self, request: web.Request) -> web.Response:
         """Those that wait for an answer."""
         waiting = await self.consent.waiting(self._household(request))
-        shown = [{"request": a.id, "asked": instant(a.asked), **_scope(a.request)} for a in waiting]
+        shown = [{"request": a.id, "asked": whole_second(a.asked), **_scope(a.request)} for a in waiting]
         return web.json_response({"requests": shown})
 
     async def accept(self, request: web.Request) -> web.Response:
@@ -231,11 +232,11 @@ def _scope(scope: Scope | PermissionRequest) -> Json:
         "quantities": sorted(scope.quantities),
         "resolution_seconds": int(scope.resolution.total_seconds()),
         "level": scope.level.value,
-        "values_from": instant(scope.values.start),
-        "values_to": instant(scope.values.end),
+        "values_from": whole_second(scope.values.start),
+        "values_to": whole_second(scope.values.end),
         "keep_days": scope.keep.days,
     }
 
 
 def _ground(ground: Ground) -> Json:
-    return {"ground": ground.id, "kind": kind_of(ground), "until": instant(ends(ground)), **_scope(ground.scope)}
+    return {"ground": ground.id, "kind": kind_of(ground), "until": whole_second(ends(ground)), **_scope(ground.scope)}

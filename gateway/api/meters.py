@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from adapters.formats.words import whole_second
 from adapters.plugin import CALLER, Caller, Route
-from gateway.api.models import Json, body, instant
+from gateway.api.models import Json, body
 from gateway.api.registry import telling
 from gateway.errors import NotAllowed, Unknown
 from gateway.registry.meters import Exchanged, Meter, Reader, StandAt
@@ -135,14 +136,14 @@ class MetersApi:
     async def new(self, _: web.Request) -> web.Response:
         """Meters that came by themselves, or got another number, since somebody looked; the latest first."""
         found = await self.registry.meters.unseen()
-        meters = [{"household": each.household, "at": instant(each.at)} | _shown(each.meter) for each in found]
+        meters = [{"household": each.household, "at": whole_second(each.at)} | _shown(each.meter) for each in found]
         return web.json_response({"meters": meters})
 
 
 def _shown(meter: Meter) -> Json:
     exchanged: list[Any] = [
         {
-            "at": instant(each.at),
+            "at": whole_second(each.at),
             "old": each.old,
             "new": each.new,
             "stands": [
@@ -158,7 +159,7 @@ def _shown(meter: Meter) -> Json:
         "family": meter.family,
         "limit": None if meter.limit is None else str(meter.limit),
         "how": meter.how,
-        "since": instant(meter.since),
-        "serials": [{"serial": serial, "since": instant(since)} for serial, since in meter.serials],
+        "since": whole_second(meter.since),
+        "serials": [{"serial": serial, "since": whole_second(since)} for serial, since in meter.serials],
         "exchanged": exchanged,
     }

@@ -1,6 +1,6 @@
 """What the API takes: pydantic at the edge, strict, bounded. Each becomes a value of the registry or of policies."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
 from aiohttp import web
@@ -188,11 +188,6 @@ async def body(request: web.Request, model: type[M]) -> M:
         wrong = [{"field": ".".join(map(str, e["loc"])), "rule": e["msg"]} for e in error.errors()[:MOST_WRONG]]
         detail = "; ".join(f"{w['field'] or 'body'}: {w['rule']}" for w in wrong[:20])
         raise Problem(422, "invalid", detail, fields=wrong) from None
-
-
-def instant(at: datetime) -> str:
-    """ISO 8601, UTC."""
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 Json = dict[str, Any]

@@ -8,9 +8,10 @@ from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from adapters.formats.words import whole_second
 from adapters.plugin import Handler, Route
 from gateway.api import models
-from gateway.api.models import Json, body, instant
+from gateway.api.models import Json, body
 from gateway.errors import CodeRefused, CsrRefused, InUse, NotAllowed, RegistryError, Unknown
 from gateway.household_end import HouseholdEnd
 from gateway.identity.certs import fingerprint
@@ -261,8 +262,8 @@ def _shown(each: Tenancy) -> Json:
         "zone": each.zone,
         "community": each.community,
         "kind": each.kind,
-        "start": instant(each.start),
-        "end": instant(each.end) if each.end else None,
+        "start": whole_second(each.start),
+        "end": whole_second(each.end) if each.end else None,
         "live": each.live,
         "erased": each.erased is not None,
     }

@@ -11,8 +11,9 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
+from adapters.formats.words import whole_second
 from adapters.plugin import Route
-from gateway.api.models import ClientIn, HouseholdIn, Json, OrganisationIn, Strict, body, instant
+from gateway.api.models import ClientIn, HouseholdIn, Json, OrganisationIn, Strict, body
 from gateway.api.registry import STATUS_OF_ERROR, telling
 from gateway.errors import NotAllowed, RegistryError
 from gateway.identity.clients import Clients, check_client
@@ -176,7 +177,7 @@ class TownApi:
             "name": who.name,
             "address": who.address,
             "points": list(await tenancies.points(each.id)),
-            "start": instant(each.start),
+            "start": whole_second(each.start),
             "live": each.live,
         }
 

@@ -14,8 +14,9 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from adapters.formats.json import JSON_TABLE
+from adapters.formats.words import whole_second
 from adapters.plugin import CALLER, Caller, Refused, Route, always
-from gateway.api.models import Json, body, instant
+from gateway.api.models import Json, body
 from gateway.api.registry import telling
 from gateway.door.egress import Egress
 from gateway.door.profiles import Profiles
@@ -213,21 +214,21 @@ def _shown(one: Listed) -> Json:
         "rule": found.rule,
         "meter": found.meter,
         "quantity": found.quantity,
-        "start": instant(found.start),
-        "end": instant(found.end),
+        "start": whole_second(found.start),
+        "end": whole_second(found.end),
         "severity": found.severity.value,
-        "found": instant(one.at),
+        "found": whole_second(one.at),
         "acts": [{**_act(act, names_author=True), "state": act.state.value} for act in one.item.acts],
     }
 
 
 def _act(act: Act, *, names_author: bool) -> dict[str, Any]:
-    told = {"at": instant(act.at), "role": act.role, "reason": act.reason}
+    told = {"at": whole_second(act.at), "role": act.role, "reason": act.reason}
     return {**told, "author": act.author} if names_author else told
 
 
 def _decided(some: Sequence[Decided], *, names_author: bool) -> Json:
     first, last = some[0], some[-1]
     what = {"meter": first.meter, "quantity": first.quantity, "status": first.status, "method": first.method}
-    when = {"start": instant(first.start), "end": instant(last.end)}
+    when = {"start": whole_second(first.start), "end": whole_second(last.end)}
     return {**what, **when, **_act(first.act, names_author=names_author)}

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from adapters.formats.words import whole_second
 from adapters.plugin import Signer
 from gateway.storage.port import Store
 from gateway.storage.tables.door import evidence as table
@@ -60,7 +61,7 @@ class Evidence:
                 "resolution": _duration(scope.resolution),
                 "level": scope.level.value,
             },
-            "validity": {"from": _stamp(scope.validity.start), "until": _stamp(scope.validity.end)},
+            "validity": {"from": whole_second(scope.validity.start), "until": whole_second(scope.validity.end)},
             "retention": _duration(scope.keep),
             "withdrawal": "page Consents of this gateway, one press, at any time",
             "notice": {"id": NOTICE_ID, "language": "en", "sha256": sha256(NOTICE_TEXT.encode()).hexdigest()},
@@ -94,7 +95,7 @@ class Evidence:
             "controllers": [self._controller.name],
             "destroyed": gone,
             "retained": kept,
-            "recovery_until": _stamp(destroyed.recovery_until) if destroyed.recovery_until else None,
+            "recovery_until": whole_second(destroyed.recovery_until) if destroyed.recovery_until else None,
         }
         return self._signer.sign(claims, typ="erasure+jwt")
 
@@ -128,10 +129,6 @@ class Evidence:
             "contact": self._controller.contact,
             "legal_basis": "GDPR Art. 6(1)(a)",
         }
-
-
-def _stamp(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _duration(span: timedelta) -> str:

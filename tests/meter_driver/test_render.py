@@ -31,4 +31,4 @@ def test_a_value_that_is_none_is_null_unless_the_pattern_is_asked_for() -> None:
 def test_one_is_told_as_one_and_more_as_more() -> None:
     assert [render.counted(n, "household") for n in (0, 1, 2)] == ["0 households", "1 household", "2 households"]
     assert [render.counted(n, "entry", "entries") for n in (1, 3)] == ["1 entry", "3 entries"]
-    assert render.rejected(FrameRejected(FrameTooLong("no end mark"), 1)).startswith("rejected 1 byte: ")
+    assert render.rejected(FrameRejected.because(FrameTooLong("no end mark"), 1)).startswith("rejected 1 byte: ")
