@@ -6,7 +6,7 @@ however often it stands, so that few bytes of a file do not become many of memor
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import IO, Any
 
@@ -21,6 +21,7 @@ LARGEST_FOOTER = 16 << 20
 _BUFFER = 1 << 18
 _TIMES = ("time", "begin", "end")
 _PER_SECOND = {"s": 1, "ms": 1000, "us": 1_000_000, "ns": 1_000_000_000}
+_DAY, _DAY_MS = 86_400, 86_400_000
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 Texts = Callable[[Any], Sequence[str]]
@@ -76,13 +77,15 @@ def _check_ends(source: IO[bytes]) -> None:
 @contextmanager
 def _sound(row: int) -> Iterator[None]:
     """What pyarrow finds wrong, said in our words. ``row``: the first that is not read; 0 for none of them."""
+    from pyarrow import ArrowException
+
     try:
         yield
     except MemoryError:
         raise
     except NotImplementedError:
         raise FileRefused(Wrong(row, "file", "compressed or encoded in a way that pyarrow does not read")) from None
-    except (OSError, ValueError, LookupError, TypeError) as error:  # ArrowException is each of them
+    except (ArrowException, OSError, UnicodeDecodeError) as error:
         rule = "encrypted: decrypt it first" if "crypt" in str(error) else "damaged"
         raise FileRefused(Wrong(row, "file", rule)) from None
 
@@ -188,6 +191,13 @@ def _instants(array: Any) -> Sequence[str]:
     return [_instant(ticks, per, zone) for ticks in array.cast("int64").to_pylist()]
 
 
+def _days(array: Any) -> Sequence[str]:
+    """The midnight of each, without an offset."""
+    width = array.type.bit_width
+    ticks = array.cast(f"int{width}").to_pylist()
+    return [_instant((n if width == 32 else n // _DAY_MS) * _DAY, 1, None) for n in ticks]
+
+
 def _instant(ticks: int, per: int, zone: Any) -> str:
     """A part of a second, however small, is seen."""
     seconds, rest = divmod(ticks, per)
@@ -196,8 +206,3 @@ def _instant(ticks: int, per: int, zone: Any) -> str:
     except OverflowError:
         return "out of range"
     return at.replace(tzinfo=zone).isoformat()
-
-
-def _days(array: Any) -> Sequence[str]:
-    days: Sequence[date] = array.to_pylist()
-    return [day.isoformat() for day in days]

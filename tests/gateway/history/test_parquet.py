@@ -192,7 +192,10 @@ def test_dates_are_days_of_the_zone_and_texts_have_the_form_of_the_map() -> None
     assert [(e - s) // 3600 for s, e in zip(column.starts, column.ends, strict=True)] == [24, 23]
     texts = file_of(columns_of([1, 2], Zeit=["28.03.2026", "29.03.2026"]))
     (same,), _ = from_bytes(texts, **plan, time_format="%d.%m.%Y")
-    assert same.starts == column.starts
+    (wide,), _ = from_bytes(file_of(columns_of([1, 2], Zeit=days.cast(pa.date64()))), **plan)
+    assert same.starts == wide.starts == column.starts
+    far = pa.array([2**31 - 1], pa.int32()).cast(pa.date32())
+    assert wrongs(from_bytes(file_of(columns_of([1], Zeit=far)), **plan)[1]) == [(1, "time")]
 
 
 def test_begin_and_end_are_two_columns_of_any_kind_of_time() -> None:
