@@ -5,6 +5,7 @@ the gateway did not answer a question beside it.
 """
 
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -99,7 +100,7 @@ def report(product: Product, count: int, file: Path, plan: Path) -> None:
 
     asker = threading.Thread(target=ask)
     asker.start()
-    before, begin = cpu(pid), time.perf_counter()
+    before, mine, begin = cpu(pid), _of_children(), time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     wall = time.perf_counter() - begin
     over.set()
@@ -108,10 +109,16 @@ def report(product: Product, count: int, file: Path, plan: Path) -> None:
     waits.sort()
     print(json.dumps({
         "file": file.name, "values": count, "wall_s": round(wall, 1), "limit_s": LIMIT,
-        "gateway_cpu_s": round(cpu(pid) - before, 1),
+        "gateway_cpu_s": round(cpu(pid) - before, 1), "import_cpu_s": round(_of_children() - mine, 1),
         "question_beside_ms": {"median": round(1000 * waits[len(waits) // 2], 1), "worst": round(1000 * waits[-1], 1)},
         "sums": sums,
     }))  # fmt: skip
+
+
+def _of_children() -> float:
+    """CPU seconds of processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":
