@@ -8,7 +8,15 @@ from adapters.plugin import CALLER, Route, Services
 from adapters.sdmx import asked
 from adapters.sdmx.asked import Availability, NotAnswered
 from adapters.sdmx.availability import Content, contents
-from adapters.sdmx.routes import ERROR_CODES, STRUCTURE_ROLES, STRUCTURE_TYPE, refused, sdmx_error, wants_references
+from adapters.sdmx.routes import (
+    ERROR_CODES,
+    STRUCTURE_ROLES,
+    STRUCTURE_TYPE,
+    growing,
+    refused,
+    sdmx_error,
+    wants_references,
+)
 from policies.roles import Listener
 from policies.terms import Recipient
 
@@ -24,8 +32,8 @@ class Availabilities:
     def routes(self) -> list[Route]:
         """What is left out of the path means all, or the latest."""
         name, roles = "sdmx.availability", STRUCTURE_ROLES
-        three = _paths("/sdmx/3.0/availability/{context}", "agency", "id", "version", "key", "component")
-        two = _paths("/sdmx/2.1/availableconstraint/{flow}", "key", "provider", "component")
+        three = growing("/sdmx/3.0/availability/{context}", "agency", "id", "version", "key", "component")
+        two = growing("/sdmx/2.1/availableconstraint/{flow}", "key", "provider", "component")
         return [
             *(Route(Listener.PARTNERS, "GET", each, name, self._get_3_0, roles, 1024, _refused_3_0) for each in three),
             *(Route(Listener.PARTNERS, "GET", each, name, self._get_2_1, roles, 1024, refused) for each in two),
@@ -62,13 +70,6 @@ class Availabilities:
             raise NotAnswered(404, "100", "the caller has no grounds")
         known = services.openings(recipient), services.zones(recipient)
         return await asyncio.to_thread(contents, query, organisation, *known, services.clock())
-
-
-def _paths(path: str, *parts: str) -> list[str]:
-    paths = [path]
-    for part in parts:
-        paths.append(paths[-1] + "/{" + part + "}")
-    return paths
 
 
 def _error_3_0(status: int, code: str, text: str) -> web.Response:

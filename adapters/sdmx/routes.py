@@ -22,22 +22,9 @@ class Structures:
         self._services = services
 
     def routes(self) -> list[Route]:
-        paths = ["/{resource}"]
-        for part in ("agency", "id", "version"):
-            paths.append(paths[-1] + "/{" + part + "}")
-        return [
-            Route(
-                Listener.PARTNERS,
-                "GET",
-                "/sdmx/2.1" + path,
-                "sdmx.structure",
-                self._get,
-                STRUCTURE_ROLES,
-                1024,
-                refused,
-            )
-            for path in paths
-        ]
+        name, roles = "sdmx.structure", STRUCTURE_ROLES
+        paths = growing("/sdmx/2.1/{resource}", "agency", "id", "version")
+        return [Route(Listener.PARTNERS, "GET", path, name, self._get, roles, 1024, refused) for path in paths]
 
     async def _get(self, request: web.Request) -> web.Response:
         from adapters.sdmx.structure import artefacts, message
@@ -62,6 +49,14 @@ class Structures:
             chosen = everything
         body = message(chosen, number=self._services.ids(), prepared=self._services.clock())
         return web.Response(body=body, headers={"Content-Type": STRUCTURE_TYPE})
+
+
+def growing(path: str, *parts: str) -> list[str]:
+    """A path, and what it becomes with one part more each time."""
+    paths = [path]
+    for part in parts:
+        paths.append(paths[-1] + "/{" + part + "}")
+    return paths
 
 
 def wants_references(request: web.Request) -> bool:
