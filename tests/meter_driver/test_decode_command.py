@@ -62,7 +62,7 @@ def test_what_is_rejected_goes_to_stderr_and_into_the_status(
     assert main(["decode", "--hex", "--jsonl", str(tmp_path / "recording")]) == 1
     out, err = capsys.readouterr()
     assert json.loads(out)["protocol"] == "dlms"
-    assert err == "rejected 1 bytes: frame: bytes that begin no frame\n"
+    assert err == "rejected 1 byte: frame: bytes that begin no frame\n"
 
 
 @pytest.mark.parametrize("key", ["", "zz", "00 11 22"])
