@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -205,9 +206,10 @@ async def test_an_import_that_was_killed_goes_on_and_each_value_counts_once(tmp_
         words = [str(file), "--map", str(plan), "--settings", str(settings(house, tmp_path))]
         process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway.cli", "import", *words, cwd=REPO)
         while not await kept(house, subject):
-            assert process.returncode is None
+            assert process.returncode in (None, 0)
             await asyncio.sleep(0.005)
-        process.kill()
+        with suppress(ProcessLookupError):  # on a busy machine it may have come to its end first
+            process.kill()
         await process.wait()
         done = sums(await imported(house, tmp_path, lines))
         assert done["accepted"] == 2600
