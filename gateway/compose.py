@@ -270,6 +270,7 @@ def composed(
         interval=timedelta(minutes=settings.cohorts.interval_minutes),
         grace=timedelta(minutes=settings.cohorts.grace_minutes),
         zone=zone,
+        installed=registry.meters.installed,
     )
     profiles = Profiles(organisations, clock)
     worked_out = Days(store, keeper, os.urandom, zone, log)

@@ -16,15 +16,27 @@ from meter_driver import quantities
 from meter_driver.amounts import Amount, Status, entries, means, stands
 from meter_driver.amounts.amount import SECOND_US
 from meter_driver.intervals import instant, micros
-from meter_driver.quantities import Kind
+from meter_driver.quantities import Kind, Medium
 from meter_driver.reading import SUBSTITUTED
-from meter_driver.units import base, factor, power_of_ten, told
+from meter_driver.units import base, convert, factor, power_of_ten, told
 from policies.terms import WHOLE, Row
 from policies.vault.values import Value
 
 MOST_AN_HOUR = {"Wh": Decimal(250_000), "varh": Decimal(250_000), "VAh": Decimal(250_000), "J": Decimal(900_000_000),
                 "m3": Decimal(100)}  # fmt: skip
 """What the connection of a home can carry, by the unit of its register: 250 kW, 100 m3/h. More is another meter."""
+OVERLOAD = 2
+"""A fuse carries more than it is named after for a while, so a rise up to as many times the meter's own limit is an
+amount to look at (rule ``high-low``). More is another meter."""
+_LIMITED = {
+    Medium.ELECTRICITY: frozenset(("Wh", "varh", "VAh", "J")),
+    Medium.GAS: frozenset(("m3",)),
+    Medium.COLD_WATER: frozenset(("m3",)),
+    Medium.HOT_WATER: frozenset(("m3",)),
+    Medium.HEAT: frozenset(("Wh", "J")),
+    Medium.COOLING: frozenset(("Wh", "J")),
+}
+"""Of which of a medium's amounts a meter's own limit speaks: not of the kWh of a gas meter, nor of the m3 of heat."""
 _SHARE = Decimal("0.001")
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -37,13 +49,24 @@ class Declared:
     stands: tuple[tuple[str, Decimal, Decimal, str | None], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What somebody said of a meter: its exchanges, ascending, and the most that its connection carries an hour."""
+
+    exchanges: Sequence[Declared] = ()
+    limit: Decimal | None = None
+
+
+NOTHING_SAID = Installation()
+
+
 def rows_of(
     values: Sequence[Value],
     quantity: str,
     subject: str,
     meter: str,
     edges: Sequence[tuple[datetime, datetime]],
-    declared: Sequence[Declared] = (),
+    installed: Installation = NOTHING_SAID,
 ) -> list[Row]:
     """``values`` ascending, of one meter. Snapshots, and names of no vocabulary, have no intervals."""
     known = quantities.parse(quantity)
@@ -59,10 +82,22 @@ def rows_of(
         case Kind.INTERVAL:
             found, exponent = entries.amounts([_entry(value, scale) for value in some], spans), scale.exponent
         case _:
-            found, exponent = _differences(some, known, scale, spans, declared), scale.exponent
+            found, exponent = _differences(some, known, scale, spans, installed), scale.exponent
     worth = _Worth.of(some, open_ended=known.kind is Kind.INTERVAL)
     unit, power = scale.told
     return [_row(amount, exponent + power, quantity, subject, meter, unit, worth) for amount in found]
+
+
+def own_limit(known: quantities.Quantity, unit: str | None, limit: Decimal | None) -> Decimal | None:
+    """A meter's own limit in ``unit``; None where it has none, or where that does not speak of this quantity.
+
+    It is said in kWh of electricity, in m3 of gas and water, and of all else in the unit in which amounts are told.
+    """
+    dimension = base(unit)
+    if limit is None or unit is None or dimension not in _LIMITED.get(known.medium, frozenset((dimension,))):
+        return None
+    said = "Wh" if known.medium is Medium.ELECTRICITY and dimension == "J" else dimension
+    return convert(limit, told(said) or unit, unit)
 
 
 def _differences(
@@ -70,7 +105,7 @@ def _differences(
     known: quantities.Quantity,
     scale: "_Scale",
     spans: list[tuple[int, int]],
-    declared: Sequence[Declared],
+    installed: Installation,
 ) -> list[Amount]:
     points: dict[int, stands.Stand] = {}
     for value in values:
@@ -79,9 +114,10 @@ def _differences(
             us = micros(at)
             digit = 1 if value.unit == scale.unit else scale.digit(said, value.unit)
             points[us] = stands.Stand(us, scale.mantissa(said, value.unit), value.serial, digit)
-    most = MOST_AN_HOUR.get(base(scale.unit) or "")
+    own = own_limit(known, scale.unit, installed.limit)
+    most = MOST_AN_HOUR.get(scale.unit or "") if own is None else own * OVERLOAD
     bound = None if most is None else scale.bound(most)
-    exchanges = [_exchange(each, known.name, scale) for each in declared]
+    exchanges = [_exchange(each, known.name, scale) for each in installed.exchanges]
     runs = stands.runs_of([points[at] for at in sorted(points)], known.kind, bound, exchanges)
     return stands.amounts(runs, spans)
 

@@ -11,15 +11,15 @@ from itertools import groupby
 
 from meter_driver.intervals import day_edges
 from meter_driver.quantities import Kind, parse
-from policies.amounts import Declared, rows_of
+from policies.amounts import NOTHING_SAID, Installation, rows_of
 from policies.terms import AS_RECEIVED, ONE_DAY, Grant, Period, Row
 from policies.vault.values import Value
 from policies.vee.corrections import Correction, corrected
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Edges = list[tuple[datetime, datetime]]
-Exchanges = Mapping[str, Sequence[Declared]]
-"""By the meter's label, ascending."""
+Installed = Mapping[str, Installation]
+"""By the meter's label."""
 Corrections = Mapping[tuple[str, str], Sequence[Correction]]
 """By the meter's label and quantity."""
 
@@ -31,7 +31,7 @@ def minimise(
     zone: tzinfo = UTC,
     *,
     now: datetime | None = None,
-    exchanges: Exchanges | None = None,
+    installed: Installed | None = None,
     corrections: Corrections | None = None,
 ) -> list[Row]:
     """Rows of one household, by quantity and meter, then instant. As received nothing is corrected.
@@ -56,8 +56,8 @@ def minimise(
         (quantity, meter): c for (meter, quantity), c in (corrections or {}).items() if quantity in grant.quantities
     }
     for quantity, meter in sorted(groups.keys() | some.keys()):
-        declared = (exchanges or {}).get(meter, ())
-        work = partial(rows_of, groups.get((quantity, meter), []), quantity, subject, meter, declared=declared)
+        said = (installed or {}).get(meter, NOTHING_SAID)
+        work = partial(rows_of, groups.get((quantity, meter), []), quantity, subject, meter, installed=said)
         if (quantity, meter) not in some:
             rows += work(edges)
             continue

@@ -38,7 +38,8 @@ class MeterIn(_Body):
     medium: Medium | None = None
     family: Annotated[str, Field(max_length=64)] = Field(default="", description="Whose limits it goes by.")
     limit: Annotated[Decimal, Field(gt=0, max_digits=14)] | None = Field(
-        default=None, description="Most that its connection carries an hour, in kWh, MJ or m3."
+        default=None,
+        description="Most that its connection carries an hour: kWh (electricity), m3 (gas, water), kWh or MJ (heat).",
     )
 
 

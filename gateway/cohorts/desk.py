@@ -17,7 +17,7 @@ from sqlalchemy import insert, select
 from gateway.clock import Clock
 from gateway.cohorts.cells import ClosedCell, row_of, stored, summed
 from gateway.cohorts.draw import NEIGHBOURHOOD, Drawn, Draws, Partition, Places
-from gateway.cohorts.loads import Loader, in_one_unit, least_status
+from gateway.cohorts.loads import AskInstalled, Loader, in_one_unit, least_status
 from gateway.grounds import GroundBook
 from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import cell as table
@@ -46,7 +46,7 @@ _Known = Mapping[tuple[str, datetime], ClosedCell]
 class CohortDesk:
     """``interval``: length of a cell. ``grace``: how long after its end, at its watermark, a cell is closed.
 
-    ``zone``: where days begin.
+    ``zone``: where days begin. ``installed``: what was said of a household's meters.
     """
 
     def __init__(
@@ -61,9 +61,10 @@ class CohortDesk:
         interval: timedelta,
         grace: timedelta,
         zone: tzinfo = UTC,
+        installed: AskInstalled | None = None,
     ) -> None:
         self._store, self._places, self._clock = store, places, clock
-        self._loader = Loader(vault, interval)
+        self._loader = Loader(vault, interval, installed)
         self._profile, self._interval, self._grace, self._zone = profile, interval, grace, zone
         self._partition = Partition(store, vault, book, places, clock, k=profile.k)
         self._turn = asyncio.Lock()

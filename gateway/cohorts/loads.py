@@ -1,7 +1,7 @@
 """What a cell is closed from: the members' loads in one interval, opened once for all quantities, in one unit."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,8 +12,10 @@ from gateway.vault.port import Value, Vault
 from meter_driver import units
 from meter_driver.amounts import Status
 from meter_driver.errors import UnitError
-from policies.minimise import minimise
+from policies.minimise import Installed, minimise
 from policies.terms import Grant, Level, Period, Purpose, Row, SubjectId, class_of
+
+AskInstalled = Callable[[SubjectId], Awaitable[Installed]]
 
 
 @dataclass(slots=True)
@@ -25,10 +27,10 @@ class Loads:
 
 
 class Loader:
-    """``interval``: length of a cell."""
+    """``interval``: length of a cell. ``installed``: what was said of a household's meters."""
 
-    def __init__(self, vault: Vault, interval: timedelta) -> None:
-        self._vault, self._interval = vault, interval
+    def __init__(self, vault: Vault, interval: timedelta, installed: AskInstalled | None = None) -> None:
+        self._vault, self._interval, self._installed = vault, interval, installed
 
     async def loads(self, cohort: Drawn, quantities: frozenset[str], start: datetime) -> dict[str, Loads]:
         """By quantity, of those members that were drawn for it. The rows name nobody."""
@@ -36,8 +38,8 @@ class Loader:
         for member, agreed in sorted(cohort.quantities.items()):
             if not (mine := agreed & quantities):
                 continue
-            values = await self._values(member, mine, start)
-            rows = _of_all_meters(minimise(values, self._grant(member, mine, start), ""))
+            values, said = await self._values(member, mine, start)
+            rows = _of_all_meters(minimise(values, self._grant(member, mine, start), "", installed=said))
             delivered = {value.quantity for value in values if value.last_at >= start}
             for quantity in mine:
                 if quantity in rows:
@@ -61,13 +63,16 @@ class Loader:
             keep=timedelta(0),
         )
 
-    async def _values(self, member: SubjectId, quantities: frozenset[str], start: datetime) -> Sequence[Value]:
+    async def _values(
+        self, member: SubjectId, quantities: frozenset[str], start: datetime
+    ) -> tuple[Sequence[Value], Installed]:
         detail = class_of(self._interval)
         reach = Period(start - self._interval, start + 2 * self._interval)
         try:
-            return [v async for part in self._vault.read(member, detail, quantities, reach) for v in part]
+            values = [v async for part in self._vault.read(member, detail, quantities, reach) for v in part]
+            return values, await self._installed(member) if self._installed and values else {}
         except SubjectGone:
-            return ()
+            return (), {}
 
 
 def _of_all_meters(rows: Sequence[Row]) -> dict[str, Row]:

@@ -1,7 +1,7 @@
 """Opening what a grant covers: values from the vault, minimised, as parts for egress; once, or as a stream."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
@@ -15,8 +15,7 @@ from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
 from gateway.vault.port import Mark, Vault, held_since
 from meter_driver.intervals import day_edges
-from policies.amounts import Declared
-from policies.minimise import Corrections, floor, minimise
+from policies.minimise import Corrections, Installed, floor, minimise
 from policies.terms import AS_RECEIVED, ONE_DAY, DetailClass, Grant, Period, SubjectId, class_of
 from policies.vault.values import Value
 
@@ -58,8 +57,8 @@ class Watch:
 class HouseholdMeters(Protocol):
     """What the door must know of a household's meters."""
 
-    async def exchanges(self, household: SubjectId) -> Mapping[str, Sequence[Declared]]:
-        """By the meter's label, ascending. Raises ``SubjectGone``."""
+    async def installed(self, household: SubjectId) -> Installed:
+        """What was said of them, by label. Raises ``SubjectGone``."""
 
 
 class Corrected(Protocol):
@@ -97,7 +96,7 @@ class Opener:
                     if (part := await self._part(opened, values)) is not None:
                         yield part
                 return
-            exchanges = await self._meters.exchanges(opened.grant.subject)
+            installed = await self._meters.installed(opened.grant.subject)
             beside = opened.grant.resolution + BESIDE
             for detail, window in self._plan(opened.grant, beside):
                 grant = replace(opened.grant, period=window)
@@ -106,7 +105,7 @@ class Opener:
                 changed = await self._corrected.of(grant.subject, detail, window) if self._corrected else {}
                 if not opened.standing.still():
                     return
-                if (part := await self._part(replace(opened, grant=grant), values, exchanges, changed)) is not None:
+                if (part := await self._part(replace(opened, grant=grant), values, installed, changed)) is not None:
                     yield part
         except SubjectGone:
             return
@@ -139,12 +138,12 @@ class Opener:
         self,
         opened: Open,
         values: Sequence[Value],
-        exchanges: Mapping[str, Sequence[Declared]] | None = None,
+        installed: Installed | None = None,
         changed: Corrections | None = None,
     ) -> Part | None:
         """What is much leaves the loop; whoever withdraws meanwhile is seen by egress, before the write."""
         g, now = opened.grant, self._clock()
-        work = partial(minimise, values, g, opened.name, self._zone, now=now, exchanges=exchanges, corrections=changed)
+        work = partial(minimise, values, g, opened.name, self._zone, now=now, installed=installed, corrections=changed)
         rows = work() if len(values) <= VALUES_AT_ONCE else await asyncio.to_thread(work)
         if not rows:
             return None

@@ -23,7 +23,7 @@ from gateway.storage.port import Store
 from gateway.storage.tables.registry import meter, meter_place, tenancy
 from gateway.vault.port import Vault
 from meter_driver.serials import printed
-from policies.amounts import Declared
+from policies.amounts import Declared, Installation
 from policies.terms import DetailClass, SubjectId
 
 REMEMBERED_HOMES = 16_384
@@ -83,7 +83,7 @@ class Meter:
         label: what it is called in this household, unique there; every interface names it so.
         medium: ``meter_driver.quantities.Medium`` as a word, "" where nobody said.
         family: the operator's word for meters of its kind, which its limits go by; "" for none.
-        limit: most that its connection carries an hour, in the unit in which amounts are told (kWh, MJ, m3).
+        limit: most that its connection carries an hour, in the unit of ``policies.amounts.own_limit``.
         how: ``seen`` by itself, ``assigned`` or ``imported`` by the operator.
         since: when it was first known here.
         serials: of its devices, oldest first, each with the instant from which it was seen or declared.
@@ -175,16 +175,13 @@ class Meters:
         home = await self._home(household)
         return [home.meters[label] for label in sorted(home.meters)]
 
-    async def exchanges(self, household: SubjectId) -> Mapping[str, Sequence[Declared]]:
-        """Declared exchanges by label, ascending; for the door. Raises ``SubjectGone``."""
+    async def installed(self, household: SubjectId) -> Mapping[str, Installation]:
+        """What was said of its meters, by label, where anything was. Raises ``SubjectGone``."""
         home = await self._home(household)
         return {
-            label: [
-                Declared(each.at, tuple((s.quantity, s.last, s.first, s.unit) for s in each.stands))
-                for each in found.exchanged
-            ]
+            label: Installation([_declared(each) for each in found.exchanged], found.limit)
             for label, found in home.meters.items()
-            if found.exchanged
+            if found.exchanged or found.limit is not None
         }
 
     async def unseen(self) -> Sequence[Unseen]:
@@ -419,6 +416,10 @@ class Meters:
 
     def _place(self, household: SubjectId, reader: Reader) -> bytes:
         return self._vault.lookup("meter place", f"{household}\n{reader.box}\n{reader.component}")
+
+
+def _declared(each: Exchanged) -> Declared:
+    return Declared(each.at, tuple((s.quantity, s.last, s.first, s.unit) for s in each.stands))
 
 
 def _import_reader(name: str, serial: str) -> Reader:

@@ -92,13 +92,11 @@ class VeeSettings(SettingsTable):
         for name in _wide_to_narrow(medium, family):
             if (table := self.media.get(name)) is not None:
                 merged |= {field: getattr(table, field) for field in table.model_fields_set}
-        if own is not None:
-            merged["high"] = own
         whole = VeeLimits.model_construct(**merged)
         told = {
             field: getattr(whole, field) for field in VeeLimits.model_fields if field not in ("drift_seconds", "off")
         }
-        return Limits(**told, drift=timedelta(seconds=whole.drift_seconds), off=frozenset(whole.off))
+        return Limits(**told, drift=timedelta(seconds=whole.drift_seconds), off=frozenset(whole.off), own=own)
 
     def profile(self, medium: str, family: str) -> tuple[Decimal, ...]:
         """Empty without one."""

@@ -13,7 +13,7 @@ from gateway.vault.port import Value, Vault
 from gateway.vee.corrections import CorrectionBook
 from meter_driver.intervals import day_edges
 from meter_driver.quantities import Kind, Medium, parse
-from policies.amounts import rows_of
+from policies.amounts import NOTHING_SAID, rows_of
 from policies.minimise import minimise
 from policies.terms import (
     EVERYTHING,
@@ -93,9 +93,9 @@ class Looker:
         """What went through a register in all of a period, by the readings; None where they do not enclose it."""
         reach = period.end - period.start + _AROUND
         values = await self._values(household, DetailClass.QUARTER, period, reach, frozenset((quantity,)))
-        declared = (await self._meters.exchanges(household)).get(meter, ())
+        said = (await self._meters.installed(household)).get(meter, NOTHING_SAID)
         mine = sorted((v for v in values if v.meter == meter), key=lambda v: (v.at, v.first_at))
-        rows = rows_of(mine, quantity, "self", meter, [(period.start, period.end)], declared)
+        rows = rows_of(mine, quantity, "self", meter, [(period.start, period.end)], said)
         return rows[0].value if rows else None
 
     async def kind_of(self, household: SubjectId, label: str, quantity: str) -> tuple[str, str]:
@@ -123,12 +123,12 @@ class Looker:
         detail: DetailClass,
         changed: Callable[[Changed], Changed] = lambda some: some,
     ) -> list[Row]:
-        exchanges = await self._meters.exchanges(household)
+        installed = await self._meters.installed(household)
         corrections = changed(await self._corrections.of(household, detail, period))
         words = Purpose.GRID_OPERATION, EVERYTHING, step, Level.INDIVIDUAL, period, FAR_FUTURE, timedelta(0)
         grant = Grant("", household, _HOUSE, *words)
         return await asyncio.to_thread(
-            minimise, values, grant, "self", self.zone, exchanges=exchanges, corrections=corrections
+            minimise, values, grant, "self", self.zone, installed=installed, corrections=corrections
         )
 
     def _limits(self, meters: Mapping[str, Meter]) -> Callable[[str, str], Limits]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from meter_driver import quantities
 from meter_driver.quantities import REGISTERS, Kind
 from meter_driver.units import base, convert
-from policies.amounts import MOST_AN_HOUR
+from policies.amounts import MOST_AN_HOUR, own_limit
 from policies.terms import Row
 from policies.vee.terms import Limits, Material, MeterQuantity, Severity, ValidationException, asked, found, hours
 
@@ -22,7 +22,7 @@ def high_low(material: Material) -> Iterator[ValidationException]:
     for row, limits in _amounts(material, "high-low"):
         assert row.value is not None
         share = hours(row)
-        high, low = limits.high if limits.high is not None else _connection(row), limits.low
+        high, low = _high(row, limits), limits.low
         if high is not None and row.value > high * share:
             yield found("high-low", row, Severity.ERROR, ("amount", row.value), ("high", high * share))
         elif low is not None and row.value < low * share:
@@ -83,8 +83,11 @@ def _is_amount(quantity: str) -> bool:
     return known is not None and known.kind in AMOUNTS
 
 
-def _connection(row: Row) -> Decimal | None:
-    """The default of the medium, in the unit of the row."""
-    unit = base(row.unit)
+def _high(row: Row, limits: Limits) -> Decimal | None:
+    """Of the meter itself, else of its medium and family, else what a home can draw; in the unit of the row."""
+    known, unit = quantities.parse(row.quantity), base(row.unit)
+    own = own_limit(known, row.unit, limits.own) if known is not None else None
+    if own is not None or limits.high is not None:
+        return limits.high if own is None else own
     most = MOST_AN_HOUR.get(unit or "")
     return None if most is None or unit is None or row.unit is None else convert(most, unit, row.unit)

@@ -45,6 +45,7 @@ class Limits:
     Attributes:
         high, low: most and least of an amount an hour, in the unit in which it is told; None: the connection of a home
             (``policies.amounts.MOST_AN_HOUR``), and no bound.
+        own: the meter's own connection limit, which comes before ``high`` (``policies.amounts.own_limit``).
         spike: how far the highest amount of a day may be above the third highest, as a share of that.
         spike_least: amounts an hour below it are never a spike.
         zero_days: days in a row without consumption.
@@ -63,6 +64,7 @@ class Limits:
     multiplier: Decimal = Decimal("0.5")
     drift: timedelta = timedelta(minutes=2)
     off: frozenset[str] = frozenset()
+    own: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from meter_driver import quantities
 from meter_driver.amounts.partials import Mantissas
 from meter_driver.intervals import micros
 from meter_driver.units import base, factor
-from policies.amounts import Declared, rows_of
+from policies.amounts import OVERLOAD, Declared, Installation, rows_of
 from policies.terms import DetailClass, Row
 from policies.vault.columns import Series
 from policies.vault.values import Value
@@ -64,8 +64,9 @@ def rows(
     detail: DetailClass = DetailClass.QUARTER,
     declared: Sequence[Declared] = (),
     serials: Sequence[str] = (),
+    limit: Decimal | None = None,
 ) -> list[Row]:
-    return rows_of(stored(quantity, sent, detail, serials), quantity, "s", "main", spans, declared)
+    return rows_of(stored(quantity, sent, detail, serials), quantity, "s", "main", spans, Installation(declared, limit))
 
 
 def told(found: Sequence[Row]) -> list[tuple[str | None, str | None, str]]:
@@ -302,3 +303,38 @@ def test_an_hour_is_worth_the_least_of_its_entries(worth: tuple[str, str], told_
     mixed = [replace(value, status=worth[index % 2]) for index, value in enumerate(values)]
     (row,) = rows_of(mixed, ENTRY, "p", "main", edges(HOUR, 1))
     assert (row.value, row.status, row.completeness) == (Decimal(4), told_as, Decimal(1))
+
+
+@pytest.mark.parametrize("detail", BOTH)
+@pytest.mark.parametrize(
+    ("quantity", "unit", "limit"),
+    [
+        (REGISTER, "kWh", 10), (REGISTER, "MJ", 36), (HEAT, "MJ", 40), (HEAT, "kWh", 8),
+        ("7-0:3.0.0*255", "m3", 6), ("8-0:1.0.0*255", "L", 4000),
+    ],
+)  # fmt: skip
+def test_a_register_is_believed_up_to_what_its_own_connection_carries_for_a_while(
+    quantity: str, unit: str, limit: int, detail: DetailClass
+) -> None:
+    """``limit``: an hour, in ``unit``; the registry holds it in the unit in which the medium's limits are said."""
+    said = {"MJ": Decimal(limit) / Decimal("3.6") if quantity == REGISTER else Decimal(limit), "L": Decimal(4)}
+    own = said.get(unit, Decimal(limit))
+
+    def measured(rise: int) -> bool:
+        sent = [(at, value, unit, NOTHING) for at, value in ((NOTHING, "1000"), (HOUR, str(1000 + rise)))]
+        return [row.status for row in rows(quantity, sent, edges(HOUR, 1), detail, limit=own)] == ["measured"]
+
+    assert measured(OVERLOAD * limit)
+    assert not measured(OVERLOAD * limit + 2)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "rise"),
+    [("7-0:3.0.0*255", "kWh", "66"), ("6-0:2.0.0*255", "m3", "66"), (REGISTER, "kWh", "300")],
+)
+def test_a_limit_speaks_of_its_mediums_amounts_alone_and_may_be_above_what_homes_can_draw(
+    quantity: str, unit: str, rise: str
+) -> None:
+    limit = Decimal(400) if quantity == REGISTER else Decimal(6)
+    sent = [(NOTHING, "0", unit, NOTHING), (HOUR, rise, unit, NOTHING)]
+    assert told(rows(quantity, sent, edges(HOUR, 1), limit=limit)) == [(rise, unit, "measured")]

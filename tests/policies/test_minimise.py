@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.amounts import Declared
+from policies.amounts import Declared, Installation
 from policies.minimise import edges_of, floor, minimise
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, Grant, Level, Period, Purpose, Recipient, SubjectId
 from policies.vault.values import Value
@@ -91,8 +91,8 @@ def test_two_meters_of_one_kind_are_two_series() -> None:
 
 def test_an_exchange_is_one_of_its_meter_alone() -> None:
     values = [value(START + n * QUARTER_HOUR, n * 10, meter=m) for n in range(5) for m in ("main", "pump")]
-    exchanges = {"pump": [Declared(START + 40 * MINUTE)]}
-    rows = minimise(values, grant(HOUR, START, START + HOUR), "n", exchanges=exchanges)
+    installed = {"pump": Installation([Declared(START + 40 * MINUTE)])}
+    rows = minimise(values, grant(HOUR, START, START + HOUR), "n", installed=installed)
     assert [(r.meter, r.value, r.status) for r in rows] == [
         ("main", Decimal(40), "measured"), ("pump", None, "missing"),
     ]  # fmt: skip

@@ -229,7 +229,7 @@ def test_the_narrower_table_counts_field_by_field_and_the_meters_own_limit_first
     assert (wide.high, wide.zero_days, wide.off) == (None, 3, frozenset({"clock"}))
     assert (gas.high, gas.zero_days, gas.off) == (Decimal(20), 3, frozenset({"clock"}))
     assert (boiler.high, boiler.zero_days, boiler.off) == (Decimal(9), 3, frozenset())
-    assert settings.limits("gas", "boiler", Decimal(4)).high == 4
+    assert settings.limits("gas", "boiler", Decimal(4)).own == 4
     assert settings.limits("gas", "").drift == timedelta(minutes=2)
 
 
