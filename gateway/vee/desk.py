@@ -6,7 +6,7 @@ version; the door tells it in place of what the readings say (``policies.vee.cor
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from sqlalchemy import Connection
 
@@ -29,7 +29,10 @@ from policies.roles import Role
 from policies.terms import ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
 from policies.vee.corrections import newest
 from policies.vee.estimation import Known
+from policies.vee.order import silence
 from policies.vee.rules import validated
+from policies.vee.silence import Silence, silent_days
+from policies.vee.terms import ValidationException
 
 _QUARTER, _DAY = DetailClass.QUARTER, DetailClass.DAY
 _Due = list[tuple[DetailClass, Decided]]
@@ -75,6 +78,33 @@ class VeeDesk:
             raise Unknown("there is no such household, or its day is held no longer") from None
         self._log.info("vee.looked", found=len(found), new=new)
         return new
+
+    async def listen(self, household: SubjectId, last: int, back: int) -> int:
+        """Which meters were silent on local days up to the end of a UTC day (ordinal); how many exceptions are new.
+
+        Raises ``Unknown``.
+        """
+        zone = self._looker.zone
+        try:
+            limits = await self._looker.limits(household)
+            days = await self._known_days(household, last, back)
+            spoken = await self._looker.spoken(household, days)
+            async with self._turns.of(household):
+                known = await self.work.silences(household)
+                silent = silent_days(days, spoken, [_silence(each.item.found, zone) for each in known])
+                found = [silence(each, limits(each.meter, each.quantity), zone) for each in silent]
+                some = [one for one in found if one is not None]
+                return await self.work.keep_silences(household, some, known, self._clock(), last)
+        except (SubjectGone, Expired):
+            raise Unknown("there is no such household, or its days are held no longer") from None
+
+    async def _known_days(self, household: SubjectId, last: int, back: int) -> list[date]:
+        """Local days that can be looked at: over by the end of a UTC day, and held."""
+        zone, end = self._looker.zone, datetime.combine(date.fromordinal(last + 1), time(), UTC)
+        days = [date.fromordinal(last - n) for n in range(back, -2, -1)]
+        begins = {day: edges[0].toordinal() for day in days if (edges := day_edges(day, zone))[1] <= end}
+        held = await self.work.held(household, sorted(set(begins.values())))
+        return [day for day, ordinal in begins.items() if ordinal in held]
 
     # -- what an operator does
 
@@ -181,6 +211,11 @@ class VeeDesk:
 
     def _act(self, state: Handling, author: str, reason: str) -> Act:
         return Act(self._clock(), state, Role.OPERATOR.value, author, reason)
+
+
+def _silence(found: ValidationException, zone: tzinfo) -> Silence:
+    first, last = (at.astimezone(zone).date() for at in (found.start, found.end - timedelta(microseconds=1)))
+    return Silence(found.meter, found.quantity, first, last)
 
 
 def _of_day(row: Row, act: Act) -> Decided:

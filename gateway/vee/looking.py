@@ -31,6 +31,7 @@ from policies.terms import (
 )
 from policies.vee.corrections import Correction
 from policies.vee.levels import AMOUNTS
+from policies.vee.silence import Spoken
 from policies.vee.terms import Facts, Limits, Material, MeterQuantity
 
 _AROUND = timedelta(hours=1) + QUARTER_HOUR
@@ -57,7 +58,7 @@ class Looker:
     async def material(self, household: SubjectId, day: date) -> Material:
         """Of a local day. Raises ``SubjectGone``."""
         period = Period(*day_edges(day, self.zone))
-        limits = self._limits({meter.label: meter for meter in await self._meters.of(household)})
+        limits = await self.limits(household)
         values = await self._values(household, DetailClass.QUARTER, period, _AROUND)
         rows = await self._rows(household, values, period, QUARTER_HOUR, DetailClass.QUARTER)
         back = max((limits(*name).zero_days for name in _names(values)), default=1)
@@ -76,6 +77,19 @@ class Looker:
             self._clock(),
             zone=self.zone,
         )
+
+    async def spoken(self, household: SubjectId, days: Sequence[date]) -> Spoken:
+        """Who said what on local days. A stand at a day's very begin is the end of the one before."""
+        found: dict[date, dict[str, frozenset[str]]] = {}
+        if not days:
+            return found
+        period = Period(day_edges(days[0], self.zone)[0], day_edges(days[-1], self.zone)[1])
+        for value in await self._values(household, DetailClass.DAY, period, timedelta(0)):
+            day = value.at.astimezone(self.zone).date()
+            if value.last_at > day_edges(day, self.zone)[0]:
+                meters = found.setdefault(day, {})
+                meters[value.meter] = meters.get(value.meter, frozenset()) | {value.quantity}
+        return found
 
     async def rows(
         self,
@@ -131,8 +145,9 @@ class Looker:
             minimise, values, grant, "self", self.zone, installed=installed, corrections=corrections
         )
 
-    def _limits(self, meters: Mapping[str, Meter]) -> Callable[[str, str], Limits]:
-        """The operator's for the medium and the family; the connection limit of the meter itself comes first."""
+    async def limits(self, household: SubjectId) -> Callable[[str, str], Limits]:
+        """The operator's for the medium and the family, and that of the meter's own connection."""
+        meters = {meter.label: meter for meter in await self._meters.of(household)}
 
         def limits(label: str, quantity: str) -> Limits:
             known, meter = parse(quantity), meters.get(label)

@@ -44,6 +44,12 @@ class Seals:
 
         return sealed
 
+    async def held(self, household: SubjectId, days: Sequence[int]) -> frozenset[int]:
+        """Those of the days (ordinals) that are held in quarters and as days. Raises ``SubjectGone``."""
+        both = DetailClass.QUARTER, DetailClass.DAY
+        ciphers = await self._vault.ciphers(household, [(detail, day) for day in days for detail in both])
+        return frozenset(day for day in days if all((detail, day) in ciphers for detail in both))
+
     async def opened(
         self, household: SubjectId, rows: Sequence[SealedRow], decode: Callable[[bytes], T]
     ) -> list[T | None]:

@@ -1,23 +1,25 @@
-"""The sweep: households in slices, round after round; days that were merged since they were looked at are looked at.
+"""The sweep: households in slices, round after round; days that were merged since they were looked at are looked at,
+and each household is listened to once a day: which of its meters said nothing.
 
 A day that is merged later than ``_LOOKS_BACK`` (history that was imported) is looked at when an operator asks for it.
 """
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Table, delete, func, literal, select, union_all
 
 from adapters.plugin import Logger
 from gateway.clock import Clock
 from gateway.errors import RegistryError
 from gateway.registry.tenancies import Tenancies
 from gateway.storage.port import Store
-from gateway.storage.tables.vault import block
-from gateway.storage.tables.vee import vee_correction, vee_exception, vee_seen
+from gateway.storage.tables.vault import block, piece
+from gateway.storage.tables.vee import ALL, vee_correction, vee_exception, vee_seen
 from gateway.vault.compactor import SETTLED
 from gateway.vault.port import Vault
 from gateway.vee.desk import VeeDesk
@@ -33,6 +35,7 @@ _BREATH = timedelta(milliseconds=50)
 """Between two days that are looked at, so that answers come first."""
 _EVERY = timedelta(minutes=5)
 _QUARTER, _DAY = DetailClass.QUARTER, DetailClass.DAY
+_DETAILS = {CLASS_CODES[detail]: detail for detail in (_QUARTER, _DAY)}
 
 
 class Sweep:
@@ -54,9 +57,12 @@ class Sweep:
         looked = 0
         live = [each.id for each in self._tenancies.all() if each.live]
         for some in (live[at : at + _SLICE] for at in range(0, len(live), _SLICE)):
-            due = await self._store.look(partial(_due, some=some, days=self._days()))
-            for household, days in _by_household(due):
-                looked += await self._look(household, days, breath)
+            days = self._days()
+            due, waiting, quiet = await self._store.look(partial(_slice, some=some, days=days))
+            for household in some:
+                looked += await self._look(household, due.get(household, {}), breath)
+                if household not in waiting and (household in due or household in quiet):
+                    await self._listen(household, days[1], breath)
             await self._expire(some)
         if looked:
             self._log.info("vee.swept", days=looked)
@@ -82,6 +88,12 @@ class Sweep:
                 await asyncio.sleep(breath.total_seconds())
         return looked
 
+    async def _listen(self, household: SubjectId, last: int, breath: timedelta) -> None:
+        """For silent days: once a day, and when days were merged."""
+        with suppress(RegistryError):
+            await self._desk.listen(household, last, _LOOKS_BACK)
+        await asyncio.sleep(breath.total_seconds())
+
     def _local(self, ordinal: int) -> Sequence[date]:
         start = datetime.combine(date.fromordinal(ordinal), time(), UTC)
         ends = start, start + ONE_DAY - timedelta(microseconds=1)
@@ -93,16 +105,26 @@ class Sweep:
         before = {key: day.toordinal() for key, day in oldest.items() if day is not None}
 
         def old(connection: Connection) -> Sequence[Any]:
-            return connection.execute(
-                select(vee_exception.c.tenancy, vee_exception.c.day)
-                .where(vee_exception.c.tenancy.in_(some))
-                .union(select(vee_correction.c.tenancy, vee_correction.c.day).where(vee_correction.c.tenancy.in_(some)))
-            ).fetchall()
+            return connection.execute(union_all(*(_oldest(table, some) for table in ALL))).fetchall()
 
-        least = min(before.values(), default=0)
         rows = await self._store.look(old)
-        if any(row.day < before.get((row.tenancy, _QUARTER), least) for row in rows):
+        if any(day < before.get((SubjectId(who), _DETAILS[code]), day) for who, code, day in rows):
             await self._store.write(lambda connection: _drop(connection, before))
+
+
+_Merged = dict[SubjectId, dict[int, int]]
+"""By household: UTC days with the version of their block."""
+
+
+def _slice(
+    connection: Connection, some: Sequence[SubjectId], days: tuple[int, int]
+) -> tuple[_Merged, set[SubjectId], set[SubjectId]]:
+    """Of some households: merged days to look at, who has days that are not merged yet, who was not listened to."""
+    p, seen = piece.c, vee_seen.c
+    unmerged = (p.subject.in_(some), p["class"] == CLASS_CODES[_QUARTER], p.day.between(*days))
+    waiting = connection.execute(select(p.subject).where(*unmerged).distinct()).scalars()
+    heard = connection.execute(select(seen.tenancy).where(seen.tenancy.in_(some), seen.day == days[1])).scalars()
+    return _by_household(_due(connection, some, days)), set(map(SubjectId, waiting)), set(some) - set(heard)
 
 
 def _due(connection: Connection, some: Sequence[SubjectId], days: tuple[int, int]) -> Sequence[Any]:
@@ -117,11 +139,18 @@ def _due(connection: Connection, some: Sequence[SubjectId], days: tuple[int, int
     ).fetchall()
 
 
-def _by_household(rows: Sequence[Any]) -> list[tuple[SubjectId, dict[int, int]]]:
-    found: dict[SubjectId, dict[int, int]] = {}
+def _oldest(table: Table, some: Sequence[SubjectId]) -> Any:
+    """By household and class the oldest day of which there is a row."""
+    c = table.c
+    code = c["class"] if "class" in c else literal(CLASS_CODES[_QUARTER]).label("class")
+    return select(c.tenancy, code, func.min(c.day)).where(c.tenancy.in_(some)).group_by(c.tenancy, code)
+
+
+def _by_household(rows: Sequence[Any]) -> _Merged:
+    found: _Merged = {}
     for row in rows:
         found.setdefault(SubjectId(row.subject), {})[row.day] = row.version
-    return list(found.items())
+    return found
 
 
 def _drop(connection: Connection, before: dict[tuple[SubjectId, DetailClass], int]) -> None:

@@ -19,6 +19,8 @@ from policies.vee.terms import ValidationException
 _QUARTER = DetailClass.QUARTER
 MOST_A_DAY = 256
 """Exceptions of one household's day; what is beyond is a meter that wants repair, not a longer list."""
+_SILENT = "s"
+"""With it the ids of silent days begin: they are not of one day, and not found by looking at one."""
 MOST_LISTED = 500
 _LOOKED_THROUGH = 2000
 """Rows that one question opens at most."""
@@ -44,15 +46,10 @@ class WorkList:
         ``SubjectGone``.
         """
         some = {self._id(household, one): one for one in found[:MOST_A_DAY]}
-        sealed = await self._seals.sealing(household, [(_QUARTER, day)])
-        rows = [
-            {"id": name, "tenancy": household, "day": day, "state": Handling.OPEN.value, "found": now.timestamp(),
-             "sealed": sealed((_QUARTER, day), f"exception {name}", encode(Exceptional(one)))}
-            for name, one in some.items()
-        ]  # fmt: skip
+        rows = await self._rows(household, some, now, day)
 
         def write(connection: Connection) -> int:
-            mine = (table.c.tenancy == household, table.c.day == day)
+            mine = (table.c.tenancy == household, table.c.day == day, ~table.c.id.startswith(_SILENT))
             there = {row.id: row.state for row in connection.execute(select(table.c.id, table.c.state).where(*mine))}
             gone = [name for name, state in there.items() if state == Handling.OPEN and name not in some]
             if gone:
@@ -64,6 +61,51 @@ class WorkList:
             return len(fresh)
 
         return await self._store.write(write)
+
+    async def silences(self, household: SubjectId) -> list[Listed]:
+        """Its silent days, whatever became of them."""
+        mine = (table.c.tenancy == household, table.c.id.startswith(_SILENT))
+        rows = await self._store.look(lambda connection: connection.execute(select(table).where(*mine)).fetchall())
+        return await self._opened(household, rows)
+
+    async def keep_silences(
+        self,
+        household: SubjectId,
+        found: Sequence[ValidationException],
+        known: Sequence[Listed],
+        now: datetime,
+        heard: int,
+    ) -> int:
+        """Runs of silent days as they are now, in place of ``known``; how many are new.
+
+        A run has one place in the list, by its begin; while it is open its end may move. What lies in one that somebody
+        has decided is decided. ``heard``: the UTC day up to which was looked. Raises ``Expired``, ``SubjectGone``.
+        """
+        there = {each.id: each for each in known}
+        decided = [each.item.found for each in known if each.state is not Handling.OPEN]
+        open_ = [one for one in found[:MOST_A_DAY] if not any(_within(one, other) for other in decided)]
+        some = {self._id(household, one, silent=True): one for one in open_}
+        rows = await self._rows(
+            household, {n: o for n, o in some.items() if n not in there or there[n].item.found != o}, now
+        )
+        fresh = [row for row in rows if row["id"] not in there]
+        moved = [row for row in rows if row["id"] in there and there[row["id"]].state is Handling.OPEN]
+        gone = [each.id for each in known if each.state is Handling.OPEN and each.id not in some]
+
+        def write(connection: Connection) -> int:
+            connection.execute(delete(table).where(table.c.id.in_(gone), table.c.state == Handling.OPEN.value))
+            for row in moved:
+                connection.execute(update(table).where(table.c.id == row["id"]).values(sealed=row["sealed"]))
+            if fresh:
+                connection.execute(insert(table), fresh)
+            _note_heard(connection, household, heard)
+            return len(fresh)
+
+        return await self._store.write(write)
+
+    async def held(self, household: SubjectId, days: Sequence[int]) -> frozenset[int]:
+        """Days (ordinals) of which something could be found and kept. Raises ``SubjectGone``."""
+        return await self._seals.held(household, days)
 
     async def listed(
         self,
@@ -116,10 +158,27 @@ class WorkList:
             if one is not None
         ]
 
-    def _id(self, household: SubjectId, one: ValidationException) -> str:
+    async def _rows(
+        self, household: SubjectId, some: Mapping[str, ValidationException], now: datetime, day: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Open ones, sealed under the key of ``day``, or of that in which each begins."""
+        days = {name: one.start.toordinal() if day is None else day for name, one in some.items()}
+        sealed = await self._seals.sealing(
+            household, [(_QUARTER, each) for each in (set(days.values()) if day is None else {day})]
+        )
+        common = {"tenancy": household, "state": Handling.OPEN.value, "found": now.timestamp()}
+        return [
+            {"id": name, "day": of, "sealed": sealed((_QUARTER, of), f"exception {name}", encode(Exceptional(one)))}
+            | common
+            for (name, one), of in zip(some.items(), days.values(), strict=True)
+        ]
+
+    def _id(self, household: SubjectId, one: ValidationException, *, silent: bool = False) -> str:
         """The same for the same finding, so that a run that is done again adds nothing."""
-        words = household, one.rule, one.meter, one.quantity, one.start.isoformat(), one.end.isoformat()
-        return self._vault.lookup("vee exception", "\n".join(words)).hex()[:32]
+        end = "" if silent else one.end.isoformat()
+        words = household, one.rule, one.meter, one.quantity, one.start.isoformat(), end
+        hashed = self._vault.lookup("vee exception", "\n".join(words)).hex()
+        return ((_SILENT if silent else "") + hashed)[:32]
 
 
 def put(connection: Connection, row: Mapping[str, Any]) -> None:
@@ -137,3 +196,15 @@ def _note(connection: Connection, household: SubjectId, seen: Mapping[int, int])
     connection.execute(
         insert(vee_seen), [{"tenancy": household, "day": day, "version": version} for day, version in seen.items()]
     )
+
+
+def _note_heard(connection: Connection, household: SubjectId, day: int) -> None:
+    """That silence was looked for up to a day: as version 0 of it, where no merged day was looked at."""
+    mine = (vee_seen.c.tenancy == household, vee_seen.c.day == day)
+    if connection.execute(select(vee_seen.c.day).where(*mine)).first() is None:
+        connection.execute(insert(vee_seen).values(tenancy=household, day=day, version=0))
+
+
+def _within(one: ValidationException, other: ValidationException) -> bool:
+    same = (one.meter, one.quantity) == (other.meter, other.quantity)
+    return same and other.start < one.start and one.end <= other.end

@@ -1,15 +1,17 @@
 """Duplicate, consecutive interval, unit of measure, clock: whether the series are what they say they are."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import combinations, pairwise
 
 from meter_driver import quantities
+from meter_driver.intervals import day_edges
 from meter_driver.quantities import Kind, Medium
 from meter_driver.units import base
-from policies.terms import Row
-from policies.vee.terms import Facts, Material, MeterQuantity, Severity, ValidationException, asked, found
+from policies.terms import ONE_DAY, Row
+from policies.vee.silence import Silence
+from policies.vee.terms import Facts, Limits, Material, MeterQuantity, Severity, ValidationException, asked, found
 
 _QUARTER = timedelta(minutes=15)
 _SAME_STANDS = 8
@@ -84,6 +86,14 @@ def _gap(row: Row, start: datetime, end: datetime) -> ValidationException:
     long = Decimal((end - start) // timedelta(seconds=1))
     numbers = (("seconds", long),)
     return ValidationException("consecutive-interval", row.meter, row.quantity, start, end, Severity.WARNING, numbers)
+
+
+def silence(silent: Silence, limits: Limits, zone: tzinfo) -> ValidationException | None:
+    """A run of days on which a meter said nothing; None where the rule is off."""
+    start, end = day_edges(silent.first, zone)[0], day_edges(silent.last, zone)[1]
+    days = (silent.last - silent.first) // ONE_DAY + 1
+    words = silent.meter, silent.quantity, start, end, Severity.WARNING, (("days", Decimal(days)),)
+    return None if "consecutive-interval" in limits.off else ValidationException("consecutive-interval", *words)
 
 
 def unit_of_measure(material: Material) -> Iterator[ValidationException]:
