@@ -273,7 +273,7 @@ def composed(
         installed=registry.meters.installed,
     )
     profiles = Profiles(organisations, clock)
-    worked_out = Days(store, keeper, os.urandom, zone, log)
+    worked_out = Days(store, keeper, os.urandom, zone, log, registry.meters.installed)
     return Gateway(
         settings=settings,
         clock=clock,
@@ -285,7 +285,14 @@ def composed(
         http=http,
         vault=vault,
         retention=Retention(
-            store, keeper, days, clock=clock, log=log, leaving=worked_out.derive_leaving, expired=lines.expired
+            store,
+            keeper,
+            days,
+            clock=clock,
+            log=log,
+            leaving=worked_out.derive_leaving,
+            erased=worked_out.derive_erased,
+            expired=lines.expired,
         ),
         compactor=Compactor(
             store, keeper, clock=clock, randomness=os.urandom, log=log, settled=vault.settled, days=worked_out

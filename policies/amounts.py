@@ -100,6 +100,12 @@ def own_limit(known: quantities.Quantity, unit: str | None, limit: Decimal | Non
     return convert(limit, told(said) or unit, unit)
 
 
+def most_an_hour(known: quantities.Quantity, unit: str | None, limit: Decimal | None) -> Decimal | None:
+    """By how much a register can rise, in ``unit``, a base unit: by the meter's own limit, else as a home's can."""
+    own = own_limit(known, unit, limit)
+    return MOST_AN_HOUR.get(unit or "") if own is None else own * OVERLOAD
+
+
 def _differences(
     values: Sequence[Value],
     known: quantities.Quantity,
@@ -114,8 +120,7 @@ def _differences(
             us = micros(at)
             digit = 1 if value.unit == scale.unit else scale.digit(said, value.unit)
             points[us] = stands.Stand(us, scale.mantissa(said, value.unit), value.serial, digit)
-    own = own_limit(known, scale.unit, installed.limit)
-    most = MOST_AN_HOUR.get(scale.unit or "") if own is None else own * OVERLOAD
+    most = most_an_hour(known, scale.unit, installed.limit)
     bound = None if most is None else scale.bound(most)
     exchanges = [_exchange(each, known.name, scale) for each in installed.exchanges]
     runs = stands.runs_of([points[at] for at in sorted(points)], known.kind, bound, exchanges)

@@ -15,6 +15,8 @@ DEFAULT_DAYS: Mapping[DetailClass, int] = MappingProxyType(
     }
 )
 MOST_RETENTION_DAYS = 30 * 366
+LEAST_DAYS: Mapping[DetailClass, int] = MappingProxyType({DetailClass.QUARTER: 1})
+"""A day is worked out from its quarters after its end, and may begin in the UTC day before."""
 
 
 def checked(days: Mapping[DetailClass, int]) -> dict[DetailClass, int]:
@@ -22,8 +24,8 @@ def checked(days: Mapping[DetailClass, int]) -> dict[DetailClass, int]:
     for detail, count in days.items():
         if detail not in SERIES_CLASSES:
             raise ValueError(f"{detail} is not kept by days")
-        if not 0 <= count <= MOST_RETENTION_DAYS:
-            raise ValueError(f"{detail}: 0 to {MOST_RETENTION_DAYS} days")
+        if not (least := LEAST_DAYS.get(detail, 0)) <= count <= MOST_RETENTION_DAYS:
+            raise ValueError(f"{detail}: {least} to {MOST_RETENTION_DAYS} days")
     return {**DEFAULT_DAYS, **days}
 
 

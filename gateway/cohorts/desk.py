@@ -17,11 +17,11 @@ from sqlalchemy import insert, select
 from gateway.clock import Clock
 from gateway.cohorts.cells import ClosedCell, row_of, stored, summed
 from gateway.cohorts.draw import NEIGHBOURHOOD, Drawn, Draws, Partition, Places
-from gateway.cohorts.loads import AskInstalled, Loader, in_one_unit, least_status
+from gateway.cohorts.loads import Loader, in_one_unit, least_status
 from gateway.grounds import GroundBook
 from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import cell as table
-from gateway.vault.port import Vault
+from gateway.vault.port import AskInstalled, Vault
 from meter_driver.amounts import Status
 from policies.cohorts import SafetyRule, closes, figure
 from policies.minimise import edges_of, floor

@@ -1,21 +1,19 @@
 """What a cell is closed from: the members' loads in one interval, opened once for all quantities, in one unit."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from gateway.cohorts.draw import NEIGHBOURHOOD, Drawn
 from gateway.errors import SubjectGone
-from gateway.vault.port import Value, Vault
+from gateway.vault.port import AskInstalled, Value, Vault
 from meter_driver import units
 from meter_driver.amounts import Status
 from meter_driver.errors import UnitError
 from policies.minimise import Installed, minimise
 from policies.terms import Grant, Level, Period, Purpose, Row, SubjectId, class_of
-
-AskInstalled = Callable[[SubjectId], Awaitable[Installed]]
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from policies.retention import DEFAULT_DAYS, MOST_RETENTION_DAYS
+from policies.retention import DEFAULT_DAYS, LEAST_DAYS, MOST_RETENTION_DAYS
 from policies.terms import DetailClass
 
 
@@ -72,7 +72,9 @@ class RetentionSettings(SettingsTable):
     """Days for which each class of detail can be opened."""
 
     live: _Days = Field(default=DEFAULT_DAYS[DetailClass.LIVE], description="Readings as received, in days.")
-    quarter: _Days = Field(default=DEFAULT_DAYS[DetailClass.QUARTER], description="Quarters of an hour, in days.")
+    quarter: _Days = Field(
+        default=DEFAULT_DAYS[DetailClass.QUARTER], description="Quarters of an hour, in days; at least 1."
+    )
     day: _Days = Field(default=DEFAULT_DAYS[DetailClass.DAY], description="Registers and sums of a day, in days.")
     legal: _Days = Field(default=DEFAULT_DAYS[DetailClass.LEGAL], description="What a named statute demands, in days.")
     access_log: Annotated[int, Field(ge=1, le=366)] = Field(default=90, description="The access log, in days.")
@@ -83,6 +85,13 @@ class RetentionSettings(SettingsTable):
     recovery_key: Path | None = Field(
         default=None, description="Public half of the offline recovery key (PEM, X25519)."
     )
+
+    @field_validator("quarter")
+    @classmethod
+    def _least(cls, days: int) -> int:
+        if days < (least := LEAST_DAYS[DetailClass.QUARTER]):
+            raise ValueError(f"at least {least}: a day is worked out from its quarters after its end")
+        return days
 
     def by_class(self) -> dict[DetailClass, int]:
         """Days by class of detail."""

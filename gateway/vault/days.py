@@ -1,13 +1,16 @@
 """Days from quarters: each local day of a household is worked out anew when quarters of it were merged.
 
-The block of class ``day`` for a UTC day holds the local days that begin in it, and is always the whole of what the
-quarters say; so a day is the sum of its quarters, whenever they came, as long as the quarters of the UTC day in which
-it begins are held. Afterwards the day stays as it was worked out last.
+The block of class ``day`` for a UTC day holds the local days that begin in it, and is the whole of what the quarters
+say; so a day is the sum of its quarters, whenever they came. When the quarters of the UTC day in which it begins are
+gone, what comes for the rest of it is put in the place of what of that rest is in the day. ``upto`` of the block is the
+newest piece of quarters that went into it. Afterwards the day stays as it was worked out last.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from fractions import Fraction
+from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
@@ -22,17 +25,19 @@ from gateway.storage.port import Store
 from gateway.storage.tables.vault import block, piece
 from gateway.vault import keys
 from gateway.vault.corrections import day_of
-from gateway.vault.merge import kind_of, to_block
+from gateway.vault.local_days import Most, days_of, mended_days
+from gateway.vault.merge import to_block
 from gateway.vault.pieces import StoredPart, parts_of_days
-from meter_driver.amounts.partials import Partial, settled, summed, total_exponent
+from gateway.vault.port import AskInstalled
 from meter_driver.intervals import day_edges, micros
+from meter_driver.quantities import parse
+from policies.amounts import NOTHING_SAID, most_an_hour
+from policies.minimise import Installed
 from policies.terms import DetailClass, SubjectId
 from policies.vault.columns import Series
 from policies.vault.seal import CLASS_CODES, NONCE_BYTES, place, seal
 
 QUARTER, DAY = DetailClass.QUARTER, DetailClass.DAY
-_Spans = Sequence[tuple[int, int]]
-"""Local days, [begin, end) in microseconds."""
 
 
 class _Block(NamedTuple):
@@ -43,11 +48,19 @@ class _Block(NamedTuple):
 
 
 class Days:
-    """``zone``: where days begin."""
+    """``zone``: where days begin. ``installed``: what was said of a household's meters."""
 
-    def __init__(self, store: Store, keeper: Keeper, randomness: Randomness, zone: tzinfo, log: Logger) -> None:
+    def __init__(
+        self,
+        store: Store,
+        keeper: Keeper,
+        randomness: Randomness,
+        zone: tzinfo,
+        log: Logger,
+        installed: AskInstalled,
+    ) -> None:
         self._store, self._keeper, self._randomness = store, keeper, randomness
-        self._zone, self._log = zone, log
+        self._zone, self._log, self._installed = zone, log, installed
 
     async def derive(self, subject: SubjectId, day: int) -> None:
         """The local days that share something with this UTC day (ordinal). Durable on return.
@@ -55,37 +68,58 @@ class Days:
         Raises ``SubjectGone``, and ``DayChanged`` when somebody else did the same meanwhile.
         """
         for ordinal in (day - 1, day):
-            spans = self._beginning(ordinal)
-            if spans and (last := _last(spans)) >= day:
-                await self._block(subject, ordinal, last, [(micros(begin), micros(end)) for begin, end in spans])
+            await self._block(subject, ordinal, day)
 
     async def derive_leaving(self, first: Mapping[DetailClass, date]) -> None:
         """What is still to be worked out of quarters that expire now; ``first``: the days from which classes stay.
 
-        A day that cannot be opened holds no expiry up.
+        That is what came since the days were merged last, so it is little. A day that cannot be opened holds no expiry
+        up.
         """
-        begin, end = first[DAY].toordinal(), first[QUARTER].toordinal()
+        begin, end = first[DAY].toordinal(), first[QUARTER].toordinal() - 1
         for subject, day in await self._store.look(lambda connection: _waiting(connection, begin, end)):
             try:
-                await self.derive(SubjectId(subject), day)
+                await self._block(SubjectId(subject), day, day)
+                await self._block(SubjectId(subject), day - 1, day)
             except (SubjectGone, DayChanged):
                 continue
             except ValueError:
                 self._log.warning("days.damaged", day=date.fromordinal(day).isoformat())
 
-    async def _block(self, subject: SubjectId, ordinal: int, last: int, spans: _Spans) -> None:
+    async def derive_erased(self, subject: SubjectId, day: int) -> None:
+        """Local days that began before a UTC day that was erased: without it, or none where that cannot be told."""
         oldest = self._keeper.oldest(subject, QUARTER)
-        if oldest is None or oldest.toordinal() > ordinal:
+        if oldest is not None and oldest.toordinal() < day:
+            await self._block(subject, day - 1, day)
+        elif (spans := self._beginning(day - 1)) and _last(spans) >= day:
+            await self._store.write(lambda connection: _drop(connection, subject, day - 1))
+
+    async def _block(self, subject: SubjectId, ordinal: int, touching: int) -> None:
+        """Local days that begin in a UTC day, if they share something with another one."""
+        spans = self._beginning(ordinal)
+        oldest = self._keeper.oldest(subject, QUARTER)
+        if oldest is None or not spans or (last := _last(spans)) < max(touching, oldest.toordinal()):
             return
         cipher = (await keys.ciphers(self._keeper, subject, [(DAY, ordinal)])).get((DAY, ordinal))
         if cipher is None:
             return
-        quarters = await self._quarters(subject, ordinal, last)
-        parts = await self._store.look(lambda connection: parts_of_days(connection, subject, DAY, ordinal, ordinal))
-        series = await asyncio.to_thread(_days, quarters, spans)
-        if series or parts:
-            made = await asyncio.to_thread(self._made, subject, ordinal, parts, series, cipher)
-            await self._store.write(lambda connection: _put(connection, subject, ordinal, parts, made))
+        found = await self._store.look(partial(_parts, subject=subject, ordinal=ordinal, last=last))
+        quarters = await self._quarters(subject, found.quarters)
+        edges = [(micros(begin), micros(end)) for begin, end in spans]
+        most = _most(await self._installed(subject))
+        if oldest.toordinal() <= ordinal:
+            series = await asyncio.to_thread(days_of, quarters, edges, most)
+        else:
+            mark = max((part.upto for part in found.days), default=0)
+            if found.days and any(part.upto > mark for part in found.quarters if part.pieces):
+                return  # worked out by a version that did not note what went into a day
+            old = await self._quarters(subject, [part for part in found.quarters if part.upto <= mark])
+            days = await day_of(self._store, self._keeper, subject, DAY, found.days, cipher) if found.days else []
+            border = micros(datetime.combine(oldest, time(), UTC))
+            series = await asyncio.to_thread(mended_days, days, old, quarters, edges, border, most)
+        if series or found.days:
+            made = await asyncio.to_thread(self._made, subject, ordinal, found, series, cipher)
+            await self._store.write(lambda connection: _put(connection, subject, ordinal, found.days, made))
 
     def _beginning(self, ordinal: int) -> Sequence[tuple[datetime, datetime]]:
         """Local days that begin in a UTC day."""
@@ -93,8 +127,7 @@ class Days:
         near = (day_edges(noon + timedelta(days=n), self._zone) for n in (-1, 0, 1))
         return [edges for edges in near if edges[0].toordinal() == ordinal]
 
-    async def _quarters(self, subject: SubjectId, first: int, last: int) -> list[Series]:
-        parts = await self._store.look(lambda connection: parts_of_days(connection, subject, QUARTER, first, last))
+    async def _quarters(self, subject: SubjectId, parts: Sequence[StoredPart]) -> list[Series]:
         held = await keys.ciphers(self._keeper, subject, [(QUARTER, part.day) for part in parts])
         found: list[Series] = []
         for day, of_day in groupby(parts, key=lambda part: part.day):
@@ -103,13 +136,34 @@ class Days:
         return found
 
     def _made(
-        self, subject: SubjectId, ordinal: int, parts: Sequence[StoredPart], series: Sequence[Series], cipher: AESGCM
+        self, subject: SubjectId, ordinal: int, found: "_Parts", series: Sequence[Series], cipher: AESGCM
     ) -> _Block:
-        """The block that takes the place of ``parts``."""
-        version = 1 + max((part.version for part in parts if part.pieces), default=0)
-        upto = max((part.upto for part in parts), default=0)
+        """The block that takes the place of the parts of before."""
+        version = 1 + max((part.version for part in found.days if part.pieces), default=0)
+        upto = max((part.upto for part in (*found.days, *found.quarters)), default=0)
         bound = place(subject, DAY, ordinal, version, 1)
         return _Block(version, 1, upto, seal(cipher, self._randomness(NONCE_BYTES), bound, to_block(DAY, series)))
+
+
+class _Parts(NamedTuple):
+    days: Sequence[StoredPart]
+    quarters: Sequence[StoredPart]
+
+
+def _parts(connection: Connection, subject: SubjectId, ordinal: int, last: int) -> _Parts:
+    """Of one instant of the store: what is kept as local days, and the quarters of all that they reach into."""
+    days = parts_of_days(connection, subject, DAY, ordinal, ordinal)
+    return _Parts(days, parts_of_days(connection, subject, QUARTER, ordinal, last))
+
+
+def _most(installed: Installed) -> Most:
+    def most(one: Series) -> Fraction | None:
+        known = parse(one.quantity)
+        limit = installed.get(one.meter, NOTHING_SAID).limit
+        found = most_an_hour(known, one.unit, limit) if known is not None else None
+        return None if found is None else Fraction(found)
+
+    return most
 
 
 def _last(spans: Sequence[tuple[datetime, datetime]]) -> int:
@@ -122,61 +176,6 @@ def _waiting(connection: Connection, first: int, last: int) -> Sequence[tuple[st
     c = piece.c
     question = select(c.subject, c.day).where(c["class"] == CLASS_CODES[QUARTER], c.day.between(first, last))
     return [(subject, day) for subject, day in connection.execute(question.distinct().order_by(c.subject, c.day))]
-
-
-def _days(quarters: Sequence[Series], spans: _Spans) -> list[Series]:
-    """Partials of whole days from those of quarters, for each meter, quantity, unit and status."""
-    found = []
-    for _, group in groupby(sorted(quarters, key=_name), key=_name):
-        some = list(group)
-        kind, exponent = kind_of(some[0].quantity), min(one.exponent for one in some)
-        whole = [(begin, _summed_up(some, begin, end, exponent)) for begin, end in spans]
-        rows = [(begin, day) for begin, day in whole if day is not None]
-        if not rows:
-            continue
-        days = [day for _, day in rows]
-        axis: tuple[Sequence[int], ...] = (
-            [row[0] for row in rows],
-            [day.first_at for day in days],
-            [day.last_at for day in days],
-            [day.readings for day in days],
-            [day.covered for day in days],
-        )
-        columns: tuple[Sequence[int], ...] = ([day.first for day in days], [day.last for day in days])
-        if summed(kind):
-            columns = (*columns, [day.total for day in days])
-        found.append(
-            some[0]._replace(
-                axis=axis, exponent=exponent, total_exponent=total_exponent(kind, exponent), values=columns
-            )
-        )
-    return found
-
-
-def _summed_up(some: Sequence[Series], begin: int, end: int, exponent: int) -> Partial | None:
-    """All quarters of one day, earliest first."""
-    kind = kind_of(some[0].quantity)
-    quarters: list[Partial] = []
-    for one in some:
-        factor = 10 ** (one.exponent - exponent)
-        power = one.total_exponent - total_exponent(kind, exponent)
-        firsts, lasts, *totals = one.values
-        sums = totals[0] if totals else (0,) * len(firsts)
-        for at, first_at, last_at, count, covered, first, last, total in zip(
-            *one.axis, firsts, lasts, sums, strict=True
-        ):
-            if begin <= at < end:
-                scaled = total * 10**power if power >= 0 else total // 10**-power
-                quarters.append(Partial(first_at, first * factor, last_at, last * factor, scaled, covered, count))
-    quarters.sort(key=lambda partial: partial.first_at)
-    day: Partial | None = None
-    for quarter in quarters:
-        day = quarter if day is None else settled(kind, day, quarter)
-    return day
-
-
-def _name(one: Series) -> tuple[str, str, str, str, str]:
-    return one.meter, one.serial, one.quantity, one.unit or "", one.status
 
 
 def _put(connection: Connection, subject: str, ordinal: int, parts: Sequence[StoredPart], made: _Block) -> None:
@@ -192,3 +191,9 @@ def _put(connection: Connection, subject: str, ordinal: int, parts: Sequence[Sto
     elif connection.execute(update(block).where(*where, b.version == before.version).values(values)).rowcount != 1:
         raise DayChanged
     connection.execute(delete(piece).where(p.subject == subject, p["class"] == code, p.day == ordinal))
+
+
+def _drop(connection: Connection, subject: str, ordinal: int) -> None:
+    for table in (block, piece):
+        c = table.c
+        connection.execute(delete(table).where(c.subject == subject, c["class"] == CLASS_CODES[DAY], c.day == ordinal))

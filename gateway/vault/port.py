@@ -5,7 +5,7 @@ and the desks (intake, release, consent, retention).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Protocol
@@ -13,10 +13,14 @@ from typing import Protocol
 from gateway.errors import SubjectGone
 from gateway.keeper.port import Words
 from gateway.keeper.states import Destroyed
+from policies.minimise import Installed
 from policies.terms import DetailClass, Period, SubjectId
 from policies.vault.values import Value
 
-__all__ = ["Destroyed", "Mark", "Value", "Vault", "Words", "held_since"]
+__all__ = ["AskInstalled", "Destroyed", "Mark", "Value", "Vault", "Words", "held_since"]
+
+AskInstalled = Callable[[SubjectId], Awaitable[Installed]]
+"""What was said of a household's meters. Raises ``SubjectGone``."""
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)

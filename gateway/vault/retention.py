@@ -40,6 +40,7 @@ class Retention:
         days: kept days by class as the settings say; changed in place when the operator shortens a class, so that
             whoever holds the same mapping (the vault) sees it.
         leaving: told the oldest held days before the ratchets move: what other classes still need of what goes.
+        erased: told a household's UTC day (ordinal) that was erased alone.
         expired: told the oldest held days when the ratchets have moved: what is on its way of older ones is called
             back.
     """
@@ -53,10 +54,11 @@ class Retention:
         clock: Clock,
         log: Logger,
         leaving: Callable[[Mapping[DetailClass, date]], Awaitable[None]],
+        erased: Callable[[SubjectId, int], Awaitable[None]],
         expired: RecallDays,
     ) -> None:
         self._store, self._keeper, self._days = store, keeper, days
-        self._leaving, self._expired = leaving, expired
+        self._leaving, self._erased, self._expired = leaving, erased, expired
         self._clock, self._log = clock, log
         self._done: dict[DetailClass, date] = {}
         self._turn = asyncio.Lock()
@@ -82,6 +84,14 @@ class Retention:
         await self._store.write(lambda connection: connection.execute(upsert(retention_days), row).rowcount)
         self._days[detail] = days
         await self.run(self._clock())
+
+    async def erase_day(self, subject: SubjectId, day: date) -> None:
+        """One UTC day of every class but ``legal``, and what is in local days that reach into it.
+
+        Raises ``ValueError`` when too many were erased singly, ``SubjectGone``, ``DayChanged``: again.
+        """
+        await self._keeper.erase_day(subject, day)
+        await self._erased(subject, day.toordinal())
 
     async def watch(self) -> None:
         """Run soon after each midnight (UTC), whoever moved the clock there; end recovery windows in time."""

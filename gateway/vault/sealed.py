@@ -104,10 +104,6 @@ class SealedVault:
         window = self._keeper.recovery_window
         return Destroyed(days, pieces, self._clock() + window if window else None)
 
-    async def erase_day(self, subject: SubjectId, day: date) -> None:
-        """One UTC day of every class but ``legal``. Raises ``ValueError`` when too many were erased singly."""
-        await self._keeper.erase_day(subject, day)
-
     # -- series
 
     async def read(

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from policies.terms import DetailClass, SubjectId
-from tests.gateway.vault.safe import ANNA, NOON, Safe, opened
+from tests.gateway.vault.safe import ANNA, NOON, POWER, Safe, opened
 
 
 def visitor(n: int) -> SubjectId:
@@ -20,7 +20,7 @@ def visitor(n: int) -> SubjectId:
 async def take(safe: Safe, begin: int) -> None:
     for n in range(begin, begin + 100_000):
         safe.sequence = n - 1
-        await safe.take(ANNA, [(NOON - timedelta(seconds=n), f"{n}.5")])
+        await safe.take(ANNA, [(NOON - timedelta(seconds=n), f"{n}.5")], POWER, "W")
         print("took", n, flush=True)
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from policies.terms import DetailClass
-from tests.gateway.vault.safe import ANNA, NOON, opened
+from tests.gateway.vault.safe import ANNA, NOON, POWER, opened
 from tests.gateway.vault.taker import visitor
 
 REPO = Path(__file__).resolve().parents[3]
@@ -43,16 +43,16 @@ async def test_what_was_acknowledged_survives_a_kill_and_counts_once(tmp_path: P
         said += run_and_kill(tmp_path, begin, rng.random() * 0.4)
         took = {n for word, n in said if word == "took"}
         async with opened(tmp_path) as safe:
-            values = await safe.values(ANNA)
+            values = await safe.values(ANNA, DetailClass.LIVE, POWER)
             kept = {int(v.first) for v in values}
             assert len(values) == len(kept)
             assert took <= kept
             assert len(kept - took) <= round_ + 1  # durable when the kill came, and not yet acknowledged
             assert {v.first for v in values} == {Decimal(n) + Decimal("0.5") for n in kept}
             await safe.compactor.merge(ANNA, DetailClass.QUARTER, NOON.toordinal())
-            (day,) = await safe.values(ANNA, DetailClass.DAY)
-            assert (day.count, day.first, day.last) == (len(kept), values[0].first * 1000, values[-1].first * 1000)
-            quarters = await safe.values(ANNA, DetailClass.QUARTER)
+            (day,) = await safe.values(ANNA, DetailClass.DAY, POWER)
+            assert (day.count, day.first, day.last) == (len(kept), values[0].first, values[-1].first)
+            quarters = await safe.values(ANNA, DetailClass.QUARTER, POWER)
             assert sum(q.count for q in quarters) == len(kept)
             for word, n in said:
                 if word == "erased":

@@ -105,6 +105,8 @@ async def test_shortening_a_class_acts_at_once_and_after_a_restart(tmp_path: Pat
             await safe.take(ANNA, minutes(3, NOON - back * DAY))
         with pytest.raises(ValueError, match="only shortens"):
             await safe.retention.shorten(DetailClass.LIVE, 8)
+        with pytest.raises(ValueError, match="quarter: 1 to"):
+            await safe.retention.shorten(DetailClass.QUARTER, 0)
         await safe.retention.shorten(DetailClass.LIVE, 2)
         assert await days_held(safe, DetailClass.LIVE) == {1}
     async with opened(tmp_path) as safe:

@@ -1,0 +1,206 @@
+"""Local days as class ``day`` keeps them, from quarters. Pure, on integers.
+
+Of sums and means a day is one partial. Of a register it is its first and last stand, and both stands around each seam
+inside it (an unseen exchange, a roll-over), so that the day alone tells what its quarters tell; a stand that leapt and
+came back is left out, as it is in every answer.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from itertools import pairwise
+
+from gateway.vault.merge import kind_of
+from meter_driver.amounts.partials import Partial, settled, summed, total_exponent
+from meter_driver.amounts.stands import Stand, runs_of
+from meter_driver.quantities import REGISTERS, Kind
+from policies.vault.columns import Series
+
+MOST_STRETCHES = 4
+"""Of a register in a day: one that leaps all day long keeps no more of it, and still shows a seam."""
+Spans = Sequence[tuple[int, int]]
+"""Local days, [begin, end) in microseconds."""
+Most = Callable[[Series], Fraction | None]
+"""By how much a register can rise an hour, in its own unit; None: no bound is known."""
+_Name = tuple[str, str, str, str, str]
+_Row = tuple[int, Partial]
+"""With the begin of its interval."""
+
+
+def days_of(quarters: Sequence[Series], spans: Spans, most: Most) -> list[Series]:
+    """Of whole quarters, for each meter, serial number, quantity, unit and status."""
+    found = []
+    for some in _by_name(quarters).values():
+        exponent = min(one.exponent for one in some)
+        rows = _rows(some, exponent)
+        days = [day for span in spans for day in _day(some[0], _inside(rows, span), span[0], exponent, most)]
+        found += _series(some[0], days, exponent)
+    return found
+
+
+def mended_days(
+    days: Sequence[Series],
+    before: Sequence[Series],
+    after: Sequence[Series],
+    spans: Spans,
+    border: int,
+    most: Most,
+) -> list[Series]:
+    """Days of whose quarters those from ``border`` on are held: ``before`` went into ``days``, ``after`` is to.
+
+    What cannot be told from what is held stays as it is, or counts as not covered.
+    """
+    found = []
+    stored, olds, news = _by_name(days), _by_name(before), _by_name(after)
+    for name, some in _by_name([*days, *before, *after]).items():
+        one, exponent = some[0], min(each.exponent for each in some)
+        mine = [_rows(each.get(name, []), exponent) for each in (stored, olds, news)]
+        rows: list[_Row] = []
+        for span in spans:
+            day, old, new = (_inside(each, span) for each in mine)
+            if kind_of(one.quantity) in REGISTERS:
+                readings = _readings(day) - _readings(old) + _readings(new)
+                rows += _register(one, [*_until(day, border), *new], span[0], exponent, most, readings)
+            elif (whole := _patched(kind_of(one.quantity), _sum(one, day), _sum(one, old), new)) is not None:
+                rows.append((span[0], whole))
+        found += _series(one, rows, exponent)
+    return found
+
+
+def _day(one: Series, rows: Sequence[_Row], begin: int, exponent: int, most: Most) -> list[_Row]:
+    """``rows`` inside a day as few as can be; the first of them begins with the day."""
+    if kind_of(one.quantity) in REGISTERS:
+        return _register(one, rows, begin, exponent, most, _readings(rows))
+    return [(begin, day)] if (day := _sum(one, rows)) is not None else []
+
+
+def _register(one: Series, rows: Sequence[_Row], begin: int, exponent: int, most: Most, readings: int) -> list[_Row]:
+    """Of one instant the later row counts."""
+    bound, kind = most(one), kind_of(one.quantity)
+    stands = {at: value for _, p in rows for at, value in ((p.first_at, p.first), (p.last_at, p.last))}
+    points = [Stand(at, stands[at]) for at in sorted(stands)]
+    spans = _unbroken(points, stands, kind, None if bound is None else bound / Fraction(10) ** exponent)
+    spans = spans if len(spans) <= MOST_STRETCHES else [*spans[: MOST_STRETCHES - 1], spans[-1]]
+    count = readings if len(spans) == 1 else 2
+    return [(begin if n == 0 else at[0], _stretch(*at, stands, count)) for n, at in enumerate(spans)]
+
+
+def _readings(rows: Iterable[_Row]) -> int:
+    return sum(row.readings for _, row in rows)
+
+
+def _until(rows: Sequence[_Row], border: int) -> list[_Row]:
+    """What stands of before a border say; of a stretch over it the first."""
+    found = []
+    for at, row in rows:
+        if row.last_at < border:
+            found.append((at, row))
+        elif row.first_at < border:
+            found.append((at, row._replace(last_at=row.first_at, last=row.first, readings=1)))
+    return found
+
+
+def _unbroken(
+    points: Sequence[Stand], stands: dict[int, int], kind: Kind, most: Fraction | None
+) -> list[tuple[int, int]]:
+    """First and last instant of each stretch in which a register only rose (or, where it is net, went on)."""
+    found = []
+    for run in runs_of(points, kind, most):
+        first = run.ats[0]
+        for one, two in pairwise(run.ats):
+            if kind is not Kind.NET and stands[two] < stands[one]:
+                found.append((first, one))
+                first = two
+        found.append((first, run.ats[-1]))
+    return found
+
+
+def _stretch(first: int, last: int, stands: dict[int, int], readings: int) -> Partial:
+    return Partial(first, stands[first], last, stands[last], 0, 0, max(readings, 2) if first < last else 1)
+
+
+def _patched(kind: Kind, day: Partial | None, old: Partial | None, rows: Sequence[_Row]) -> Partial | None:
+    """A day's sum or mean with ``old`` taken out and ``rows`` in its place; what came before ``old`` is in it alone."""
+    new = _folded(kind, (row[1] for row in rows))
+    if day is None or new is None:
+        return new if day is None else day
+    if old is None:
+        return settled(kind, day, new)
+    if day.first_at >= old.first_at:
+        return new
+    if kind is Kind.INSTANT and new.first_at != old.first_at:
+        # how long the value before stood is no longer known: that quarter is not covered
+        new = _folded(kind, (row[1] for row in rows if row[0] > old.first_at))
+    rest = day._replace(total=day.total - old.total, covered=day.covered - old.covered)
+    if new is None:
+        return rest._replace(last_at=old.first_at, last=old.first)
+    return rest._replace(
+        last_at=new.last_at,
+        last=new.last,
+        total=rest.total + new.total,
+        covered=rest.covered + new.covered,
+        readings=day.readings - old.readings + new.readings,
+    )
+
+
+def _sum(one: Series, rows: Iterable[_Row]) -> Partial | None:
+    return _folded(kind_of(one.quantity), (row[1] for row in rows))
+
+
+def _folded(kind: Kind, some: Iterable[Partial]) -> Partial | None:
+    """All of one day, earliest first."""
+    day: Partial | None = None
+    for each in sorted(some, key=lambda partial: partial.first_at):
+        day = each if day is None else settled(kind, day, each)
+    return day
+
+
+# -- between series and partials
+
+
+def _by_name(some: Iterable[Series]) -> dict[_Name, list[Series]]:
+    found: dict[_Name, list[Series]] = {}
+    for one in sorted(some, key=_name):
+        found.setdefault(_name(one), []).append(one)
+    return found
+
+
+def _name(one: Series) -> _Name:
+    return one.meter, one.serial, one.quantity, one.unit or "", one.status
+
+
+def _inside(rows: Iterable[_Row], span: tuple[int, int]) -> list[_Row]:
+    return [row for row in rows if span[0] <= row[0] < span[1]]
+
+
+def _rows(some: Sequence[Series], exponent: int) -> list[_Row]:
+    """Ascending, in one power of ten."""
+    rows: list[_Row] = []
+    for one in some:
+        factor = 10 ** (one.exponent - exponent)
+        power = one.total_exponent - total_exponent(kind_of(one.quantity), exponent)
+        firsts, lasts, *totals = one.values
+        sums = totals[0] if totals else (0,) * len(firsts)
+        for at, first_at, last_at, count, covered, first, last, total in zip(
+            *one.axis, firsts, lasts, sums, strict=True
+        ):
+            scaled = total * 10**power if power >= 0 else total // 10**-power
+            rows.append((at, Partial(first_at, first * factor, last_at, last * factor, scaled, covered, count)))
+    return sorted(rows, key=lambda row: row[1].first_at)
+
+
+def _series(one: Series, rows: Sequence[_Row], exponent: int) -> list[Series]:
+    if not rows:
+        return []
+    kind, days = kind_of(one.quantity), [row[1] for row in rows]
+    axis = (
+        tuple(row[0] for row in rows),
+        tuple(day.first_at for day in days),
+        tuple(day.last_at for day in days),
+        tuple(day.readings for day in days),
+        tuple(day.covered for day in days),
+    )
+    columns: tuple[Sequence[int], ...] = ([day.first for day in days], [day.last for day in days])
+    if summed(kind):
+        columns = (*columns, [day.total for day in days])
+    total = total_exponent(kind, exponent)
+    return [one._replace(axis=axis, exponent=exponent, total_exponent=total, values=columns)]
