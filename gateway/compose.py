@@ -317,12 +317,12 @@ def composed(
         household_end=household_end,
         cohorts=cohorts,
         release=ReleaseDesk(
-            vault, grounds, ledger, epochs, profiles, cohorts, registry.meters, clock, zone, vee.corrections
+            vault, grounds, ledger, epochs, profiles, cohorts, registry.meters, clock, zone, vee.corrections, worked_out
         ),
         egress=Egress(lines),
         profiles=profiles,
         intake=Intake(vault, store, clock=clock),
-        own_data=DataDesk(vault, registry.meters, epochs, days, clock, zone, vee.corrections),
+        own_data=DataDesk(vault, registry.meters, epochs, days, clock, zone, vee.corrections, worked_out),
         vee=vee,
         sweep=Sweep(store, vault, vee, registry.tenancies, clock, zone, log),
     )

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import partial
 from typing import Protocol
 
 from adapters.plugin import Released
 from gateway.clock import Clock
 from gateway.door.egress import Part
+from gateway.door.settled import plain_days
 from gateway.door.standing import Standing
 from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
@@ -68,8 +69,18 @@ class Corrected(Protocol):
         """Of the days that share something with the period. Raises ``SubjectGone``."""
 
 
+class SettledDays(Protocol):
+    """What the door must know of days that were worked out."""
+
+    async def settled(self, subject: SubjectId, first: date, last: date) -> frozenset[date]:
+        """Those of the local days [first, last] that are worked out from all of their quarters that are there."""
+
+
 class Opener:
-    """Holds no values between calls. ``zone``: where days begin. ``corrected``: None where nobody corrects."""
+    """Holds no values between calls. ``zone``: where days begin.
+
+    ``corrected``: None where nobody corrects. ``days``: None where days are always worked out from quarters.
+    """
 
     def __init__(
         self,
@@ -78,9 +89,10 @@ class Opener:
         clock: Clock,
         zone: tzinfo = UTC,
         corrected: Corrected | None = None,
+        days: SettledDays | None = None,
     ) -> None:
         self._vault, self._meters, self._clock, self._zone = vault, meters, clock, zone
-        self._corrected = corrected
+        self._corrected, self._days = corrected, days
 
     async def parts(self, opened: Open, mark: Mark | None = None) -> AsyncIterator[Part]:
         """A day, or a window of intervals, at a time. A household that leaves in the middle simply ends here.
@@ -97,18 +109,41 @@ class Opener:
                         yield part
                 return
             installed = await self._meters.installed(opened.grant.subject)
-            beside = opened.grant.resolution + BESIDE
+            beside, settled = opened.grant.resolution + BESIDE, await self._settled(opened.grant)
             for detail, window in self._plan(opened.grant, beside):
                 grant = replace(opened.grant, period=window)
-                reach = Period(window.start - beside, window.end + beside)
-                values = [v async for some in self._read(grant, reach, detail=detail) for v in some]
                 changed = await self._corrected.of(grant.subject, detail, window) if self._corrected else {}
+                plain = None if installed or changed else await self._plain(grant, detail, settled)
+                reach = Period(window.start - beside, window.end + beside)
+                values = await self._values(grant, reach, detail) if plain is None else plain
                 if not opened.standing.still():
                     return
                 if (part := await self._part(replace(opened, grant=grant), values, installed, changed)) is not None:
                     yield part
         except SubjectGone:
             return
+
+    async def _settled(self, grant: Grant) -> frozenset[date]:
+        """Local days of a question by day, and those beside them, that are worked out from all that is there."""
+        start = max(grant.period.start, held_since(self._vault, grant.subject, DetailClass.QUARTER))
+        period = Period(start, min(grant.period.end, self._clock()))
+        if self._days is None or grant.resolution != ONE_DAY or period.empty:
+            return frozenset()
+        days = self._around(period)
+        return await self._days.settled(grant.subject, days[0], days[-1])
+
+    async def _plain(self, grant: Grant, detail: DetailClass, settled: frozenset[date]) -> Sequence[Value] | None:
+        """Days of a window and those beside it, where they tell what their quarters tell."""
+        days = self._around(grant.period)
+        if detail is not DetailClass.QUARTER or not settled.issuperset(days):
+            return None
+        reach = Period(day_edges(days[0], self._zone)[0], day_edges(days[-1], self._zone)[1])
+        values = await self._values(grant, reach, DetailClass.DAY)
+        return values if plain_days(values, days, self._zone) else None
+
+    def _around(self, period: Period) -> Sequence[date]:
+        first, last = (at.astimezone(self._zone).date() for at in (period.start - _INSTANT, period.end))
+        return [first + n * ONE_DAY for n in range((last - first).days + 1)]
 
     def _plan(self, grant: Grant, beside: timedelta) -> Iterator[tuple[DetailClass, Period]]:
         """Windows, each with the class that it is read from.
@@ -133,6 +168,9 @@ class Opener:
     ) -> AsyncIterator[Sequence[Value]]:
         source = detail or class_of(grant.resolution)
         return self._vault.read(grant.subject, source, grant.quantities, period, mark=mark)
+
+    async def _values(self, grant: Grant, period: Period, detail: DetailClass) -> Sequence[Value]:
+        return [v async for some in self._read(grant, period, detail=detail) for v in some]
 
     async def _part(
         self,

@@ -10,7 +10,7 @@ from gateway.cohorts.desk import CohortDesk
 from gateway.door.egress import Part, Whole
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
-from gateway.door.opening import Corrected, HouseholdMeters, Open, Opener, Watch
+from gateway.door.opening import Corrected, HouseholdMeters, Open, Opener, SettledDays, Watch
 from gateway.door.profiles import Profiles
 from gateway.door.standing import Right, Sight, Standing
 from gateway.errors import SubjectGone
@@ -55,8 +55,9 @@ class ReleaseDesk:
         clock: Clock,
         zone: tzinfo = UTC,
         corrected: Corrected | None = None,
+        days: SettledDays | None = None,
     ) -> None:
-        self._cohorts, self._opener = cohorts, Opener(vault, meters, clock, zone, corrected)
+        self._cohorts, self._opener = cohorts, Opener(vault, meters, clock, zone, corrected, days)
         self._sight = Sight(epochs, clock, vault.oldest)
         self._vault, self._book, self._ledger = vault, book, ledger
         self._epochs, self._profiles, self._clock = epochs, profiles, clock

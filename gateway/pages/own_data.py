@@ -13,7 +13,7 @@ from adapters.plugin import Released
 from gateway.clock import Clock
 from gateway.door.egress import Part, Whole
 from gateway.door.epochs import Epochs
-from gateway.door.opening import Corrected, HouseholdMeters, Open, Opener, local_midnight
+from gateway.door.opening import Corrected, HouseholdMeters, Open, Opener, SettledDays, local_midnight
 from gateway.door.release import SELF
 from gateway.door.standing import Right, Sight, Standing
 from gateway.vault.port import Vault, held_since
@@ -60,9 +60,10 @@ class DataDesk:
         clock: Clock,
         zone: tzinfo = UTC,
         corrected: Corrected | None = None,
+        settled: SettledDays | None = None,
     ) -> None:
         self._vault, self._days, self._clock, self._zone = vault, days, clock, zone
-        self._opener = Opener(vault, meters, clock, zone, corrected)
+        self._opener = Opener(vault, meters, clock, zone, corrected, settled)
         self._sight = Sight(epochs, clock, vault.oldest)
 
     def kept(self, subject: SubjectId) -> Sequence[Kept]:

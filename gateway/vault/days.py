@@ -19,7 +19,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from adapters.plugin import Logger
 from gateway.errors import DayChanged, SubjectGone
-from gateway.keeper.port import Keeper
+from gateway.keeper.port import Day, Keeper
 from gateway.keeper.states import Randomness
 from gateway.storage.port import Store
 from gateway.storage.tables.vault import block, piece
@@ -69,6 +69,19 @@ class Days:
         """
         for ordinal in (day - 1, day):
             await self._block(subject, ordinal, day)
+
+    async def settled(self, subject: SubjectId, first: date, last: date) -> frozenset[date]:
+        """Those of the local days [first, last] that are worked out from all of their quarters that are there."""
+        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        spans = {day: day_edges(day, self._zone) for day in days}
+        begin, end = spans[first][0].toordinal(), _last([spans[last]])
+        newest = await self._store.look(partial(_newest, subject=subject, first=begin, last=end))
+        return frozenset(
+            day
+            for day, span in spans.items()
+            if (found := newest.get((DAY, begin := span[0].toordinal()))) is not None
+            and all(newest.get((QUARTER, n), 0) <= found for n in range(begin, _last([span]) + 1))
+        )
 
     async def derive_leaving(self, first: Mapping[DetailClass, date]) -> None:
         """What is still to be worked out of quarters that expire now; ``first``: the days from which classes stay.
@@ -154,6 +167,18 @@ def _parts(connection: Connection, subject: SubjectId, ordinal: int, last: int) 
     """Of one instant of the store: what is kept as local days, and the quarters of all that they reach into."""
     days = parts_of_days(connection, subject, DAY, ordinal, ordinal)
     return _Parts(days, parts_of_days(connection, subject, QUARTER, ordinal, last))
+
+
+def _newest(connection: Connection, subject: SubjectId, first: int, last: int) -> dict[Day, int]:
+    """The newest piece in each UTC day of both classes."""
+    found: dict[Day, int] = {}
+    details = {CLASS_CODES[detail]: detail for detail in (QUARTER, DAY)}
+    for table, number in ((block, block.c.upto), (piece, piece.c.number)):
+        c = table.c
+        mine = (c.subject == subject, c["class"].in_(details), c.day.between(first, last))
+        for code, day, upto in connection.execute(select(c["class"], c.day, number).where(*mine)):
+            found[details[code], day] = max(upto, found.get((details[code], day), 0))
+    return found
 
 
 def _most(installed: Installed) -> Most:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from gateway.vault.merge import kind_of
-from meter_driver.amounts.partials import Partial, settled, summed, total_exponent
+from meter_driver.amounts.partials import Partial, merged, settled, summed, total_exponent
 from meter_driver.amounts.stands import Stand, runs_of
 from meter_driver.quantities import REGISTERS, Kind
 from policies.vault.columns import Series
@@ -124,7 +124,7 @@ def _patched(kind: Kind, day: Partial | None, old: Partial | None, rows: Sequenc
     if day is None or new is None:
         return new if day is None else day
     if old is None:
-        return settled(kind, day, new)
+        return _folded(kind, (day, new))
     if day.first_at >= old.first_at:
         return new
     if kind is Kind.INSTANT and new.first_at != old.first_at:
@@ -147,11 +147,20 @@ def _sum(one: Series, rows: Iterable[_Row]) -> Partial | None:
 
 
 def _folded(kind: Kind, some: Iterable[Partial]) -> Partial | None:
-    """All of one day, earliest first."""
+    """All of one day, earliest first. Of entries that overlap each is added: they cover more than there is."""
     day: Partial | None = None
     for each in sorted(some, key=lambda partial: partial.first_at):
-        day = each if day is None else settled(kind, day, each)
+        day = each if day is None else merged(kind, day, each) or _both(kind, day, each)
     return day
+
+
+def _both(kind: Kind, day: Partial, each: Partial) -> Partial:
+    if kind is not Kind.INTERVAL:
+        return settled(kind, day, each)
+    end = max(day, each, key=lambda partial: partial.last_at)
+    total, covered = day.total + each.total, day.covered + each.covered
+    readings = day.readings + each.readings
+    return Partial(day.first_at, day.first, end.last_at, end.last, total, covered, readings)
 
 
 # -- between series and partials

@@ -1,0 +1,44 @@
+"""Days that tell by themselves what their quarters tell. Pure.
+
+A question by day is answered from quarters as long as those are held, since only they show a seam or a silence where it
+is. Where nothing of that kind is in a window, its days say the same and are a hundredth of it.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, tzinfo
+from itertools import groupby, pairwise
+
+from meter_driver.intervals import day_edges
+from meter_driver.quantities import REGISTERS, Kind, parse
+from policies.terms import ONE_DAY
+from policies.vault.values import Value
+
+
+def plain_days(values: Iterable[Value], days: Sequence[date], zone: tzinfo) -> bool:
+    """Whether ``values``, of class ``day``, are those of meters that spoke on each of ``days`` without anything odd.
+
+    That is: one value a day in one unit, status and serial number, stands that rise, entries inside their day of which
+    none is told twice, and no day on which the clocks change.
+    """
+    edges = {day: day_edges(day, zone) for day in days}
+    if any(end - begin != ONE_DAY for begin, end in edges.values()):
+        return False
+    ordered = sorted(values, key=lambda v: (v.meter, v.quantity, v.at, v.first_at))
+    for (_, quantity), group in groupby(ordered, key=lambda v: (v.meter, v.quantity)):
+        some, known = list(group), parse(quantity)
+        if known is None or not known.present:
+            continue
+        if [v.at for v in some] != [begin for begin, _ in edges.values()]:
+            return False
+        if len({(v.unit, v.status, v.serial) for v in some}) > 1 or not _sound(known.kind, some):
+            return False
+    return True
+
+
+def _sound(kind: Kind, some: Sequence[Value]) -> bool:
+    if kind is Kind.INTERVAL:
+        return all(v.last_at <= v.at + ONE_DAY and v.covered <= v.last_at - v.first_at for v in some)
+    if kind in REGISTERS and kind is not Kind.NET:
+        rises = all(one.last <= two.first for one, two in pairwise(some))
+        return rises and all(v.first <= v.last for v in some)
+    return True
