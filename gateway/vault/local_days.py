@@ -5,11 +5,12 @@ inside it (an unseen exchange, a roll-over), so that the day alone tells what it
 came back is left out, as it is in every answer.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
 from gateway.vault.merge import kind_of
+from meter_driver.amounts.amount import HOUR_US
 from meter_driver.amounts.partials import Partial, merged, settled, summed, total_exponent
 from meter_driver.amounts.stands import Stand, runs_of
 from meter_driver.quantities import REGISTERS, Kind
@@ -77,8 +78,7 @@ def _register(one: Series, rows: Sequence[_Row], begin: int, exponent: int, most
     """Of one instant the later row counts."""
     bound, kind = most(one), kind_of(one.quantity)
     stands = {at: value for _, p in rows for at, value in ((p.first_at, p.first), (p.last_at, p.last))}
-    points = [Stand(at, stands[at]) for at in sorted(stands)]
-    spans = _unbroken(points, stands, kind, None if bound is None else bound / Fraction(10) ** exponent)
+    spans = _unbroken(stands, kind, None if bound is None else bound / Fraction(10) ** exponent)
     spans = spans if len(spans) <= MOST_STRETCHES else [*spans[: MOST_STRETCHES - 1], spans[-1]]
     count = readings if len(spans) == 1 else 2
     return [(begin if n == 0 else at[0], _stretch(*at, stands, count)) for n, at in enumerate(spans)]
@@ -99,10 +99,12 @@ def _until(rows: Sequence[_Row], border: int) -> list[_Row]:
     return found
 
 
-def _unbroken(
-    points: Sequence[Stand], stands: dict[int, int], kind: Kind, most: Fraction | None
-) -> list[tuple[int, int]]:
+def _unbroken(stands: Mapping[int, int], kind: Kind, most: Fraction | None) -> list[tuple[int, int]]:
     """First and last instant of each stretch in which a register only rose (or, where it is net, went on)."""
+    ats = sorted(stands)
+    if not ats or (kind is not Kind.NET and _rises(ats, stands, most)):
+        return [(ats[0], ats[-1])] if ats else []
+    points = [Stand(at, stands[at]) for at in ats]
     found = []
     for run in runs_of(points, kind, most):
         first = run.ats[0]
@@ -114,7 +116,17 @@ def _unbroken(
     return found
 
 
-def _stretch(first: int, last: int, stands: dict[int, int], readings: int) -> Partial:
+def _rises(ats: Sequence[int], stands: Mapping[int, int], most: Fraction | None) -> bool:
+    """Whether it does nothing else, and never by more than it can: nearly always."""
+    an_hour = None if most is None else int(most)
+    for one, two in pairwise(ats):
+        rise = stands[two] - stands[one]
+        if rise < 0 or (an_hour is not None and rise * HOUR_US > an_hour * (two - one)):
+            return False
+    return True
+
+
+def _stretch(first: int, last: int, stands: Mapping[int, int], readings: int) -> Partial:
     return Partial(first, stands[first], last, stands[last], 0, 0, max(readings, 2) if first < last else 1)
 
 
