@@ -139,7 +139,7 @@ class House(Composed):
 
     async def portfolio(self, who: str, quantity: str, span: Span, seconds: int) -> Mapping[str, Sequence[Row]]:
         names = {self.gateway.release.pseudonym(Recipient(who), s): home for home, s in self.homes.items()}
-        query = {**readings_query(PURPOSE, quantity, span, seconds), "level": "individual"}
+        query = readings_query(PURPOSE, quantity, span, seconds)
         told: dict[str, list[Row]] = {}
         for name, row in rows(await self.partner("/readings/portfolio.csv", who, query), "csv"):
             told.setdefault(names[name], []).append(row)

@@ -1,6 +1,6 @@
 """``make acceptance``: each harness of ../shared/acceptance that applies, with a fresh gateway.
 
-    python -m tests.acceptance.run                      # all of them, as .ci/run does
+    python -m tests.acceptance.run                      # all but those of BY_HAND, as .ci/run does
     python -m tests.acceptance.run --only privacy,dsp   # some
     python -m tests.acceptance.run --only withdraw -- --rounds 10 --crashes 20    # words for the judge itself
 
@@ -152,6 +152,12 @@ def bill(words: Words) -> int:
     return judge("bill/score.py", "--driver", "tests.acceptance.bill_driver:make", *words)
 
 
+def wire(words: Words) -> int:
+    """Homes of the judge of the bill as telegrams to real boxes, and out of a real gateway; both clocks are moved."""
+    cases = ["--cases-file", str(ROOT / "tests" / "acceptance" / "wire_cases.py"), "--cases", "0"]
+    return judge("bill/score.py", "--driver", "tests.acceptance.wire_driver:make", *cases, *words)
+
+
 def web(words: Words) -> int:
     """In a real Chromium; Playwright and axe-core are fetched by name into a cache."""
     python = _web_python()
@@ -203,6 +209,7 @@ def load(words: Words) -> int:
 HARNESSES: dict[str, tuple[str, Callable[[Words], int]]] = {
     "meters": ("meters", meters),
     "bill": ("bill", bill),
+    "wire": ("wire", wire),
     "withdraw": ("privacy", withdraw),
     "retention": ("privacy", retention),
     "certificate": ("privacy", certificate),
@@ -216,6 +223,8 @@ HARNESSES: dict[str, tuple[str, Callable[[Words], int]]] = {
     "load": ("load", load),
 }
 """Name -> folder, and how it is run. ``--only`` takes either."""
+BY_HAND = frozenset({"wire"})
+"""Only when named: minutes of several processes."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -224,7 +233,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("words", nargs="*", help="handed through to the judge")
     args = parser.parse_args(argv)
     wanted = {w for w in args.only.split(",") if w}
-    chosen = {n: run for n, (folder, run) in HARNESSES.items() if not wanted or wanted & {n, folder}}
+    usual = wanted or HARNESSES.keys() - BY_HAND
+    chosen = {n: run for n, (folder, run) in HARNESSES.items() if usual & {n, folder}}
     if not chosen:
         parser.error(f"--only: {', '.join(HARNESSES)}")
     if not SHARED.is_dir():

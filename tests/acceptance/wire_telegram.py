@@ -1,0 +1,98 @@
+"""What a P1 port says of the judge's records: DSMR 5 telegrams with serial numbers, and meters behind the port."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from driver import Record
+
+from tests.meter_driver.p1.make import telegram
+
+MAIN = "main"
+"""The component of what a line says that has no name in the box's settings: the household's own meter."""
+CLOCK = ZoneInfo("Europe/Berlin")
+"""Of the port: summer time (S) and winter time (W), as the Netherlands have it."""
+DEVICE_TYPES = {"gas": "003", "heat": "004", "cold-water": "007"}
+"""EN 13757-7 device types of what is behind a port."""
+_BEHIND = re.compile(rf"(?:(?P<line>.+)-)?(?P<medium>{'|'.join(DEVICE_TYPES)})-(?P<channel>[1-4])")
+
+
+class Place(NamedTuple):
+    """Where a component speaks: its line, and behind which channel of it (0: the meter of the line)."""
+
+    line: str
+    channel: int = 0
+    medium: str = ""
+
+
+class Said(NamedTuple):
+    """One telegram; ``numbers``: how many readings a box has of it."""
+
+    at: datetime
+    line: str
+    data: bytes
+    numbers: int
+
+
+def place_of(component: str) -> Place:
+    """``gas-1`` is the gas meter behind channel 1 of the main line, ``flat2-gas-1`` behind that of ``flat2``."""
+    found = _BEHIND.fullmatch(component)
+    if found is None:
+        return Place(component)
+    return Place(found["line"] or MAIN, int(found["channel"]), found["medium"])
+
+
+def serial_of(serial: str) -> str:
+    """As a port prints it, and as it is known from there: the octets in hex."""
+    return serial.encode().hex().upper()
+
+
+class PortOfMeters:
+    """One P1 port. It repeats the last stand of what is behind it in each telegram, until there is a newer one."""
+
+    def __init__(self, line: str) -> None:
+        self._line = line
+        self._behind: dict[Place, Record] = {}
+
+    def telegrams(self, records: Sequence[Record]) -> Iterator[Said]:
+        """In the order of their instants; a meter behind the port has an instant of its own, told not before it."""
+        for at, some in groupby(sorted(records, key=_at), _at):
+            own = []
+            for record in some:
+                place = place_of(record.component)
+                if place.channel:
+                    self._behind[place] = record
+                else:
+                    own.append(record)
+            yield self._telegram(at, own)
+
+    def _telegram(self, at: datetime, own: Sequence[Record]) -> Said:
+        lines = ["1-3:0.2.8(50)", f"0-0:1.0.0({_stamp(at)})"]
+        lines += [f"0-0:96.1.1({serial_of(own[0].serial)})"] if own and own[0].serial else []
+        lines += [f"{record.quantity}({_number(record)})" for record in own]
+        for place, record in self._behind.items():
+            lines += [
+                f"0-{place.channel}:24.1.0({DEVICE_TYPES[place.medium]})",
+                f"0-{place.channel}:96.1.0({serial_of(record.serial)})",
+                f"{record.quantity}({_stamp(record.at)})({_number(record)})",
+            ]
+        return Said(at, self._line, telegram(tuple(lines)), len(own) + len(self._behind))
+
+
+def _at(record: Record) -> datetime:
+    at: datetime = record.at
+    return at
+
+
+def _stamp(at: datetime) -> str:
+    """DSMR TST."""
+    local = at.astimezone(CLOCK)
+    return f"{local:%y%m%d%H%M%S}{'S' if local.dst() else 'W'}"
+
+
+def _number(record: Record) -> str:
+    """With leading zeros, as a register has them."""
+    return f"{f'{record.value:f}'.zfill(10)}*{record.unit}"
