@@ -20,8 +20,11 @@ PURPOSE = "energy-advice"
 
 
 @contextmanager
-def gateway() -> Iterator[Product]:
-    """Started, with one organisation that may ask for everything, its client and its participant."""
+def gateway(**tables: Any) -> Iterator[Product]:
+    """Started, with one organisation that may ask for everything, its client and its participant.
+
+    ``tables``: more of the settings file.
+    """
     trusted = {
         "did": "did:web:bench.example",
         "organisation": PARTNER,
@@ -32,6 +35,7 @@ def gateway() -> Iterator[Product]:
         "adapters": {"gaiax": {"participants": [trusted], "pause": 0.0}},
         "limits": {"token_minutes": 60},
         "log": {"level": "warning"},
+        **tables,
     }
     with tempfile.TemporaryDirectory(prefix="metergate-bench-") as folder:
         product = Product(Path(folder) / "gateway", more=settings)
@@ -47,7 +51,7 @@ def _partner(product: Product) -> None:
     profile = {
         "name": "Bench",
         "did": "did:web:bench.example",
-        "levels": ["individual"],
+        "levels": ["individual", "pseudonymous"],
         "quantities": [ENERGY],
         "finest_seconds": 0,
         "purposes": [PURPOSE],

@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 from bench.measure import HEAD, Figure  # noqa: E402 - the root of the project must be on the path first
 
-NAMES = ("decode", "edge", "poll", "intake", "release", "withdrawal", "storage", "start")
+NAMES = ("decode", "edge", "poll", "intake", "release", "withdrawal", "year", "storage", "start")
 """Modules of this folder; ``measure()`` of each gives its figures."""
 
 
