@@ -15,7 +15,10 @@ PATIENCE = 60.0
 
 
 class WireBox:
-    """One box with its own certificate; it is started at its first telegram, and again when it gets another line."""
+    """One box with its own certificate; it is started at its first telegram, and again when it gets another line.
+
+    ``rules``: what the household selected. ``key``: of all meters that encrypt.
+    """
 
     def __init__(self, product: Product, folder: Path, code: str, env: Mapping[str, str]) -> None:
         self._product, self._folder, self._env = product, folder, env
@@ -24,6 +27,7 @@ class WireBox:
         self._child: subprocess.Popen[bytes] | None = None
         self._expected = 0
         self.rules: list[Mapping[str, object]] = []
+        self.key = b""
         folder.mkdir()
         words = ["enrol", product.url("people"), "--state", "box", "--ca", str(product.ca)]
         done = subprocess.run(
@@ -78,14 +82,25 @@ class WireBox:
             {"tcp": f"127.0.0.1:{listening.getsockname()[1]}", "component": "" if name == MAIN else name}
             for name, listening in self._lines.items()
         ]
-        settings = self._folder / "edge.toml"
-        settings.write_text(_settings(self._product.url("devices"), links, self.rules))
+        if self.key:
+            (self._folder / "keys").touch(mode=0o600)
+            (self._folder / "keys").write_text(f"* {self.key.hex()}\n")
+        self._write_settings(links)
         with (self._folder / "edge.log").open("ab") as log:
             command = [*EDGE, "run", "edge.toml"]
             self._child = subprocess.Popen(command, cwd=self._folder, env=self._env, stdout=log, stderr=log)
         for name, listening in self._lines.items():
             listening.settimeout(PATIENCE)
             self._connections[name], _ = listening.accept()
+
+    def _write_settings(self, links: Sequence[Mapping[str, object]]) -> None:
+        """Days are played in seconds, so the meters' clocks are far from the box's; that is no fault of theirs."""
+        gateway = {"url": f"{self._product.url('devices')}/ingest/senml", "every": 0.05}
+        keys = "keys" if self.key else ""
+        text = toml({"state": "box", "keys": keys, "far_off": 400 * 86400, "gateway": gateway})
+        tables = [("link", each) for each in links] + [("select", each) for each in self.rules]
+        text += "".join(f"\n[[{name}]]\n{toml(each)}" for name, each in tables)
+        (self._folder / "edge.toml").write_text(text)
 
     def _log(self) -> list[dict[str, object]]:
         lines = (self._folder / "edge.log").read_text().splitlines()
@@ -100,10 +115,3 @@ class WireBox:
 
 WRONG = ("uplink.refused", "uplink.batch-refused", "telegram.rejected", "readings.unwritable", "outbox.full")
 """None of it happens to sound telegrams."""
-
-
-def _settings(url: str, links: Sequence[Mapping[str, object]], rules: Sequence[Mapping[str, object]]) -> str:
-    """Days are played in seconds, so the meters' clocks are far from the box's; that is no fault of theirs."""
-    text = toml({"state": "box", "far_off": 400 * 86400, "gateway": {"url": f"{url}/ingest/senml", "every": 0.05}})
-    tables = [("link", each) for each in links] + [("select", each) for each in rules]
-    return text + "".join(f"\n[[{name}]]\n{toml(each)}" for name, each in tables)

@@ -69,11 +69,11 @@ def nonsensical(home: Home, begin: int, end: int) -> list[Reading]:
 
 
 def june(stage: Stage) -> None:
-    """Two days, eight homes; a gateway is killed while meters go on: each row follows from the telegrams."""
+    """Two days, nine homes; a gateway is killed while meters go on: each row follows from the telegrams."""
     begin = stage.at(clock("2026-06-08 00:00", BERLIN), BERLIN)
     end = begin + 2 * DAY
     homes = _said(stage, (exchanged, heat_pump, behind_the_port, other_unit, nonsensical), begin, end)
-    homes += [_selecting(stage, begin), _declared(stage, begin, end), _waiting(stage, begin, end)]
+    homes += [act(stage, begin, end) for act in (_selecting, _declared, _replaced, _waiting)]
     for home in homes:
         _judge(home, begin, end)
 
@@ -90,6 +90,7 @@ def spring(stage: Stage) -> None:
     begin, end = stage.at(clock("2026-03-28 00:00", BERLIN), BERLIN), clock("2026-03-30 00:00", BERLIN)
     (home,) = _said(stage, (plain,), begin, end)
     _judge(home, begin, end, export=True)
+    _judge(_pushed(stage, begin, end), begin, end)
 
 
 def _said(stage: Stage, kinds: Sequence[Kind], begin: int, end: int) -> list[Home]:
@@ -105,9 +106,20 @@ def _judge(home: Home, begin: int, end: int, **more: bool) -> None:
     home.stage.judge(home, begin, min(last, end), lengths, ways=True, **more)
 
 
-def _selecting(stage: Stage, begin: int) -> Home:
-    """A telegram each ten seconds, of which the household's rule lets out one a minute."""
-    home, end = stage.home("selecting"), begin + 3 * HOUR
+def _pushed(stage: Stage, begin: int, end: int) -> Home:
+    """A meter that pushes encrypted lists in whole Wh is exchanged for one that stands a little higher."""
+    home = stage.home("pushed")
+    series = home.register(REGISTER, _flows(home, begin, end), stand="1037119", unit="Wh", decimals=0, serial="1KFM01")
+    series.exchange(begin + 9 * HOUR + 7 * MINUTE, stand="1045000", serial="1KFM02")
+    stage.open()
+    stage.driver.push(home.boxes[-1])
+    stage.deliver(series.read(begin, end, QUARTER))
+    return home
+
+
+def _selecting(stage: Stage, begin: int, end: int) -> Home:
+    """For three hours a telegram each ten seconds, of which the household's rule lets out one a minute."""
+    home, end = stage.home("selecting"), min(begin + 3 * HOUR, end)
     circuit = _flows(home, begin, end)
     register = home.register(REGISTER, circuit)
     power = home.instant("1-0:1.7.0", circuit, unit="kW", decimals=3, cadence=MINUTE)
@@ -128,6 +140,16 @@ def _declared(stage: Stage, begin: int, end: int) -> Home:
     stage.deliver(between(readings, begin, when))
     home.declare(series, when)
     stage.deliver(between(readings, when, end + 1))
+    return home
+
+
+def _replaced(stage: Stage, begin: int, end: int) -> Home:
+    """Another box comes in the morning; the meter behind it is the same."""
+    home = stage.home("replaced")
+    readings = plain(home, begin, end)
+    stage.deliver(between(readings, begin, begin + 9 * HOUR))
+    stage.new_box(home)
+    stage.deliver(between(readings, begin + 9 * HOUR, end + 1))
     return home
 
 

@@ -20,7 +20,7 @@ from tests.acceptance.bill_answers import ACCEPTED, data_query, own, readings_qu
 from tests.acceptance.bill_partner import Puller
 from tests.acceptance.wire_box import WireBox
 from tests.acceptance.wire_product import JUDGE, OPENADR, PURPOSE, TOKEN, Dated, Recipient, moved_clock
-from tests.acceptance.wire_telegram import PortOfMeters, place_of, serial_of
+from tests.acceptance.wire_telegram import Line, PortOfMeters, PushingMeter, Said, place_of, serial_of
 
 T = TypeVar("T")
 
@@ -41,7 +41,8 @@ class WireDriver:
         self._homes: dict[str, Home] = {}
         self._names: dict[str, str] = {}
         self._boxes: dict[str, WireBox] = {}
-        self._ports: dict[tuple[str, str], PortOfMeters] = {}
+        self._lines: dict[tuple[str, str], Line] = {}
+        self._pushing: set[str] = set()
         self._between: dict[str, list[Record]] = {}
         self._vens: set[str] = set()
         self._folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="metergate-wire-")))
@@ -80,7 +81,8 @@ class WireDriver:
         """The box is told of a line; the gateway learns of the meter by its first telegram."""
         line = place_of(component).line
         self._boxes[box].line(line)
-        self._ports.setdefault((box, line), PortOfMeters(line))
+        kind = PushingMeter if box in self._pushing else PortOfMeters
+        self._lines.setdefault((box, line), kind(line))
 
     def exchange(self, home: str, component: str, old: str, new: str, at: datetime, stands: Sequence[Stand]) -> None:
         written = [{"quantity": s.quantity, "last": str(s.last), "first": str(s.first), "unit": s.unit} for s in stands]
@@ -98,6 +100,11 @@ class WireDriver:
         """The household's selection, before the box's first telegram."""
         self._boxes[box].rules = list(rules)
 
+    def push(self, box: str) -> None:
+        """Its meters push encrypted lists (DLMS on wired M-Bus) instead of P1 telegrams."""
+        self._pushing.add(box)
+        self._boxes[box].key = PushingMeter.key
+
     def in_between(self, box: str, records: Sequence[Record]) -> None:
         """What the meter says between the records of the next delivery, and the selection holds back."""
         self._between[box] = list(records)
@@ -105,20 +112,24 @@ class WireDriver:
     def post(self, box: str, sequence: int, records: Sequence[Record]) -> Answer:
         """Returns when the gateway has acknowledged all that the box had to send. Its sequences are its own."""
         held_back = self._between.pop(box, [])
+        quiet = {record.at for record in held_back}
         telegrams = [
-            said._replace(numbers=0) if said.at in {r.at for r in held_back} else said
-            for line in dict.fromkeys(place_of(r.component).line for r in [*records, *held_back])
-            for said in self._ports[box, line].telegrams(
-                [r for r in [*records, *held_back] if place_of(r.component).line == line]
-            )
+            said._replace(numbers=0) if said.at in quiet else said for said in self._said(box, [*records, *held_back])
         ]
         if self.unplugged:
             self._product.kill()
-        self._boxes[box].play(sorted(telegrams, key=lambda said: said.at))
+        self._boxes[box].play(telegrams)
         if self.unplugged:
             self._product.start()
         self._boxes[box].wait()
         return Answer(len(records), {})
+
+    def _said(self, box: str, records: Sequence[Record]) -> Sequence[Said]:
+        by_line: dict[str, list[Record]] = {}
+        for record in records:
+            by_line.setdefault(place_of(record.component).line, []).append(record)
+        each = [said for line, some in by_line.items() for said in self._lines[box, line].telegrams(some)]
+        return sorted(each, key=lambda said: said.at)
 
     # -- asking
 

@@ -1,14 +1,19 @@
-"""What a P1 port says of the judge's records: DSMR 5 telegrams with serial numbers, and meters behind the port."""
+"""What meters say of the judge's records: DSMR 5 telegrams of a P1 port, and encrypted pushes of a DLMS meter."""
 
+import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from driver import Record
 
+from edge.simulator import MAKER, WINTER
+from meter_driver import simulate
 from tests.meter_driver.p1.make import telegram
 
 MAIN = "main"
@@ -50,6 +55,12 @@ def serial_of(serial: str) -> str:
     return serial.encode().hex().upper()
 
 
+class Line(Protocol):
+    """What a box reads from one wire. ``telegrams``: of records, in the order of their instants."""
+
+    def telegrams(self, records: Sequence[Record]) -> Iterator[Said]: ...
+
+
 class PortOfMeters:
     """One P1 port. It repeats the last stand of what is behind it in each telegram, until there is a newer one."""
 
@@ -80,6 +91,34 @@ class PortOfMeters:
                 f"{record.quantity}({_stamp(record.at)})({_number(record)})",
             ]
         return Said(at, self._line, telegram(tuple(lines)), len(own) + len(self._behind))
+
+
+class PushingMeter:
+    """A Kaifa MA309M on wired M-Bus. A meter that comes instead of another has a title and a counter of its own."""
+
+    key = bytes(range(16))
+
+    def __init__(self, line: str) -> None:
+        self._line = line
+        self._counters: Counter[str] = Counter()
+
+    def telegrams(self, records: Sequence[Record]) -> Iterator[Said]:
+        """Whole watt-hours; what the list has beside them is 0."""
+        for at, some in groupby(sorted(records, key=_at), _at):
+            own = list(some)
+            values = {f"{record.quantity}*255": record.value for record in own}
+            yield Said(at, self._line, self._push(at, own[0].serial, values), len(simulate.MA309M))
+
+    def _push(self, at: datetime, serial: str, values: Mapping[str, Decimal]) -> bytes:
+        self._counters[serial] += 1
+        return simulate.telegram(
+            at=at.astimezone(WINTER),
+            values=values,
+            key=self.key,
+            system_title=MAKER + hashlib.sha256(serial.encode()).digest()[:5],
+            counter=self._counters[serial],
+            meter=serial,
+        )
 
 
 def _at(record: Record) -> datetime:
