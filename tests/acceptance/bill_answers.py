@@ -16,7 +16,7 @@ from meter_driver import quantities
 Span = tuple[datetime, datetime]
 ACCEPTED = {"dsp": "text/csv", "sdmx": "application/vnd.sdmx.data+csv"}
 """Of the ways that go through the data space."""
-STATUS = {"A": "measured", "E": "estimated", "M": "missing", "V": "validated"}
+STATUS = {"A": "measured", "E": "estimated", "M": "missing", "V": "validated", "I": "substituted"}
 """CL_OBS_STATUS."""
 WORDS = {"OK": "measured", "ESTIMATED": "estimated", "MISSING": "missing"}
 """DATA_QUALITY of OpenADR 3.1."""
