@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from meters import Reading, between, nonsense
 from stage import CASES, DAY, HOUR, MINUTE, QUARTER, Case, Home, Stage
-from world import Circuit, boiler, clock, household, taps
+from world import Circuit, boiler, clock, decimal, household, taps
 
 BERLIN = "Europe/Berlin"
 REGISTER = "1-0:1.8.0"
@@ -30,9 +30,11 @@ def plain(home: Home, begin: int, end: int) -> list[Reading]:
 
 
 def exchanged(home: Home, begin: int, end: int) -> list[Reading]:
-    """The serial number changes at 09:07; the used meter that came stands 2000 kWh higher."""
-    series = home.register(REGISTER, _flows(home, begin, end), stand="4995.1", serial="METER001", decimals=1)
-    series.exchange(begin + 9 * HOUR + 7 * MINUTE, stand="7000.0", serial="METER002")
+    """The meter that comes at 09:07 stands 2 kWh above the one that goes: only the serial number tells."""
+    series = home.register(REGISTER, _flows(home, begin, end), stand="500.000", serial="METER001")
+    when = begin + 9 * HOUR + 7 * MINUTE
+    stand = decimal(series.inner(when, series.lives[0]) / 3_600_000 + 2, 3)
+    series.exchange(when, stand=stand, serial="METER002")
     return _in_order(series.read(begin, end, QUARTER))
 
 
@@ -107,10 +109,11 @@ def _judge(home: Home, begin: int, end: int, **more: bool) -> None:
 
 
 def _pushed(stage: Stage, begin: int, end: int) -> Home:
-    """A meter that pushes encrypted lists in whole Wh is exchanged for one that stands a little higher."""
-    home = stage.home("pushed")
+    """A meter that pushes encrypted lists in whole Wh is exchanged for one that stands 2 kWh higher."""
+    home, when = stage.home("pushed"), begin + 9 * HOUR + 7 * MINUTE
     series = home.register(REGISTER, _flows(home, begin, end), stand="1037119", unit="Wh", decimals=0, serial="1KFM01")
-    series.exchange(begin + 9 * HOUR + 7 * MINUTE, stand="1045000", serial="1KFM02")
+    stand = decimal(series.inner(when, series.lives[0]) / 3600 + 2000, 0)
+    series.exchange(when, stand=stand, serial="1KFM02")
     stage.open()
     stage.driver.push(home.boxes[-1])
     stage.deliver(series.read(begin, end, QUARTER))
