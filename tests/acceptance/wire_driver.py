@@ -20,7 +20,7 @@ from tests.acceptance.bill_answers import ACCEPTED, data_query, own, readings_qu
 from tests.acceptance.bill_partner import Puller
 from tests.acceptance.wire_box import WireBox
 from tests.acceptance.wire_product import JUDGE, OPENADR, PURPOSE, TOKEN, Dated, Recipient, moved_clock
-from tests.acceptance.wire_telegram import Line, PortOfMeters, PushingMeter, Said, place_of, serial_of
+from tests.acceptance.wire_telegram import Line, PortOfMeters, PushingMeter, Said, place_of
 
 T = TypeVar("T")
 
@@ -86,7 +86,7 @@ class WireDriver:
 
     def exchange(self, home: str, component: str, old: str, new: str, at: datetime, stands: Sequence[Stand]) -> None:
         written = [{"quantity": s.quantity, "last": str(s.last), "first": str(s.first), "unit": s.unit} for s in stands]
-        body = {"at": at.isoformat(), "old": serial_of(old), "new": serial_of(new), "stands": written}
+        body = {"at": at.isoformat(), "old": old, "new": new, "stands": written}
         label = urllib.parse.quote(component, safe="")
         path = f"/api/households/{self._homes[home].id}/meters/{label}/exchange"
         _asked(lambda: self._product.operator("POST", path, body))

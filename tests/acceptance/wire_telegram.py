@@ -50,8 +50,8 @@ def place_of(component: str) -> Place:
     return Place(found["line"] or MAIN, int(found["channel"]), found["medium"])
 
 
-def serial_of(serial: str) -> str:
-    """As a port prints it, and as it is known from there: the octets in hex."""
+def _in_hex(serial: str) -> str:
+    """As a port says the number that is printed on a meter."""
     return serial.encode().hex().upper()
 
 
@@ -82,12 +82,12 @@ class PortOfMeters:
 
     def _telegram(self, at: datetime, own: Sequence[Record]) -> Said:
         lines = ["1-3:0.2.8(50)", f"0-0:1.0.0({_stamp(at)})"]
-        lines += [f"0-0:96.1.1({serial_of(own[0].serial)})"] if own and own[0].serial else []
+        lines += [f"0-0:96.1.1({_in_hex(own[0].serial)})"] if own and own[0].serial else []
         lines += [f"{record.quantity}({_number(record)})" for record in own]
         for place, record in self._behind.items():
             lines += [
                 f"0-{place.channel}:24.1.0({DEVICE_TYPES[place.medium]})",
-                f"0-{place.channel}:96.1.0({serial_of(record.serial)})",
+                f"0-{place.channel}:96.1.0({_in_hex(record.serial)})",
                 f"{record.quantity}({_stamp(record.at)})({_number(record)})",
             ]
         return Said(at, self._line, telegram(tuple(lines)), len(own) + len(self._behind))
