@@ -16,6 +16,7 @@ from gateway.api.town import TownApi
 from gateway.api.vee import VeeApi
 from gateway.compose import Gateway
 from gateway.identity.throttle import Throttle
+from gateway.pages.downloads import Downloads
 from gateway.pages.exceptions import ExceptionPages
 from gateway.pages.household import HouseholdPages
 from gateway.pages.meters import MeterPages
@@ -84,10 +85,19 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
         clock=gateway.clock,
         show=show,
     )
+    downloads = Downloads(
+        own_data=gateway.own_data,
+        egress=gateway.egress,
+        registry=gateway.registry,
+        clock=gateway.clock,
+        show=show,
+        problem=household.problem,
+    )
     operator = OperatorPages(gateway.registry, login, show)
     exceptions = ExceptionPages(gateway.vee, show, operator.problem)
     meters = MeterPages(gateway.registry, show, operator.problem, ZoneInfo(gateway.settings.timezone))
-    return [*household.routes(), *operator.routes(), *exceptions.routes(), *meters.routes()]
+    desks = (household, downloads, operator, exceptions, meters)
+    return [route for desk in desks for route in desk.routes()]
 
 
 def health_routes(sound: Callable[[], bool]) -> list[Route]:

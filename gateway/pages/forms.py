@@ -1,15 +1,28 @@
-"""Posted forms: from our own pages, with the session's token."""
+"""Who asks for a page, and what is posted from one: from our own pages, with the session's token."""
 
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from multidict import MultiDictProxy
 
-from gateway.identity.sessions import csrf_right
+from gateway.identity.sessions import Session, csrf_right
+from gateway.registry.registry import Registry
 from gateway.serve.callers import session_of
 from gateway.serve.problems import Problem
+from policies.terms import SubjectId
+
+FORM_BYTES = 16_384
 
 PostedForm = MultiDictProxy[str | bytes | bytearray | web.FileField]
+
+
+def household_of(request: web.Request, registry: Registry) -> tuple[Session, SubjectId]:
+    """The household behind the session; an erased one sees its certificate only."""
+    session = session_of(request)
+    found = registry.tenancies.get(SubjectId(session.subject))
+    if found is None or found.erased is not None:
+        raise web.HTTPSeeOther("/erased")
+    return session, found.id
 
 
 async def posted(request: web.Request) -> PostedForm:

@@ -1,4 +1,4 @@
-"""Routes of the household: start, login, the four pages, downloads, erasure."""
+"""Routes of the household: start, login, the four pages, erasure."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -8,9 +8,6 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from adapters.formats.csv import CSV
-from adapters.formats.espi import espi
-from adapters.formats.json import JSON_TABLE
 from adapters.plugin import CALLER, Handler, Organisation, Released, Renderer, Route
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
@@ -18,11 +15,12 @@ from gateway.consent.evidence import Evidence
 from gateway.door.egress import Egress, Part
 from gateway.door.ledger import Ledger
 from gateway.door.response import HttpSink
-from gateway.door.standing import Right, own_right
+from gateway.door.standing import own_right
 from gateway.errors import ConsentError
 from gateway.household_end import HouseholdEnd
 from gateway.identity.sessions import Session
-from gateway.pages.forms import posted, same_site, to
+from gateway.pages.downloads import DETAILS
+from gateway.pages.forms import FORM_BYTES, household_of, posted, same_site, to
 from gateway.pages.own_data import DataDesk
 from gateway.pages.render import LANGUAGE_COOKIE, Renderings, language_of
 from gateway.pages.views import Card, asked_card, correction_lines, ground_card, ledger_line
@@ -33,12 +31,10 @@ from gateway.serve.login import Login
 from gateway.serve.problems import Problem
 from gateway.vee.desk import VeeDesk
 from policies.roles import EVERYBODY, HOUSEHOLD, HOUSEHOLD_OR_OPERATOR, Listener, Role
-from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, Recipient, SubjectId
+from policies.terms import Recipient, SubjectId
 
-FORM_BYTES = 16_384
 NEW_FOR = timedelta(days=30)
 """How long a meter that came by itself is called new."""
-DETAILS = {"received": AS_RECEIVED, "quarter": QUARTER_HOUR, "hour": timedelta(hours=1), "day": ONE_DAY}
 MISSING = frozenset({"no-such-request", "no-such-consent"})
 _ROWS = "\x00rows\x00"
 """Where the readings go in the page *Now*; everything before and after holds none."""
@@ -76,9 +72,6 @@ class HouseholdPages:
             ("GET", "/consents/{ground}/receipt", "page", HOUSEHOLD, self.receipt),
             ("GET", "/ledger", "page", HOUSEHOLD, self.ledger),
             ("GET", "/data", "page", HOUSEHOLD, self.data),
-            ("GET", "/data/readings.csv", "page", HOUSEHOLD, self.csv),
-            ("GET", "/data/readings.json", "page", HOUSEHOLD, self.json),
-            ("GET", "/data/readings.xml", "page", HOUSEHOLD, self.green_button),
             ("GET", "/data/erase", "page", HOUSEHOLD, self.ask_erase),
             ("POST", "/data/erase", "page", HOUSEHOLD, self.erase),
             ("GET", "/data/certificate", "page.own", HOUSEHOLD, self.certificate),
@@ -140,7 +133,7 @@ class HouseholdPages:
 
     async def now(self, request: web.Request) -> web.StreamResponse:
         """Who, the latest readings, what waits. Readings leave by egress, also to the household itself."""
-        session, subject = self._who(request)
+        session, subject = household_of(request, self.registry)
         waiting = len(await self.consent.waiting(subject))
         cards = await self._grounds(request, subject)
         active = sum(card.state == "active" and card.kind == "consent" for card in cards)
@@ -154,7 +147,9 @@ class HouseholdPages:
         head, _, tail = html.partition(_ROWS)
         words = Phrases(language_of(request))
         renderer = Renderer("text/html; charset=utf-8", self._readings(words), head=head.encode(), tail=tail.encode())
-        return await self._send(_one(newest), renderer, request, web.StreamResponse(), right)
+        response = web.StreamResponse()
+        await self.egress.send(_one(newest), renderer, HttpSink(request, response), right=right, shared=False)
+        return response
 
     def _readings(self, words: Phrases) -> Callable[[Released], Iterator[bytes]]:
         def body(released: Released) -> Iterator[bytes]:
@@ -170,7 +165,7 @@ class HouseholdPages:
 
     async def consents(self, request: web.Request) -> web.Response:
         """Requests, active and past consents."""
-        session, subject = self._who(request)
+        session, subject = household_of(request, self.registry)
         words = Phrases(language_of(request))
         waiting = [asked_card(a, self.organisation, words) for a in await self.consent.waiting(subject)]
         cards = await self._grounds(request, subject)
@@ -188,7 +183,7 @@ class HouseholdPages:
 
     async def ledger(self, request: web.Request) -> web.Response:
         """Who received what; the beginnings and ends of consents."""
-        session, subject = self._who(request)
+        session, subject = household_of(request, self.registry)
         words = Phrases(language_of(request))
         entries = await self.disclosures.entries(subject)
         lines = [ledger_line(e, self.organisation, words) for e in entries if e.recipient]
@@ -197,7 +192,7 @@ class HouseholdPages:
 
     async def data(self, request: web.Request) -> web.Response:
         """What is kept and until when; what was corrected; taking it along; erasing it."""
-        session, subject = self._who(request)
+        session, subject = household_of(request, self.registry)
         kept, meters = self.own_data.kept(subject), await self.registry.meters.of(subject)
         lines = correction_lines(await self.vee.decided(subject), Phrases(language_of(request)))
         html = await self._filled(
@@ -218,7 +213,7 @@ class HouseholdPages:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Accept all, a part, or refuse. What was answered before stays answered."""
         form = await posted(request)
-        _, subject = self._who(request)
+        _, subject = household_of(request, self.registry)
         name, what = request.match_info["request"], str(form.get("do", "part"))
         try:
             if what == "refuse":
@@ -238,7 +233,7 @@ class HouseholdPages:
     async def withdraw(self, request: web.Request) -> web.StreamResponse:
         """One press, at once."""
         await posted(request)
-        _, subject = self._who(request)
+        _, subject = household_of(request, self.registry)
         try:
             await self.consent.withdraw(subject, request.match_info["ground"])
         except ConsentError:
@@ -247,55 +242,21 @@ class HouseholdPages:
 
     async def receipt(self, request: web.Request) -> web.Response:
         """The signed receipt of one consent."""
-        _, subject = self._who(request)
+        _, subject = household_of(request, self.registry)
         return _record(await self.evidence.find(subject, "receipt", request.match_info["ground"]), "receipt.jws")
 
-    # -- downloads and erasure
-
-    async def csv(self, request: web.Request) -> web.StreamResponse:
-        """Everything, as CSV: for programs, or with ``locale`` for people."""
-        locale = request.query.get("locale", "")
-        if locale and locale not in LANGUAGES:
-            raise web.HTTPNotFound
-        renderer = self.show.table(Phrases(locale)) if locale else CSV
-        return await self._download(request, renderer, "readings.csv")
-
-    async def json(self, request: web.Request) -> web.StreamResponse:
-        """Everything, as JSON."""
-        return await self._download(request, JSON_TABLE, "readings.json")
-
-    async def green_button(self, request: web.Request) -> web.StreamResponse:
-        """Everything, as a Green Button feed (ESPI)."""
-        return await self._download(request, espi(self.clock()), "readings.xml")
-
-    async def _download(self, request: web.Request, renderer: Renderer, name: str) -> web.StreamResponse:
-        _, subject = self._who(request)
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        right = own_right(request[CREDENTIAL], self.clock)
-        parts = await self.own_data.own(subject, right, _detail(request))
-        return await self._send(parts, renderer, request, web.StreamResponse(headers=headers), right)
-
-    async def _send(
-        self,
-        parts: AsyncIterator[Part],
-        renderer: Renderer,
-        request: web.Request,
-        response: web.StreamResponse,
-        right: Right,
-    ) -> web.StreamResponse:
-        await self.egress.send(parts, renderer, HttpSink(request, response), right=right, shared=False)
-        return response
+    # -- erasure
 
     async def ask_erase(self, request: web.Request) -> web.Response:
         """The one confirmation."""
-        session, _ = self._who(request)
+        session, _ = household_of(request, self.registry)
         html = await self._filled(request, session, "erase.html", page="data")
         return web.Response(text=html, content_type="text/html")
 
     async def erase(self, request: web.Request) -> web.StreamResponse:
         """Erase; this session remains, for the certificate."""
         await posted(request)
-        _, subject = self._who(request)
+        _, subject = household_of(request, self.registry)
         await self.household_end.erase(subject, keep=self.login.cookie(request))
         return to("/erased")
 
@@ -316,14 +277,6 @@ class HouseholdPages:
 
     # -- below
 
-    def _who(self, request: web.Request) -> tuple[Session, SubjectId]:
-        """The household behind the session; an erased one sees its certificate only."""
-        session = session_of(request)
-        found = self.registry.tenancies.get(SubjectId(session.subject))
-        if found is None or found.erased is not None:
-            raise web.HTTPSeeOther("/erased")
-        return session, found.id
-
     async def _grounds(self, request: web.Request, subject: SubjectId) -> list[Card]:
         words, now = Phrases(language_of(request)), self.clock()
         grounds = await self.consent.all_grounds(subject)
@@ -343,14 +296,6 @@ class HouseholdPages:
         words = "not_found" if status == 404 else "not_done"
         token = request[SESSION].csrf if SESSION in request else ""
         return self.show.page(request, "problem.html", status=status, words=words, reason=reason, token=token)
-
-
-def _detail(request: web.Request) -> timedelta | None:
-    """What ``?detail=`` asks for; left out, the finest that is held of each time. Raises 404 for what is not there."""
-    asked = request.query.get("detail", "")
-    if asked and asked not in DETAILS:
-        raise web.HTTPNotFound
-    return DETAILS.get(asked)
 
 
 def _record(token: bytes | None, name: str) -> web.Response:

@@ -1,0 +1,82 @@
+"""What a household takes along: its own data, in forms for programs and for people."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aiohttp import web
+
+from adapters.formats.csv import CSV
+from adapters.formats.espi import espi
+from adapters.formats.json import JSON_TABLE
+from adapters.plugin import Handler, Renderer, Route
+from gateway.clock import Clock
+from gateway.door.egress import Egress
+from gateway.door.response import HttpSink
+from gateway.door.standing import own_right
+from gateway.pages.forms import FORM_BYTES, household_of
+from gateway.pages.own_data import DataDesk
+from gateway.pages.render import Renderings
+from gateway.pages.words import LANGUAGES, Phrases
+from gateway.registry.registry import Registry
+from gateway.serve.callers import CREDENTIAL
+from policies.roles import HOUSEHOLD, Listener
+from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR
+
+DETAILS = {"received": AS_RECEIVED, "quarter": QUARTER_HOUR, "hour": timedelta(hours=1), "day": ONE_DAY}
+
+
+@dataclass(frozen=True, slots=True)
+class Downloads:
+    """Handlers; all of it leaves by egress. ``problem``: what a refusal looks like."""
+
+    own_data: DataDesk
+    egress: Egress
+    registry: Registry
+    clock: Clock
+    show: Renderings
+    problem: Callable[[web.Request, int, str, str], web.StreamResponse]
+
+    def routes(self) -> list[Route]:
+        """All on the people listener."""
+        table: list[tuple[str, Handler]] = [
+            ("/data/readings.csv", self.csv),
+            ("/data/readings.json", self.json),
+            ("/data/readings.xml", self.green_button),
+        ]
+        return [
+            Route(Listener.PEOPLE, "GET", path, "page", handler, HOUSEHOLD, max_body=FORM_BYTES, problems=self.problem)
+            for path, handler in table
+        ]
+
+    async def csv(self, request: web.Request) -> web.StreamResponse:
+        """Everything, as CSV: for programs, or with ``locale`` for people."""
+        locale = request.query.get("locale", "")
+        if locale and locale not in LANGUAGES:
+            raise web.HTTPNotFound
+        renderer = self.show.table(Phrases(locale)) if locale else CSV
+        return await self._download(request, renderer, "readings.csv")
+
+    async def json(self, request: web.Request) -> web.StreamResponse:
+        """Everything, as JSON."""
+        return await self._download(request, JSON_TABLE, "readings.json")
+
+    async def green_button(self, request: web.Request) -> web.StreamResponse:
+        """Everything, as a Green Button feed (ESPI)."""
+        return await self._download(request, espi(self.clock()), "readings.xml")
+
+    async def _download(self, request: web.Request, renderer: Renderer, name: str) -> web.StreamResponse:
+        _, subject = household_of(request, self.registry)
+        response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{name}"'})
+        right = own_right(request[CREDENTIAL], self.clock)
+        parts = await self.own_data.own(subject, right, _detail(request))
+        await self.egress.send(parts, renderer, HttpSink(request, response), right=right, shared=False)
+        return response
+
+
+def _detail(request: web.Request) -> timedelta | None:
+    """What ``?detail=`` asks for; left out, the finest that is held of each time. Raises 404 for what is not there."""
+    asked = request.query.get("detail", "")
+    if asked and asked not in DETAILS:
+        raise web.HTTPNotFound
+    return DETAILS.get(asked)
