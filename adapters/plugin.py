@@ -91,6 +91,10 @@ class Renderer:
 
     A chunk must not be larger than about 64 KiB. ``between`` is written between parts (a comma, say).
     ``head`` and ``tail`` hold nothing of any household.
+
+    ``closing``: for a form that ends with sums over all that was written (a ZIP's directory), called once after the
+    last part. What is written of a later part then may tell of the earlier ones, so every chunk, and the closing, is
+    written only while the yes of each part so far stands, and a shared answer is cut like any other.
     """
 
     content_type: str
@@ -98,6 +102,7 @@ class Renderer:
     head: bytes = b""
     tail: bytes = b""
     between: bytes = b""
+    closing: Callable[[], Iterator[bytes]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

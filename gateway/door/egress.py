@@ -5,7 +5,7 @@ drained.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -13,6 +13,7 @@ from adapters.plugin import Released, Renderer
 from gateway.door.lines import Line, Lines, Yes
 from gateway.door.sink import Cut, Sink
 from gateway.door.standing import Right, Standing
+from policies.terms import DetailClass
 
 __all__ = ["Cut", "Egress", "Part", "Whole"]
 
@@ -41,6 +42,32 @@ class Whole:
         return await anext(self._parts)
 
 
+class _Rests:
+    """What the next chunk rests on: the standing of its part, and when ``kept`` of all parts before it as well, of each
+    ground and class the one with the oldest day.
+    """
+
+    def __init__(self, *, kept: bool) -> None:
+        self.kept = kept
+        self._of: dict[tuple[str, DetailClass | None], Standing] = {}
+
+    def on(self, standing: Standing) -> None:
+        """A part begins."""
+        if not self.kept:
+            self._of.clear()
+        name = standing.ground, standing.days[1] if standing.days else None
+        known = self._of.get(name)
+        if known is None or known.days is None or standing.days is None or standing.days[2] < known.days[2]:
+            self._of[name] = standing
+
+    @property
+    def standings(self) -> Collection[Standing]:
+        return self._of.values()
+
+    def still(self) -> bool:
+        return all(standing.still() for standing in self._of.values())
+
+
 class Egress:
     """Writes parts that the desk opened. ``shared`` answers go on without a household that left."""
 
@@ -65,13 +92,16 @@ class Egress:
             await sink.begin(renderer.content_type)
             if renderer.head:
                 sink.write(renderer.head)
-            first = True
+            first, rests = True, _Rests(kept=renderer.closing is not None)
             async for part in parts:
                 if not shared and part.standing.ground not in whole:
                     whole[part.standing.ground] = yes = part.standing.undated()
                     self._lines.enter(line, yes)
-                written = await self._part(part, renderer, line, sink, shared=shared, first=first)
+                rests.on(part.standing)
+                written = await self._part(part, renderer, rests, line, sink, shared=shared, first=first)
                 first = first and not written
+            if renderer.closing is not None:
+                await self._closing(renderer.closing(), rests, whole.values(), line, sink)
             if not all(yes.still() for yes in whole.values()):
                 self._cut(sink)
             if renderer.tail:
@@ -84,21 +114,38 @@ class Egress:
         finally:
             self._lines.leave(line, whole.values())
 
-    async def _part(self, part: Part, renderer: Renderer, line: Line, sink: Sink, *, shared: bool, first: bool) -> bool:
+    async def _part(
+        self, part: Part, renderer: Renderer, rests: _Rests, line: Line, sink: Sink, *, shared: bool, first: bool
+    ) -> bool:
         """One part; whether anything of it was written."""
         written = False
         for chunk in renderer.body(part.released):
             lead = b"" if first or written else renderer.between
-            if not part.standing.still():
-                if shared and part.standing.right.still():
+            if not rests.still():
+                if shared and not rests.kept and part.standing.right.still():
                     return written
                 self._cut(sink)
-            self._lines.carry(line, part.standing)
-            sink.write(lead + chunk if lead else chunk)
+            self._write(lead + chunk if lead else chunk, rests, line, sink)
             written = True
             async with asyncio.timeout(SLOWEST):
                 await sink.drain()
         return written
+
+    async def _closing(
+        self, chunks: Iterator[bytes], rests: _Rests, whole: Collection[Yes], line: Line, sink: Sink
+    ) -> None:
+        """Sums over all parts: of the days of each of them too."""
+        for chunk in chunks:
+            if not (rests.still() and all(yes.still() for yes in whole)):
+                self._cut(sink)
+            self._write(chunk, rests, line, sink)
+            async with asyncio.timeout(SLOWEST):
+                await sink.drain()
+
+    def _write(self, chunk: bytes, rests: _Rests, line: Line, sink: Sink) -> None:
+        for standing in rests.standings:
+            self._lines.carry(line, standing)
+        sink.write(chunk)
 
     @staticmethod
     def _cut(sink: Sink) -> NoReturn:

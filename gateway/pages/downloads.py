@@ -16,7 +16,7 @@ from gateway.door.response import HttpSink
 from gateway.door.standing import own_right
 from gateway.pages.forms import FORM_BYTES, household_of
 from gateway.pages.own_data import DataDesk
-from gateway.pages.render import Renderings
+from gateway.pages.render import Renderings, language_of
 from gateway.pages.words import LANGUAGES, Phrases
 from gateway.registry.registry import Registry
 from gateway.serve.callers import CREDENTIAL
@@ -42,6 +42,7 @@ class Downloads:
         table: list[tuple[str, Handler]] = [
             ("/data/readings.csv", self.csv),
             ("/data/readings.json", self.json),
+            ("/data/readings.xlsx", self.xlsx),
             ("/data/readings.xml", self.green_button),
         ]
         return [
@@ -51,11 +52,14 @@ class Downloads:
 
     async def csv(self, request: web.Request) -> web.StreamResponse:
         """Everything, as CSV: for programs, or with ``locale`` for people."""
-        locale = request.query.get("locale", "")
-        if locale and locale not in LANGUAGES:
-            raise web.HTTPNotFound
+        locale = _locale(request)
         renderer = self.show.table(Phrases(locale)) if locale else CSV
         return await self._download(request, renderer, "readings.csv")
+
+    async def xlsx(self, request: web.Request) -> web.StreamResponse:
+        """Everything, as a workbook in words of ``locale``, or of the visitor's language."""
+        words = Phrases(_locale(request) or language_of(request))
+        return await self._download(request, self.show.workbook(words), "readings.xlsx")
 
     async def json(self, request: web.Request) -> web.StreamResponse:
         """Everything, as JSON."""
@@ -72,6 +76,14 @@ class Downloads:
         parts = await self.own_data.own(subject, right, _detail(request))
         await self.egress.send(parts, renderer, HttpSink(request, response), right=right, shared=False)
         return response
+
+
+def _locale(request: web.Request) -> str:
+    """What ``?locale=`` asks for, "" left out. Raises 404 for what is not there."""
+    locale = request.query.get("locale", "")
+    if locale and locale not in LANGUAGES:
+        raise web.HTTPNotFound
+    return locale
 
 
 def _detail(request: web.Request) -> timedelta | None:

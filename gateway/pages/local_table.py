@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from adapters.formats.words import chunked, number
+from adapters.formats.xlsx import FORMULA_MARKS
 from adapters.plugin import Released, Renderer
 from gateway.pages.words import Phrases
 from policies.terms import Row
@@ -16,8 +17,6 @@ _COLUMNS = ("meter", "quantity", "begin", "end", "reading", "unit", "status", "c
 """Keys of ``gateway.pages.words``."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """Without it spreadsheets take UTF-8 for their own code page."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the begin of a formula, where text should stand."""
 
 
 def local_table(zone: tzinfo, words: Phrases) -> Renderer:
@@ -58,7 +57,7 @@ def _number(value: Decimal | None, words: Phrases) -> str:
 
 def _text(text: str) -> str:
     """A name that somebody gave, as text and never as a formula."""
-    return "'" + text if text.startswith(_FORMULA) else text
+    return "'" + text if text.startswith(FORMULA_MARKS) else text
 
 
 def _cell(text: str) -> str:

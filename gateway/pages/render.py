@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from adapters.plugin import Renderer
 from gateway.pages.local_table import local_table
+from gateway.pages.local_workbook import local_workbook
 from gateway.pages.words import LANGUAGES, Phrases
 from policies.terms import FAR_FUTURE
 
@@ -64,6 +65,10 @@ class Renderings:
     def table(self, words: Phrases) -> Renderer:
         """A table of values for people, in this zone."""
         return local_table(self._zone, words)
+
+    def workbook(self, words: Phrases) -> Renderer:
+        """The same as a workbook, for one answer."""
+        return local_workbook(self._zone, words)
 
     async def static(self, request: web.Request) -> web.Response:
         """Style and script; the same for everybody."""

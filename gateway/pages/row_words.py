@@ -1,7 +1,7 @@
-"""Words of rows in English and German: quantities, how a value came about, how it was estimated."""
+"""Words of rows in English and German: quantities, how a value came about, how it was estimated, what columns mean."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -60,6 +60,63 @@ METHODS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "proration": ("the total in equal parts", "Summe in gleichen Teilen"),
     }
 )
+_NOTES: Sequence[tuple[tuple[str, str], tuple[str, str]]] = (
+    (
+        ("Local time", "Ortszeit"),
+        (
+            "Begin and end are on the clock of {zone}; the column beside each says its offset from UTC, so that the "
+            "hour that comes twice in autumn is told apart. Days and months are those of this zone.",
+            "Beginn und Ende sind nach der Uhr von {zone}; die Spalte daneben nennt den Abstand zu UTC, damit die "
+            "Stunde, die im Herbst zweimal kommt, zu unterscheiden ist. Tage und Monate sind die dieser Zone.",
+        ),
+    ),
+    (
+        ("Begin and end", "Beginn und Ende"),
+        (
+            "Where both are the same, the row is a reading at that instant, such as the stand of a meter. Otherwise it "
+            "is what there was between them: an amount, or of power and the like the mean over time.",
+            "Sind beide gleich, so ist die Zeile eine Ablesung in diesem Augenblick, etwa ein Zählerstand. Sonst ist "
+            "sie, was dazwischen war: eine Menge, oder bei Leistung und dergleichen das Mittel über die Zeit.",
+        ),
+    ),
+    (
+        STATUSES["measured"],
+        (
+            "The readings decide the value, within the last digit of the meter.",
+            "Die Ablesungen entscheiden den Wert, bis auf die letzte Stelle des Zählers.",
+        ),
+    ),
+    (
+        STATUSES["estimated"],
+        (
+            "Worked out from what was read; the column Method says how.",
+            "Aus dem errechnet, was abgelesen wurde; die Spalte Verfahren sagt, wie.",
+        ),
+    ),
+    (
+        STATUSES["validated"],
+        ("Somebody looked at the value and stands for it.", "Jemand hat den Wert geprüft und steht für ihn ein."),
+    ),
+    (
+        STATUSES["missing"],
+        (
+            "There are readings, but they do not make up the whole interval: there is no value.",
+            "Es gibt Ablesungen, aber sie ergeben nicht das ganze Intervall: Es gibt keinen Wert.",
+        ),
+    ),
+    (
+        ("Completeness", "Vollständigkeit"),
+        (
+            "Share of the interval that readings speak for, from 0 to 1.",
+            "Anteil des Intervalls, für den Ablesungen sprechen, von 0 bis 1.",
+        ),
+    ),
+)
+
+
+def notes(language: int, zone: str) -> list[tuple[str, str]]:
+    """What the columns of a table mean, whoever's values are in it."""
+    return [(what[language], means[language].format(zone=zone)) for what, means in _NOTES]
 
 
 def quantity(code: str, language: int) -> str:

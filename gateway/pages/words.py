@@ -95,6 +95,10 @@ TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "take_heading": ("Take it along", "Mitnehmen"),
         "csv": ("Download CSV", "CSV herunterladen"),
         "json": ("Download JSON", "JSON herunterladen"),
+        "xlsx": ("Download XLSX (Excel)", "XLSX herunterladen (Excel)"),
+        "readings": ("Readings", "Werte"),
+        "notes": ("Notes", "Erläuterungen"),
+        "offset": ("Offset from UTC", "Abstand zu UTC"),
         "take_means": (
             "Everything, in the finest detail that is still kept; or each detail on its own, for your own tables: "
             "local time and words, with each meter by its name. Days are those of your place.",
@@ -315,6 +319,10 @@ class Phrases:
 
     def quantity(self, code: str) -> str:
         return row_words.quantity(code, self._at)
+
+    def notes(self, zone: str) -> list[tuple[str, str]]:
+        """What the columns of a table mean. ``zone``: of its instants."""
+        return row_words.notes(self._at, zone)
 
     def status(self, status: str) -> str:
         known = row_words.STATUSES.get(status)

@@ -133,6 +133,8 @@ class FakeServices(FakeShared):
                 if not alive():
                     raise ConnectionResetError("cut: the adapter said no")
                 await response.write(chunk)
+        for chunk in renderer.closing() if renderer.closing else ():
+            await response.write(chunk)
         await response.write(renderer.tail)
         await response.write_eof()
         return response

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -31,7 +32,7 @@ class Door(Stand):
 
     def __init__(self, *parts: tuple[str, int], shared: bool = False, clock: Clock | None = None) -> None:
         super().__init__(clock)
-        self.shared = shared
+        self.shared, self.renderer = shared, RENDERER
         self.parts: Callable[[], AsyncIterator[Part]] = lambda: self._made(parts)
         self.cut = asyncio.Event()
         self.done = asyncio.Event()
@@ -45,7 +46,7 @@ class Door(Stand):
         response = web.StreamResponse()
         sink = HttpSink(request, response)
         try:
-            await self.egress.send(self.parts(), RENDERER, sink, right=self.right, shared=self.shared)
+            await self.egress.send(self.parts(), self.renderer, sink, right=self.right, shared=self.shared)
         except Cut:
             self.cut.set()
             raise
@@ -112,6 +113,89 @@ async def test_an_answer_whose_ground_ends_before_its_last_part_does_not_look_co
         await asyncio.wait_for(door.cut.wait(), 5)
     assert b"tail\n" not in body
     assert not complete
+
+
+def summing(door: Door, size: int = 0) -> None:
+    """The answer ends with sums over all of its parts."""
+    door.renderer = replace(RENDERER, closing=lambda: iter([b"sums" + b"x" * size + b"\n"]))
+
+
+def of_days(door: Door, *days: int, then: Callable[[int], None] = lambda _: None) -> None:
+    """A part for each day of March; after one has been written, something happens."""
+
+    async def parts() -> AsyncIterator[Part]:
+        for day in days:
+            yield door.part("a", 1, first=date(2026, 3, day))
+            then(day)
+
+    door.parts = parts
+
+
+async def test_an_answer_with_sums_has_them_after_the_last_part_and_before_the_tail() -> None:
+    door = Door(("a", 1))
+    summing(door)
+    async with asked(door, 1 << 16) as reader:
+        body, complete = unchunked(await reader.rest())
+    assert body.endswith(b"x\nsums\ntail\n")
+    assert complete
+
+
+@pytest.mark.parametrize("after", [1, 2])
+async def test_sums_are_not_told_when_any_day_that_is_in_them_is_held_no_longer(after: int) -> None:
+    door = Door()
+    summing(door)
+
+    def expire(day: int) -> None:
+        if day == after:
+            door.oldest = date(2026, 3, 2)
+
+    of_days(door, 1, 2, then=expire)
+    async with asked(door, 1 << 16) as reader:
+        body, complete = unchunked(await reader.rest())
+        await asyncio.wait_for(door.cut.wait(), 2)
+    assert body.count(b"a 0") == after
+    assert b"sums" not in body
+    assert not complete
+
+
+async def test_an_answer_without_sums_goes_on_with_days_that_are_held() -> None:
+    door = Door()
+    of_days(door, 1, 2, then=lambda _: setattr(door, "oldest", date(2026, 3, 2)))
+    async with asked(door, 1 << 16) as reader:
+        body, complete = unchunked(await reader.rest())
+    assert body.count(b"a 0") == 2
+    assert complete
+
+
+async def test_a_shared_answer_with_sums_ends_with_the_first_who_left_and_opens_nobody_else() -> None:
+    door = Door(shared=True)
+    summing(door)
+    opened: list[str] = []
+
+    async def parts() -> AsyncIterator[Part]:
+        for name in "abc":
+            opened.append(name)
+            yield door.part(name, 1)
+            door.epochs.flip("a")
+
+    door.parts = parts
+    async with asked(door, 1 << 16) as reader:
+        body, complete = unchunked(await reader.rest())
+    assert b"b 0" not in body
+    assert opened == ["a", "b"]
+    assert not complete
+
+
+async def test_sums_that_wait_in_the_queue_are_called_back_with_the_oldest_day_that_is_in_them() -> None:
+    door = Door()
+    summing(door, 2_000_000)
+    of_days(door, 1, 2)
+    async with asked(door) as reader:
+        await reader.stalled()
+        door.oldest = date(2026, 3, 2)
+        assert await door.lines.expired({DetailClass.LIVE: date(2026, 3, 2)}) == 1
+        already = reader.here()
+        assert await reader.raw_rest() <= already
 
 
 @pytest.mark.parametrize("secure", [False, True])

@@ -215,14 +215,16 @@ async def test_my_data_offers_each_detail_in_each_form_and_names_the_meters(tmp_
         page = await text(house, "/data")
         assert "Heat &lt;pump&gt;" in page
         for detail in ("received", "quarter", "hour", "day"):
-            for form in ("csv", "json", "xml"):
+            for form in ("csv", "json", "xml", "xlsx"):
                 assert f"/data/readings.{form}?detail={detail}" in page
-                await text(house, f"/data/readings.{form}?detail={detail}")
+                async with house.browser.get(f"/data/readings.{form}?detail={detail}") as answer:
+                    assert answer.status == 200
+                    await answer.read()
         assert (
             (await text(house, "/data/readings.csv?locale=de")).lstrip("\ufeff").startswith("Zähler;Messgröße;Beginn")
         )
         assert (await text(house, "/data/readings.csv?locale=en")).lstrip("\ufeff").startswith("Meter,Quantity,Begin")
         assert (await text(house, "/data/readings.csv")).startswith("pseudonym,quantity,start")
         assert (await text(house, "/data/readings.xml")).endswith("</feed>\n")
-        for wrong in ("readings.csv?locale=fr", "readings.xml?detail=week"):
+        for wrong in ("readings.csv?locale=fr", "readings.xml?detail=week", "readings.xlsx?locale=fr"):
             assert (await house.browser.get(f"/data/{wrong}")).status == 404
