@@ -1,4 +1,4 @@
-"""Where intervals begin and end: quarters of an hour, local days, instants as microseconds."""
+"""Where intervals begin and end: quarters of an hour, local days and months, instants as microseconds."""
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -23,6 +23,12 @@ def instant(us: int) -> datetime:
 
 
 _MICROSECOND = timedelta(microseconds=1)
+
+
+def month_edges(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
+    """Begin and end of the local month that holds a day, UTC."""
+    first = day.replace(day=1)
+    return day_edges(first, zone)[0], day_edges((first + timedelta(days=31)).replace(day=1), zone)[0]
 
 
 def day_edges(day: date, zone: tzinfo) -> tuple[datetime, datetime]:

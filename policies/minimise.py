@@ -9,14 +9,15 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from itertools import groupby
 
-from meter_driver.intervals import day_edges
+from meter_driver.intervals import day_edges, month_edges
 from meter_driver.quantities import Kind, parse
 from policies.amounts import NOTHING_SAID, Installation, rows_of
-from policies.terms import AS_RECEIVED, ONE_DAY, Grant, Period, Row
+from policies.terms import AS_RECEIVED, ONE_DAY, ONE_MONTH, Grant, Period, Row
 from policies.vault.values import Value
 from policies.vee.corrections import Correction, corrected
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LOCAL = {ONE_DAY: day_edges, ONE_MONTH: month_edges}
 _Edges = list[tuple[datetime, datetime]]
 Installed = Mapping[str, Installation]
 """By the meter's label."""
@@ -38,7 +39,7 @@ def minimise(
 
     ``values`` are of the class that serves the grant's resolution; for intervals they should reach some intervals
     beyond the period on both sides, since registers are read around its edges. ``subject`` is the name under which the
-    recipient knows the household. ``zone``: where days begin. What has not ended at ``now`` is not told.
+    recipient knows the household. ``zone``: where days and months begin. What has not ended at ``now`` is not told.
     """
     wanted = sorted(
         (v for v in values if v.quantity in grant.quantities), key=lambda v: (v.quantity, v.meter, v.at, v.first_at)
@@ -76,14 +77,16 @@ def _within(period: Period, value: Value) -> bool:
 
 
 def edges_of(period: Period, resolution: timedelta, zone: tzinfo) -> _Edges:
-    """The whole intervals inside a period. Days are local (23 to 25 hours), shorter ones are counted in UTC."""
+    """The whole intervals inside a period. Days are local (23 to 25 hours), and so are months; shorter ones are counted
+    in UTC.
+    """
     edges: _Edges = []
-    if resolution == ONE_DAY:
-        day = period.start.astimezone(zone).date()
-        while (edge := day_edges(day, zone))[1] <= period.end:
+    if resolution in _LOCAL:
+        edge = local_edges(period.start, resolution, zone)
+        while edge[1] <= period.end:
             if edge[0] >= period.start:
                 edges.append(edge)
-            day += ONE_DAY
+            edge = local_edges(edge[1], resolution, zone)
         return edges
     start = floor(period.start, resolution)
     start += resolution if start < period.start else timedelta(0)
@@ -91,6 +94,11 @@ def edges_of(period: Period, resolution: timedelta, zone: tzinfo) -> _Edges:
         edges.append((start, start + resolution))
         start += resolution
     return edges
+
+
+def local_edges(at: datetime, resolution: timedelta, zone: tzinfo) -> tuple[datetime, datetime]:
+    """The local day or month that holds an instant."""
+    return _LOCAL[resolution](at.astimezone(zone).date(), zone)
 
 
 def floor(instant: datetime, step: timedelta) -> datetime:

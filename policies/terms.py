@@ -85,6 +85,9 @@ EVERYTHING: frozenset[str] = _Everything()
 AS_RECEIVED = timedelta(0)
 QUARTER_HOUR = timedelta(minutes=15)
 ONE_DAY = timedelta(days=1)
+"""A local day, 23 to 25 hours."""
+ONE_MONTH = timedelta(days=31)
+"""A local month; the longest stands for each. A household gets its own by it, a recipient does not ask for months."""
 
 
 def class_of(resolution: timedelta) -> DetailClass:

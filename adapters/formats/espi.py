@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 from adapters.formats.espi_codes import POWERS, EspiCodes, codes_of, quality
 from adapters.formats.words import chunked, instant
 from adapters.plugin import Released, Renderer
-from policies.terms import Row
+from policies.terms import ONE_MONTH, Row
 
 INT48 = 2**47 - 1
 """The largest value of the schema."""
@@ -86,7 +86,7 @@ class _Feed:
         title = " ".join(filter(None, (series.quantity, series.unit if codes.uom == 0 else "")))
         links = [("self", reading), ("related", f"{reading}/IntervalBlock"), ("related", kind)]
         yield self._entry(reading, title, links, f"<MeterReading {_ESPI}/>")
-        fields = {**codes.fields(), "powerOfTenMultiplier": series.power, "intervalLength": _seconds(series.length)}
+        fields = {**codes.fields(), "powerOfTenMultiplier": series.power, **_length(series.length)}
         ordered = "".join(_tag(name, fields[name]) for name in _ORDER if fields.get(name) is not None)
         yield self._entry(kind, title, [("self", kind)], f"<ReadingType {_ESPI}>{ordered}</ReadingType>")
 
@@ -120,9 +120,10 @@ def espi(updated: datetime, title: str = "Green Button") -> Renderer:
 _ESPI = 'xmlns="http://naesb.org/espi"'
 _ORDER = (
     "accumulationBehaviour", "commodity", "dataQualifier", "flowDirection", "intervalLength", "kind",
-    "powerOfTenMultiplier", "tou", "uom",
+    "powerOfTenMultiplier", "timeAttribute", "tou", "uom",
 )  # fmt: skip
 """Of a ReadingType, as the schema has them."""
+_MONTHLY = 13
 
 
 def _urn(*words: str) -> str:
@@ -133,8 +134,11 @@ def _tag(name: str, value: object) -> str:
     return f"<{name}>{value}</{name}>"
 
 
-def _seconds(length: timedelta) -> int | None:
-    return int(length.total_seconds()) or None
+def _length(length: timedelta) -> dict[str, int]:
+    """Of intervals: in seconds, but months by their TimePeriodOfInterest, as they have no length of their own."""
+    if length == ONE_MONTH:
+        return {"timeAttribute": _MONTHLY}
+    return {"intervalLength": int(length.total_seconds())} if length else {}
 
 
 def _span(name: str, start: datetime, end: datetime) -> str:

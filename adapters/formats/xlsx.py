@@ -19,7 +19,7 @@ MOST_ROWS = 1_048_576
 """Of a sheet, its headings included: what Excel reads."""
 FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the begin of a formula, where somebody types it."""
-Cell = str | Decimal | datetime | None
+SheetCell = str | Decimal | datetime | None
 """Text, a number, an instant on the wall clock (naive), or nothing."""
 
 _PIECE = 32 * 1024
@@ -39,7 +39,7 @@ _KINDS = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class SheetColumn:
     """``width``: in characters."""
 
     heading: str
@@ -61,7 +61,7 @@ class Workbook:
     """
 
     def __init__(
-        self, title: str, columns: Sequence[Column], notes: Notes, instants: str, *, most_rows: int = MOST_ROWS
+        self, title: str, columns: Sequence[SheetColumn], notes: Notes, instants: str, *, most_rows: int = MOST_ROWS
     ) -> None:
         self._zip, self._title, self._notes, self._most = ZipStream(), title, notes, most_rows
         self._opening = _opening([column.width for column in columns], frozen=True)
@@ -77,7 +77,7 @@ class Workbook:
         fixed += self._zip.whole("xl/styles.xml", _styles(self._instants))
         return fixed + self._zip.whole("xl/worksheets/notes.xml", notes) + self._next_sheet()
 
-    def rows(self, lines: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
+    def rows(self, lines: Iterable[Sequence[SheetCell]]) -> Iterator[bytes]:
         """More rows of the table, in chunks; none is kept."""
         piece = bytearray()
         for cells in lines:
@@ -127,12 +127,12 @@ def _opening(widths: Sequence[int], *, frozen: bool = False) -> bytes:
     return f"{_XML}<worksheet {_MAIN}>{views}<cols>{columns}</cols><sheetData>".encode()
 
 
-def _row(place: int, cells: Sequence[Cell], style: int = 0) -> bytes:
+def _row(place: int, cells: Sequence[SheetCell], style: int = 0) -> bytes:
     made = "".join(_cell(f"{chr(65 + column)}{place}", cell, style) for column, cell in enumerate(cells))
     return f'<row r="{place}">{made}</row>'.encode()
 
 
-def _cell(where: str, cell: Cell, style: int) -> str:
+def _cell(where: str, cell: SheetCell, style: int) -> str:
     match cell:
         case None | "":
             return ""

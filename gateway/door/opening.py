@@ -1,7 +1,7 @@
 """Opening what a grant covers: values from the vault, minimised, as parts for egress; once, or as a stream."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import partial
@@ -12,6 +12,7 @@ from gateway.clock import Clock
 from gateway.door.egress import Part
 from gateway.door.settled import plain_days
 from gateway.door.standing import Standing
+from gateway.door.windows import WindowSource, windows
 from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
 from gateway.vault.port import Mark, Vault, held_since
@@ -19,13 +20,10 @@ from meter_driver.intervals import day_edges
 from policies.minimise import Corrections, Installed, floor, minimise
 from policies.terms import AS_RECEIVED, ONE_DAY, DetailClass, Grant, Period, SubjectId, class_of
 from policies.vault.values import Value
+from policies.vee.corrections import Correction
 
 LOOK_AGAIN = 1.0
 """Seconds after which a waiting stream looks whether its ground, its recipient or its connection is still there."""
-WINDOW = 8 * ONE_DAY
-"""Intervals of one household that are in clear at a time."""
-BESIDE = timedelta(hours=1)
-"""Beside a window and one interval on either side of it, what is read to tell a meter's nonsense from its end."""
 VALUES_AT_ONCE = 200
 """Values that are minimised in the loop, a few milliseconds of it."""
 _INSTANT = timedelta(microseconds=1)
@@ -109,13 +107,13 @@ class Opener:
                         yield part
                 return
             installed = await self._meters.installed(opened.grant.subject)
-            beside, settled = opened.grant.resolution + BESIDE, await self._settled(opened.grant)
-            for detail, window in self._plan(opened.grant, beside):
+            held = partial(held_since, self._vault, opened.grant.subject)
+            settled = await self._settled(opened.grant)
+            for window, sources in windows(opened.grant, self._zone, held):
                 grant = replace(opened.grant, period=window)
-                changed = await self._corrected.of(grant.subject, detail, window) if self._corrected else {}
-                plain = None if installed or changed else await self._plain(grant, detail, settled)
-                reach = Period(window.start - beside, window.end + beside)
-                values = await self._values(grant, reach, detail) if plain is None else plain
+                changed = await self._changes(grant, sources)
+                plain = None if installed or changed else await self._plain(grant, sources, settled)
+                values = await self._values(grant, sources) if plain is None else plain
                 if not opened.standing.still():
                     return
                 if (part := await self._part(replace(opened, grant=grant), values, installed, changed)) is not None:
@@ -132,36 +130,32 @@ class Opener:
         days = self._around(period)
         return await self._days.settled(grant.subject, days[0], days[-1])
 
-    async def _plain(self, grant: Grant, detail: DetailClass, settled: frozenset[date]) -> Sequence[Value] | None:
+    async def _plain(
+        self, grant: Grant, sources: Sequence[WindowSource], settled: frozenset[date]
+    ) -> Sequence[Value] | None:
         """Days of a window and those beside it, where they tell what their quarters tell."""
         days = self._around(grant.period)
-        if detail is not DetailClass.QUARTER or not settled.issuperset(days):
+        if [each.detail for each in sources] != [DetailClass.QUARTER] or not settled.issuperset(days):
             return None
         reach = Period(day_edges(days[0], self._zone)[0], day_edges(days[-1], self._zone)[1])
-        values = await self._values(grant, reach, DetailClass.DAY)
+        values = await self._values(grant, [WindowSource(DetailClass.DAY, reach, grant.period)])
         return values if plain_days(values, days, self._zone) else None
 
     def _around(self, period: Period) -> Sequence[date]:
         first, last = (at.astimezone(self._zone).date() for at in (period.start - _INSTANT, period.end))
         return [first + n * ONE_DAY for n in range((last - first).days + 1)]
 
-    def _plan(self, grant: Grant, beside: timedelta) -> Iterator[tuple[DetailClass, Period]]:
-        """Windows, each with the class that it is read from.
-
-        Days are worked out from quarters where those are held, so that a day is the sum of its quarters; but none whose
-        own class is past.
-        """
-        detail, whole = class_of(grant.resolution), grant.period
-        if detail is not DetailClass.DAY:
-            yield from ((detail, window) for window in _windows(whole, grant.resolution, self._zone))
-            return
-        start = max(whole.start, held_since(self._vault, grant.subject, detail))
-        seam = max(
-            start, local_midnight(held_since(self._vault, grant.subject, DetailClass.QUARTER) + beside, self._zone)
-        )
-        days, quarters = Period(start, min(seam, whole.end)), Period(seam, whole.end)
-        for source, period in ((detail, days), (DetailClass.QUARTER, quarters)):
-            yield from ((source, window) for window in _windows(period, grant.resolution, self._zone))
+    async def _changes(self, grant: Grant, sources: Sequence[WindowSource]) -> Corrections:
+        """Corrections, of each class those that share something with its part."""
+        if self._corrected is None:
+            return {}
+        found: dict[tuple[str, str], list[Correction]] = {}
+        for detail, _, part in sources:
+            for name, some in (await self._corrected.of(grant.subject, detail, part)).items():
+                found.setdefault(name, []).extend(
+                    one for one in some if len(sources) == 1 or (one.start < part.end and one.end > part.start)
+                )
+        return found
 
     def _read(
         self, grant: Grant, period: Period, mark: Mark | None = None, *, detail: DetailClass | None = None
@@ -169,8 +163,8 @@ class Opener:
         source = detail or class_of(grant.resolution)
         return self._vault.read(grant.subject, source, grant.quantities, period, mark=mark)
 
-    async def _values(self, grant: Grant, period: Period, detail: DetailClass) -> Sequence[Value]:
-        return [v async for some in self._read(grant, period, detail=detail) for v in some]
+    async def _values(self, grant: Grant, sources: Sequence[WindowSource]) -> Sequence[Value]:
+        return [v for s in sources async for some in self._read(grant, s.reach, detail=s.detail) for v in some]
 
     async def _part(
         self,
@@ -287,22 +281,3 @@ class _Tail:
     done: datetime
     latest: datetime
     first: bool = True
-
-
-def local_midnight(at: datetime, zone: tzinfo) -> datetime:
-    """The first begin of a local day at or after an instant."""
-    begin, end = day_edges(at.astimezone(zone).date(), zone)
-    return begin if begin == at else end
-
-
-def _windows(period: Period, resolution: timedelta, zone: tzinfo) -> Iterator[Period]:
-    """A period in pieces of at most ``WINDOW``, cut at midnights so that no interval is cut: local ones for days."""
-    start = period.start
-    while start < period.end:
-        if resolution == ONE_DAY:
-            end = day_edges(start.astimezone(zone).date() + WINDOW, zone)[0]
-        else:
-            end = floor(start, ONE_DAY) + WINDOW
-        end = min(end, period.end)
-        yield Period(start, end)
-        start = end

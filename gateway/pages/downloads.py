@@ -21,9 +21,15 @@ from gateway.pages.words import LANGUAGES, Phrases
 from gateway.registry.registry import Registry
 from gateway.serve.callers import CREDENTIAL
 from policies.roles import HOUSEHOLD, Listener
-from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR
+from policies.terms import AS_RECEIVED, ONE_DAY, ONE_MONTH, QUARTER_HOUR
 
-DETAILS = {"received": AS_RECEIVED, "quarter": QUARTER_HOUR, "hour": timedelta(hours=1), "day": ONE_DAY}
+DETAILS = {
+    "received": AS_RECEIVED,
+    "quarter": QUARTER_HOUR,
+    "hour": timedelta(hours=1),
+    "day": ONE_DAY,
+    "month": ONE_MONTH,
+}
 
 
 @dataclass(frozen=True, slots=True)

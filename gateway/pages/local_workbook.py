@@ -7,7 +7,7 @@ offset from UTC.
 from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 
-from adapters.formats.xlsx import XLSX_TYPE, Cell, Column, Notes, Workbook
+from adapters.formats.xlsx import XLSX_TYPE, Notes, SheetCell, SheetColumn, Workbook
 from adapters.plugin import Released, Renderer
 from gateway.pages.words import Phrases
 from policies.terms import Row
@@ -25,17 +25,18 @@ def local_workbook(zone: tzinfo, words: Phrases) -> Renderer:
     return Renderer(XLSX_TYPE, body, head=book.head(), closing=book.closing)
 
 
-def _columns(zone: tzinfo, words: Phrases) -> list[Column]:
+def _columns(zone: tzinfo, words: Phrases) -> list[SheetColumn]:
     begin, end = (f"{words(each)} ({zone})" for each in ("begin", "end"))
-    offset = Column(words("offset"), 16)
-    return [
-        Column(words("meter"), 16), Column(words("quantity"), 36), Column(begin, 28), offset, Column(end, 28), offset,
-        Column(words("reading"), 16), Column(words("unit"), 10), Column(words("status"), 12),
-        Column(words("completeness"), 16), Column(words("method"), 32),
-    ]  # fmt: skip
+    offset = words("offset")
+    wide = (
+        (words("meter"), 16), (words("quantity"), 36), (begin, 28), (offset, 16), (end, 28), (offset, 16),
+        (words("reading"), 16), (words("unit"), 10), (words("status"), 12), (words("completeness"), 16),
+        (words("method"), 32),
+    )  # fmt: skip
+    return [SheetColumn(heading, width) for heading, width in wide]
 
 
-def _cells(row: Row, zone: tzinfo, words: Phrases) -> list[Cell]:
+def _cells(row: Row, zone: tzinfo, words: Phrases) -> list[SheetCell]:
     start, end = row.start.astimezone(zone), row.end.astimezone(zone)
     return [
         row.meter, words.quantity(row.quantity), start.replace(tzinfo=None), _offset(start), end.replace(tzinfo=None),

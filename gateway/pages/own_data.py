@@ -13,9 +13,10 @@ from adapters.plugin import Released
 from gateway.clock import Clock
 from gateway.door.egress import Part, Whole
 from gateway.door.epochs import Epochs
-from gateway.door.opening import Corrected, HouseholdMeters, Open, Opener, SettledDays, local_midnight
+from gateway.door.opening import Corrected, HouseholdMeters, Open, Opener, SettledDays
 from gateway.door.release import SELF
 from gateway.door.standing import Right, Sight, Standing
+from gateway.door.windows import local_midnight
 from gateway.vault.port import Vault, held_since
 from meter_driver.units import convert, told
 from policies.terms import (

@@ -110,6 +110,7 @@ TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "quarter": ("Quarters of an hour", "Viertelstunden"),
         "hour": ("Hours", "Stunden"),
         "day": ("Days", "Tage"),
+        "month": ("Months", "Monate"),
         "table": ("Table", "Tabelle"),
         "green_button": ("Green Button file", "Green-Button-Datei"),
         "main_meter": ("Main meter", "Hauptzähler"),

@@ -124,6 +124,10 @@ class House:
         readings = [
             (subject, Reading("m", quantity, begin + n * step, Decimal(str(v)), "kWh")) for n, v in enumerate(values)
         ]
+        await self.take(readings)
+
+    async def take(self, readings: Sequence[tuple[SubjectId, Reading]]) -> None:
+        """Of one box; none may be refused."""
         answer = await self.intake.take(Batch("box", next(_sequences), readings))
         assert not answer.refused, answer
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,8 +13,9 @@ from lxml import etree
 from adapters.formats.espi import espi
 from adapters.formats.words import LARGEST_CHUNK
 from adapters.plugin import Released
+from meter_driver.intervals import month_edges
 from meter_driver.units import SPELLINGS
-from policies.terms import AS_RECEIVED, Level, Purpose, Recipient, Row
+from policies.terms import AS_RECEIVED, ONE_MONTH, Level, Purpose, Recipient, Row
 from tests.shared import SHARED, needs_corpus
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -113,6 +114,18 @@ def test_direction_unit_and_accumulation_follow_from_the_quantity() -> None:
         "accumulationBehaviour": "4",
         "intervalLength": "900",
     }
+
+
+@needs_corpus
+def test_a_month_is_told_by_its_name_and_each_reading_by_its_own_length() -> None:
+    months = [month_edges(date(2026, n, 1), UTC) for n in (2, 3)]
+    document = feed([replace(row("7"), start=start, end=end) for start, end in months], step=ONE_MONTH)
+    valid(document)
+    kind = document.find("a:entry/a:content/e:ReadingType", NAMES)
+    assert kind is not None
+    assert (kind.findtext("e:timeAttribute", "", NAMES), kind.find("e:intervalLength", NAMES)) == ("13", None)
+    lengths = document.findall(".//e:IntervalReading/e:timePeriod/e:duration", NAMES)
+    assert [each.text for each in lengths] == [str(days * 86_400) for days in (28, 31)]
 
 
 def test_a_value_says_its_quality_and_a_missing_one_has_no_number() -> None:

@@ -14,14 +14,14 @@ from openpyxl import load_workbook
 
 from adapters.formats import zipped
 from adapters.formats.words import LARGEST_CHUNK
-from adapters.formats.xlsx import Cell, Column, Notes, Workbook
+from adapters.formats.xlsx import Notes, SheetCell, SheetColumn, Workbook
 from adapters.formats.zipped import ZipStream
 
-COLUMNS = [Column("A", 10), Column("B", 10), Column("C", 10)]
+COLUMNS = [SheetColumn("A", 10), SheetColumn("B", 10), SheetColumn("C", 10)]
 NOTES = Notes("Notes", [("zone", "Europe/Berlin")])
 
 
-def chunks(*parts: Sequence[Sequence[Cell]], most_rows: int = 100_000) -> list[bytes]:
+def chunks(*parts: Sequence[Sequence[SheetCell]], most_rows: int = 100_000) -> list[bytes]:
     book = Workbook("Table", COLUMNS, NOTES, "yyyy-mm-dd hh:mm:ss", most_rows=most_rows)
     return [book.head(), *(chunk for part in parts for chunk in book.rows(part)), *book.closing()]
 
@@ -99,7 +99,7 @@ def test_every_part_of_it_is_well_formed_and_named() -> None:
 
 def test_chunks_are_bounded_and_each_part_leaves_whole_before_the_next_one() -> None:
     """What a part says can be read before anything else follows: nothing of it waits in a compressor."""
-    rows: list[list[Cell]] = [[f"row {n}", Decimal(n)] for n in range(5000)]
+    rows: list[list[SheetCell]] = [[f"row {n}", Decimal(n)] for n in range(5000)]
     made = chunks(rows)
     assert len(made) > 5
     assert max(map(len, made)) <= LARGEST_CHUNK
