@@ -1,6 +1,6 @@
 """What a household takes along: its own data, in forms for programs and for people."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,9 +11,9 @@ from adapters.formats.espi import espi
 from adapters.formats.json import JSON_TABLE
 from adapters.plugin import Handler, Renderer, Route
 from gateway.clock import Clock
-from gateway.door.egress import Egress
+from gateway.door.egress import Egress, Part
 from gateway.door.response import HttpSink
-from gateway.door.standing import own_right
+from gateway.door.standing import Right, own_right
 from gateway.pages.forms import FORM_BYTES, household_of
 from gateway.pages.own_data import DataDesk
 from gateway.pages.render import Renderings, language_of
@@ -21,7 +21,7 @@ from gateway.pages.words import LANGUAGES, Phrases
 from gateway.registry.registry import Registry
 from gateway.serve.callers import CREDENTIAL
 from policies.roles import HOUSEHOLD, Listener
-from policies.terms import AS_RECEIVED, ONE_DAY, ONE_MONTH, QUARTER_HOUR
+from policies.terms import AS_RECEIVED, ONE_DAY, ONE_MONTH, QUARTER_HOUR, SubjectId
 
 DETAILS = {
     "received": AS_RECEIVED,
@@ -30,6 +30,9 @@ DETAILS = {
     "day": ONE_DAY,
     "month": ONE_MONTH,
 }
+_STANDS = "stands"
+OFFERED = (*DETAILS, _STANDS)
+"""What ``?detail=`` may ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +82,18 @@ class Downloads:
         _, subject = household_of(request, self.registry)
         response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{name}"'})
         right = own_right(request[CREDENTIAL], self.clock)
-        parts = await self.own_data.own(subject, right, _detail(request))
+        parts = await self._parts(request, subject, right)
         await self.egress.send(parts, renderer, HttpSink(request, response), right=right, shared=False)
         return response
+
+    async def _parts(self, request: web.Request, subject: SubjectId, right: Right) -> AsyncIterator[Part]:
+        """What ``?detail=`` asks for; left out, everything. Raises 404 for what is not there."""
+        asked = request.query.get("detail", "")
+        if asked and asked not in OFFERED:
+            raise web.HTTPNotFound
+        if asked == _STANDS:
+            return await self.own_data.stands(subject, right)
+        return await self.own_data.own(subject, right, DETAILS.get(asked))
 
 
 def _locale(request: web.Request) -> str:
@@ -90,11 +102,3 @@ def _locale(request: web.Request) -> str:
     if locale and locale not in LANGUAGES:
         raise web.HTTPNotFound
     return locale
-
-
-def _detail(request: web.Request) -> timedelta | None:
-    """What ``?detail=`` asks for; left out, the finest that is held of each time. Raises 404 for what is not there."""
-    asked = request.query.get("detail", "")
-    if asked and asked not in DETAILS:
-        raise web.HTTPNotFound
-    return DETAILS.get(asked)

@@ -19,7 +19,7 @@ from gateway.door.standing import own_right
 from gateway.errors import ConsentError
 from gateway.household_end import HouseholdEnd
 from gateway.identity.sessions import Session
-from gateway.pages.downloads import DETAILS
+from gateway.pages.downloads import OFFERED
 from gateway.pages.forms import FORM_BYTES, household_of, posted, same_site, to
 from gateway.pages.own_data import DataDesk
 from gateway.pages.render import LANGUAGE_COOKIE, Renderings, language_of
@@ -203,7 +203,7 @@ class HouseholdPages:
             kept=kept,
             meters=meters,
             lately=self.clock() - NEW_FOR,
-            details=list(DETAILS),
+            details=OFFERED,
             corrections=lines,
         )
         return web.Response(text=html, content_type="text/html")

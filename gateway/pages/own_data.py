@@ -1,10 +1,12 @@
 """The data desk: a household's own data, whole (GDPR Articles 15 and 20), and what is kept how long.
 
-A household gets at least what its recipients get: its readings as received, and quarters and days as they are worked
-out for everybody. The export of everything goes from coarse to fine without overlap. Cut like every answer: by the
+A household gets at least what its recipients get: its readings as received, and quarters, days and months as they are
+worked out for everybody. The export of everything goes from coarse to fine without overlap, and has the readings too
+that are kept of a quarter or a day when those as received are held no longer. Cut like every answer: by the
 household's erasure, by the end of the session that asked, and by the end of a day's retention.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -17,8 +19,9 @@ from gateway.door.opening import Corrected, HouseholdMeters, Open, Opener, Settl
 from gateway.door.release import SELF
 from gateway.door.standing import Right, Sight, Standing
 from gateway.door.windows import local_midnight
+from gateway.errors import SubjectGone
 from gateway.vault.port import Vault, held_since
-from meter_driver.units import convert, told
+from policies.held import reading, readings_held
 from policies.terms import (
     AS_RECEIVED,
     EVERYTHING,
@@ -78,17 +81,24 @@ class DataDesk:
         return found
 
     async def own(self, subject: SubjectId, right: Right, step: timedelta | None = None) -> AsyncIterator[Part]:
-        """Everything of a household, oldest first: in intervals of one length (0: as received), or in the finest detail
-        that is held of each time.
+        """In intervals of one length (0: as received), oldest first. None: everything that is held, coarse to fine, and
+        each time in its finest detail; where that is intervals, with the readings that are held of them.
 
         Raises ``SubjectGone``.
         """
         standing = self._standing(subject, right)
         if step is None:
-            spans = self._finest(subject)
-        else:
-            spans = [(step, Period(held_since(self._vault, subject, class_of(step)), self._end()))]
-        return Whole([standing], self._parts(subject, standing, spans))
+            return Whole([standing], self._everything(subject, standing, self._finest(subject)))
+        period = Period(held_since(self._vault, subject, class_of(step)), self._end())
+        return Whole([standing], self._parts(subject, standing, step, period))
+
+    async def stands(self, subject: SubjectId, right: Right) -> AsyncIterator[Part]:
+        """Readings that are held of days and quarters, the first and the last of each, oldest first.
+
+        Raises ``SubjectGone``.
+        """
+        standing = self._standing(subject, right)
+        return Whole([standing], self._held_of(subject, standing, self._end()))
 
     def _finest(self, subject: SubjectId) -> Sequence[tuple[timedelta, Period]]:
         """Coarse to fine. Days are told whole, so what is finer begins at a local midnight."""
@@ -110,21 +120,51 @@ class DataDesk:
         newest: dict[tuple[str, str], Value] = {}
         async for values in self._vault.read(subject, DetailClass.QUARTER, EVERYTHING, period):
             newest |= {(v.quantity, v.meter): v for v in sorted(values, key=lambda v: v.at)}
-        return _part(standing, subject, DetailClass.QUARTER, list(newest.values())) if newest else None
+        if not newest:
+            return None
+        some = sorted(newest.values(), key=lambda v: (v.quantity, v.meter))
+        rows = [reading(value, value.last_at, value.last, "self") for value in some]
+        return _part(standing, subject, DetailClass.QUARTER, min(value.at for value in some).date(), rows)
 
     def _standing(self, subject: SubjectId, right: Right) -> Standing:
         """Before anything is read; its epoch is flipped by erasure alone."""
         own = f"own:{subject}"
         return Standing(self._sight, right, own, self._sight.epochs.current(own))
 
-    async def _parts(
+    async def _everything(
         self, subject: SubjectId, standing: Standing, spans: Sequence[tuple[timedelta, Period]]
     ) -> AsyncIterator[Part]:
         for step, period in spans:
-            if not period.empty:
-                grant = _grant(standing.ground, subject, step, period)
-                async for part in self._opener.parts(Open(grant, "self", standing)):
+            if step == AS_RECEIVED:
+                async for part in self._held_of(subject, standing, period.start):
                     yield part
+            async for part in self._parts(subject, standing, step, period):
+                yield part
+
+    async def _parts(
+        self, subject: SubjectId, standing: Standing, step: timedelta, period: Period
+    ) -> AsyncIterator[Part]:
+        if not period.empty:
+            grant = _grant(standing.ground, subject, step, period)
+            async for part in self._opener.parts(Open(grant, "self", standing)):
+                yield part
+
+    async def _held_of(self, subject: SubjectId, standing: Standing, until: datetime) -> AsyncIterator[Part]:
+        """A day at a time: of days until quarters are held, then of quarters. A household that leaves in the middle
+        simply ends here.
+        """
+        try:
+            held, days = held_since(self._vault, subject, DetailClass.QUARTER), self._finest(subject)[0][1]
+            for detail, period in ((DetailClass.DAY, days), (DetailClass.QUARTER, Period(held, until))):
+                if period.empty:
+                    continue
+                async for values in self._vault.read(subject, detail, EVERYTHING, period):
+                    rows = await asyncio.to_thread(readings_held, values, detail, "self", self._zone)
+                    some = [row for row in rows if detail is DetailClass.QUARTER or row.start < held]
+                    if some:
+                        yield _part(standing, subject, detail, min(value.at for value in values).date(), some)
+        except SubjectGone:
+            return
 
 
 def _grant(ground: str, subject: SubjectId, step: timedelta, period: Period) -> Grant:
@@ -133,18 +173,7 @@ def _grant(ground: str, subject: SubjectId, step: timedelta, period: Period) -> 
     return Grant(ground, subject, *words, until=FAR_FUTURE, keep=timedelta(0))
 
 
-def _part(standing: Standing, subject: SubjectId, detail: DetailClass, values: Sequence[Value]) -> Part:
-    first = min(value.at for value in values).date()
-    return Part(standing.since(subject, detail, first), _released(values))
-
-
-def _released(values: Sequence[Value]) -> Released:
-    """Registers as they stand, in the unit in which they are told."""
-    rows = [newest_row(value) for value in sorted(values, key=lambda v: (v.quantity, v.meter))]
-    return Released("self", rows, SELF, Purpose.ENERGY_ADVICE, AS_RECEIVED, Level.INDIVIDUAL, timedelta(0))
-
-
-def newest_row(value: Value) -> Row:
-    unit = told(value.unit)
-    said = value.last if unit is None or value.unit is None else convert(value.last, value.unit, unit)
-    return Row("self", value.quantity, value.last_at, value.last_at, said, unit, value.status, value.meter)
+def _part(standing: Standing, subject: SubjectId, detail: DetailClass, first: date, rows: Sequence[Row]) -> Part:
+    """Readings as they stand, of days from ``first`` on."""
+    words = SELF, Purpose.ENERGY_ADVICE, AS_RECEIVED, Level.INDIVIDUAL, timedelta(0)
+    return Part(standing.since(subject, detail, first), Released("self", rows, *words))

@@ -94,6 +94,13 @@ _NOTES: Sequence[tuple[tuple[str, str], tuple[str, str]]] = (
         ),
     ),
     (
+        STATUSES["substituted"],
+        (
+            "It came in place of a reading that could not be taken, for good.",
+            "Er kam anstelle einer Ablesung, die nicht möglich war, und bleibt.",
+        ),
+    ),
+    (
         STATUSES["validated"],
         ("Somebody looked at the value and stands for it.", "Jemand hat den Wert geprüft und steht für ihn ein."),
     ),

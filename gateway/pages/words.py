@@ -100,10 +100,12 @@ TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "notes": ("Notes", "Erläuterungen"),
         "offset": ("Offset from UTC", "Abstand zu UTC"),
         "take_means": (
-            "Everything, in the finest detail that is still kept; or each detail on its own, for your own tables: "
-            "local time and words, with each meter by its name. Days are those of your place.",
-            "Alles in der feinsten Auflösung, die noch gespeichert ist; oder jede Auflösung für sich, für eigene "
-            "Tabellen: Ortszeit und Worte, jeder Zähler mit seinem Namen. Tage sind die Ihres Ortes.",
+            "Everything, in the finest detail that is still kept, with the stands of your meters; or each detail on "
+            "its own, for your own tables: local time and words, with each meter by its name. Days and months are "
+            "those of your place; a month is there when it has ended.",
+            "Alles in der feinsten Auflösung, die noch gespeichert ist, mit den Ständen Ihrer Zähler; oder jede "
+            "Auflösung für sich, für eigene Tabellen: Ortszeit und Worte, jeder Zähler mit seinem Namen. Tage und "
+            "Monate sind die Ihres Ortes; ein Monat ist da, wenn er zu Ende ist.",
         ),
         "each_detail": ("Each detail on its own", "Jede Auflösung für sich"),
         "received": ("As received", "Wie eingetroffen"),
@@ -111,6 +113,7 @@ TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "hour": ("Hours", "Stunden"),
         "day": ("Days", "Tage"),
         "month": ("Months", "Monate"),
+        "stands": ("Stands and readings kept", "Gespeicherte Stände"),
         "table": ("Table", "Tabelle"),
         "green_button": ("Green Button file", "Green-Button-Datei"),
         "main_meter": ("Main meter", "Hauptzähler"),

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.door import opening
+from gateway.vault.port import held_since
 from meter_driver.intervals import day_edges
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
 from tests.gateway.house import House, house, told
 
 BERLIN = ZoneInfo("Europe/Berlin")
-HOUR = timedelta(hours=1)
+HOUR, FIVE = timedelta(hours=1), timedelta(minutes=5)
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)
 
 
@@ -117,15 +118,46 @@ async def test_the_export_of_everything_has_no_gap_and_no_overlap_where_it_becom
             await run(home, begin + ONE_DAY)
             await home.feed(who, list(range(97)), start=begin, quantity="1-0:1.8.0*255")
         rows = await own(home, who)
-        by_length = {
-            length: [r for r in rows if r.end - r.start == length] for length in {r.end - r.start for r in rows}
-        }
-        assert set(by_length) >= {ONE_DAY, QUARTER_HOUR, AS_RECEIVED}
+        assert {length for r in rows if (length := r.end - r.start)} >= {ONE_DAY, QUARTER_HOUR}
         spans = sorted((r.start, r.end) for r in rows if r.end > r.start)
         assert all(before[1] == after[0] for before, after in pairwise(spans))
-        assert spans[-1][1] == min(r.start for r in by_length[AS_RECEIVED])
+        seam, instants = spans[-1][1], [r.start for r in rows if r.end == r.start]
+        received = [at for at in instants if at >= seam]
+        assert min(received) == seam
+        assert received == [r.start for r in await own(home, who, AS_RECEIVED) if r.start >= seam]
         for step in (AS_RECEIVED, QUARTER_HOUR, HOUR, ONE_DAY):
             assert await own(home, who, step), step
+
+
+async def test_stands_are_given_out_as_long_as_days_and_quarters_hold_them(tmp_path: Path) -> None:
+    """Of a quarter and of a day the first and the last; those as received are gone."""
+    async with house(tmp_path, zone="Europe/Berlin", kept={DetailClass.LIVE: 2, DetailClass.QUARTER: 4}) as home:
+        home.now = at_noon(SPRING) - 3 * ONE_DAY
+        who = await home.household()
+        said: dict[datetime, Decimal] = {}
+        for _ in range(10):
+            begin = home.now
+            await run(home, begin + ONE_DAY)
+            values = [len(said) + n for n in range(288)]
+            said |= {begin + n * FIVE: Decimal(value) for n, value in enumerate(values)}
+            await home.feed(who, values, step=FIVE, start=begin, quantity="1-0:1.8.0*255")
+        stands = [part async for part in await home.gateway.own_data.stands(who, home.own_right())]
+        rows = [row for part in stands for row in part.released.rows]
+        assert all(row.value == said[row.start] for row in rows)
+        assert all(part.standing.still() for part in stands)
+        told_of = {row.start for row in rows}
+        assert len(told_of) == len(rows)
+        quarters = held_since(home.vault, who, DetailClass.QUARTER)
+        assert {at for at in said if at >= quarters and at.minute % 15 in (0, 10)} <= told_of
+        days = [midnight(at_noon(SPRING) + n * ONE_DAY) for n in range(-2, 3)]
+        assert {edge for begin, end in pairwise(days) for edge in (begin, end - FIVE)} <= told_of
+        whole = {(row.start, row.value) for row in await own(home, who) if row.start == row.end}
+        assert whole >= {(row.start, row.value) for row in rows}
+
+
+def midnight(at: datetime) -> datetime:
+    """In Berlin, at or before."""
+    return day_edges(at.astimezone(BERLIN).date(), BERLIN)[0]
 
 
 async def test_a_day_whose_class_is_past_is_not_told_from_quarters_that_are_kept_longer(tmp_path: Path) -> None:

@@ -214,7 +214,7 @@ async def test_my_data_offers_each_detail_in_each_form_and_names_the_meters(tmp_
         await house.post("/login", code=made["login_code"])
         page = await text(house, "/data")
         assert "Heat &lt;pump&gt;" in page
-        for detail in ("received", "quarter", "hour", "day"):
+        for detail in ("received", "quarter", "hour", "day", "month", "stands"):
             for form in ("csv", "json", "xml", "xlsx"):
                 assert f"/data/readings.{form}?detail={detail}" in page
                 async with house.browser.get(f"/data/readings.{form}?detail={detail}") as answer:

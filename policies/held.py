@@ -1,0 +1,66 @@
+"""What is held beside the values of intervals: the readings themselves that were kept of each quarter or day. Pure.
+
+Of a quarter or a day the first and the last reading are kept, whatever became of those between. Of load-profile entries
+it is their sum; where it is that of a whole interval, the interval's own row says it, and it is not told twice.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
+from decimal import ROUND_DOWN, Decimal
+
+from meter_driver.quantities import Kind, parse
+from meter_driver.units import convert, told
+from policies.minimise import local_edges
+from policies.terms import ONE_DAY, QUARTER_HOUR, WHOLE, DetailClass, Row
+from policies.vault.values import Value
+
+_SHARE = Decimal("0.001")
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def readings_held(values: Iterable[Value], detail: DetailClass, subject: str, zone: tzinfo) -> list[Row]:
+    """Rows by quantity, meter and instant, as they stand: never corrected. ``values`` are of class quarter or day."""
+    rows: list[Row] = []
+    for value in sorted(values, key=lambda v: (v.quantity, v.meter, v.at, v.first_at)):
+        known = parse(value.quantity)
+        if known is not None and known.kind is Kind.INTERVAL:
+            rows += _sum(value, _end(value, detail, zone), subject)
+        else:
+            rows += _outermost(value, subject)
+    return rows
+
+
+def reading(value: Value, at: datetime, said: Decimal, subject: str) -> Row:
+    """One reading of a value, in the unit in which it is told."""
+    unit = told(value.unit)
+    number = said if unit is None or value.unit is None else convert(said, value.unit, unit)
+    return Row(subject, value.quantity, at, at, number, unit, value.status, value.meter)
+
+
+def _outermost(value: Value, subject: str) -> Iterator[Row]:
+    if value.first_at < value.last_at:
+        yield reading(value, value.first_at, value.first, subject)
+    yield reading(value, value.last_at, value.last, subject)
+
+
+def _sum(value: Value, end: datetime, subject: str) -> Iterator[Row]:
+    """Of entries, over the time from the first to the last of them. Where two speak of the same time, or nobody said of
+    which, it is worth little, and says so.
+    """
+    length = value.last_at - value.first_at
+    if value.first_at == value.at and value.last_at == end and value.covered == length:
+        return
+    row = reading(value, value.last_at, value.total if value.covered else value.last, subject)
+    share = (Decimal(value.covered // _MICROSECOND) / Decimal(length // _MICROSECOND)) if length else Decimal(0)
+    if not 0 < share <= 1:
+        share, status = Decimal(0), "estimated"
+    else:
+        share, status = share.quantize(_SHARE, ROUND_DOWN), value.status
+    yield replace(row, start=value.first_at, status=status, completeness=WHOLE if share == 1 else share)
+
+
+def _end(value: Value, detail: DetailClass, zone: tzinfo) -> datetime:
+    if detail is DetailClass.DAY:
+        return local_edges(value.at, ONE_DAY, zone)[1]
+    return value.at + QUARTER_HOUR
