@@ -12,7 +12,7 @@ from decimal import ROUND_DOWN, Decimal
 from meter_driver.quantities import Kind, parse
 from meter_driver.units import convert, told
 from policies.minimise import local_edges
-from policies.terms import ONE_DAY, QUARTER_HOUR, WHOLE, DetailClass, Row
+from policies.terms import ONE_DAY, QUARTER_HOUR, DetailClass, Row
 from policies.vault.values import Value
 
 _SHARE = Decimal("0.001")
@@ -45,19 +45,19 @@ def _outermost(value: Value, subject: str) -> Iterator[Row]:
 
 
 def _sum(value: Value, end: datetime, subject: str) -> Iterator[Row]:
-    """Of entries, over the time from the first to the last of them. Where two speak of the same time, or nobody said of
-    which, it is worth little, and says so.
+    """Of entries, over the time from the first to the last of them. Where they do not fill it, two speak of the same
+    time, or nobody said of which, it is no amount of that time, and says so.
     """
     length = value.last_at - value.first_at
     if value.first_at == value.at and value.last_at == end and value.covered == length:
         return
     row = reading(value, value.last_at, value.total if value.covered else value.last, subject)
-    share = (Decimal(value.covered // _MICROSECOND) / Decimal(length // _MICROSECOND)) if length else Decimal(0)
-    if not 0 < share <= 1:
-        share, status = Decimal(0), "estimated"
-    else:
-        share, status = share.quantize(_SHARE, ROUND_DOWN), value.status
-    yield replace(row, start=value.first_at, status=status, completeness=WHOLE if share == 1 else share)
+    if length and value.covered == length:
+        yield replace(row, start=value.first_at)
+        return
+    share = Decimal(value.covered // _MICROSECOND) / (length // _MICROSECOND) if value.covered < length else Decimal(0)
+    share = share.quantize(_SHARE, ROUND_DOWN)
+    yield replace(row, start=value.first_at, status="estimated", completeness=share)
 
 
 def _end(value: Value, detail: DetailClass, zone: tzinfo) -> datetime:

@@ -1,18 +1,20 @@
 """ESPI, the form of Green Button (NAESB REQ.21): an Atom feed of usage points, reading types and interval blocks. Pure.
 
 A meter is a usage point, a quantity of it a meter reading; instants are seconds since 1970 in UTC, values whole numbers
-with a power of ten. What ESPI has no unit for is told with the unit ``0`` and its name in the title.
+with a power of ten. The title of a meter reading is our name of its quantity; what ESPI has no unit for is told with
+the unit ``0``, and its name in brackets behind. Where clocks change by rule, the rule stands in front.
 """
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import groupby
 from xml.sax.saxutils import escape
 
-from adapters.formats.espi_codes import POWERS, EspiCodes, codes_of, quality
+from adapters.formats.espi_codes import POWERS, EspiCodes, codes_of, quality, title_of
+from adapters.formats.espi_time import LocalTime, local_time
 from adapters.formats.words import chunked, instant
 from adapters.plugin import Released, Renderer
 from policies.terms import ONE_MONTH, Row
@@ -36,8 +38,8 @@ class _Series:
 class _Feed:
     """Which resources of the feed were written already, and under which numbers."""
 
-    def __init__(self, updated: datetime, title: str) -> None:
-        self._updated, self.title = instant(updated), title
+    def __init__(self, updated: datetime, title: str, time: LocalTime | None) -> None:
+        self._updated, self.title, self._time = instant(updated), title, time
         self._numbers: dict[object, int] = {}
         self._blocks = 0
 
@@ -45,8 +47,16 @@ class _Feed:
         return (
             '<?xml version="1.0" encoding="UTF-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">\n'
             f"<id>{_urn('feed', self._updated)}</id>\n<title>{escape(self.title)}</title>\n"
-            f"<updated>{self._updated}</updated>\n"
+            f"<updated>{self._updated}</updated>\n{self._clock()}"
         ).encode()
+
+    def _clock(self) -> str:
+        """The rule of the zone, where it has one."""
+        if self._time is None:
+            return ""
+        fields = "".join(_tag(name, value) for name, value in self._time.fields().items())
+        content = f"<LocalTimeParameters {_ESPI}>{fields}</LocalTimeParameters>"
+        return self._entry(_CLOCK, "local time", [("self", _CLOCK)], content)
 
     def body(self, released: Released) -> Iterator[bytes]:
         return chunked(line.encode() for line in self._lines(released))
@@ -72,6 +82,7 @@ class _Feed:
             path = f"UsagePoint/{number}"
             service = "" if codes.service is None else _tag("ServiceCategory", _tag("kind", codes.service))
             links = [("self", path), ("related", f"{path}/MeterReading")]
+            links += [("related", _CLOCK)] if self._time else []
             yield self._entry(path, meter or "meter", links, f"<UsagePoint {_ESPI}>{service}</UsagePoint>")
 
     def _paths(self, series: _Series) -> tuple[str, str, bool]:
@@ -83,8 +94,9 @@ class _Feed:
         reading, kind, new = self._paths(series)
         if not new:
             return
-        title = " ".join(filter(None, (series.quantity, series.unit if codes.uom == 0 else "")))
-        links = [("self", reading), ("related", f"{reading}/IntervalBlock"), ("related", kind)]
+        title = title_of(series.quantity, series.unit, codes.uom)
+        links = [("self", reading), ("up", reading.rpartition("/")[0])]
+        links += [("related", f"{reading}/IntervalBlock"), ("related", kind)]
         yield self._entry(reading, title, links, f"<MeterReading {_ESPI}/>")
         fields = {**codes.fields(), "powerOfTenMultiplier": series.power, **_length(series.length)}
         ordered = "".join(_tag(name, fields[name]) for name in _ORDER if fields.get(name) is not None)
@@ -95,8 +107,9 @@ class _Feed:
         self._blocks += 1
         reading, _, _ = self._paths(series)
         path = f"{reading}/IntervalBlock/{self._blocks}"
+        links = [("self", path), ("up", f"{reading}/IntervalBlock")]
         start, end = min(row.start for row in rows), max(row.end for row in rows)
-        opening, _, closing = self._entry(path, series.quantity, [("self", path)], "\0").partition("\0")
+        opening, _, closing = self._entry(path, series.quantity, links, "\0").partition("\0")
         yield f"{opening}<IntervalBlock {_ESPI}>{_span('interval', start, end)}\n"
         for row in rows:
             yield _interval_reading(row, codes, series.power)
@@ -111,9 +124,12 @@ class _Feed:
         )
 
 
-def espi(updated: datetime, title: str = "Green Button") -> Renderer:
-    """For one answer: it remembers which usage points and reading types it has written. ``updated``: now, UTC."""
-    feed = _Feed(updated, title)
+def espi(updated: datetime, zone: tzinfo = UTC, title: str = "Green Button") -> Renderer:
+    """For one answer: it remembers which usage points and reading types it has written. ``updated``: now, UTC.
+
+    ``zone``: in which the household lives.
+    """
+    feed = _Feed(updated, title, local_time(zone, updated.astimezone(zone).year))
     return Renderer("application/atom+xml; charset=utf-8", feed.body, head=feed.head(), tail=b"</feed>\n")
 
 
@@ -124,6 +140,7 @@ _ORDER = (
 )  # fmt: skip
 """Of a ReadingType, as the schema has them."""
 _MONTHLY = 13
+_CLOCK = "LocalTimeParameters/1"
 
 
 def _urn(*words: str) -> str:
@@ -163,7 +180,7 @@ def _exponent(value: Decimal) -> int:
 
 def _interval_reading(row: Row, codes: EspiCodes, power: int) -> str:
     """In the order of the schema. A missing value has a quality and no number."""
-    said = _tag("ReadingQuality", _tag("quality", quality(row.status, row.method, raw=row.start == row.end)))
+    said = _tag("ReadingQuality", _tag("quality", quality(row.status, row.method)))
     value = ""
     if row.value is not None and row.value.is_finite():
         value = _tag("value", int(row.value.scaleb(codes.power - power).to_integral_value()))

@@ -1,5 +1,6 @@
 """What a quantity and its unit are in the numbers of ESPI (its XML schema, 0.7.20121113). Pure."""
 
+import re
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ from policies.terms import AS_RECEIVED
 
 POWERS = (-12, -9, -6, -3, -2, -1, 0, 3, 6, 9, 12)
 """UnitMultiplierKind."""
-_UOM = {
+UNIT_SYMBOLS = {
     "Wh": 72, "VAh": 71, "varh": 73, "W": 38, "VA": 61, "var": 63, "V": 29, "A": 5, "Ah": 106, "Hz": 33, "J": 31,
     "m3": 42, "m3/h": 125, "Cel": 23, "K": 6, "Pa": 39, "s": 27, "deg": 9,
 }  # fmt: skip
@@ -29,10 +30,13 @@ _COMMODITY = {
 _SERVICE = {
     Medium.ELECTRICITY: 0, Medium.GAS: 1, Medium.COLD_WATER: 2, Medium.HOT_WATER: 2, Medium.HEAT: 4, Medium.COOLING: 4,
 }  # fmt: skip
+_TITLE = re.compile(r"([^\[\]]{1,120}?)(?: \[([^\[\]]{0,16})\])?")
 _DIRECTION = {1: 1, 2: 19, 16: 4}
 """Value group C of electricity, without its phase: forward, reverse, net."""
-_BULK, _DELTA, _INSTANTANEOUS, _AVERAGE = 1, 4, 12, 2
-_VALID, _EDITED, _LINEAR, _QUESTIONABLE, _DERIVED, _RAW, _OTHER, _VALIDATED = 0, 7, 9, 10, 11, 14, 16, 17
+_BULK, _DELTA, _INSTANTANEOUS = 1, 4, 12
+AVERAGE = 2
+"""DataQualifierKind of a mean."""
+_EDITED, _LINEAR, _QUESTIONABLE, _DERIVED, _RAW, _OTHER, _VALIDATED = 7, 9, 10, 11, 14, 16, 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,18 @@ class EspiCodes:
         return {names[name]: number for name, number in asdict(self).items() if name in names}
 
 
+def title_of(quantity: str, unit: str | None, uom: int) -> str:
+    """Of a MeterReading: our name of the quantity, and the unit where ESPI has none for it."""
+    return quantity if uom else f"{quantity} [{unit or ''}]"
+
+
+def named_by(title: str) -> tuple[str, str | None] | None:
+    """What a title says, where it is one of ``title_of``; the unit None where ESPI says it. None for other words."""
+    if (said := _TITLE.fullmatch(title)) is None or (known := parse(said[1])) is None:
+        return None
+    return known.name, said[2]
+
+
 def codes_of(quantity: str, unit: str | None, length: timedelta) -> EspiCodes:
     """``length``: of the intervals, 0 for values as they came."""
     known = parse(quantity)
@@ -78,11 +94,11 @@ def codes_of(quantity: str, unit: str | None, length: timedelta) -> EspiCodes:
     )
 
 
-def quality(status: str, method: str, *, raw: bool) -> int:
-    """QualityOfReading. ``raw``: a value as it came, which nothing was held against."""
+def quality(status: str, method: str) -> int:
+    """QualityOfReading. What was measured is raw: nobody looked at it."""
     match status, method:
         case "measured", _:
-            return _RAW if raw else _VALID
+            return _RAW
         case "validated", _:
             return _VALIDATED
         case "substituted", _:
@@ -100,10 +116,10 @@ def _unit(unit: str | None) -> tuple[int, int]:
     """UnitSymbolKind and the power of ten of ours in it; 0 for what ESPI has no unit for."""
     whole = base(unit)
     ratio = factor(unit, whole)
-    if whole not in _UOM or ratio is None:
+    if whole not in UNIT_SYMBOLS or ratio is None:
         return 0, 0
     power = power_of_ten(ratio)
-    return (_UOM[whole], power) if ratio * 10 ** max(-power, 0) == 10 ** max(power, 0) else (0, 0)
+    return (UNIT_SYMBOLS[whole], power) if ratio * 10 ** max(-power, 0) == 10 ** max(power, 0) else (0, 0)
 
 
 def _of_code(quantity: str) -> tuple[int | None, int | None]:
@@ -120,7 +136,7 @@ def _of_code(quantity: str) -> tuple[int | None, int | None]:
 def _accumulated(kind: Kind, length: timedelta) -> tuple[int | None, int | None]:
     """AccumulationKind and DataQualifierKind."""
     if kind is Kind.INSTANT:
-        return (_INSTANTANEOUS, None) if length == AS_RECEIVED else (None, _AVERAGE)
+        return (_INSTANTANEOUS, None) if length == AS_RECEIVED else (None, AVERAGE)
     if kind in REGISTERS:
         return (_BULK if length == AS_RECEIVED else _DELTA), None
     return (_DELTA if kind is Kind.INTERVAL else None), None

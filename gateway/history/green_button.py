@@ -5,25 +5,18 @@ line is to other files is here the number of the ``IntervalReading``, from 1: an
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import IO, Any
 
 from lxml import etree
 
+from adapters.formats.espi_codes import POWERS
+from gateway.history.espi_series import ATOM, ESPI, EspiFeed
 from gateway.history.plan import ImportMap
-from gateway.history.values import NUMBER, Name, SourceColumn, Values
+from gateway.history.values import NUMBER, SourceColumn, Values
 from gateway.history.wrong import FileRefused, Wrong
 
-ATOM, ESPI = "{http://www.w3.org/2005/Atom}", "{http://naesb.org/espi}"
-UNIT_SYMBOLS = MappingProxyType(
-    {"5": "A", "6": "K", "9": "deg", "23": "Cel", "27": "s", "29": "V", "31": "J", "33": "Hz", "38": "W", "39": "Pa",
-     "42": "m3", "45": "m3/s", "61": "VA", "63": "var", "71": "VAh", "72": "Wh", "73": "varh", "106": "Ah",
-     "125": "m3/h", "134": "L", "137": "L/h"}
-)  # fmt: skip
-"""UnitSymbolKind of the ESPI schema (0.7.20121113), as far as the vocabulary has the unit."""
-_POWERS = MappingProxyType({str(power): power for power in (-3, -2, -1, 0, 1, 2, 3, 6, 9)})
-"""UnitMultiplierKind, as far as a meter has it."""
+_POWERS = MappingProxyType({str(power): power for power in (*POWERS, 1, 2)})
 QUALITIES = MappingProxyType(
     {
         "0": "validated", "17": "validated", "18": "validated", "19": "validated",
@@ -33,27 +26,10 @@ QUALITIES = MappingProxyType(
 )  # fmt: skip
 """QualityOfReading: valid, validated, verified, revenue quality; edited, estimated, questionable, derived ...; raw;
 projected, which is no reading."""
-_DELTA, _STANDS, _INSTANT = "4", ("1", "3", "9"), ("12", "6")
-_FORWARD, _REVERSE = ("0", "1", ""), ("19",)
-_ELECTRICITY = ("0", "1", "2", "")
+_LONGEST, _DIGITS, _DECIMALS = 15, 14, 9
+"""Digits of a value (48 bits), of one that is kept, and behind its point."""
 LARGEST_HEAD = 100_000
 """Usage points, meter readings and reading types of one file."""
-
-
-@dataclass(slots=True)
-class _Feed:
-    """``types``: unit, power and code by href. ``readings``: of a meter reading's href the hrefs related to it."""
-
-    types: dict[str, "_Type"] = field(default_factory=dict)
-    readings: dict[str, list[str]] = field(default_factory=dict)
-    blocks: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Type:
-    unit: str
-    power: str
-    quantity: str
 
 
 def read(opened: Callable[[], IO[bytes]], plan: ImportMap, values: Values) -> None:
@@ -61,12 +37,12 @@ def read(opened: Callable[[], IO[bytes]], plan: ImportMap, values: Values) -> No
 
     ``opened``: the same bytes each time.
     """
-    feed = _Feed()
+    feed = EspiFeed()
     entries = 0
     for entry in _entries(opened):
         entries += 1
-        _note(feed, entry)
-        if len(feed.types) + len(feed.readings) > LARGEST_HEAD:
+        feed.note(entry)
+        if feed.size > LARGEST_HEAD:
             raise FileRefused(Wrong(0, "entry", f"more than {LARGEST_HEAD} meter readings and types"))
     if not entries:
         raise FileRefused(Wrong(0, "feed", "no Atom entry in it"))
@@ -111,59 +87,41 @@ class _Guarded:
         return data
 
 
-def _note(feed: _Feed, entry: Any) -> None:
-    """What an entry says of others."""
-    mine, related = _link(entry, "self"), _links(entry, "related")
-    for content in entry.iterfind(f"{ATOM}content/*"):
-        if content.tag == f"{ESPI}ReadingType":
-            feed.types[mine] = _type(content)
-        elif content.tag == f"{ESPI}MeterReading":
-            feed.readings[mine] = related
-            feed.blocks |= dict.fromkeys(related, mine)
-
-
-def _type(content: Any) -> _Type:
-    said = {child.tag.removeprefix(ESPI): (child.text or "").strip() for child in content if isinstance(child.tag, str)}
-    return _Type(said.get("uom", ""), said.get("powerOfTenMultiplier", "0"), _code(said))
-
-
-def _code(said: dict[str, str]) -> str:
-    """The OBIS code of electricity; "" of all else, which the map has to name."""
-    behaviour, unit = said.get("accumulationBehaviour", _DELTA), said.get("uom", "")
-    direction = said.get("flowDirection", "")
-    if said.get("commodity", "") not in _ELECTRICITY or direction not in _FORWARD + _REVERSE:
-        return ""
-    c = "2" if direction in _REVERSE else "1"
-    if unit == "38":
-        return f"1-0:{c}.7.0" if behaviour in _INSTANT else ""
-    if unit != "72":
-        return ""
-    return f"1-0:{c}.29.0" if behaviour == _DELTA else f"1-0:{c}.8.0" if behaviour in _STANDS else ""
-
-
-def _block(feed: _Feed, entry: Any, block: Any, plan: ImportMap, values: Values, number: int) -> int:
+def _block(feed: EspiFeed, entry: Any, block: Any, plan: ImportMap, values: Values, number: int) -> int:
     """All of one block; the number of the last ``IntervalReading``."""
-    reading = _meter_reading(feed, entry)
-    kind = next((feed.types[href] for href in feed.readings.get(reading, ()) if href in feed.types), None)
-    column: SourceColumn | None = None
-    if kind is None:
-        values.wrong.add(number + 1, "link", "leads to no MeterReading with a ReadingType")
-    elif kind.unit not in UNIT_SYMBOLS or kind.power not in _POWERS:
-        values.wrong.add(number + 1, "ReadingType", "a uom or a powerOfTenMultiplier that is not known")
-    else:
-        column = values.column(_name(reading, kind, plan), number + 1)
-    power = _POWERS.get(kind.power, 0) if kind is not None else 0
+    column, power, left_out = _column(feed, entry, plan, values, number + 1)
     words = {**QUALITIES, **plan.statuses}
     for each in block.iterfind(f"{ESPI}IntervalReading"):
         number += 1
-        if column is not None:
+        if left_out:
+            values.left_out.add(number, "ReadingType", left_out)
+        elif column is not None:
             _reading(each, number, column, power, words, values)
     return number
 
 
+def _column(
+    feed: EspiFeed, entry: Any, plan: ImportMap, values: Values, number: int
+) -> tuple[SourceColumn | None, int, str]:
+    """Of a block, with the power of ten of its values; None when it is wrong, or left out for the reason given."""
+    reading = feed.reading_of(entry)
+    kind = feed.type_of(reading)
+    if kind is None:
+        values.wrong.add(number, "link", "leads to no MeterReading with a ReadingType")
+        return None, 0, ""
+    series = feed.series(reading, kind, plan)
+    if series.unit is None or kind.power not in _POWERS:
+        values.wrong.add(number, "ReadingType", "a uom or a powerOfTenMultiplier that is not known")
+        return None, 0, ""
+    if series.left_out:
+        return None, 0, series.left_out
+    return values.column(feed.name(reading, series, plan), number), _POWERS[kind.power], ""
+
+
 def _reading(each: Any, number: int, column: SourceColumn, power: int, words: dict[str, str], values: Values) -> None:
     start, duration = (each.findtext(f"{ESPI}timePeriod/{ESPI}{name}", "").strip() for name in ("start", "duration"))
-    value = _scaled(each.findtext(f"{ESPI}value", "").strip(), power)
+    digits = each.findtext(f"{ESPI}value", "").strip()
+    value = _scaled(digits, power)
     quality = each.findtext(f"{ESPI}ReadingQuality/{ESPI}quality")
     status = "measured" if quality is None else words.get(quality.strip(), "")
     wrong = values.wrong
@@ -175,6 +133,8 @@ def _reading(each: Any, number: int, column: SourceColumn, power: int, words: di
         wrong.add(number, "start", "seconds since 1970")
     elif column.entries and (not _whole(duration) or int(duration) == 0):
         wrong.add(number, "duration", "whole seconds, of an amount")
+    elif not digits:
+        values.left_out.add(number, "value", "none, as it says")
     elif value is None:
         wrong.add(number, "value", "a whole number of at most 14 digits")
     else:
@@ -189,38 +149,20 @@ def _whole(text: str) -> bool:
 def _scaled(text: str, power: int) -> str | None:
     """The digits with the point where the multiplier puts it; None for no number that fits."""
     digits = text.removeprefix("-")
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 14:
+    if not digits.isascii() or not digits.isdigit() or len(digits) > _LONGEST:
         return None
     if power >= 0:
         digits += "0" * power
     else:
         digits = digits.rjust(1 - power, "0")
-        digits = f"{digits[:power]}.{digits[power:]}"
+        digits = _fitting(digits[:power], digits[power:])
     if NUMBER.fullmatch(digits) is None:
         return None
     return f"-{digits}" if text.startswith("-") else digits
 
 
-def _meter_reading(feed: _Feed, entry: Any) -> str:
-    for href in (_link(entry, "self"), _link(entry, "up")):
-        if href in feed.blocks:
-            return feed.blocks[href]
-    up = _link(entry, "up")
-    return up.rpartition("/")[0] if up.endswith("/IntervalBlock") else up
-
-
-def _name(reading: str, kind: _Type, plan: ImportMap) -> Name:
-    fixed = plan.fixed
-    point = reading.partition("/MeterReading")[0].rpartition("/")[2]
-    household = fixed.get("household", "")
-    point = "" if household else fixed.get("point", plan.points.get(point, point))
-    quantity = fixed.get("quantity", kind.quantity)
-    return Name(household, point, fixed.get("meter", ""), fixed.get("serial", ""), quantity, UNIT_SYMBOLS[kind.unit])
-
-
-def _link(entry: Any, rel: str) -> str:
-    return next(iter(_links(entry, rel)), "")
-
-
-def _links(entry: Any, rel: str) -> list[str]:
-    return [link.get("href", "") for link in entry.iterfind(f"{ATOM}link") if link.get("rel") == rel]
+def _fitting(whole: str, decimals: str) -> str:
+    """Without zeros at the end that would be too many."""
+    most = max(0, min(_DECIMALS, _DIGITS - len(whole)))
+    some = decimals[:most] + decimals[most:].rstrip("0")
+    return f"{whole}.{some}" if some else whole

@@ -40,6 +40,7 @@ class ImportMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         time_format: of ``strptime``; "" is ISO 8601.
         statuses: what words of the status column mean; ``refused`` counts and leaves out.
         points: metering point by what the file calls it (MSCONS: LOC; Green Button: UsagePoint); else as it is.
+        meters: of a Green Button file, the meter's name by the number or the title of the UsagePoint.
     """
 
     format: Literal["", "csv", "parquet", "mscons", "green-button"] = ""
@@ -51,6 +52,7 @@ class ImportMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     time_format: str = ""
     statuses: dict[str, _Status] = {}
     points: dict[str, str] = {}
+    meters: dict[str, str] = {}
     csv: Csv = Csv()
 
     @property

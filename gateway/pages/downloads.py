@@ -7,7 +7,6 @@ from datetime import timedelta
 from aiohttp import web
 
 from adapters.formats.csv import CSV
-from adapters.formats.espi import espi
 from adapters.formats.json import JSON_TABLE
 from adapters.plugin import Handler, Renderer, Route
 from gateway.clock import Clock
@@ -76,7 +75,7 @@ class Downloads:
 
     async def green_button(self, request: web.Request) -> web.StreamResponse:
         """Everything, as a Green Button feed (ESPI)."""
-        return await self._download(request, espi(self.clock()), "readings.xml")
+        return await self._download(request, self.show.green_button(self.clock()), "readings.xml")
 
     async def _download(self, request: web.Request, renderer: Renderer, name: str) -> web.StreamResponse:
         _, subject = household_of(request, self.registry)

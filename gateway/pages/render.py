@@ -10,6 +10,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from adapters.formats.espi import espi
 from adapters.plugin import Renderer
 from gateway.pages.local_table import local_table
 from gateway.pages.local_workbook import local_workbook
@@ -69,6 +70,10 @@ class Renderings:
     def workbook(self, words: Phrases) -> Renderer:
         """The same as a workbook, for one answer."""
         return local_workbook(self._zone, words)
+
+    def green_button(self, at: datetime) -> Renderer:
+        """A feed for programs that says this zone, for one answer."""
+        return espi(at, self._zone)
 
     async def static(self, request: web.Request) -> web.Response:
         """Style and script; the same for everybody."""

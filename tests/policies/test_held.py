@@ -57,7 +57,7 @@ def test_a_sum_that_its_interval_tells_is_not_told_again() -> None:
     [
         (0, 10, 10, "1", "measured"),
         (0, 60, 60, "1", "measured"),
-        (0, 15, 10, "0.666", "measured"),
+        (0, 15, 10, "0.666", "estimated"),
         (0, 15, 20, "0", "estimated"),
     ],
 )

@@ -59,6 +59,11 @@ async def run_import(house: People, folder: Path, file: Path, *words: str) -> Re
     plan_file = folder / "map.yaml"
     if not plan_file.exists():
         plan_file.write_text(MAP)
+    return await imported_file(house, folder, file, plan_file, *words)
+
+
+async def imported_file(house: People, folder: Path, file: Path, plan_file: Path, *words: str) -> Result:
+    """The same with a map of its own."""
     app = typer.Typer()
     app.command()(history.import_file)
     args = [str(file), "--map", str(plan_file), "--settings", str(settings(house, folder)), *words]
