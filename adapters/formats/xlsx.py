@@ -175,7 +175,8 @@ def _workbook(titles: Sequence[str]) -> bytes:
     sheets = "".join(
         f'<sheet name={quoteattr(title)} sheetId="{place}" r:id="rId{place}"/>' for place, title in enumerate(titles, 1)
     )
-    return f'{_XML}<workbook {_MAIN} xmlns:r="{_OFFICE}"><sheets>{sheets}</sheets></workbook>'.encode()
+    views = "<bookViews><workbookView/></bookViews>"
+    return f'{_XML}<workbook {_MAIN} xmlns:r="{_OFFICE}">{views}<sheets>{sheets}</sheets></workbook>'.encode()
 
 
 def _parts(files: Sequence[str]) -> Sequence[tuple[str, str]]:
