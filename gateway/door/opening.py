@@ -116,6 +116,8 @@ class Opener:
                 values = await self._values(grant, sources) if plain is None else plain
                 if not opened.standing.still():
                     return
+                if not values and not changed:
+                    continue
                 if (part := await self._part(replace(opened, grant=grant), values, installed, changed)) is not None:
                     yield part
         except SubjectGone:

@@ -15,7 +15,10 @@ from meter_driver import obis
 from meter_driver.quantities import Kind, parse
 
 ATOM, ESPI = "{http://www.w3.org/2005/Atom}", "{http://naesb.org/espi}"
-_UNITS = MappingProxyType({str(number): unit for unit, number in UNIT_SYMBOLS.items()})
+UNITS_READ = MappingProxyType(
+    {str(number): unit for unit, number in UNIT_SYMBOLS.items()} | {"45": "m3/s", "134": "L", "137": "L/h"}
+)
+"""UnitSymbolKind of the ESPI schema (0.7.20121113), as far as the vocabulary has the unit."""
 _NO_UNIT = "0"
 _DELTA, _STANDS, _INSTANT = "4", ("1", "3", "9"), ("12", "6")
 _FORWARD, _REVERSE = ("0", "1", ""), ("19",)
@@ -86,7 +89,7 @@ class EspiFeed:
 
     def series(self, reading: str, kind: ReadingType, plan: ImportMap) -> EspiSeries:
         """Of a meter reading."""
-        unit = _UNITS.get(kind.uom)
+        unit = UNITS_READ.get(kind.uom)
         if "quantity" in plan.fixed or (named := named_by(self.titles.get(reading, ""))) is None:
             return EspiSeries(plan.fixed.get("quantity", kind.quantity), unit)
         name, said = named

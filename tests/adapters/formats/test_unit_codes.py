@@ -9,7 +9,7 @@ import pytest
 
 from adapters.formats.espi_codes import codes_of
 from adapters.formats.unece import ONE, OTHER, RECOMMENDATION_20, UNIT_CODES, code
-from gateway.history import green_button, mscons
+from gateway.history import espi_series, mscons
 from meter_driver.units import SPELLINGS
 
 with (Path(__file__).parent / "recommendation_20.csv").open(encoding="utf-8", newline="") as file:
@@ -72,7 +72,7 @@ def test_mscons_reads_every_code_as_its_unit() -> None:
 
 
 def test_green_button_reads_every_number_as_its_unit() -> None:
-    assert {int(number): unit for number, unit in green_button.UNIT_SYMBOLS.items()} == {
+    assert {int(number): unit for number, unit in espi_series.UNITS_READ.items()} == {
         number: spelled(name) for number, name in ESPI.items()
     }
 

@@ -15,6 +15,7 @@ import pytest
 from adapters.plugin import Batch
 from gateway.door import opening
 from gateway.door.settled import plain_days
+from gateway.door.windows import WindowSource
 from gateway.pages.own_data import _grant as own_grant
 from gateway.registry.meters import Exchanged, Reader, StandAt
 from gateway.vee.editing import Correcting
@@ -165,9 +166,9 @@ async def test_all_but_the_first_and_the_last_days_are_read_from_days(
         read: list[DetailClass] = []
         whole = opening.Opener._values
 
-        async def noted(self: opening.Opener, grant: Grant, period: Period, detail: DetailClass) -> Sequence[Value]:
-            read.append(detail)
-            return await whole(self, grant, period, detail)
+        async def noted(self: opening.Opener, grant: Grant, sources: Sequence[WindowSource]) -> Sequence[Value]:
+            read.extend(each.detail for each in sources)
+            return await whole(self, grant, sources)
 
         monkeypatch.setattr(opening.Opener, "_values", noted)
         rows = await asked(home, who, settled=True)
