@@ -19,7 +19,7 @@ from meter_driver.intervals import instant, micros
 from meter_driver.quantities import Kind, Medium
 from meter_driver.reading import SUBSTITUTED
 from meter_driver.units import base, convert, factor, power_of_ten, told
-from policies.terms import WHOLE, Row
+from policies.terms import FAR_FUTURE, WHOLE, Row
 from policies.vault.values import Value
 
 MOST_AN_HOUR = {"Wh": Decimal(250_000), "varh": Decimal(250_000), "VAh": Decimal(250_000), "J": Decimal(900_000_000),
@@ -37,8 +37,10 @@ _LIMITED = {
     Medium.COOLING: frozenset(("Wh", "J")),
 }
 """Of which of a medium's amounts a meter's own limit speaks: not of the kWh of a gas meter, nor of the m3 of heat."""
-_SHARE = Decimal("0.001")
+THOUSANDTH = Decimal("0.001")
+"""Step of a completeness."""
 _MICROSECOND = timedelta(microseconds=1)
+_LONGEST_HOLD = means.LONGEST_HOLD * _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def rows_of(
             found, exponent = entries.amounts([_entry(value, scale) for value in some], spans), scale.exponent
         case _:
             found, exponent = _differences(some, known, scale, spans, installed), scale.exponent
-    worth = _Worth.of(some, open_ended=known.kind is Kind.INTERVAL)
+    worth = _Worth.of(some, known.kind)
     unit, power = scale.told
     return [_row(amount, exponent + power, quantity, subject, meter, unit, worth) for amount in found]
 
@@ -159,32 +161,38 @@ def _row(
     status, method = amount.status.value, amount.method
     if worth is not None and amount.status is Status.MEASURED:
         status = worth.between(start, end)
-    share = min(WHOLE, (Decimal(amount.covered) / (amount.end - amount.begin)).quantize(_SHARE, ROUND_DOWN))
-    completeness = WHOLE if share == 1 else share
+    completeness = share_of(Decimal(amount.covered), amount.end - amount.begin)
     return Row(subject, quantity, start, end, value, unit, status, meter, completeness, method.value)
+
+
+def share_of(covered: Decimal, length: int | Decimal) -> Decimal:
+    """A completeness, in thousandths: nearly whole is not whole."""
+    share = (covered / length).quantize(THOUSANDTH, ROUND_DOWN)
+    return min(WHOLE, share)
 
 
 class _Worth:
     """What values that are not all measured are worth, by the time that they speak for.
 
-    ``open_ended``: a value that ends where an interval begins says nothing of it, as a stand does.
+    A stand speaks for the interval that it ends as for the one that it begins; an entry for its own time alone, and so
+    does a value that stands until the next one.
     """
 
-    def __init__(self, values: Sequence[Value], *, open_ended: bool) -> None:
-        self._open_ended = open_ended
+    def __init__(self, values: Sequence[Value], kind: Kind) -> None:
+        self._open_ended = kind in (Kind.INTERVAL, Kind.INSTANT)
+        ends = _stood(values) if kind is Kind.INSTANT else [value.last_at for value in values]
         spans: dict[str, list[tuple[datetime, datetime]]] = {}
-        for value in values:
-            spans.setdefault(value.status, []).append((value.first_at, value.last_at))
+        for value, end in zip(values, ends, strict=True):
+            spans.setdefault(value.status, []).append((value.first_at, end))
         self._begins = {status: [first for first, _ in sorted(some)] for status, some in spans.items()}
         self._furthest = {
             status: list(accumulate((last for _, last in sorted(some)), max)) for status, some in spans.items()
         }
 
     @classmethod
-    def of(cls, values: Sequence[Value], *, open_ended: bool) -> "_Worth | None":
+    def of(cls, values: Sequence[Value], kind: Kind) -> "_Worth | None":
         """None where all are measured, as nearly always."""
-        plain = all(value.status == "measured" for value in values)
-        return None if plain else cls(values, open_ended=open_ended)
+        return None if all(value.status == "measured" for value in values) else cls(values, kind)
 
     def between(self, start: datetime, end: datetime) -> str:
         """The least of what speaks for it: estimated, substituted, measured, validated."""
@@ -199,6 +207,12 @@ class _Worth:
         begins, furthest = self._begins[status], self._furthest[status]
         before = (bisect_left if self._open_ended else bisect_right)(begins, end)
         return before > 0 and (furthest[before - 1] > start or (furthest[before - 1] == start and not self._open_ended))
+
+
+def _stood(values: Sequence[Value]) -> list[datetime]:
+    """Until when each stands that stands until the next one."""
+    nexts = [*(value.first_at for value in values[1:]), FAR_FUTURE]
+    return [max(v.last_at, min(v.last_at + _LONGEST_HOLD, after)) for v, after in zip(values, nexts, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,5 +271,4 @@ class _Scale:
 
 
 def _exponent(value: Decimal) -> int:
-    exponent = value.as_tuple().exponent
-    return exponent if isinstance(exponent, int) else 0
+    return int(value.as_tuple().exponent)

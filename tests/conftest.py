@@ -4,9 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 settings.register_profile("metergate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "mutants", settings.get_profile("metergate"), max_examples=20, derandomize=True, database=None,
+    phases=(Phase.explicit, Phase.generate),
+)  # fmt: skip
+"""What ``make mutants`` runs with: few examples, the same ones each time, and no shrinking."""
 settings.load_profile("metergate")
 
 

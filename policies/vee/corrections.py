@@ -11,14 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import mul
 
 from meter_driver.errors import UnitError
 from meter_driver.reading import SUBSTITUTED
 from meter_driver.units import convert
+from policies.amounts import THOUSANDTH, share_of
 from policies.terms import WHOLE, Row
 
 Edge = tuple[datetime, datetime]
-_SHARE = Decimal("0.001")
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -109,26 +110,24 @@ def _row(one: Correction, empty: Row) -> Row:
 
 
 def _joined(edge: Edge, parts: Sequence[Row | None], empty: Row, *, mean: bool) -> Row:
-    """Parts that make up an interval, as one row; missing when one of them has no number, or reaches out of it."""
+    """Parts that make up an interval, corrections last, as one row; missing when one of them has no number, or reaches
+    out of it.
+    """
     there = [part for part in parts if part is not None]
     length = _length(edge)
-    covered = sum((part.completeness * _length((part.start, part.end)) for part in there), Decimal(0))
-    share = min(WHOLE, (covered / length).quantize(_SHARE))
-    unit = next((part.unit for part in there if part.status != "missing"), empty.unit)
-    nothing = replace(empty, start=edge[0], end=edge[1], value=None, unit=unit, status="missing")
-    nothing = replace(nothing, completeness=min(share, WHOLE - _SHARE), method="")
-    values = [_value_in(part, unit) for part in there]
+    share = share_of(sum((part.completeness * _length((part.start, part.end)) for part in there), Decimal(0)), length)
+    unit = there[0].unit
+    nothing = replace(empty, start=edge[0], end=edge[1], unit=unit, completeness=min(share, WHOLE - THOUSANDTH))
     if len(there) < len(parts) or any(part.start < edge[0] or part.end > edge[1] for part in there):
         return nothing
-    numbers = [value for value in values if value is not None]
-    if len(numbers) < len(values):
+    numbers = [value for part in there if (value := _value_in(part, unit)) is not None]
+    if len(numbers) < len(there):
         return nothing
     value = _mean(numbers, there, length) if mean else sum(numbers, Decimal(0))
     worse = ("estimated", SUBSTITUTED, "validated")
-    status = next((word for word in worse if any(part.status == word for part in there)), "measured")
+    status = next(word for word in worse if any(part.status == word for part in there))
     method = next((part.method for part in there if part.status == "estimated" and part.method), "")
-    completeness = WHOLE if share == 1 else share
-    return replace(nothing, value=value, status=status, completeness=completeness, method=method)
+    return replace(nothing, value=value, status=status, completeness=share, method=method)
 
 
 def _value_in(row: Row, unit: str | None) -> Decimal | None:
@@ -143,11 +142,9 @@ def _value_in(row: Row, unit: str | None) -> Decimal | None:
 
 
 def _mean(numbers: Sequence[Decimal], parts: Sequence[Row], length: Decimal) -> Decimal:
-    if len(numbers) == 1:
-        return numbers[0]
-    whole = sum((n * _length((p.start, p.end)) for n, p in zip(numbers, parts, strict=True)), Decimal(0))
-    finest = min(int(number.as_tuple().exponent) for number in numbers)
-    return (whole / length).quantize(Decimal(1).scaleb(finest))
+    lengths = (_length((part.start, part.end)) for part in parts)
+    finest = min(numbers, key=lambda number: int(number.as_tuple().exponent))
+    return (sum(map(mul, numbers, lengths), Decimal(0)) / length).quantize(finest)
 
 
 def _length(edge: Edge) -> Decimal:

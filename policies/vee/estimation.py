@@ -5,6 +5,7 @@ them together (two stands of a register enclose them), the shape only says how t
 it to the last digit.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -13,6 +14,7 @@ from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
 
+from meter_driver.intervals import micros
 from meter_driver.reading import SUBSTITUTED
 from policies.terms import Row
 
@@ -149,10 +151,10 @@ def _profile(wanted: Sequence[Gap], known: Known) -> list[Fraction]:
 
 
 def _averages(wanted: Sequence[Gap], known: Known) -> list[Fraction]:
-    like: dict[tuple[bool, int], list[Fraction]] = {}
+    like: defaultdict[tuple[bool, int], list[Fraction]] = defaultdict(list)
     for row in _told(known.rows):
-        like.setdefault(_like(row.start, known.zone), []).append(Fraction(row.value or 0))
-    return [_mean(like.get(_like(start, known.zone), []), "no like interval is known") for start, _ in wanted]
+        like[_like(row.start, known.zone)].append(Fraction(row.value or 0))
+    return [_mean(like[_like(start, known.zone)], "no like interval is known") for start, _ in wanted]
 
 
 def _equal(wanted: Sequence[Gap], known: Known) -> list[Fraction]:
@@ -195,22 +197,20 @@ def _weight(start: datetime, known: Known) -> Fraction:
 
 
 def _length(span: Gap) -> int:
-    return (span[1] - span[0]) // timedelta(microseconds=1)
+    return micros(span[1]) - micros(span[0])
 
 
 def _middle(start: datetime, end: datetime) -> int:
     """In half microseconds."""
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    return ((start - epoch) + (end - epoch)) // timedelta(microseconds=1)
+    return micros(start) + micros(end)
 
 
 def _places(rows: Sequence[Row]) -> int:
-    return min((_exponent(row.value) for row in rows if row.value is not None), default=0)
+    return min(_exponent(row.value) for row in rows if row.value is not None)
 
 
 def _exponent(value: Decimal) -> int:
-    exponent = value.as_tuple().exponent
-    return min(exponent, 0) if isinstance(exponent, int) else 0
+    return min(int(value.as_tuple().exponent), 0)
 
 
 def _rounded(part: Fraction, places: int) -> Decimal:

@@ -91,8 +91,7 @@ def _sums(rows: Iterable[MeterQuantity]) -> Iterator[tuple[MeterQuantity, Sequen
 
 
 def _digit(value: Decimal) -> Decimal:
-    exponent = value.as_tuple().exponent
-    return Decimal(1).scaleb(exponent) if isinstance(exponent, int) else Decimal(0)
+    return Decimal(1).scaleb(int(value.as_tuple().exponent))
 
 
 def _code(quantity: str) -> tuple[int, int, int, int, int, int] | None:

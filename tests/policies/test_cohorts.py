@@ -91,12 +91,27 @@ def test_dominance_is_by_the_size_of_loads_not_by_their_sum(loads: list[int]) ->
     assert figure([Decimal(load) for load in loads], half) == expected
 
 
-def test_profiles_that_protect_nobody_cannot_be_made() -> None:
-    with pytest.raises(ValueError, match="at least 2"):
-        SafetyRule(1, Decimal(1))
-    with pytest.raises(ValueError, match="share"):
-        SafetyRule(5, Decimal(0))
-    assert SAFETY_RULES["strict"].k == 50
+def test_where_the_rule_of_shares_is_off_one_may_be_nearly_all() -> None:
+    assert figure([Decimal(0), Decimal(9)], SafetyRule(2, Decimal(1))) == 9
+    assert figure([Decimal(-9), Decimal(1)], SafetyRule(2, Decimal(1))) == -8
+
+
+def test_a_rule_of_two_members_and_of_the_whole_share_can_be_made() -> None:
+    assert SafetyRule(2, Decimal(1)).k == 2
+
+
+@pytest.mark.parametrize(("k", "share"), [(1, "1"), (0, "1"), (5, "0"), (5, "-0.1"), (5, "1.01"), (5, "2")])
+def test_rules_that_protect_nobody_cannot_be_made(k: int, share: str) -> None:
+    with pytest.raises(ValueError, match=r"^a cohort has at least 2 members, and a share lies in \(0, 1\]$"):
+        SafetyRule(k, Decimal(share))
+
+
+def test_the_rules_that_can_be_chosen_are_those_of_the_page() -> None:
+    assert {name: (rule.k, rule.share) for name, rule in SAFETY_RULES.items()} == {
+        "de-msbg": (5, 1),
+        "us-15-15": (15, Decimal("0.15")),
+        "strict": (50, Decimal("0.15")),
+    }
 
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -114,3 +129,29 @@ def test_a_cell_closes_early_only_with_enough_of_its_members(members: int, known
         assert closed
     else:
         assert closed == (known + silent == members)
+
+
+@pytest.mark.parametrize(
+    ("known", "silent", "hours", "closed"),
+    [
+        (5, 0, 0, True),
+        (4, 0, 0, False),
+        (4, 1, 0, True),
+        (3, 2, 0, True),
+        (3, 1, 0, False),
+        (2, 3, 0, False),
+        (3, 0, 1, True),
+        (2, 0, 1, False),
+        (2, 3, 23, False),
+        (2, 3, 24, True),
+        (0, 0, 24, True),
+    ],
+)
+def test_a_cell_waits_for_whoever_delivers_and_never_for_whoever_is_silent(
+    known: int, silent: int, hours: int, closed: bool
+) -> None:
+    assert closes(5, known, silent, 3, hours * HOUR, patience=HOUR, late=DAY) is closed
+
+
+def test_a_cell_whose_members_are_all_known_is_closed_however_few_they_are() -> None:
+    assert closes(2, 2, 0, 3, timedelta(0), patience=HOUR, late=DAY)

@@ -1,12 +1,13 @@
 """The chain over ciphertext: nothing can be changed, left out or put in without being seen."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import ledger
+from policies.terms import Grant, Level, Period, Purpose, Recipient, SubjectId
 
 
 def chain(entries: list[bytes]) -> list[ledger.ChainLink]:
@@ -68,3 +69,34 @@ def test_an_entry_is_padded_so_that_its_length_says_little() -> None:
 
     assert {len(encoded(n)) % 256 for n in range(20)} == {0}
     assert len(encoded(0)) == len(encoded(1))
+
+
+def test_the_entry_of_a_grant_says_all_that_was_granted_and_under_which_ground() -> None:
+    begin, hour = datetime(2026, 3, 1, tzinfo=UTC), timedelta(hours=1)
+    grant = Grant(
+        ground="g",
+        subject=SubjectId("s" * 32),
+        recipient=Recipient("org"),
+        purpose=Purpose.FORECAST,
+        quantities=frozenset({"energy", "1-0:2.8.0*255", "1-0:1.8.0*255"}),
+        resolution=timedelta(minutes=15),
+        level=Level.PSEUDONYMOUS,
+        period=Period(begin, begin + hour),
+        until=begin + 9 * hour,
+        keep=timedelta(days=30),
+        reference="agreement 7",
+    )
+    assert ledger.released(grant, begin + 2 * hour, ground_kind="contract") == ledger.LedgerEntry(
+        kind="release",
+        at=begin + 2 * hour,
+        recipient="org",
+        purpose="forecast",
+        ground="g",
+        ground_kind="contract",
+        quantities=("1-0:1.8.0*255", "1-0:2.8.0*255", "energy"),
+        resolution=900.0,
+        level="pseudonymous",
+        start=begin,
+        end=begin + hour,
+        reference="agreement 7",
+    )

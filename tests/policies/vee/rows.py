@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from policies.terms import ONE_DAY, QUARTER_HOUR, Row
-from policies.vee.terms import Facts, Limits, Material, MeterQuantity
+from policies.vee.rules import VEE_RULES
+from policies.vee.terms import Facts, Limits, Material, MeterQuantity, Severity, ValidationException
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 """A Monday."""
 ENERGY = "1-0:1.8.0*255"
 Number = Decimal | str | int | None
 MAIN: MeterQuantity = ("main", ENERGY)
+PUMP: MeterQuantity = ("pump", ENERGY)
+END = START + ONE_DAY
 
 
 def row(
@@ -48,5 +51,21 @@ def material(
     now: datetime | None = None,
 ) -> Material:
     wanted = limits or Limits()
-    end = START + timedelta(days=1)
-    return Material(START, end, rows, days or {}, facts or {}, lambda _meter, _quantity: wanted, now or end)
+    return Material(START, END, rows, days or {}, facts or {}, lambda _meter, _quantity: wanted, now or END)
+
+
+def but(looked_at: Material, *meters: str) -> Material:
+    """The same, no rule asked of these meters."""
+    plain, off = looked_at.limits, Limits(off=frozenset(VEE_RULES))
+    return replace(looked_at, limits=lambda meter, quantity: off if meter in meters else plain(meter, quantity))
+
+
+def renamed(rows: Sequence[Row], name: MeterQuantity) -> list[Row]:
+    return [replace(each, meter=name[0], quantity=name[1]) for each in rows]
+
+
+def of_the_day(
+    rule: str, severity: Severity, number: str, value: int, *, of: MeterQuantity = MAIN
+) -> ValidationException:
+    """What was found of all of it, by one number."""
+    return ValidationException(rule, *of, START, END, severity, ((number, Decimal(value)),))
