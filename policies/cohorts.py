@@ -62,10 +62,9 @@ def figure(loads: Sequence[Decimal], profile: SafetyRule) -> Decimal | None:
     """The sum for one cohort and interval; None where too few members have a value or one of them dominates."""
     if len(loads) < profile.k:
         return None
-    total = sum(loads, Decimal(0))
-    if profile.share < 1 and max(abs(load) for load in loads) > profile.share * sum(abs(load) for load in loads):
+    if max(abs(load) for load in loads) > profile.share * sum(abs(load) for load in loads):
         return None
-    return total
+    return sum(loads, Decimal(0))
 
 
 def closes(

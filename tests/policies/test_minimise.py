@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from policies.amounts import Declared, Installation
 from policies.minimise import edges_of, floor, minimise
-from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, Grant, Level, Period, Purpose, Recipient, SubjectId
+from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, Grant, Level, Period, Purpose, Recipient, Row, SubjectId
 from policies.vault.values import Value
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -133,3 +133,85 @@ def test_floor_is_the_last_edge_before(seconds: int, step: timedelta) -> None:
     at = START + timedelta(seconds=seconds)
     assert timedelta(0) <= at - floor(at, step) < step
     assert floor(floor(at, step), step) == floor(at, step)
+
+
+def test_a_reading_at_the_end_of_the_period_does_not_leave_and_one_at_its_begin_does() -> None:
+    values = [value(START, 1), value(START + HOUR, 2)]
+    assert [row.value for row in minimise(values, grant(AS_RECEIVED, START, START + HOUR), "n")] == [1]
+
+
+def test_an_entry_leaves_from_edge_to_edge_and_not_a_moment_beyond() -> None:
+    entry, tick = value(START + HOUR, 7, ENERGY, length=HOUR), timedelta.resolution
+
+    def told(start: datetime, end: datetime) -> int:
+        return len(minimise([entry], grant(AS_RECEIVED, start, end, ENERGY), "n"))
+
+    assert told(START, START + HOUR) == 1
+    assert told(START + tick, START + HOUR) == told(START, START + HOUR - tick) == 0
+
+
+def test_rows_are_in_the_order_of_quantity_meter_and_instant_however_values_come() -> None:
+    values = [
+        value(START + n * QUARTER_HOUR, n, quantity, meter=meter)
+        for n in (2, 0, 1)
+        for meter in ("pump", "main")
+        for quantity in (ENERGY, REGISTER)
+    ]
+    asked = grant(AS_RECEIVED, START, START + HOUR, ENERGY, REGISTER)
+    rows = minimise(values, asked, "n")
+    names = [(q, m) for q in (ENERGY, REGISTER) for m in ("main", "pump")]
+    assert [(r.quantity, r.meter, r.value) for r in rows] == [(*name, Decimal(n)) for name in names for n in range(3)]
+    steps = minimise(values, grant(QUARTER_HOUR, START, START + HOUR), "n")
+    assert [(r.meter, r.start) for r in steps] == [
+        (meter, START + n * QUARTER_HOUR) for meter in ("main", "pump") for n in range(2)
+    ]
+
+
+def test_of_entries_that_end_together_the_one_that_begins_first_comes_first() -> None:
+    values = [value(START + HOUR, n, ENERGY, length=length) for n, length in ((1, QUARTER_HOUR), (2, HOUR))]
+    assert [r.value for r in minimise(values, grant(AS_RECEIVED, START, START + HOUR, ENERGY), "n")] == [2, 1]
+
+
+def test_a_reading_as_received_says_all_that_was_stored_of_it_but_its_serial_number() -> None:
+    at = START + QUARTER_HOUR
+    stored = Value(
+        ENERGY, "Wh", at, START, Decimal(3), at, Decimal(4), Decimal(9), 1, "validated", "main", "12345", QUARTER_HOUR
+    )
+    assert minimise([stored], grant(AS_RECEIVED, START, START + HOUR, ENERGY), "n") == [
+        Row("n", ENERGY, START, at, Decimal(4), "Wh", "validated", "main")
+    ]
+
+
+def test_days_begin_in_the_zone_that_is_said_and_in_utc_where_none_is() -> None:
+    values = [value(START + n * HOUR, n) for n in range(73)]
+    period = START, START + 3 * ONE_DAY
+    assert [r.start for r in minimise(values, grant(ONE_DAY, *period), "n")] == [START + n * ONE_DAY for n in range(3)]
+    local = minimise(values, grant(ONE_DAY, *period), "n", VIENNA)
+    assert [r.start for r in local] == [START - HOUR + n * ONE_DAY for n in (1, 2)]
+
+
+def test_every_value_of_a_meter_counts_and_none_of_another() -> None:
+    """Of ascending values of two meters, in one pass: neither the first nor the last of them is lost."""
+    values = [value(START + n * QUARTER_HOUR, n * n, meter=m) for m in ("a", "b") for n in range(5)]
+    rows = minimise(values, grant(QUARTER_HOUR, START, START + HOUR), "n")
+    assert [(r.meter, r.value) for r in rows] == [(m, Decimal(2 * n + 1)) for m in ("a", "b") for n in range(4)]
+
+
+# -- where intervals lie
+
+
+def test_whole_intervals_are_those_from_edge_to_edge_of_the_period() -> None:
+    for step in (QUARTER_HOUR, HOUR, ONE_DAY):
+        whole = Period(START, START + 2 * step)
+        assert edges_of(whole, step, UTC) == [(START, START + step), (START + step, START + 2 * step)]
+        late, short = (
+            replace(whole, start=START + timedelta.resolution),
+            replace(whole, end=whole.end - timedelta.resolution),
+        )
+        assert edges_of(late, step, UTC) == [(START + step, START + 2 * step)]
+        assert edges_of(short, step, UTC) == [(START, START + step)]
+
+
+def test_intervals_that_do_not_divide_an_hour_are_counted_from_1970() -> None:
+    step = timedelta(hours=16)
+    assert floor(datetime(1970, 1, 1, tzinfo=UTC) + 3 * step + MINUTE, step) == datetime(1970, 1, 3, tzinfo=UTC)

@@ -65,6 +65,13 @@ def test_an_erased_day_is_gone_and_its_month_goes_on(some: set[date], erased: se
     assert keys(ratchet.expire(chain, first), some) == {day: by_hand(day) for day in some - erased if day >= first}
 
 
+@pytest.mark.parametrize("day", [date(2026, 3, 1), date(2026, 3, 31), date(2026, 2, 28), START])
+def test_the_first_and_the_last_day_of_a_month_are_erased_without_their_neighbours(day: date) -> None:
+    chain = ratchet.erase(ratchet.start(START, SEED), day)
+    around = {START + timedelta(days=n) for n in range(90)}
+    assert keys(chain, around) == {each: by_hand(each) for each in around if each != day}
+
+
 def test_the_keys_of_an_erased_day_follow_from_no_link_that_is_left() -> None:
     chain = ratchet.erase(ratchet.start(START, SEED), date(2026, 4, 5))
     for link in chain:

@@ -136,8 +136,9 @@ def test_a_mean_is_weighed_by_time_and_has_as_many_decimals_as_the_finest_of_its
     assert [str(each.value) for each in told(HOUR, coarse, values=powers, name=POWER)] == ["200.000"]
     two = [correction(NO, 20 * MINUTE, "1", "W", name=POWER), correction(20 * MINUTE, HOUR, "2.0", "W", name=POWER)]
     assert [str(each.value) for each in told(HOUR, *two, values=powers, name=POWER)] == ["1.7"]
-    alone = correction(NO, HOUR, "2.55", "W", name=POWER)
-    assert [str(each.value) for each in told(HOUR, alone, values=powers, name=POWER)] == ["2.55"]
+    for number in ("2.55", "1.0000000000"):
+        alone = correction(NO, HOUR, number, "W", name=POWER)
+        assert [str(each.value) for each in told(HOUR, alone, values=powers, name=POWER)] == [number]
 
 
 # -- which count

@@ -52,7 +52,7 @@ def test_what_begins_at_the_same_instant_is_a_duplicate_and_no_overlap() -> None
     assert list(consecutive_interval(material({MAIN: [rows[0], *rows]}))) == []
 
 
-@pytest.mark.parametrize("quantity", [POWER, "no quantity"])
+@pytest.mark.parametrize("quantity", [POWER, "Nonsense"])
 def test_values_that_stand_and_names_of_no_vocabulary_have_no_gaps_and_hide_none(quantity: str) -> None:
     first, holed = ("a", quantity), quarters([1] * 95)
     found = list(consecutive_interval(material({first: renamed(holed, first), MAIN: holed})))
@@ -166,7 +166,7 @@ def test_a_name_that_does_not_tell_its_medium_may_have_any_unit_but_only_one() -
     assert units("kWh", "m3", name=name) == [of_the_day("unit-of-measure", Severity.WARNING, "units", 2, of=name)]
 
 
-@pytest.mark.parametrize("first", [("pump", ENERGY), ("main", "no quantity")])
+@pytest.mark.parametrize("first", [("pump", ENERGY), ("main", "Nonsense")])
 def test_what_is_not_asked_about_units_hides_nothing_of_another(first: MeterQuantity) -> None:
     looked_at = but(material({}, facts={first: Facts(("L",)), MAIN: Facts(("L",))}), "pump")
     assert list(unit_of_measure(looked_at)) == [of_the_day("unit-of-measure", Severity.ERROR, "units", 1)]

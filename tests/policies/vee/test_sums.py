@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from policies.vee.sums import multiplier, sum_check
-from policies.vee.terms import Limits, Material, Severity, ValidationException
+from policies.vee.terms import Limits, Material, MeterQuantity, Severity, ValidationException
 from tests.policies.vee.rows import ENERGY, MAIN, PUMP, START, Number, but, material, quarters
 
 POWER = "1-0:1.7.0*255"
