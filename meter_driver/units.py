@@ -117,7 +117,7 @@ def power_of_ten(ratio: Fraction) -> int:
     return power
 
 
-def convert(value: Decimal, unit: str, wanted: str) -> Decimal:
+def convert(value: Decimal, unit: str | None, wanted: str | None) -> Decimal:
     """``value`` in another unit of the same dimension (Wh in kWh, L in m3). UnitError when there is no way."""
     if unit == wanted:
         return value

@@ -5,7 +5,7 @@ their dimension (``meter_driver.units.told``), so that an answer does not change
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -22,8 +22,10 @@ from meter_driver.units import base, convert, factor, power_of_ten, told
 from policies.terms import FAR_FUTURE, WHOLE, Row
 from policies.vault.values import Value
 
-MOST_AN_HOUR = {"Wh": Decimal(250_000), "varh": Decimal(250_000), "VAh": Decimal(250_000), "J": Decimal(900_000_000),
-                "m3": Decimal(100)}  # fmt: skip
+MOST_AN_HOUR: Mapping[str | None, Decimal] = {
+    "Wh": Decimal(250_000), "varh": Decimal(250_000), "VAh": Decimal(250_000), "J": Decimal(900_000_000),
+    "m3": Decimal(100),
+}  # fmt: skip
 """What the connection of a home can carry, by the unit of its register: 250 kW, 100 m3/h. More is another meter."""
 OVERLOAD = 2
 """A fuse carries more than it is named after for a while, so a rise up to as many times the meter's own limit is an

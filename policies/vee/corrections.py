@@ -131,9 +131,7 @@ def _joined(edge: Edge, parts: Sequence[Row | None], empty: Row, *, mean: bool) 
 
 
 def _value_in(row: Row, unit: str | None) -> Decimal | None:
-    if row.value is None or row.unit == unit:
-        return row.value
-    if row.unit is None or unit is None:
+    if row.value is None:
         return None
     try:
         return convert(row.value, row.unit, unit)

@@ -89,5 +89,5 @@ def _high(row: Row, limits: Limits) -> Decimal | None:
     own = own_limit(known, row.unit, limits.own) if known is not None else None
     if own is not None or limits.high is not None:
         return limits.high if own is None else own
-    most = MOST_AN_HOUR.get(unit or "")
-    return None if most is None or unit is None or row.unit is None else convert(most, unit, row.unit)
+    most = MOST_AN_HOUR.get(unit)
+    return None if most is None else convert(most, unit, row.unit)

@@ -1,7 +1,6 @@
 """Sum check and multiplier: series that must agree with each other."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from decimal import Decimal
 
 from meter_driver import obis
@@ -52,21 +51,22 @@ def multiplier(material: Material) -> Iterator[ValidationException]:
 
 
 def _both(energies: Sequence[Row], powers: Sequence[Row]) -> tuple[Decimal, Decimal] | None:
-    """Sums over the intervals in which both are measured; None without one, or in units that do not fit."""
-    means: dict[datetime, Row] = {
-        row.start: row for row in powers if row.value is not None and row.status == "measured"
+    """Sums over the intervals in which both have a number, the power a measured one; None in units that do not fit."""
+    means = {
+        (row.start, row.end): (row.value, row.unit)
+        for row in powers
+        if row.value is not None and row.status == "measured"
     }
     energy = by_power = Decimal(0)
-    seen = False
     for row in energies:
-        mean = means.get(row.start)
-        if row.value is None or mean is None or mean.value is None or mean.end != row.end or row.unit is None:
+        if row.value is None or (mean := means.get((row.start, row.end))) is None:
             continue
-        if mean.unit not in ("W", "var", "VA") or row.unit != f"k{mean.unit}h":
+        power, unit = mean
+        if unit not in ("W", "var", "VA") or row.unit != f"k{unit}h":
             return None
-        energy, seen = energy + row.value, True
-        by_power += convert(mean.value * hours(row), f"{mean.unit}h", row.unit)
-    return (energy, by_power) if seen else None
+        energy += row.value
+        by_power += convert(power * hours(row), f"{unit}h", f"k{unit}h")
+    return energy, by_power
 
 
 def _sums(rows: Iterable[MeterQuantity]) -> Iterator[tuple[MeterQuantity, Sequence[MeterQuantity]]]:

@@ -42,6 +42,8 @@ def test_the_keyed_order_decides_who_is_together_and_who_waits() -> None:
     members = named(*range(7))
     assert draw(members, (), 3, lambda s: s.encode()) == [named(0, 2, 4, 6), named(1, 3, 5)]
     assert draw(members, (), 3, lambda s: bytes([255 - ord(s[1])])) == [named(6, 4, 2, 0), named(5, 3, 1)]
+    assert draw(named(*range(4)), (), 2, lambda s: bytes([int(s[1]) ^ 1])) == [named(1, 3), named(0, 2)]
+    assert draw(named(*range(4)), (), 2, lambda s: bytes([(1, 0, 2, 3)[int(s[1])]])) == [named(1, 2), named(0, 3)]
     by_three = draw(named(*range(9)), (), 3, lambda s: bytes([int(s[1]) * 4 % 9]))
     assert by_three == [named(0, 3, 6), named(7, 1, 4), named(5, 8, 2)]
 
@@ -51,6 +53,7 @@ def test_a_cohort_of_exactly_k_that_is_everybody_stays() -> None:
     assert draw(members, [members], 3, order) == [members]
     assert draw(members | named(9), [members], 3, order) == [members]
     assert draw(members, [members], 4, order) == []
+    assert draw(named(*range(5)), [named(*range(5))], 2, order) == [named(*range(5))]
 
 
 @given(people, people, people, st.integers(2, 15))

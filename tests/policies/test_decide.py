@@ -233,3 +233,13 @@ def test_the_reasons_of_the_closest_ground_are_told(case: Case) -> None:
     )
     assert reasons(request, [far, consent.withdraw(NOW)], now) == {Reason.WITHDRAWN}
     assert reasons(request, [consent.withdraw(NOW), far], now) == {Reason.WITHDRAWN}
+
+
+@given(granted(Consent))
+def test_of_two_grounds_that_are_as_close_the_reasons_of_the_first_are_told(case: Case) -> None:
+    request, consent, now = case
+    assert isinstance(consent, Consent)
+    narrow = replace(consent, id="narrow", scope=replace(consent.scope, quantities=frozenset()))
+    withdrawn = consent.withdraw(NOW)
+    assert reasons(request, [narrow, withdrawn], now) == {Reason.QUANTITY_NOT_COVERED}
+    assert reasons(request, [withdrawn, narrow], now) == {Reason.WITHDRAWN}

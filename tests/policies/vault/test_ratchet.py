@@ -79,6 +79,11 @@ def test_the_keys_of_an_erased_day_follow_from_no_link_that_is_left() -> None:
             assert link.begin > date(2026, 4, 5) or (link.end is not None and link.end <= date(2026, 4, 5))
 
 
+def test_a_day_that_is_gone_is_told_without_naming_it() -> None:
+    with pytest.raises(DayGone, match=r"^the day is not held$"):
+        ratchet.day_key(ratchet.start(START, SEED), START - timedelta(days=1))
+
+
 def test_expiry_never_gives_a_day_back() -> None:
     chain = ratchet.expire(ratchet.start(START, SEED), START + timedelta(days=40))
     assert ratchet.expire(chain, START) == chain

@@ -132,7 +132,7 @@ def test_a_number_between_two_gaps_is_neither_before_nor_after_them() -> None:
 
 
 def test_what_reaches_into_the_first_interval_is_not_before_it() -> None:
-    known = [row(START, 1), row(START + timedelta(minutes=20), 90), row(START + 2 * QUARTER_HOUR, 3)]
+    known = [row(START, 1), row(START + timedelta(minutes=10), 90), row(START + 2 * QUARTER_HOUR, 3)]
     assert values([gap(START + QUARTER_HOUR)], Known(known), LINE) == [2]
 
 
@@ -149,6 +149,12 @@ def test_a_proxy_is_the_mean_of_four_weeks_and_no_fifth_counts() -> None:
     rows = [row(START - n * WEEK, value) for n, value in ((5, 90), (4, 4), (3, 0), (2, 1), (1, 3))]
     assert values([gap(START)], Known(rows), PROXY) == [2]
     assert values([gap(START)], Known(rows[:3]), PROXY) == [2]
+
+
+def test_what_somebody_validated_is_as_good_to_rest_on_as_what_was_measured() -> None:
+    some = ((1, 4, "measured"), (2, 6, "validated"), (3, 90, "estimated"))
+    rows = [row(START - n * WEEK, value, status=status) for n, value, status in some]
+    assert values([gap(START)], Known(rows), PROXY) == [5]
 
 
 # -- a profile

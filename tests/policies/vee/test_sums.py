@@ -154,18 +154,21 @@ def test_the_share_is_what_the_operator_says() -> None:
     assert len(wrong(["1.50"], [4000], multiplier=Decimal("0.1"))) == 1
 
 
-def test_only_intervals_in_which_both_are_measured_are_compared() -> None:
-    looked_at = looked({ENERGY: [None, 1, 1, 1, 1], POWER: [9000, None, 9000, 4000]})
-    energy, power = looked_at.rows[MAIN], list(looked_at.rows["main", POWER])
-    power[2] = replace(power[2], status="estimated")
-    assert list(multiplier(replace(looked_at, rows={MAIN: energy, ("main", POWER): power}))) == []
-    longer = [replace(power[3], end=power[3].end + timedelta(minutes=1), value=Decimal(9000))]
-    assert list(multiplier(replace(looked_at, rows={MAIN: energy, ("main", POWER): longer}))) == []
+def test_only_intervals_in_which_both_have_a_number_are_compared() -> None:
+    silent = wrong([None, 1, 1], [90_000, None, 90_000])
+    assert [one.numbers for one in silent] == [(("energy", Decimal(1)), ("power", Decimal("22.5")))]
+    assert wrong([None, 1], [90_000, None]) == []
+
+
+def test_a_power_of_an_interval_that_ends_elsewhere_is_not_compared() -> None:
+    looked_at = looked({ENERGY: [1], POWER: [90_000]})
+    (power,) = looked_at.rows["main", POWER]
+    longer = [replace(power, end=power.end + timedelta(minutes=1))]
+    assert list(multiplier(replace(looked_at, rows={**looked_at.rows, ("main", POWER): longer}))) == []
 
 
 def test_an_estimated_power_is_not_compared() -> None:
     looked_at = looked({ENERGY: [1], POWER: [40_000]})
-    assert len(list(multiplier(looked_at))) == 1
     power = [replace(row, status="estimated") for row in looked_at.rows["main", POWER]]
     assert list(multiplier(replace(looked_at, rows={**looked_at.rows, ("main", POWER): power}))) == []
 
