@@ -15,6 +15,12 @@ settings.register_profile(
 settings.load_profile("metergate")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where mutants are run, tests of one case come before those of many: they kill most of them, and at once."""
+    if config.getoption("--hypothesis-profile") == "mutants":
+        items.sort(key=lambda item: getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
+
+
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
     """A command under test configures the process's log onto a stream that is closed afterwards."""

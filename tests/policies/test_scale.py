@@ -7,17 +7,14 @@ from policies.amounts import rows_of
 from policies.vault.values import Value
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
-MINUTE, QUARTER, HOUR = timedelta(minutes=1), timedelta(minutes=15), timedelta(hours=1)
-DRAW, NEED, POWER = "1-0:1.8.0*255", "1-0:1.29.0*255", "1-0:1.7.0*255"
+MINUTE, QUARTER = timedelta(minutes=1), timedelta(minutes=15)
+POWER = "1-0:1.7.0*255"
 
 
-def part(
-    quantity: str, minute: int, last: str, total: str, covered: timedelta, unit: str = "W", count: int = 2
-) -> Value:
-    """What readings of a quarter said, from its begin to so many minutes after it."""
-    begin, end = START + minute * MINUTE - covered, START + minute * MINUTE
-    exact = Decimal(last)
-    return Value(quantity, unit, begin, begin, exact, end, exact, Decimal(total), count, "measured", "m", "", covered)
+def part(minute: int, last: str, total: str, covered: timedelta, count: int = 2) -> Value:
+    """What readings of a quarter said, the last of them so many minutes after its begin."""
+    begin, end, exact = START + minute * MINUTE - covered, START + minute * MINUTE, Decimal(last)
+    return Value(POWER, "W", begin, begin, exact, end, exact, Decimal(total), count, "measured", "m", "", covered)
 
 
 def means(*values: Value, length: timedelta = QUARTER) -> list[str]:
@@ -28,14 +25,14 @@ def means(*values: Value, length: timedelta = QUARTER) -> list[str]:
 def test_a_mean_of_many_digits_is_exact() -> None:
     """14 minutes at 98,765,432.109876 W and a minute at nothing."""
     watts = Decimal("98765432.109876")
-    value = part(POWER, 14, "0", str(watts * 14 * 60), 14 * MINUTE)
-    last = part(POWER, 15, "0.000000", "0", timedelta(0), count=1)
+    value = part(14, "0", str(watts * 14 * 60), 14 * MINUTE)
+    last = part(15, "0.000000", "0", timedelta(0), count=1)
     assert means(value, last) == [f"{(watts * 14 / 15).quantize(Decimal('1E-9'))} W"]
 
 
 def test_a_value_that_stands_is_exactly_itself_for_however_short_an_interval() -> None:
     """An integral that was a last digit of a millionth of a second off would show in a thousandth of a second."""
-    alone = part(POWER, 0, "0", "0", timedelta(0), count=1)
-    old = part(POWER, 0, "0", "99", timedelta(0))
+    alone = part(0, "0", "0", timedelta(0), count=1)
+    old = part(0, "0", "99", timedelta(0))
     for value in (alone, old):
         assert means(value, length=timedelta(milliseconds=1)) == ["0.000 W"]
