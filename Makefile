@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: demo test check bench acceptance clean
+.PHONY: demo test check mutants bench acceptance clean
 
 $(VENV)/ready: constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Metergate needs Python 3.11 or newer")'
@@ -27,6 +27,11 @@ check: $(VENV)/ready
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+mutants: $(VENV)/ready
+	@$(if $(ARGS),,rm -rf mutants)
+	@$(BIN)/mutmut run --max-children $(or $(JOBS),1) $(ARGS)
+	@$(BIN)/python -m tests.policies.survivors
+
 bench: $(VENV)/ready
 	@$(BIN)/python bench/run.py $(ARGS)
 
@@ -34,4 +39,4 @@ acceptance: $(VENV)/ready
 	@$(BIN)/python -m tests.acceptance.run $(if $(ONLY),--only $(ONLY)) $(if $(ARGS),-- $(ARGS))
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis build mutants *.egg-info

@@ -9,18 +9,18 @@ has no number: a correction does not say how it is spread inside.
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from operator import mul
 
 from meter_driver.errors import UnitError
+from meter_driver.intervals import micros
 from meter_driver.reading import SUBSTITUTED
 from meter_driver.units import convert
 from policies.amounts import THOUSANDTH, share_of
 from policies.terms import WHOLE, Row
 
 Edge = tuple[datetime, datetime]
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,4 +146,4 @@ def _mean(numbers: Sequence[Decimal], parts: Sequence[Row], length: Decimal) -> 
 
 
 def _length(edge: Edge) -> Decimal:
-    return Decimal((edge[1] - edge[0]) // _MICROSECOND)
+    return Decimal(micros(edge[1]) - micros(edge[0]))

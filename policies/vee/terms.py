@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 
+from meter_driver.intervals import micros
 from policies.terms import Row
 
 
@@ -129,7 +130,7 @@ HOUR = timedelta(hours=1)
 
 def hours(row: Row) -> Decimal:
     """Length of an interval."""
-    return Decimal((row.end - row.start) // timedelta(microseconds=1)) / 3_600_000_000
+    return Decimal(micros(row.end) - micros(row.start)) / 3_600_000_000
 
 
 def asked(material: Material, rule: str, name: MeterQuantity) -> Limits | None:

@@ -66,6 +66,7 @@ def test_a_limit_of_nothing_is_a_limit() -> None:
         ("MJ", "6-0:1.0.0*255", "225"),
         ("m3", "8-0:1.0.0*255", "25"),
         ("kg", "6-0:2.0.0*255", None),
+        ("t", "6-0:2.0.0*255", None),
         (None, ENERGY, None),
         ("no unit", ENERGY, None),
     ],
@@ -123,6 +124,11 @@ def test_beside_intervals_of_nothing_or_less_anything_that_is_not_little_is_a_sp
     assert len(found(spike, day(2, rest=0))) == 1
     assert len(found(spike, day(2, rest=-9))) == 1
     assert found(spike, quarters([-1, 0, 0, -2, 0])) == []
+
+
+def test_intervals_of_nothing_are_the_lowest() -> None:
+    """The third highest is 0.5, and 1.3 is not so far above it."""
+    assert found(spike, quarters([0, "0.5", "1.3", "0.6", 0, 0])) == []
 
 
 @pytest.mark.parametrize(("values", "found_"), [([1, 9], 0), ([1, 9, 1], 1), ([1, 9, None], 0)])

@@ -27,6 +27,11 @@ def test_a_gap_says_how_many_seconds_are_missing_and_the_last_one_ends_with_the_
     assert found == [gap(rows[10].start, rows[12].start, 1800), gap(rows[90].start, END, 5400)]
 
 
+def test_after_a_single_number_all_the_rest_of_the_day_is_missing() -> None:
+    rows = sound()[:1]
+    assert list(consecutive_interval(material({MAIN: rows}))) == [gap(rows[0].end, END, 95 * 900)]
+
+
 def test_seconds_that_are_not_whole_are_not_told() -> None:
     rows = sound()
     rows[1] = replace(rows[1], start=rows[1].start + timedelta(milliseconds=2900))
