@@ -21,12 +21,13 @@ def sum_check(material: Material) -> Iterator[ValidationException]:
         limits = asked(material, "sum", total)
         if limits is None:
             continue
-        of_parts = [{row.start: row for row in material.rows[part]} for part in parts]
+        of_parts = [
+            {(row.start, row.end): row.value for row in material.rows[part] if row.value is not None} for part in parts
+        ]
         for row in material.rows[total]:
-            some = [rows.get(row.start) for rows in of_parts]
-            if row.value is None or any(part is None or part.end != row.end or part.value is None for part in some):
+            values = [told[row.start, row.end] for told in of_parts if (row.start, row.end) in told]
+            if row.value is None or len(values) < len(parts):
                 continue
-            values = [part.value for part in some if part is not None and part.value is not None]
             added = sum(values, Decimal(0))
             digits = sum((_digit(value) for value in (row.value, *values)), Decimal(0))
             if abs(row.value - added) > digits + limits.tolerance * abs(row.value):

@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
+
 from policies.amounts import rows_of
 from policies.vault.values import Value
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 MINUTE, QUARTER = timedelta(minutes=1), timedelta(minutes=15)
-POWER = "1-0:1.7.0*255"
+DRAW, POWER, HEAT = "1-0:1.8.0*255", "1-0:1.7.0*255", "6-0:1.0.0*255"
 
 
 def part(minute: int, last: str, total: str, covered: timedelta, count: int = 2) -> Value:
@@ -36,3 +38,58 @@ def test_a_value_that_stands_is_exactly_itself_for_however_short_an_interval() -
     old = part(0, "0", "99", timedelta(0))
     for value in (alone, old):
         assert means(value, length=timedelta(milliseconds=1)) == ["0.000 W"]
+
+
+# -- registers
+
+
+def stand(minute: int, number: str, unit: str | None = "Wh", quantity: str = DRAW) -> Value:
+    at, exact = START + minute * MINUTE, Decimal(number)
+    return Value(quantity, unit, at, at, exact, at, exact, Decimal(0), 1, meter="m")
+
+
+def differences(*values: Value, quarters: int = 1, step: timedelta = QUARTER) -> list[tuple[str, str | None, str]]:
+    edges = [(START + n * step, START + (n + 1) * step) for n in range(quarters)]
+    rows = rows_of(values, values[0].quantity, "s", "m", edges)
+    return [(str(row.value), row.unit, row.status) for row in rows]
+
+
+def test_a_coarser_unit_among_finer_ones_is_rounding_however_often_it_is_told() -> None:
+    """20,000.6 kWh, then 20,000 kWh again and again: the register did not go back."""
+    coarse = [stand(minute, "20000", "kWh") for minute in range(2, 14, 2)]
+    values = [stand(0, "20000600"), *coarse, stand(15, "20000700")]
+    assert differences(*values) == [("0.100", "kWh", "measured")]
+    finer = [stand(minute, "20000.000", "kWh") for minute in range(2, 14, 2)]
+    assert differences(stand(0, "20000600"), *finer, stand(15, "20000700"))[0][2] == "missing"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "most"),
+    [
+        (DRAW, "Wh", 62_500),
+        (DRAW, "kWh", "62.5"),
+        ("1-0:3.8.0*255", "varh", 62_500),
+        ("1-0:9.8.0*255", "VAh", 62_500),
+        (HEAT, "MJ", 225),
+        (HEAT, "J", 225_000_000),
+        ("8-0:1.0.0*255", "m3", 25),
+        ("8-0:1.0.0*255", "L", 25_000),
+        ("6-0:2.0.0*255", "kg", None),
+        (DRAW, None, None),
+    ],
+)
+def test_a_rise_that_no_connection_can_carry_is_another_register(
+    quantity: str, unit: str | None, most: int | str | None
+) -> None:
+    """A last digit beside it is rounding; what comes later goes on from there."""
+
+    def worth(rise: Decimal) -> str:
+        stands = [stand(0, "100.0", unit, quantity)]
+        stands += [stand(minute, str(100 + rise), unit, quantity) for minute in range(15, 20)]
+        return "".join(row.status for row in rows_of(stands, quantity, "s", "m", [(START, START + QUARTER)]))
+
+    if most is None:
+        assert worth(Decimal(10**12)) == "measured"
+    else:
+        assert worth(Decimal(most) + Decimal("0.1")) == "measured"
+        assert worth(Decimal(most) + Decimal("0.2")) != "measured"
