@@ -71,6 +71,7 @@ def test_every_reason_has_a_sentence_and_a_refusal_has_a_reason() -> None:
 
 def test_every_purpose_has_a_term_of_dpv() -> None:
     assert all(p.dpv.startswith(DPV) and len(p.dpv) > len(DPV) for p in Purpose)
+    assert Purpose.BILLING.dpv == "https://w3id.org/dpv#PaymentManagement"
 
 
 def test_everything_holds_whatever_quantity_there_is() -> None:

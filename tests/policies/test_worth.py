@@ -81,6 +81,13 @@ def test_a_mean_does_not_rest_on_what_another_value_has_replaced() -> None:
     assert worths(*powers) == ["estimated", "measured"]
 
 
+def test_every_short_row_rests_on_the_value_that_stands_through_it_until_nobody_knows() -> None:
+    step = 5 * MINUTE
+    edges = [(START + n * step, START + (n + 1) * step) for n in range(4)]
+    alone = rows_of([value(POWER, 0, "validated")], POWER, "s", "m", edges)
+    assert [row.status for row in alone] == ["validated"] * 3
+
+
 def test_a_mean_does_not_rest_on_a_value_that_has_stood_for_too_long() -> None:
     powers = [value(POWER, 0, "estimated"), value(POWER, 16), value(POWER, 30)]
     assert worths(*powers) == ["estimated", "estimated"]  # the second is estimated because a minute of it is not known
