@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.vault import ratchet
-from policies.vault.ratchet import Chain, DayGone
+from policies.vault.ratchet import Chain, DayGone, Grain
 
 SEED = bytes(range(32))
 START = date(2026, 1, 15)
@@ -75,7 +75,7 @@ def test_the_first_and_the_last_day_of_a_month_are_erased_without_their_neighbou
 def test_the_keys_of_an_erased_day_follow_from_no_link_that_is_left() -> None:
     chain = ratchet.erase(ratchet.start(START, SEED), date(2026, 4, 5))
     for link in chain:
-        if link.kind is not ratchet.Grain.DAY:
+        if link.kind is not Grain.DAY:
             assert link.begin > date(2026, 4, 5) or (link.end is not None and link.end <= date(2026, 4, 5))
 
 
@@ -96,6 +96,31 @@ def test_fresh_randomness_ends_the_old_chain_and_begins_another() -> None:
     old = chain[:-1]
     with pytest.raises(DayGone):
         ratchet.day_key(old, date(2027, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("first", "kinds"),
+    [
+        (START, [Grain.DAYS, Grain.MONTHS, Grain.MONTHS]),
+        (date(2026, 2, 1), [Grain.MONTHS, Grain.MONTHS]),
+        (date(2026, 12, 1), [Grain.DAYS, Grain.MONTHS]),
+        (date(2026, 12, 31), [Grain.DAYS, Grain.MONTHS]),
+        (date(2027, 1, 1), [Grain.MONTHS]),
+        (date(2027, 3, 5), [Grain.DAYS, Grain.MONTHS]),
+    ],
+)
+def test_expiry_holds_no_link_more_than_the_days_need(first: date, kinds: list[Grain]) -> None:
+    """A link of no days would be a key that nobody needs; at its own begin a month is left as it is."""
+    chain = ratchet.expire(ratchet.reseed(ratchet.start(START, SEED), date(2027, 1, 1), bytes(32)), first)
+    assert [link.kind for link in chain] == kinds
+    assert ratchet.oldest(chain) == first
+    assert [link.end for link in chain] == [link.begin for link in chain[1:]] + [None]
+
+
+def test_days_that_are_held_one_by_one_expire_one_by_one() -> None:
+    chain = ratchet.erase(ratchet.start(START, SEED), date(2026, 1, 20))
+    first = date(2026, 1, 22)
+    assert ratchet.expire(chain, first) == tuple(link for link in chain if link.begin >= first)
 
 
 def test_fresh_randomness_cannot_replace_a_month_that_may_be_in_use() -> None:
@@ -131,7 +156,7 @@ def test_however_often_it_is_seeded_no_key_changes_and_expiry_keeps_the_rest(gap
         chain = ratchet.reseed(chain, month, seed)
         seeds.append((month.replace(day=1), seed))
     ends = [begin for begin, _ in seeds[1:]] + [None]
-    assert [link.begin for link in chain if link.kind is ratchet.Grain.MONTHS][-1] == seeds[-1][0]
+    assert [link.begin for link in chain if link.kind is Grain.MONTHS][-1] == seeds[-1][0]
     alone = {begin: ratchet.start(begin, seed) for begin, seed in seeds}
     days = [begin + timedelta(days=n) for begin, _ in seeds for n in (0, 1, 27, 31)]
     for day in days:
@@ -147,7 +172,7 @@ def test_however_often_it_is_seeded_no_key_changes_and_expiry_keeps_the_rest(gap
             with pytest.raises(ratchet.DayGone):
                 ratchet.day_key(left, day)
     assert [link.end for link in chain if link.end is None] == ends[-1:]
-    assert all(link.kind in (ratchet.Grain.MONTHS, ratchet.Grain.DAYS) for link in chain)
+    assert all(link.kind in (Grain.MONTHS, Grain.DAYS) for link in chain)
 
 
 def test_a_chain_of_nothing_has_no_oldest_day() -> None:
