@@ -1,4 +1,4 @@
-"""A row is worth the least of what speaks for it: estimated, then measured, then validated."""
+"""A row is worth the least of what speaks for it: estimated, then substituted, then measured, then validated."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -33,7 +33,12 @@ def worths(*values: Value, quarters: int = 2, first: int = 0) -> list[str]:
 
 @pytest.mark.parametrize(
     ("status", "two"),
-    [("estimated", "estimated"), ("validated", "measured"), ("another word", "estimated")],
+    [
+        ("estimated", "estimated"),
+        ("substituted", "substituted"),
+        ("validated", "measured"),
+        ("another word", "estimated"),
+    ],
 )
 def test_a_stand_in_the_middle_is_under_both_rows_and_under_no_third(status: str, two: str) -> None:
     stands = [value(STAND, n * 15, status if n == 2 else "measured", number=100 + n) for n in range(5)]
@@ -52,6 +57,13 @@ def test_the_first_and_the_last_stand_are_under_the_row_that_they_enclose(status
 def test_what_is_validated_is_told_as_validated_only_where_nothing_else_speaks() -> None:
     entries = [value(NEED, 15, "validated", back=15), value(NEED, 25, "validated", back=10), value(NEED, 30, back=5)]
     assert worths(*entries) == ["validated", "measured"]
+
+
+def test_what_is_estimated_beside_what_is_substituted_makes_an_estimate() -> None:
+    entries = [
+        value(NEED, 5 * n, status, back=5) for n, status in ((1, "substituted"), (2, "estimated"), (3, "measured"))
+    ]
+    assert worths(*entries, quarters=1) == ["estimated"]
 
 
 def test_an_entry_is_under_its_own_row_alone() -> None:

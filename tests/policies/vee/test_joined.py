@@ -62,6 +62,13 @@ def test_a_longer_interval_says_what_one_of_its_parts_is_worth(method: str, stat
         assert told(HOUR, made) == [row(NO, HOUR, "8", status, complete, method)]
 
 
+def test_beside_a_correction_that_somebody_said_a_substituted_value_is_the_lesser() -> None:
+    said, worked_out = correction(NO, QUARTER_HOUR), correction(NO, QUARTER_HOUR, method="average")
+    values = [replace(each, status="substituted") if each.at == START + HOUR / 2 else each for each in STANDS]
+    assert [each.status for each in told(HOUR, said, values=values)] == ["substituted"]
+    assert [each.status for each in told(HOUR, worked_out, values=values)] == ["estimated"]
+
+
 def test_the_first_method_is_told_of_an_interval_in_which_several_were_used() -> None:
     some = [
         correction(NO, QUARTER_HOUR),

@@ -39,10 +39,10 @@ def test_no_interval_has_no_estimate(method: Estimation) -> None:
         estimate([], Known(quarters([1, 2])), method)
 
 
-@pytest.mark.parametrize("status", ["measured", "validated"])
+@pytest.mark.parametrize("status", ["measured", "validated", "substituted"])
 def test_a_value_that_stands_is_named_as_the_reason_and_an_estimate_may_be_made_anew(status: str) -> None:
     around = [row(START - QUARTER_HOUR, 1), row(START + QUARTER_HOUR, 3)]
-    with pytest.raises(EstimateRefused, match=r"^a measured or validated value is never estimated over$"):
+    with pytest.raises(EstimateRefused, match=r"^a measured, validated or substituted value is never estimated over$"):
         estimate([gap(START)], Known([*around, row(START, 9, status=status)]), LINE)
     for held in (row(START, 9, status="estimated"), row(START, None)):
         assert values([gap(START)], Known([*around, held]), LINE) == [2]
