@@ -13,7 +13,7 @@ from policies.vault.values import Value
 from policies.vee.corrections import Correction, Edge, corrected, newest
 from tests.policies.test_minimise import POWER, REGISTER, START, grant, value
 
-HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 STANDS = [value(START + n * QUARTER_HOUR, Decimal(n), meter="m") for n in range(97)]
 """One kilowatt-hour each quarter."""
 
@@ -79,8 +79,10 @@ def test_the_first_method_is_told_of_an_interval_in_which_several_were_used() ->
 
 
 def test_a_day_of_which_a_moment_was_estimated_is_nearly_whole_and_not_whole() -> None:
-    values = [*STANDS, value(START + SECOND, Decimal("0.001"), meter="m")]
-    (day,) = told(ONE_DAY, correction(NO, SECOND, "0.002", method="average"), values=values, until=ONE_DAY)
+    values = [*STANDS, value(START + timedelta.resolution, Decimal("0.001"), meter="m")]
+    (day,) = told(
+        ONE_DAY, correction(NO, timedelta.resolution, "0.002", method="average"), values=values, until=ONE_DAY
+    )
     assert (day.value, day.status, day.completeness) == (Decimal("96.001"), "estimated", Decimal("0.999"))
 
 
