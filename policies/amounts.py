@@ -268,8 +268,7 @@ class _Scale:
 
     def digit(self, value: Decimal, unit: str | None) -> int:
         """The last digit that a value was said in."""
-        ratio = factor(unit, self.unit)
-        return max(1, round((ratio or 1) * Fraction(10) ** (_exponent(value) - self.exponent)))
+        return max(1, round(self.fraction(Decimal(1).scaleb(_exponent(value)), unit)))
 
 
 def _exponent(value: Decimal) -> int:

@@ -4,10 +4,10 @@ Pure. Rows never say more than the grant: an interval that reaches over the peri
 entry covers outside of it.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
-from itertools import groupby
 
 from meter_driver.intervals import day_edges, month_edges
 from meter_driver.quantities import Kind, parse
@@ -46,7 +46,9 @@ def minimise(
     )
     edges = edges_of(grant.period, grant.resolution, zone) if grant.resolution else []
     edges = [edge for edge in edges if now is None or edge[1] <= now]
-    groups = {name: list(group) for name, group in groupby(wanted, key=lambda v: (v.quantity, v.meter))}
+    groups: defaultdict[tuple[str, str], list[Value]] = defaultdict(list)
+    for value in wanted:
+        groups[value.quantity, value.meter].append(value)
     rows: list[Row] = []
     if grant.resolution == AS_RECEIVED:
         for (quantity, meter), group in groups.items():
@@ -58,7 +60,7 @@ def minimise(
     }
     for quantity, meter in sorted(groups.keys() | some.keys()):
         said = (installed or {}).get(meter, NOTHING_SAID)
-        work = partial(rows_of, groups.get((quantity, meter), []), quantity, subject, meter, installed=said)
+        work = partial(rows_of, groups[quantity, meter], quantity, subject, meter, installed=said)
         if (quantity, meter) not in some:
             rows += work(edges)
             continue

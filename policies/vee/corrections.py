@@ -126,7 +126,7 @@ def _joined(edge: Edge, parts: Sequence[Row | None], empty: Row, *, mean: bool) 
     value = _mean(numbers, there, length) if mean else sum(numbers, Decimal(0))
     worse = ("estimated", SUBSTITUTED, "validated")
     status = next(word for word in worse if any(part.status == word for part in there))
-    method = next((part.method for part in there if part.status == "estimated" and part.method), "")
+    method = next((part.method for part in there if part.method), "")
     return replace(nothing, value=value, status=status, completeness=share, method=method)
 
 

@@ -54,13 +54,27 @@ def differences(*values: Value, quarters: int = 1, step: timedelta = QUARTER) ->
     return [(str(row.value), row.unit, row.status) for row in rows]
 
 
-def test_a_coarser_unit_among_finer_ones_is_rounding_however_often_it_is_told() -> None:
-    """20,000.6 kWh, then 20,000 kWh again and again: the register did not go back."""
-    coarse = [stand(minute, "20000", "kWh") for minute in range(2, 14, 2)]
-    values = [stand(0, "20000600"), *coarse, stand(15, "20000700")]
-    assert differences(*values) == [("0.100", "kWh", "measured")]
-    finer = [stand(minute, "20000.000", "kWh") for minute in range(2, 14, 2)]
-    assert differences(stand(0, "20000600"), *finer, stand(15, "20000700"))[0][2] == "missing"
+@pytest.mark.parametrize(
+    ("before", "coarse", "unit", "told"),
+    [
+        ("20000600", "20000", "kWh", "measured"),
+        ("20000600", "20000.0", "kWh", "missing"),
+        ("20000060", "20000.0", "kWh", "measured"),
+        ("20000060", "20000.00", "kWh", "missing"),
+        ("20000060.5", "20000.0", "kWh", "measured"),
+        ("20000600.5", "20000.0", "kWh", "missing"),
+        ("20000600", "20", "MWh", "measured"),
+        ("20000600", "20.00", "MWh", "measured"),
+        ("20000600", "20.0000", "MWh", "missing"),
+    ],
+)
+def test_a_coarser_unit_among_finer_ones_is_rounding_however_often_it_is_told(
+    before: str, coarse: str, unit: str, told: str
+) -> None:
+    """20,000.6 kWh, then 20,000 kWh again and again: the register did not go back. Said finer, it did."""
+    between = [stand(minute, coarse, unit) for minute in range(2, 14, 2)]
+    ((_, _, status),) = differences(stand(0, before), *between, stand(15, "20000700"))
+    assert status == told
 
 
 @pytest.mark.parametrize(
