@@ -191,6 +191,11 @@ def test_days_of_nothing_are_told_as_one_with_their_number() -> None:
     ]
 
 
+@pytest.mark.parametrize(("days", "found_"), [(6, 0), (7, 1)])
+def test_a_week_of_nothing_is_enough_where_the_operator_says_nothing(days: int, found_: int) -> None:
+    assert len(list(zero_consumption(material({}, days={MAIN: whole_days([0] * days)})))) == found_
+
+
 def test_a_day_of_something_at_the_end_or_one_left_out_ends_the_row() -> None:
     assert zeros(whole_days([0, 0, 0, 1])) == []
     days = whole_days([0, 0, 0, 0])

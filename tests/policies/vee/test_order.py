@@ -153,6 +153,22 @@ def test_a_unit_that_the_medium_cannot_have_is_an_error_and_two_that_do_not_conv
     assert units("kWh", "Wh", "varh") == [of_the_day("unit-of-measure", Severity.WARNING, "units", 2)]
 
 
+@pytest.mark.parametrize(
+    ("quantity", "fit", "unfit"),
+    [
+        (ENERGY, ["kWh", "kvarh", "kVAh", "MJ", "Ah", "V2h", "A2h", None], ["m3", "kg"]),
+        ("7-0:3.0.0*255", ["m3", "kWh", "MJ"], ["kg", "varh", None]),
+        ("8-0:1.0.0*255", ["m3", "L"], ["kWh", "kg"]),
+        ("9-0:1.0.0*255", ["m3", "L"], ["kWh", "kg"]),
+        ("6-0:1.0.0*255", ["kWh", "MJ", "m3", "t"], ["varh", None]),
+        ("5-0:1.0.0*255", ["kWh", "MJ", "m3", "t"], ["varh", None]),
+    ],
+)
+def test_each_medium_has_units_of_its_own(quantity: str, fit: list[str | None], unfit: list[str | None]) -> None:
+    name = ("main", quantity)
+    assert [unit for unit in (*fit, *unfit) if units(unit, name=name) == []] == fit
+
+
 def test_energies_may_come_as_joules_and_as_watt_hours_but_not_with_a_third() -> None:
     assert units("MJ", "kWh") == []
     assert units("MJ", "kWh", "varh") == [of_the_day("unit-of-measure", Severity.WARNING, "units", 3)]
