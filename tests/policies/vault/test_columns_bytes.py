@@ -88,6 +88,7 @@ def test_values_take_four_bytes_where_they_lie_near_and_eight_where_they_do_not(
         ((0, 5000 * SECOND + 1), column(8, 0, 0, 5000 * SECOND + 1)),
         ((0, (2**32 - 1) * SECOND), column(0x84, 0, 0, 2**32 - 1)),
         ((0, 2**32 * SECOND), column(0x88, 0, 0, 2**32)),
+        ((2**32 * SECOND, (2**32 + 86_399) * SECOND), column(0x84, 2**32 * SECOND, 0, 86_399)),
     ],
 )
 def test_instants_far_apart_are_told_in_seconds_where_all_are_whole_seconds_apart(
