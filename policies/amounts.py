@@ -118,11 +118,13 @@ def _differences(
     installed: Installation,
 ) -> list[Amount]:
     points: dict[int, stands.Stand] = {}
+    step = Decimal(1).scaleb(scale.exponent)
     for value in values:
         both = ((value.first_at, value.first), (value.last_at, value.last))
         for at, said in both if value.count > 1 else both[1:]:
             us = micros(at)
-            digit = 1 if value.unit == scale.unit else scale.digit(said, value.unit)
+            finest = value.unit == scale.unit and said.same_quantum(step)
+            digit = 1 if finest else scale.digit(said, value.unit)
             points[us] = stands.Stand(us, scale.mantissa(said, value.unit), value.serial, digit)
     most = most_an_hour(known, scale.unit, installed.limit)
     bound = None if most is None else scale.bound(most)

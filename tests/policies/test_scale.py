@@ -1,5 +1,6 @@
 """One unit and one power of ten for all values of a register: nothing is lost, however many digits there are."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -55,7 +56,7 @@ def differences(*values: Value, quarters: int = 1, step: timedelta = QUARTER) ->
 
 
 @pytest.mark.parametrize(
-    ("before", "coarse", "unit", "told"),
+    ("before", "coarse", "unit", "worth"),
     [
         ("20000600", "20000", "kWh", "measured"),
         ("20000600", "20000.0", "kWh", "missing"),
@@ -63,18 +64,42 @@ def differences(*values: Value, quarters: int = 1, step: timedelta = QUARTER) ->
         ("20000060", "20000.00", "kWh", "missing"),
         ("20000060.5", "20000.0", "kWh", "measured"),
         ("20000600.5", "20000.0", "kWh", "missing"),
+        ("20000600.5", "20000600", "Wh", "measured"),
+        ("20000601.5", "20000600", "Wh", "missing"),
         ("20000600", "20", "MWh", "measured"),
         ("20000600", "20.00", "MWh", "measured"),
         ("20000600", "20.0000", "MWh", "missing"),
     ],
 )
 def test_a_coarser_unit_among_finer_ones_is_rounding_however_often_it_is_told(
-    before: str, coarse: str, unit: str, told: str
+    before: str, coarse: str, unit: str, worth: str
 ) -> None:
     """20,000.6 kWh, then 20,000 kWh again and again: the register did not go back. Said finer, it did."""
     between = [stand(minute, coarse, unit) for minute in range(2, 14, 2)]
     ((_, _, status),) = differences(stand(0, before), *between, stand(15, "20000700"))
-    assert status == told
+    assert status == worth
+
+
+@pytest.mark.parametrize(
+    ("first", "most", "more", "hours"),
+    [("7", "14", "15", 24), ("7.0", "7.3", "7.4", 1), ("7.00", "7.26", "7.27", 1)],
+)
+def test_a_coarse_register_is_bounded_by_parts_of_its_digit(first: str, most: str, more: str, hours: int) -> None:
+    """250 kW are a quarter of a megawatt-hour an hour; a last digit beside it is rounding."""
+
+    def worth(second: str) -> list[str]:
+        values = [stand(0, first, "MWh"), *(stand(60 * hours + n, second, "MWh") for n in range(5))]
+        return [row.status for row in rows_of(values, DRAW, "s", "m", [(START, START + timedelta(hours=hours))])]
+
+    assert worth(most) == ["measured"]
+    assert worth(more) != ["measured"]
+
+
+def test_another_serial_number_is_another_register_though_its_stand_would_go_on() -> None:
+    one, two = stand(0, "1000"), stand(15, "1001")
+    same = [replace(each, serial="A") for each in (one, two)]
+    assert differences(*same) == [("0.001", "kWh", "measured")]
+    assert differences(same[0], replace(two, serial="B")) == []
 
 
 @pytest.mark.parametrize(
