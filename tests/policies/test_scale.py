@@ -11,7 +11,7 @@ from policies.vault.values import Value
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 MINUTE, QUARTER = timedelta(minutes=1), timedelta(minutes=15)
-DRAW, POWER, HEAT = "1-0:1.8.0*255", "1-0:1.7.0*255", "6-0:1.0.0*255"
+DRAW, NEED, POWER, HEAT = "1-0:1.8.0*255", "1-0:1.29.0*255", "1-0:1.7.0*255", "6-0:1.0.0*255"
 
 
 def part(minute: int, last: str, total: str, covered: timedelta, count: int = 2) -> Value:
@@ -132,3 +132,10 @@ def test_a_rise_that_no_connection_can_carry_is_another_register(
     else:
         assert worth(Decimal(most) + Decimal("0.1")) == "measured"
         assert worth(Decimal(most) + Decimal("0.2")) != "measured"
+
+
+def test_a_sum_of_entries_keeps_digits_that_neither_its_first_nor_its_last_has() -> None:
+    exact, end = Decimal(1), START + QUARTER
+    entries = Value(NEED, "Wh", START, START, exact, end, exact, Decimal("2.5"), 3, "measured", "m", "", QUARTER)
+    (row,) = rows_of([entries], NEED, "s", "m", [(START, end)])
+    assert (row.value, row.unit) == (Decimal("0.0025"), "kWh")
