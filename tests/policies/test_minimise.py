@@ -1,10 +1,13 @@
 """What leaves is never more than the grant: not its quantities, its period, its detail, or another name."""
 
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -121,6 +124,23 @@ def test_days_are_local_and_one_of_them_has_23_hours() -> None:
     assert lengths == [24, 23, 24]
     later = replace(period, start=period.start + MINUTE)
     assert len(edges_of(later, ONE_DAY, VIENNA)) == 2
+
+
+@pytest.fixture
+def far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose own day is the next one already."""
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_east")
+def test_days_are_those_of_the_zone_that_is_said_wherever_the_machine_is() -> None:
+    samoa = ZoneInfo("Pacific/Pago_Pago")
+    midnight = datetime(2026, 3, 1, tzinfo=samoa).astimezone(UTC)
+    assert edges_of(Period(midnight, midnight + ONE_DAY), ONE_DAY, samoa) == [(midnight, midnight + ONE_DAY)]
 
 
 def test_nothing_stored_gives_nothing() -> None:
