@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from policies.amounts import Declared, rows_of
+from policies.amounts import Declared, Installation, rows_of
 from policies.vault.values import Value
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -26,8 +26,8 @@ def written(last: str, first: str, unit: str | None = "kWh", name: str = DRAW) -
 
 def told(values: list[Value], *some: Written) -> tuple[Decimal | None, str]:
     """Of the first quarter, seven minutes into which the meter was exchanged."""
-    declared = [Declared(START + 7 * MINUTE, some)]
-    (row,) = rows_of(values, DRAW, "s", "m", [(START, START + QUARTER)], declared)
+    said = Installation([Declared(START + 7 * MINUTE, some)])
+    (row,) = rows_of(values, DRAW, "s", "m", [(START, START + QUARTER)], said)
     return row.value, row.status
 
 

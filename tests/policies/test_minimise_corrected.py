@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from policies.amounts import Declared
+from policies.amounts import Declared, Installation
 from policies.minimise import minimise
 from policies.terms import QUARTER_HOUR, Row
 from policies.vault.values import Value
@@ -63,12 +63,12 @@ def test_a_correction_of_what_has_not_ended_is_not_told_yet() -> None:
 
 def test_an_exchange_counts_beside_a_correction_as_without_one() -> None:
     values = [value(START + n * QUARTER_HOUR, 9 if n < 3 else n) for n in range(5)]
-    declared = {"": [Declared(START + 40 * MINUTE, ((REGISTER, Decimal(9), Decimal(0), "kWh"),))]}
+    said = Installation([Declared(START + 40 * MINUTE, ((REGISTER, Decimal(9), Decimal(0), "kWh"),))])
     rows = minimise(
         values,
         grant(QUARTER_HOUR, START, START + HOUR),
         "n",
-        exchanges=declared,
+        installed={"": said},
         corrections={("", REGISTER): [correction()]},
     )
     assert [r.value for r in rows] == [5, 0, 3, 1]
