@@ -1,9 +1,10 @@
 """Events as people and programs read them: cells of a table, objects for JSON, one sentence for what was rejected."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from meter_driver import obis
+from meter_driver.instants import stamp
 from meter_driver.reading import FrameRejected, Quality, Reading, Telegram
 
 DASH = "-"
@@ -47,12 +48,7 @@ def plain(text: str) -> str:
 
 def instant(at: datetime | None) -> str | None:
     """UTC to the second, with a fraction only where the meter sent one."""
-    return None if at is None else utc(at)
-
-
-def utc(at: datetime) -> str:
-    """ISO 8601 in UTC with a ``Z``; fractions of a second only where there are some."""
-    return at.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+    return None if at is None else stamp(at)
 
 
 def _value(reading: Reading, *, as_sent: bool = False) -> str | None:

@@ -5,6 +5,7 @@ Pure. A question that holds none is not answered by nothing: it is told where in
 
 from datetime import datetime, timedelta, tzinfo
 
+from meter_driver.instants import stamp
 from meter_driver.intervals import day_edges
 from policies.minimise import floor
 from policies.terms import AS_RECEIVED, ONE_DAY, ReleaseRequest
@@ -26,7 +27,7 @@ def nothing_whole(question: ReleaseRequest, zone: tzinfo) -> str | None:
     minutes = step.total_seconds() / 60
     return (
         f"no whole interval of {minutes:g} minutes lies in this period: they are counted in UTC, the first begins at "
-        f"{_utc(start)} and ends at {_utc(end)}; days are those of {zone}"
+        f"{stamp(start)} and ends at {stamp(end)}; days are those of {zone}"
     )
 
 
@@ -44,7 +45,3 @@ def first_from(start: datetime, step: timedelta, zone: tzinfo) -> tuple[datetime
 def _written(at: datetime, zone: tzinfo) -> str:
     """In the gateway's zone, with its offset: a plus sign needs escaping in a query."""
     return at.astimezone(zone).isoformat()
-
-
-def _utc(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")

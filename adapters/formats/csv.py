@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from adapters.formats.words import chunked, instant, number
+from adapters.formats.words import chunked, number
 from adapters.plugin import Released, Renderer
+from meter_driver.instants import stamp
 from policies.terms import Row
 
 COLUMNS = ("pseudonym", "quantity", "start", "end", "value", "unit", "status", "meter", "completeness", "method")
@@ -22,8 +23,8 @@ def cell(text: str) -> str:
 
 
 def _line(row: Row) -> bytes:
-    start = instant(row.start)
-    end = start if row.end == row.start else instant(row.end)
+    start = stamp(row.start)
+    end = start if row.end == row.start else stamp(row.end)
     return (
         f"{cell(row.subject)},{cell(row.quantity)},{start},{end},"
         f"{number(row.value)},{cell(row.unit or '')},{cell(row.status)},"

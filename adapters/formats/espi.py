@@ -15,8 +15,9 @@ from xml.sax.saxutils import escape
 
 from adapters.formats.espi_codes import POWERS, EspiCodes, codes_of, quality, title_of
 from adapters.formats.espi_time import LocalTime, local_time
-from adapters.formats.words import chunked, instant
+from adapters.formats.words import chunked
 from adapters.plugin import Released, Renderer
+from meter_driver.instants import stamp
 from policies.terms import ONE_MONTH, Row
 
 INT48 = 2**47 - 1
@@ -39,7 +40,7 @@ class _Feed:
     """Which resources of the feed were written already, and under which numbers."""
 
     def __init__(self, updated: datetime, title: str, time: LocalTime | None) -> None:
-        self._updated, self.title, self._time = instant(updated), title, time
+        self._updated, self.title, self._time = stamp(updated), title, time
         self._numbers: dict[object, int] = {}
         self._blocks = 0
 

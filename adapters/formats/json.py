@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from adapters.formats.words import chunked, instant, number
+from adapters.formats.words import chunked, number
 from adapters.plugin import Released, Renderer
+from meter_driver.instants import stamp
 from policies.terms import Row
 
 
@@ -15,8 +16,8 @@ def record(row: Row) -> bytes:
         {
             "pseudonym": row.subject,
             "quantity": row.quantity,
-            "start": instant(row.start),
-            "end": instant(row.end),
+            "start": stamp(row.start),
+            "end": stamp(row.end),
             "value": msgspec.Raw(number(row.value).encode() or b"null"),
             "unit": row.unit,
             "status": row.status,

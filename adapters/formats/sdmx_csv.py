@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from adapters.formats.csv import cell
 from adapters.formats.unece import code
-from adapters.formats.words import chunked, instant, number
+from adapters.formats.words import chunked, number
 from adapters.plugin import Released, Renderer
+from meter_driver.instants import stamp
 from policies.terms import Level, Row
 
 AGENCY, SDMX_CSV_VERSION = "METERGATE", "2.0"
@@ -38,8 +39,8 @@ NOT_APPLICABLE, NOT_SPECIFIED = "_Z", "_X"
 def time_period(row: Row) -> str:
     """SDMX 2.1 time range (start and duration) for an interval, date-time for a value at an instant. UTC."""
     if row.start == row.end:
-        return instant(row.start)
-    return f"{instant(row.start)}/PT{int((row.end - row.start).total_seconds())}S"
+        return stamp(row.start)
+    return f"{stamp(row.start)}/PT{int((row.end - row.start).total_seconds())}S"
 
 
 def meter(row: Row, dataflow: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from meter_driver.render import utc
+from meter_driver.instants import stamp
 
 ZONE = "Days-Of"
 """The header that names the zone whose days the rows of an answer are; instants in them stay UTC."""
@@ -15,13 +15,9 @@ _LONGEST_PLAIN = 40
 """Exponents beyond this are written with an E, so that a value cannot blow a line up."""
 
 
-instant = utc
-"""The one way in which instants are written to others."""
-
-
 def whole_second(at: datetime) -> str:
-    """The same; what is below a second is cut off."""
-    return instant(at.replace(microsecond=0))
+    """An instant in UTC with a ``Z``; what is below a second is cut off."""
+    return stamp(at, "seconds")
 
 
 def number(value: Decimal | None) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 
 from aiohttp import web
 
-from adapters.formats.words import instant
 from adapters.gaiax.settings import Issuer
 from adapters.plugin import Handler, Services
+from meter_driver.instants import stamp
 from policies.roles import Listener
 
 PARTICIPANT = "/.well-known/gaiax/participant"
@@ -90,8 +90,8 @@ def credential(subject: Mapping[str, Any], did: str, url: str, day: datetime) ->
         "id": url,
         "type": ["VerifiableCredential", str(subject["type"])],
         "issuer": did,
-        "validFrom": instant(day),
-        "validUntil": instant(day + VALID),
+        "validFrom": stamp(day),
+        "validUntil": stamp(day + VALID),
         "credentialSubject": dict(subject),
     }
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
@@ -22,6 +22,7 @@ from adapters.gaiax.dsp.words import Side, urn
 from adapters.gaiax.odrl import Terms
 from adapters.plugin import Opening, Refused, Renderer, Route
 from adapters.problems import problem
+from meter_driver.instants import in_utc
 from policies.roles import Listener, Role
 from policies.terms import ONE_DAY, Level, Period, Portfolio, Pseudonym, ReleaseRequest, Subject, Zone
 from policies.whole import nothing_whole
@@ -192,8 +193,8 @@ def _instant(query: Mapping[str, str], name: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(query[name])
         if at.utcoffset() is not None:
-            return at.astimezone(UTC)
-    except (ValueError, OverflowError):
+            return in_utc(at)
+    except ValueError:
         pass
     raise _Problem(400, "instant-malformed", f"{name}: must be an ISO 8601 instant with its offset to UTC")
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from adapters.formats.words import instant
 from adapters.gaiax.jsonld import DSPACE, expanded
+from meter_driver.instants import stamp
 from policies.terms import FAR_FUTURE, Level, Period, Purpose
 
 ODRL = "http://www.w3.org/ns/odrl/2/"
@@ -78,7 +78,7 @@ def _rules(terms: Terms, recipient: str) -> Policy:
         _constraint(OWN_OPERANDS + "quantities", "isPartOf", " ".join(terms.quantities)),
     ]
     if terms.until < FAR_FUTURE:
-        constraints.append(_constraint(ODRL + "dateTime", "lt", instant(terms.until)))
+        constraints.append(_constraint(ODRL + "dateTime", "lt", stamp(terms.until)))
     delete = {
         "action": ODRL + "delete",
         "constraint": [_constraint(ODRL + "elapsedTime", "lteq", duration(terms.keep))],
@@ -118,7 +118,7 @@ def agreement(agreement_id: str, dataset: str, policy: Policy, *, assigner: str,
         "target": dataset,
         "assigner": assigner,
         "assignee": assignee,
-        "timestamp": instant(at),
+        "timestamp": stamp(at),
         **policy,
     }
 

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from adapters.formats.words import instant
+from meter_driver.instants import in_utc
 
 _SPAN = re.compile(
     r"(?P<sign>[+-])?P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
@@ -46,10 +46,4 @@ def write_span(span: timedelta) -> str:
 def read_stamp(text: str) -> datetime:
     """An instant, UTC. A missing offset counts as UTC (2.0b rule 1 wants the Z). Raises ValueError."""
     at = datetime.fromisoformat(text.strip())
-    return at.replace(tzinfo=UTC) if at.utcoffset() is None else at.astimezone(UTC)
-
-
-def write_stamp(at: datetime) -> str:
-    """``2026-01-02T11:04:05Z``; a fraction only where there is one."""
-    whole, _, fraction = instant(at).removesuffix("Z").partition(".")
-    return f"{whole}.{fraction.rstrip('0')}Z" if fraction else f"{whole}Z"
+    return at.replace(tzinfo=UTC) if at.utcoffset() is None else in_utc(at)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from meter_driver.instants import in_utc
 from meter_driver.quantities import parse
 from policies.terms import (
     AS_RECEIVED,
@@ -112,8 +113,9 @@ def _instant(query: Mapping[str, Sequence[str]], field: str) -> datetime:
     text = _one(query, field)
     try:
         at = datetime.fromisoformat(text.replace(" ", "+"))  # a plus sign that was not escaped arrives as a blank
+        utc = in_utc(at)
     except ValueError:
         raise BadQuery(field, "an instant in ISO 8601") from None
     if at.utcoffset() is None:
         raise BadQuery(field, "needs a zone, for example Z")
-    return at.astimezone(UTC)
+    return utc

@@ -12,6 +12,7 @@ from adapters.formats.words import ZONE
 from adapters.plugin import CALLER, Caller, Opening, Refused, Renderer, Route, Services
 from adapters.problems import problem
 from adapters.readings.questions import BadQuery, question
+from meter_driver.instants import stamp
 from policies.roles import Listener, Role
 from policies.terms import Portfolio, Pseudonym, Recipient, Subject, Zone
 
@@ -73,7 +74,7 @@ def _opening(opening: Opening) -> Mapping[str, Any]:
         "quantities": quantities,
         "minutes": int(opening.resolution.total_seconds() // 60),
         "level": opening.level.value,
-        "start": opening.values.start.isoformat(),
-        "end": opening.values.end.isoformat(),
-        "until": opening.until.isoformat(),
+        "start": stamp(opening.values.start),
+        "end": stamp(opening.values.end),
+        "until": stamp(opening.until),
     }

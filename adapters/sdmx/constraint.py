@@ -8,10 +8,10 @@ from lxml import etree
 from lxml.builder import ElementMaker
 
 from adapters.formats.sdmx_csv import AGENCY, SDMX_CSV_VERSION
-from adapters.formats.words import instant
 from adapters.sdmx.asked import TIME_PERIOD
 from adapters.sdmx.availability import Content
 from adapters.sdmx.structure import Artefact, dataflow_reference
+from meter_driver.instants import stamp
 from policies.terms import Period
 
 _NAMES = {"mes": "message", "str": "structure", "com": "common"}
@@ -31,7 +31,7 @@ def artefacts_2_1(contents: Iterable[Content]) -> list[Artefact]:
 def message_3_0(contents: Iterable[Content], *, number: str, prepared: datetime) -> bytes:
     """A structure message (SDMXMessage.xsd of 3.0, Structure) with a DataConstraint for each. ``prepared`` is UTC."""
     form = _Form("v3_0")
-    mes, header = form.mes, [("ID", number), ("Test", "false"), ("Prepared", instant(prepared))]
+    mes, header = form.mes, [("ID", number), ("Test", "false"), ("Prepared", stamp(prepared))]
     told = [form.data_constraint(each) for each in contents]
     root = mes.Structure(
         mes.Header(*(mes(name, text) for name, text in header), mes.Sender(id=AGENCY)),
@@ -73,7 +73,7 @@ class _Form:
         urn = f"urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow={AGENCY}:{content.flow}({SDMX_CSV_VERSION})"
         valid, period = {}, content.period
         if period is not None and content.values:
-            valid, period = {"validFrom": instant(period.start), "validTo": instant(period.end)}, None
+            valid, period = {"validFrom": stamp(period.start), "validTo": stamp(period.end)}, None
         selections = (*_key_values(self.str, content, valid), *_time_range(self.str, period))
         told = self._told(content, self.str.Dataflow(urn))
         return self.str.DataConstraint(
@@ -95,8 +95,8 @@ def _key_values(of: ElementMaker, content: Content, valid: dict[str, str]) -> It
 
 def _time_range(of: ElementMaker, period: Period | None) -> Iterator[etree._Element]:
     if period is not None:
-        begin = of.StartPeriod(instant(period.start), isInclusive="true")
-        yield of.KeyValue(of.TimeRange(begin, of.EndPeriod(instant(period.end), isInclusive="false")), id=TIME_PERIOD)
+        begin = of.StartPeriod(stamp(period.start), isInclusive="true")
+        yield of.KeyValue(of.TimeRange(begin, of.EndPeriod(stamp(period.end), isInclusive="false")), id=TIME_PERIOD)
 
 
 def _attributes(content: Content) -> dict[str, str]:

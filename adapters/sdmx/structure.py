@@ -14,8 +14,8 @@ from lxml.builder import ElementMaker
 
 from adapters.formats.sdmx_csv import AGENCY, CELLS, DSD, LOAD, SDMX_CSV_VERSION, STATUS, UNRELIABLE
 from adapters.formats.unece import ONE, OTHER, UNIT_CODES
-from adapters.formats.words import instant
 from meter_driver.amounts import Method
+from meter_driver.instants import stamp
 
 _BASE = "http://www.sdmx.org/resources/sdmxml/schemas/v2_1/"
 SDMX_MESSAGE, SDMX_STRUCTURE, COMMON = _BASE + "message", _BASE + "structure", _BASE + "common"
@@ -80,7 +80,7 @@ def message(chosen: Iterable[Artefact], *, number: str, prepared: datetime) -> b
     for artefact in chosen:
         groups.setdefault(artefact.resource, []).append(artefact.build())
     structures = _MES.Structures(*(_STR(_CONTAINERS[kind], *groups[kind]) for kind in _CONTAINERS if kind in groups))
-    header = _MES.Header(_MES.ID(number), _MES.Test("false"), _MES.Prepared(instant(prepared)), _MES.Sender(id=AGENCY))
+    header = _MES.Header(_MES.ID(number), _MES.Test("false"), _MES.Prepared(stamp(prepared)), _MES.Sender(id=AGENCY))
     return _written(_MES.Structure(header, structures))
 
 

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.formats.words import whole_second
 from adapters.plugin import CALLER, Caller, Route
-from gateway.api.models import Json, body
+from gateway.api.models import Instant, Json, body
 from gateway.api.registry import telling
 from gateway.errors import NotAllowed, Unknown
 from gateway.registry.meters import Exchanged, Meter, Reader, StandAt
@@ -59,7 +59,7 @@ class StandIn(_Body):
 class ExchangeIn(_Body):
     """The device in a meter's place was replaced, or set back (then both serial numbers may be the same)."""
 
-    at: AwareDatetime
+    at: Instant
     old: _Serial = ""
     new: _Serial = ""
     stands: list[StandIn] = Field(default=[], max_length=32)

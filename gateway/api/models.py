@@ -4,12 +4,13 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.plugin import Organisation, PermissionRequest
 from gateway.registry.organisations import ListedOrganisation
 from gateway.registry.tenancies import Identity, NewTenancy
 from gateway.serve.problems import Problem
+from meter_driver.instants import in_utc
 from meter_driver.quantities import parse
 from policies.terms import AS_RECEIVED, Level, Period, Purpose, Recipient
 
@@ -20,6 +21,8 @@ _Text = Annotated[str, Field(max_length=1000)]
 _Id = Annotated[str, Field(min_length=1, max_length=128)]
 _Quantities = Annotated[list[Annotated[str, Field(min_length=1, max_length=120)]], Field(max_length=64)]
 _Seconds = Annotated[int, Field(ge=0, le=86_400)]
+Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
+"""With its offset on the wire; UTC from here on, so that memory holds what a restart reads."""
 
 
 class Strict(BaseModel):
@@ -38,7 +41,7 @@ class HouseholdIn(Strict):
     community: Annotated[str, Field(max_length=64)] = ""
     kind: Literal["household", "site"] = "household"
     points: list[str] = Field(default=[], max_length=32, description="Metering point ids.")
-    start: AwareDatetime | None = None
+    start: Instant | None = None
     box: bool = Field(default=False, description="Also make a box that sends for it, with an enrolment code.")
     login_code: bool = Field(default=False, description="Also make a login code.")
 
@@ -125,9 +128,9 @@ class ScopeIn(Strict):
     quantities: _Quantities = Field(min_length=1)
     resolution_seconds: _Seconds = Field(default=900, description="Length of an interval; 0: as received.")
     level: Level = Level.INDIVIDUAL
-    values_from: AwareDatetime
-    values_to: AwareDatetime
-    until: AwareDatetime
+    values_from: Instant
+    values_to: Instant
+    until: Instant
     keep_days: Annotated[int, Field(ge=0, le=3660)] = 30
     reference: Annotated[str, Field(max_length=200)] = ""
 

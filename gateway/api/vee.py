@@ -11,12 +11,12 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.formats.json import JSON_TABLE
 from adapters.formats.words import whole_second
 from adapters.plugin import CALLER, Caller, Refused, Route, always
-from gateway.api.models import Json, body
+from gateway.api.models import Instant, Json, body
 from gateway.api.registry import telling
 from gateway.door.egress import Egress
 from gateway.door.profiles import Profiles
@@ -65,8 +65,8 @@ class AcceptIn(_Body):
 class EditIn(AcceptIn):
     """A value, or a method by which it is estimated; of whole quarters of an hour."""
 
-    start: AwareDatetime | None = Field(default=None, description="Left out: that of the exception.")
-    end: AwareDatetime | None = None
+    start: Instant | None = Field(default=None, description="Left out: that of the exception.")
+    end: Instant | None = None
     value: Decimal | None = Field(default=None, description="The amount of all of it, or its mean.")
     unit: Annotated[str, Field(max_length=16)] | None = None
     method: Estimation | None = None

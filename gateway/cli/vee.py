@@ -1,13 +1,14 @@
 """``metergate vee``: the work list of validation, estimation and editing of a running gateway."""
 
 import getpass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import typer
 
 from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
+from meter_driver.instants import stamp
 
 app = typer.Typer(no_args_is_help=True, help="Validation exceptions: list, accept, edit, run, rules.")
 
@@ -55,7 +56,7 @@ def edit(
     wanted: dict[str, Any] = {"author": author or getpass.getuser(), "reason": reason}
     words = {"value": value, "unit": unit, "method": method}
     wanted |= {name: text for name, text in words.items() if text}
-    wanted |= {name: f"{at:%Y-%m-%dT%H:%M}Z" for name, at in (("start", start), ("end", end)) if at is not None}
+    wanted |= {name: stamp(at.replace(tzinfo=UTC)) for name, at in (("start", start), ("end", end)) if at is not None}
     show(call(held(settings), "POST", f"{_ONE}{quote(exception, safe='')}/edit", wanted))
 
 

@@ -17,6 +17,7 @@ from adapters.plugin import Signer
 from gateway.storage.port import Store
 from gateway.storage.tables.door import evidence as table
 from gateway.vault.port import Destroyed, Vault
+from meter_driver.instants import in_utc
 from policies.grounds import Consent, LegalTask
 from policies.terms import SubjectId
 
@@ -74,7 +75,7 @@ class Evidence:
 
     def erasure(self, subject: SubjectId, destroyed: Destroyed, tasks: Iterable[LegalTask], at: datetime) -> str:
         """The certificate of Article 17. ``tasks``: the statutes whose readings (class legal) stay, and until when."""
-        until = (at + KEPT_EVIDENCE).date().isoformat()
+        until = in_utc(at + KEPT_EVIDENCE).date().isoformat()
         gone: list[dict[str, Any]] = [
             {"what": f"keys of readings, class {detail.value}", "days": days}
             for detail, days in sorted(destroyed.days.items())
@@ -86,7 +87,7 @@ class Evidence:
             {"what": "disclosure ledger, sealed", "ground": "GDPR Art. 5(2) and 17(3)(e)", "until": until},
         ]
         for task in tasks:
-            end = task.scope.validity.end.date().isoformat()
+            end = in_utc(task.scope.validity.end).date().isoformat()
             kept.append({"what": "readings, class legal", "ground": f"{task.law} {task.article}", "until": end})
         claims: dict[str, Any] = {
             "iss": self._signer.did,

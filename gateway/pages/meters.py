@@ -15,6 +15,7 @@ from gateway.registry.meters import Exchanged, StandAt
 from gateway.registry.registry import Registry
 from gateway.registry.stands import stand_at
 from gateway.serve.callers import SESSION
+from meter_driver.instants import in_utc
 from policies.roles import OPERATOR, Listener
 from policies.terms import SubjectId
 
@@ -119,14 +120,12 @@ def _exchanged(form: PostedForm, zone: tzinfo) -> Exchanged:
 def _instant(form: PostedForm, zone: tzinfo) -> datetime:
     try:
         at = datetime.fromisoformat(str(form.get("at", "")))
+        utc = in_utc(at if at.tzinfo is not None else at.replace(tzinfo=zone))
     except ValueError:
         raise NotAllowed("at: day and time") from None
-    if at.tzinfo is not None:
-        return at.astimezone(UTC)
-    local = at.replace(tzinfo=zone)
-    if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != at:
+    if at.tzinfo is None and utc.astimezone(zone).replace(tzinfo=None) != at:
         raise NotAllowed("at: the clocks left this time out that day")
-    return local.astimezone(UTC)
+    return utc
 
 
 def _serial(form: PostedForm, field: str) -> str:

@@ -1,7 +1,7 @@
 """Templates, languages, and how instants are written."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +15,7 @@ from adapters.plugin import Renderer
 from gateway.pages.local_table import local_table
 from gateway.pages.local_workbook import local_workbook
 from gateway.pages.words import LANGUAGES, Phrases
+from meter_driver.instants import stamp
 from policies.terms import FAR_FUTURE
 
 HERE = Path(__file__).parent
@@ -52,8 +53,7 @@ class Renderings:
         """An instant, to the minute."""
         local = at.astimezone(self._zone)
         text = f"{words.date(local.year, local.month, local.day)}, {local:%H:%M}"
-        stamp = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
-        return Markup('<time datetime="{}Z">{}</time>').format(stamp, text)
+        return Markup('<time datetime="{}">{}</time>').format(stamp(at, "milliseconds"), text)
 
     def day(self, at: datetime | date, words: Phrases) -> Markup:
         """A day; an open end is said in words."""

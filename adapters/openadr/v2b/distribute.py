@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from adapters.openadr.durations import write_span, write_stamp
+from adapters.openadr.durations import write_span
 from adapters.openadr.model import Event
 from adapters.openadr.v2b.messages import lasting, response, tag, text, wrap
 from adapters.openadr.v2b.plan import Plan, Signal
+from meter_driver.instants import stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def in_order(events: Sequence[Offered], now: datetime) -> list[Offered]:
 
 def distribute(events: Sequence[Offered], ven: str, vtn: str, now: datetime, *, request: str, echoed: str) -> bytes:
     """The whole message. ``request`` is its own requestID, ``echoed`` that of the oadrRequestEvent it answers."""
-    created = write_stamp(now.replace(microsecond=0))
+    created = stamp(now, "seconds")
     inner = [
         response("200", "OK", echoed), tag("pyld:requestID", request), tag("ei:vtnID", vtn),
         *[_event(offered, ven, created, now) for offered in events],
@@ -83,7 +84,7 @@ def _active_period(plan: Plan) -> str:
     )
     return (
         "<ei:eiActivePeriod><xcal:properties>"
-        f"<xcal:dtstart><xcal:date-time>{write_stamp(plan.start)}</xcal:date-time></xcal:dtstart>"
+        f"<xcal:dtstart><xcal:date-time>{stamp(plan.start)}</xcal:date-time></xcal:dtstart>"
         + lasting("xcal:duration", write_span(plan.duration))
         + (tolerance if plan.tolerance else "")
         + lasting("ei:x-eiNotification", write_span(plan.notification))

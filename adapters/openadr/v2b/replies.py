@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from adapters.openadr.durations import write_span, write_stamp
+from adapters.openadr.durations import write_span
 from adapters.openadr.model import Registration, ReportRequest
 from adapters.openadr.v2b.messages import VenMessage, lasting, response, tag, wrap
+from meter_driver.instants import stamp
 
 
 class Failure(Exception):
@@ -90,7 +91,7 @@ def create_report(request: ReportRequest) -> bytes:
     )
     interval = (
         "<ei:reportInterval><xcal:properties>"
-        f"<xcal:dtstart><xcal:date-time>{write_stamp(request.start)}</xcal:date-time></xcal:dtstart>"
+        f"<xcal:dtstart><xcal:date-time>{stamp(request.start)}</xcal:date-time></xcal:dtstart>"
         f"{lasting('xcal:duration', _seconds(request.lasting))}</xcal:properties></ei:reportInterval>"
     )
     specifier = (

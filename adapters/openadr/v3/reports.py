@@ -15,13 +15,14 @@ from aiohttp import web
 
 from adapters.formats.words import ZONE
 from adapters.openadr.desk import Desk
-from adapters.openadr.durations import write_span, write_stamp
+from adapters.openadr.durations import write_span
 from adapters.openadr.model import Event, EventResponse, Ven
 from adapters.openadr.quality import data_quality, units
 from adapters.openadr.v2b.telemetry import OPT_QUANTITY, OPTS
 from adapters.openadr.v3.asking import caller, identity, json, page, word
 from adapters.openadr.v3.problems import VtnProblem
 from adapters.plugin import Caller, Released, Renderer
+from meter_driver.instants import stamp
 from policies.terms import (
     AS_RECEIVED,
     ONE_DAY,
@@ -144,8 +145,8 @@ def renderer(ven: Ven, event: str, said: Mapping[datetime, str], *, some: bool) 
     def body(released: Released) -> Iterator[bytes]:
         part = next(parts)
         head: dict[str, Any] = {
-            "id": f"{ven.id}-{part}", "objectType": "REPORT", "createdDateTime": write_stamp(ven.created),
-            "modificationDateTime": write_stamp(ven.modified), "eventID": event, "clientName": ven.content.ven_name,
+            "id": f"{ven.id}-{part}", "objectType": "REPORT", "createdDateTime": stamp(ven.created),
+            "modificationDateTime": stamp(ven.modified), "eventID": event, "clientName": ven.content.ven_name,
             "clientID": ven.content.client_id, "reportName": "readings",
         }  # fmt: skip
         rows = [row for row in released.rows if not some or not _is_opt(row) or row.start in said]
@@ -190,11 +191,11 @@ def _interval(number: int, row: Row, said: Mapping[datetime, str]) -> bytes:
     quality. An opt as its word and its event."""
     if row.value is not None and _is_opt(row):
         about = [_WORDS[row.value], *([said[row.start]] if row.start in said else [])]
-        period_of = {"start": write_stamp(row.start), "duration": "PT0S"}
+        period_of = {"start": stamp(row.start), "duration": "PT0S"}
         return msgspec.json.encode(
             {"id": number, "intervalPeriod": period_of, "payloads": [{"type": OPT_PAYLOAD, "values": about}]}
         )
-    period = f'{{"start":"{write_stamp(row.start)}","duration":"{write_span(row.end - row.start)}"}}'
+    period = f'{{"start":"{stamp(row.start)}","duration":"{write_span(row.end - row.start)}"}}'
     of = msgspec.json.encode([row.quantity, row.unit or ""])[1:-1].decode()
     value = '""' if row.value is None else f"{row.value:f}"
     payloads = [
@@ -212,8 +213,8 @@ def _report(event: Event, ven: Ven, answer: EventResponse) -> dict[str, Any]:
     return {
         "id": f"{event.id}-{ven.id}",
         "objectType": "REPORT",
-        "createdDateTime": write_stamp(answer.at),
-        "modificationDateTime": write_stamp(answer.at),
+        "createdDateTime": stamp(answer.at),
+        "modificationDateTime": stamp(answer.at),
         "eventID": event.id,
         "clientName": ven.content.ven_name,
         "clientID": ven.content.client_id,

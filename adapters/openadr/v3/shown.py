@@ -8,7 +8,6 @@ import msgspec
 from aiohttp import web
 
 from adapters.openadr.desk import Desk
-from adapters.openadr.durations import write_stamp
 from adapters.openadr.model import (
     Event,
     Program,
@@ -18,6 +17,7 @@ from adapters.openadr.model import (
 from adapters.openadr.state import listed
 from adapters.openadr.v3.asking import json, page
 from adapters.openadr.v3.problems import VtnProblem
+from meter_driver.instants import stamp
 
 READ_ALL = "read_all"
 _TYPES = {Program: "PROGRAM", Event: "EVENT", Ven: "VEN", Resource: "RESOURCE"}
@@ -31,8 +31,8 @@ def show(record: _Shown) -> dict[str, Any]:
     kind = {} if isinstance(record, Ven | Resource) else {"objectType": _TYPES[type(record)]}
     return {
         "id": record.id,
-        "createdDateTime": write_stamp(record.created),
-        "modificationDateTime": write_stamp(record.modified),
+        "createdDateTime": stamp(record.created),
+        "modificationDateTime": stamp(record.modified),
         **content,
         **(kind or {"objectType": _TYPES[type(record)]}),
     }

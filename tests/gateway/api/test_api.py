@@ -48,6 +48,44 @@ async def test_a_household_answers_withdraws_and_holds_its_receipts(tmp_path: Pa
         assert [g["active"] for g in grounds["grounds"]] == [False]
 
 
+async def test_an_instant_with_an_offset_is_told_in_utc_and_a_restart_tells_the_same(tmp_path: Path) -> None:
+    wish = {"until": "2027-10-01T00:00:00+02:00", "values_to": "2027-10-01T00:00:00+02:00"}
+    async with people(tmp_path) as house:
+        made = await house.household(start="2026-03-01T00:00:00+01:00", points=["AT1"])
+        home = f"/api/households/{made['household']}"
+        request = await house.ask(made["household"], **wish)
+        csrf = {"X-CSRF-Token": await house.log_in(made["login_code"])}
+        ground = await (await asked(house, "POST", f"{home}/requests/{request}/accept", {}, **csrf)).json()
+        assert (ground["until"], ground["values_to"]) == ("2027-09-30T22:00:00Z", "2027-09-30T22:00:00Z")
+        receipt = await (await asked(house, "GET", f"{home}/receipts/{ground['ground']}")).text()
+        claims = house.gateway.signer.verify(receipt, typ="receipt+jwt")
+        assert claims is not None
+        assert claims["validity"]["until"] == "2027-09-30T22:00:00Z"
+        before = await house.operator("POST", "/api/households/find", {"point": "AT1"})
+        assert before["found"][0]["start"] == "2026-02-28T23:00:00Z"
+    async with people(tmp_path) as house:
+        assert await house.operator("POST", "/api/households/find", {"point": "AT1"}) == before
+        again = await house.operator("GET", f"{home}/grounds")
+        assert again["grounds"] == [{**ground, "active": True}]
+
+
+async def test_an_exchange_is_told_in_utc(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        home = f"/api/households/{made['household']}/meters"
+        await house.operator("POST", home, {"box": made["box"], "label": "main"})
+        done = await house.operator("POST", f"{home}/main/exchange", {"at": "2026-03-04T12:30:00+01:00"})
+        assert done["exchanged"][0]["at"] == "2026-03-04T11:30:00Z"
+
+
+async def test_an_instant_that_utc_has_no_year_for_is_refused_by_its_field(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        operator = {"Authorization": f"Bearer {house.token}"}
+        answer = await asked(house, "POST", "/api/households", {"start": "0001-01-01T00:00:00+02:00"}, **operator)
+        assert answer.status == 422
+        assert [wrong["field"] for wrong in (await answer.json())["fields"]] == ["start"]
+
+
 async def test_consent_is_the_households_alone(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         made = await house.household()
