@@ -9,6 +9,7 @@ import asyncio
 import ssl
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -23,6 +24,24 @@ from edge.files import write_secret
 
 MAX_ENROL_ANSWER = 1 << 18
 ENROL_SECONDS = 30.0
+
+_ASKED_OTHERWISE = (
+    "give the code as the operator has it, with the fingerprint of the authority (CODE@FINGERPRINT), "
+    "or the authority's certificate (the gateway's ca.pem) by --ca FILE"
+)
+_OTHER_AUTHORITY = (
+    "its authority is not the one that was given with the code; "
+    "look at the address, and ask the operator which fingerprint it has"
+)
+_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH = 62, 64  # X509_V_ERR_ of OpenSSL
+_REFUSED = {
+    403: "it does not take this code: mistyped, used, or too old; the operator gives another one",
+    404: "it has nothing to enrol at there: the address is that of its people listener",
+    405: f"it does not tell its authority; {_ASKED_OTHERWISE}",
+    422: "it does not take the signing request",
+    429: "too many wrong codes came from this address; try again later",
+    503: "it cannot store anything now; try again later",
+}
 
 T = TypeVar("T")
 
@@ -84,9 +103,10 @@ async def enrol(url: str, code: str, folder: Path, *, ca: str | None = None) -> 
 
     Raises:
         UplinkError: not reached, not who it should be, or it does not take the code.
-        SettingsError: the code is malformed, or the folder cannot be written.
+        SettingsError: the address or the code is malformed, or the folder cannot be written.
     """
     word, pin = split_code(code)
+    _check_address(url)
     key = new_key()
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ENROL_SECONDS)) as session:
         if ca is None and pin is not None:
@@ -95,10 +115,17 @@ async def enrol(url: str, code: str, folder: Path, *, ca: str | None = None) -> 
         text = await _call(session, "POST", url, tls.context(ca), body)
     answer = _decode(text, Enrolled)
     if pin is not None and fingerprint(answer.ca) != pin:
-        raise UplinkError("its authority is not the one that was given with the code")
+        raise UplinkError(_OTHER_AUTHORITY)
     _check(answer, key)
     await asyncio.to_thread(_store, folder, answer, key)
     return answer.box
+
+
+def _check_address(url: str) -> None:
+    """The code goes nowhere in clear but to this machine itself."""
+    where = urlsplit(url)
+    if where.scheme != "https" and not (where.scheme == "http" and where.hostname in ("localhost", "127.0.0.1", "::1")):
+        raise SettingsError("the gateway's address is https://HOST:PORT")
 
 
 async def _fetch_authority(session: aiohttp.ClientSession, url: str, pin: str) -> str:
@@ -107,7 +134,7 @@ async def _fetch_authority(session: aiohttp.ClientSession, url: str, pin: str) -
     blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
     ca = _decode(await _call(session, "GET", url, blind), _Offered).ca
     if fingerprint(ca) != pin:
-        raise UplinkError("its authority is not the one that was given with the code")
+        raise UplinkError(_OTHER_AUTHORITY)
     return ca
 
 
@@ -122,10 +149,31 @@ async def _call(
         ) as response:
             text = await response.content.read(MAX_ENROL_ANSWER)
             if response.status not in (200, 201):
-                raise UplinkError(f"HTTP {response.status}")
+                raise UplinkError(_REFUSED.get(response.status, f"it answers with HTTP {response.status}"))
             return text
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise UplinkError(type(error).__name__) from error
+        raise UplinkError(_why(error)) from error
+
+
+def _why(error: Exception) -> str:
+    """In words, with what to do."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            found = error.certificate_error
+            code = found.verify_code if isinstance(found, ssl.SSLCertVerificationError) else 0
+            if code in (_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH):
+                return "its certificate is for another name than the address that was given"
+            return f"nothing here vouches for its certificate; {_ASKED_OTHERWISE}"
+        case aiohttp.ClientSSLError():
+            return "it does not speak TLS 1.2 or newer at this address"
+        case aiohttp.ClientConnectorError():
+            return f"not reached: {error.os_error.strerror or 'there is no such host'}"
+        case aiohttp.InvalidURL():
+            return "its address is https://HOST:PORT"
+        case TimeoutError():
+            return f"no answer within {ENROL_SECONDS:.0f} seconds"
+        case _:
+            return "the connection broke off"
 
 
 def _decode(text: bytes, kind: type[T]) -> T:

@@ -305,7 +305,9 @@ def composed(
         codes=codes,
         sessions=sessions,
         tokens=Tokens(signer, clients, clock, minutes=settings.limits.token_minutes),
-        enrolment=Enrolment(codes, authority, registry.boxes, clock),
+        enrolment=Enrolment(
+            codes, authority, registry.boxes, clock, vouches=settings.listener(Listener.PEOPLE).certificate is None
+        ),
         access=AccessLog(store, clock, days=settings.retention.access_log, log=log),
         outbox=outbox,
         grounds=grounds,

@@ -82,6 +82,7 @@ class RegistryApi:
             ("PUT", "/api/clients/{client}", "api.registry", OPERATOR, self.put_client),
             ("POST", "/api/clients/{client}/secret", "api.registry", OPERATOR, self.renew_secret),
             ("DELETE", "/api/clients/{client}", "api.registry", OPERATOR, self.remove_client),
+            ("GET", "/api/enrol", "api.enrol", EVERYBODY, self.authority),
             ("POST", "/api/enrol", "api.enrol", EVERYBODY, self.enrol),
         ]
         return [
@@ -101,7 +102,8 @@ class RegistryApi:
         answer: Json = {"household": made.id}
         if wanted.box:
             box = await self.registry.boxes.add_box({ANY_METER: made.id})
-            answer |= {"box": box, "box_code": await self.codes.issue("box", box, days=ENROL_DAYS)}
+            given = await self._enrol_code("box", box)
+            answer |= {"box": box, "box_code": given["code"], "box_enrol": given["enrol"]}
         if wanted.login_code:
             answer["login_code"] = await self.codes.issue("login", made.id, days=self.login_code_days)
         return answer
@@ -140,7 +142,7 @@ class RegistryApi:
         named = {ANY_METER: wanted.household} if wanted.household else wanted.meters
         meters = {meter: SubjectId(who) for meter, who in named.items()}
         box = await self.registry.add_box(meters, box_id=wanted.box)
-        return web.json_response({"box": box, "code": await self.codes.issue("box", box, days=ENROL_DAYS)}, status=201)
+        return web.json_response({"box": box, **await self._enrol_code("box", box)}, status=201)
 
     async def list_boxes(self, _: web.Request) -> web.Response:
         """Ids and states."""
@@ -152,7 +154,7 @@ class RegistryApi:
         box = request.match_info["box"]
         if not self.registry.boxes.has(box):
             raise Unknown("there is no such box")
-        return web.json_response({"code": await self.codes.issue("box", box, days=ENROL_DAYS)}, status=201)
+        return web.json_response(await self._enrol_code("box", box), status=201)
 
     async def revoke_box(self, request: web.Request) -> web.Response:
         """Nothing of it is taken any more."""
@@ -165,7 +167,12 @@ class RegistryApi:
         ven = (await body(request, models.VenIn)).ven
         if not ven.replace("-", "").replace("_", "").replace(".", "").isalnum() or not ven.isascii() or len(ven) > 64:
             raise NotAllowed("ven: letters, digits, dot, dash and underscore, at most 64")
-        return web.json_response({"code": await self.codes.issue("ven", ven, days=ENROL_DAYS)}, status=201)
+        return web.json_response(await self._enrol_code("ven", ven), status=201)
+
+    async def _enrol_code(self, kind: str, owner: str) -> Json:
+        """The code, and as ``metergate-edge enrol`` asks for it: with the pin of our authority."""
+        code = await self.codes.issue(kind, owner, days=ENROL_DAYS)
+        return {"code": code, "enrol": self.enrolment.with_pin(code)}
 
     async def register_certificate(self, request: web.Request) -> web.Response:
         """Let a certificate in that was issued elsewhere."""
@@ -186,6 +193,10 @@ class RegistryApi:
             raise NotAllowed("fingerprint: SHA-256 in hex")
         await self.registry.boxes.revoke(mark)
         return web.Response(status=204)
+
+    async def authority(self, _: web.Request) -> web.Response:
+        """The gateway's own authority, for who knows its fingerprint and nothing else yet."""
+        return web.json_response({"ca": self.enrolment.ca})
 
     async def enrol(self, request: web.Request) -> web.Response:
         """A code and a signing request for a certificate. Anyone may try, wrong codes are counted."""

@@ -50,7 +50,7 @@ def call(settings: Settings, verb: str, path: str, body: Any = None) -> Any:
         typer.echo(f"metergate: {said(error.read(), error.code)}", err=True)
         raise typer.Exit(1) from None
     except (urllib.error.URLError, OSError) as error:
-        typer.echo(f"metergate: the gateway does not answer at {url} ({type(error).__name__})", err=True)
+        typer.echo(f"metergate: the gateway does not answer at {url} ({why(error)})", err=True)
         raise typer.Exit(1) from None
     try:
         return json.loads(raw) if raw else None
@@ -92,12 +92,20 @@ class Calls:
             answer = self._connection.getresponse()
             return answer.status, answer.read()
         except (http.client.HTTPException, OSError) as error:
-            typer.echo(f"metergate: the gateway does not answer at {self._url} ({type(error).__name__})", err=True)
+            typer.echo(f"metergate: the gateway does not answer at {self._url} ({why(error)})", err=True)
             raise typer.Exit(1) from None
 
     def close(self) -> None:
         """No more calls."""
         self._connection.close()
+
+
+def why(error: BaseException) -> str:
+    """What went wrong, in the words of the system; never the name of a class."""
+    cause = getattr(error, "reason", None)
+    cause = cause if isinstance(cause, BaseException) else error
+    words = getattr(cause, "verify_message", "") or getattr(cause, "strerror", "") or str(cause)
+    return words or ("no answer in time" if isinstance(cause, TimeoutError) else "the connection broke off")
 
 
 def show(value: Any) -> None:

@@ -10,6 +10,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_ope
 
 import typer
 
+from gateway.cli.calls import why
 from meter_driver.render import counted
 
 app = typer.Typer(no_args_is_help=True, help="Read datasets of a data space or an SDMX service.")
@@ -123,4 +124,4 @@ def _named(url: str) -> str:
 
 
 def _why(error: OSError) -> str:
-    return f"status {error.code}" if hasattr(error, "code") else type(error).__name__
+    return f"status {error.code}" if hasattr(error, "code") else why(error)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from gateway.cli.calls import why
 from gateway.history.batches import source_of
 from gateway.history.plan import ImportMap, plan_of
 from gateway.history.values import SourceColumn, Values
@@ -44,8 +45,10 @@ def map_of(file: Path) -> Any:
 
     try:
         return yaml.safe_load(file.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileRefused(Wrong(0, "map", type(error).__name__)) from None
+    except OSError as error:
+        raise FileRefused(Wrong(0, "map", why(error))) from None
+    except UnicodeDecodeError:
+        raise FileRefused(Wrong(0, "map", "not UTF-8")) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise FileRefused(Wrong(mark.line + 1 if mark else 0, "map", "no YAML")) from None
@@ -77,7 +80,7 @@ def read_file(file: Path, plan: ImportMap) -> ReadFile:
         else:
             _read_text(file, plan, values)
     except OSError as error:
-        raise FileRefused(Wrong(0, "file", type(error).__name__)) from None
+        raise FileRefused(Wrong(0, "file", why(error))) from None
     except (UnicodeDecodeError, LookupError):
         raise FileRefused(Wrong(0, "csv.encoding", "not what the file is written in")) from None
     return ReadFile(values.finish(), source_of(digest, plan), values.wrong, values.left_out)

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 import typer
 
-from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show, why
 
 app = typer.Typer(no_args_is_help=True, help="Explain a message; programs, events and VENs.")
 programs = typer.Typer(no_args_is_help=True, help="Programs of the VTN.")
@@ -185,7 +185,7 @@ class Api:
         except HTTPError as error:
             _end(_said(error))
         except (URLError, OSError, ValueError) as error:
-            _end(f"no answer from {self._base} ({type(error).__name__})")
+            _end(f"no answer from {self._base} ({why(error)})")
 
 
 def _said(error: HTTPError) -> str:

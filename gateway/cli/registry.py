@@ -4,13 +4,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 from urllib.parse import quote
 
 import typer
 
 from gateway.cli import meters
-from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show, why
 from gateway.serve.listeners import public_url
 from meter_driver.render import counted
 from policies.roles import Listener
@@ -50,13 +50,7 @@ def import_file(
     secrets, this once. Progress to stderr. Names and addresses are read from the file, never from the command line.
     """
     config = held(settings)
-    try:
-        table = json.loads(sys.stdin.read() if str(file) == "-" else file.read_text())
-        if not isinstance(table, dict):
-            raise ValueError
-    except (OSError, ValueError) as error:
-        typer.echo(f"metergate: {file}: {type(error).__name__}", err=True)
-        raise typer.Exit(1) from None
+    table = _table(file)
     found = call(config, "POST", "/api/registry/check", table)
     typer.echo(f"{counted(found['households'], 'household')}, {len(found['there'])} there already", err=True)
     if check:
@@ -66,6 +60,24 @@ def import_file(
     for name, body in table.get("clients", {}).items():
         show(call(config, "PUT", f"/api/clients/{name}", {**body, "keep_secret": True}))
     _households(config, table.get("households", []), letters)
+
+
+def _table(file: Path) -> dict[str, Any]:
+    try:
+        table = json.loads(sys.stdin.read() if str(file) == "-" else file.read_text())
+    except OSError as error:
+        _end(f"{file}: {why(error)}")
+    except ValueError as error:  # UTF-8 or JSON; what stands there is not repeated
+        where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        _end(f"{file}: not JSON in UTF-8{where}")
+    if not isinstance(table, dict):
+        _end(f"{file}: a JSON object with organisations, clients, households")
+    return table
+
+
+def _end(text: str) -> NoReturn:
+    typer.echo(f"metergate: {text}", err=True)
+    raise typer.Exit(1)
 
 
 def _households(config: Any, households: list[Any], letters: Path | None) -> None:
@@ -151,6 +163,12 @@ def boxes(settings: SettingsFile = SETTINGS_FILE) -> None:
 def box(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """A new box for a household, with its enrolment code."""
     show(call(held(settings), "POST", "/api/boxes", {"household": household}))
+
+
+@app.command("box-code")
+def box_code(box_id: str, settings: SettingsFile = SETTINGS_FILE) -> None:
+    """A fresh enrolment code for a box that is there: its certificate ends, or its folder was lost."""
+    show(call(held(settings), "POST", f"/api/boxes/{quote(box_id, safe='')}/codes"))
 
 
 @app.command("revoke-box")

@@ -36,7 +36,7 @@ def fingerprint(der: bytes) -> str:
 
 
 class Authority:
-    """Our CA. ``ca_file`` is what others trust."""
+    """Our CA. ``ca_file`` (``ca_pem``) is what others trust, ``fingerprint`` by which they know it beforehand."""
 
     def __init__(self, folder: Path, now: datetime) -> None:
         self._folder = folder
@@ -48,11 +48,9 @@ class Authority:
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise ValueError("ca.key: not an EC key")
         self._key = key
-        self._ca = x509.load_pem_x509_certificate(self.ca_file.read_bytes())
-
-    @property
-    def ca_pem(self) -> str:
-        return self.ca_file.read_text()
+        self.ca_pem = self.ca_file.read_text()
+        self._ca = x509.load_pem_x509_certificate(self.ca_pem.encode())
+        self.fingerprint = fingerprint(self._ca.public_bytes(serialization.Encoding.DER))
 
     def issue(self, csr_pem: str, owner: str, now: datetime) -> tuple[str, str, datetime]:
         """A client certificate for the key of a CSR; the name is ours, not the CSR's.

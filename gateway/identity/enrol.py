@@ -26,8 +26,19 @@ class IssuedCertificate:
 class Enrolment:
     """Boxes and VENs join with it."""
 
-    def __init__(self, codes: Codes, authority: Authority, boxes: Boxes, clock: Clock) -> None:
+    def __init__(self, codes: Codes, authority: Authority, boxes: Boxes, clock: Clock, *, vouches: bool) -> None:
+        """``vouches``: whether the listener where they enrol shows a certificate of our own authority."""
         self._codes, self._authority, self._boxes, self._clock = codes, authority, boxes, clock
+        self._pin = f"@{authority.fingerprint}" if vouches else ""
+
+    @property
+    def ca(self) -> str:
+        """Our authority (PEM): what is asked for before there is trust, and then checked by its fingerprint."""
+        return self._authority.ca_pem
+
+    def with_pin(self, code: str) -> str:
+        """What a box is given: ``CODE@SHA256`` of our authority; the code alone where another one is shown."""
+        return code + self._pin
 
     async def enrol(self, code: str, csr: str) -> IssuedCertificate:
         """Raises ``CsrRefused`` before the code is looked at, and ``CodeRefused``. The certificate counts on return."""

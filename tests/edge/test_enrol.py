@@ -3,6 +3,7 @@
 import stat
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from edge import tls
@@ -41,14 +42,42 @@ async def test_another_gateway_never_sees_the_code(tmp_path: Path, pinned: bool)
 
 async def test_a_refused_code_leaves_nothing_behind(tmp_path: Path) -> None:
     async with peer(AUTHORITY, tmp_path, mutual=False) as gateway:
-        with pytest.raises(UplinkError, match="403"):
+        with pytest.raises(UplinkError, match="does not take this code"):
             await enrol(gateway.url, "spent-code", tmp_path / "box", ca=AUTHORITY.pem)
     assert not (tmp_path / "box").exists()
 
 
 async def test_a_gateway_that_is_away_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UplinkError, match="ClientConnector"):
+    with pytest.raises(UplinkError, match="^the gateway: not reached: "):
         await enrol("https://127.0.0.1:1", "good-code", tmp_path / "box", ca=AUTHORITY.pem)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (TimeoutError(), "no answer within 30 seconds"),
+        (aiohttp.ServerDisconnectedError(), "the connection broke off"),
+        (aiohttp.InvalidURL("https://"), "its address is https://HOST:PORT"),
+        (ConnectionResetError(104, "Connection reset by peer"), "the connection broke off"),
+    ],
+)
+async def test_a_fault_on_the_way_is_told_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception, words: str
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(aiohttp.ClientSession, "request", fails)
+    with pytest.raises(UplinkError) as said:
+        await enrol("https://127.0.0.1:1", "good-code", tmp_path / "box", ca=AUTHORITY.pem)
+    assert str(said.value) == f"the gateway: {words}"
+
+
+async def test_a_certificate_for_another_name_is_told_so(tmp_path: Path) -> None:
+    async with peer(AUTHORITY, tmp_path, mutual=False) as gateway:
+        with pytest.raises(UplinkError, match="for another name"):
+            await enrol(gateway.url.replace("127.0.0.1", "localhost"), "good-code", tmp_path / "box", ca=AUTHORITY.pem)
+        assert gateway.codes == []
 
 
 @pytest.mark.parametrize("code", ["", "@" + "a" * 64, "code@12", "code@" + "g" * 64])

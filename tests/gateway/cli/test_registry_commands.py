@@ -40,7 +40,7 @@ async def test_a_town_is_imported_and_its_codes_are_told_once(tmp_path: Path) ->
         assert done.exit_code == 0, done.stderr
         client, first, second = map(json.loads, done.stdout.splitlines())
         assert client["client_id"] == "acme-1"
-        assert {"index", "name", "points", "household", "box", "box_code", "login_code"} == set(first)
+        assert {"index", "name", "points", "household", "box", "box_code", "box_enrol", "login_code"} == set(first)
         assert (second["index"], second["name"], second["points"]) == (1, "Bo", [])
         listed = await command(house, tmp_path, registry.app, "households")
         assert len(last(listed)["households"]) == 2
