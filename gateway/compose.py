@@ -46,6 +46,7 @@ from gateway.keeper.port import Keeper
 from gateway.keeper.recovery import Recovery
 from gateway.pages.own_data import DataDesk
 from gateway.registry.registry import Registry
+from gateway.registry.tenancies import any_household
 from gateway.serve.access import AccessLog
 from gateway.serve.callers import Callers
 from gateway.serve.listeners import public_url
@@ -171,7 +172,8 @@ async def opened(
         store = await stack.enter_async_context(store_at(settings.store_url))
         recovery = overrides.recovery or recovery_of(settings, clock)
         root = settings.keys / "root"
-        keeper = await asyncio.to_thread(lambda: open_keeper(settings.tree, root, recovery=recovery))
+        empty = not await any_household(store)
+        keeper = await asyncio.to_thread(lambda: open_keeper(settings.tree, root, make=empty, recovery=recovery))
         stack.callback(keeper.close)
         outbound = Outbound(allow_private=settings.outbound.allow_private, extra_ca=settings.outbound.extra_ca)
         http = await stack.enter_async_context(outbound)

@@ -1,12 +1,13 @@
 """``metergate consent``: look at a household's grounds, take them back, erase; by the operator, on its behalf."""
 
+import json
 from typing import Annotated
 
 import typer
 
 from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
 
-app = typer.Typer(no_args_is_help=True, help="Grounds of a household: list, withdraw, erase.")
+app = typer.Typer(no_args_is_help=True, help="Grounds of households: list, withdraw, erase.")
 
 
 @app.command("list")
@@ -24,6 +25,25 @@ def withdraw(
     """Returns when no byte leaves any more and the withdrawal is durable."""
     path = f"/grounds/{ground}/withdraw" if ground else "/withdraw"
     show(call(held(settings), "POST", f"/api/households/{household}{path}"))
+
+
+@app.command("withdraw-all")
+def withdraw_all(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    settings: SettingsFile = SETTINGS_FILE,
+) -> None:
+    """Take back every consent of every household: after an older store was put back, which knows no later withdrawal.
+
+    To stdout one JSON object a household that had any.
+    """
+    config = held(settings)
+    if not yes and not typer.confirm("Take back all consents of all households? They have to be asked anew.", err=True):
+        raise typer.Exit(1)
+    for each in call(config, "GET", "/api/households")["households"]:
+        if each["live"]:
+            done = call(config, "POST", f"/api/households/{each['household']}/withdraw")
+            if done["withdrawn"]:
+                typer.echo(json.dumps({"household": each["household"], **done}))
 
 
 @app.command("erase")

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.errors import SettingsError
+from gateway.errors import GatewayError
 
 YOUNG_OBJECTS = 10_000
 """A batch of some hundred values makes more than Python's own 700 for a moment, and each would be looked at twice."""
@@ -21,15 +21,18 @@ def run(
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C. Exit 1 when it cannot start, with the reason on standard error."""
     import uvloop
-
-    from gateway.errors import RootBusy, RootMissing
+    from sqlalchemy.exc import SQLAlchemyError
 
     stopped = again = False
     try:
         again = uvloop.run(_serve(settings))
-    except* (SettingsError, RootMissing, RootBusy, OSError, ValueError) as group:
+    except* SQLAlchemyError as group:
         for error in _leaves(group):
-            print(f"metergate: {str(error) or type(error).__name__}", file=sys.stderr)
+            print(f"metergate: the store cannot be used: {getattr(error, 'orig', None) or error}", file=sys.stderr)
+        stopped = True
+    except* (GatewayError, OSError, ValueError) as group:
+        for error in _leaves(group):
+            print(f"metergate: {error}", file=sys.stderr)
         stopped = True
     if stopped:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""``metergate vault``: what a copy of the folder gives away."""
+"""``metergate vault``: a copy of the store, and what a copy of the folder gives away."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Look at a vault from outside, as a thief of its folder would.")
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, held, why
+
+app = typer.Typer(no_args_is_help=True, help="Back a vault up; look at one from outside, as a thief would.")
 
 Folder = Annotated[
     Path, typer.Option("--offline", exists=True, file_okay=False, help="A copy of everything the gateway stores.")
@@ -18,7 +20,27 @@ RecoveryKey = Annotated[
 
 @app.callback()
 def vault() -> None:
-    """Look at a vault from outside, as a thief of its folder would."""
+    """Back a vault up; look at one from outside, as a thief of its folder would."""
+
+
+@app.command()
+def backup(
+    to: Annotated[Path, typer.Argument(help="The copy: a file that is not there yet.")],
+    settings: SettingsFile = SETTINGS_FILE,
+) -> None:
+    """Copy the store as it is at one instant, also while the gateway runs. It opens nothing by itself.
+
+    What it is good for, and how it is put back: docs/running.md, Backup.
+    """
+    import sqlite3
+
+    from gateway.storage.backup import copy_store
+
+    try:
+        copy_store(Path(held(settings).store_url.database or ""), to)
+    except (OSError, sqlite3.Error) as error:
+        typer.echo(f"metergate: {to}: {why(error)}", err=True)
+        raise typer.Exit(1) from None
 
 
 @app.command("open")

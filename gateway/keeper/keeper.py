@@ -14,11 +14,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from gateway.errors import RootMissing, SubjectGone
 from gateway.keeper import states as key_states
 from gateway.keeper.changes import CHANGES_AT_ONCE, Changes, stored
+from gateway.keeper.pages import SLOT_BYTES
 from gateway.keeper.port import MOST_DAYS, MOST_SUBJECTS, MOST_WORDS, Day, Words
 from gateway.keeper.recovery import Recovery
 from gateway.keeper.root import FileRoot
 from gateway.keeper.states import Randomness, States
-from gateway.keeper.tree import Tree
+from gateway.keeper.tree import PUT_BACK, Tree
 from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
 from policies.vault import ratchet
 from policies.vault.ratchet import DayGone
@@ -222,18 +223,32 @@ def _bounded(asked: Collection[object], most: int) -> None:
 
 
 def open_keeper(
-    tree: Path, root: Path, *, recovery: Recovery | None = None, randomness: Randomness = os.urandom
+    tree: Path,
+    root: Path,
+    *,
+    make: bool = True,
+    recovery: Recovery | None = None,
+    randomness: Randomness = os.urandom,
 ) -> LocalKeeper:
-    """Open or make the key tree; blocking.
+    """Open the key tree, or make it where neither tree nor root was there; blocking.
 
-    Raises ``RootMissing`` when there is a tree and no root (nothing is made then), ``RootBusy``, ``TreeBroken``.
+    ``make``: False where something is sealed already, which no new tree would open. Raises ``RootMissing`` when one of
+    the two is there without the other (nothing is made then), ``RootBusy``, ``TreeBroken`` when they do not fit.
     """
-    exists = tree.exists() and tree.stat().st_size > 0
-    if exists and not root.exists():
-        raise RootMissing(f"there is a key tree but no root at {root.name}: is the key folder mounted?")
-    port = FileRoot(root, create=not exists)
-    if recovery:
-        recovery.prune()
-    return LocalKeeper(
-        Tree(tree, port, randomness=randomness, keep=recovery.keep if recovery else None), recovery, randomness
-    )
+    pages = tree.stat().st_size // SLOT_BYTES if tree.exists() else 0
+    if not root.exists() and (pages or not make):
+        raise RootMissing(f"there is {'a key tree' if pages else 'a store'} but no root at {root}: {PUT_BACK}")
+    port = FileRoot(root, create=not pages)
+    try:
+        begun = port.load() is not None
+        if begun and not pages:
+            raise RootMissing(f"there is a root but no key tree at {tree}: {PUT_BACK}")
+        if not begun and (pages > 1 or not make):  # one page: the first start ended before its root was written
+            raise RootMissing(f"the root at {root} is empty: {PUT_BACK}")
+        if recovery:
+            recovery.prune()
+        opened = Tree(tree, port, randomness=randomness, keep=recovery.keep if recovery else None)
+    except BaseException:
+        port.close()
+        raise
+    return LocalKeeper(opened, recovery, randomness)

@@ -66,7 +66,7 @@ class FileRoot:
         found = [(cell.generation, i, cell) for i, data in enumerate(raw) if (cell := parse(data)) is not None]
         if not found:
             if any(data.strip(b"\0") for data in raw):
-                raise RootMissing("the root is damaged")
+                raise RootMissing("the root is damaged: put back the key folder's file root as it was at the last stop")
             return None
         _, self._current, cell = max(found, key=lambda entry: entry[0])
         self._wipe(1 - self._current)

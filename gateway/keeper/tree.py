@@ -35,6 +35,10 @@ from policies.vault.ratchet import KEY_BYTES
 CACHED_LEAVES = 2048
 """Pages in clear in memory, some 16 MiB with what they take in Python."""
 
+PUT_BACK = (
+    "put back the present tree (data folder) and the present root (key folder) together; an older tree opens with no "
+    "root but that of its hour. See docs/running.md, Backup"
+)
 Keep = Callable[[Cell], None]
 """Called with the coming root before it is written: for the recovery window."""
 
@@ -53,7 +57,13 @@ class Tree:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._slots = os.fstat(self._fd).st_size // SLOT_BYTES
-        cell = root.load()
+        try:
+            self._open(root.load())
+        except BaseException:
+            os.close(self._fd)
+            raise
+
+    def _open(self, cell: Cell | None) -> None:
         if cell is None:
             self._free = list(range(self._slots))
             self._cell = Cell(0, 0, b"")
@@ -167,7 +177,7 @@ class Tree:
         try:
             page = open_page(link, self._raw(link.slot))
         except PageDamaged as error:
-            raise TreeBroken(str(error)) from error
+            raise TreeBroken(f"the key tree does not open with this root ({error}): {PUT_BACK}") from error
         if isinstance(page, list):
             self._inners[link.slot] = page
         else:

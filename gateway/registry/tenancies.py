@@ -234,6 +234,11 @@ class Tenancies:
         return each
 
 
+async def any_household(store: Store) -> bool:
+    """Whether one was ever taken in: then there are sealed rows, which no new key tree would open."""
+    return bool(await store.look(lambda connection: connection.execute(select(tenancy.c.id).limit(1)).first()))
+
+
 def _padded(subject: SubjectId, about: str, plain: bytes) -> Words:
     """With blanks to 256 bytes, so that the length of a name is not in the row."""
     return Words(subject, DetailClass.IDENTITY, about, plain + b" " * (-len(plain) % 256))

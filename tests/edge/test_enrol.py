@@ -48,7 +48,7 @@ async def test_a_refused_code_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 async def test_a_gateway_that_is_away_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UplinkError, match="^the gateway: not reached: "):
+    with pytest.raises(UplinkError, match=r"^the gateway: not reached: "):
         await enrol("https://127.0.0.1:1", "good-code", tmp_path / "box", ca=AUTHORITY.pem)
 
 

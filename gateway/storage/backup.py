@@ -1,0 +1,26 @@
+"""A copy of the store as it is at one instant, while the gateway writes on."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+
+def copy_store(store: Path, to: Path) -> None:
+    """One read transaction of SQLite's online backup, synced; ``to`` is made with mode 0600. Blocking.
+
+    Raises ``FileNotFoundError``, ``FileExistsError``, ``OSError``, ``sqlite3.Error``.
+    """
+    if not store.is_file():
+        raise FileNotFoundError(2, "there is no store", str(store))
+    fd = os.open(to, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with closing(sqlite3.connect(store)) as source, closing(sqlite3.connect(to)) as target:
+            source.backup(target)
+            target.execute("PRAGMA journal_mode=DELETE")  # one file, whole by itself
+        os.fsync(fd)
+    except BaseException:
+        to.unlink()
+        raise
+    finally:
+        os.close(fd)
