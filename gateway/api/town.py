@@ -82,11 +82,17 @@ class TownApi:
         wrong = [*self._wrong_of_clients(town), *await self._wrong_of(town.households)]
         _refuse(wrong)
         there = [index for index, each in enumerate(town.households) if self._owners(each)]
+        gone = {str(index): left for index, each in enumerate(town.households) if (left := self._gone(each))}
         clients = [name for name in town.clients if self.clients.get(name) is not None]
-        return web.json_response({"households": len(town.households), "there": there, "clients_there": clients})
+        return web.json_response(
+            {"households": len(town.households), "there": there, "clients_there": clients, "left": gone}
+        )
 
     async def import_households(self, request: web.Request) -> web.Response:
-        """All or, when something is wrong with any of them, none. One that is there already is skipped, and said."""
+        """All or, when something is wrong with any of them, none.
+
+        One that is there already is skipped, and said; so is one that has left or was erased since the row was true.
+        """
         wanted = (await body(request, ImportIn)).households
         _refuse(await self._wrong_of(wanted))
         made: list[Json] = []
@@ -94,6 +100,9 @@ class TownApi:
             told: Json = {"index": index, "name": each.name, "points": each.points}
             if owners := self._owners(each):
                 made.append({**told, "household": next(iter(owners)), "skipped": True})
+                continue
+            if left := self._gone(each):
+                made.append({**told, "left": left, "skipped": True})
                 continue
             try:
                 made.append({**told, **await self.take_in(each)})
@@ -106,6 +115,15 @@ class TownApi:
         """Who has its metering points now."""
         found = (self.registry.tenancies.by_point(point) for point in wanted.points)
         return {owner for owner in found if owner is not None}
+
+    def _gone(self, wanted: HouseholdIn) -> dict[str, str]:
+        """Why a row tells of somebody who left, by metering point; empty where it may be taken in."""
+        gone: dict[str, str] = {}
+        for point in wanted.points:
+            left = self.registry.tenancies.left(point)
+            if left is not None and (wanted.start is None or wanted.start < left):
+                gone[point] = f"left on {whole_second(left)}; give a later start for who lives there now"
+        return gone
 
     async def _wrong_of(self, wanted: Sequence[HouseholdIn]) -> list[_Wrong]:
         wrong: list[_Wrong] = []

@@ -46,13 +46,20 @@ def import_file(
     """Bulk import: JSON with ``organisations`` (by id), ``clients`` (by id), ``households`` (a list); ``-`` is stdin.
 
     All is checked before anything is done. What is there already stays: a household with its metering points, a
-    client's secret. To stdout one JSON object a line for each household and client: names, points, ids, codes and
-    secrets, this once. Progress to stderr. Names and addresses are read from the file, never from the command line.
+    client's secret. A row whose metering point was left since (moved out, erased) is skipped, and said by point: who
+    lives there now has a later ``start``. To stdout one JSON object a line for each household and client: names,
+    points, ids, codes and secrets, this once. Progress to stderr. Names and addresses are read from the file, never
+    from the command line.
     """
     config = held(settings)
     table = _table(file)
     found = call(config, "POST", "/api/registry/check", table)
-    typer.echo(f"{counted(found['households'], 'household')}, {len(found['there'])} there already", err=True)
+    gone = found["left"]
+    counts = f"{len(found['there'])} there already, {len(gone)} that left"
+    typer.echo(f"{counted(found['households'], 'household')}, {counts}", err=True)
+    for index, points in gone.items():
+        for point, why_not in points.items():
+            typer.echo(f"households.{index}: skipped: {point}: {why_not}", err=True)
     if check:
         return
     for name, body in table.get("organisations", {}).items():

@@ -28,6 +28,10 @@ NOTICE_TEXT = (
 """The notice that the pages show with each request; a receipt carries its hash. Version it when it changes."""
 NOTICE_ID = "metergate-notice-1"
 
+POINTS_LEFT = (
+    "of each metering point a keyed hash and the day it was left: so that no earlier reading is taken for the next "
+    "household's, and no list takes this one in again"
+)
 KEPT_EVIDENCE = timedelta(days=3 * 366)
 """Limitation of claims: how long receipts, withdrawals and the ledger stay after an erasure (GDPR 17(3)(e))."""
 
@@ -86,6 +90,7 @@ class Evidence:
             {"what": "receipts and withdrawals", "ground": "GDPR Art. 7(1) and 17(3)(e)", "until": until},
             {"what": "disclosure ledger, sealed", "ground": "GDPR Art. 5(2) and 17(3)(e)", "until": until},
         ]
+        kept.append({"what": POINTS_LEFT, "ground": "GDPR Art. 5(1)(d) and 6(1)(f)", "until": until})
         for task in tasks:
             end = in_utc(task.scope.validity.end).date().isoformat()
             kept.append({"what": "readings, class legal", "ground": f"{task.law} {task.article}", "until": end})

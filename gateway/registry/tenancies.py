@@ -1,26 +1,29 @@
 """Households: a tenancy is a random id, a place, a time from and to, metering points, and a sealed identity.
 
 The next tenant of the same flat is another tenancy with other keys. Names, addresses, remarks and serial numbers are
-sealed under the household's identity key and found by keyed hashes; the place (zone, community) is in clear.
+sealed under the household's identity key and found by keyed hashes; the place (zone, community) is in clear. Of a
+metering point it is known when it was left, also after an erasure (docs/decisions/0015-points-that-were-left.md).
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.clock import Clock
 from gateway.errors import InUse, NotAllowed, SubjectGone, Unknown
 from gateway.storage.port import Store
-from gateway.storage.tables.registry import metering_point, tenancy
+from gateway.storage.tables.registry import metering_point, point_left, tenancy
 from gateway.vault.port import Vault, Words
 from policies.terms import DetailClass, SubjectId
 
 TENANCY_KINDS = ("household", "site")
 MOST_POINTS = 32
 MOST_TEXT = 1000
+KEPT_LEFT = timedelta(days=3 * 366)
+"""How long it is kept when an erased household left its points: as its receipts are."""
 
 
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,13 +86,17 @@ class Tenancies:
         self._store, self._vault, self._clock, self._ids = store, vault, clock, ids
         self._all: dict[SubjectId, Tenancy] = {}
         self._points: dict[bytes, SubjectId] = {}
+        self._left: dict[bytes, datetime] = {}
+        """When a household last left a metering point, by its keyed hash."""
         self._residents: dict[str, set[SubjectId]] = {}
         """Live households by their smallest place."""
 
     async def load(self) -> None:
         """Call before ports open."""
-        queries = (select(tenancy), select(metering_point).where(metering_point.c.end.is_(None)))
-        rows, points = await self._store.look(lambda c: [c.execute(query).fetchall() for query in queries])
+        past = point_left.c.day < (self._clock() - KEPT_LEFT).timestamp()
+        await self._store.write(lambda connection: connection.execute(delete(point_left).where(past)).rowcount)
+        queries = (select(tenancy), select(metering_point), select(point_left))
+        rows, points, left = await self._store.look(lambda c: [c.execute(query).fetchall() for query in queries])
         for row in rows:
             self._keep(
                 Tenancy(
@@ -97,7 +104,12 @@ class Tenancies:
                     _instant(row.start), _maybe(row.end), _maybe(row.erased), _maybe(row.moved_in),
                 )
             )  # fmt: skip
-        self._points = {row.lookup: SubjectId(row.tenancy) for row in points}
+        self._points = {row.lookup: SubjectId(row.tenancy) for row in points if row.end is None}
+        for row in points:
+            if row.end is not None:
+                self._note_left(row.lookup, _instant(row.end))
+        for row in left:
+            self._note_left(row.lookup, _instant(row.day))
 
     # -- looking
 
@@ -126,6 +138,14 @@ class Tenancies:
     def by_point(self, point: str) -> SubjectId | None:
         """The household that has a metering point now."""
         return self._points.get(self._vault.lookup("point", point))
+
+    def left(self, point: str) -> datetime | None:
+        """When a household last left a metering point that nobody has now; None where nobody did, or somebody has it.
+
+        Of an erased one: the end of the day (UTC) on which it left.
+        """
+        lookup = self._vault.lookup("point", point)
+        return None if lookup in self._points else self._left.get(lookup)
 
     async def who(self, subject: SubjectId) -> Identity:
         """The holder of a household; an empty identity once it was erased."""
@@ -163,17 +183,20 @@ class Tenancies:
         made = Tenancy(SubjectId(self._ids()), new.zone, new.community, new.kind, start, moved_in=new.start)
         self._points |= dict.fromkeys(lookups.values(), made.id)  # nobody else takes one of them meanwhile
         try:
-            made = replace(made, moved_in=new.start or await self._left(lookups.values()))
+            made = replace(made, moved_in=new.start or self._since(lookups.values()))
             await self._take_in(made, new, lookups)
         except Exception:
             self._points = {at: who for at, who in self._points.items() if who != made.id}
             raise
         return self._keep(made)
 
-    async def _left(self, lookups: Collection[bytes]) -> datetime | None:
+    def _since(self, lookups: Collection[bytes]) -> datetime | None:
         """When the last household left one of these metering points; what was measured before is that household's."""
-        former = select(func.max(metering_point.c.end)).where(metering_point.c.lookup.in_(lookups))
-        return _maybe(await self._store.look(lambda connection: connection.execute(former).scalar()))
+        left = [self._left[lookup] for lookup in lookups if lookup in self._left]
+        return min(max(left), self._clock()) if left else None  # a day that is not over yet was left before now
+
+    def _note_left(self, lookup: bytes, at: datetime) -> None:
+        self._left[lookup] = max(at, self._left.get(lookup, at))
 
     async def _take_in(self, made: Tenancy, new: NewTenancy, lookups: Mapping[str, bytes]) -> None:
         start = made.start
@@ -200,28 +223,38 @@ class Tenancies:
         """Somebody moved out: his range ends. What has ended stays as it is."""
         found = self._all.get(subject)
         if found is not None and found.live:
-            await self._close(subject, {"end": at.timestamp()})
+            await self._close(subject, at, {"end": at.timestamp()})
             self._keep(replace(found, end=at))
 
     async def forget(self, subject: SubjectId, at: datetime) -> None:
-        """After an erasure: what was sealed leaves the rows too, and the household is nobody any more."""
+        """After an erasure: what was sealed leaves the rows too, and the household is nobody any more.
+
+        Of its points a keyed hash stays, and the day on which it left: not the instant, which its row has too.
+        """
         found = self._all.get(subject)
         if found is not None and found.erased is None:
             end = found.end or at
             values = {"end": end.timestamp(), "erased": at.timestamp(), "identity": None}
-            await self._close(subject, values, drop=True)
+            await self._close(subject, _day_after(end), values, drop=True)
             self._keep(replace(found, end=end, erased=at))
 
-    async def _close(self, subject: SubjectId, values: Mapping[str, object], *, drop: bool = False) -> None:
+    async def _close(
+        self, subject: SubjectId, left: datetime, values: Mapping[str, object], *, drop: bool = False
+    ) -> None:
         mine = metering_point.c.tenancy == subject
-        end = values["end"]
 
-        def write(connection: Connection) -> None:
+        def write(connection: Connection) -> list[bytes]:
             connection.execute(update(tenancy).where(tenancy.c.id == subject).values(**values))
-            points = delete(metering_point).where(mine) if drop else update(metering_point).where(mine).values(end=end)
-            connection.execute(points)
+            lookups = [row.lookup for row in connection.execute(select(metering_point.c.lookup).where(mine))]
+            if drop:
+                connection.execute(delete(metering_point).where(mine))
+                _keep_left(connection, lookups, left)
+            else:
+                connection.execute(update(metering_point).where(mine).values(end=left.timestamp()))
+            return lookups
 
-        await self._store.write(write)
+        for lookup in await self._store.write(write):
+            self._note_left(lookup, left)
         self._points = {at: who for at, who in self._points.items() if who != subject}
 
     def _keep(self, each: Tenancy) -> Tenancy:
@@ -232,6 +265,20 @@ class Tenancies:
             if not residents:
                 del self._residents[each.place]
         return each
+
+
+def _keep_left(connection: Connection, lookups: Sequence[bytes], day: datetime) -> None:
+    """The latest day counts."""
+    known = select(point_left).where(point_left.c.lookup.in_(lookups))
+    later = {row.lookup: max(row.day, day.timestamp()) for row in connection.execute(known)}
+    connection.execute(delete(point_left).where(point_left.c.lookup.in_(lookups)))
+    if rows := [{"lookup": each, "day": later.get(each, day.timestamp())} for each in lookups]:
+        connection.execute(insert(point_left), rows)
+
+
+def _day_after(at: datetime) -> datetime:
+    """The midnight (UTC) that follows."""
+    return datetime.combine(at.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
 
 
 async def any_household(store: Store) -> bool:

@@ -1,5 +1,6 @@
 """A copy of the store as it is at one instant, while the gateway writes on."""
 
+import errno
 import os
 import sqlite3
 from contextlib import closing
@@ -9,7 +10,7 @@ from pathlib import Path
 def copy_store(store: Path, to: Path) -> None:
     """One read transaction of SQLite's online backup, synced; ``to`` is made with mode 0600. Blocking.
 
-    Raises ``FileNotFoundError``, ``FileExistsError``, ``OSError``, ``sqlite3.Error``.
+    Raises ``FileNotFoundError``, ``FileExistsError``, ``OSError`` also where the store is none.
     """
     if not store.is_file():
         raise FileNotFoundError(2, "there is no store", str(store))
@@ -19,8 +20,10 @@ def copy_store(store: Path, to: Path) -> None:
             source.backup(target)
             target.execute("PRAGMA journal_mode=DELETE")  # one file, whole by itself
         os.fsync(fd)
-    except BaseException:
+    except BaseException as error:
         to.unlink()
+        if isinstance(error, sqlite3.Error):
+            raise OSError(errno.EIO, f"the store cannot be copied: {error}") from error
         raise
     finally:
         os.close(fd)

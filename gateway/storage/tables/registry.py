@@ -29,6 +29,13 @@ metering_point = Table(
     Index("metering_point_tenancy", "tenancy"),
 )
 
+point_left = Table(
+    "point_left",
+    METADATA,
+    Column("lookup", LargeBinary, primary_key=True),
+    Column("day", Float, nullable=False),
+)
+
 box = Table(
     "box",
     METADATA,

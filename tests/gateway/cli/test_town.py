@@ -86,6 +86,38 @@ async def test_the_same_file_again_skips_who_is_there_and_says_so(tmp_path: Path
         assert (await counts(house))[0] == 2
 
 
+@pytest.mark.parametrize("end", ["erase", "move-out"])
+async def test_who_has_left_is_not_brought_back_by_the_file_that_took_him_in(tmp_path: Path, end: str) -> None:
+    rows: list[dict[str, Any]] = [{**HOMES[0], "start": "2026-03-01T00:00:00+01:00"}, HOMES[1]]
+    async with people(tmp_path) as house:
+        for made in told(await imported(house, tmp_path, {"households": rows})):
+            await house.operator("POST", f"/api/households/{made['household']}/{end}")
+        before = await counts(house)
+        left = "2026-03-05T00:00:00Z" if end == "erase" else "2026-03-04T12:00:00Z"
+        words = f"left on {left}; give a later start for who lives there now"
+        checked = await imported(house, tmp_path, {"households": rows}, "--check")
+        done = await imported(house, tmp_path, {"households": rows})
+        for stderr in (checked.stderr, done.stderr):
+            assert f"households.0: skipped: P2: {words}" in stderr
+            assert f"households.1: skipped: P3: {words}" in stderr
+            assert "Anna" not in stderr
+        anna, bo = told(done)
+        assert (anna["skipped"], anna["left"]) == (True, {"P1": words, "P2": words})
+        assert not {"household", "box", "login_code"} & (set(anna) | set(bo))
+        assert await counts(house) == before
+
+
+@pytest.mark.parametrize("end", ["erase", "move-out"])
+async def test_who_lives_there_now_comes_in_by_a_later_start(tmp_path: Path, end: str) -> None:
+    async with people(tmp_path) as house:
+        (made,) = told(await imported(house, tmp_path, {"households": HOMES[:1]}))
+        await house.operator("POST", f"/api/households/{made['household']}/{end}")
+        rows = [{"name": "Cy", "points": ["P1", "P2"], "start": "2026-03-05T00:00:00Z", "login_code": True}]
+        (cy,) = told(await imported(house, tmp_path, {"households": rows}))
+        assert cy["household"] != made["household"]
+        assert "login_code" in cy
+
+
 async def test_each_code_stands_beside_a_point_and_a_name_in_signs_that_are_not_confused(tmp_path: Path) -> None:
     letters = tmp_path / "letters.txt"
     async with people(tmp_path) as house:

@@ -13,9 +13,9 @@ from adapters.plugin import Organisation
 from gateway.errors import InUse, NotAllowed, StoreFull, Unknown
 from gateway.registry.boxes import ANY_METER
 from gateway.registry.organisations import ListedOrganisation
-from gateway.registry.tenancies import Identity, NewTenancy
+from gateway.registry.tenancies import KEPT_LEFT, Identity, NewTenancy
 from policies.terms import Recipient, SubjectId
-from tests.gateway.people_house import people
+from tests.gateway.people_house import START, people
 
 
 def anna(*points: str, zone: str = "z1") -> NewTenancy:
@@ -67,12 +67,63 @@ async def test_a_point_belongs_to_one_household_at_a_time(tmp_path: Path) -> Non
             registry.tenancies.live(first.id)
 
 
+async def test_after_an_erasure_it_is_known_to_the_day_when_a_point_was_left_and_no_more(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        registry = house.gateway.registry
+        first = await registry.tenancies.create(anna("AT1", "AT2"))
+        await house.gateway.household_end.erase(first.id)
+        midnight = START.replace(hour=0) + timedelta(days=1)
+        assert (registry.tenancies.left("AT1"), registry.tenancies.left("AT3")) == (midnight, None)
+    with sqlite3.connect(tmp_path / "data" / "store.db") as connection:
+        rows = connection.execute("SELECT lookup, day FROM point_left").fetchall()
+        assert connection.execute("SELECT count(*) FROM metering_point").fetchone() == (0,)
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(point_left)")]
+    connection.close()
+    assert columns == ["lookup", "day"]
+    assert {day for _, day in rows} == {midnight.timestamp()}
+    assert {len(lookup) for lookup, _ in rows} == {32}
+    async with people(tmp_path) as house:
+        tenancies = house.gateway.registry.tenancies
+        same_day = await tenancies.create(anna("AT1"))
+        assert same_day.moved_in == START
+        assert tenancies.left("AT1") is None
+        house.time.now += timedelta(days=30)
+        assert (await tenancies.create(anna("AT2"))).moved_in == midnight
+
+
+async def test_who_moved_out_and_is_erased_later_left_when_he_moved_out(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        tenancies = house.gateway.registry.tenancies
+        first = await tenancies.create(anna("AT1"))
+        await house.gateway.household_end.move_out(first.id)
+        assert tenancies.left("AT1") == START
+        house.time.now += timedelta(days=30)
+        await house.gateway.household_end.erase(first.id)
+    async with people(tmp_path) as house:
+        assert house.gateway.registry.tenancies.left("AT1") == START.replace(hour=0) + timedelta(days=1)
+
+
+async def test_what_is_kept_of_a_point_goes_when_the_receipts_go(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        first = await house.gateway.registry.tenancies.create(anna("AT1"))
+        await house.gateway.household_end.erase(first.id)
+        house.time.now += KEPT_LEFT
+        await house.gateway.registry.tenancies.load()
+        assert house.gateway.registry.tenancies.left("AT1") is not None
+        house.time.now += timedelta(days=2)
+        await house.gateway.registry.tenancies.load()
+    with sqlite3.connect(tmp_path / "data" / "store.db") as connection:
+        assert connection.execute("SELECT count(*) FROM point_left").fetchone() == (0,)
+    connection.close()
+
+
 async def test_what_was_measured_before_the_last_one_left_is_not_the_next_ones(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         tenancies = house.gateway.registry.tenancies
         first = await tenancies.create(anna("AT1", "AT2"))
         assert first.moved_in is None
         left = first.start + timedelta(days=3)
+        house.time.now = left
         await tenancies.close(first.id, left)
         second = await tenancies.create(anna("AT2", "AT3"))
         assert second.moved_in == left
