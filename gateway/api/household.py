@@ -118,14 +118,15 @@ class HouseholdApi:
     async def accept(self, request: web.Request) -> web.Response:
         """Yes to all or to a part."""
         subject, name = self._live(request).id, request.match_info["request"]
-        wanted = (await body(request, models.AnswerIn)).quantities
-        if wanted is None:
+        answer = await body(request, models.AnswerIn)
+        if answer.quantities is None:
             chosen = next(
                 (a.request.quantities for a in await self.consent.waiting(subject) if a.id == name), frozenset()
             )
         else:
-            chosen = models.quantities(wanted)
-        return web.json_response(_ground(await self.consent.accept(subject, name, chosen)), status=201)
+            chosen = models.quantities(answer.quantities)
+        given = await self.consent.accept(subject, name, chosen, language=answer.language)
+        return web.json_response(_ground(given), status=201)
 
     async def refuse(self, request: web.Request) -> web.Response:
         """No."""

@@ -164,9 +164,10 @@ class GroundIn(ScopeIn):
 
 
 class AnswerIn(Strict):
-    """Which quantities the household agrees to; None: all that are asked for."""
+    """Which quantities the household agrees to (None: all that are asked for), and in which language it read of it."""
 
     quantities: _Quantities | None = None
+    language: Literal["en", "de"] = Field(default="en", description="In which the notice was shown.")
 
 
 class RetentionIn(Strict):

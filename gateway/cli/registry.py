@@ -11,9 +11,8 @@ import typer
 
 from gateway.cli import meters
 from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show, why
-from gateway.serve.listeners import public_url
+from gateway.cli.letters import letter
 from meter_driver.render import counted
-from policies.roles import Listener
 
 app = typer.Typer(no_args_is_help=True, help="Households, boxes, organisations, clients, codes.")
 app.add_typer(meters.meter_commands, name="meter")
@@ -21,22 +20,10 @@ app.command("meters")(meters.meters)
 app.command("exchange")(meters.exchange)
 _OnlyCheck = Annotated[bool, typer.Option("--check", help="Say whether all can be taken in, and change nothing.")]
 LettersFile = Annotated[
-    Path | None, typer.Option("--letters", help="Append a page for each login code to this file: to print and to post.")
+    Path | None,
+    typer.Option("--letters", help="Append a page for each household with codes to this file: to print and to post."),
 ]
 HOUSEHOLDS_AT_ONCE = 100
-LETTER = """{name}
-{address}
-
-
-Your meter's readings are yours to see, and yours to give or to keep.
-
-{points}
-
-Log in at       {url}
-With the code   {code}
-
-The code works once. Nobody will ever ask you for it.
-\f"""
 
 
 @app.command("import")
@@ -99,15 +86,12 @@ def _households(config: Any, households: list[Any], letters: Path | None) -> Non
         batch = households[start : start + HOUSEHOLDS_AT_ONCE]
         for made in call(config, "POST", "/api/households/import", {"households": batch})["households"]:
             typer.echo(json.dumps({**made, "index": start + made["index"]}))
-            if letters is not None and "login_code" in made:
-                _letter(letters, made, str(batch[made["index"]].get("address", "")), config)
+            if letters is not None:
+                _append(letters, letter(made, str(batch[made["index"]].get("address", "")), config))
 
 
-def _letter(file: Path, made: Any, address: str, config: Any) -> None:
-    """One page of plain text, ended by a form feed; the file is for its owner alone."""
-    url = public_url(config, Listener.PEOPLE)
-    points = "\n".join(f"Metering point  {point}" for point in made["points"])
-    page = LETTER.format(name=made["name"], address=address, points=points, url=url, code=made["login_code"])
+def _append(file: Path, page: str) -> None:
+    """The file is for its owner alone."""
     with open(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8") as out:
         out.write(page)
 

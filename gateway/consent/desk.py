@@ -100,11 +100,13 @@ class ConsentDesk:
         asked = [asked_of(row) for row in rows]
         return [a for a in asked if a.request.until > now]
 
-    async def accept(self, household: SubjectId, request: str, quantities: frozenset[str]) -> Consent:
+    async def accept(
+        self, household: SubjectId, request: str, quantities: frozenset[str], *, language: str = "en"
+    ) -> Consent:
         """Yes to all or to a part of a request. Raises ``ConsentError`` when there is nothing (left) to accept.
 
         Raises ``SubjectGone`` once the household's end has begun. The first answer counts: an accept that is sent again
-        changes nothing, before or after a withdrawal.
+        changes nothing, before or after a withdrawal. ``language``: in which the household read the notice.
         """
         async with self._turns.of(household):
             await self._here(household)
@@ -113,7 +115,7 @@ class ConsentDesk:
                 raise ConsentError("nothing-chosen", "choose at least one of the quantities that are asked for")
             now = self._clock()
             consent = Consent(self._ids(), household, scope_of(asked.request, quantities, now), now)
-            token = self._evidence.receipt(consent)
+            token = self._evidence.receipt(consent, language)
             sealed = await self._ledger.seal([(household, entry_of("given", consent, now))])
             answered = self._answer(asked, consent.id)
 

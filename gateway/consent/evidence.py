@@ -14,19 +14,13 @@ from sqlalchemy import Connection, insert, select
 
 from adapters.formats.words import whole_second
 from adapters.plugin import Signer
+from gateway.consent.notice import NOTICE_ID, NOTICES
 from gateway.storage.port import Store
 from gateway.storage.tables.door import evidence as table
 from gateway.vault.port import Destroyed, Vault
 from meter_driver.instants import in_utc
 from policies.grounds import Consent, LegalTask
 from policies.terms import SubjectId
-
-NOTICE_TEXT = (
-    "Metergate asks for your consent before it lets out readings of your meter. You may say no, or take your yes back "
-    "at any time with one press on the page Consents; that ends all further use of your data at this gateway at once."
-)
-"""The notice that the pages show with each request; a receipt carries its hash. Version it when it changes."""
-NOTICE_ID = "metergate-notice-1"
 
 POINTS_LEFT = (
     "of each metering point a keyed hash and the day it was left: so that no earlier reading is taken for the next "
@@ -56,8 +50,8 @@ class Evidence:
         """How receipts and certificates name a household; the same on all of them."""
         return "urn:metergate:holder:" + self._vault.lookup("receipt", subject).hex()[:32]
 
-    def receipt(self, consent: Consent) -> str:
-        """The consent receipt."""
+    def receipt(self, consent: Consent, language: str) -> str:
+        """The consent receipt; ``language``: of the notice that was shown with the request."""
         scope = consent.scope
         claims = self._claims(consent, consent.given) | {
             "event": "given",
@@ -65,11 +59,17 @@ class Evidence:
                 "quantities": sorted(scope.quantities),
                 "resolution": _duration(scope.resolution),
                 "level": scope.level.value,
+                "values_from": whole_second(scope.values.start),
+                "values_to": whole_second(scope.values.end),
             },
             "validity": {"from": whole_second(scope.validity.start), "until": whole_second(scope.validity.end)},
             "retention": _duration(scope.keep),
             "withdrawal": "page Consents of this gateway, one press, at any time",
-            "notice": {"id": NOTICE_ID, "language": "en", "sha256": sha256(NOTICE_TEXT.encode()).hexdigest()},
+            "notice": {
+                "id": NOTICE_ID,
+                "language": language,
+                "sha256": sha256(NOTICES[language].encode()).hexdigest(),
+            },
         }
         return self._signer.sign(claims, typ="receipt+jwt")
 

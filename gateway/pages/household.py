@@ -12,6 +12,7 @@ from adapters.plugin import CALLER, Handler, Organisation, Released, Renderer, R
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
 from gateway.consent.evidence import Evidence
+from gateway.consent.notice import NOTICES
 from gateway.door.egress import Egress, Part
 from gateway.door.ledger import Ledger
 from gateway.door.response import HttpSink
@@ -175,6 +176,7 @@ class HouseholdPages:
             "consents.html",
             page="consents",
             waiting=waiting,
+            notice=NOTICES[words.language],
             active=[c for c in cards if c.state == "active"],
             past=[c for c in cards if c.state == "past"],
             choose="choose" in request.query,
@@ -223,7 +225,8 @@ class HouseholdPages:
                 if what == "all":
                     waiting = await self.consent.waiting(subject)
                     chosen = next((a.request.quantities for a in waiting if a.id == name), frozenset())
-                await self.consent.accept(subject, name, chosen)
+                language = Phrases(str(form.get("language") or language_of(request))).language
+                await self.consent.accept(subject, name, chosen, language=language)
         except ConsentError as error:
             if error.reason in MISSING:
                 raise web.HTTPNotFound from None

@@ -20,10 +20,10 @@ TOWN = {
 }
 
 
-async def command(house: People, folder: Path, app: Any, *words: str) -> Result:
-    """Run it beside the gateway, with settings that lead to it."""
+async def command(house: People, folder: Path, app: Any, *words: str, more: str = "") -> Result:
+    """Run it beside the gateway, with settings that lead to it. ``more``: of the settings."""
     file = folder / "cli.toml"
-    file.write_text(f"[people]\nport = {house.browser.port}\nclear = true\n")
+    file.write_text(f"[people]\nport = {house.browser.port}\nclear = true\n{more}")
     return await asyncio.to_thread(CliRunner().invoke, app, [*words, "--settings", str(file)])
 
 

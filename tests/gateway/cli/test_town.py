@@ -133,6 +133,29 @@ async def test_each_code_stands_beside_a_point_and_a_name_in_signs_that_are_not_
         assert letters.stat().st_mode & 0o077 == 0
 
 
+async def test_a_letter_names_who_writes_in_both_languages_and_how_the_box_joins(tmp_path: Path) -> None:
+    letters = tmp_path / "letters.txt"
+    sender = '[controller]\nname = "Stadtwerke Muster {x}"\ncontact = "Hauptplatz 2, daten@muster.example"\n'
+    homes = [{**HOMES[0], "login_code": False}, HOMES[1], {"name": "No Code", "points": ["P4"]}]
+    async with people(tmp_path) as house:
+        table = {"households": [*homes, {**HOMES[0], "points": ["P5"]}]}
+        file = tmp_path / "town.json"
+        file.write_text(json.dumps(table))
+        words = ("import", str(file), "--letters", str(letters))
+        done = await command(house, tmp_path, registry.app, *words, more=sender)
+        anna, bo, _, both = told(done)
+    first, second, third, rest = letters.read_text().split("\f")
+    for page in (first, second, third):
+        assert page.startswith("Stadtwerke Muster {x}\nHauptplatz 2, daten@muster.example\n")
+        assert "are yours to see" in page
+        assert "Messwerte Ihres Zählers" in page
+    assert (anna["box_enrol"] in first, "Anmelden" in first, "Der Code gilt" in first) == (True, False, True)
+    assert anna["box_enrol"].startswith(anna["box_code"] + "@")
+    assert (bo["login_code"] in second, "metergate-edge" in second) == (True, False)
+    assert (both["login_code"] in third, both["box_enrol"] in third, "Jeder Code" in third) == (True, True, True)
+    assert rest == ""
+
+
 async def test_an_import_never_touches_the_secret_of_a_client_that_is_there(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         made = told(await imported(house, tmp_path, TOWN))[0]

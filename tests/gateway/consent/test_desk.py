@@ -192,7 +192,7 @@ async def test_an_erased_household_is_gone_and_its_certificate_stays(tmp_path: P
         await home.feed(neighbour, [3])
         consent = await home.agree(who)
         await home.agree(neighbour)
-        receipt = json.loads(home.evidence.receipt(consent))["claims"]
+        receipt = json.loads(home.evidence.receipt(consent, "de"))["claims"]
         certificate = json.loads(await home.gateway.household_end.erase(who))["claims"]
         assert certificate["sub"] == receipt["principal_id"]
         assert who not in json.dumps(certificate)
