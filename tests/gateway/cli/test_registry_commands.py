@@ -70,6 +70,52 @@ async def test_the_operator_withdraws_and_erases_on_behalf_of_a_household(tmp_pa
         assert erased.stdout.splitlines()[-1].count(".") == 2
 
 
+async def test_all_consents_of_all_households_are_taken_back_at_once(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        homes = [await house.household() for _ in range(3)]
+        for made in homes[:2]:
+            request = await house.ask(made["household"])
+            csrf = {"X-CSRF-Token": await house.log_in(made["login_code"])}
+            path = f"/api/households/{made['household']}/requests/{request}/accept"
+            await house.browser.post(path, json={}, headers=csrf)
+        asked = await command(house, tmp_path, consent.app, "withdraw-all")
+        assert asked.exit_code == 1
+        done = await command(house, tmp_path, consent.app, "withdraw-all", "--yes")
+        told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"household"')]
+        assert {each["household"] for each in told} == {made["household"] for made in homes[:2]}
+        for made in homes:
+            grounds = await house.operator("GET", f"/api/households/{made['household']}/grounds")
+            assert not any(ground["active"] for ground in grounds["grounds"])
+
+
+async def test_a_fresh_code_for_a_box_that_is_there_has_its_fingerprint(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        done = await command(house, tmp_path, registry.app, "box-code", made["box"])
+        said = last(done)
+        assert said["enrol"].partition("@")[2] == made["box_enrol"].partition("@")[2] != ""
+        assert said["code"] != made["box_code"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"{", "not JSON in UTF-8 (line 1"),
+        (b"\xff", "not JSON in UTF-8"),
+        (b"[]", "a JSON object with"),
+        (None, "No such"),
+    ],
+)
+async def test_a_file_that_cannot_be_read_is_told_in_words(tmp_path: Path, body: bytes | None, words: str) -> None:
+    async with people(tmp_path) as house:
+        if body is not None:
+            (tmp_path / "town.json").write_bytes(body)
+        done = await command(house, tmp_path, registry.app, "import", str(tmp_path / "town.json"))
+        assert done.exit_code == 1
+        assert words in done.stderr
+        assert "Error" not in done.stderr
+
+
 def test_without_a_gateway_the_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("METERGATE_OPERATOR_TOKEN", "x")
     file = tmp_path / "cli.toml"
