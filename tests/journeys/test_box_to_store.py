@@ -147,7 +147,7 @@ async def test_the_gas_meter_behind_a_p1_port_is_another_meter_than_the_port(tmp
     async with home(tmp_path) as it:
         await it.play([NamedLink(it.recording("p1", telegram()), "p1")])
         assert "uplink.refused" not in it.log.names()
-        assert await it.meters() == {"main": ("electricity", "4D45544552303031"), "gas-1": ("gas", "474153303031")}
+        assert await it.meters() == {"main": ("electricity", "METER001"), "gas-1": ("gas", "GAS001")}
         (gas,) = await it.stored(GAS)
         assert (gas.meter, gas.serial, gas.at) == ("gas-1", "474153303031", datetime(2024, 5, 1, 9, 55, 3, tzinfo=UTC))
 
