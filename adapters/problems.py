@@ -1,6 +1,6 @@
 """problem+json (RFC 9457) where no other standard has an error of its own: one shape for adapters and the gateway."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -8,6 +8,8 @@ from aiohttp import web
 
 PROBLEM_TYPE = "https://metergate.invalid/problems/"
 """Problem types are names, not addresses; ``.invalid`` says so (RFC 2606)."""
+BrokenRule = tuple[str, str]
+"""A field of what was asked, and the rule that it breaks; no value of it."""
 
 
 def problem(
@@ -25,3 +27,16 @@ def problem(
     return web.Response(
         status=status, body=msgspec.json.encode(body), headers=headers, content_type="application/problem+json"
     )
+
+
+def broken(status: int, reason: str, why: str, rules: Sequence[BrokenRule], **more: Any) -> web.Response:
+    """A problem that names fields: ``fields`` has them all, ``field`` and ``rule`` are the first.
+
+    ``why`` is said before them; without fields it stands alone.
+    """
+    detail = ": ".join(part for part in (why, "; ".join(f"{field}: {rule}" for field, rule in rules)) if part)
+    if not rules:
+        return problem(status, reason, detail, **more)
+    fields = [{"field": field, "rule": rule} for field, rule in rules]
+    field, rule = rules[0]
+    return problem(status, reason, detail, field=field, rule=rule, fields=fields, **more)

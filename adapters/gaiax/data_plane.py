@@ -1,13 +1,13 @@
 """The data plane: ``GET /dsp-data/{transfer}`` with the token of that transfer, and one question to the door."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from aiohttp import web
 from sqlalchemy import Connection
 
+from adapters.explained import known_of, not_covered, partly_covered, written, wrong
 from adapters.formats.csv import CSV
 from adapters.formats.json import JSON_TABLE
 from adapters.formats.ndjson import NDJSON
@@ -21,10 +21,10 @@ from adapters.gaiax.dsp.transfer import State
 from adapters.gaiax.dsp.words import Side, urn
 from adapters.gaiax.odrl import Terms
 from adapters.plugin import Opening, Refused, Renderer, Route
-from adapters.problems import problem
-from meter_driver.instants import in_utc
+from adapters.problems import broken, problem
+from adapters.queries import BadQuery, Query, gathered, instant, minutes, once, only, quantity
 from policies.roles import Listener, Role
-from policies.terms import ONE_DAY, Level, Period, Portfolio, Pseudonym, ReleaseRequest, Subject, Zone
+from policies.terms import Level, Period, Portfolio, Pseudonym, ReleaseRequest, Subject, Zone
 from policies.whole import nothing_whole
 
 RENDERER_OF_TYPE: dict[str, Renderer] = {
@@ -41,12 +41,17 @@ CELLS_BACK = timedelta(days=7)
 """How far back cells are asked for when the recipient does not say."""
 
 
+_FIELDS = ("from", "to", "quantity", "minutes")
+_OURS = {"start": "from", "end": "to"}
+"""Fields as this route calls them."""
+
+
 class _Problem(Exception):
     """An answer of this route; none of them says anything about values."""
 
-    def __init__(self, status: int, reason: str, detail: str, reasons: Sequence[str] = ()) -> None:
+    def __init__(self, status: int, reason: str, detail: str) -> None:
         super().__init__(reason)
-        self.status, self.reason, self.detail, self.reasons = status, reason, detail, reasons
+        self.status, self.reason, self.detail = status, reason, detail
 
 
 class DataPlane:
@@ -66,14 +71,13 @@ class DataPlane:
             transfer, agreement = await self._admitted(request)
             streaming = transfer.format == STREAM
             renderer = _renderer(request.headers.get("Accept", ""), streaming=streaming)
-            question = self._question(agreement, request.query)
-            zone = self._connector.services.zone
-            if not streaming and (why := nothing_whole(question, zone)) is not None:
-                raise _Problem(400, "no-whole-interval", why)
-        except _Problem as wrong:
-            return _answer(wrong)
+            question, headers = await self._question(agreement, gathered(request.query.items()), streaming=streaming)
+        except _Problem as raised:
+            return _answer(raised)
+        except BadQuery as error:
+            return broken(400, error.reason, "", [(error.field, error.rule)])
         services, live = self._connector.services, self._connector.live
-        response = web.StreamResponse(headers={ZONE: str(zone)})
+        response = web.StreamResponse(headers=headers)
 
         def alive() -> bool:
             return live.get(transfer.pid) == transfer.round
@@ -82,8 +86,13 @@ class DataPlane:
             tell = services.follow if streaming else services.send
             return await tell(question, renderer, request, response, alive=alive)
         except Refused as refused:
-            words = [str(reason) for reason in refused.refusal.reasons]
-            return _answer(_Problem(403, "refused", f"not released: {refused}", words))
+            return await self._refused(question, refused)
+
+    async def _refused(self, question: ReleaseRequest, refused: Refused) -> web.Response:
+        known = await known_of(self._connector.services, question.recipient)
+        rules = [(_OURS.get(field, field), rule) for field, rule in wrong(question, refused.refusal, known)]
+        words = [str(reason) for reason in refused.refusal.reasons]
+        return broken(403, "refused", f"not released: {refused}", rules, reasons=words)
 
     async def _admitted(self, request: web.Request) -> tuple[Transfer, Agreement]:
         """The transfer of path and token, if it is served now."""
@@ -105,22 +114,35 @@ class DataPlane:
             raise _Problem(403, "transfer-ended", f"the transfer has ended: {why}")
         return transfer, agreement
 
-    def _question(self, agreement: Agreement, query: Mapping[str, str]) -> ReleaseRequest:
+    async def _question(
+        self, agreement: Agreement, query: Query, *, streaming: bool
+    ) -> tuple[ReleaseRequest, dict[str, str]]:
+        """With the headers of its answer, which name what the agreement or its grounds do not cover."""
         terms = agreement.terms
         if terms is None:
             raise _Problem(404, "no-data", "nothing is behind this agreement")
+        only(query, _FIELDS)
         period = self._period(terms, agreement)
-        start, end = _instant(query, "from") or period.start, _instant(query, "to") or period.end
-        return ReleaseRequest(
+        question = ReleaseRequest(
             recipient=agreement.recipient,
             purpose=terms.purpose,
             subject=_subject(terms),
             quantities=_quantities(terms, query),
             resolution=_resolution(terms, query),
             level=terms.level,
-            period=Period(start, end).intersect(period) if terms.level is Level.INDIVIDUAL else Period(start, end),
+            period=Period(_instant(query, "from") or period.start, _instant(query, "to") or period.end),
             reference=agreement.id,
         )
+        headers = {ZONE: str(self._connector.services.zone)}
+        match terms.level:
+            case Level.INDIVIDUAL:
+                headers |= not_covered(question, [period])
+                question = replace(question, period=_inside(question.period, period))
+            case Level.PSEUDONYMOUS:
+                headers |= partly_covered(question, await known_of(self._connector.services, agreement.recipient))
+        if not streaming and (why := nothing_whole(question, self._connector.services.zone)) is not None:
+            raise BadQuery("minutes" if "minutes" in query else "from", why, "no-whole-interval")
+        return question, headers
 
     def _period(self, terms: Terms, agreement: Agreement) -> Period:
         """What is asked for when the recipient does not say: all of it. The door takes each household's own part."""
@@ -164,39 +186,42 @@ def _subject(terms: Terms) -> Subject:
     return Portfolio()
 
 
-def _quantities(terms: Terms, query: Mapping[str, str]) -> frozenset[str]:
-    """Those of the agreement, or fewer if the recipient names some."""
+def _inside(asked: Period, agreed: Period) -> Period:
+    """What of a period is agreed. Raises ``BadQuery`` for nothing."""
+    if asked.empty:
+        raise BadQuery("to", "after from", "period-empty")
+    both = asked.intersect(agreed)
+    if both.empty:
+        field = "from" if asked.start >= agreed.end else "to"
+        raise BadQuery(field, f"the agreement covers {written(agreed)}", "period-not-covered")
+    return both
+
+
+def _quantities(terms: Terms, query: Query) -> frozenset[str]:
+    """Those of the agreement, or fewer if the recipient names some: repeated, or separated by commas."""
     everything = frozenset(terms.quantities)
     if "quantity" not in query:
         return everything
-    named = frozenset(query["quantity"].split(","))
-    if not named <= everything:
-        raise _Problem(400, "quantity-unknown", "quantity: must be one of the agreement's")
-    return named
+    named = [text for given in query["quantity"] for text in given.split(",")]
+    chosen = {text if text in everything else quantity(text) for text in named}
+    if not chosen <= everything:
+        raise BadQuery("quantity", f"one of the agreement's: {', '.join(terms.quantities)}", "quantity-unknown")
+    return frozenset(chosen)
 
 
-def _resolution(terms: Terms, query: Mapping[str, str]) -> timedelta:
+def _resolution(terms: Terms, query: Query) -> timedelta:
     """That of the agreement, or coarser: ``minutes``, 0 for values as they came."""
-    text = query.get("minutes", "")
-    if not text:
+    if (text := once(query, "minutes")) is None:
         return terms.resolution
-    if not (text.isascii() and text.isdecimal()) or len(text) > 5:
-        raise _Problem(400, "minutes-malformed", "minutes: a whole number, 0 for values as they came")
-    if (asked := timedelta(minutes=int(text))) < terms.resolution or asked > ONE_DAY:
-        raise _Problem(400, "minutes-out-of-bounds", "minutes: from the agreement's detail to 1440")
+    if (asked := minutes(text)) < terms.resolution:
+        least = terms.resolution / timedelta(minutes=1)
+        raise BadQuery("minutes", f"at least {least:g}, the agreement's detail", "minutes-out-of-bounds")
     return asked
 
 
-def _instant(query: Mapping[str, str], name: str) -> datetime | None:
-    if name not in query:
-        return None
-    try:
-        at = datetime.fromisoformat(query[name])
-        if at.utcoffset() is not None:
-            return in_utc(at)
-    except ValueError:
-        pass
-    raise _Problem(400, "instant-malformed", f"{name}: must be an ISO 8601 instant with its offset to UTC")
+def _instant(query: Query, field: str) -> datetime | None:
+    text = once(query, field)
+    return None if text is None else instant(text, field)
 
 
 def _renderer(accept: str, *, streaming: bool) -> Renderer:
@@ -224,10 +249,9 @@ def _pid(name: str) -> str:
         return ""
 
 
-def _answer(wrong: _Problem) -> web.Response:
-    more: dict[str, Any] = {"reasons": wrong.reasons} if wrong.reasons else {}
-    response = problem(wrong.status, wrong.reason, wrong.detail, **more)
-    if wrong.status == 401:
+def _answer(raised: _Problem) -> web.Response:
+    response = problem(raised.status, raised.reason, raised.detail)
+    if raised.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="dsp-data"'
     return response
 

@@ -1,20 +1,23 @@
 """``GET /readings/...`` on the partners listener: one household, all that allow it, or a place."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
 
+from adapters.explained import KnownOf, finest, known_of, partly_covered, wrong
 from adapters.formats.csv import CSV
 from adapters.formats.json import JSON_TABLE
 from adapters.formats.ndjson import NDJSON
 from adapters.formats.words import ZONE
 from adapters.plugin import CALLER, Caller, Opening, Refused, Renderer, Route, Services
-from adapters.problems import problem
-from adapters.readings.questions import BadQuery, question
+from adapters.problems import broken
+from adapters.queries import BadQuery, gathered, only
+from adapters.readings.questions import question
 from meter_driver.instants import stamp
 from policies.roles import Listener, Role
-from policies.terms import Portfolio, Pseudonym, Recipient, Subject, Zone
+from policies.terms import AS_RECEIVED, Portfolio, Pseudonym, Recipient, ReleaseRequest, Subject, Zone
 
 RENDERERS: Mapping[str, Renderer] = {"csv": CSV, "json": JSON_TABLE, "ndjson": NDJSON}
 
@@ -24,6 +27,10 @@ def routes(services: Services) -> list[Route]:
 
     async def households(request: web.Request) -> web.Response:
         """Under which names the caller knows households, and what they allow; in which zone days are. No value."""
+        try:
+            only(request.query, ())
+        except BadQuery as error:
+            return broken(400, "bad-query", "", [(error.field, error.rule)])
         openings = services.openings(_recipient(request))
         return web.json_response({"zone": str(services.zone), "households": [_opening(o) for o in openings]})
 
@@ -48,16 +55,35 @@ def routes(services: Services) -> list[Route]:
 
 
 async def _send(services: Services, request: web.Request, subject: Subject) -> web.StreamResponse:
-    query = {name: request.query.getall(name) for name in request.query}
+    recipient = _recipient(request)
+    known = await known_of(services, recipient) if _needs(request, subject) else None
     try:
-        asked = question(subject, _recipient(request), query, services.zone)
+        query = gathered(request.query.items())
+        asked = question(subject, recipient, query, services.zone, lambda plain: _usual(plain, known))
     except BadQuery as error:
-        return problem(400, "bad-query", str(error), field=error.field, rule=error.rule)
+        return broken(400, "bad-query", "", [(error.field, error.rule)])
+    headers = {ZONE: str(services.zone)}
+    if known is not None and isinstance(subject, Portfolio):
+        headers |= partly_covered(asked, known)
     try:
-        response = web.StreamResponse(headers={ZONE: str(services.zone)})
+        response = web.StreamResponse(headers=headers)
         return await services.send(asked, RENDERERS[request.match_info["format"]], request, response)
     except Refused as error:
-        return problem(403, "refused", str(error), reasons=[r.value for r in error.refusal.reasons])
+        return await _refused(services, asked, error)
+
+
+def _needs(request: web.Request, subject: Subject) -> bool:
+    """Whether an answer needs more than the door's: what is known of all grounds costs a look at each of them."""
+    return isinstance(subject, Portfolio) or "minutes" not in request.query
+
+
+def _usual(asked: ReleaseRequest, known: KnownOf | None) -> timedelta:
+    return AS_RECEIVED if known is None else finest(asked, known)
+
+
+async def _refused(services: Services, asked: ReleaseRequest, error: Refused) -> web.Response:
+    rules = wrong(asked, error.refusal, await known_of(services, asked.recipient))
+    return broken(403, "refused", str(error), rules, reasons=[r.value for r in error.refusal.reasons])
 
 
 def _recipient(request: web.Request) -> Recipient:

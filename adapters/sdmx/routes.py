@@ -4,6 +4,7 @@ from aiohttp import web
 
 from adapters.formats.sdmx_csv import AGENCY, SDMX_CSV_VERSION
 from adapters.plugin import Route, Services
+from adapters.queries import BadQuery, gathered, once, only
 from adapters.sdmx.asked import NotAnswered
 from policies.roles import Listener, Role
 
@@ -12,6 +13,10 @@ STRUCTURE_ROLES = frozenset({Role.PARTICIPANT, Role.PARTNER})
 _ALL = frozenset({"", "all"})
 ERROR_CODES = {401: "110", 403: "110", 413: "130"}
 """Of the standard by status, before a handler: unauthorised, too large; 500 otherwise."""
+_PARAMETERS = ("detail", "references")
+"""Of structure queries; one that is none of them is a syntax error (guidelines 1.5, 4.7)."""
+_FULL = "full"
+_STUBS = frozenset({"allstubs", "referencestubs", "allcompletestubs", "referencecompletestubs", "referencepartial"})
 _REFERENCES = frozenset({"none", "parents", "parentsandsiblings", "children", "descendants", "all"})
 
 
@@ -61,12 +66,27 @@ def growing(path: str, *parts: str) -> list[str]:
 
 def wants_references(request: web.Request) -> bool:
     """Whether the structures around come too: all of them, for any word but ``none``. Raises ``NotAnswered``."""
+    try:
+        references, detail = _parameters(request)
+    except BadQuery as error:
+        raise NotAnswered(400, "140", str(error)) from None
+    if detail != _FULL:
+        raise NotAnswered(501, "501", f"detail: only {_FULL} is given here")
+    return references != "none"
+
+
+def _parameters(request: web.Request) -> tuple[str, str]:
+    """References and detail. Raises ``BadQuery``."""
     from adapters.sdmx.structure import artefacts
 
-    references = request.query.get("references", "none")
+    query = gathered(request.query.items())
+    only(query, _PARAMETERS)
+    references, detail = once(query, "references") or "none", once(query, "detail") or _FULL
     if references not in _REFERENCES and references not in {a.resource for a in artefacts()}:
-        raise NotAnswered(400, "140", "references: not one of the SDMX REST guidelines")
-    return references != "none"
+        raise BadQuery("references", "not one of the SDMX REST guidelines")
+    if detail != _FULL and detail not in _STUBS:
+        raise BadQuery("detail", "not one of the SDMX REST guidelines")
+    return references, detail
 
 
 def sdmx_error(status: int, code: str, text: str) -> web.Response:

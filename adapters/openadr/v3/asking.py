@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 import msgspec
@@ -11,6 +11,7 @@ from aiohttp import web
 from adapters.openadr.objects import OBJECT_ID
 from adapters.openadr.v3.problems import REQUEST_ID, VtnProblem, respond, urn
 from adapters.plugin import CALLER, Caller, Handler, Refused, Services
+from adapters.queries import BadQuery, only
 from policies.roles import Role
 
 MOST_OF_A_PAGE = 50
@@ -33,6 +34,19 @@ def guarded(services: Services, handler: Handler) -> Handler:
             answer.headers.setdefault(REQUEST_ID, request_id)
             answer.headers.setdefault("Cache-Control", "private, no-cache")
         return answer
+
+    return handle
+
+
+def asking_only(known: Collection[str], handler: Handler) -> Handler:
+    """Refuses a request with any other query parameter, by its name."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            only(request.query, known)
+        except BadQuery as error:
+            raise VtnProblem(400, str(error)) from error
+        return await handler(request)
 
     return handle
 

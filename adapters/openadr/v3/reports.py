@@ -22,10 +22,10 @@ from adapters.openadr.v2b.telemetry import OPT_QUANTITY, OPTS
 from adapters.openadr.v3.asking import caller, identity, json, page, word
 from adapters.openadr.v3.problems import VtnProblem
 from adapters.plugin import Caller, Released, Renderer
+from adapters.queries import BadQuery, minutes
 from meter_driver.instants import stamp
 from policies.terms import (
     AS_RECEIVED,
-    ONE_DAY,
     Grant,
     Household,
     Level,
@@ -228,13 +228,13 @@ def _report(event: Event, ven: Ven, answer: EventResponse) -> dict[str, Any]:
 
 def _purpose(request: web.Request) -> Purpose:
     try:
-        return Purpose(request.query.get("x-purpose", Purpose.DEMAND_RESPONSE))
+        return Purpose(word(request, "x-purpose") or Purpose.DEMAND_RESPONSE)
     except ValueError as error:
-        raise VtnProblem(400, "x-purpose is none of ours") from error
+        raise VtnProblem(400, f"x-purpose is one of {', '.join(Purpose)}") from error
 
 
 def _minutes(request: web.Request) -> timedelta:
-    text = request.query.get("x-minutes", "0")
-    if not (text.isascii() and text.isdecimal()) or len(text) > 5 or timedelta(minutes=int(text)) > ONE_DAY:
-        raise VtnProblem(400, "x-minutes is a whole number from 0 (as the ground allows) to 1440")
-    return timedelta(minutes=int(text))
+    try:
+        return minutes(word(request, "x-minutes") or "0", "x-minutes")
+    except BadQuery as error:
+        raise VtnProblem(400, str(error)) from error

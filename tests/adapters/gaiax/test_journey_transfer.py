@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,8 +18,8 @@ from adapters.gaiax.dsp.messages import read_data_address
 from adapters.gaiax.dsp.process import Transfer
 from adapters.gaiax.jsonld import DSPACE
 from adapters.plugin import Notice
-from policies.terms import Portfolio, Purpose, Zone
-from tests.adapters.gaiax.harness import ACME, FROM, TO
+from policies.terms import Period, Portfolio, Purpose, Reason, Refusal, Zone
+from tests.adapters.gaiax.harness import ACME, FROM, TO, opening
 from tests.adapters.gaiax.journey import (
     Side,
     agreed,
@@ -62,9 +63,53 @@ async def test_a_recipient_may_ask_for_less_and_never_for_more(sides: tuple[Side
     await call(consumer, "GET", endpoint + "?from=2026-02-01T00:00:00Z&to=2036-01-01T00:00:00Z", headers=header)
     period = provider.house.door.questions[-1].period
     assert (period.start.isoformat(), period.end) == ("2026-02-01T00:00:00+00:00", TO)
-    for query, reason in (("from=yesterday", "instant-malformed"), ("quantity=1-0:2.8.0*255", "quantity-unknown")):
+    for query, reason in (
+        ("from=yesterday", "instant-malformed"),
+        ("quantity=1-0:2.8.0*255", "quantity-unknown"),
+        ("quantity=1-0:1.8.0*255&quantity=1-0:2.8.0*255", "quantity-unknown"),
+        ("foo=1", "bad-query"),
+        ("from=2026-02-01T00:00:00Z&from=2026-03-01T00:00:00Z", "bad-query"),
+        ("minutes=7", "minutes-out-of-bounds"),
+        ("to=2025-01-01T00:00:00Z", "period-empty"),
+        ("from=2024-01-01T00:00:00Z&to=2025-01-01T00:00:00Z", "period-not-covered"),
+        ("from=2036-01-01T00:00:00Z&to=2037-01-01T00:00:00Z", "period-not-covered"),
+    ):
         status, problem = await call(consumer, "GET", f"{endpoint}?{query}", headers=header)
         assert (status, problem["reason"]) == (400, reason)
+        assert problem["fields"] == [{"field": problem["field"], "rule": problem["rule"]}]
+        assert problem["field"] in query or problem["field"] == "to"
+
+
+async def test_an_answer_to_less_than_was_asked_names_what_is_not_covered(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    _, endpoint, header = await started(provider, consumer)
+    query = "from=2025-12-01T00:00:00Z&to=2027-02-01T00:00:00Z"
+    async with consumer.house.client.get(f"{endpoint}?{query}", headers=header) as answer:
+        assert answer.status == 200
+        assert answer.headers["Not-Covered"] == (
+            "2025-12-01T00:00:00Z/2026-01-01T00:00:00Z;reason=period-not-covered, "
+            "2027-01-01T00:00:00Z/2027-02-01T00:00:00Z;reason=period-not-covered"
+        )
+    for part in ("", "?from=2026-02-01T00:00:00Z&to=2026-03-01T00:00:00Z"):
+        async with consumer.house.client.get(endpoint + part, headers=header) as answer:
+            assert answer.status == 200
+            assert "Not-Covered" not in answer.headers
+    ever = Period(FROM - timedelta(days=365), TO + timedelta(days=365))
+    provider.house.door.openings[ACME].append(opening("p2", values=ever))
+    _, endpoint, header = await started(provider, consumer, "urn:metergate:load/portfolio/energy-advice")
+    async with consumer.house.client.get(f"{endpoint}?{query}", headers=header) as answer:
+        assert answer.headers["Not-Covered"] == "households=1;of=2;reason=period-not-covered"
+
+
+async def test_a_no_of_the_door_names_the_field_as_it_is_called_here(sides: tuple[Side, Side]) -> None:
+    provider, consumer = sides
+    _, endpoint, header = await started(provider, consumer)
+    provider.house.door.decision = lambda _: Refusal((Reason.PERIOD_NOT_COVERED,))
+    shorter = replace(provider.house.door.openings[ACME][0], values=Period(FROM, FROM + timedelta(days=31)))
+    provider.house.door.openings[ACME] = [shorter]
+    status, problem = await call(consumer, "GET", endpoint, headers=header)
+    assert (status, problem["field"], problem["reasons"]) == (403, "to", ["period-not-covered"])
+    assert "2026-02-01T00:00:00Z/2027-01-01T00:00:00Z" in problem["rule"]
 
 
 async def test_days_may_be_asked_for_and_what_holds_no_whole_one_is_told_where_they_begin(

@@ -9,7 +9,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+import yaml
 
+from adapters.openadr.v3.routes import PARAMETERS
 from adapters.plugin import Notice, Opening, Released
 from policies.terms import (
     AS_RECEIVED,
@@ -27,6 +29,7 @@ from policies.terms import (
 )
 from tests.adapters.openadr.harness import Running, running
 from tests.adapters.openadr.utility import BASE, Utility, basic, event, utility
+from tests.shared import SHARED, needs_corpus
 
 HOUSEHOLD = SubjectId("b" * 32)
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -100,7 +103,10 @@ BAD: list[tuple[str, str, Any, int]] = [
     ("GET", "/events?targets=", None, 400),
     ("GET", "/programs/unknown", None, 404),
     ("GET", "/reports?x-purpose=none-of-ours&clientName=home", None, 400),
+    ("GET", "/reports?clientName=home&x-minutes=7", None, 400),
+    ("GET", "/reports?clientName=home&x-purpose=forecast&x-purpose=research", None, 400),
 ]
+SEARCHES = ("/programs", "/events", "/vens", "/resources", "/reports", "/subscriptions", "/notifiers")
 
 
 @pytest.mark.parametrize(("verb", "path", "body", "status"), BAD)
@@ -115,6 +121,31 @@ async def test_a_problem_names_its_request(
         assert problem["title"]
         assert problem["instance"] == reply.headers["x-request-id"]
         assert problem["instance"].startswith("urn:uuid:")
+
+
+@pytest.mark.parametrize("path", SEARCHES)
+async def test_a_parameter_that_the_api_does_not_list_is_refused_by_name(partner: Utility, path: str) -> None:
+    for name in ("foo", "targetValues", "programId"):
+        status, problem = await partner.ask("GET", path, **{name: "1"})
+        assert (status, problem["detail"].partition(":")[0]) == (400, name)
+    program = await partner.program()
+    assert (await partner.ask("DELETE", f"/programs/{program}", dry="true"))[0] == 400
+    assert (await partner.ask("GET", f"/programs/{program}"))[0] == 200
+
+
+@needs_corpus
+def test_each_parameter_of_the_published_api_is_known() -> None:
+    paths = yaml.safe_load((SHARED / "corpus/openadr/v3/3.1.1/openadr3.yaml").read_text())["paths"]
+    for path, verbs in paths.items():
+        listed = {each["name"] for each in verbs.get("get", {}).get("parameters", ()) if each["in"] == "query"}
+        assert listed <= set(PARAMETERS.get(path, ())), path
+
+
+async def test_the_token_endpoint_ignores_what_it_does_not_know(partner: Utility) -> None:
+    form = {"grant_type": "client_credentials", "resource": "x"}  # RFC 6749, 3.2
+    url = f"{partner.root}/auth/token?foo=1"
+    async with partner.http.post(url, data=form, headers=basic("bl_client", "1001")) as reply:
+        assert reply.status == 200
 
 
 async def test_without_a_token_or_its_scope_nothing_is_read_or_written(vtn: Running, partner: Utility) -> None:

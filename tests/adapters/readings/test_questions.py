@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.readings.questions import BadQuery, question
+from adapters.queries import BadQuery
+from adapters.readings.questions import question
 from policies.terms import Level, Portfolio, Pseudonym, Purpose, Recipient, Zone
 
 GOOD = {
@@ -52,6 +53,10 @@ def test_the_level_follows_from_what_is_asked_for() -> None:
         ("minutes", ["1.5"]),
         ("minutes", ["1441"]),
         ("minutes", ["१"]),
+        ("minutes", ["7"]),
+        ("minutes", ["15", "60"]),
+        ("level", ["individul"]),
+        ("zone", ["Europe/Wien"]),
     ],
 )
 def test_one_bad_field_is_named(field: str, values: list[str]) -> None:

@@ -150,6 +150,25 @@ async def test_references_bring_everything_and_an_unknown_word_is_refused() -> N
     assert (await ask({"resource": "dataflow"}, "references=cousins")).status == 400
 
 
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ("foo=1", 400, b"foo"),
+        ("reference=all", 400, b"references"),
+        ("references=all&references=none", 400, b"references"),
+        ("detail=half", 400, b"detail"),
+        ("detail=allstubs", 501, b"detail"),
+        ("detail=full&references=none", 200, b"isFinal="),
+    ],
+)
+async def test_a_parameter_that_is_not_known_is_a_syntax_error_and_stubs_are_not_there(
+    query: str, status: int, said: bytes
+) -> None:
+    answer = await ask({"resource": "dataflow"}, query)
+    assert answer.status == status
+    assert said in bytes(answer.body)  # type: ignore[arg-type]
+
+
 async def ask(path: dict[str, str], query: str) -> web.Response:
     from adapters.sdmx.routes import Structures
 

@@ -1,0 +1,179 @@
+"""Why the door said no, by field and rule, and what of a period a yes does not cover: from what a recipient may know of
+itself, its own profile and its live grounds. Pure, but for asking for these.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from adapters.formats.words import instant
+from adapters.plugin import Opening, Organisation, Services
+from adapters.problems import BrokenRule
+from adapters.queries import MOST_MINUTES
+from policies.terms import (
+    AS_RECEIVED,
+    QUARTER_HOUR,
+    Level,
+    Period,
+    Pseudonym,
+    Reason,
+    Recipient,
+    Refusal,
+    ReleaseRequest,
+    Zone,
+)
+
+NOT_COVERED = "Not-Covered"
+"""The header that names what of the period an answer does not hold, for want of a ground; not there: it is all held."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOf:
+    """What a recipient may be told of itself. ``places``: those for whose figures it may ask."""
+
+    organisation: Organisation | None
+    openings: Sequence[Opening]
+    places: Sequence[str]
+
+    def fitting(self, question: ReleaseRequest, *, quantities: bool = True) -> list[Opening]:
+        """Grounds about the question's household, or about any of a portfolio, for its purpose and quantities."""
+        subject = question.subject
+        return [
+            o
+            for o in self.openings
+            if o.purpose is question.purpose
+            and o.level is not Level.COHORT
+            and (not isinstance(subject, Pseudonym) or o.pseudonym == subject.name)
+            and (not quantities or question.quantities <= o.quantities)
+        ]
+
+
+async def known_of(services: Services, recipient: Recipient) -> KnownOf:
+    """As things are now."""
+    organisation = await services.directory.organisation(recipient)
+    return KnownOf(organisation, services.openings(recipient), services.zones(recipient))
+
+
+def finest(question: ReleaseRequest, known: KnownOf) -> timedelta:
+    """The finest detail that everybody allows whom the question is about, and the profile: for one that names none."""
+    agreed = [o.resolution for o in known.fitting(question)]
+    profile = known.organisation.finest if known.organisation is not None else AS_RECEIVED
+    least = AS_RECEIVED if question.level is Level.INDIVIDUAL else QUARTER_HOUR
+    return _dividing(max([profile, least, *agreed]))
+
+
+def _dividing(least: timedelta) -> timedelta:
+    """The shortest whole minutes that divide the day and are no shorter."""
+    if least == AS_RECEIVED:
+        return least
+    fits = (n for n in range(1, MOST_MINUTES + 1) if MOST_MINUTES % n == 0 and timedelta(minutes=n) >= least)
+    return timedelta(minutes=next(fits, MOST_MINUTES))
+
+
+def wrong(question: ReleaseRequest, refusal: Refusal, known: KnownOf) -> list[BrokenRule]:
+    """Each field that the refusal is about; empty where none is (nobody allows it, the consent was withdrawn)."""
+    if refusal.reasons == (Reason.NOT_IN_PROFILE,):
+        return list(_beyond_profile(question, known))
+    return list(_beyond_ground(question, frozenset(refusal.reasons), known))
+
+
+def _beyond_profile(q: ReleaseRequest, known: KnownOf) -> Iterator[BrokenRule]:
+    who = known.organisation
+    if who is None:
+        return
+    if q.purpose not in who.purposes:
+        yield "purpose", f"the profile has {_listed(who.purposes)}"
+    if more := q.quantities - who.quantities:
+        yield "quantity", f"not in the profile: {_listed(more)}"
+    if q.level not in who.levels:
+        yield "level", f"the profile has {_listed(who.levels)}; this is {q.level}"
+    if q.resolution < who.finest:
+        yield "minutes", f"at least {_minutes(_dividing(who.finest))}, the finest of the profile"
+    if isinstance(q.subject, Zone) and not any(_within(q.subject.name, place) for place in known.places):
+        yield "place", f"the profile has {_listed(known.places)}"
+
+
+def _beyond_ground(q: ReleaseRequest, reasons: frozenset[Reason], known: KnownOf) -> Iterator[BrokenRule]:
+    about, mine = known.fitting(q, quantities=False), known.fitting(q)
+    purposes = {o.purpose for o in known.openings if isinstance(q.subject, Pseudonym) and o.pseudonym == q.subject.name}
+    if Reason.PURPOSE_NOT_COVERED in reasons and purposes:
+        yield "purpose", f"the ground is for {_listed(purposes)}"
+    if Reason.QUANTITY_NOT_COVERED in reasons and (more := q.quantities - {n for o in about for n in o.quantities}):
+        yield "quantity", f"not covered: {_listed(more)}"
+    if Reason.TOO_FINE in reasons and about:
+        least = max(min(o.resolution for o in mine or about), AS_RECEIVED if _plain(q) else QUARTER_HOUR)
+        yield "minutes", f"at least {_minutes(_dividing(least))}, the finest that the ground allows"
+    if Reason.LEVEL_NOT_COVERED in reasons and about:
+        yield "level", f"the ground is for {_listed({o.level for o in about})}; this is {q.level}"
+    if Reason.PERIOD_NOT_COVERED in reasons and about:
+        left = uncovered(q.period, [o.values for o in mine or about])
+        yield from _edges(q.period, left)
+
+
+def _edges(period: Period, left: Sequence[Period]) -> Iterator[BrokenRule]:
+    """The end of the period that is not covered; ``start`` where it is neither."""
+    told = f"the ground does not cover {', '.join(map(written, left))}"
+    ends = [field for field, at in (("start", period.start), ("end", period.end)) if any(_touches(at, p) for p in left)]
+    for field in ends or (["start"] if left else []):
+        yield field, told
+
+
+def _touches(at: object, part: Period) -> bool:
+    return at in (part.start, part.end)
+
+
+def uncovered(period: Period, agreed: Iterable[Period]) -> list[Period]:
+    """What of a period none of the others holds, ascending."""
+    left = [period]
+    for values in agreed:
+        cut = (
+            rest
+            for piece in left
+            for rest in (
+                Period(piece.start, min(piece.end, values.start)),
+                Period(max(piece.start, values.end), piece.end),
+            )
+        )
+        left = [rest for rest in cut if not rest.empty]
+    return sorted(left, key=lambda part: part.start)
+
+
+def not_covered(question: ReleaseRequest, agreed: Iterable[Period]) -> dict[str, str]:
+    """The header of an answer about one household; empty where all is covered."""
+    left = uncovered(question.period, agreed)
+    return (
+        {NOT_COVERED: ", ".join(f"{written(part)};reason={Reason.PERIOD_NOT_COVERED}" for part in left)} if left else {}
+    )
+
+
+def partly_covered(question: ReleaseRequest, known: KnownOf) -> dict[str, str]:
+    """The header of an answer about a portfolio: how many of its households do not allow all of the period."""
+    agreed: dict[str, list[Period]] = {}
+    for opening in known.fitting(question):
+        if opening.resolution <= question.resolution:
+            agreed.setdefault(opening.pseudonym, []).append(opening.values)
+    less = sum(bool(uncovered(question.period, periods)) for periods in agreed.values())
+    said = f"households={less};of={len(agreed)};reason={Reason.PERIOD_NOT_COVERED}"
+    return {NOT_COVERED: said} if less else {}
+
+
+def written(period: Period) -> str:
+    """ISO 8601, UTC."""
+    return f"{instant(period.start)}/{instant(period.end)}"
+
+
+def _plain(q: ReleaseRequest) -> bool:
+    return q.level is Level.INDIVIDUAL
+
+
+def _within(name: str, place: str) -> bool:
+    whole = name.partition("#")[0]
+    return whole == place or whole.startswith(f"{place}/")
+
+
+def _minutes(length: timedelta) -> str:
+    return f"{length / timedelta(minutes=1):g}"
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(sorted(words)) or "none"
