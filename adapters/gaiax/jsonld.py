@@ -18,6 +18,8 @@ _BASE = "https://relative.invalid/"
 """Stands before relative names while a document is expanded: the library knows no empty base."""
 DEEPEST = 32
 """Nesting of a message; expansion is recursive."""
+LONGEST_NAME = 200
+"""Characters of a context's name that an error repeats."""
 MOST_CONTEXTS = 16
 """In one document, nested ones too; each costs a millisecond and more."""
 
@@ -112,7 +114,13 @@ def _faults() -> tuple[type[Exception], ...]:
 
 
 def _why(error: Exception) -> str:
-    return f"JSON-LD: {getattr(error, 'code', None) or 'the document cannot be processed'}"
+    told = f"JSON-LD: {getattr(error, 'code', None) or 'the document cannot be processed'}"
+    url = (getattr(error, "details", None) or {}).get("url")
+    return f"{told}: {_printable(url)} is none of the bundled ones" if isinstance(url, str) else told
+
+
+def _printable(url: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in url[:LONGEST_NAME])
 
 
 def _contexts(value: Any) -> int:

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from adapters.validation import in_words
+
 
 class Participant(BaseModel):
     """One line of the trust list.
@@ -64,5 +66,4 @@ def read(table: Mapping[str, Any]) -> Settings:
     try:
         return Settings.model_validate(dict(table))
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-        raise ValueError(f"settings of gaiax: {wrong}") from None
+        raise ValueError(f"settings of gaiax: {in_words(error, 'the table')}") from None

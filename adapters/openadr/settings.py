@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from adapters.openadr.durations import read_span
+from adapters.validation import in_words
 
 
 class Settings(BaseModel):
@@ -36,5 +37,4 @@ def read(table: Mapping[str, Any]) -> Settings:
     try:
         return Settings.model_validate(dict(table))
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-        raise ValueError(f"settings of openadr: {wrong}") from None
+        raise ValueError(f"settings of openadr: {in_words(error, 'the table')}") from None

@@ -140,6 +140,7 @@ def said(raw: bytes, status: int) -> str:
     try:
         problem = json.loads(raw)
         told = f"{problem['reason']}: {problem['detail']}"
-        return "\n".join([told, *(f"{wrong['field']}: {wrong['rule']}" for wrong in problem.get("fields", ()))])
+        rules = (f"{wrong['field']}: {wrong['rule']}" for wrong in problem.get("fields", ()))
+        return "\n".join([told, *(rule for rule in rules if rule not in told)])
     except (ValueError, KeyError, TypeError):
         return f"HTTP {status}"

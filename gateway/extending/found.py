@@ -18,6 +18,8 @@ from gateway.settings import Settings
 
 OWN_DISTRIBUTION = "metergate"
 """Our own distribution."""
+LONGEST_REASON = 200
+"""Characters of an error of a package's own that a message repeats."""
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
@@ -92,7 +94,7 @@ def _loaded(kind: ExtensionKind, entry: EntryPoint) -> Found:
     try:
         create, module = entry.load(), import_module(entry.module)
     except Exception as error:
-        raise SettingsError(f"{where}: cannot be loaded ({type(error).__name__})") from error
+        raise SettingsError(f"{where}: {entry.value} cannot be loaded ({_why(error)})") from error
     version = API_VERSION if _ours(entry) else getattr(module, "API_VERSION", None)
     if version != API_VERSION:
         said = "names no API_VERSION" if version is None else f"was written for version {version}"
@@ -100,6 +102,12 @@ def _loaded(kind: ExtensionKind, entry: EntryPoint) -> Found:
             f"{where}: {entry.module} {said}, this gateway has version {API_VERSION} of adapters.plugin"
         )
     return Found(kind, entry.name, _package(entry), _ours(entry), create, getattr(module, "MIGRATIONS", None))
+
+
+def _why(error: Exception) -> str:
+    """What went wrong while a module was imported; which module is missing, where one is."""
+    told = str(error).partition("\n")[0][:LONGEST_REASON]
+    return f"{type(error).__name__}: {told}" if told else type(error).__name__
 
 
 def _ours(entry: EntryPoint) -> bool:

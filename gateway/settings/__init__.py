@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, ValidationError, field_validator, model_validator
 from sqlalchemy import URL
 
+from adapters.validation import in_words
 from gateway.errors import SettingsError
 from gateway.settings.tables import (
     CohortSettings,
@@ -114,8 +115,7 @@ def parse(table: dict[str, Any], home: Path) -> Settings:
     try:
         settings = Settings.model_validate(table)
     except ValidationError as error:
-        rules = [f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()]
-        raise SettingsError("; ".join(rules)) from None
+        raise SettingsError(in_words(error, "settings")) from None
     anchored = _anchored(settings, home)
     if (why := _together(anchored)) is not None:
         raise SettingsError(why)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from adapters.validation import BrokenField
 from policies.retention import DEFAULT_DAYS, LEAST_DAYS, MOST_RETENTION_DAYS
 from policies.terms import DetailClass
 
@@ -58,13 +59,13 @@ class ListenerSettings(SettingsTable):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if self.clear and not _is_loopback(self.host):
-            raise ValueError("clear is allowed on loopback only")
+            raise BrokenField("clear", "allowed on a loopback address only")
         if (self.certificate is None) != (self.key is None):
-            raise ValueError("certificate and key belong together")
+            raise BrokenField("certificate", "this and key belong together")
         if (self.rsa_certificate is None) != (self.rsa_key is None):
-            raise ValueError("rsa_certificate and rsa_key belong together")
+            raise BrokenField("rsa_certificate", "this and rsa_key belong together")
         if self.public_url and not self.public_url.startswith(("http://", "https://")):
-            raise ValueError("public_url begins with https:// (or http:// on loopback)")
+            raise BrokenField("public_url", "begins with https:// (or http:// on loopback)")
         return self
 
 
@@ -164,8 +165,11 @@ class OutboundSettings(SettingsTable):
     @field_validator("allow_private")
     @classmethod
     def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
-        for each in networks:
-            ip_network(each)
+        for place, each in enumerate(networks):
+            try:
+                ip_network(each)
+            except ValueError:
+                raise BrokenField(str(place), "a network of IPv4 or IPv6 (CIDR), without bits of a host") from None
         return networks
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
+from adapters.validation import BrokenField
 from gateway.settings.tables import SettingsTable
 from meter_driver.quantities import Medium
 from policies.vee.rules import VEE_RULES
@@ -76,14 +77,16 @@ class VeeSettings(SettingsTable):
         for name in table:
             medium, _, family = name.partition("/")
             if name != ALL_MEDIA and (medium not in set(Medium) or ("/" in name and not family)):
-                raise ValueError("a name is: all, a medium, or a medium, a slash and a family")
+                rule = f"is none: {ALL_MEDIA}, a medium ({', '.join(Medium)}), or a medium, a slash and a family"
+                raise BrokenField(name[:64], rule)
         return table
 
     @field_validator("profiles")
     @classmethod
     def _parts(cls, table: dict[str, tuple[Decimal, ...]]) -> dict[str, tuple[Decimal, ...]]:
-        if any(len(weights) not in (24, 48, 96) for weights in table.values()):
-            raise ValueError("a profile has 24, 48 or 96 weights")
+        for name, weights in table.items():
+            if len(weights) not in (24, 48, 96):
+                raise BrokenField(name, "a profile has 24, 48 or 96 weights")
         return table
 
     def limits(self, medium: str, family: str, own: Decimal | None = None) -> Limits:

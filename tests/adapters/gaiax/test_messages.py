@@ -345,7 +345,7 @@ def test_a_policy_that_says_something_else_is_not() -> None:
 
 
 def test_a_policy_in_an_unknown_context_is_not_linked_data() -> None:
-    with pytest.raises(NotLinkedData):
+    with pytest.raises(NotLinkedData, match=r"https://example\.org/c is none of the bundled ones"):
         odrl.same_rules({"permission": [{"@context": "https://example.org/c", "action": "use"}]}, OFFER.policy)
 
 

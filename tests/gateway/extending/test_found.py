@@ -45,8 +45,13 @@ def test_a_stranger_is_loaded_only_when_it_has_a_table(
         (GOOD.replace("API_VERSION = 3", ""), "names no API_VERSION"),
         (GOOD.replace("API_VERSION = 3", "API_VERSION = 2"), "was written for version 2"),
         (GOOD.replace("API_VERSION = 3", "API_VERSION = 4"), "was written for version 4"),
-        ("import nothing_of_this_name", "cannot be loaded"),
-        ("API_VERSION = 3", "cannot be loaded"),
+        (
+            "import nothing_of_this_name",
+            "No module named 'nothing_of_this_name'",
+        ),
+        ("API_VERSION = 3", "has no attribute 'create'"),
+        ("raise RuntimeError", "cannot be loaded (RuntimeError)"),
+        ("API_VERSION = ", "cannot be loaded (SyntaxError: invalid syntax"),
     ],
 )
 def test_what_was_written_for_another_version_stops_the_start_with_package_and_both_versions(
