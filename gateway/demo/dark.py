@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from metergate.testing.product import ProductError
@@ -14,6 +15,8 @@ from metergate.testing.product import ProductError
 WATCH = 2.0
 """Seconds before and after the press."""
 LOOK_EVERY = 0.1
+CUT_SHORT = (ProductError, OSError, HTTPException, ValueError)
+"""A no, a connection that is reset, an answer whose end is missing, and what such an answer leaves to be read."""
 GRACE = 0.15
 """Seconds after the acknowledgement in which an answer that had arrived may still be counted."""
 
@@ -33,8 +36,8 @@ class Watcher:
             began = time.monotonic()
             try:
                 good = self.look()
-            except (ProductError, OSError) as error:
-                good, self.reason = False, self.reason or str(error)
+            except CUT_SHORT as error:
+                good, self.reason = False, self.reason or str(error) or type(error).__name__
             if good:
                 self.served.append(began)
             else:
@@ -50,6 +53,12 @@ class Stream(Watcher):
         self._url, self._token, self._tls = urlsplit(url), token, tls
 
     def run(self, stop: threading.Event) -> None:
+        try:
+            self._read(stop)
+        except OSError as error:
+            self._end(f"connection reset ({type(error).__name__})")
+
+    def _read(self, stop: threading.Event) -> None:
         host, port = str(self._url.hostname), self._url.port or 443
         head = f"GET {self._url.path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {self._token}\r\n"
         with (
@@ -63,9 +72,6 @@ class Stream(Watcher):
                     data = line.recv(1 << 16)
                 except TimeoutError:
                     continue
-                except OSError as error:
-                    self._end(f"connection reset ({type(error).__name__})")
-                    return
                 if not data:
                     self._end("the answer ended")
                     return

@@ -49,9 +49,9 @@ class Story:
             ("openadr", self.openadr),
             ("data space", self.data_space),
             ("neighbourhood", self.neighbourhood),
-            *([("replay", self.replay)] if self.capture else []),
             ("withdrawal", self.withdrawal),
             ("erasure", self.erasure),
+            *([("replay", self.replay)] if self.capture else []),
         ]
         for name, step in steps:
             self.progress(name)
@@ -71,7 +71,7 @@ class Story:
         failed: list[str] = []
         try:
             yield failed
-        except (ProductError, OSError, LookupError, ValueError, subprocess.SubprocessError) as error:
+        except (*dark.CUT_SHORT, LookupError, subprocess.SubprocessError) as error:
             failed.append(name)
             self.checks.say(name, "goes through to its end", False, first_line(f"{type(error).__name__}: {error}"))
 
@@ -166,22 +166,6 @@ class Story:
         south = self._refusal(lambda: self.cast.cell("south", quarter))
         self.checks.say("4 data space", "community/south is refused for size", "small" in south, south)
 
-    def replay(self) -> None:
-        assert self.capture is not None
-        made = self.product.operator("POST", "/api/households", {"name": "Replay"})
-        home = Home(self.product, made["household"])
-        frames, keys = self.capture.files(self.folder)
-        said = self.street.replay(frames, keys, home.id)
-        rows = [row for part in home.page("/data/readings.json") for row in part]
-        instants = {row["start"] for row in rows}
-        one = len(instants) == 1 and bool(rows)
-        self.checks.say(
-            "5 replay",
-            "a capture is stored as the one instant that it is",
-            one,
-            f"{counted(len(rows), 'value')} at {sorted(instants)}"[:80] if rows else first_line(said),
-        )
-
     def withdrawal(self) -> None:
         _, url, token = self.cast.partner.transfer(self._agreement, "HttpData-STREAM")
         now = datetime.now(UTC)
@@ -200,9 +184,9 @@ class Story:
             good = bool(watcher.served) and not late and bool(watcher.refused)
             before = sum(t <= self.fall.acknowledged for t in watcher.served)
             words = f"served {before} times before, {len(late)} after; {dark.says(watcher.reason)}"
-            self.checks.say("6 withdraw", f"{watcher.name} goes dark", good, words)
+            self.checks.say("5 withdraw", f"{watcher.name} goes dark", good, words)
         others = self.cast.csv(2, ENERGY, now - timedelta(hours=1), datetime.now(UTC))
-        self.checks.say("6 withdraw", "the neighbour goes on being served", bool(others), counted(len(others), "value"))
+        self.checks.say("5 withdraw", "the neighbour goes on being served", bool(others), counted(len(others), "value"))
 
     def erasure(self) -> None:
         home = self.cast.homes[2]
@@ -211,7 +195,7 @@ class Story:
         keys.write_text(json.dumps(self.product.call("GET", self.product.url("people") + "/api/keys")))
         checked = self._metergate("certificate", "verify", certificate, "--keys", keys)
         self.checks.say(
-            "7 erase",
+            "6 erase",
             "the certificate verifies offline",
             checked.returncode == 0,
             first_line(checked.stderr or "ES256"),
@@ -219,9 +203,23 @@ class Story:
         opened = self._metergate("vault", "open", "--offline", self.product.folder)
         whose = {json.loads(line)["household"] for line in opened.stdout.splitlines()}
         gone, there = home.id not in whose, self.cast.homes[3].id in whose
-        self.checks.say("7 erase", "with the whole folder nobody opens the erased household", gone, "no key")
+        self.checks.say("6 erase", "with the whole folder nobody opens the erased household", gone, "no key")
+        self.checks.say("6 erase", "and its neighbour's days can still be opened", there, counted(len(whose), "household"))
+
+    def replay(self) -> None:
+        assert self.capture is not None
+        made = self.product.operator("POST", "/api/households", {"name": "Replay"})
+        home = Home(self.product, made["household"])
+        frames, keys = self.capture.files(self.folder)
+        said = self.street.replay(frames, keys, home.id)
+        rows = [row for part in home.page("/data/readings.json") for row in part]
+        instants = {row["start"] for row in rows}
+        one = len(instants) == 1 and bool(rows)
         self.checks.say(
-            "7 erase", "and its neighbour's days can still be opened", there, counted(len(whose), "household")
+            "7 replay",
+            "a capture is stored as the one instant that it is",
+            one,
+            f"{counted(len(rows), 'value')} at {sorted(instants)}"[:80] if rows else first_line(said),
         )
 
     # -- looking
