@@ -6,10 +6,11 @@ begin at an argument: pass a larger one at the next start, as a real meter's goe
 
 import asyncio
 import hashlib
+import itertools
 import math
 import os
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -166,26 +167,34 @@ class MeterStreet:
         write_secret(path, "".join(lines).encode())
 
     async def play(self, start: datetime, *, count: int, step: timedelta, cadence: float) -> None:
-        """Every meter sends ``count`` telegrams.
+        """Every meter sends ``count`` telegrams, each by itself.
 
         Args:
             start: instant of the first, aware; the next ones are ``step`` apart on the meters' clocks ...
             cadence: ... and so many seconds apart in truth; 0 for as fast as they are read.
         """
-        for number in range(count):
-            await self._send(start + number * step, cadence if number + 1 < count else 0.0)
+        await self._each(lambda: (start + number * step for number in range(count)), cadence)
 
     async def play_on(self, clock: Callable[[], datetime], *, cadence: float) -> None:
-        """Every meter sends every ``cadence`` seconds what its clock shows, until cancelled."""
-        while True:
-            await self._send(clock(), cadence)
+        """Every meter sends every ``cadence`` seconds what its clock shows, until cancelled.
 
-    async def _send(self, at: datetime, seconds: float) -> None:
-        """One telegram of each meter; takes that long at least."""
+        One that is not read waits, and holds up no other.
+        """
+        await self._each(lambda: (clock() for _ in itertools.count()), cadence)
+
+    async def _each(self, instants: Callable[[], Iterable[datetime]], cadence: float) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(asyncio.sleep(seconds))
             for sender, terminal in zip(self.meters, self.terminals, strict=True):
-                group.create_task(terminal.write(sender.telegram(at)))
+                group.create_task(_play(sender, terminal, instants(), cadence))
+
+
+async def _play(sender: HouseMeter, terminal: Terminal, instants: Iterable[datetime], cadence: float) -> None:
+    """A telegram at each instant, ``cadence`` seconds apart at least; the instant is asked for when it is due."""
+    loop = asyncio.get_running_loop()
+    for at in instants:
+        began = loop.time()
+        await terminal.write(sender.telegram(at))
+        await asyncio.sleep(began + cadence - loop.time())
 
 
 @contextmanager

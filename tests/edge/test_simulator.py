@@ -1,5 +1,8 @@
 """The simulated street: meters that behave like meters."""
 
+import asyncio
+import contextlib
+import os
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -53,3 +56,22 @@ def test_a_key_file_opens_every_meter_of_the_street(tmp_path: Path) -> None:
         three.write_keys(tmp_path / "keys")
         assert load_keys(tmp_path / "keys") == three.keys
         assert len(set(three.ports)) == 3
+
+
+async def test_a_meter_that_nobody_reads_holds_up_no_other() -> None:
+    with street(2) as two:
+        reader = os.open(two.ports[1], os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        decoder = detect(two.meters[1].key)
+        try:
+            telegrams = 0
+            async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+                playing = group.create_task(two.play_on(lambda: START, cadence=0.0))
+                while telegrams < 200:  # far more than the line of the first holds
+                    with contextlib.suppress(BlockingIOError):
+                        decoder.receive_data(os.read(reader, 4096))
+                    telegrams += sum(isinstance(event, Telegram) for event in decoder.events())
+                    await asyncio.sleep(0)
+                playing.cancel()
+        finally:
+            os.close(reader)
+    assert two.meters[0].counter < two.meters[1].counter
