@@ -8,7 +8,7 @@ COMMANDS = {
     "run": ("gateway.cli.run:run", "run the gateway"),
     "registry": ("gateway.cli.registry:app", "households, boxes, organisations, clients, codes"),
     "import": ("gateway.cli.history:import_file", "values from before: CSV, Parquet, MSCONS, Green Button"),
-    "consent": ("gateway.cli.consent:app", "grounds of a household: list, withdraw, erase"),
+    "consent": ("gateway.cli.consent:app", "grounds of a household: ask, list, withdraw, erase"),
     "demo": ("gateway.cli.demo:demo", "walk the whole road with simulated households"),
     "decode": ("gateway.cli.decode:decode", "readings of a meter's telegrams, live or from a file"),
     "vee": ("gateway.cli.vee:app", "validation exceptions: list, accept, edit, run"),

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from gateway.cli.unanswered import why_unanswered
 from gateway.errors import SettingsError
 from gateway.serve.listeners import public_url
 from gateway.settings import Settings, load
@@ -50,7 +52,7 @@ def call(settings: Settings, verb: str, path: str, body: Any = None) -> Any:
         typer.echo(f"metergate: {said(error.read(), error.code)}", err=True)
         raise typer.Exit(1) from None
     except (urllib.error.URLError, OSError) as error:
-        typer.echo(f"metergate: the gateway does not answer at {url} ({why(error)})", err=True)
+        typer.echo(f"metergate: the gateway does not answer at {url}: {why_unanswered(error)}", err=True)
         raise typer.Exit(1) from None
     try:
         return json.loads(raw) if raw else None
@@ -92,7 +94,7 @@ class Calls:
             answer = self._connection.getresponse()
             return answer.status, answer.read()
         except (http.client.HTTPException, OSError) as error:
-            typer.echo(f"metergate: the gateway does not answer at {self._url} ({why(error)})", err=True)
+            typer.echo(f"metergate: the gateway does not answer at {self._url}: {why_unanswered(error)}", err=True)
             raise typer.Exit(1) from None
 
     def close(self) -> None:
@@ -101,11 +103,8 @@ class Calls:
 
 
 def why(error: BaseException) -> str:
-    """What went wrong, in the words of the system; never the name of a class."""
-    cause = getattr(error, "reason", None)
-    cause = cause if isinstance(cause, BaseException) else error
-    words = getattr(cause, "verify_message", "") or getattr(cause, "strerror", "") or str(cause)
-    return words or ("no answer in time" if isinstance(cause, TimeoutError) else "the connection broke off")
+    """What went wrong with a file, in the words of the system; never the name of a class."""
+    return getattr(error, "strerror", "") or str(error) or "it cannot be read"
 
 
 def show(value: Any) -> None:
@@ -139,8 +138,15 @@ def said(raw: bytes, status: int) -> str:
     """A problem in words."""
     try:
         problem = json.loads(raw)
-        told = f"{problem['reason']}: {problem['detail']}"
-        rules = (f"{wrong['field']}: {wrong['rule']}" for wrong in problem.get("fields", ()))
-        return "\n".join([told, *(rule for rule in rules if rule not in told)])
+        rules = [f"{wrong['field']}: {wrong['rule']}" for wrong in problem.get("fields", ())]
+        sentence = _without(str(problem["detail"]), rules)
+        return "\n".join([": ".join(filter(None, (problem["reason"], sentence))), *rules])
     except (ValueError, KeyError, TypeError):
         return f"HTTP {status}"
+
+
+def _without(sentence: str, rules: Sequence[str]) -> str:
+    """A rule that stands in a line of its own is not said in the sentence above as well."""
+    for rule in rules:
+        sentence = sentence.replace(rule, "")
+    return sentence.strip("; :").removesuffix("; the first is") if rules else sentence

@@ -1,13 +1,45 @@
-"""``metergate consent``: look at a household's grounds, take them back, erase; by the operator, on its behalf."""
+"""``metergate consent``: ask a household; look at its grounds, take them back, erase; by the operator, for others."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
+from policies.terms import Level, Purpose
 
-app = typer.Typer(no_args_is_help=True, help="Grounds of households: list, withdraw, erase.")
+app = typer.Typer(no_args_is_help=True, help="Grounds of a household: ask, list, withdraw, erase.")
+
+
+@app.command("ask")
+def ask(
+    household: str,
+    recipient: Annotated[str, typer.Option(help="Id of the organisation that asks; its profile must allow all of it.")],
+    purpose: Annotated[Purpose, typer.Option(help="Why.")],
+    quantity: Annotated[list[str], typer.Option(help="An OBIS code or EN 13757-3 quantity; may be repeated.")],
+    start: Annotated[str, typer.Option(help="Begin of the values, ISO 8601 with its offset: 2026-03-01T00:00:00Z.")],
+    end: Annotated[str, typer.Option(help="End of the values.")],
+    until: Annotated[str, typer.Option(help="When the consent ends; with the values, if left out.")] = "",
+    minutes: Annotated[int, typer.Option(help="Length of an interval; 0: as received.")] = 15,
+    level: Annotated[Level, typer.Option(help="How close to the household.")] = Level.INDIVIDUAL,
+    keep_days: Annotated[int, typer.Option(help="How long the recipient may keep what it gets.")] = 30,
+    reference: Annotated[str, typer.Option(help="A word of the recipient's own.")] = "",
+    settings: SettingsFile = SETTINGS_FILE,
+) -> None:
+    """Put a permission request before a household. It answers on its own page; silence is no."""
+    wanted: dict[str, Any] = {
+        "recipient": recipient,
+        "purpose": purpose,
+        "quantities": quantity,
+        "resolution_seconds": minutes * 60,
+        "level": level,
+        "values_from": start,
+        "values_to": end,
+        "until": until or end,
+        "keep_days": keep_days,
+        "reference": reference,
+    }
+    show(call(held(settings), "POST", f"/api/households/{household}/requests", wanted))
 
 
 @app.command("list")

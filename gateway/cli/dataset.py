@@ -10,7 +10,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_ope
 
 import typer
 
-from gateway.cli.calls import why
+from gateway.cli.unanswered import why_unanswered
 from meter_driver.render import counted
 
 app = typer.Typer(no_args_is_help=True, help="Read datasets of a data space or an SDMX service.")
@@ -124,4 +124,6 @@ def _named(url: str) -> str:
 
 
 def _why(error: OSError) -> str:
-    return f"status {error.code}" if hasattr(error, "code") else why(error)
+    if hasattr(error, "code"):
+        return f"status {error.code}"
+    return why_unanswered(error, roots="--ca FILE names the root that signed it")

@@ -14,7 +14,8 @@ from urllib.request import Request, urlopen
 
 import typer
 
-from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show, why
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
+from gateway.cli.unanswered import why_unanswered
 
 app = typer.Typer(no_args_is_help=True, help="Explain a message; programs, events and VENs.")
 programs = typer.Typer(no_args_is_help=True, help="Programs of the VTN.")
@@ -34,6 +35,7 @@ ClientOption = Annotated[
 ]
 Ca = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Roots to trust, PEM.")]
 BodyFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="JSON; - is stdin.")]
+ROOTS = "--ca FILE names the root that signed it; a gateway's own is ca.pem in its key folder"
 USUAL_BASE = "https://localhost:8445/openadr3/3.1.1"
 
 
@@ -185,7 +187,7 @@ class Api:
         except HTTPError as error:
             _end(_said(error))
         except (URLError, OSError, ValueError) as error:
-            _end(f"no answer from {self._base} ({why(error)})")
+            _end(f"no answer from {self._base}: {why_unanswered(error, roots=ROOTS)}")
 
 
 def _said(error: HTTPError) -> str:

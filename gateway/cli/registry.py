@@ -79,9 +79,7 @@ def _households(config: Any, households: list[Any], letters: Path | None) -> Non
     from rich.progress import track
 
     console = Console(stderr=True)
-    starts = track(
-        range(0, len(households), HOUSEHOLDS_AT_ONCE), "households", console=console, disable=not console.is_terminal
-    )
+    starts = range(0, len(households), HOUSEHOLDS_AT_ONCE)
     for start in track(starts, "households", console=console, disable=not console.is_terminal):
         batch = households[start : start + HOUSEHOLDS_AT_ONCE]
         for made in call(config, "POST", "/api/households/import", {"households": batch})["households"]:

@@ -1,4 +1,4 @@
-"""The intake desk: check, derive, seal, append in one group commit, acknowledge, then tell who waits for news.
+"""The intake desk: check, derive, seal, append in one group commit, tell who waits for news, then acknowledge.
 
 A bad record is refused by its index and a stable word; the others are kept. Refusals:
 

@@ -116,6 +116,41 @@ async def test_a_file_that_cannot_be_read_is_told_in_words(tmp_path: Path, body:
         assert "Error" not in done.stderr
 
 
+ASKED = ("--recipient", "northwind", "--purpose", "forecast", "--quantity", ENERGY, "--quantity", "1-0:2.8.0")
+
+
+async def test_the_operator_puts_a_request_before_a_household(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        await house.ask(made["household"])
+        words = ("ask", made["household"], *ASKED, "--start", "2026-03-01T00:00:00Z", "--end", "2026-12-01T00:00:00Z")
+        asked = last(await command(house, tmp_path, consent.app, *words))["request"]
+        waiting = await house.operator("GET", f"/api/households/{made['household']}/requests")
+        (mine,) = [each for each in waiting["requests"] if each["request"] == asked]
+        assert mine["quantities"] == [ENERGY, "1-0:2.8.0*255"]
+        assert (mine["level"], mine["recipient"]) == ("individual", "northwind")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (("--start", "2026-03-01T00:00:00"), "values_from: "),
+        (("--quantity", "1-0:9.8.0"), "not-in-profile"),
+        (("--minutes", "7"), "resolution_seconds: divides the day"),
+    ],
+)
+async def test_a_request_that_cannot_be_is_refused_by_its_field(
+    tmp_path: Path, changes: tuple[str, ...], said: str
+) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        await house.ask(made["household"])
+        words = ("--start", "2026-03-01T00:00:00Z", "--end", "2026-12-01T00:00:00Z", *changes)
+        done = await command(house, tmp_path, consent.app, "ask", made["household"], *ASKED, *words)
+        assert done.exit_code == 1
+        assert said in done.stderr
+
+
 def test_without_a_gateway_the_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("METERGATE_OPERATOR_TOKEN", "x")
     file = tmp_path / "cli.toml"

@@ -51,7 +51,8 @@ def cutting() -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "error", [ProductError("no", 403), ConnectionResetError("reset"), IncompleteRead(b"x", 9), RemoteDisconnected()]
+    "error",
+    [ProductError("no", 403), ConnectionResetError("reset"), IncompleteRead(b"x", 9), RemoteDisconnected("no answer")],
 )
 def test_a_no_and_an_answer_cut_short_are_looks_that_were_not_served(error: Exception) -> None:
     watcher = watched(raising(error))
