@@ -1,6 +1,6 @@
 """What a household takes along: its own data, in forms for programs and for people."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,6 +9,7 @@ from aiohttp import web
 from adapters.formats.csv import CSV
 from adapters.formats.json import JSON_TABLE
 from adapters.plugin import Handler, Renderer, Route
+from adapters.queries import BadQuery, only
 from gateway.clock import Clock
 from gateway.door.egress import Egress, Part
 from gateway.door.response import HttpSink
@@ -19,6 +20,7 @@ from gateway.pages.render import Renderings, language_of
 from gateway.pages.words import LANGUAGES, Phrases
 from gateway.registry.registry import Registry
 from gateway.serve.callers import CREDENTIAL
+from gateway.serve.problems import Problem
 from policies.roles import HOUSEHOLD, Listener
 from policies.terms import AS_RECEIVED, ONE_DAY, ONE_MONTH, QUARTER_HOUR, SubjectId
 
@@ -30,6 +32,7 @@ DETAILS = {
     "month": ONE_MONTH,
 }
 _STANDS = "stands"
+_IN_WORDS = ("detail", "locale")
 OFFERED = (*DETAILS, _STANDS)
 """What ``?detail=`` may ask for."""
 
@@ -62,23 +65,32 @@ class Downloads:
         """Everything, as CSV: for programs, or with ``locale`` for people."""
         locale = _locale(request)
         renderer = self.show.table(Phrases(locale)) if locale else CSV
-        return await self._download(request, renderer, "readings.csv")
+        return await self._download(request, renderer, "csv", _IN_WORDS)
 
     async def xlsx(self, request: web.Request) -> web.StreamResponse:
         """Everything, as a workbook in words of ``locale``, or of the visitor's language."""
         words = Phrases(_locale(request) or language_of(request))
-        return await self._download(request, self.show.workbook(words), "readings.xlsx")
+        return await self._download(request, self.show.workbook(words), "xlsx", _IN_WORDS)
 
     async def json(self, request: web.Request) -> web.StreamResponse:
         """Everything, as JSON."""
-        return await self._download(request, JSON_TABLE, "readings.json")
+        return await self._download(request, JSON_TABLE, "json")
 
     async def green_button(self, request: web.Request) -> web.StreamResponse:
         """Everything, as a Green Button feed (ESPI)."""
-        return await self._download(request, self.show.green_button(self.clock()), "readings.xml")
+        return await self._download(request, self.show.green_button(self.clock()), "xml")
 
-    async def _download(self, request: web.Request, renderer: Renderer, name: str) -> web.StreamResponse:
+    async def _download(
+        self, request: web.Request, renderer: Renderer, form: str, fields: Collection[str] = ("detail",)
+    ) -> web.StreamResponse:
+        """A field of the query that was misspelt is refused: it would bring something else than was asked for."""
         _, subject = household_of(request, self.registry)
+        try:
+            only(request.query, fields)
+        except BadQuery as error:
+            raise Problem(400, "bad-query", str(error), field=error.field, rule=error.rule) from None
+        detail = request.query.get("detail", "")
+        name = f"readings-{detail}.{form}" if detail in OFFERED else f"readings.{form}"
         response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{name}"'})
         right = own_right(request[CREDENTIAL], self.clock)
         parts = await self._parts(request, subject, right)

@@ -292,13 +292,14 @@ class HouseholdPages:
         name = who.name or words("no_name")
         return self.show.html(request, template, token=session.csrf, name=name, **values)
 
-    def problem(self, request: web.Request, status: int, reason: str, _: str) -> web.StreamResponse:
-        """A refusal as a page; strangers are shown the way in."""
+    def problem(self, request: web.Request, status: int, reason: str, detail: str) -> web.StreamResponse:
+        """A refusal as a page; strangers are shown the way in. What was asked wrongly is named."""
         if status == 401:
             return to("/")
         words = "not_found" if status == 404 else "not_done"
         token = request[SESSION].csrf if SESSION in request else ""
-        return self.show.page(request, "problem.html", status=status, words=words, reason=reason, token=token)
+        said = detail if status == 400 else reason
+        return self.show.page(request, "problem.html", status=status, words=words, reason=said, token=token)
 
 
 def _record(token: bytes | None, name: str) -> web.Response:
