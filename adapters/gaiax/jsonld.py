@@ -18,7 +18,7 @@ _BASE = "https://relative.invalid/"
 """Stands before relative names while a document is expanded: the library knows no empty base."""
 DEEPEST = 32
 """Nesting of a message; expansion is recursive."""
-LONGEST_NAME = 200
+LONGEST_CONTEXT = 200
 """Characters of a context's name that an error repeats."""
 MOST_CONTEXTS = 16
 """In one document, nested ones too; each costs a millisecond and more."""
@@ -120,7 +120,7 @@ def _why(error: Exception) -> str:
 
 
 def _printable(url: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in url[:LONGEST_NAME])
+    return "".join(c if c.isprintable() else "?" for c in url[:LONGEST_CONTEXT])
 
 
 def _contexts(value: Any) -> int:

@@ -81,7 +81,8 @@ class Product:
 
     def ask(self, reader: Reader, who: SubjectId, headers: Mapping[str, str] = {}) -> None:
         """The household's readings as CSV, with the client's token."""
-        words = {"purpose": "forecast", "quantity": ENERGY, "start": "2026-03-03T00:00:00Z", "end": "2026-03-05T00:00Z"}
+        period = {"start": "2026-03-03T00:00:00Z", "end": "2026-03-05T00:00Z"}
+        words = {"purpose": "forecast", "quantity": ENERGY, "minutes": "0", **period}
         name = self.gateway.release.pseudonym(ACME, who)
         path = f"/readings/households/{name}.csv?{urlencode(words)}"
         reader.ask(path, {"Authorization": f"Bearer {self.token}", **headers})

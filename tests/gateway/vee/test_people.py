@@ -236,8 +236,8 @@ def test_the_narrower_table_counts_field_by_field_and_the_meters_own_limit_first
 @pytest.mark.parametrize(
     ("table", "rule"),
     [
-        ({"media": {"steam": {}}}, "a name is"),
-        ({"media": {"gas/": {}}}, "a name is"),
+        ({"media": {"steam": {}}}, "vee.media.steam: is none: all"),
+        ({"media": {"gas/": {}}}, "vee.media.gas/: is none: all"),
         ({"media": {"gas": {"off": ["magic"]}}}, "no rule is named"),
         ({"profiles": {"gas": [1, 2, 3]}}, "24, 48 or 96"),
     ],
