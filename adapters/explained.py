@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from adapters.formats.words import instant
 from adapters.plugin import Opening, Organisation, Services
 from adapters.problems import BrokenRule
 from adapters.queries import MOST_MINUTES
+from meter_driver.instants import stamp
 from policies.terms import (
     AS_RECEIVED,
     QUARTER_HOUR,
@@ -159,7 +159,7 @@ def partly_covered(question: ReleaseRequest, known: KnownOf) -> dict[str, str]:
 
 def written(period: Period) -> str:
     """ISO 8601, UTC."""
-    return f"{instant(period.start)}/{instant(period.end)}"
+    return f"{stamp(period.start)}/{stamp(period.end)}"
 
 
 def _plain(q: ReleaseRequest) -> bool:

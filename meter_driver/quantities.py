@@ -6,6 +6,7 @@ The only module that says so; driver, wire, intake and outputs ask here. Three f
                         reduced codes that IEC 62056-21 prints (``6.8``, ``1.8.0``, ``6.26*01``).
 ``energy storage=1``    quantities of EN 13757-3 with their qualifiers, as the M-Bus layers name them (``named``).
 ``hourly-mean/power``   results of processors.
+``openadr opt``         behaviour of a household, sealed like its readings.
 
 In OBIS value group A is the medium, C the physical quantity and D its processing; **what D means depends on A**: for
 electricity 8 is a time integral since the meter began and 0 a mean, for water and gas 0 is the current value.
@@ -101,6 +102,8 @@ def parse(text: str) -> Quantity | None:
         return Quantity(text, Medium.UNKNOWN, _kind_of_reduced(text))
     if _RESULT.fullmatch(text):
         return Quantity(text, Medium.UNKNOWN, Kind.SNAPSHOT)
+    if text == OPT:
+        return Quantity(text, Medium.UNKNOWN, Kind.INSTANT)
     if len(text) <= LONGEST_NAME and IN_WORDS.fullmatch(text):
         return Quantity(text, Medium.UNKNOWN, _kind_of_name(text))
     return None
@@ -207,6 +210,8 @@ def _kind_of_reduced(text: str) -> Kind:
 
 # -- EN 13757-3
 
+OPT: Final = "openadr opt"
+"""What a household's device said to an event of OpenADR: 1 for optIn, 0 for optOut. No unit."""
 _RESULT: Final = re.compile(r"[a-z][a-z0-9-]{0,39}/[a-z][A-Za-z0-9.-]{0,59}")
 """What a processor worked out and gave a name of its own, ``hourly-mean/power``: told as it came."""
 _ACCUMULATED: Final = {

@@ -204,7 +204,9 @@ class Story:
         whose = {json.loads(line)["household"] for line in opened.stdout.splitlines()}
         gone, there = home.id not in whose, self.cast.homes[3].id in whose
         self.checks.say("6 erase", "with the whole folder nobody opens the erased household", gone, "no key")
-        self.checks.say("6 erase", "and its neighbour's days can still be opened", there, counted(len(whose), "household"))
+        self.checks.say(
+            "6 erase", "and its neighbour's days can still be opened", there, counted(len(whose), "household")
+        )
 
     def replay(self) -> None:
         assert self.capture is not None

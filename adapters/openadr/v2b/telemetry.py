@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from adapters.openadr.model import EventResponse, Point20
+from meter_driver import quantities
 from meter_driver.reading import ClockSource, Quality, Reading
 
 SCALES = {"p": -12, "n": -9, "micro": -6, "m": -3, "c": -2, "d": -1, "none": 0, "k": 3, "M": 6, "G": 9, "T": 12}
@@ -25,7 +26,7 @@ _QUANTITIES = {  # (reportType, itemUnits): OBIS code, our unit, power of ten of
 }
 """What the common report types of rule 331 measure; all else is taken, acknowledged, and not kept."""
 
-OPT_QUANTITY = "openadr opt"
+OPT_QUANTITY = quantities.OPT
 """The quantity of opts: 1 for optIn, 0 for optOut, at the instant of the answer. No unit."""
 OPTS = {"optIn": Decimal(1), "optOut": Decimal(0)}
 

@@ -23,7 +23,7 @@ from gateway.identity.certs import Authority
         (URLError(socket.gaierror(-2, "unknown")), "the name of the host is not known"),
         (TimeoutError(), "it takes too long"),
         (URLError(OSError(113, "No route to host")), "No route to host"),
-        (ValueError("a body"), "ValueError"),
+        (ValueError("a body"), "a body"),
     ],
 )
 def test_each_kind_of_silence_has_its_words(error: Exception, said: str) -> None:

@@ -117,6 +117,9 @@ def test_no_flipped_bit_behind_the_start_gives_a_value(at: int, bit: int) -> Non
     damaged = bytearray(BLOCK)
     damaged[at] ^= 1 << bit
     seen = telegrams(bytes(damaged))
+    if at == BLOCK.index(2):  # without its STX it is a readout without a block check, and says so
+        assert all(Quality.UNCHECKED in each.readings[0].quality for each in seen)
+        return
     assert seen == [] or (at < BLOCK.index(2) and seen == telegrams(BLOCK))
 
 
