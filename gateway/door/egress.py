@@ -125,7 +125,7 @@ class Egress:
                 if shared and not rests.kept and part.standing.right.still():
                     return written
                 self._cut(sink)
-            self._write(lead + chunk if lead else chunk, rests, line, sink)
+            self._write(lead + chunk, rests, line, sink)
             written = True
             async with asyncio.timeout(SLOWEST):
                 await sink.drain()
