@@ -1,0 +1,441 @@
+"""The opener on a few values: what it reads, in which windows and from which class, and when a stream tells what."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway.door import opening
+from gateway.door.egress import Part
+from gateway.door.opening import Open, Watch, local_midnight
+from gateway.intake.desk import AHEAD
+from policies.amounts import Declared
+from policies.minimise import Corrections
+from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
+from tests.gateway.door.shelf import WHO, Scene, quarter, reading
+from tests.gateway.door.stands import NOON
+from tests.gateway.house import whole
+
+BERLIN, AZORES = ZoneInfo("Europe/Berlin"), ZoneInfo("Atlantic/Azores")
+HOUR = timedelta(hours=1)
+TICK = timedelta(microseconds=1)
+MIDNIGHT = NOON.replace(hour=0)
+
+
+async def taken(scene: Scene, opened: Open, **words: Any) -> list[Part]:
+    return [part async for part in scene.opener.parts(opened, **words)]
+
+
+# -- windows
+
+
+async def test_intervals_are_read_a_week_and_a_day_at_a_time_cut_at_midnight_and_with_what_lies_beside() -> None:
+    scene = Scene(UTC)
+    cuts = [NOON, MIDNIGHT + 8 * ONE_DAY, MIDNIGHT + 16 * ONE_DAY, MIDNIGHT + 16 * ONE_DAY + 6 * HOUR]
+    await taken(scene, scene.opened(Period(cuts[0], cuts[-1]), QUARTER_HOUR))
+    beside = HOUR + QUARTER_HOUR
+    spans = [(a - beside, b + beside) for a, b in pairwise(cuts)]
+    assert [(each.period.start, each.period.end) for each in scene.shelf.asked] == spans
+    assert {(each.detail, each.mark) for each in scene.shelf.asked} == {(DetailClass.QUARTER, None)}
+
+
+async def test_each_window_tells_its_own_intervals_and_none_twice() -> None:
+    scene = Scene(UTC)
+    start = MIDNIGHT - 10 * ONE_DAY
+    scene.shelf.put(*(quarter(start + n * HOUR, n) for n in range(241)), detail=DetailClass.QUARTER)
+    parts = await taken(scene, scene.opened(Period(start, MIDNIGHT), HOUR))
+    starts = [row.start for part in parts for row in part.released.rows if row.status == "measured"]
+    assert starts == [start + n * HOUR for n in range(240)]
+    assert [len(part.released.rows) for part in parts] == [192, 48]
+
+
+async def test_windows_of_days_are_cut_at_local_midnights() -> None:
+    scene = Scene(BERLIN)
+    start = datetime(2026, 3, 24, 23, tzinfo=UTC)  # midnight of the 25th; the clocks change on the 29th
+    end = datetime(2026, 4, 9, 22, tzinfo=UTC)
+    await taken(scene, scene.opened(Period(start, end), ONE_DAY))
+    seam = datetime(2026, 4, 1, 22, tzinfo=UTC)
+    beside = ONE_DAY + HOUR
+    spans = [(start - beside, seam + beside), (seam - beside, end + beside)]
+    assert [(each.period.start, each.period.end) for each in scene.shelf.asked] == spans
+
+
+async def test_of_no_time_at_all_nothing_is_read() -> None:
+    scene = Scene(UTC)
+    for resolution in (QUARTER_HOUR, ONE_DAY):
+        assert await taken(scene, scene.opened(Period(NOON, NOON), resolution)) == []
+    assert scene.shelf.asked == []
+
+
+# -- days from days, days from quarters
+
+
+async def test_days_are_read_from_quarters_as_far_as_those_reach_and_from_days_before() -> None:
+    scene = Scene(UTC)
+    scene.shelf.first = {DetailClass.DAY: date(2026, 2, 1), DetailClass.QUARTER: date(2026, 2, 20)}
+    await taken(scene, scene.opened(Period(MIDNIGHT - 60 * ONE_DAY, MIDNIGHT), ONE_DAY))
+    spans: dict[DetailClass, list[datetime]] = {}
+    for each in scene.shelf.asked:
+        spans.setdefault(each.detail, []).extend([each.period.start, each.period.end])
+    beside = ONE_DAY + HOUR
+    seam = datetime(2026, 2, 22, tzinfo=UTC)  # the first whole day beside which quarters are held
+    found = {detail: (min(all_) + beside, max(all_) - beside) for detail, all_ in spans.items()}
+    first = datetime(2026, 2, 1, tzinfo=UTC)
+    assert found == {DetailClass.DAY: (first, seam), DetailClass.QUARTER: (seam, MIDNIGHT)}
+
+
+@pytest.mark.parametrize(
+    ("at", "zone", "midnight"),
+    [
+        (datetime(2026, 3, 1, 23, tzinfo=UTC), BERLIN, datetime(2026, 3, 1, 23, tzinfo=UTC)),
+        (datetime(2026, 3, 1, 23, tzinfo=UTC) + TICK, BERLIN, datetime(2026, 3, 2, 23, tzinfo=UTC)),
+        (datetime(2026, 3, 1, 22, 59, tzinfo=UTC), BERLIN, datetime(2026, 3, 1, 23, tzinfo=UTC)),
+        (datetime(2026, 3, 1, 0, 30, tzinfo=UTC), AZORES, datetime(2026, 3, 1, 1, tzinfo=UTC)),
+        (datetime(2026, 3, 28, 23, 30, tzinfo=UTC), BERLIN, datetime(2026, 3, 29, 22, tzinfo=UTC)),
+    ],
+)
+def test_the_first_midnight_at_or_after_an_instant_is_a_local_one(
+    at: datetime, zone: ZoneInfo, midnight: datetime
+) -> None:
+    assert local_midnight(at, zone) == midnight
+
+
+# -- as received
+
+
+async def test_as_received_a_reading_at_the_end_is_not_told_and_an_entry_that_ends_there_is() -> None:
+    scene = Scene(UTC)
+    hour = replace(reading(NOON, 7), first_at=NOON - HOUR)
+    scene.shelf.put(reading(NOON - HOUR, 5), reading(NOON, 6))
+    period = Period(NOON - HOUR, NOON)
+    assert [whole(r) for part in await taken(scene, scene.opened(period)) for r in part.released.rows] == [5]
+    scene.shelf.put(hour)
+    assert [whole(r) for part in await taken(scene, scene.opened(period)) for r in part.released.rows] == [5, 7]
+
+
+async def test_as_received_is_read_up_to_the_position_that_was_asked_for() -> None:
+    scene = Scene(UTC)
+    scene.shelf.put(reading(NOON - HOUR, 5))
+    mark = scene.shelf.mark(WHO)
+    scene.shelf.put(reading(NOON - HOUR / 2, 6))
+    opened = scene.opened(Period(MIDNIGHT, NOON))
+    assert [whole(r) for p in await taken(scene, opened, mark=mark) for r in p.released.rows] == [5]
+    assert [whole(r) for p in await taken(scene, opened) for r in p.released.rows] == [5, 6]
+
+
+# -- one part
+
+
+class Minimised:
+    """Stands in for the arithmetic and writes down what it was given."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, rows: Sequence[Row] | None = None) -> None:
+        self.rows, self.words, self.threads = rows, list[dict[str, Any]](), list[int]()
+        self.values: list[int] = []
+        patch.setattr(opening, "minimise", self)
+
+    def __call__(self, values: Sequence[Any], grant: Any, name: str, zone: Any, **words: Any) -> Sequence[Row]:
+        self.words.append({"grant": grant, "name": name, "zone": zone, **words})
+        self.threads.append(threading.get_ident())
+        self.values.append(len(values))
+        return [Row(name, v.quantity, v.at, v.at, v.last, v.unit) for v in values] if self.rows is None else self.rows
+
+
+class Edited:
+    """Some corrections of every window."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[SubjectId, DetailClass, Period]] = []
+        self.corrections: Corrections = {}
+
+    async def of(self, household: SubjectId, detail: DetailClass, period: Period) -> Corrections:
+        self.asked.append((household, detail, period))
+        return self.corrections
+
+
+async def test_intervals_are_worked_out_with_exchanges_and_corrections_in_the_zone_up_to_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    edited = Edited()
+    scene = Scene(BERLIN, edited)
+    edited.corrections = {("m", "q"): ()}
+    scene.meters.known = {"m": [Declared(NOON)]}
+    minimised = Minimised(monkeypatch)
+    scene.shelf.put(quarter(NOON - HOUR, 1), detail=DetailClass.QUARTER)
+    opened = scene.opened(Period(MIDNIGHT, NOON), QUARTER_HOUR)
+    assert len(await taken(scene, opened)) == 1
+    assert minimised.words == [
+        {
+            "grant": opened.grant,
+            "name": "name",
+            "zone": BERLIN,
+            "now": NOON,
+            "exchanges": scene.meters.known,
+            "corrections": edited.corrections,
+        }
+    ]
+    assert edited.asked == [(WHO, DetailClass.QUARTER, opened.grant.period)]
+
+
+@pytest.mark.parametrize(("count", "inside"), [(2, True), (3, False)])
+async def test_what_is_much_leaves_the_loop_and_what_is_little_does_not(
+    count: int, inside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "VALUES_AT_ONCE", 2)
+    scene, minimised = Scene(UTC), Minimised(monkeypatch)
+    many = [quarter(MIDNIGHT + n * HOUR, n) for n in range(count)]
+    scene.shelf.put(*many, detail=DetailClass.QUARTER)
+    await taken(scene, scene.opened(Period(MIDNIGHT, NOON), QUARTER_HOUR))
+    assert minimised.values == [count]
+    assert (minimised.threads == [threading.get_ident()]) is inside
+
+
+async def test_a_part_says_what_was_granted() -> None:
+    scene = Scene(UTC)
+    scene.shelf.put(reading(NOON - HOUR, 5))
+    opened = scene.opened(Period(MIDNIGHT, NOON))
+    [part] = await taken(scene, opened)
+    r, g = part.released, opened.grant
+    assert (r.subject, r.recipient, r.purpose, r.resolution) == ("name", g.recipient, g.purpose, g.resolution)
+    assert (r.level, r.keep, r.reference) == (g.level, timedelta(days=3), "ref")
+
+
+async def test_where_there_are_no_rows_there_is_no_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    Minimised(monkeypatch, rows=[])
+    scene.shelf.put(reading(NOON - HOUR, 5))
+    assert await taken(scene, scene.opened(Period(MIDNIGHT, NOON))) == []
+
+
+ROW = Row("name", "q", NOON - 3 * ONE_DAY, NOON - 3 * ONE_DAY, None, None, "missing")
+LATER = Row("name", "q", NOON, NOON, None, None, "missing")
+FIRSTS: dict[str, tuple[Sequence[datetime], date]] = {
+    "its first value in the period": ([MIDNIGHT - HOUR, MIDNIGHT + HOUR, MIDNIGHT + ONE_DAY], date(2026, 3, 1)),
+    "a value at its begin": ([MIDNIGHT, MIDNIGHT + ONE_DAY], date(2026, 3, 1)),
+    "its first value, if all lie before": ([MIDNIGHT - 26 * HOUR, MIDNIGHT - HOUR], date(2026, 2, 27)),
+    "its only value, if that lies before": ([MIDNIGHT - HOUR], date(2026, 2, 28)),
+    "its first row, if there is no value": ([], date(2026, 2, 26)),
+}
+
+
+@pytest.mark.parametrize("name", FIRSTS)
+async def test_a_part_rests_on_the_day_of(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    values, first = FIRSTS[name]
+    scene = Scene(UTC)
+    Minimised(monkeypatch, rows=[ROW, LATER])
+    scene.shelf.put(*(quarter(at, 1) for at in values), detail=DetailClass.QUARTER)
+    monkeypatch.setattr(opening, "BESIDE", 2 * ONE_DAY)  # so that all of them are read
+    [part] = await taken(scene, scene.opened(Period(MIDNIGHT, MIDNIGHT + 2 * ONE_DAY), QUARTER_HOUR))
+    assert part.standing.days == (WHO, DetailClass.QUARTER, first)
+
+
+# -- a stream
+
+
+class Turns:
+    """What happens each time a stream waits; it ends when nothing is left to happen, and not before."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, *steps: Callable[[], object]) -> None:
+        self.steps, self.news = list(steps), list[asyncio.Event | None]()
+        patch.setattr(opening, "_moment", self.moment)
+
+    async def moment(self, news: asyncio.Event | None) -> None:
+        self.news.append(news)
+        self.steps.pop(0)()
+
+    def alive(self) -> bool:
+        return bool(self.steps)
+
+    async def told(self, scene: Scene, *opened: Open, gone: Callable[[], bool] = lambda: False) -> list[list[int]]:
+        """What stands in each part."""
+        stream = scene.opener.follow(opened, Watch(self.alive, gone))
+        return [[whole(row) for row in part.released.rows] async for part in stream]
+
+
+def nothing() -> None:
+    return
+
+
+DAY = Period(MIDNIGHT, MIDNIGHT + ONE_DAY)
+
+
+async def test_a_stream_of_one_household_waits_for_its_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    turns = Turns(monkeypatch, nothing)
+    assert await turns.told(scene, scene.opened(DAY)) == []
+    assert turns.news == [scene.shelf.event]
+
+
+async def test_a_stream_ends_when_its_recipient_has_no_right_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    scene.shelf.put(reading(MIDNIGHT, 1))
+    turns = Turns(monkeypatch)
+    assert await turns.told(scene, scene.opened(DAY)) == [[1]]
+    assert turns.news == []
+
+
+async def test_a_stream_ends_when_its_connection_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    turns = Turns(monkeypatch, nothing, nothing, nothing)
+    await turns.told(scene, scene.opened(DAY), gone=lambda: len(turns.news) == 2)
+    assert len(turns.news) == 2
+
+
+async def test_a_stream_ends_when_the_last_of_its_periods_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    early, late = Period(MIDNIGHT, NOON + HOUR), Period(MIDNIGHT, NOON + 2 * HOUR)
+    seen: list[datetime] = []
+
+    def later() -> None:
+        seen.append(scene.now)
+        scene.now += HOUR - TICK if scene.now.minute == 0 else TICK
+
+    turns = Turns(monkeypatch, *[later] * 9)
+    await turns.told(scene, scene.opened(early), scene.opened(late, ground="b"))
+    assert seen == [NOON, NOON + HOUR - TICK, NOON + HOUR, NOON + 2 * HOUR - TICK]
+
+
+async def test_a_stream_ends_when_all_grounds_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+
+    def ends(name: str) -> Callable[[], object]:
+        return lambda: scene.epochs.flip(name)
+
+    turns = Turns(monkeypatch, ends("a"), nothing, ends("b"), nothing)
+    await turns.told(scene, scene.opened(DAY), scene.opened(DAY, ground="b"))
+    assert len(turns.news) == 3
+
+
+async def test_a_value_that_lies_ahead_as_far_as_one_may_is_not_told_again_unchanged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(UTC)
+    ahead = reading(NOON + AHEAD, 9)
+    scene.shelf.put(reading(NOON, 8), ahead)
+    turns = Turns(monkeypatch, lambda: scene.shelf.put(reading(NOON, 8), ahead), nothing)
+    assert await turns.told(scene, scene.opened(DAY)) == [[8], [9]]
+
+
+async def test_a_correction_is_told_again_and_what_stands_beside_it_unchanged_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(UTC)
+    scene.shelf.put(*(reading(MIDNIGHT + n * HOUR, n) for n in range(3)))
+
+    def again() -> None:
+        scene.shelf.put(reading(MIDNIGHT, 0), reading(MIDNIGHT + HOUR, 11), reading(MIDNIGHT + 2 * HOUR, 2))
+
+    turns = Turns(monkeypatch, again, again, lambda: scene.shelf.put(reading(MIDNIGHT + HOUR, 1)), nothing)
+    assert await turns.told(scene, scene.opened(DAY)) == [[0], [1], [2], [11], [1]]
+
+
+def quarters(scene: Scene, *numbers: int) -> Callable[[], None]:
+    """Registers at the begin of some quarters of the day; each stands at its number."""
+
+    def put() -> None:
+        scene.shelf.put(*(quarter(MIDNIGHT + n * QUARTER_HOUR, n) for n in numbers), detail=DetailClass.QUARTER)
+
+    return put
+
+
+async def starts(scene: Scene, turns: Turns, period: Period, resolution: timedelta) -> list[list[int]]:
+    """Quarters of the day in which the intervals of each part begin."""
+    stream = scene.opener.follow([scene.opened(period, resolution)], Watch(turns.alive, lambda: False))
+    return [[(row.start - MIDNIGHT) // QUARTER_HOUR for row in part.released.rows] async for part in stream]
+
+
+async def test_a_stream_in_intervals_begins_with_all_that_are_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    scene.now = MIDNIGHT + HOUR + TICK
+    quarters(scene, 0, 1, 2, 3, 4)()
+    turns = Turns(monkeypatch, nothing)
+    assert await starts(scene, turns, DAY, QUARTER_HOUR) == [[0, 1, 2, 3]]
+
+
+async def test_an_interval_is_told_when_a_later_value_closed_it_and_not_by_the_clock_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(UTC)
+    scene.now = MIDNIGHT + HOUR
+    quarters(scene, 0, 1, 2, 3, 4)()
+
+    def later() -> None:
+        scene.now += HOUR
+
+    turns = Turns(monkeypatch, later, nothing, quarters(scene, 5, 6), nothing)
+    assert await starts(scene, turns, DAY, QUARTER_HOUR) == [[0, 1, 2, 3], [4, 5]]
+
+
+async def test_a_value_that_lies_ahead_closes_nothing_that_is_not_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    scene.now = MIDNIGHT + HOUR
+    quarters(scene, 0, 1, 2, 3, 4)()
+
+    def ahead() -> None:
+        scene.now += QUARTER_HOUR - TICK
+        quarters(scene, 5)()
+
+    turns = Turns(monkeypatch, ahead, nothing)
+    assert await starts(scene, turns, DAY, QUARTER_HOUR) == [[0, 1, 2, 3]]
+
+
+async def test_no_interval_is_told_that_ends_after_the_period(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    scene.now = MIDNIGHT + 2 * HOUR
+    quarters(scene, *range(9))()
+    turns = Turns(monkeypatch, nothing)
+    period = Period(MIDNIGHT, MIDNIGHT + HOUR)
+    [opened, other] = [scene.opened(period, QUARTER_HOUR), scene.opened(DAY, AS_RECEIVED, ground="b")]
+    stream = scene.opener.follow([opened, other], Watch(turns.alive, lambda: False))
+    rows = [row for part in [part async for part in stream] for row in part.released.rows]
+    assert [(row.start - MIDNIGHT) // QUARTER_HOUR for row in rows] == [0, 1, 2, 3]
+
+
+async def test_a_look_that_finds_nothing_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    scene.now = MIDNIGHT + HOUR
+    quarters(scene, 0, 1, 2, 3, 4)()
+    turns = Turns(monkeypatch, nothing, nothing, nothing)
+    await starts(scene, turns, DAY, QUARTER_HOUR)
+    assert (len(scene.shelf.asked), scene.meters.asked) == (1, 1)
+
+
+async def test_a_stream_in_days_tells_a_local_day_when_the_next_one_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(BERLIN)
+    begin = MIDNIGHT - HOUR
+    quarters(scene, *range(-4, 100))()
+    scene.now = begin + ONE_DAY - TICK
+
+    def midnight() -> None:
+        scene.now += TICK
+        quarters(scene, 100)()
+
+    turns = Turns(monkeypatch, midnight, nothing)
+    told = await starts(scene, turns, Period(begin, begin + 5 * ONE_DAY), ONE_DAY)
+    assert told == [[-4]]
+    assert len(turns.news) == 2
+
+
+# -- waiting
+
+
+async def test_a_stream_that_waits_looks_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "LOOK_AGAIN", 0.01)
+    async with asyncio.timeout(5):
+        await opening._moment(asyncio.Event())
+        await opening._moment(None)
+
+
+async def test_a_stream_that_waits_wakes_for_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "LOOK_AGAIN", 3600.0)
+    news = asyncio.Event()
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(opening._moment(news))
+        await asyncio.sleep(0)
+        news.set()
