@@ -115,7 +115,7 @@ class HttpSink:
         if sock is None:
             return False
         try:
-            return int.from_bytes(fcntl.ioctl(sock.fileno(), SIOCOUTQ, bytes(4)), "little") > 0
+            return any(fcntl.ioctl(sock.fileno(), SIOCOUTQ, bytes(4)))
         except OSError:
             return True
 
