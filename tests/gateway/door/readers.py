@@ -9,7 +9,8 @@ import termios
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-END = b"0\r\n\r\n"
+END = b"\r\n0\r\n\r\n"
+"""The last chunk. A head may end in a nought too, and come by itself."""
 
 FULL = 2048
 """Bytes: more than a head, which comes before its answer is ready, and less than the smallest buffer holds."""

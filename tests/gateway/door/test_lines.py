@@ -323,6 +323,17 @@ async def test_all_lines_whose_time_is_over_fall_in_one_look() -> None:
     assert [sink.aborted for sink in sinks] == [1, 1, 0]
 
 
+async def test_a_line_that_was_looked_at_already_does_not_keep_others_from_falling_in_the_same_look() -> None:
+    scene, second = Scene(), Queue()
+    until(scene, "a", 5)
+    sooner = until(scene, "b", 1)
+    scene.lines.leave(scene.line, [sooner])
+    assert at(scene, 1) == NOON + 5 * SECOND  # now it is there twice
+    scene.lines.enter(scene.lines.of(second), scene.standing("c", ends=NOON + 5 * SECOND))
+    assert at(scene, 5) is None
+    assert [scene.sink.aborted, second.aborted] == [1, 1]
+
+
 async def test_an_end_that_comes_before_another_does_not_make_the_other_be_forgotten() -> None:
     scene = Scene()
     until(scene, "a", 3)
