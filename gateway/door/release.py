@@ -194,7 +194,7 @@ class ReleaseDesk:
             still: list[Period] = []
             for piece in left:
                 part = piece.intersect(values)
-                decision = None if part.empty else self.may(replace(about, period=part))
+                decision = self.may(replace(about, period=part))
                 if isinstance(decision, Grant):
                     grants.append(decision)
                     still += [

@@ -261,7 +261,8 @@ async def test_a_ground_that_left_memory_meanwhile_is_written_down_without_its_k
 async def test_before_the_first_part_can_be_taken_the_entry_is_there(tmp_path: Path, follow: bool) -> None:
     async with house(tmp_path) as home:
         who = await home.household()
-        await home.agree(who)
+        until = home.now + 7 * ONE_DAY
+        await home.agree(who, until=until)
         question = home.question(who)
         right = home.right(question)
         parts = (
@@ -271,7 +272,7 @@ async def test_before_the_first_part_can_be_taken_the_entry_is_there(tmp_path: P
         )
         assert isinstance(parts, Whole)
         assert [standing.ground for standing in parts.standings] == [g.id for g in home.grounds.of(who)]
-        assert all(standing.right is right for standing in parts.standings)
+        assert [(standing.right, standing.ends) for standing in parts.standings] == [(right, until)]
         assert len(await released(home, who)) == 1
 
 
