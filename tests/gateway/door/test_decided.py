@@ -185,6 +185,18 @@ async def test_where_no_yes_covers_a_piece_of_the_period_all_of_it_is_refused(tm
         assert await released(home, who) == []
 
 
+async def test_where_the_first_yes_begins_after_the_period_all_of_it_is_refused(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        seam = home.now - 6 * HOUR
+        await home.agree(who, values=Period(seam - HOUR, seam))
+        await home.agree(who, values=Period(seam, home.now + ONE_DAY))
+        with pytest.raises(Refused):
+            await home.parts(home.question(who))
+        within = home.question(who, period=Period(seam - HOUR, home.now))
+        assert await home.parts(within) == []  # granted; nothing was delivered
+
+
 async def test_a_question_about_no_time_at_all_is_refused(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who, seam = await renewed(home)
@@ -215,7 +227,7 @@ async def test_what_was_agreed_with_others_or_for_other_ends_does_not_cut_an_ans
         who = await home.household()
         await home.feed(who, list(range(48)))
         await home.agree(who)
-        await home.agree(who, values=Period(home.now - 8 * HOUR, home.now - 4 * HOUR), **other)
+        await home.agree(who, values=Period(home.now - 40 * ONE_DAY, home.now - 6 * HOUR), **other)
         assert len(await home.rows(home.question(who, subject=Portfolio()))) == 48
         assert len(await released(home, who)) == 1
 
