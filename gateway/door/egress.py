@@ -7,7 +7,6 @@ drained.
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
 from adapters.plugin import Released, Renderer
 from gateway.door.lines import Line, Lines, Yes
@@ -19,6 +18,7 @@ __all__ = ["Cut", "Egress", "Part", "Whole"]
 
 SLOWEST = 300.0
 """Seconds in which one chunk must have left; a reader that stops for longer is cut off."""
+_ENDED = "the yes behind this answer has ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Egress:
             if renderer.closing is not None:
                 await self._closing(renderer.closing(), rests, whole.values(), line, sink)
             if not all(yes.still() for yes in whole.values()):
-                self._cut(sink)
+                raise Cut(_ENDED)
             if renderer.tail:
                 sink.write(renderer.tail)
             async with asyncio.timeout(SLOWEST):
@@ -124,7 +124,7 @@ class Egress:
             if not rests.still():
                 if shared and not rests.kept and part.standing.right.still():
                     return written
-                self._cut(sink)
+                raise Cut(_ENDED)
             self._write(lead + chunk, rests, line, sink)
             written = True
             async with asyncio.timeout(SLOWEST):
@@ -137,7 +137,7 @@ class Egress:
         """Sums over all parts: of the days of each of them too."""
         for chunk in chunks:
             if not (rests.still() and all(yes.still() for yes in whole)):
-                self._cut(sink)
+                raise Cut(_ENDED)
             self._write(chunk, rests, line, sink)
             async with asyncio.timeout(SLOWEST):
                 await sink.drain()
@@ -146,8 +146,3 @@ class Egress:
         for standing in rests.standings:
             self._lines.carry(line, standing)
         sink.write(chunk)
-
-    @staticmethod
-    def _cut(sink: Sink) -> NoReturn:
-        sink.abort()
-        raise Cut("the yes behind this answer has ended")

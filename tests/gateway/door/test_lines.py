@@ -384,6 +384,25 @@ async def test_the_timer_sleeps_until_the_next_instant_and_at_most_a_second(monk
     assert waits == [1.0, 0.25, 1.0, 0.0, 1.0]
 
 
+async def test_the_timer_that_was_woken_sleeps_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, looks = Scene(), list[datetime]()
+    look = scene.lines.pass_over
+
+    def counted(now: datetime) -> datetime | None:
+        looks.append(now)
+        return look(now)
+
+    monkeypatch.setattr(scene.lines, "pass_over", counted)
+    async with asyncio.TaskGroup() as group:
+        timer = group.create_task(scene.lines.watch())
+        await asyncio.sleep(0)
+        scene.lines.enter(scene.line, scene.standing("a", ends=NOON + 60 * SECOND))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        timer.cancel()
+    assert len(looks) == 2
+
+
 # -- nothing is kept of what is over
 
 

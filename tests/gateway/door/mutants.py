@@ -1,0 +1,72 @@
+"""Mutants of the door: ``python -m tests.gateway.door.mutants [names]``; what is left alive stands in ``MUTANTS.md``.
+
+mutmut reads one configuration, the policies' in ``pyproject.toml``. So it runs in a folder of its own that has
+everything but that: links to the repository, and a ``pyproject.toml`` with what is written here. What mypy refuses
+counts as killed. The same module is mutmut's plug-in for pytest: the quickest tests first, each with a time limit.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / "build" / "mutants-door"
+LIMIT = 20
+"""Seconds for one test; a mutant that makes a test hang for longer is killed."""
+SETTINGS = """
+[tool.mutmut]
+source_paths = ["gateway/"]
+only_mutate = ["gateway/door/*"]
+also_copy = ["adapters", "edge", "examples", "meter_driver", "metergate", "policies", "tests"]
+pytest_add_cli_args = ["-p", "tests.gateway.door.mutants"]
+pytest_add_cli_args_test_selection = ["tests/gateway/door/"]
+timeout_multiplier = 3.0
+type_check_command = [
+    "mypy", "--output=json", "--disable-error-code=ignore-without-code", "--disable-error-code=no-redef",
+    "--disable-error-code=redundant-expr", "gateway/door",
+]
+"""
+"""mypy's three codes are about how mutmut writes a mutant, not about what it does."""
+
+
+def prepared() -> Path:
+    """The folder; links that were made before stay."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    apart = {".git", "build", "mutants", "pyproject.toml"}
+    for each in ROOT.iterdir():
+        if each.name not in apart and not (FOLDER / each.name).exists():
+            (FOLDER / each.name).symlink_to(each)
+    before, _, _ = (ROOT / "pyproject.toml").read_text().partition("[tool.mutmut]")
+    (FOLDER / "pyproject.toml").write_text(before + SETTINGS)
+    return FOLDER
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    from mutmut.state import state
+
+    items.sort(key=lambda item: state().duration_by_test.get(item.nodeid, 0))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> object:
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(1))
+    signal.alarm(LIMIT)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+
+
+def main() -> int:
+    folder, bin_ = prepared(), str(Path(sys.executable).parent)
+    path = {"PATH": os.pathsep.join([bin_, os.environ.get("PATH", "")]), "PYTHONPATH": str(folder / "mutants")}
+    command = [f"{bin_}/mutmut", "run", "--max-children", "1", *sys.argv[1:]]
+    return subprocess.run(command, cwd=folder, env=os.environ | path, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
