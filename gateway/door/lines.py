@@ -170,8 +170,7 @@ class Lines:
     def _add(self, line: Line, yes: Yes) -> None:
         for footing in yes.footings:
             line.footings[footing] += 1
-            if line.footings[footing] == 1:
-                self._found[footing.what].setdefault(footing.id, set()).add(line)
+            self._found[footing.what].setdefault(footing.id, set()).add(line)
         self._schedule(line, yes.until)
 
     def _drop(self, line: Line, yes: Yes) -> None:

@@ -206,13 +206,17 @@ async def test_an_end_is_told_after_the_sockets_are_closed_and_not_much_later() 
         loop = asyncio.get_running_loop()
         loop.call_soon(loop.call_soon, closed.set)  # as a transport does it, in a later turn
 
+    async def end() -> bool:
+        await scene.end("a")
+        return closed.is_set()
+
     scene.sink.abort = abort  # type: ignore[method-assign]
     async with asyncio.TaskGroup() as group:
-        told = group.create_task(scene.end("a"))
+        told = group.create_task(end())
         for _ in range(5):
             await asyncio.sleep(0)
         assert told.done()
-        assert closed.is_set()
+        assert told.result()
 
 
 # -- what is let go
@@ -241,6 +245,7 @@ async def test_what_is_let_go_is_not_found_any_more(monkeypatch: pytest.MonkeyPa
     scene.lines.leave(scene.line, [yes])
     scene.sink.waits = False
     later.next()
+    assert not scene.line.footings
     scene.sink.waits = True  # bytes of somebody else
     assert await scene.end("a") == 0
 
@@ -354,6 +359,15 @@ async def test_what_waits_in_a_queue_has_its_end_there_and_what_left_it_has_none
     scene.wrote(scene.standing("b", ends=NOON + 2 * SECOND))
     assert at(scene, 2) is None
     assert scene.sink.aborted == 1
+
+
+async def test_the_timer_does_not_wake_for_what_has_left() -> None:
+    scene = Scene()
+    sooner = until(scene, "b", 1)
+    scene.wrote(scene.standing("a", ends=NOON + 5 * SECOND))
+    scene.lines.leave(scene.line, [sooner])
+    scene.sink.waits = False
+    assert at(scene, 1) is None
 
 
 async def test_of_several_ends_on_a_line_the_next_one_is_looked_at_next() -> None:
