@@ -447,6 +447,17 @@ async def test_of_closed_lines_nothing_is_kept_when_the_table_has_doubled(monkey
     assert stays.aborted == 1
 
 
+async def test_after_a_tidying_the_first_instant_is_still_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "FEWEST", 4)
+    scene = Scene()
+    table, sinks = Lines(scene.clock), [Queue() for _ in range(4)]
+    for sink, seconds in zip(sinks, (1, 5, 2), strict=False):
+        table.enter(table.of(sink), scene.standing("a", ends=NOON + seconds * SECOND))
+    sinks[0].closed = True
+    table.of(sinks[3])
+    assert table.pass_over(NOON) == NOON + 2 * SECOND
+
+
 async def test_a_closed_line_in_which_something_waits_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "FEWEST", 2)
     scene = Scene()
