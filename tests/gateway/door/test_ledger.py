@@ -181,6 +181,22 @@ async def test_an_entry_that_did_not_become_durable_is_written_when_it_is_asked_
         assert await count(home) == 1
 
 
+async def test_a_release_that_is_there_already_asks_nothing_of_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await home.ledger.write([(who, entry(home))])
+
+        async def full(_: Any) -> None:
+            raise OSError("full")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(home.store, "write", full)
+            await home.ledger.write([(who, entry(home))])
+        assert await count(home) == 1
+
+
 async def test_the_oldest_release_is_forgotten_first_and_then_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
