@@ -81,6 +81,15 @@ async def test_what_is_no_household_is_not_decided_as_one(tmp_path: Path, subjec
         assert reasons(home.release.may(home.question(who, subject=subject))) == {Reason.NO_CONSENT}
 
 
+async def test_what_goes_beyond_the_profile_is_not_granted_though_the_household_allows_it(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await home.agree(who)
+        assert isinstance(home.release.may(home.question(who)), Grant)
+        home.registry.closed.add(ACME)
+        assert reasons(home.release.may(home.question(who))) == {Reason.NOT_IN_PROFILE}
+
+
 async def test_a_period_that_is_held_no_longer_is_refused_as_expired(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await home.household()
