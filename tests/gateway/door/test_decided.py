@@ -170,6 +170,15 @@ async def test_two_yeses_that_follow_each_other_answer_one_question_each_for_its
         assert len({part.standing.ground for part in parts}) == 2
 
 
+async def test_a_yes_that_covers_all_of_the_period_is_enough_though_others_cover_parts_of_it(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        whole_ = await home.agree(who)
+        await home.agree(who, values=Period(home.now - 40 * ONE_DAY, home.now - 6 * HOUR))
+        await home.parts(home.question(who))
+        assert [entry.ground for entry in await released(home, who)] == [whole_.id]
+
+
 async def test_where_no_yes_covers_a_piece_of_the_period_all_of_it_is_refused(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who, _ = await renewed(home, gap=HOUR)
