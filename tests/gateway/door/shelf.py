@@ -1,7 +1,7 @@
 """A vault of a few values in memory for tests of the opener, which writes down what it was asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -43,6 +43,8 @@ class Shelf:
         self.asked: list[Asked] = []
         self.first: dict[DetailClass, date] = {}
         self.event = asyncio.Event()
+        self.reading: Callable[[], object] = lambda: None
+        """What happens while something is read."""
 
     def put(self, *values: Value, detail: DetailClass = DetailClass.LIVE) -> None:
         self.came += [(detail, value) for value in values]
@@ -60,6 +62,7 @@ class Shelf:
         mark: Mark | None = None,
     ) -> AsyncIterator[Sequence[Value]]:
         self.asked.append(Asked(detail, period, mark))
+        self.reading()
         upto = len(self.came) if mark is None else mark.position
         newest = {v.at: v for which, v in self.came[:upto] if which is detail and period.contains(v.at)}
         for at in sorted(newest):

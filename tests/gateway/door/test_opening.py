@@ -13,9 +13,10 @@ import pytest
 from gateway.door import opening
 from gateway.door.egress import Part
 from gateway.door.opening import Open, local_midnight
+from gateway.errors import SubjectGone
 from policies.amounts import Declared
 from policies.minimise import Corrections
-from policies.terms import ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
+from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
 from tests.gateway.door.shelf import WHO, Scene, quarter, reading
 from tests.gateway.door.stands import NOON
 from tests.gateway.house import whole
@@ -41,6 +42,12 @@ async def test_intervals_are_read_a_week_and_a_day_at_a_time_cut_at_midnight_and
     spans = [(a - beside, b + beside) for a, b in pairwise(cuts)]
     assert [(each.period.start, each.period.end) for each in scene.shelf.asked] == spans
     assert {(each.detail, each.mark) for each in scene.shelf.asked} == {(DetailClass.QUARTER, None)}
+
+
+async def test_intervals_of_minutes_are_read_from_what_was_received() -> None:
+    scene = Scene(UTC)
+    await taken(scene, scene.opened(Period(NOON - 20 * ONE_DAY, NOON), QUARTER_HOUR / 3))
+    assert {each.detail for each in scene.shelf.asked} == {DetailClass.LIVE}
 
 
 async def test_each_window_tells_its_own_intervals_and_none_twice() -> None:
@@ -125,6 +132,42 @@ async def test_as_received_is_read_up_to_the_position_that_was_asked_for() -> No
     opened = scene.opened(Period(MIDNIGHT, NOON))
     assert [whole(r) for p in await taken(scene, opened, mark=mark) for r in p.released.rows] == [5]
     assert [whole(r) for p in await taken(scene, opened) for r in p.released.rows] == [5, 6]
+
+
+# -- who leaves meanwhile
+
+
+def stocked(scene: Scene) -> None:
+    """A reading each hour from ten days ago on, in every class."""
+    for detail in (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY):
+        scene.shelf.put(*(quarter(MIDNIGHT + n * HOUR, n) for n in range(-240, 1)), detail=detail)
+
+
+@pytest.mark.parametrize("resolution", [AS_RECEIVED, HOUR, ONE_DAY])
+async def test_what_was_read_while_the_ground_ended_is_no_part(resolution: timedelta) -> None:
+    scene = Scene(UTC)
+    stocked(scene)
+    period = Period(MIDNIGHT - 10 * ONE_DAY, MIDNIGHT)
+    assert await taken(scene, scene.opened(period, resolution))
+    opened = scene.opened(period, resolution)
+    before = len(scene.shelf.asked)
+    scene.shelf.reading = lambda: scene.epochs.flip("a")
+    assert await taken(scene, opened) == []
+    assert len(scene.shelf.asked) == before + 1, "and nothing more is read"
+
+
+@pytest.mark.parametrize("resolution", [AS_RECEIVED, HOUR, ONE_DAY])
+async def test_a_household_that_is_gone_in_the_middle_ends_its_answer_without_an_error(resolution: timedelta) -> None:
+    scene = Scene(UTC)
+    stocked(scene)
+
+    def gone() -> None:
+        if len(scene.shelf.asked) > 1 or resolution == AS_RECEIVED:
+            raise SubjectGone("gone")
+
+    scene.shelf.reading = gone
+    parts = await taken(scene, scene.opened(Period(MIDNIGHT - 10 * ONE_DAY, MIDNIGHT), resolution))
+    assert len(parts) == (0 if resolution == AS_RECEIVED else 1)
 
 
 # -- one part
