@@ -71,6 +71,13 @@ async def test_windows_of_days_are_cut_at_local_midnights() -> None:
     assert [(each.period.start, each.period.end) for each in scene.shelf.asked] == spans
 
 
+async def test_windows_of_what_is_shorter_than_a_day_are_cut_where_no_interval_is() -> None:
+    """Eight hours are counted in UTC: a midnight in Berlin lies inside of them."""
+    scene = Scene(BERLIN)
+    await taken(scene, scene.opened(Period(MIDNIGHT, MIDNIGHT + 9 * ONE_DAY), 8 * HOUR))
+    assert [each.period.end - 9 * HOUR for each in scene.shelf.asked] == [MIDNIGHT + n * ONE_DAY for n in (8, 9)]
+
+
 async def test_of_no_time_at_all_nothing_is_read() -> None:
     scene = Scene(UTC)
     for resolution in (QUARTER_HOUR, ONE_DAY):

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.door import opening
 from gateway.door.opening import Open, Watch
+from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period
 from tests.gateway.door.shelf import Scene, quarter, reading
@@ -121,6 +122,35 @@ async def test_a_correction_is_told_again_and_what_stands_beside_it_unchanged_is
     assert await turns.told(scene, scene.opened(DAY)) == [[0], [1], [2], [11], [1]]
 
 
+async def test_what_came_later_than_all_that_was_there_is_not_told_again_unchanged_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(UTC)
+
+    def later() -> None:
+        scene.now = NOON + HOUR
+        scene.shelf.put(reading(NOON + HOUR, 9))
+
+    turns = Turns(monkeypatch, later, lambda: scene.shelf.put(reading(NOON + HOUR, 9)), nothing)
+    assert await turns.told(scene, scene.opened(DAY)) == [[9]]
+
+
+@pytest.mark.parametrize("resolution", [AS_RECEIVED, QUARTER_HOUR])
+async def test_a_household_that_is_gone_ends_its_stream_without_an_error(
+    resolution: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(UTC)
+
+    async def gone(*_: object) -> None:
+        scene.epochs.flip("a")
+        raise SubjectGone("gone")
+
+    monkeypatch.setattr(scene.shelf, "since", gone)
+    turns = Turns(monkeypatch, nothing, nothing)
+    assert await starts(scene, turns, DAY, resolution) == []
+    assert len(turns.news) == 1
+
+
 def quarters(scene: Scene, *numbers: int) -> Callable[[], None]:
     """Registers at the begin of some quarters of the day; each stands at its number."""
 
@@ -156,6 +186,7 @@ async def test_an_interval_is_told_when_a_later_value_closed_it_and_not_by_the_c
 
     turns = Turns(monkeypatch, later, nothing, quarters(scene, 5, 6), nothing)
     assert await starts(scene, turns, DAY, QUARTER_HOUR) == [[0, 1, 2, 3], [4, 5]]
+    assert len(scene.shelf.asked) == 2, "each interval is read once"
 
 
 async def test_a_value_that_lies_ahead_closes_nothing_that_is_not_over(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,10 +249,17 @@ async def test_a_stream_that_waits_looks_again_after_a_while(monkeypatch: pytest
         await opening._moment(None)
 
 
-async def test_a_stream_that_waits_wakes_for_news(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("has_news", [True, False])
+async def test_a_stream_that_waits_does_so_until_there_are_news(
+    has_news: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(opening, "LOOK_AGAIN", 3600.0)
     news = asyncio.Event()
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-        group.create_task(opening._moment(news))
-        await asyncio.sleep(0)
+        waiting = group.create_task(opening._moment(news if has_news else None))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not waiting.done()
         news.set()
+        if not has_news:
+            waiting.cancel()
