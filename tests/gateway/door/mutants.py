@@ -26,9 +26,11 @@ also_copy = ["adapters", "edge", "examples", "meter_driver", "metergate", "polic
 pytest_add_cli_args = ["-p", "tests.gateway.door.mutants"]
 pytest_add_cli_args_test_selection = ["tests/gateway/door/"]
 timeout_multiplier = 3.0
-type_check_command = ["mypy", "--output=json", "--disable-error-code=no-redef", "--no-warn-unused-ignores", "gateway/door"]
+type_check_command = [
+    "mypy", "--output=json", "--disable-error-code=no-redef", "--no-warn-unused-ignores", "gateway/door",
+]
 """
-"""mypy's code, and those that ``prepared`` takes away, are about how mutmut writes a mutant, not about what it does."""
+"""What mypy is told not to say, here and by ``prepared``, is about how mutmut writes a mutant, not about what it does."""
 
 
 def prepared() -> Path:
