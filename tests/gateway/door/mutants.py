@@ -30,7 +30,7 @@ type_check_command = [
     "mypy", "--output=json", "--disable-error-code=no-redef", "--no-warn-unused-ignores", "gateway/door",
 ]
 """
-"""What mypy is told not to say, here and by ``prepared``, is about how mutmut writes a mutant, not about what it does."""
+"""What mypy is told not to say, here and in ``prepared``, is about how mutmut writes a mutant, not what it does."""
 
 
 def prepared() -> Path:
