@@ -10,6 +10,7 @@ from adapters.plugin import Opening, Refused
 from policies.terms import (
     ONE_DAY,
     QUARTER_HOUR,
+    DetailClass,
     Grant,
     Period,
     Portfolio,
@@ -144,6 +145,23 @@ async def test_a_ground_that_was_withdrawn_is_not_listed(tmp_path: Path) -> None
         await home.agree(who)
         await home.consent.withdraw(who)
         assert home.release.openings(ACME) == []
+
+
+async def test_a_ground_that_can_give_nothing_for_want_of_keys_is_not_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await home.agree(who, resolution=QUARTER_HOUR)
+        asked: list[tuple[SubjectId, DetailClass]] = []
+
+        def gone(subject: SubjectId, detail: DetailClass) -> None:
+            asked.append((subject, detail))
+
+        assert len(home.release.openings(ACME)) == 1
+        monkeypatch.setattr(home.vault, "oldest", gone)
+        assert home.release.openings(ACME) == []
+        assert asked == [(who, DetailClass.QUARTER)]
 
 
 # -- a part each
