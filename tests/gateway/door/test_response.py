@@ -297,6 +297,7 @@ def sleeps(monkeypatch: pytest.MonkeyPatch) -> Sequence[float]:
 
     async def sleep(wait: float) -> None:
         waits.append(wait)
+        assert len(waits) < 50, "it waits for ever"
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
     return waits
