@@ -1,14 +1,14 @@
 """A vault of a few values in memory for tests of the opener, which writes down what it was asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from gateway.door.opening import Corrected, Open, Opener
 from gateway.vault.port import Mark
-from policies.amounts import Declared
+from policies.minimise import Installed
 from policies.terms import (
     AS_RECEIVED,
     FAR_FUTURE,
@@ -79,13 +79,13 @@ class Shelf:
 
 
 class Meters:
-    """Nobody exchanged anything but what the test says."""
+    """Nobody said anything of them but what the test says."""
 
     def __init__(self) -> None:
-        self.known: Mapping[str, Sequence[Declared]] = {}
+        self.known: Installed = {}
         self.asked = 0
 
-    async def exchanges(self, household: SubjectId) -> Mapping[str, Sequence[Declared]]:
+    async def installed(self, household: SubjectId) -> Installed:
         self.asked += 1
         return self.known
 

@@ -14,7 +14,7 @@ from gateway.door import opening
 from gateway.door.egress import Part
 from gateway.door.opening import Open, local_midnight
 from gateway.errors import SubjectGone
-from policies.amounts import Declared
+from policies.amounts import Declared, Installation
 from policies.minimise import Corrections
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
 from tests.gateway.door.shelf import WHO, Scene, quarter, reading
@@ -207,13 +207,13 @@ class Edited:
         return self.corrections
 
 
-async def test_intervals_are_worked_out_with_exchanges_and_corrections_in_the_zone_up_to_now(
+async def test_intervals_are_worked_out_with_what_was_said_of_meters_and_corrections_in_the_zone_up_to_now(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     edited = Edited()
     scene = Scene(BERLIN, edited)
     edited.corrections = {("m", "q"): ()}
-    scene.meters.known = {"m": [Declared(NOON)]}
+    scene.meters.known = {"m": Installation((Declared(NOON),))}
     minimised = Minimised(monkeypatch)
     scene.shelf.put(quarter(NOON - HOUR, 1), detail=DetailClass.QUARTER)
     opened = scene.opened(Period(MIDNIGHT, NOON), QUARTER_HOUR)
@@ -224,7 +224,7 @@ async def test_intervals_are_worked_out_with_exchanges_and_corrections_in_the_zo
             "name": "name",
             "zone": BERLIN,
             "now": NOON,
-            "exchanges": scene.meters.known,
+            "installed": scene.meters.known,
             "corrections": edited.corrections,
         }
     ]
