@@ -4,19 +4,22 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.door import opening
+from gateway.door import opening, windows
 from gateway.door.egress import Part
-from gateway.door.opening import Open, local_midnight
+from gateway.door.opening import Open
+from gateway.door.windows import local_midnight
 from gateway.errors import SubjectGone
 from policies.amounts import Declared, Installation
 from policies.minimise import Corrections
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
+from policies.vee.corrections import Correction
 from tests.gateway.door.shelf import WHO, Scene, quarter, reading
 from tests.gateway.door.stands import NOON
 from tests.gateway.house import whole
@@ -212,7 +215,7 @@ async def test_intervals_are_worked_out_with_what_was_said_of_meters_and_correct
 ) -> None:
     edited = Edited()
     scene = Scene(BERLIN, edited)
-    edited.corrections = {("m", "q"): ()}
+    edited.corrections = {("m", "q"): [CHANGED]}
     scene.meters.known = {"m": Installation((Declared(NOON),))}
     minimised = Minimised(monkeypatch)
     scene.shelf.put(quarter(NOON - HOUR, 1), detail=DetailClass.QUARTER)
@@ -261,6 +264,7 @@ async def test_where_there_are_no_rows_there_is_no_part(monkeypatch: pytest.Monk
     assert await taken(scene, scene.opened(Period(MIDNIGHT, NOON))) == []
 
 
+CHANGED = Correction("m", "q", NOON - HOUR, NOON, Decimal(1), "kWh", "validated")
 ROW = Row("name", "q", NOON - 3 * ONE_DAY, NOON - 3 * ONE_DAY, None, None, "missing")
 LATER = Row("name", "q", NOON, NOON, None, None, "missing")
 FIRSTS: dict[str, tuple[Sequence[datetime], date]] = {
@@ -275,9 +279,11 @@ FIRSTS: dict[str, tuple[Sequence[datetime], date]] = {
 @pytest.mark.parametrize("name", FIRSTS)
 async def test_a_part_rests_on_the_day_of(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     values, first = FIRSTS[name]
-    scene = Scene(UTC)
+    edited = Edited()
+    edited.corrections = {("m", "q"): [CHANGED]}
+    scene = Scene(UTC, edited)
     Minimised(monkeypatch, rows=[ROW, LATER])
     scene.shelf.put(*(quarter(at, 1) for at in values), detail=DetailClass.QUARTER)
-    monkeypatch.setattr(opening, "BESIDE", 2 * ONE_DAY)  # so that all of them are read
+    monkeypatch.setattr(windows, "_BESIDE", 2 * ONE_DAY)  # so that all of them are read
     [part] = await taken(scene, scene.opened(Period(MIDNIGHT, MIDNIGHT + 2 * ONE_DAY), QUARTER_HOUR))
     assert part.standing.days == (WHO, DetailClass.QUARTER, first)
