@@ -7,7 +7,7 @@ import tempfile
 import threading
 import zlib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +16,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from adapters.formats.words import whole_second
 from metergate.testing.product import Product, ProductError
 
 SENT_UNITS = {"1.7.0": "W", "2.7.0": "W"}
@@ -113,8 +112,9 @@ class Home:
         return self._product.call("GET", self._product.url("people") + path, None, {"Cookie": self._session[0]})
 
 
-stamp = whole_second
-"""ISO 8601 with Z."""
+def stamp(at: datetime) -> str:
+    """ISO 8601 in UTC, whole seconds. Here, because who drives a browser has this folder and no library of ours."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _session(product: Product, code: str) -> tuple[str, str]:
