@@ -95,6 +95,7 @@ TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "take_heading": ("Take it along", "Mitnehmen"),
         "csv": ("Download CSV", "CSV herunterladen"),
         "json": ("Download JSON", "JSON herunterladen"),
+        "workbook": ("Workbook (XLSX)", "Arbeitsmappe (XLSX)"),
         "xlsx": ("Download XLSX (Excel)", "XLSX herunterladen (Excel)"),
         "readings": ("Readings", "Werte"),
         "notes": ("Notes", "Erläuterungen"),
