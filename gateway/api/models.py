@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
 from aiohttp import web
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from adapters.plugin import Organisation, PermissionRequest
 from gateway.registry.organisations import ListedOrganisation
@@ -96,6 +96,13 @@ class OrganisationIn(Strict):
     finest_seconds: _Seconds = Field(default=900, description="0: as received.")
     purposes: list[Purpose] = Field(default=[], max_length=16)
     zones: list[str] = Field(default=[], max_length=1000, description="Zones for whose cohort figures it may ask.")
+
+    @field_validator("finest_seconds")
+    @classmethod
+    def _divides(cls, seconds: int) -> int:
+        if seconds and timedelta(days=1) % timedelta(seconds=seconds):
+            raise ValueError("divides the day, or is 0 (as received)")
+        return seconds
 
     def entry(self, recipient: str) -> ListedOrganisation:
         """As the registry keeps it."""

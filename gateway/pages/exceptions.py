@@ -2,15 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
 from aiohttp import web
 
 from adapters.plugin import Route
 from gateway.errors import NotAllowed, RegistryError
-from gateway.pages.forms import PostedForm, posted, to
+from gateway.pages.forms import PostedForm, decimal_of, form_token, posted, to
 from gateway.pages.render import Renderings
-from gateway.serve.callers import SESSION
 from gateway.vee.desk import VeeDesk
 from gateway.vee.editing import Correcting
 from gateway.vee.records import Handling
@@ -65,7 +63,7 @@ class ExceptionPages:
         return to(_PAGE)
 
     async def _page(self, request: web.Request, trouble: str = "", status: int = 200) -> web.Response:
-        token = request[SESSION].csrf if SESSION in request else ""
+        token = form_token(request)
         state, rule = request.query.get("state", Handling.OPEN.value), request.query.get("rule", "")
         wanted = Handling(state) if state in set(Handling) else Handling.OPEN
         found = await self.vee.work.listed(state=wanted, rule=rule if rule in VEE_RULES else "", most=_SHOWN)
@@ -103,9 +101,6 @@ def _wanted(form: PostedForm) -> Correcting:
     method, value = str(form.get("method", "")), str(form.get("value", "")).strip()
     if method and method not in set(Estimation):
         raise NotAllowed("method: none of this name")
-    try:
-        number = Decimal(value.replace(",", ".")) if value else None
-    except InvalidOperation:
-        raise NotAllowed("value: a number") from None
+    number = decimal_of(value, "value") if value else None
     chosen = Estimation(method) if method else None
     return Correcting(_said(form, "author"), _reason(form), value=number, method=chosen)

@@ -1,13 +1,15 @@
 """Who asks for a page, and what is posted from one: from our own pages, with the session's token."""
 
+from decimal import Decimal, InvalidOperation
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from multidict import MultiDictProxy
 
+from gateway.errors import NotAllowed
 from gateway.identity.sessions import Session, csrf_right
 from gateway.registry.registry import Registry
-from gateway.serve.callers import session_of
+from gateway.serve.callers import SESSION, session_of
 from gateway.serve.problems import Problem
 from policies.terms import SubjectId
 
@@ -23,6 +25,22 @@ def household_of(request: web.Request, registry: Registry) -> tuple[Session, Sub
     if found is None or found.erased is not None:
         raise web.HTTPSeeOther("/erased")
     return session, found.id
+
+
+def form_token(request: web.Request) -> str:
+    """What forms of this session hold; "" without one."""
+    return request[SESSION].csrf if SESSION in request else ""
+
+
+def decimal_of(said: str, field: str) -> Decimal:
+    """A number with a point or a comma. Raises ``NotAllowed``."""
+    try:
+        number = Decimal(said.replace(",", "."))
+    except InvalidOperation:
+        raise NotAllowed(f"{field}: a number") from None
+    if not number.is_finite():
+        raise NotAllowed(f"{field}: a number")
+    return number
 
 
 async def posted(request: web.Request) -> PostedForm:

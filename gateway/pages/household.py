@@ -21,13 +21,13 @@ from gateway.errors import ConsentError
 from gateway.household_end import HouseholdEnd
 from gateway.identity.sessions import Session
 from gateway.pages.downloads import OFFERED
-from gateway.pages.forms import FORM_BYTES, household_of, posted, same_site, to
+from gateway.pages.forms import FORM_BYTES, form_token, household_of, posted, same_site, to
 from gateway.pages.own_data import DataDesk
 from gateway.pages.render import LANGUAGE_COOKIE, Renderings, language_of
 from gateway.pages.views import Card, asked_card, correction_lines, ground_card, ledger_line
 from gateway.pages.words import LANGUAGES, Phrases
 from gateway.registry.registry import Registry
-from gateway.serve.callers import CREDENTIAL, SESSION, session_of
+from gateway.serve.callers import CREDENTIAL, session_of
 from gateway.serve.login import Login
 from gateway.serve.problems import Problem
 from gateway.vee.desk import VeeDesk
@@ -297,7 +297,7 @@ class HouseholdPages:
         if status == 401:
             return to("/")
         words = "not_found" if status == 404 else "not_done"
-        token = request[SESSION].csrf if SESSION in request else ""
+        token = form_token(request)
         said = detail if status == 400 else reason
         return self.show.page(request, "problem.html", status=status, words=words, reason=said, token=token)
 

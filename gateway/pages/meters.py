@@ -3,18 +3,16 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from decimal import Decimal, InvalidOperation
 
 from aiohttp import web
 
 from adapters.plugin import Route
 from gateway.errors import NotAllowed, RegistryError
-from gateway.pages.forms import PostedForm, posted, to
+from gateway.pages.forms import PostedForm, decimal_of, form_token, posted, to
 from gateway.pages.render import Renderings
 from gateway.registry.meters import Exchanged, StandAt
 from gateway.registry.registry import Registry
 from gateway.registry.stands import stand_at
-from gateway.serve.callers import SESSION
 from meter_driver.instants import in_utc
 from policies.roles import OPERATOR, Listener
 from policies.terms import SubjectId
@@ -50,7 +48,7 @@ class MeterPages:
     async def new(self, request: web.Request) -> web.Response:
         """What waits for a look, of all households."""
         found = await self.registry.meters.unseen()
-        return self.show.page(request, "new_meters.html", token=_token(request), found=found)
+        return self.show.page(request, "new_meters.html", token=form_token(request), found=found)
 
     async def meters(self, request: web.Request) -> web.Response:
         """Of one household, with its exchanges."""
@@ -93,7 +91,7 @@ class MeterPages:
             request,
             "meters.html",
             status=status,
-            token=_token(request),
+            token=form_token(request),
             trouble=trouble,
             household=household,
             zone=self.zone,
@@ -106,10 +104,6 @@ class MeterPages:
         if found is None or not found.live:
             raise web.HTTPNotFound
         return found.id
-
-
-def _token(request: web.Request) -> str:
-    return request[SESSION].csrf if SESSION in request else ""
 
 
 def _exchanged(form: PostedForm, zone: tzinfo) -> Exchanged:
@@ -141,14 +135,4 @@ def _stands(form: PostedForm) -> tuple[StandAt, ...]:
     last, first = (str(form.get(field, "")).strip() for field in ("last", "first"))
     if not (quantity or last or first):
         return ()
-    return (stand_at(quantity, _number(last, "last"), _number(first, "first"), unit or None),)
-
-
-def _number(said: str, field: str) -> Decimal:
-    try:
-        number = Decimal(said.replace(",", "."))
-    except InvalidOperation:
-        raise NotAllowed(f"{field}: a number") from None
-    if not number.is_finite():
-        raise NotAllowed(f"{field}: a number")
-    return number
+    return (stand_at(quantity, decimal_of(last, "last"), decimal_of(first, "first"), unit or None),)

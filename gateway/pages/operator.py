@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from adapters.plugin import CALLER, Route
+from gateway.pages.forms import form_token
 from gateway.pages.render import Renderings
 from gateway.registry.registry import Registry
-from gateway.serve.callers import SESSION
 from gateway.serve.login import Login
 from gateway.serve.problems import Problem
 from policies.roles import EVERYBODY, Listener, Role
@@ -52,7 +52,7 @@ class OperatorPages:
 
     async def fleet(self, request: web.Request) -> web.Response:
         """Boxes and tenancies; ids, no names."""
-        token = request[SESSION].csrf if SESSION in request else ""
+        token = form_token(request)
         households = [t for t in self.registry.tenancies.all() if t.live]
         boxes = self.registry.boxes.boxes()
         return self.show.page(request, "fleet.html", token=token, boxes=boxes, households=households)

@@ -186,7 +186,8 @@ class Tenancies:
             made = replace(made, moved_in=new.start or self._since(lookups.values()))
             await self._take_in(made, new, lookups)
         except Exception:
-            self._points = {at: who for at, who in self._points.items() if who != made.id}
+            for lookup in lookups.values():
+                del self._points[lookup]
             raise
         return self._keep(made)
 
@@ -255,7 +256,8 @@ class Tenancies:
 
         for lookup in await self._store.write(write):
             self._note_left(lookup, left)
-        self._points = {at: who for at, who in self._points.items() if who != subject}
+            if self._points.get(lookup) == subject:
+                del self._points[lookup]
 
     def _keep(self, each: Tenancy) -> Tenancy:
         self._all[each.id] = each

@@ -278,3 +278,13 @@ def _routes(house: People) -> Any:
     from gateway.people import people_routes
 
     return people_routes(house.gateway)
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(7, False), (0, True), (900, True), (86_400, True), (50_000, False)])
+async def test_the_finest_resolution_of_a_profile_divides_the_day(tmp_path: Path, seconds: int, taken: bool) -> None:
+    async with people(tmp_path) as house:
+        headers = {"Authorization": f"Bearer {house.token}"}
+        body = {"name": "A", "finest_seconds": seconds}
+        async with house.browser.request("PUT", "/api/organisations/a", json=body, headers=headers) as answer:
+            assert (answer.status < 300, answer.status == 422) == (taken, not taken)
+            assert taken or "finest_seconds" in await answer.text()

@@ -161,8 +161,9 @@ async def test_the_page_lists_accepts_and_edits_in_both_languages(case: Case) ->
     without = await case.people.post(f"{base}/accept", **WHY)
     assert (without.status, without.headers["Location"]) == (303, "/operator")
     assert json.loads((await case.operator("GET", f"/api/vee/exceptions/{case.exception}"))[1])["state"] == "open"
-    wrong = await case.people.post(f"{base}/edit", token=found[1], value="much", **WHY)
-    assert (wrong.status, "value: a number" in await wrong.text()) == (422, True)
+    for said in ("much", "NaN", "Infinity"):
+        wrong = await case.people.post(f"{base}/edit", token=found[1], value=said, **WHY)
+        assert (wrong.status, "value: a number" in await wrong.text()) == (422, True)
     assert (await case.people.post(f"{base}/edit", token=found[1], value="0,1", **WHY)).status == 303
     async with browser.get("/fleet/exceptions?state=edited") as answer:
         assert "K. Meier: load test" in await answer.text()
