@@ -8,12 +8,11 @@ from struct import Struct
 from policies.terms import SERIES_CLASSES, DetailClass
 from policies.vault import ratchet
 from policies.vault.ratchet import Chain
-from policies.vault.seal import CLASS_CODES
+from policies.vault.seal import CLASS_CODES, CLASS_OF_CODE
 
 KEPT_AFTER_ERASURE = frozenset({DetailClass.LEGAL, DetailClass.LEDGER})
 SEED_AGE = timedelta(days=365)
 _ENTRY = Struct(">BH")
-_CLASSES = {code: detail for detail, code in CLASS_CODES.items()}
 
 Randomness = Callable[[int], bytes]
 
@@ -91,7 +90,7 @@ def decode(data: bytes) -> States:
     while offset < len(data):
         code, length = _ENTRY.unpack_from(data, offset)
         offset += _ENTRY.size
-        part, detail = data[offset : offset + length], _CLASSES[code]
+        part, detail = data[offset : offset + length], CLASS_OF_CODE[code]
         if detail in SERIES_CLASSES:
             chains[detail] = ratchet.decode(part)
         else:

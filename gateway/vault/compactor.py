@@ -25,7 +25,7 @@ from gateway.vault.merge import to_block
 from gateway.vault.pieces import StoredPart, parts_of_days
 from policies.terms import DetailClass, SubjectId
 from policies.vault.columns import Series
-from policies.vault.seal import CLASS_CODES, NONCE_BYTES, place, seal
+from policies.vault.seal import CLASS_CODES, CLASS_OF_CODE, NONCE_BYTES, place, seal
 
 EVERY = timedelta(minutes=5)
 MANY = 96
@@ -33,7 +33,6 @@ MANY = 96
 SETTLED = timedelta(minutes=30)
 """How long after its end (UTC) a day is left alone: late batches, and streams that read pieces."""
 _DAYS_AT_ONCE = 500
-_DETAILS = {code: detail for detail, code in CLASS_CODES.items()}
 _OF = (piece.c.subject, piece.c["class"], piece.c.day)
 _CANDIDATES = (
     select(*_OF).group_by(*_OF).having(or_(func.count() >= MANY, piece.c.day < bindparam("ended"))).limit(_DAYS_AT_ONCE)
@@ -79,7 +78,7 @@ class Compactor:
         merged = 0
         while True:
             rows = await self._store.look(lambda connection: _candidates(connection, ended))
-            due = [(SubjectId(subject), _DETAILS[code], int(day)) for subject, code, day in rows]
+            due = [(SubjectId(subject), CLASS_OF_CODE[code], int(day)) for subject, code, day in rows]
             done = 0
             for subject, detail, day in due:
                 done += await self.merge(subject, detail, day)

@@ -22,7 +22,7 @@ from gateway.storage.tables.vault import batch, batch_floor, block, piece, reten
 from gateway.vault import keys
 from policies.retention import checked, first_kept
 from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
-from policies.vault.seal import CLASS_CODES
+from policies.vault.seal import CLASS_CODES, CLASS_OF_CODE
 
 LOOK = 1.0
 """Seconds between looks at the clock; a clock that was moved is noticed then."""
@@ -30,7 +30,6 @@ PRUNE_EVERY = timedelta(minutes=1)
 BATCHES_KNOWN = timedelta(days=14)
 """How long each batch is known by its own row; afterwards by its source's floor."""
 ROWS_AT_ONCE = 2000
-_DETAILS = {code: detail for detail, code in CLASS_CODES.items()}
 
 
 class Retention:
@@ -71,7 +70,7 @@ class Retention:
     async def load(self) -> None:
         """Take over what the operator shortened before the last start. Once, before ``run``."""
         for code, days in await self._store.look(lambda c: c.execute(select(retention_days)).fetchall()):
-            detail = _DETAILS[code]
+            detail = CLASS_OF_CODE[code]
             self._days[detail] = min(days, self._days[detail])
 
     async def shorten(self, detail: DetailClass, days: int) -> None:

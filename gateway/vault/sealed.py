@@ -33,13 +33,12 @@ from policies.retention import first_kept
 from policies.terms import SERIES_CLASSES, DetailClass, Period, SubjectId
 from policies.vault.columns import Series
 from policies.vault.padding import pad_note, unpad
-from policies.vault.seal import CLASS_CODES, NONCE_BYTES, place, seal, unseal
+from policies.vault.seal import CLASS_CODES, CLASS_OF_CODE, NONCE_BYTES, place, seal, unseal
 
 DAYS_AT_ONCE = 8
 """How many days of one household are fetched in one question; each is opened for itself."""
 IN_THE_LOOP = 32 * 1024
 """Sealed bytes of a day that are opened there: a few milliseconds."""
-_DETAILS = {code: detail for detail, code in CLASS_CODES.items()}
 
 PieceRow = tuple[int, str, int, int, bytes]
 BatchRow = tuple[str, int, int, bytes]
@@ -292,7 +291,7 @@ def _counted(connection: Connection, subject: str, codes: Sequence[int]) -> tupl
             .group_by(c["class"], c.day)
         )
         for code, day, count in connection.execute(question):
-            days.setdefault(_DETAILS[code], set()).add(day)
+            days.setdefault(CLASS_OF_CODE[code], set()).add(day)
             pieces += count
     return {detail: len(some) for detail, some in days.items()}, pieces
 

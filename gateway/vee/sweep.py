@@ -25,7 +25,7 @@ from gateway.vault.port import Vault
 from gateway.vee.desk import VeeDesk
 from meter_driver.intervals import day_edges
 from policies.terms import ONE_DAY, DetailClass, SubjectId
-from policies.vault.seal import CLASS_CODES
+from policies.vault.seal import CLASS_CODES, CLASS_OF_CODE
 
 _SLICE = 64
 """Households of which is asked at a time."""
@@ -35,7 +35,6 @@ _BREATH = timedelta(milliseconds=50)
 """Between two days that are looked at, so that answers come first."""
 _EVERY = timedelta(minutes=5)
 _QUARTER, _DAY = DetailClass.QUARTER, DetailClass.DAY
-_DETAILS = {CLASS_CODES[detail]: detail for detail in (_QUARTER, _DAY)}
 
 
 class Sweep:
@@ -108,7 +107,7 @@ class Sweep:
             return connection.execute(union_all(*(_oldest(table, some) for table in ALL))).fetchall()
 
         rows = await self._store.look(old)
-        if any(day < before.get((SubjectId(who), _DETAILS[code]), day) for who, code, day in rows):
+        if any(day < before.get((SubjectId(who), CLASS_OF_CODE[code]), day) for who, code, day in rows):
             await self._store.write(lambda connection: _drop(connection, before))
 
 

@@ -24,6 +24,7 @@ CLASS_CODES = {
     DetailClass.LEDGER: 6,
 }
 """One byte for each class, in everything that is stored. Never reused."""
+CLASS_OF_CODE = {code: detail for detail, code in CLASS_CODES.items()}
 
 _PLACE = Struct(">BIQI")
 _SERIES, _ABOUT = b"metergate series 1\0", b"metergate about 1\0"
