@@ -221,3 +221,14 @@ def test_two_values_of_a_day_a_silent_one_and_a_day_of_23_hours_are_not_plain() 
     assert not plain([first, third])
     assert not plain([first, second, second, third])
     assert not plain_days([], [date(2026, 3, 28), date(2026, 3, 29)], BERLIN)
+
+
+def test_days_without_consumption_are_plain() -> None:
+    assert plain([replace(value, first=Decimal(7), last=Decimal(7)) for value in days_of(ENERGY)])
+
+
+def test_what_has_no_intervals_hides_nothing_odd_of_what_comes_behind_it() -> None:
+    first, second, third = days_of(ENERGY)
+    nothing = [replace(value, quantity="!") for value in (first, second, third)]
+    assert plain([*nothing, first, second, third])
+    assert not plain([*nothing, first, replace(second, unit="J"), third])
