@@ -1,9 +1,10 @@
 """Egress on a sink that only writes down: what stands on the wire, in which order, and what ends an answer."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 
@@ -261,3 +262,40 @@ async def test_an_end_of_days_calls_back_what_waits_of_them_in_the_queue() -> No
         assert await scene.lines.expired({DetailClass.LIVE: scene.oldest}) == 1
         answer.cancel()
     assert SubjectId("a") == part.released.subject
+
+
+async def test_sums_that_nobody_takes_are_aborted_when_their_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parts were taken; then the sink is stuck."""
+    scene, wire = Stand(), Stuck("")
+    summing = replace(RENDERER, closing=lambda: iter([b"sums\n"]))
+
+    async def stuck_at_last() -> AsyncIterator[Part]:
+        yield scene.part("a", 1)
+        monkeypatch.setattr(egress, "SLOWEST", 0.01)
+        wire.where = "drain"
+
+    async with asyncio.timeout(5):
+        with pytest.raises(TimeoutError):
+            await scene.egress.send(stuck_at_last(), summing, wire, right=scene.right, shared=False)
+    assert (words(wire)[-1], wire.closed) == ("sums", True)
+
+
+async def test_sums_rest_on_the_days_of_each_class_apart() -> None:
+    """A month is read from days and from quarters: that one class keeps its days ends nothing of the other."""
+    household, old, new = SubjectId("a"), date(2026, 1, 1), date(2026, 2, 1)
+    order = [(DetailClass.DAY, old), (DetailClass.QUARTER, new)]
+    for gone in DetailClass.DAY, DetailClass.QUARTER:
+        for some in (order, order[::-1]):
+            scene = Stand()
+            held = {DetailClass.DAY: old, DetailClass.QUARTER: new}
+            sight = replace(scene._sight, oldest=partial(_oldest, held))
+            rests = egress._Rests(kept=True)
+            for detail, first in some:
+                rests.on(replace(scene.standing("g"), sight=sight).since(household, detail, first))
+            assert rests.still()
+            held[gone] += timedelta(days=1)
+            assert not rests.still()
+
+
+def _oldest(held: Mapping[DetailClass, date], _: SubjectId, detail: DetailClass) -> date:
+    return held[detail]

@@ -21,7 +21,7 @@ from gateway.registry.meters import Exchanged, Reader, StandAt
 from gateway.vee.editing import Correcting
 from meter_driver.intervals import day_edges
 from meter_driver.reading import Reading
-from policies.terms import ONE_DAY, QUARTER_HOUR, DetailClass, Grant, Period, Row, SubjectId
+from policies.terms import ONE_DAY, ONE_MONTH, QUARTER_HOUR, DetailClass, Grant, Period, Row, SubjectId
 from policies.vault.values import Value
 from tests.gateway.house import ENERGY, NOON, House, house
 
@@ -66,13 +66,13 @@ async def take(home: House, who: SubjectId, readings: Sequence[Reading]) -> None
     assert not answer.refused
 
 
-async def asked(home: House, who: SubjectId, *, settled: bool) -> list[Row]:
+async def asked(home: House, who: SubjectId, *, settled: bool, step: timedelta = ONE_DAY) -> list[Row]:
     """By the household itself, which may ask for everything."""
     desk, period = home.gateway.own_data, Period(start_of(home), home.now)
     standing, opener = desk._standing(who, home.own_right()), desk._opener
     days, opener._days = opener._days, opener._days if settled else None
     try:
-        opened = opening.Open(own_grant(standing.ground, who, ONE_DAY, period), "self", standing)
+        opened = opening.Open(own_grant(standing.ground, who, step, period), "self", standing)
         return [row async for part in opener.parts(opened) for row in part.released.rows]
     finally:
         opener._days = days
@@ -174,6 +174,15 @@ async def test_all_but_the_first_and_the_last_days_are_read_from_days(
         rows = await asked(home, who, settled=True)
         assert len({row.start for row in rows if row.value is not None}) >= DAYS - 1
         assert read == [DetailClass.QUARTER, DetailClass.DAY, DetailClass.DAY, DetailClass.QUARTER]
+
+
+@pytest.mark.parametrize("step", [QUARTER_HOUR, HOUR, ONE_MONTH])
+async def test_what_is_not_asked_by_day_is_never_told_from_days(tmp_path: Path, step: timedelta) -> None:
+    async with house(tmp_path, zone="Europe/Berlin") as home:
+        who = await clean(home)
+        rows = await asked(home, who, settled=True, step=step)
+        assert rows == await asked(home, who, settled=False, step=step)
+        assert step == ONE_MONTH or len({row.start for row in rows if row.value is not None}) > DAYS
 
 
 def days_of(quantity: str) -> list[Value]:
