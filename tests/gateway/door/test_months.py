@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.door.opening import Corrected
-from gateway.door.windows import local_midnight, windows
+from gateway.door.windows import WindowSource, local_midnight, windows
 from gateway.pages.own_data import DataDesk
+from gateway.pages.own_data import _grant as own_grant
 from meter_driver.intervals import day_edges, month_edges
 from meter_driver.reading import Reading
 from policies.minimise import Corrections, edges_of
@@ -35,6 +36,7 @@ from policies.terms import (
     SubjectId,
 )
 from policies.vee.corrections import Correction
+from tests.gateway.door.shelf import Scene
 from tests.gateway.door.test_days import HOUR, own, run
 from tests.gateway.house import House, house, told
 
@@ -220,3 +222,20 @@ def test_months_follow_each_other_without_a_gap_and_are_whole_days(zone: ZoneInf
         days = edges_of(Period(begin, end), ONE_DAY, zone)
         assert (days[0][0], days[-1][1]) == (begin, end)
         assert days[0] == day_edges(begin.astimezone(zone).date(), zone)
+
+
+async def test_a_correction_counts_on_its_side_of_the_seam_alone() -> None:
+    """The last quarter before the seam is in the day's own correction; so is the first day after it in its quarters."""
+    seam, grant = at(48), own_grant("g", SubjectId("w"), ONE_MONTH, Period(at(0), at(96)))
+
+    class Seam:
+        async def of(self, household: SubjectId, detail: DetailClass, period: Period) -> Corrections:
+            length = ONE_DAY if detail is DetailClass.DAY else QUARTER_HOUR
+            spans = [(seam - length, seam), (seam, seam + length)]
+            words = Decimal(1), "kWh", "validated", "", int(detail is DetailClass.QUARTER)
+            return {("m", ENERGY): [Correction("m", ENERGY, start, end, *words) for start, end in spans]}
+
+    parts = (DetailClass.DAY, Period(at(0), seam)), (DetailClass.QUARTER, Period(seam, at(96)))
+    sources = [WindowSource(detail, part, part) for detail, part in parts]
+    found = await Scene(BERLIN, Seam()).opener._changes(grant, sources)
+    assert [(one.start, one.end) for one in found["m", ENERGY]] == [(seam - ONE_DAY, seam), (seam, seam + QUARTER_HOUR)]
