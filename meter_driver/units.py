@@ -84,7 +84,9 @@ _JOULES = 3600
 
 def base(unit: str | None) -> str | None:
     """The unit of the same dimension that others are multiples of; the unit itself where it has no table."""
-    return _TABLE.get(unit, (unit, Decimal(1)))[0] if unit is not None else None
+    if unit is None or (found := _TABLE.get(unit)) is None:
+        return unit
+    return found[0]
 
 
 _TOLD = {"Wh": "kWh", "varh": "kvarh", "VAh": "kVAh", "J": "MJ"}

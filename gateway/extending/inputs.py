@@ -1,15 +1,15 @@
 """What an input is given: it names devices, the registry says whose they are."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from adapters.plugin import Batch, IntakeAnswer, NotYours
 from gateway.errors import BatchRefused, NotAllowed
 from gateway.intake.http import Devices, Taking
-from gateway.intake.labels import BEFORE_TENANCY, Homes, Since, labels_of
+from gateway.intake.labels import Homes, labels_of, placed
 from gateway.registry.meters import Meters
 from gateway.services import BaseServices
 from meter_driver.reading import Reading
-from policies.terms import SubjectId
 
 
 class DeviceServices(BaseServices):
@@ -24,22 +24,11 @@ class DeviceServices(BaseServices):
     async def take(self, device: str, sequence: int, readings: Sequence[Reading]) -> IntakeAnswer:
         if not device.startswith(f"{self._name}."):
             raise NotYours(f"a device of the input {self._name} is a box whose id begins with {self._name} and a dot")
-        placed: list[tuple[SubjectId, Reading]] = []
-        indexes: list[int] = []
-        refused: list[tuple[int, str]] = []
-        since = Since(self._homes)
-        for index, reading in enumerate(readings):
-            if (subject := self._devices.subject_of(device, reading.meter)) is None:
-                refused.append((index, "unknown-meter"))
-            elif not since.covers(subject, reading):
-                refused.append((index, BEFORE_TENANCY))
-            else:
-                placed.append((subject, reading))
-                indexes.append(index)
+        batch = placed(enumerate(readings), partial(self._devices.subject_of, device), self._homes)
         try:
-            labels = await labels_of(device, placed, self._meters)
-            answer = await self._intake.take(Batch(f"input:{device}", sequence, placed, labels))
+            labels = await labels_of(device, batch, self._meters)
+            answer = await self._intake.take(Batch(f"input:{device}", sequence, batch.readings, labels))
         except (BatchRefused, NotAllowed) as error:
             raise ValueError(str(error)) from None
-        refused += [(indexes[index], reason) for index, reason in answer.refused]
+        refused = [*batch.refused, *((batch.indexes[index], reason) for index, reason in answer.refused)]
         return IntakeAnswer(answer.accepted, tuple(sorted(refused)), answer.repeated)

@@ -8,6 +8,7 @@ quantities share their instants, so what depends on instants alone is worked out
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from meter_driver.amounts import partials
@@ -44,6 +45,12 @@ class Named(NamedTuple):
     status: str = "measured"
 
 
+@lru_cache(maxsize=8192)
+def in_base_unit(name: Named) -> Named:
+    """Of the same, in the unit that quarters are told in."""
+    return name._replace(unit=base(name.unit))
+
+
 def mantissas(values: Sequence[Decimal]) -> Mantissas | None:
     """The values in the finest power of ten among them; None when one is not finite or has too many digits."""
     try:
@@ -59,13 +66,13 @@ def mantissas(values: Sequence[Decimal]) -> Mantissas | None:
 
 
 class _Live(NamedTuple):
-    day: int
+    into: list[Series]
     axis: tuple[Sequence[int], ...]
     rows: Sequence[int] | None
 
 
 class _Quarters(NamedTuple):
-    day: int
+    into: list[Series]
     axis: tuple[Sequence[int], ...]
     covers: Sequence[Cover]
 
@@ -81,38 +88,31 @@ class Deriver:
 
     def receive(self, name: Named, times: Times, numbers: Mantissas) -> None:
         """Readings as they came, with no instant twice."""
-        for live in self._live_of(times):
-            some = numbers.values if live.rows is None else [numbers.values[row] for row in live.rows]
-            self._put(DetailClass.LIVE, live.day, name, name.unit, live.axis, numbers.exponent, 0, (some,))
+        meter, serial, quantity, unit, _, status = name
+        exponent, values = numbers
+        for into, axis, rows in self._live_of(times):
+            some = values if rows is None else [values[row] for row in rows]
+            into.append(Series(meter, serial, quantity, unit, status, axis, exponent, 0, (some,)))
 
     def quarter(self, name: Named, times: Times, numbers: Mantissas) -> None:
-        """Partials of all readings of one meter's quantity, with no instant twice; ``numbers`` in ``base(unit)``."""
-        kind, values = name.kind, numbers.values
-        for part in self._quarters_of(kind, times):
+        """Partials of all readings of one meter's quantity, with no instant twice; ``name`` and numbers in base units.
+
+        See ``in_base_unit``.
+        """
+        meter, serial, quantity, unit, kind, status = name
+        exponent, values = numbers
+        total_exponent = partials.total_exponent(kind, exponent)
+        for into, axis, covers in self._quarters_of(kind, times):
             columns: tuple[Sequence[int], ...] = (
-                [values[cover.order[0]] for cover in part.covers],
-                [values[cover.order[-1]] for cover in part.covers],
+                [values[cover.order[0]] for cover in covers],
+                [values[cover.order[-1]] for cover in covers],
             )
             if partials.summed(kind):
-                columns = (*columns, [partials.total(kind, cover, values) for cover in part.covers])
-            powers = numbers.exponent, partials.total_exponent(kind, numbers.exponent)
-            self._put(DetailClass.QUARTER, part.day, name, base(name.unit), part.axis, *powers, columns)
+                columns = (*columns, [partials.total(kind, cover, values) for cover in covers])
+            into.append(Series(meter, serial, quantity, unit, status, axis, exponent, total_exponent, columns))
 
-    def _put(
-        self,
-        detail: DetailClass,
-        day: int,
-        name: Named,
-        unit: str | None,
-        axis: tuple[Sequence[int], ...],
-        exponent: int,
-        total_exponent: int,
-        columns: tuple[Sequence[int], ...],
-    ) -> None:
-        series = Series(
-            name.meter, name.serial, name.quantity, unit, name.status, axis, exponent, total_exponent, columns
-        )
-        self.pieces.setdefault((detail, day), []).append(series)
+    def _into(self, detail: DetailClass, day: int) -> list[Series]:
+        return self.pieces.setdefault((detail, day), [])
 
     def _live_of(self, times: Times) -> list[_Live]:
         found = self._live.get(times)
@@ -122,9 +122,13 @@ class Deriver:
             for row, at in enumerate(ats):
                 by_day.setdefault(at // DAY_US + EPOCH_DAY, []).append(row)
             found = self._live[times] = [
-                _Live(day, times, None)
+                _Live(self._into(DetailClass.LIVE, day), times, None)
                 if len(rows) == len(ats)
-                else _Live(day, (tuple(starts[r] for r in rows), tuple(ats[r] for r in rows)), rows)
+                else _Live(
+                    self._into(DetailClass.LIVE, day),
+                    (tuple(starts[r] for r in rows), tuple(ats[r] for r in rows)),
+                    rows,
+                )
                 for day, rows in by_day.items()
                 if day >= self._oldest[DetailClass.LIVE]
             ]
@@ -143,7 +147,7 @@ class Deriver:
                 cover = partials.cover(kind, rows_of[begin], starts, ats)
                 by_day.setdefault(begin // DAY_US + EPOCH_DAY, []).append((begin, cover))
             found = self._quarters[kind, times] = [
-                _Quarters(day, _axis(some), [cover for _, cover in some])
+                _Quarters(self._into(DetailClass.QUARTER, day), _axis(some), [cover for _, cover in some])
                 for day, some in by_day.items()
                 if day >= self._oldest[DetailClass.QUARTER]
             ]

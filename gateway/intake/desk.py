@@ -33,7 +33,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from adapters.plugin import Batch, IntakeAnswer
 from gateway.clock import Clock
 from gateway.errors import BatchRefused, Expired, SubjectGone
-from gateway.intake.derive import EPOCH_DAY, Deriver, Named
+from gateway.intake.derive import EPOCH_DAY, Deriver, Named, in_base_unit
 from gateway.intake.records import (
     Column,
     Key,
@@ -53,9 +53,8 @@ from gateway.storage.tables.vault import batch as batches
 from gateway.storage.tables.vault import batch_floor
 from gateway.vault.merge import to_piece
 from gateway.vault.sealed import SealedVault
-from meter_driver.amounts.partials import Mantissas
+from meter_driver.amounts.partials import Mantissas, in_base
 from meter_driver.intervals import DAY_US, micros
-from meter_driver.units import base
 from policies.terms import DetailClass, SubjectId
 from policies.vault.columns import Series
 
@@ -184,7 +183,7 @@ class Intake:
             raise SubjectGone
         threshold = (min(oldest.values()) - EPOCH_DAY) * DAY_US
         deriver = Deriver(oldest)
-        quarters: dict[Named, list[tuple[str | None, Column, Mantissas]]] = {}
+        quarters: dict[Named, list[tuple[Column, Mantissas]]] = {}
         for key, column in columns:
             name = named(key)
             if isinstance(name, str):
@@ -195,11 +194,11 @@ class Intake:
             if len(set(column.ats)) < len(column.ats):
                 column = latest_of_each(column)
             for part, numbers in exact(column, refused):
-                deriver.receive(name, (tuple(part.starts), tuple(part.ats)), numbers)
-                quarters.setdefault(name._replace(unit=base(name.unit)), []).append((name.unit, part, numbers))
+                deriver.receive(name, (part.starts, part.ats), numbers)
+                quarters.setdefault(in_base_unit(name), []).append((part, in_base(name.unit, *numbers)))
         for name, parts in quarters.items():
             whole, numbers = together(parts, name.kind)
-            deriver.quarter(name, (tuple(whole.starts), tuple(whole.ats)), numbers)
+            deriver.quarter(name, (whole.starts, whole.ats), numbers)
         return deriver.pieces
 
 

@@ -6,6 +6,8 @@ in bounded steps, and no body grows beyond ``meter_driver.senml.MAX_BODY``). Ans
 problem+json: ``sequence`` or ``malformed`` (400), ``too-large`` (413), ``media-type`` (415), ``storage-full`` (503).
 """
 
+from collections.abc import Iterable
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -14,7 +16,7 @@ from aiohttp import web
 from adapters.plugin import CALLER, Batch, Caller, IntakeAnswer, Route
 from gateway.clock import Clock
 from gateway.errors import BatchRefused, NotAllowed, StoreFull
-from gateway.intake.labels import BEFORE_TENANCY, Homes, Since, labels_of
+from gateway.intake.labels import Homes, labels_of, placed
 from gateway.registry.meters import Meters
 from gateway.serve.problems import Problem
 from meter_driver import senml
@@ -73,16 +75,18 @@ def routes(intake: Taking, devices: Devices, meters: Meters, homes: Homes, clock
             raise Problem(400, "malformed", "the body cannot be inflated") from None
         except SenmlError as error:
             raise Problem(400, "malformed", str(error)) from None
-        readings, indexes, refused = _assigned(caller.id, pack, devices, Since(homes))
+        batch = placed(_numbered(pack), partial(_subject, caller.id, devices), homes)
         try:
-            labels = await labels_of(caller.id, readings, meters)
-            answer = await intake.take(Batch(f"box:{caller.id}", sequence, readings, labels))
+            labels = await labels_of(caller.id, batch, meters)
+            answer = await intake.take(Batch(f"box:{caller.id}", sequence, batch.readings, labels))
         except (BatchRefused, NotAllowed) as error:
             raise Problem(400, "malformed", str(error)) from None
         except StoreFull:
             headers = {"Retry-After": str(_RETRY_AFTER)}
             raise Problem(503, "storage-full", "nothing can be stored now; send it again", headers=headers) from None
-        refused += [_Refused(indexes[index], reason) for index, reason in answer.refused]
+        refused = [_Refused(error.index or 0, "senml") for error in pack.errors]
+        refused += [_Refused(index, reason) for index, reason in batch.refused]
+        refused += [_Refused(batch.indexes[index], reason) for index, reason in answer.refused]
         refused.sort(key=lambda one: one.index)
         said = _Answer(sequence, answer.accepted, refused, answer.repeated)
         return web.Response(body=_encode(said), content_type="application/json")
@@ -97,29 +101,11 @@ def _sequence(request: web.Request) -> int:
     return int(text)
 
 
-def _assigned(
-    box: str, pack: Pack, devices: Devices, since: Since
-) -> tuple[list[tuple[SubjectId, Reading]], list[int], list[_Refused]]:
-    """Readings with their households, where each stands in the pack, and the records that have no place."""
-    refused = [_Refused(error.index or 0, "senml") for error in pack.errors]
-    readings: list[tuple[SubjectId, Reading]] = []
-    indexes: list[int] = []
-    meter, subject = "", devices.subject_of(box, "")
-    for index, reading in zip(pack.indexes, pack.readings, strict=True):
-        if reading.meter != meter:
-            meter = reading.meter
-            subject = _subject(box, meter, devices)
-        if subject is None:
-            refused.append(_Refused(index, "unknown-meter"))
-        elif not since.covers(subject, reading):
-            refused.append(_Refused(index, BEFORE_TENANCY))
-        else:
-            readings.append((subject, reading))
-            indexes.append(index)
-    return readings, indexes, refused
+def _numbered(pack: Pack) -> Iterable[tuple[int, Reading]]:
+    return zip(pack.indexes, pack.readings, strict=True)
 
 
-def _subject(box: str, meter: str, devices: Devices) -> SubjectId | None:
+def _subject(box: str, devices: Devices, meter: str) -> SubjectId | None:
     """By the device's whole name as it was registered, or by the component alone behind this very box."""
     if (found := devices.subject_of(box, meter)) is not None:
         return found

@@ -1,9 +1,9 @@
-"""What households call the meters of a batch: known ones at once, new ones after they are durable."""
+"""Whose the readings of a batch are, and what households call their meters: new ones after they are durable."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.errors import SubjectGone
 from gateway.registry.meters import Meters, Reader
@@ -14,6 +14,8 @@ from meter_driver.quantities import Medium
 from meter_driver.reading import Reading
 from policies.terms import SubjectId
 
+UNKNOWN_METER = "unknown-meter"
+"""Why a reading is refused that is of no household."""
 BEFORE_TENANCY = "before-tenancy"
 """Why a reading is refused that was taken before its household moved in: it is of those who lived there."""
 _NO_MEDIA = frozenset((Medium.UNKNOWN, Medium.ABSTRACT))
@@ -25,52 +27,66 @@ class Homes(Protocol):
     def get(self, subject: SubjectId) -> Tenancy | None: ...
 
 
-class Since:
-    """Of one batch: since when each household lives there, where somebody said. An entry counts by its begin."""
+class Placed(NamedTuple):
+    """Readings with their households.
 
-    def __init__(self, homes: Homes) -> None:
-        self._homes = homes
-        self._starts: dict[SubjectId, datetime | None] = {}
+    Attributes:
+        indexes: where each of ``readings`` stood in what was sent.
+        refused: index and reason of those that are of no household.
+        meters: household, name and serial number of each meter that has a reading here, in their order.
+    """
 
-    def covers(self, subject: SubjectId, reading: Reading) -> bool:
-        """False for what was taken before. What has no instant in UTC is refused by others."""
-        try:
-            start = self._starts[subject]
-        except KeyError:
-            home = self._homes.get(subject)
-            start = self._starts[subject] = None if home is None else home.moved_in
-        if start is None:
-            return True
-        at = reading.start or reading.at
-        return at is None or at.utcoffset() is None or at >= start
+    readings: Sequence[tuple[SubjectId, Reading]]
+    indexes: Sequence[int]
+    refused: Sequence[tuple[int, str]]
+    meters: Iterable[tuple[SubjectId, str, str]]
 
 
-async def labels_of(
-    box: str, readings: Sequence[tuple[SubjectId, Reading]], meters: Meters
-) -> dict[tuple[SubjectId, str], str]:
+def placed(sent: Iterable[tuple[int, Reading]], subject_of: Callable[[str], SubjectId | None], homes: Homes) -> Placed:
+    """``subject_of``: by a meter's name. What was taken before the household lives there is refused; an entry counts
+    by its begin. What has no instant in UTC is refused by others."""
+    readings: list[tuple[SubjectId, Reading]] = []
+    indexes: list[int] = []
+    refused: list[tuple[int, str]] = []
+    meters: dict[tuple[SubjectId, str, str], None] = {}
+    meter = serial = subject = start = None
+    for index, reading in sent:
+        if reading.meter != meter or reading.serial != serial:
+            meter, serial, new = reading.meter, reading.serial, True
+            subject = subject_of(meter)
+            home = None if subject is None else homes.get(subject)
+            start = None if home is None else home.moved_in
+        if subject is None:
+            refused.append((index, UNKNOWN_METER))
+        elif start is not None and _before(start, reading):
+            refused.append((index, BEFORE_TENANCY))
+        else:
+            readings.append((subject, reading))
+            indexes.append(index)
+            if new:
+                meters[subject, reading.meter, reading.serial] = None
+                new = False
+    return Placed(readings, indexes, refused, meters)
+
+
+def _before(start: datetime, reading: Reading) -> bool:
+    at = reading.start or reading.at
+    return at is not None and at.utcoffset() is not None and at < start
+
+
+async def labels_of(box: str, batch: Placed, meters: Meters) -> Mapping[tuple[SubjectId, str], str]:
     """What each household calls the meters of this batch. A meter that nobody has met is taken as new, durably."""
     labels: dict[tuple[SubjectId, str], str] = {}
-    for (subject, name, _), reader in _readers(box, readings).items():
+    for subject, name, serial in batch.meters:
+        reader = Reader(box, _component(box, name), serial)
         if (label := meters.known(subject, reader)) is None:
             try:
-                reader = replace(reader, medium=_medium(subject, name, reader.serial, readings))
+                reader = replace(reader, medium=_medium(subject, name, serial, batch.readings))
                 label = await meters.meet(subject, reader)
             except SubjectGone:
                 continue  # intake refuses its readings one by one
         labels[subject, name] = label
     return labels
-
-
-def _readers(box: str, readings: Sequence[tuple[SubjectId, Reading]]) -> dict[tuple[SubjectId, str, str], Reader]:
-    found: dict[tuple[SubjectId, str, str], Reader] = {}
-    who = meter = serial = None
-    for subject, reading in readings:
-        if reading.meter is meter and reading.serial is serial and subject is who:  # nearly always, and quicker than ==
-            continue
-        who, meter, serial = subject, reading.meter, reading.serial
-        if (key := (subject, meter, serial)) not in found:
-            found[key] = Reader(box, _component(box, meter), serial)
-    return found
 
 
 def _medium(subject: SubjectId, meter: str, serial: str, readings: Sequence[tuple[SubjectId, Reading]]) -> str:

@@ -1,13 +1,13 @@
 """Single records of a batch: sorted by household, quantity and unit, and each bad one refused. Pure, hot path."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
+from typing import NamedTuple
 
 from gateway.intake.derive import Named, mantissas
 from meter_driver import quantities
-from meter_driver.amounts.partials import Mantissas, in_base
+from meter_driver.amounts.partials import Mantissas
 from meter_driver.errors import UnitError
 from meter_driver.intervals import micros
 from meter_driver.quantities import Kind
@@ -20,14 +20,13 @@ Key = tuple[str, str, str, str | None, str]
 """Meter, serial number, quantity and unit, as they came; and what the values are worth."""
 
 
-@dataclass(slots=True)
-class Column:
-    """Readings of one quantity as they came."""
+class Column(NamedTuple):
+    """Readings of one quantity as they came: begin and end in microseconds, value, and index in the batch."""
 
-    starts: list[int] = field(default_factory=list)
-    ats: list[int] = field(default_factory=list)
-    values: list[Decimal] = field(default_factory=list)
-    indexes: list[int] = field(default_factory=list)
+    starts: tuple[int, ...]
+    ats: tuple[int, ...]
+    values: tuple[Decimal, ...]
+    indexes: tuple[int, ...]
 
 
 Columns = dict[SubjectId, dict[Key, Column]]
@@ -39,7 +38,7 @@ def by_household(
     refused: Reasons,
 ) -> Columns:
     """Readings by household and as they are named; what is wrong with a single one is refused."""
-    found: Columns = {}
+    found: dict[SubjectId, dict[Key, tuple[list[int], list[int], list[Decimal], list[int]]]] = {}
     times: dict[int, int] = {}  # by identity: a telegram's readings share one instant
     quality, void, status = Quality.NONE, False, Quality.NONE.status
     for index, (subject, reading) in enumerate(readings):
@@ -72,14 +71,19 @@ def by_household(
         if columns is None:
             columns = found[subject] = {}
         key = (reading.meter, reading.serial, reading.quantity, reading.unit, status)
-        column = columns.get(key)
-        if column is None:
-            column = columns[key] = Column()
-        column.starts.append(start)
-        column.ats.append(us)
-        column.values.append(value)
-        column.indexes.append(index)
-    return found
+        rows = columns.get(key)
+        if rows is None:
+            rows = columns[key] = ([], [], [], [])
+        starts, ats, values, indexes = rows
+        starts.append(start)
+        ats.append(us)
+        values.append(value)
+        indexes.append(index)
+    return {subject: {key: _column(*rows) for key, rows in columns.items()} for subject, columns in found.items()}
+
+
+def _column(starts: list[int], ats: list[int], values: list[Decimal], indexes: list[int]) -> Column:
+    return Column(tuple(starts), tuple(ats), tuple(values), tuple(indexes))
 
 
 def exact(column: Column, refused: Reasons) -> Sequence[tuple[Column, Mantissas]]:
@@ -112,11 +116,12 @@ def latest_of_each(column: Column) -> Column:
 
 
 def _some(column: Column, rows: Sequence[int]) -> Column:
+    starts, ats, values, indexes = column
     return Column(
-        [column.starts[row] for row in rows],
-        [column.ats[row] for row in rows],
-        [column.values[row] for row in rows],
-        [column.indexes[row] for row in rows],
+        tuple([starts[row] for row in rows]),
+        tuple([ats[row] for row in rows]),
+        tuple([values[row] for row in rows]),
+        tuple([indexes[row] for row in rows]),
     )
 
 
@@ -139,20 +144,19 @@ def named(key: Key) -> Named | str:
         return "unit"
 
 
-def together(parts: Sequence[tuple[str | None, Column, Mantissas]], kind: Kind) -> tuple[Column, Mantissas]:
-    """Readings of one meter's quantity in one base unit and power of ten; of one instant the one that came last."""
-    scaled = [(column, in_base(unit, *numbers)) for unit, column, numbers in parts]
-    if len(scaled) == 1:
-        return scaled[0]
-    exponent = min(numbers.exponent for _, numbers in scaled)
+def together(parts: Sequence[tuple[Column, Mantissas]], kind: Kind) -> tuple[Column, Mantissas]:
+    """Readings of one meter's quantity, all in one unit, in one power of ten; of one instant the one that came last."""
+    if len(parts) == 1:
+        return parts[0]
+    exponent = min(numbers.exponent for _, numbers in parts)
     rows = sorted(
         (column.indexes[row], column.starts[row], column.ats[row], value * 10 ** (numbers.exponent - exponent))
-        for column, numbers in scaled
+        for column, numbers in parts
         for row, value in enumerate(numbers.values)
     )
     last = {
         (start, start < at) if kind is Kind.INTERVAL else (at, False): (index, start, at, value)
         for index, start, at, value in rows
     }
-    indexes, starts, ats, values = (list(each) for each in zip(*last.values(), strict=True))
-    return Column(starts, ats, [], indexes), Mantissas(exponent, values)
+    indexes, starts, ats, values = zip(*last.values(), strict=True)
+    return Column(starts, ats, (), indexes), Mantissas(exponent, values)

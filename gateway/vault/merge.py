@@ -31,14 +31,22 @@ def layout_of(detail: DetailClass) -> int:
     return PARTIALS if detail in (DetailClass.QUARTER, DetailClass.DAY) else READINGS
 
 
-def to_piece(detail: DetailClass, series: Iterable[Series]) -> bytes:
+def to_piece(detail: DetailClass, series: Sequence[Series]) -> bytes:
     """What is sealed as a piece, padded."""
-    return pad_piece(encode(layout_of(detail), (part for one in series for part in _fitting(one))))
+    return pad_piece(_plain(detail, series))
 
 
-def to_block(detail: DetailClass, series: Iterable[Series]) -> bytes:
+def to_block(detail: DetailClass, series: Sequence[Series]) -> bytes:
     """What is sealed as a block, padded."""
-    return pad_block(encode(layout_of(detail), (part for one in series for part in _fitting(one))))
+    return pad_block(_plain(detail, series))
+
+
+def _plain(detail: DetailClass, series: Sequence[Series]) -> bytes:
+    """Raises ``ValueError`` for what does not fit in parts either."""
+    try:
+        return encode(layout_of(detail), series)
+    except ValueError:
+        return encode(layout_of(detail), [part for one in series for part in _fitting(one)])
 
 
 def combined(detail: DetailClass, parts: Sequence[Sequence[Series]], clashes: Clashes | None = None) -> list[Series]:

@@ -98,8 +98,12 @@ def parse(body: bytes, content_type: str, now: datetime | None = None) -> Pack:
     if len(body) > MAX_BODY:
         raise SenmlError(f"a pack has at most {MAX_BODY} bytes")
     kind = content_type.partition(";")[0].strip().lower()
+    plain_after = MAX_RECORDS
     if kind == JSON:
         records = _from_json(body)
+        # Labels of base fields begin with a b. Mostly only the first record has some, and the others need no look.
+        if b"\\" not in body and body.find(b'"b', body.find(b"}")) < 0:
+            plain_after = 0
     elif kind == CBOR:
         records = _from_cbor(body)
     else:
@@ -108,7 +112,7 @@ def parse(body: bytes, content_type: str, now: datetime | None = None) -> Pack:
         raise SenmlError("a pack has at least one record")
     if len(records) > MAX_RECORDS:
         raise SenmlError(f"a pack has at most {MAX_RECORDS} records")
-    return _Resolver(now).resolve(records)
+    return _Resolver(now).resolve(records, plain_after)
 
 
 def _from_json(body: bytes) -> list[_Record]:
@@ -178,13 +182,15 @@ class _Resolver:
         self._times: dict[Any, datetime] = {}
         self._version: Any = UNSET
 
-    def resolve(self, records: list[_Record]) -> Pack:
+    def resolve(self, records: list[_Record], plain_after: int) -> Pack:
+        """``plain_after``: from the next index on no record has a base field."""
         readings: list[Reading] = []
         indexes: list[int] = []
         errors: list[SenmlError] = []
-        names, times, units, whose = self._names, self._times, UNITS, self._whose()
+        names, times, units = self._names, self._times, UNITS
+        quality, clock, serial_, medium = self._whose()
         for index, record in enumerate(records):
-            if (
+            if index <= plain_after and (
                 record.bn is not UNSET
                 or record.bt is not UNSET
                 or record.bu is not UNSET
@@ -197,7 +203,7 @@ class _Resolver:
                 or record.bmgm is not UNSET
             ):
                 self._take_base(record, index)
-                whose = self._whose()
+                quality, clock, serial_, medium = self._whose()
                 if self._is_base_only(record):
                     continue
             try:
@@ -219,7 +225,7 @@ class _Resolver:
             except (KeyError, TypeError):  # TypeError: a name, time or unit that is a list or an object
                 errors.append(SenmlError("the unit is not known, or a field has the wrong type", index=index))
             else:
-                readings.append(Reading(device, quantity, at, value, unit, start, *whose))
+                readings.append(Reading(device, quantity, at, value, unit, start, quality, clock, serial_, medium))
                 indexes.append(index)
         return Pack(readings, indexes, errors, len(records))
 

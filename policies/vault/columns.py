@@ -26,7 +26,7 @@ Version 1 (before meters were told apart) is still read: one meter without a nam
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from struct import Struct, error, pack, unpack_from
+from struct import Struct, error, unpack_from
 from typing import NamedTuple
 
 from policies.vault import columns_v1
@@ -80,17 +80,16 @@ def encode(layout: int, series: Iterable[Series]) -> bytes:
     parts: list[bytes] = []
     count = 0
     try:
-        for one in series:
-            known = axes.get(id(one.axis))
+        for label, serial, quantity, unit, status, axis, exponent, total_exponent, values in series:
+            known = axes.get(id(axis))
             if known is None:
-                known = axes[id(one.axis)] = (len(axes), one.axis)
-                axis_parts.append(_ROWS.pack(len(one.axis[0])))
-                axis_parts += [_packed(column, instants=True) for column in one.axis]
-            meter = meters.setdefault((one.meter, one.serial), len(meters))
-            parts += (_METER.pack(meter), _names(one.quantity, one.unit))
-            status = STATUSES.index(one.status)
-            parts.append(_SERIES.pack(status, known[0], one.exponent, one.total_exponent, len(one.values)))
-            parts += [_packed(column, wide=place >= _TOTAL) for place, column in enumerate(one.values)]
+                known = axes[id(axis)] = (len(axes), axis)
+                axis_parts.append(_ROWS.pack(len(axis[0])))
+                axis_parts += [_packed(column, instants=True) for column in axis]
+            meter = meters.setdefault((label, serial), len(meters))
+            told = _SERIES.pack(STATUSES.index(status), known[0], exponent, total_exponent, len(values))
+            parts += (_METER.pack(meter), _names(quantity, unit), told)
+            parts += [_packed(column, wide=place >= _TOTAL) for place, column in enumerate(values)]
             count += 1
         named = [_name(text) for meter in meters for text in meter]
         return b"".join((_HEAD.pack(_VERSION, layout, len(meters), len(axes), count), *named, *axis_parts, *parts))
@@ -147,15 +146,21 @@ def _packed(column: _Column, *, instants: bool = False, wide: bool = False) -> b
     """Offsets from the least. Only instants may be told in seconds: that depends on the meter's clock alone."""
     if not column:
         return _COLUMN.pack(_SHORT, 0)
-    least, most = min(column), max(column)
+    least, most = (column[0], column[0]) if len(column) == 1 else (min(column), max(column))
     if most >= LARGEST or least <= -LARGEST:
         raise ValueError("a mantissa does not fit")
-    form, scale = (_SHORT, 1) if most - least < 1 << 32 and not wide else (_LONG, 1)
+    form, scale = _LONG if wide or most - least >= 1 << 32 else _SHORT, 1
+    if least == most:
+        return _COLUMN.pack(form, least) + bytes(form * len(column))
     if instants and form == _LONG and not any((value - least) % _SECOND for value in column):
         form, scale = (_SHORT if (most - least) // _SECOND < 1 << 32 else _LONG), _SECOND
     offsets = [value - least for value in column] if scale == 1 else [(value - least) // scale for value in column]
-    mark = form | (_SECONDS if scale != 1 else 0)
-    return _COLUMN.pack(mark, least) + pack(f"<{len(offsets)}{_FORMS[form]}", *offsets)
+    return _column(len(offsets), form).pack(form | (_SECONDS if scale != 1 else 0), least, *offsets)
+
+
+@lru_cache(maxsize=1024)
+def _column(rows: int, form: int) -> Struct:
+    return Struct(f"{_COLUMN.format}{rows}{_FORMS[form]}")
 
 
 def _columns(plain: bytes, offset: int, rows: int, count: int) -> tuple[tuple[_Column, ...], int]:

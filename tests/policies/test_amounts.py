@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.intake.derive import Deriver, Named
+from gateway.intake.derive import Deriver, Named, in_base_unit
 from gateway.intake.records import Column, exact, together
 from gateway.vault.merge import combined, values_of
 from meter_driver import quantities
-from meter_driver.amounts.partials import Mantissas
+from meter_driver.amounts.partials import in_base
 from meter_driver.intervals import micros
 from meter_driver.units import base, factor
 from policies.amounts import OVERLOAD, Declared, Installation, rows_of
@@ -44,14 +44,14 @@ def stored(quantity: str, sent: Sequence[Sent], detail: DetailClass, serials: Se
     parts: list[list[Series]] = []
     for index, (at, value, unit, length) in enumerate(sent):
         end = micros(START + at)
-        column = Column([end - length // timedelta(microseconds=1)], [end], [Decimal(value)], [0])
+        column = Column((end - length // timedelta(microseconds=1),), (end,), (Decimal(value),), (0,))
         refused: dict[int, str] = {}
         ((part, numbers),) = exact(column, refused)
         name = Named("main", serials[index] if serials else "", quantity, unit, known.kind)
         deriver = Deriver(dict.fromkeys(BOTH, 0))
-        deriver.receive(name, (tuple(part.starts), tuple(part.ats)), numbers)
-        whole, in_base = together([(unit, part, numbers)], known.kind)
-        deriver.quarter(name, (tuple(whole.starts), tuple(whole.ats)), Mantissas(*in_base))
+        deriver.receive(name, (part.starts, part.ats), numbers)
+        whole, numbers = together([(part, in_base(unit, *numbers))], known.kind)
+        deriver.quarter(in_base_unit(name), (whole.starts, whole.ats), numbers)
         parts.append([one for (which, _), some in deriver.pieces.items() if which is detail for one in some])
     series = combined(detail, parts) if len(parts) > 1 else parts[0]
     return sorted(values_of(detail, series), key=lambda value: (value.at, value.first_at))
