@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from itertools import accumulate
+from typing import NamedTuple
 
 from meter_driver import quantities
 from meter_driver.amounts import Amount, Status, entries, means, stands
 from meter_driver.amounts.amount import SECOND_US
-from meter_driver.intervals import instant, micros
+from meter_driver.intervals import micros
 from meter_driver.quantities import Kind, Medium
 from meter_driver.reading import SUBSTITUTED
 from meter_driver.units import base, convert, factor, power_of_ten, told
@@ -77,8 +78,10 @@ def rows_of(
     if known is None or not known.present or not values:
         return []
     scale = _Scale.of(values, known.kind)
-    some = [value for value in values if factor(value.unit, scale.unit) is not None]
-    spans = [(micros(start), micros(end)) for start, end in edges]
+    others = {unit for unit in {value.unit for value in values} if factor(unit, scale.unit) is None}
+    some = [value for value in values if value.unit not in others] if others else values
+    spans = _spans(edges)
+    instants = dict(zip(spans, edges, strict=True))
     match known.kind:
         case Kind.INSTANT:
             found = means.amounts([_span(value, scale) for value in some], spans)
@@ -89,7 +92,18 @@ def rows_of(
             found, exponent = _differences(some, known, scale, spans, installed), scale.exponent
     worth = _Worth.of(some, known.kind)
     unit, power = scale.told
-    return [_row(amount, exponent + power, quantity, subject, meter, unit, worth) for amount in found]
+    about = _About(subject, quantity, meter, unit, exponent + power, worth)
+    return [_row(amount, instants[amount.begin, amount.end], about) for amount in found]
+
+
+def _spans(edges: Sequence[tuple[datetime, datetime]]) -> list[tuple[int, int]]:
+    """In microseconds; mostly one begins where the one before ends."""
+    spans: list[tuple[int, int]] = []
+    before, reached = None, 0
+    for start, end in edges:
+        begin, before, reached = reached if start == before else micros(start), end, micros(end)
+        spans.append((begin, reached))
+    return spans
 
 
 def own_limit(known: quantities.Quantity, unit: str | None, limit: Decimal | None) -> Decimal | None:
@@ -157,21 +171,33 @@ def _span(value: Value, scale: "_Scale") -> means.Span:
     return means.Span(micros(value.first_at), micros(value.last_at), last, integral, covered)
 
 
-def _row(
-    amount: Amount, exponent: int, quantity: str, subject: str, meter: str, unit: str | None, worth: "_Worth | None"
-) -> Row:
-    start, end = instant(amount.begin), instant(amount.end)
+class _About(NamedTuple):
+    """What all rows of one quantity of one meter share. ``exponent``: power of ten of their numbers in ``unit``."""
+
+    subject: str
+    quantity: str
+    meter: str
+    unit: str | None
+    exponent: int
+    worth: "_Worth | None"
+
+
+def _row(amount: Amount, edge: tuple[datetime, datetime], about: _About) -> Row:
+    start, end = edge
+    subject, quantity, meter, unit, exponent, worth = about
     value = None if amount.value is None else Decimal(amount.value).scaleb(exponent)
-    status, method = amount.status.value, amount.method
+    status = str(amount.status)
     if worth is not None and amount.status is Status.MEASURED:
         status = worth.between(start, end)
-    completeness = share_of(Decimal(amount.covered), amount.end - amount.begin)
-    return Row(subject, quantity, start, end, value, unit, status, meter, completeness, method.value)
+    completeness = share_of(amount.covered, amount.end - amount.begin)
+    return Row(subject, quantity, start, end, value, unit, status, meter, completeness, str(amount.method))
 
 
-def share_of(covered: Decimal, length: int | Decimal) -> Decimal:
+def share_of(covered: Decimal | int, length: int | Decimal) -> Decimal:
     """A completeness, in thousandths: nearly whole is not whole."""
-    share = (covered / length).quantize(THOUSANDTH, ROUND_DOWN)
+    if covered == length:
+        return WHOLE
+    share = (Decimal(covered) / length).quantize(THOUSANDTH, ROUND_DOWN)
     return min(WHOLE, share)
 
 
@@ -237,12 +263,11 @@ class _Scale:
         for each in {value.unit for value in values}:
             if (ratio := factor(each, unit)) is not None:
                 shifts[each] = power_of_ten(ratio)
-        exponents = (
-            _exponent(said) + shifts[v.unit]
-            for v in values
-            if v.unit in shifts
-            for said in ((v.total,) if kind is Kind.INTERVAL else (v.first, v.last))
-        )
+        exponents = []
+        for each, shift in shifts.items():
+            some = [value for value in values if value.unit == each]
+            read = [v.total for v in some] if kind is Kind.INTERVAL else [n for v in some for n in (v.first, v.last)]
+            exponents.append(_finest(read) + shift)
         return cls(unit, min(exponents))
 
     @property
@@ -271,6 +296,15 @@ class _Scale:
     def digit(self, value: Decimal, unit: str | None) -> int:
         """The last digit that a value was said in."""
         return max(1, round(self.fraction(Decimal(1).scaleb(_exponent(value)), unit)))
+
+
+def _finest(numbers: Sequence[Decimal]) -> int:
+    """The least of their powers of ten, which nearly always all are."""
+    least = numbers[0]
+    for number in numbers:
+        if not number.same_quantum(least) and _exponent(number) < _exponent(least):
+            least = number
+    return _exponent(least)
 
 
 def _exponent(value: Decimal) -> int:

@@ -5,9 +5,10 @@ it is their sum; where it is that of a whole interval, the interval's own row sa
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from decimal import ROUND_DOWN, Decimal
+
+from msgspec.structs import replace
 
 from meter_driver.quantities import Kind, parse
 from meter_driver.units import convert, told

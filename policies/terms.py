@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NewType
 
+from msgspec import Struct
+
 SubjectId = NewType("SubjectId", str)
 """A household (or site): the random id of a tenancy, 32 hex digits. Never shown to a recipient."""
 
@@ -270,8 +272,7 @@ WHOLE = Decimal(1)
 """Completeness of what lacks nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True, gc=False):
     """One value as it leaves.
 
     Attributes:

@@ -126,21 +126,19 @@ def values_of(detail: DetailClass, series: Iterable[Series]) -> Iterator[Value]:
         scale_total = _scaler(one.total_exponent)
         firsts, lasts, *totals = one.values
         sums = totals[0] if totals else (0,) * len(firsts)
+        quantity, unit, nothing = one.quantity, one.unit, scale_total(0)
         rows = zip(*one.axis, firsts, lasts, sums, strict=True)
         for at, first_at, last_at, count, spoken, first, last, total in rows:
-            yield Value(
-                one.quantity,
-                one.unit,
-                instant(at),
-                instant(first_at),
-                scale(first),
-                instant(last_at),
-                scale(last),
-                scale_total(total),
-                count,
-                *names,
-                timedelta(microseconds=spoken),
-            )
+            begin, low = instant(at), scale(first)  # mostly one reading, at the begin of its interval
+            started = begin if first_at == at else instant(first_at)
+            ended = started if last_at == first_at else instant(last_at)
+            high = low if last == first else scale(last)
+            whole = scale_total(total) if total else nothing
+            covered = timedelta(microseconds=spoken) if spoken else _NOTHING
+            yield Value(quantity, unit, begin, started, low, ended, high, whole, count, *names, covered)
+
+
+_NOTHING = timedelta(0)
 
 
 def _scaler(exponent: int) -> Callable[[int], Decimal]:

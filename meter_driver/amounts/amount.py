@@ -1,7 +1,8 @@
 """The value of one interval, and what it rests on."""
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from msgspec import Struct
 
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
@@ -28,7 +29,7 @@ class Method(StrEnum):
     """A mean of the part of the interval in which a value stands."""
 
 
-class Amount(NamedTuple):
+class Amount(Struct, frozen=True, gc=False):
     """Of ``[begin, end)``.
 
     Attributes:

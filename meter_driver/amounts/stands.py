@@ -13,6 +13,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from meter_driver.amounts.amount import HOUR_US, Amount, Edges, Method, Status, divided
 from meter_driver.quantities import Kind
 
@@ -22,7 +24,7 @@ COMES_BACK = 3
 """Readings within which a register that leapt has to be back for the leap to be nonsense."""
 
 
-class Stand(NamedTuple):
+class Stand(Struct, frozen=True, gc=False):
     """What a register said at an instant.
 
     Attributes:
@@ -98,18 +100,17 @@ def amounts(runs: Sequence[Run], edges: Edges) -> list[Amount]:
 
 
 def _across(runs: Sequence[Run], first: int, last: int, begin: int, end: int) -> Amount | None:
-    if any(not runs[position].follows for position in range(first + 1, last + 1)):
+    following = runs[first + 1 : last + 1]
+    if following and not all(run.follows for run in following):
         return None
-    total, read = 0, True
-    for position in range(first, last + 1):
-        run = runs[position]
-        low, low_read = run.stand(begin, end - begin) if position == first else (run.values[0], True)
-        high, high_read = run.stand(end, end - begin) if position == last else (run.values[-1], True)
-        if low is None or high is None:
-            return None
-        total += high - low
-        read = read and low_read and high_read
-    if read:
+    low, low_read = runs[first].stand(begin, end - begin)
+    high, high_read = runs[last].stand(end, end - begin)
+    if low is None or high is None:
+        return None
+    total = high - low
+    for before, after in pairwise(runs[first : last + 1]) if following else ():
+        total += before.values[-1] - after.values[0]
+    if low_read and high_read:
         return Amount(begin, end, total, Status.MEASURED, Method.NONE, end - begin)
     return Amount(begin, end, total, Status.ESTIMATED, Method.INTERPOLATED, end - begin)
 

@@ -1,12 +1,12 @@
 """A stored value as the vault hands it to the desks, before it is minimised."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Value:
+
+class Value(Struct, frozen=True, gc=False):
     """One stored value, opened.
 
     Attributes:

@@ -8,10 +8,12 @@ has no number: a correction does not say how it is spread inside.
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from operator import mul
+
+from msgspec.structs import replace
 
 from meter_driver.errors import UnitError
 from meter_driver.intervals import micros

@@ -1,7 +1,6 @@
 """From stored values to rows: one unit, exact, no digits that nobody measured, the same from whatever class."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -9,6 +8,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from gateway.intake.derive import Deriver, Named, in_base_unit
 from gateway.intake.records import Column, exact, together
@@ -300,7 +300,7 @@ def test_a_base_unit_is_what_quarters_are_kept_in() -> None:
 def test_an_hour_is_worth_the_least_of_its_entries(worth: tuple[str, str], told_as: str) -> None:
     sent = every(QUARTER, "kWh", "1", "1", "1", "1", length=QUARTER)
     values = stored(ENTRY, sent, DetailClass.QUARTER)
-    mixed = [replace(value, status=worth[index % 2]) for index, value in enumerate(values)]
+    mixed = [structs.replace(value, status=worth[index % 2]) for index, value in enumerate(values)]
     (row,) = rows_of(mixed, ENTRY, "p", "main", edges(HOUR, 1))
     assert (row.value, row.status, row.completeness) == (Decimal(4), told_as, Decimal(1))
 

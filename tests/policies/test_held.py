@@ -1,6 +1,5 @@
 """What is held of quarters and days beside the values of intervals: nothing is left out, nothing is told twice."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -8,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from meter_driver.intervals import day_edges
 from policies.amounts import rows_of
@@ -77,7 +77,7 @@ def test_an_amount_of_which_nobody_said_what_it_covers_is_told_at_its_instant_an
 
 @given(st.integers(0, 14), st.integers(1, 60), st.integers(0, 80))
 def test_every_sum_is_told_just_once_by_its_interval_or_here(first: int, length: int, covered: int) -> None:
-    one = replace(value(NEED, first, first + length, covered=covered), count=3)
+    one = structs.replace(value(NEED, first, first + length, covered=covered), count=3)
     rows = rows_of([one], NEED, "self", "main", [(START, START + QUARTER)])
     here = held(one)
     assert (sum(row.value is not None for row in rows), len(here)) in ((1, 0), (0, 1))

@@ -1,10 +1,10 @@
 """One unit and one power of ten for all values of a register: nothing is lost, however many digits there are."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from policies.amounts import rows_of
 from policies.vault.values import Value
@@ -97,9 +97,9 @@ def test_a_coarse_register_is_bounded_by_parts_of_its_digit(first: str, most: st
 
 def test_another_serial_number_is_another_register_though_its_stand_would_go_on() -> None:
     one, two = stand(0, "1000"), stand(15, "1001")
-    same = [replace(each, serial="A") for each in (one, two)]
+    same = [structs.replace(each, serial="A") for each in (one, two)]
     assert differences(*same) == [("0.001", "kWh", "measured")]
-    assert differences(same[0], replace(two, serial="B")) == []
+    assert differences(same[0], structs.replace(two, serial="B")) == []
 
 
 @pytest.mark.parametrize(

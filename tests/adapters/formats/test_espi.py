@@ -1,7 +1,6 @@
 """Green Button: valid by the schemas, one usage point a meter, whole numbers that are exact, quality codes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+from msgspec import structs
 
 from adapters.formats.espi import espi
 from adapters.formats.words import LARGEST_CHUNK
@@ -74,7 +74,7 @@ def _kind(reading: str) -> str:
 
 @needs_corpus
 def test_a_feed_is_valid_against_the_schemas() -> None:
-    missing = replace(row(None, 2), status="missing", completeness=Decimal(0))
+    missing = structs.replace(row(None, 2), status="missing", completeness=Decimal(0))
     others = [row("1.5", meter="heat & <pump>"), row("2.4", meter="gas", unit="m3", quantity=GAS)]
     valid(feed([row("0.250"), row("0.100", 1), missing], others, [row("7", unit="dBm", quantity="signal")]))
     valid(feed([]))
@@ -119,7 +119,7 @@ def test_direction_unit_and_accumulation_follow_from_the_quantity() -> None:
 @needs_corpus
 def test_a_month_is_told_by_its_name_and_each_reading_by_its_own_length() -> None:
     months = [month_edges(date(2026, n, 1), UTC) for n in (2, 3)]
-    document = feed([replace(row("7"), start=start, end=end) for start, end in months], step=ONE_MONTH)
+    document = feed([structs.replace(row("7"), start=start, end=end) for start, end in months], step=ONE_MONTH)
     valid(document)
     kind = document.find("a:entry/a:content/e:ReadingType", NAMES)
     assert kind is not None
@@ -131,9 +131,9 @@ def test_a_month_is_told_by_its_name_and_each_reading_by_its_own_length() -> Non
 def test_a_value_says_its_quality_and_a_missing_one_has_no_number() -> None:
     rows = [
         row("1"),
-        replace(row("2", 1), status="estimated", method="interpolated"),
-        replace(row("3", 2), status="validated"),
-        replace(row(None, 3), status="missing"),
+        structs.replace(row("2", 1), status="estimated", method="interpolated"),
+        structs.replace(row("3", 2), status="validated"),
+        structs.replace(row(None, 3), status="missing"),
     ]
     readings = feed(rows).findall(".//e:IntervalReading", NAMES)
     assert [each.findtext("e:ReadingQuality/e:quality", "", NAMES) for each in readings] == ["14", "9", "17", "16"]

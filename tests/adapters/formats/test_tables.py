@@ -4,13 +4,13 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from adapters.formats.csv import COLUMNS, CSV
 from adapters.formats.json import JSON_TABLE
@@ -46,7 +46,7 @@ def test_csv_carries_the_columns_and_the_digits_that_came() -> None:
 
 
 def test_what_is_missing_is_a_row_without_a_value_and_names_its_meter() -> None:
-    gone = replace(row(), value=None, status="missing", meter="heat pump", completeness=Decimal("0.25"))
+    gone = structs.replace(row(), value=None, status="missing", meter="heat pump", completeness=Decimal("0.25"))
     assert written(CSV, [part([gone])]).decode().splitlines()[1].endswith(",,kWh,missing,heat pump,0.25,")
     ((said,),) = json.loads(written(JSON_TABLE, [part([gone])]))
     assert (said["value"], said["status"], said["meter"], said["completeness"]) == (None, "missing", "heat pump", 0.25)

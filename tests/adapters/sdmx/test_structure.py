@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -11,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from lxml import etree
+from msgspec import structs
 
 from adapters.formats.sdmx_csv import SDMX_CSV
 from adapters.formats.unece import OTHER, code
@@ -58,7 +58,7 @@ def rows() -> list[Row]:
 
 
 def data(level: Level = Level.INDIVIDUAL, *, meters: bool = True) -> bytes:
-    some = rows() if meters else [replace(row, meter="") for row in rows()]
+    some = rows() if meters else [structs.replace(row, meter="") for row in rows()]
     part = Released("p1", some, Recipient("r"), Purpose.RESEARCH, QUARTER, level, QUARTER)
     return SDMX_CSV.head + b"".join(SDMX_CSV.body(part)) + SDMX_CSV.tail
 

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -10,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import structs
 
 from gateway.door import opening, windows
 from gateway.door.egress import Part
@@ -126,7 +126,7 @@ def test_the_first_midnight_at_or_after_an_instant_is_a_local_one(
 
 async def test_as_received_a_reading_at_the_end_is_not_told_and_an_entry_that_ends_there_is() -> None:
     scene = Scene(UTC)
-    hour = replace(reading(NOON, 7), first_at=NOON - HOUR)
+    hour = structs.replace(reading(NOON, 7), first_at=NOON - HOUR)
     scene.shelf.put(reading(NOON - HOUR, 5), reading(NOON, 6))
     period = Period(NOON - HOUR, NOON)
     assert [whole(r) for part in await taken(scene, scene.opened(period)) for r in part.released.rows] == [5]

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -11,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import structs
 
 from adapters.plugin import Batch
 from gateway.door import opening
@@ -222,7 +222,7 @@ def test_days_of_which_nothing_is_odd_are_plain(quantity: str) -> None:
 )
 def test_one_odd_thing_and_the_quarters_are_asked(quantity: str, changes: dict[str, Any]) -> None:
     first, second, third = days_of(quantity)
-    assert not plain([first, replace(second, **changes), third])
+    assert not plain([first, structs.replace(second, **changes), third])
 
 
 def test_two_values_of_a_day_a_silent_one_and_a_day_of_23_hours_are_not_plain() -> None:
@@ -233,11 +233,11 @@ def test_two_values_of_a_day_a_silent_one_and_a_day_of_23_hours_are_not_plain() 
 
 
 def test_days_without_consumption_are_plain() -> None:
-    assert plain([replace(value, first=Decimal(7), last=Decimal(7)) for value in days_of(ENERGY)])
+    assert plain([structs.replace(value, first=Decimal(7), last=Decimal(7)) for value in days_of(ENERGY)])
 
 
 def test_what_has_no_intervals_hides_nothing_odd_of_what_comes_behind_it() -> None:
     first, second, third = days_of(ENERGY)
-    nothing = [replace(value, quantity="!") for value in (first, second, third)]
+    nothing = [structs.replace(value, quantity="!") for value in (first, second, third)]
     assert plain([*nothing, first, second, third])
-    assert not plain([*nothing, first, replace(second, unit="J"), third])
+    assert not plain([*nothing, first, structs.replace(second, unit="J"), third])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from adapters.plugin import (
     Batch,
@@ -95,7 +96,7 @@ async def test_a_result_is_worth_no_more_than_what_it_was_made_of(
 
         def worse(part: Released) -> Iterator[Result]:
             """The first of two hours is as it is said; what is made of the second is not touched by that."""
-            part.rows[0] = replace(part.rows[0], status=status, completeness=Decimal(completeness))  # type: ignore[index]
+            part.rows[0] = structs.replace(part.rows[0], status=status, completeness=Decimal(completeness))  # type: ignore[index]
             return mean(part)
 
         await services.process(asks(home, who), worse)

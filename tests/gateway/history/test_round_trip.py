@@ -3,7 +3,6 @@
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from adapters.formats.espi import espi
 from adapters.formats.espi_codes import POWERS, named_by, title_of
@@ -40,7 +40,7 @@ def row(quantity: str, value: str | None, place: int = 0, *, unit: str | None = 
 
 def interval(quantity: str, value: str | None, place: int = 0, **more: Any) -> Row:
     one = row(quantity, value, place, **more)
-    return replace(one, end=one.start + QUARTER_HOUR)
+    return structs.replace(one, end=one.start + QUARTER_HOUR)
 
 
 def read(*parts: tuple[timedelta, Sequence[Row]], **plan: Any) -> tuple[Sequence[SourceColumn], Values]:

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from msgspec import structs
+
 from policies.terms import ONE_DAY, QUARTER_HOUR, Row
 from policies.vee.rules import VEE_RULES
 from policies.vee.terms import Facts, Limits, Material, MeterQuantity, Severity, ValidationException
@@ -39,7 +41,7 @@ def whole_days(values: Sequence[Decimal | int | None], name: MeterQuantity = MAI
     """Days, the last of which is the one that is looked at."""
     first = START - (len(values) - 1) * ONE_DAY
     rows = [row(first + n * ONE_DAY, value, name) for n, value in enumerate(values)]
-    return [replace(each, end=each.start + ONE_DAY) for each in rows]
+    return [structs.replace(each, end=each.start + ONE_DAY) for each in rows]
 
 
 def material(
@@ -61,7 +63,7 @@ def but(looked_at: Material, *meters: str) -> Material:
 
 
 def renamed(rows: Sequence[Row], name: MeterQuantity) -> list[Row]:
-    return [replace(each, meter=name[0], quantity=name[1]) for each in rows]
+    return [structs.replace(each, meter=name[0], quantity=name[1]) for each in rows]
 
 
 def of_the_day(

@@ -1,11 +1,11 @@
 """A row that holds a correction says all of itself: its edges, its unit, its worth, how much readings speak for."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from policies.minimise import minimise
 from policies.terms import ONE_DAY, QUARTER_HOUR, Row
@@ -64,7 +64,7 @@ def test_a_longer_interval_says_what_one_of_its_parts_is_worth(method: str, stat
 
 def test_beside_a_correction_that_somebody_said_a_substituted_value_is_the_lesser() -> None:
     said, worked_out = correction(NO, QUARTER_HOUR), correction(NO, QUARTER_HOUR, method="average")
-    values = [replace(each, status="substituted") if each.at == START + HOUR / 2 else each for each in STANDS]
+    values = [structs.replace(each, status="substituted") if each.at == START + HOUR / 2 else each for each in STANDS]
     assert [each.status for each in told(HOUR, said, values=values)] == ["substituted"]
     assert [each.status for each in told(HOUR, worked_out, values=values)] == ["estimated"]
 
@@ -130,7 +130,7 @@ def test_a_correction_alone_is_told_as_it_was_made_and_beside_readings_in_their_
 
 
 def test_numbers_without_a_unit_add_up_and_one_with_a_unit_does_not_fit_among_them() -> None:
-    plain = [replace(each, unit=None) for each in STANDS]
+    plain = [structs.replace(each, unit=None) for each in STANDS]
     (whole,) = told(HOUR, correction(NO, QUARTER_HOUR, unit=None), values=plain)
     assert (whole.value, whole.unit) == (Decimal(8), None)
     assert told(HOUR, correction(NO, QUARTER_HOUR), values=plain)[0].value is None

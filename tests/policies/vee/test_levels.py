@@ -1,11 +1,11 @@
 """What is found of one series alone says which interval, how bad it is and by which numbers; limits hold exactly."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from policies.terms import ONE_DAY, Row
 from policies.vee.levels import high_low, negative_consumption, spike, zero_consumption
@@ -75,7 +75,7 @@ def test_without_a_limit_the_connection_of_a_home_is_the_limit(
     unit: str | None, quantity: str, most: str | None
 ) -> None:
     def told(amount: Decimal) -> list[tuple[str, Decimal]]:
-        rows = [replace(row(START, amount, ("main", quantity)), unit=unit)]
+        rows = [structs.replace(row(START, amount, ("main", quantity)), unit=unit)]
         return [each.numbers[1] for each in found(high_low, rows)]
 
     if most is None:
@@ -86,9 +86,9 @@ def test_without_a_limit_the_connection_of_a_home_is_the_limit(
 
 
 def test_an_hour_may_carry_four_times_what_a_quarter_may() -> None:
-    whole = replace(row(START, 250), end=START + timedelta(hours=1))
+    whole = structs.replace(row(START, 250), end=START + timedelta(hours=1))
     assert found(high_low, [whole]) == []
-    assert found(high_low, [replace(whole, value=Decimal("250.1"))]) != []
+    assert found(high_low, [structs.replace(whole, value=Decimal("250.1"))]) != []
 
 
 def test_an_estimate_is_judged_and_a_value_that_stands_is_not() -> None:
@@ -139,7 +139,7 @@ def test_a_spike_needs_three_intervals_with_a_number(values: list[Number], found
 @pytest.mark.parametrize(("status", "found_"), [("estimated", 1), ("validated", 0)])
 def test_an_estimate_can_be_a_spike_and_what_is_validated_cannot(status: str, found_: int) -> None:
     rows = day(9)
-    rows[2] = replace(rows[2], status=status)
+    rows[2] = structs.replace(rows[2], status=status)
     assert len(found(spike, rows)) == found_
 
 
@@ -204,7 +204,7 @@ def test_a_day_of_something_at_the_end_or_one_left_out_ends_the_row() -> None:
 
 @pytest.mark.parametrize(("status", "found_"), [("estimated", 1), ("validated", 0)])
 def test_estimated_days_count_and_validated_ones_do_not(status: str, found_: int) -> None:
-    days = [replace(each, status=status) for each in whole_days([0, 0, 0])]
+    days = [structs.replace(each, status=status) for each in whole_days([0, 0, 0])]
     assert len(zeros(days)) == found_
 
 

@@ -1,10 +1,10 @@
 """What is found about the order of a series says where it is, how bad it is, and by which numbers."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from policies.terms import QUARTER_HOUR
 from policies.vee.order import consecutive_interval, duplicate, unit_of_measure
@@ -34,7 +34,7 @@ def test_after_a_single_number_all_the_rest_of_the_day_is_missing() -> None:
 
 def test_seconds_that_are_not_whole_are_not_told() -> None:
     rows = sound()
-    rows[1] = replace(rows[1], start=rows[1].start + timedelta(milliseconds=2900))
+    rows[1] = structs.replace(rows[1], start=rows[1].start + timedelta(milliseconds=2900))
     assert list(consecutive_interval(material({MAIN: rows}))) == [gap(rows[0].end, rows[1].start, 2)]
 
 
@@ -44,7 +44,7 @@ def test_a_day_without_any_number_has_no_gap_that_could_be_told() -> None:
 
 def test_an_overlap_is_told_of_the_later_interval_and_is_an_error() -> None:
     rows = sound()
-    rows[5] = replace(rows[5], start=rows[5].start - MINUTE)
+    rows[5] = structs.replace(rows[5], start=rows[5].start - MINUTE)
     assert list(consecutive_interval(material({MAIN: rows}))) == [
         ValidationException(
             "consecutive-interval", *MAIN, rows[5].start, rows[5].end, Severity.ERROR, (("overlaps", Decimal(1)),)
@@ -75,7 +75,7 @@ def test_a_meter_that_is_not_asked_about_gaps_hides_none_of_another() -> None:
 
 def test_an_interval_told_twice_says_what_was_told_first() -> None:
     rows = sound()
-    again = replace(rows[7], value=Decimal(99))
+    again = structs.replace(rows[7], value=Decimal(99))
     found = list(duplicate(material({PUMP: renamed(sound(), PUMP), MAIN: [*rows[:8], again, *rows[8:]]})))
     numbers = (("first", rows[7].value or Decimal(0)),)
     assert found == [ValidationException("duplicate", *MAIN, again.start, again.end, Severity.ERROR, numbers)]
@@ -83,14 +83,14 @@ def test_an_interval_told_twice_says_what_was_told_first() -> None:
 
 def test_an_interval_told_first_without_a_number_says_nothing() -> None:
     rows = quarters([None, 3])
-    twice = [rows[0], replace(rows[1], start=rows[0].start, end=rows[0].end)]
+    twice = [rows[0], structs.replace(rows[1], start=rows[0].start, end=rows[0].end)]
     assert [each.numbers for each in duplicate(material({MAIN: twice}))] == [(("first", Decimal(0)),)]
 
 
 def test_intervals_of_one_begin_or_of_one_end_are_not_the_same_interval() -> None:
     rows = sound()
-    longer = [rows[0], replace(rows[0], end=rows[1].end)]
-    later = [replace(rows[0], start=START - MINUTE), rows[0]]
+    longer = [rows[0], structs.replace(rows[0], end=rows[1].end)]
+    later = [structs.replace(rows[0], start=START - MINUTE), rows[0]]
     assert list(duplicate(material({MAIN: longer}))) == list(duplicate(material({MAIN: later}))) == []
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from policies.terms import QUARTER_HOUR, Row
 from policies.vee.rules import VEE_RULES, validated
@@ -35,7 +36,7 @@ def test_a_sound_day_gives_nothing() -> None:
 
 @given(POSITION, st.integers(1, 10_000))
 def test_more_than_the_connection_carries_is_too_high(at: int, above: int) -> None:
-    rows = broken(at, lambda row: replace(row, value=Decimal("62.5") + Decimal(above) / 100))
+    rows = broken(at, lambda row: structs.replace(row, value=Decimal("62.5") + Decimal(above) / 100))
     found = [one for one in validated(material({MAIN: rows})) if one.rule == "high-low"]
     assert [(one.start, one.severity) for one in found] == [(rows[at].start, Severity.ERROR)]
     assert dict(found[0].numbers)["amount"] == rows[at].value
@@ -44,10 +45,10 @@ def test_more_than_the_connection_carries_is_too_high(at: int, above: int) -> No
 @given(POSITION)
 def test_what_the_operator_says_is_high_or_low_counts_an_hour(at: int) -> None:
     limits = Limits(high=Decimal(3), low=Decimal("0.3"))
-    assert names(material({MAIN: broken(at, lambda r: replace(r, value=Decimal("0.751")))}, limits=limits)) == {
+    assert names(material({MAIN: broken(at, lambda r: structs.replace(r, value=Decimal("0.751")))}, limits=limits)) == {
         "high-low"
     }
-    assert names(material({MAIN: broken(at, lambda r: replace(r, value=Decimal("0.074")))}, limits=limits)) == {
+    assert names(material({MAIN: broken(at, lambda r: structs.replace(r, value=Decimal("0.074")))}, limits=limits)) == {
         "high-low"
     }
     assert names(material({MAIN: sound()}, limits=limits)) == set()
@@ -55,7 +56,7 @@ def test_what_the_operator_says_is_high_or_low_counts_an_hour(at: int) -> None:
 
 @given(POSITION, st.integers(20, 600))
 def test_one_quarter_far_above_the_third_highest_is_a_spike(at: int, tenths: int) -> None:
-    found = validated(material({MAIN: broken(at, lambda row: replace(row, value=Decimal(tenths) / 10))}))
+    found = validated(material({MAIN: broken(at, lambda row: structs.replace(row, value=Decimal(tenths) / 10))}))
     assert [(one.rule, one.start) for one in found] == [("spike", START + at * QUARTER_HOUR)]
 
 
@@ -67,10 +68,10 @@ def test_little_is_never_a_spike_and_a_high_day_has_none() -> None:
 
 @given(POSITION, st.integers(1, 600))
 def test_a_negative_amount_is_found_unless_the_register_may_fall(at: int, tenths: int) -> None:
-    fallen = broken(at, lambda row: replace(row, value=-Decimal(tenths) / 10))
+    fallen = broken(at, lambda row: structs.replace(row, value=-Decimal(tenths) / 10))
     assert names(material({MAIN: fallen})) == {"negative-consumption"}
     net = ("main", "1-0:16.8.0*255")
-    assert names(material({net: [replace(row, quantity=net[1]) for row in fallen]})) == set()
+    assert names(material({net: [structs.replace(row, quantity=net[1]) for row in fallen]})) == set()
 
 
 @given(st.integers(1, 12), st.integers(0, 12))
@@ -92,7 +93,7 @@ def test_parts_that_do_not_make_up_their_total_are_found(parts: tuple[str, ...],
     share = [Decimal(n % 7 + 1) / 10 / len(parts) for n in range(96)]
     rows = {MAIN: sound()} | {("main", part): quarters(share, ("main", part)) for part in parts}
     assert names(material(rows)) == set()
-    rows["main", parts[0]][at] = replace(rows["main", parts[0]][at], value=Decimal(tenths) / 10)
+    rows["main", parts[0]][at] = structs.replace(rows["main", parts[0]][at], value=Decimal(tenths) / 10)
     found = [one for one in validated(material(rows)) if one.rule == "sum"]
     assert [(one.quantity, one.start) for one in found] == [(ENERGY, START + at * QUARTER_HOUR)]
 
@@ -108,7 +109,9 @@ def test_phases_are_added_up_only_when_all_three_are_there() -> None:
 @given(st.sampled_from([Decimal("0.001"), Decimal("0.1"), Decimal(1), Decimal(10), Decimal(40)]))
 def test_a_register_with_another_factor_than_the_power_is_found(factor: Decimal) -> None:
     power = ("main", "1-0:1.7.0*255")
-    watts = [replace(row, quantity=power[1], value=(row.value or 0) * 4000 / factor, unit="W") for row in sound()]
+    watts = [
+        structs.replace(row, quantity=power[1], value=(row.value or 0) * 4000 / factor, unit="W") for row in sound()
+    ]
     assert ("multiplier" in names(material({MAIN: sound(), power: watts}))) == (factor != 1)
 
 
@@ -142,7 +145,7 @@ def test_one_meter_under_two_labels_is_found_and_two_meters_at_rest_are_not() ->
 @given(st.integers(1, 90), st.integers(1, 5), st.booleans())
 def test_a_gap_is_found_with_its_begin_and_end(at: int, length: int, said: bool) -> None:
     rows = sound()
-    hole = [replace(row, value=None, status="missing") for row in rows[at : at + length]] if said else []
+    hole = [structs.replace(row, value=None, status="missing") for row in rows[at : at + length]] if said else []
     found = validated(material({MAIN: [*rows[:at], *hole, *rows[at + length :]]}))
     assert [(one.rule, one.start, one.end) for one in found] == [
         ("consecutive-interval", rows[at].start, rows[at + length - 1].end)
@@ -151,7 +154,7 @@ def test_a_gap_is_found_with_its_begin_and_end(at: int, length: int, said: bool)
 
 @given(POSITION, st.integers(1, 14))
 def test_intervals_that_overlap_are_found(at: int, minutes: int) -> None:
-    moved = broken(at, lambda row: replace(row, start=row.start - timedelta(minutes=minutes)))
+    moved = broken(at, lambda row: structs.replace(row, start=row.start - timedelta(minutes=minutes)))
     assert "consecutive-interval" in names(material({MAIN: moved}))
 
 
@@ -177,7 +180,7 @@ def test_a_rule_that_is_switched_off_finds_nothing(rule: str) -> None:
         MAIN: [*quarters([90]), *quarters([90, 1, None, -2, *[0] * 20])],
         ("main", "1-0:1.29.0*255"): quarters([Decimal(5)] * 24, ("main", "1-0:1.29.0*255")),
         ("main", "1-0:1.7.0*255"): [
-            replace(row, quantity="1-0:1.7.0*255", unit="W") for row in quarters([Decimal(1)] * 24)
+            structs.replace(row, quantity="1-0:1.7.0*255", unit="W") for row in quarters([Decimal(1)] * 24)
         ],
     }
     ends = tuple(START + n * QUARTER_HOUR + timedelta(minutes=5) for n in range(8))
@@ -190,5 +193,5 @@ def test_a_rule_that_is_switched_off_finds_nothing(rule: str) -> None:
 
 @given(POSITION)
 def test_what_somebody_has_validated_is_not_judged_again(at: int) -> None:
-    rows = broken(at, lambda row: replace(row, value=Decimal(60), status="validated"))
+    rows = broken(at, lambda row: structs.replace(row, value=Decimal(60), status="validated"))
     assert validated(material({MAIN: rows})) == []

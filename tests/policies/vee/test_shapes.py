@@ -1,12 +1,12 @@
 """What a method makes of what is known, number by number: which intervals it rests on, in which zone, how rounded."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import structs
 
 from policies.terms import QUARTER_HOUR, Row
 from policies.vee.estimation import EstimateRefused, Estimation, Gap, Known, estimate, prorated
@@ -116,7 +116,7 @@ def test_a_line_falls_to_nothing_as_well() -> None:
 
 def test_neighbours_of_other_lengths_are_weighed_by_their_middles() -> None:
     """An hour before (middle 30 minutes off the begin), a quarter after: the line climbs 3 in 60 minutes."""
-    before = replace(row(START - 4 * QUARTER_HOUR, 0), end=START)
+    before = structs.replace(row(START - 4 * QUARTER_HOUR, 0), end=START)
     after = row(START + QUARTER_HOUR, 3)
     assert values([gap(START)], Known([before, after]), LINE) == [Decimal("2.143")]
 

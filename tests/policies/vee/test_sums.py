@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from policies.vee.sums import multiplier, sum_check
 from policies.vee.terms import Limits, Material, MeterQuantity, Severity, ValidationException
@@ -21,7 +22,7 @@ def looked(series: Mapping[Any, Sequence[Number]], **limits: Decimal) -> Materia
     for key, values in series.items():
         name = ("main", key) if isinstance(key, str) else key
         unit = "W" if ".7.0" in name[1] else "kWh"
-        rows[name] = [replace(row, unit=unit) for row in quarters(values, name)]
+        rows[name] = [structs.replace(row, unit=unit) for row in quarters(values, name)]
     return material(rows, limits=Limits(**limits))  # type: ignore[arg-type]
 
 
@@ -65,7 +66,7 @@ def test_an_interval_that_one_of_them_does_not_tell_is_not_judged_and_hides_no_o
 def test_a_part_of_an_interval_that_ends_elsewhere_is_no_part() -> None:
     looked_at = looked({ENERGY: [9, 9], T1: [1, 1]})
     first, second = looked_at.rows["main", T1]
-    longer = replace(first, end=first.end + timedelta(minutes=1))
+    longer = structs.replace(first, end=first.end + timedelta(minutes=1))
     moved = replace(looked_at, rows={**looked_at.rows, ("main", T1): [longer, second]})
     assert [one.start for one in sum_check(moved)] == [second.start]
 
@@ -163,13 +164,13 @@ def test_only_intervals_in_which_both_have_a_number_are_compared() -> None:
 def test_a_power_of_an_interval_that_ends_elsewhere_is_not_compared() -> None:
     looked_at = looked({ENERGY: [1], POWER: [90_000]})
     (power,) = looked_at.rows["main", POWER]
-    longer = [replace(power, end=power.end + timedelta(minutes=1))]
+    longer = [structs.replace(power, end=power.end + timedelta(minutes=1))]
     assert list(multiplier(replace(looked_at, rows={**looked_at.rows, ("main", POWER): longer}))) == []
 
 
 def test_an_estimated_power_is_not_compared() -> None:
     looked_at = looked({ENERGY: [1], POWER: [40_000]})
-    power = [replace(row, status="estimated") for row in looked_at.rows["main", POWER]]
+    power = [structs.replace(row, status="estimated") for row in looked_at.rows["main", POWER]]
     assert list(multiplier(replace(looked_at, rows={**looked_at.rows, ("main", POWER): power}))) == []
 
 
@@ -191,8 +192,8 @@ def test_an_estimated_power_is_not_compared() -> None:
 def test_only_units_that_fit_each_other_are_compared(energy: str | None, power: str | None, off: int) -> None:
     looked_at = looked({ENERGY: [1], POWER: [40_000]})
     rows = {
-        MAIN: [replace(row, unit=energy) for row in looked_at.rows[MAIN]],
-        ("main", POWER): [replace(row, unit=power) for row in looked_at.rows["main", POWER]],
+        MAIN: [structs.replace(row, unit=energy) for row in looked_at.rows[MAIN]],
+        ("main", POWER): [structs.replace(row, unit=power) for row in looked_at.rows["main", POWER]],
     }
     assert len(list(multiplier(replace(looked_at, rows=rows)))) == off
 
