@@ -1,0 +1,54 @@
+"""Consents, and who saw what."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+AGREED: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "waiting_one": ("One request waits for your answer.", "Eine Anfrage wartet auf Ihre Antwort."),
+        "waiting_many": ("Requests wait for your answer:", "Anfragen warten auf Ihre Antwort:"),
+        "waiting_none": ("No request waits for an answer.", "Keine Anfrage wartet auf eine Antwort."),
+        "active_many": ("Consents that are active:", "Wirksame Einwilligungen:"),
+        "requests": ("Waiting for your answer", "Warten auf Ihre Antwort"),
+        "active": ("Active", "Wirksam"),
+        "past": ("Past", "Vergangen"),
+        "keep": ("Kept for", "Aufbewahrung"),
+        "closeness": ("How close", "Wie genau"),
+        "quantities": ("Quantities", "Messgrößen"),
+        "if_no": ("If you say no", "Wenn Sie nein sagen"),
+        "no_means": (
+            "Nothing changes: your supply and your contracts stay as they are, and this recipient gets nothing.",
+            "Es ändert sich nichts: Ihre Versorgung und Ihre Verträge bleiben, wie sie sind, "
+            "und dieser Empfänger erhält nichts.",
+        ),
+        "in_part": ("Or only in part", "Oder nur zum Teil"),
+        "accept_all": ("Accept all", "Alles annehmen"),
+        "accept_part": ("Accept selected", "Auswahl annehmen"),
+        "refuse": ("Refuse", "Ablehnen"),
+        "choose": (
+            "Nothing was selected, so nothing was given.",
+            "Es wurde nichts ausgewählt, also auch nichts erlaubt.",
+        ),
+        "withdraw": ("Withdraw", "Widerrufen"),
+        "from_whom": ("from", "gegenüber"),
+        "withdraw_means": (
+            "Takes effect at once. What was received before stays with the recipient for the time named above.",
+            "Wirkt sofort. Was der Empfänger vorher erhielt, behält er so lange wie oben genannt.",
+        ),
+        "withdrawn": ("Withdrawn", "Widerrufen"),
+        "ended": ("Ended", "Beendet"),
+        "given": ("Given", "Erteilt"),
+        "until_day": ("Valid until", "Gültig bis"),
+        "consent": ("Consent", "Einwilligung"),
+        "legal-task": ("Legal task", "Gesetzliche Aufgabe"),
+        "contract": ("Contract", "Vertrag"),
+        "law": ("Law", "Gesetz"),
+        "ledger_none": ("Nobody has received anything.", "Niemand hat etwas erhalten."),
+        "ledger_intro": (
+            "Each time somebody receives readings, it is written here first.",
+            "Jedes Mal, wenn jemand Werte erhält, steht es zuerst hier.",
+        ),
+        "receipt": ("Download receipt", "Beleg herunterladen"),
+        "neighbourhood": ("The neighbourhood's common figures", "Gemeinsame Zahlen der Nachbarschaft"),
+    }
+)

@@ -1,0 +1,78 @@
+"""A household's own values: now, what is kept, taking it along, having it destroyed."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+OWN_VALUES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "latest": ("Latest readings", "Letzte Zählerstände"),
+        "none_yet": ("Nothing has come in since yesterday.", "Seit gestern ist nichts eingetroffen."),
+        "kept_heading": ("What is kept", "Was gespeichert ist"),
+        "what": ("What", "Was"),
+        "kept_since": ("Reaches back to", "Reicht zurück bis"),
+        "until": ("Kept until", "Aufbewahrt bis"),
+        "until_means": (
+            "The last day is that of what comes in today; after it nobody can open it, the operator included.",
+            "Der letzte Tag gilt für das, was heute eintrifft; danach kann es niemand mehr öffnen, "
+            "auch der Betreiber nicht.",
+        ),
+        "take_heading": ("Take it along", "Mitnehmen"),
+        "csv": ("Download CSV", "CSV herunterladen"),
+        "json": ("Download JSON", "JSON herunterladen"),
+        "workbook": ("Workbook (XLSX)", "Arbeitsmappe (XLSX)"),
+        "xlsx": ("Download XLSX (Excel)", "XLSX herunterladen (Excel)"),
+        "readings": ("Readings", "Werte"),
+        "notes": ("Notes", "Erläuterungen"),
+        "offset": ("Offset from UTC", "Abstand zu UTC"),
+        "take_means": (
+            "Everything, in the finest detail that is still kept, with the stands of your meters; or each detail on "
+            "its own, for your own tables: local time and words, with each meter by its name. Days and months are "
+            "those of your place; a month is there when it has ended.",
+            "Alles in der feinsten Auflösung, die noch gespeichert ist, mit den Ständen Ihrer Zähler; oder jede "
+            "Auflösung für sich, für eigene Tabellen: Ortszeit und Worte, jeder Zähler mit seinem Namen. Tage und "
+            "Monate sind die Ihres Ortes; ein Monat ist da, wenn er zu Ende ist.",
+        ),
+        "each_detail": ("Each detail on its own", "Jede Auflösung für sich"),
+        "received": ("As received", "Wie eingetroffen"),
+        "quarter": ("Quarters of an hour", "Viertelstunden"),
+        "hour": ("Hours", "Stunden"),
+        "day": ("Days", "Tage"),
+        "month": ("Months", "Monate"),
+        "stands": ("Stands and readings kept", "Gespeicherte Stände"),
+        "table": ("Table", "Tabelle"),
+        "green_button": ("Green Button file", "Green-Button-Datei"),
+        "main_meter": ("Main meter", "Hauptzähler"),
+        "forms": ("Forms", "Formen"),
+        "meters_heading": ("Your meters", "Ihre Zähler"),
+        "meters_none": ("No meter has been seen yet.", "Noch wurde kein Zähler gesehen."),
+        "since": ("Known since", "Bekannt seit"),
+        "erase_heading": ("Have it destroyed", "Löschen lassen"),
+        "erase": ("Erase my data", "Meine Daten löschen"),
+        "erase_title": ("Erase everything?", "Alles löschen?"),
+        "erase_means": (
+            "All consents end at once, and the keys of your readings and of your name are destroyed. "
+            "Nobody can undo it. You will get a signed certificate.",
+            "Alle Einwilligungen enden sofort, und die Schlüssel Ihrer Werte und Ihres Namens werden vernichtet. "
+            "Niemand kann das rückgängig machen. Sie erhalten eine unterschriebene Bescheinigung.",
+        ),
+        "erase_yes": ("Yes, erase", "Ja, löschen"),
+        "back": ("No, go back", "Nein, zurück"),
+        "erased": ("Erased", "Gelöscht"),
+        "erased_means": (
+            "Your data has been erased. Keep the certificate: it says what was destroyed and what stays, why, "
+            "and until when.",
+            "Ihre Daten sind gelöscht. Bewahren Sie die Bescheinigung auf: Sie sagt, was vernichtet wurde, was bleibt, "
+            "warum, und bis wann.",
+        ),
+        "certificate": ("Download certificate", "Bescheinigung herunterladen"),
+        "exchanged": ("Exchanged", "Getauscht"),
+        "new_meter": ("new", "neu"),
+        "corrected_heading": ("What was corrected", "Was berichtigt wurde"),
+        "corrected_means": (
+            "Your readings stay as they came. For these times another value is told instead.",
+            "Ihre Werte bleiben, wie sie eintrafen. Für diese Zeiten wird ein anderer Wert genannt.",
+        ),
+        "said_value": ("value checked and set", "geprüfter und gesetzter Wert"),
+        "by_whom": ("By", "Durch"),
+    }
+)
