@@ -109,6 +109,12 @@ def parse(text: str) -> Quantity | None:
     return None
 
 
+def is_amount(name: str) -> bool:
+    """Whether the value of an interval is what went through in it: kWh, m3."""
+    quantity = parse(name)
+    return quantity is not None and (quantity.kind in REGISTERS or quantity.kind is Kind.INTERVAL)
+
+
 def unit(text: str | None) -> str | None:
     """One spelling of a unit; None for a number without one. Raises ``UnitError`` for one that is not known."""
     if text is None or text == "":

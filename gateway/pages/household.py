@@ -1,19 +1,18 @@
 """Routes of the household: start, login, the four pages, erasure."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from html import escape
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from adapters.plugin import CALLER, Handler, Organisation, Released, Renderer, Route
+from adapters.plugin import CALLER, Handler, Organisation, Route
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
 from gateway.consent.evidence import Evidence
 from gateway.consent.notice import NOTICES
-from gateway.door.egress import Egress, Part
+from gateway.door.egress import Egress
 from gateway.door.ledger import Ledger
 from gateway.door.response import HttpSink
 from gateway.door.standing import own_right
@@ -23,7 +22,7 @@ from gateway.identity.sessions import Session
 from gateway.pages.downloads import OFFERED
 from gateway.pages.forms import FORM_BYTES, form_token, household_of, posted, same_site, to
 from gateway.pages.own_data import DataDesk
-from gateway.pages.render import LANGUAGE_COOKIE, Renderings, language_of
+from gateway.pages.render import LANGUAGE_COOKIE, VALUES_HERE, Renderings, language_of
 from gateway.pages.views import Card, asked_card, correction_lines, ground_card, ledger_line
 from gateway.pages.words import LANGUAGES, Phrases
 from gateway.registry.registry import Registry
@@ -37,8 +36,6 @@ from policies.terms import Recipient, SubjectId
 NEW_FOR = timedelta(days=30)
 """How long a meter that came by itself is called new."""
 MISSING = frozenset({"no-such-request", "no-such-consent"})
-_ROWS = "\x00rows\x00"
-"""Where the readings go in the page *Now*; everything before and after holds none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,36 +130,19 @@ class HouseholdPages:
     # -- the four pages
 
     async def now(self, request: web.Request) -> web.StreamResponse:
-        """Who, the latest readings, what waits. Readings leave by egress, also to the household itself."""
+        """Who, the latest values, what waits. Values leave by egress, also to the household itself."""
         session, subject = household_of(request, self.registry)
         waiting = len(await self.consent.waiting(subject))
         cards = await self._grounds(request, subject)
         active = sum(card.state == "active" and card.kind == "consent" for card in cards)
         right = own_right(request[CREDENTIAL], self.clock)
-        newest = await self.own_data.latest(subject, right)
         html = await self._filled(
-            request, session, "now.html", page="now", waiting=waiting, active=active, rows=_ROWS if newest else ""
+            request, session, "now.html", page="now", waiting=waiting, active=active, live=VALUES_HERE
         )
-        if newest is None:
-            return web.Response(text=html, content_type="text/html")
-        head, _, tail = html.partition(_ROWS)
-        words = Phrases(language_of(request))
-        renderer = Renderer("text/html; charset=utf-8", self._readings(words), head=head.encode(), tail=tail.encode())
-        response = web.StreamResponse()
-        await self.egress.send(_one(newest), renderer, HttpSink(request, response), right=right, shared=False)
+        parts = await self.own_data.lately(subject, right)
+        renderer, response = self.show.live(request, self.clock(), html), web.StreamResponse()
+        await self.egress.send(parts, renderer, HttpSink(request, response), right=right, shared=False)
         return response
-
-    def _readings(self, words: Phrases) -> Callable[[Released], Iterator[bytes]]:
-        def body(released: Released) -> Iterator[bytes]:
-            several = len({row.meter for row in released.rows}) > 1
-            for row in released.rows:
-                what = words.quantity(row.quantity)
-                name = f"{what} ({row.meter})" if several and row.meter else what
-                value = f"{row.value} {row.unit or ''}".strip()
-                cells = (escape(name), escape(value), str(self.show.when(row.end, words)))
-                yield "<tr><th scope='row'>{}</th><td>{}</td><td>{}</td></tr>\n".format(*cells).encode()
-
-        return body
 
     async def consents(self, request: web.Request) -> web.Response:
         """Requests, active and past consents."""
@@ -195,7 +175,7 @@ class HouseholdPages:
     async def data(self, request: web.Request) -> web.Response:
         """What is kept and until when; what was corrected; taking it along; erasing it."""
         session, subject = household_of(request, self.registry)
-        kept, meters = self.own_data.kept(subject), await self.registry.meters.of(subject)
+        kept, meters = await self.own_data.kept(subject), await self.registry.meters.of(subject)
         lines = correction_lines(await self.vee.decided(subject), Phrases(language_of(request)))
         html = await self._filled(
             request,
@@ -307,7 +287,3 @@ def _record(token: bytes | None, name: str) -> web.Response:
         raise web.HTTPNotFound
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return web.Response(body=token, content_type="application/jose", headers=headers)
-
-
-async def _one(part: Part) -> AsyncIterator[Part]:
-    yield part

@@ -5,9 +5,8 @@ Pure. The table for programs is ``adapters.formats.csv``.
 
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
-from decimal import Decimal
 
-from adapters.formats.words import chunked, number
+from adapters.formats.words import chunked
 from adapters.formats.xlsx import FORMULA_MARKS
 from adapters.plugin import Released, Renderer
 from gateway.pages.words import Phrases
@@ -30,10 +29,10 @@ def local_table(zone: tzinfo, words: Phrases) -> Renderer:
             _text(words.quantity(row.quantity)),
             _when(row.start, zone),
             _when(row.end, zone),
-            _number(row.value, words),
+            words.number(row.value),
             _text(row.unit or ""),
             words.status(row.status),
-            _number(row.completeness, words),
+            words.number(row.completeness),
             words.method(row.method),
         )
         return (mark.join(_cell(cell) for cell in cells) + "\r\n").encode()
@@ -48,11 +47,6 @@ def local_table(zone: tzinfo, words: Phrases) -> Renderer:
 def _when(at: datetime, zone: tzinfo) -> str:
     """Local, with the offset, so that the hour that comes twice is told apart."""
     return at.astimezone(zone).isoformat(sep=" ")
-
-
-def _number(value: Decimal | None, words: Phrases) -> str:
-    text = number(value)
-    return text.replace(".", ",") if words.decimal_comma else text
 
 
 def _text(text: str) -> str:

@@ -8,7 +8,7 @@ household's erasure, by the end of the session that asked, and by the end of a d
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from adapters.plugin import Released
@@ -21,6 +21,8 @@ from gateway.door.standing import Right, Sight, Standing
 from gateway.door.windows import local_midnight
 from gateway.errors import SubjectGone
 from gateway.vault.port import Vault, held_since
+from meter_driver.intervals import day_edges
+from meter_driver.quantities import is_amount
 from policies.held import reading, readings_held
 from policies.terms import (
     AS_RECEIVED,
@@ -41,14 +43,22 @@ from policies.vault.values import Value
 
 FINE_TO_COARSE = (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY)
 _AHEAD = timedelta(days=2)
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One class of detail: the oldest day that can be opened, and the last day on which what comes in today can be."""
+    """One class of detail.
+
+    Attributes:
+        first: of the oldest value that is held, UTC; None while there is none.
+        length: for how long a value can be opened.
+        until: the last day on which what comes in today can be.
+    """
 
     detail: DetailClass
-    oldest: date
+    first: datetime | None
+    length: timedelta
     until: date
 
 
@@ -70,15 +80,23 @@ class DataDesk:
         self._opener = Opener(vault, meters, clock, zone, corrected, settled)
         self._sight = Sight(epochs, clock, vault.oldest)
 
-    def kept(self, subject: SubjectId) -> Sequence[Kept]:
+    async def kept(self, subject: SubjectId) -> Sequence[Kept]:
         """Fine to coarse. Empty for a household that is gone."""
-        today = self._clock().date()
-        found = []
+        today, found = self._clock().date(), []
         for detail in FINE_TO_COARSE:
-            oldest = self._vault.oldest(subject, detail)
-            if oldest is not None:
-                found.append(Kept(detail, oldest, today + timedelta(days=self._days[detail])))
+            length = timedelta(days=self._days[detail])
+            try:
+                found.append(Kept(detail, await self._first_of(subject, detail), length, today + length))
+            except SubjectGone:
+                return []
         return found
+
+    async def _first_of(self, subject: SubjectId, detail: DetailClass) -> datetime | None:
+        """The instant of the oldest value that is held. Raises ``SubjectGone``."""
+        period = Period(held_since(self._vault, subject, detail), self._end())
+        async for values in self._vault.read(subject, detail, EVERYTHING, period):
+            return min(value.first_at for value in values)
+        return None
 
     async def own(self, subject: SubjectId, right: Right, step: timedelta | None = None) -> AsyncIterator[Part]:
         """In intervals of one length (0: as received), oldest first. None: everything that is held, coarse to fine, and
@@ -113,18 +131,12 @@ class DataDesk:
     def _end(self) -> datetime:
         return self._clock() + _AHEAD
 
-    async def latest(self, subject: SubjectId, right: Right) -> Part | None:
-        """The newest register of each quantity since yesterday; None without one. Raises ``SubjectGone``."""
-        standing, now = self._standing(subject, right), self._clock()
-        period = Period(now - timedelta(days=1), self._end())
-        newest: dict[tuple[str, str], Value] = {}
-        async for values in self._vault.read(subject, DetailClass.QUARTER, EVERYTHING, period):
-            newest |= {(v.quantity, v.meter): v for v in sorted(values, key=lambda v: v.at)}
-        if not newest:
-            return None
-        some = sorted(newest.values(), key=lambda v: (v.quantity, v.meter))
-        rows = [reading(value, value.last_at, value.last, "self") for value in some]
-        return _part(standing, subject, DetailClass.QUARTER, min(value.at for value in some).date(), rows)
+    async def lately(self, subject: SubjectId, right: Right) -> AsyncIterator[Part]:
+        """What the page *Now* tells: the newest reading of each quantity since yesterday (in detail as received); then
+        of amounts the local day of yesterday, and hours and quarters of yesterday and today.
+        """
+        standing = self._standing(subject, right)
+        return Whole([standing], self._lately(subject, standing))
 
     def _standing(self, subject: SubjectId, right: Right) -> Standing:
         """Before anything is read; its epoch is flipped by erasure alone."""
@@ -141,11 +153,39 @@ class DataDesk:
             async for part in self._parts(subject, standing, step, period):
                 yield part
 
+    async def _lately(self, subject: SubjectId, standing: Standing) -> AsyncIterator[Part]:
+        day = self._clock().astimezone(self._zone).date()
+        yesterday, today = (day_edges(each, self._zone)[0] for each in (day - ONE_DAY, day))
+        both = Period(yesterday, self._end())
+        if not (newest := await self._newest(subject, both)):
+            return
+        rows = [reading(value, value.last_at, value.last, "self") for value in newest]
+        yield _part(standing, subject, DetailClass.QUARTER, min(value.at for value in newest).date(), rows)
+        count = frozenset(value.quantity for value in newest if is_amount(value.quantity))
+        for step, period in ((ONE_DAY, Period(yesterday, today)), (_HOUR, both), (QUARTER_HOUR, both)):
+            async for part in self._parts(subject, standing, step, period, count):
+                yield part
+
+    async def _newest(self, subject: SubjectId, period: Period) -> Sequence[Value]:
+        """Of each quantity and meter; none of a household that leaves in the middle."""
+        newest: dict[tuple[str, str], Value] = {}
+        try:
+            async for values in self._vault.read(subject, DetailClass.QUARTER, EVERYTHING, period):
+                newest |= {(v.quantity, v.meter): v for v in sorted(values, key=lambda v: v.at)}
+        except SubjectGone:
+            return []
+        return [newest[name] for name in sorted(newest)]
+
     async def _parts(
-        self, subject: SubjectId, standing: Standing, step: timedelta, period: Period
+        self,
+        subject: SubjectId,
+        standing: Standing,
+        step: timedelta,
+        period: Period,
+        quantities: frozenset[str] = EVERYTHING,
     ) -> AsyncIterator[Part]:
         if not period.empty:
-            grant = _grant(standing.ground, subject, step, period)
+            grant = replace(_grant(standing.ground, subject, step, period), quantities=quantities)
             async for part in self._opener.parts(Open(grant, "self", standing)):
                 yield part
 

@@ -1,6 +1,6 @@
 """Templates, languages, and how instants are written."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, tzinfo
 from pathlib import Path
 from types import MappingProxyType
@@ -11,15 +11,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from adapters.formats.espi import espi
+from adapters.formats.words import chunked
 from adapters.plugin import Renderer
 from gateway.pages.local_table import local_table
 from gateway.pages.local_workbook import local_workbook
+from gateway.pages.now_view import NowView
 from gateway.pages.words import LANGUAGES, Phrases
 from meter_driver.instants import stamp
 from policies.terms import FAR_FUTURE
 
 HERE = Path(__file__).parent
 LANGUAGE_COOKIE = "lang"
+VALUES_HERE = "\x00live\x00"
+"""Where the values go in the page *Now*; everything before and after holds none."""
 STATIC: Mapping[str, str] = MappingProxyType({"style.css": "text/css", "app.js": "text/javascript"})
 
 
@@ -39,11 +43,26 @@ class Renderings:
 
     def html(self, request: web.Request, template: str, **values: Any) -> str:
         """A whole page in the visitor's language."""
-        words = Phrases(language_of(request))
         back = request.path if request.method == "GET" else "/"
+        shown = {"languages": LANGUAGES, "here": back, "page": "", "name": None, "token": ""}
+        return self._filled(template, Phrases(language_of(request)), {**shown, **values})
+
+    def _filled(self, template: str, words: Phrases, values: Mapping[str, Any]) -> str:
         times = {"when": lambda at: self.when(at, words), "day": lambda at: self.day(at, words)}
-        shown = {"t": words, "languages": LANGUAGES, "here": back, "page": "", "name": None, "token": ""}
-        return self._environment.get_template(template).render({**shown, **times, **values})
+        return self._environment.get_template(template).render({"t": words, **times, **values})
+
+    def live(self, request: web.Request, now: datetime, frame: str) -> Renderer:
+        """The values of the page *Now*, for one answer. ``frame``: the page without them, ``VALUES_HERE`` in it."""
+        words = Phrases(language_of(request))
+        view = NowView(words, self._zone, now)
+        head, _, tail = frame.partition(VALUES_HERE)
+
+        def closing() -> Iterator[bytes]:
+            page = self._filled("live.html", words, {"amounts": view.amounts(), "newest": view.newest()})
+            return chunked(line.encode() for line in page.splitlines(keepends=True))
+
+        kind = "text/html; charset=utf-8"
+        return Renderer(kind, view.add, head=head.encode(), tail=tail.encode(), closing=closing)
 
     def page(self, request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
         """The same as an answer."""

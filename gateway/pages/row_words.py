@@ -60,6 +60,13 @@ METHODS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "proration": ("the total in equal parts", "Summe in gleichen Teilen"),
     }
 )
+WRITTEN_UNITS: Mapping[str, str] = MappingProxyType(
+    {
+        "m3": "m³", "m3/h": "m³/h", "m3/d": "m³/d", "Wh/m3": "Wh/m³", "J/m3": "J/m³", "g/m3": "g/m³", "1/m3": "1/m³",
+        "g/cm2": "g/cm²", "Cel": "°C", "deg": "°", "Ohm": "Ω", "Ohm.m": "Ωm", "N.m": "Nm", "Pa.s": "Pa s",
+    }
+)  # fmt: skip
+"""As people write them, where that is not as programs do."""
 _NOTES: Sequence[tuple[tuple[str, str], tuple[str, str]]] = (
     (
         ("Local time", "Ortszeit"),

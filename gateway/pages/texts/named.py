@@ -1,4 +1,4 @@
-"""Words for what the code has names for: purposes, levels, classes of detail, rules of validation, months."""
+"""Words for what the code has names for: purposes, levels, classes of detail, rules, what is counted, months."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -32,7 +32,7 @@ LEVELS: Mapping[Level, tuple[str, str]] = MappingProxyType(
 CLASSES: Mapping[DetailClass, tuple[str, str]] = MappingProxyType(
     {
         DetailClass.LIVE: ("Readings as they came in", "Werte, wie sie eintrafen"),
-        DetailClass.QUARTER: ("Quarters of an hour", "Viertelstunden"),
+        DetailClass.QUARTER: ("Quarters of an hour", "Viertel\u00adstunden"),
         DetailClass.DAY: ("Days", "Tage"),
     }
 )
@@ -50,6 +50,16 @@ RULE_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "clock": ("Clock", "Uhr"),
     }
 )
+COUNTED: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = MappingProxyType(
+    {
+        "second": (("second", "seconds"), ("Sekunde", "Sekunden")),
+        "minute": (("minute", "minutes"), ("Minute", "Minuten")),
+        "quarter": (("quarter of an hour", "quarters of an hour"), ("Viertel\u00adstunde", "Viertel\u00adstunden")),
+        "day": (("day", "days"), ("Tag", "Tage")),
+        "gap": (("gap", "gaps"), ("Lücke", "Lücken")),
+    }
+)
+"""One and many."""
 MONTHS = (
     [
         "January",

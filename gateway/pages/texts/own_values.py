@@ -1,18 +1,45 @@
-"""A household's own values: now, what is kept, taking it along, having it destroyed."""
+"""A household's own values: now, what is kept, what was corrected, taking it along."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 OWN_VALUES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "latest": ("Latest readings", "Letzte Zählerstände"),
+        "amounts_heading": ("Consumption and feed-in", "Verbrauch und Einspeisung"),
+        "today_so_far": ("Today so far", "Heute bisher"),
+        "yesterday": ("Yesterday", "Gestern"),
+        "amounts_mean": (
+            "What went through each meter. Yesterday is the day that My data tells; today is the sum of its hours that "
+            "have ended, and of the quarters of an hour where an hour has no value. What went through in a gap is in "
+            "the day when that has ended, if the meter counted on.",
+            "Was durch jeden Zähler ging. Gestern ist der Tag, den Meine Daten nennt; heute ist die Summe der Stunden "
+            "dort, die zu Ende sind, und der Viertelstunden, wo eine Stunde keinen Wert hat. Was in einer Lücke "
+            "durchging, steht im Tag, wenn er zu Ende ist, falls der Zähler weiterzählte.",
+        ),
+        "up_to": ("up to", "bis"),
+        "of": ("of", "von"),
+        "incomplete": ("incomplete", "unvollständig"),
+        "speaks_for": ("readings for {} of the day", "Ablesungen für {} des Tages"),
+        "no_value": ("no value", "kein Wert"),
+        "gap": ("gap", "Lücke"),
+        "and_also": ("and", "und weitere"),
+        "stands_heading": ("Meter readings", "Zählerstände"),
+        "entries_heading": ("Newest interval", "Letztes Intervall"),
+        "present_heading": ("Current values", "Aktuelle Werte"),
+        "other_heading": ("Other values", "Weitere Werte"),
+        "takes_part": ("takes part", "nimmt teil"),
+        "takes_no_part": ("does not take part", "nimmt nicht teil"),
         "none_yet": ("Nothing has come in since yesterday.", "Seit gestern ist nichts eingetroffen."),
         "kept_heading": ("What is kept", "Was gespeichert ist"),
         "what": ("What", "Was"),
         "kept_since": ("Reaches back to", "Reicht zurück bis"),
+        "none_held": ("nothing yet", "noch nichts"),
         "until": ("Kept until", "Aufbewahrt bis"),
+        "length": ("For", "Dauer"),
         "until_means": (
+            "It reaches back to the first value that is really there. What is older than it is kept for was destroyed. "
             "The last day is that of what comes in today; after it nobody can open it, the operator included.",
+            "Es reicht zurück bis zum ersten Wert, der wirklich da ist. Was älter ist als die Dauer, wurde vernichtet. "
             "Der letzte Tag gilt für das, was heute eintrifft; danach kann es niemand mehr öffnen, "
             "auch der Betreiber nicht.",
         ),
@@ -46,6 +73,15 @@ OWN_VALUES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "meters_heading": ("Your meters", "Ihre Zähler"),
         "meters_none": ("No meter has been seen yet.", "Noch wurde kein Zähler gesehen."),
         "since": ("Known since", "Bekannt seit"),
+        "exchanged": ("Exchanged", "Getauscht"),
+        "new_meter": ("new", "neu"),
+        "corrected_heading": ("What was corrected", "Was berichtigt wurde"),
+        "corrected_means": (
+            "Your readings stay as they came. For these times another value is told instead.",
+            "Ihre Werte bleiben, wie sie eintrafen. Für diese Zeiten wird ein anderer Wert genannt.",
+        ),
+        "said_value": ("value checked and set", "geprüfter und gesetzter Wert"),
+        "by_whom": ("By", "Durch"),
         "erase_heading": ("Have it destroyed", "Löschen lassen"),
         "erase": ("Erase my data", "Meine Daten löschen"),
         "erase_title": ("Erase everything?", "Alles löschen?"),
@@ -65,14 +101,5 @@ OWN_VALUES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "warum, und bis wann.",
         ),
         "certificate": ("Download certificate", "Bescheinigung herunterladen"),
-        "exchanged": ("Exchanged", "Getauscht"),
-        "new_meter": ("new", "neu"),
-        "corrected_heading": ("What was corrected", "Was berichtigt wurde"),
-        "corrected_means": (
-            "Your readings stay as they came. For these times another value is told instead.",
-            "Ihre Werte bleiben, wie sie eintrafen. Für diese Zeiten wird ein anderer Wert genannt.",
-        ),
-        "said_value": ("value checked and set", "geprüfter und gesetzter Wert"),
-        "by_whom": ("By", "Durch"),
     }
 )

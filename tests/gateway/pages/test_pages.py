@@ -154,7 +154,9 @@ async def test_a_request_is_taken_in_part_and_withdrawn_in_one_press(tmp_path: P
         asked = await house.ask(made["household"], keep_days=37)
         await house.post("/login", code=made["login_code"])
         page = await text(house, "/consents")
-        assert all(words in page for words in ("Northwind Forecasts", "15 minutes", "37 days", "If you say no"))
+        assert all(
+            words in page for words in ("Northwind Forecasts", "15\u00a0minutes", "37\u00a0days", "If you say no")
+        )
         assert "checked" not in page
         token = await token_of(house)
         nothing = await house.post(f"/consents/{asked}/answer", do="part", token=token)
