@@ -1,5 +1,6 @@
 """Routes of the household: start, login, the four pages, erasure."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -176,7 +177,8 @@ class HouseholdPages:
         """What is kept and until when; what was corrected; taking it along; erasing it."""
         session, subject = household_of(request, self.registry)
         kept, meters = await self.own_data.kept(subject), await self.registry.meters.of(subject)
-        lines = correction_lines(await self.vee.decided(subject), Phrases(language_of(request)))
+        decided, words = await self.vee.decided(subject), Phrases(language_of(request))
+        lines = await asyncio.to_thread(correction_lines, decided, words)
         html = await self._filled(
             request,
             session,

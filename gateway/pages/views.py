@@ -1,5 +1,6 @@
 """What a page shows of a request, a ground or a ledger entry: words instead of ids. Pure but for the names."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,7 +14,8 @@ from gateway.vee.records import Decided, by_edit
 from policies.decide import ends
 from policies.grounds import Consent, Ground, LegalTask, Scope
 from policies.ledger import LedgerEntry
-from policies.terms import Recipient
+from policies.terms import Level, Recipient
+from policies.vee.corrections import Correction, newest
 
 NameOf = Callable[[Recipient], Organisation | None]
 
@@ -48,15 +50,32 @@ class LedgerLine:
     at: datetime
     who: str
     purpose: str
+    quantities: tuple[str, ...]
     detail: str
+    level: str
     ground: str
     start: datetime
     end: datetime
 
 
 @dataclass(frozen=True, slots=True)
+class Successor:
+    """A later decision that took the place of an earlier one, of [start, end)."""
+
+    how: str
+    at: datetime
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CorrectionLine:
-    """What somebody decided about intervals, without its values."""
+    """What somebody decided about intervals, without its values.
+
+    Attributes:
+        counts: whether it is told of at least one of its intervals.
+        replaced: by what it is not told of others, ascending; empty while all of it counts.
+    """
 
     quantity: str
     meter: str
@@ -66,17 +85,46 @@ class CorrectionLine:
     role: str
     reason: str
     at: datetime
+    counts: bool
+    replaced: tuple[Successor, ...]
 
 
 def correction_lines(decided: Sequence[Decided], t: Phrases) -> list[CorrectionLine]:
-    """One for each act, newest first."""
+    """One for each act, newest first, as they are given."""
+    told = _in_force(decided)
     lines = []
     for some in by_edit(decided):
         one, last = some[0], some[-1]
-        how = t.method(one.method) if one.method else t("said_value")
-        words = t.quantity(one.quantity), one.meter, one.start, last.end
-        lines.append(CorrectionLine(*words, how, t(one.act.role), one.act.reason, one.act.at))
+        instead = [each for mine in some for each in _told_of(mine, told.get((mine.meter, mine.quantity), []))]
+        later = {(each.edit, each.start): each for each in instead if each.edit != one.edit}
+        replaced = tuple(
+            Successor(_how(each[0], t), each[0].act.at, each[0].start, each[-1].end)
+            for each in by_edit([later[name] for name in sorted(later, key=lambda name: name[1])])
+        )
+        words = t.quantity(one.quantity), t.meter(one.meter), one.start, last.end
+        act = _how(one, t), t(one.act.role), one.act.reason, one.act.at
+        counts = any(each.edit == one.edit for each in instead)
+        lines.append(CorrectionLine(*words, *act, counts, replaced))
     return lines
+
+
+def _in_force(decided: Sequence[Decided]) -> dict[tuple[str, str], list[Decided]]:
+    """Those that the door tells, by meter and quantity, ascending and disjoint. ``decided``: newest first."""
+    versions = {len(decided) - n: one for n, one in enumerate(decided)}
+    series: dict[tuple[str, str], list[Correction]] = {}
+    for version, one in versions.items():
+        series.setdefault((one.meter, one.quantity), []).append(one.correction(version))
+    return {name: [versions[each.version] for each in newest(some)] for name, some in series.items()}
+
+
+def _told_of(one: Decided, told: Sequence[Decided]) -> Sequence[Decided]:
+    """Those of ``told`` that share something with an interval."""
+    first = bisect_right(told, one.start, key=lambda each: each.end)
+    return told[first : bisect_left(told, one.end, key=lambda each: each.start)]
+
+
+def _how(one: Decided, t: Phrases) -> str:
+    return t.method(one.method) if one.method else t("said_value")
 
 
 def who_is(recipient: str, named: NameOf, t: Phrases) -> str:
@@ -106,10 +154,18 @@ def ground_card(ground: Ground, now: datetime, named: NameOf, t: Phrases) -> Car
 
 def ledger_line(entry: LedgerEntry, named: NameOf, t: Phrases) -> LedgerLine:
     """An entry of the household's ledger."""
-    detail = t.resolution(timedelta(seconds=entry.resolution))
-    ground = t(entry.ground_kind) if entry.ground_kind else ""
-    who = who_is(entry.recipient, named, t)
-    return LedgerLine(entry.kind, entry.at, who, t.purpose(entry.purpose), detail, ground, entry.start, entry.end)
+    return LedgerLine(
+        kind=entry.kind,
+        at=entry.at,
+        who=who_is(entry.recipient, named, t),
+        purpose=t.purpose(entry.purpose),
+        quantities=tuple(t.quantity(code) for code in entry.quantities),
+        detail=t.resolution(timedelta(seconds=entry.resolution)),
+        level=t.level(Level(entry.level)),
+        ground=t(entry.ground_kind) if entry.ground_kind else "",
+        start=entry.start,
+        end=entry.end,
+    )
 
 
 def _card(

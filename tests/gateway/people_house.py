@@ -18,6 +18,14 @@ from tests.gateway.house import clear_settings, composition
 
 START = datetime(2026, 3, 4, 12, tzinfo=UTC)
 ENERGY, FEED = "1-0:1.8.0*255", "1-0:2.8.0*255"
+PROFILE: Mapping[str, Any] = {
+    "name": "Northwind Forecasts",
+    "levels": ["individual"],
+    "quantities": [ENERGY, FEED],
+    "finest_seconds": 0,
+    "purposes": ["forecast"],
+}
+"""Of the organisation that asks."""
 
 
 class Time:
@@ -52,14 +60,7 @@ class People:
 
     async def ask(self, household: str, **words: Any) -> str:
         """A request of an organisation that may ask for it."""
-        profile = {
-            "name": "Northwind Forecasts",
-            "levels": ["individual"],
-            "quantities": [ENERGY, FEED],
-            "finest_seconds": 0,
-            "purposes": ["forecast"],
-        }
-        await self.operator("PUT", "/api/organisations/northwind", profile)
+        await self.operator("PUT", "/api/organisations/northwind", PROFILE)
         wish = {
             "recipient": "northwind",
             "purpose": "forecast",

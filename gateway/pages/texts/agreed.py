@@ -19,6 +19,9 @@ AGREED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "not_at_all": ("not at all", "gar nicht"),
         "closeness": ("How close", "Wie genau"),
         "quantities": ("Quantities", "Messgrößen"),
+        "of_each_meter": ("of each of your meters that tells it", "von jedem Ihrer Zähler, der sie nennt"),
+        "seen": ("What was seen", "Was gesehen wurde"),
+        "allowed": ("What it is about", "Worum es geht"),
         "if_no": ("If you say no", "Wenn Sie nein sagen"),
         "no_means": (
             "Nothing changes: your supply and your contracts stay as they are, and this recipient gets nothing.",
@@ -42,12 +45,17 @@ AGREED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "withdrawn": ("Withdrawn", "Widerrufen"),
         "ended": ("Ended", "Beendet"),
         "given": ("Given", "Erteilt"),
+        "valid": ("Valid", "Gültig"),
         "until_day": ("Valid until", "Gültig bis"),
         "consent": ("Consent", "Einwilligung"),
         "legal-task": ("Legal task", "Gesetzliche Aufgabe"),
         "contract": ("Contract", "Vertrag"),
         "law": ("Law", "Gesetz"),
         "ledger_none": ("Nobody has received anything.", "Niemand hat etwas erhalten."),
+        "ledger_means": (
+            "The period is the time for which values were asked; there may be none for a part of it.",
+            "Der Zeitraum ist die Zeit, für die Werte verlangt wurden; für einen Teil davon kann es keine geben.",
+        ),
         "ledger_intro": (
             "Each time somebody receives readings, it is written here first.",
             "Jedes Mal, wenn jemand Werte erhält, steht es zuerst hier.",

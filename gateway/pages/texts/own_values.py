@@ -77,9 +77,16 @@ OWN_VALUES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "new_meter": ("new", "neu"),
         "corrected_heading": ("What was corrected", "Was berichtigt wurde"),
         "corrected_means": (
-            "Your readings stay as they came. For these times another value is told instead.",
-            "Ihre Werte bleiben, wie sie eintrafen. Für diese Zeiten wird ein anderer Wert genannt.",
+            "Your readings stay as they came. For these times another value is told instead; where there are several "
+            "of one time, the newest counts.",
+            "Ihre Werte bleiben, wie sie eintrafen. Für diese Zeiten wird ein anderer Wert genannt; gibt es für eine "
+            "Zeit mehrere, so gilt der neueste.",
         ),
+        "counts": ("Counts", "Gilt"),
+        "counts_in_part": ("Counts in part", "Gilt zum Teil"),
+        "replaced": ("Replaced", "Ersetzt"),
+        "by_then": ("by", "durch"),
+        "how": ("How", "Wie"),
         "said_value": ("value checked and set", "geprüfter und gesetzter Wert"),
         "by_whom": ("By", "Durch"),
         "erase_heading": ("Have it destroyed", "Löschen lassen"),

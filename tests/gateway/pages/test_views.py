@@ -1,17 +1,88 @@
-"""What is kept, as a household reads them."""
+"""Requests, the ledger, what is kept and corrections, as a household reads them."""
 
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from markupsafe import Markup
 
 from adapters.plugin import Batch
+from gateway.pages.views import CorrectionLine, correction_lines
+from gateway.pages.words import Phrases
+from gateway.vee.records import Act, Decided, Handling
 from meter_driver.reading import Reading
 from policies.terms import QUARTER_HOUR, DetailClass, SubjectId
-from tests.gateway.pages.test_pages import text
-from tests.gateway.people_house import ENERGY, START, people
+from tests.gateway.pages.test_pages import text, token_of
+from tests.gateway.people_house import ENERGY, FEED, PROFILE, START, People, people
+
+NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
+LAW = {
+    "kind": "legal-task", "law": "MsbG", "article": "60", "recipient": "northwind", "purpose": "billing",
+    "quantities": [ENERGY], "resolution_seconds": 900, "values_from": "2026-03-01T00:00:00Z",
+    "values_to": "2027-01-01T00:00:00Z", "until": "2027-05-06T00:00:00Z",
+}  # fmt: skip
+
+
+def facts(page: str, nth: int = 0) -> dict[str, str]:
+    """Of the nth article or entry: what stands behind each label."""
+    part = re.findall(r"<(?:article|li)[^>]*>(.*?)</(?:article|li)>", page, re.DOTALL)[nth]
+    pairs = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", part, re.DOTALL)
+    return {label: Markup(said).striptags() for label, said in pairs}
+
+
+async def test_a_request_names_its_quantities_beside_what_can_be_ticked(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        await house.ask(made["household"])
+        await house.post("/login", code=made["login_code"])
+        english = facts(await text(house, "/consents"))
+        assert english["Quantities"] == (
+            "Energy taken from the grid; Energy given to the grid of each of your meters that tells it"
+        )
+        german = facts(await text(house, "/consents", **{"Accept-Language": "de"}))
+        assert german["Messgrößen"].startswith("Bezug aus dem Netz; Einspeisung in das Netz von jedem Ihrer Zähler")
+
+
+async def test_each_entry_of_the_ledger_says_what_how_fine_of_which_time_and_what_for(tmp_path: Path) -> None:
+    async with people(tmp_path, tables={"vee": {"organisation": "northwind"}}) as house:
+        made = await house.household()
+        asked = await house.ask(made["household"], resolution_seconds=900)
+        await house.post("/login", code=made["login_code"])
+        await house.post(f"/consents/{asked}/answer", do="part", quantity=FEED, token=await token_of(house))
+        await house.operator("POST", f"/api/households/{made['household']}/grounds", LAW)
+        await house.operator("PUT", "/api/organisations/northwind", {**PROFILE, "purposes": ["forecast", "billing"]})
+        exception = await spike(house, SubjectId(made["household"]))
+        await house.operator("GET", f"/api/vee/exceptions/{exception}/values")
+        page = await text(house, "/ledger")
+        seen, law, consent = (facts(page, nth) for nth in range(3))
+        common = {"Recipient": "Northwind Forecasts", "Purpose": "Billing"}
+        common |= {"When": "4 March 2026, 13:00", "Detail": "a value for every 15 minutes"}
+        common |= {"How close": "Your own values, under a pseudonym"}
+        assert seen.pop("Period").startswith("3 March 2026, ")
+        assert seen == {**common, "What was seen": "Energy taken from the grid", "Ground": "Legal task"}
+        assert law == {
+            **common, "What it is about": "Energy taken from the grid", "Legal task": "Given",
+            "Valid": "4 March 2026, 13:00 to 6 May 2027",
+        }  # fmt: skip
+        assert consent["What it is about"] == "Energy given to the grid"
+        assert (consent["Purpose"], consent["Consent"]) == ("Forecasting consumption", "Given")
+
+
+async def spike(house: People, who: SubjectId) -> str:
+    """An exception of yesterday, ready for a decision."""
+    begin = datetime(2026, 3, 2, 23, tzinfo=UTC)
+    values = [Decimal("0.1") * n + (27 if n > 52 else 0) for n in range(97)]
+    readings = [(who, Reading("m", ENERGY, begin + n * QUARTER_HOUR, v, "kWh")) for n, v in enumerate(values)]
+    assert not (await house.gateway.intake.take(Batch("box", 1, readings))).refused
+    await house.gateway.compactor.round()
+    await house.gateway.sweep.round()
+    (found,) = (await house.operator("GET", "/api/vee/exceptions?rule=spike"))["exceptions"]
+    return str(found["id"])
+
+
+# -- what is kept
 
 
 async def test_what_is_kept_reaches_back_to_what_is_really_there(tmp_path: Path) -> None:
@@ -51,3 +122,66 @@ def kept(page: str) -> list[list[str]]:
         [Markup(cell).striptags().replace("\u00ad", "") for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)]
         for row in rows
     ]
+
+
+# -- corrections
+
+
+def decided(edit: str, hours: float, first: int, last: int, *, meter: str = "main", method: str = "") -> list[Decided]:
+    """Quarters [first, last) from noon, decided so many hours after."""
+    act = Act(NOON + timedelta(hours=hours), Handling.EDITED, "operator", "K. Meier", f"reason {edit}")
+    status = "estimated" if method else "validated"
+    return [
+        Decided(edit, act, meter, ENERGY, NOON + n * QUARTER_HOUR, NOON + (n + 1) * QUARTER_HOUR, Decimal(n), "kWh",
+                status, method)
+        for n in range(first, last)
+    ]  # fmt: skip
+
+
+def lines(*acts: list[Decided]) -> list[CorrectionLine]:
+    """``acts``: oldest first, as they were written."""
+    return correction_lines([one for act in acts for one in act][::-1], Phrases("en"))
+
+
+def test_the_newest_correction_of_a_time_counts_and_the_older_names_what_replaced_it_and_when() -> None:
+    new, old = lines(decided("a", 1, 0, 1, method="average"), decided("b", 2, 0, 1))
+    assert (new.reason, new.counts, new.replaced) == ("reason b", True, ())
+    assert (old.reason, old.counts) == ("reason a", False)
+    (by,) = old.replaced
+    assert (by.how, by.at) == ("value checked and set", NOON + timedelta(hours=2))
+
+
+def test_what_was_replaced_twice_names_what_counts_now() -> None:
+    *_, oldest = lines(decided("a", 1, 0, 1), decided("b", 2, 0, 1), decided("c", 3, 0, 1))
+    assert [by.at for by in oldest.replaced] == [NOON + timedelta(hours=3)]
+
+
+def test_a_correction_that_was_replaced_for_some_of_its_time_says_for_which() -> None:
+    old = lines(decided("a", 1, 0, 4), decided("b", 2, 1, 3))[1]
+    assert old.counts
+    assert [(by.start, by.end) for by in old.replaced] == [(NOON + QUARTER_HOUR, NOON + 3 * QUARTER_HOUR)]
+
+
+@pytest.mark.parametrize("other", [decided("b", 2, 1, 2), decided("b", 2, 0, 1, meter="gas")])
+def test_corrections_of_another_time_or_meter_replace_nothing(other: list[Decided]) -> None:
+    assert [(line.counts, line.replaced) for line in lines(decided("a", 1, 0, 1), other)] == [(True, ())] * 2
+
+
+async def test_my_data_marks_the_correction_that_counts(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        exception = await spike(house, SubjectId(made["household"]))
+        for value in ("0.5", "0.1"):
+            body = {"author": "a", "reason": f"it was {value}", "value": value, "unit": "kWh"}
+            await house.operator("POST", f"/api/vee/exceptions/{exception}/edit", body)
+            house.time.now += timedelta(minutes=5)
+        await house.post("/login", code=made["login_code"])
+        page = await text(house, "/data")
+        new, old = facts(page), facts(page, 1)
+        assert (new["Reason"], new["State"]) == ("it was 0.1", "Counts")
+        replaced = "Replaced by: value checked and set, 4 March 2026, 13:05"
+        assert (old["Reason"], old["State"]) == ("it was 0.5", replaced)
+        german = await text(house, "/data", **{"Accept-Language": "de"})
+        assert [facts(german, n)["Zustand"] for n in (0, 1)] == [
+            "Gilt", "Ersetzt durch: geprüfter und gesetzter Wert, 4. März 2026, 13:05",
+        ]  # fmt: skip
