@@ -27,7 +27,6 @@ from gateway.registry.registry import Registry
 from gateway.storage.port import Store
 from gateway.vault.port import Destroyed, Vault
 from gateway.vee.desk import VeeDesk
-from policies.decide import ends
 from policies.grounds import Ground, LegalTask
 from policies.terms import SubjectId
 
@@ -254,9 +253,8 @@ class HouseholdEnd:
 
     async def _certify(self, way: _Way) -> None:
         now = self._clock()
-        tasks = [g for g in self._grounds.of(way.household) if isinstance(g, LegalTask) and now < ends(g)]
         assert way.destroyed is not None
-        token = self._evidence.erasure(way.household, way.destroyed, tasks, now)
+        token = self._evidence.erasure(way.household, way.destroyed, self._grounds.of(way.household), now)
         await self._store.write(lambda c: self._evidence.put(c, way.household, "erasure", "", now, token))
 
     async def _close_tenancy(self, way: _Way) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -84,6 +85,8 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
         organisation=gateway.registry.organisations.organisation_now,
         clock=gateway.clock,
         show=show,
+        recovery=gateway.keeper.recovery_window,
+        logged=timedelta(days=gateway.settings.retention.access_log),
     )
     downloads = Downloads(
         own_data=gateway.own_data,

@@ -4,10 +4,11 @@ A receipt has the mandatory fields of ISO/IEC TS 27560 in W3C DPV terms; the cer
 what stays, why and until when. Both name the household by the pseudonym of its receipts, nothing else.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -19,7 +20,8 @@ from gateway.storage.port import Store
 from gateway.storage.tables.door import evidence as table
 from gateway.vault.port import Destroyed, Vault
 from meter_driver.instants import in_utc
-from policies.grounds import Consent, LegalTask
+from policies.decide import ends
+from policies.grounds import Consent, Ground, LegalTask
 from policies.terms import SubjectId
 
 POINTS_LEFT = (
@@ -36,6 +38,40 @@ class Controller:
 
     name: str
     contact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Staying:
+    """Something that an erasure leaves. ``key``: what it is; ``ground``: by which law; ``until``: a day."""
+
+    key: str
+    ground: str
+    until: date
+
+
+STAYING_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "receipts": "receipts and withdrawals",
+        "records": "records of grounds and requests, and of the tenancy its place, begin and end: under a random id",
+        "ledger": "disclosure ledger, sealed",
+        "points": POINTS_LEFT,
+        "legal": "readings, class legal",
+    }
+)
+"""As the certificate says it."""
+
+
+def staying(grounds: Iterable[Ground], at: datetime) -> list[Staying]:
+    """What an erasure at an instant leaves. ``grounds``: of the household; a statute keeps its readings."""
+    until = in_utc(at + KEPT_EVIDENCE).date()
+    tasks = [ground for ground in grounds if isinstance(ground, LegalTask) and at < ends(ground)]
+    return [
+        Staying("receipts", "GDPR Art. 7(1) and 17(3)(e)", until),
+        Staying("records", "GDPR Art. 5(2) and 17(3)(e)", until),
+        Staying("ledger", "GDPR Art. 5(2) and 17(3)(e)", until),
+        Staying("points", "GDPR Art. 5(1)(d) and 6(1)(f)", until),
+        *(Staying("legal", f"{task.law} {task.article}", in_utc(ends(task)).date()) for task in tasks),
+    ]
 
 
 class Evidence:
@@ -77,9 +113,8 @@ class Evidence:
         """That a consent was taken back, and when."""
         return self._signer.sign(self._claims(consent, at) | {"event": "withdrawn"}, typ="receipt+jwt")
 
-    def erasure(self, subject: SubjectId, destroyed: Destroyed, tasks: Iterable[LegalTask], at: datetime) -> str:
-        """The certificate of Article 17. ``tasks``: the statutes whose readings (class legal) stay, and until when."""
-        until = in_utc(at + KEPT_EVIDENCE).date().isoformat()
+    def erasure(self, subject: SubjectId, destroyed: Destroyed, grounds: Iterable[Ground], at: datetime) -> str:
+        """The certificate of Article 17. ``grounds``: of the household."""
         gone: list[dict[str, Any]] = [
             {"what": f"keys of readings, class {detail.value}", "days": days}
             for detail, days in sorted(destroyed.days.items())
@@ -87,13 +122,9 @@ class Evidence:
         gone.append({"what": "key of name, address and serial numbers", "count": 1})
         gone.append({"what": "sealed pieces that nobody can open any more", "count": destroyed.pieces})
         kept = [
-            {"what": "receipts and withdrawals", "ground": "GDPR Art. 7(1) and 17(3)(e)", "until": until},
-            {"what": "disclosure ledger, sealed", "ground": "GDPR Art. 5(2) and 17(3)(e)", "until": until},
+            {"what": STAYING_WORDS[each.key], "ground": each.ground, "until": str(each.until)}
+            for each in staying(grounds, at)
         ]
-        kept.append({"what": POINTS_LEFT, "ground": "GDPR Art. 5(1)(d) and 6(1)(f)", "until": until})
-        for task in tasks:
-            end = in_utc(task.scope.validity.end).date().isoformat()
-            kept.append({"what": "readings, class legal", "ground": f"{task.law} {task.article}", "until": end})
         claims: dict[str, Any] = {
             "iss": self._signer.did,
             "sub": self.pseudonym(subject),

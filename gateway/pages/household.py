@@ -11,7 +11,7 @@ from aiohttp import web
 from adapters.plugin import CALLER, Handler, Organisation, Route
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
-from gateway.consent.evidence import Evidence
+from gateway.consent.evidence import Evidence, staying
 from gateway.consent.notice import NOTICES
 from gateway.door.egress import Egress
 from gateway.door.ledger import Ledger
@@ -41,7 +41,11 @@ MISSING = frozenset({"no-such-request", "no-such-consent"})
 
 @dataclass(frozen=True, slots=True)
 class HouseholdPages:
-    """Handlers; each asks a desk and fills a template."""
+    """Handlers; each asks a desk and fills a template.
+
+    ``recovery``: for how long the keys of an erased household can be brought back. ``logged``: for how long the access
+    log is kept.
+    """
 
     consent: ConsentDesk
     household_end: HouseholdEnd
@@ -55,6 +59,8 @@ class HouseholdPages:
     organisation: Callable[[Recipient], Organisation | None]
     clock: Clock
     show: Renderings
+    recovery: timedelta
+    logged: timedelta
 
     def routes(self) -> list[Route]:
         """All on the people listener."""
@@ -233,9 +239,13 @@ class HouseholdPages:
     # -- erasure
 
     async def ask_erase(self, request: web.Request) -> web.Response:
-        """The one confirmation."""
-        session, _ = household_of(request, self.registry)
-        html = await self._filled(request, session, "erase.html", page="data")
+        """The one confirmation: what is destroyed, what stays, why and until when."""
+        session, subject = household_of(request, self.registry)
+        now = self.clock()
+        stays = staying(await self.consent.all_grounds(subject), now)
+        html = await self._filled(
+            request, session, "erase.html", page="data", stays=stays, recovery=self.recovery, logged=self.logged
+        )
         return web.Response(text=html, content_type="text/html")
 
     async def erase(self, request: web.Request) -> web.StreamResponse:

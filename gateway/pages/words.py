@@ -10,6 +10,7 @@ from markupsafe import Markup
 from adapters.formats.words import number
 from gateway.pages import row_words
 from gateway.pages.texts.agreed import AGREED
+from gateway.pages.texts.erasure import ERASURE_TEXT
 from gateway.pages.texts.fleet import FLEET
 from gateway.pages.texts.frame import FRAME
 from gateway.pages.texts.named import CLASSES, COUNTED, LEVELS, MONTHS, PURPOSES, RULE_WORDS
@@ -22,7 +23,7 @@ NO_BREAK = "\u00a0"
 """Between a number and what it counts: no line ends there."""
 _NO_MEDIUM = (Medium.UNKNOWN, Medium.ABSTRACT)
 _MICROSECOND = timedelta(microseconds=1)
-TEXT: Mapping[str, tuple[str, str]] = MappingProxyType({**FRAME, **AGREED, **OWN_VALUES, **FLEET})
+TEXT: Mapping[str, tuple[str, str]] = MappingProxyType({**FRAME, **AGREED, **OWN_VALUES, **ERASURE_TEXT, **FLEET})
 
 
 class Phrases:
@@ -106,6 +107,9 @@ class Phrases:
 
     def days(self, span: timedelta) -> str:
         return self("not_at_all") if span < ONE_DAY else self.counted(span.days, "day")
+
+    def hours(self, span: timedelta) -> str:
+        return self.counted(span // timedelta(hours=1), "hour")
 
     # -- what a value is worth
 

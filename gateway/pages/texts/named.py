@@ -55,6 +55,7 @@ COUNTED: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = MappingProxyTyp
         "second": (("second", "seconds"), ("Sekunde", "Sekunden")),
         "minute": (("minute", "minutes"), ("Minute", "Minuten")),
         "quarter": (("quarter of an hour", "quarters of an hour"), ("Viertel\u00adstunde", "Viertel\u00adstunden")),
+        "hour": (("hour", "hours"), ("Stunde", "Stunden")),
         "day": (("day", "days"), ("Tag", "Tage")),
         "gap": (("gap", "gaps"), ("Lücke", "Lücken")),
     }

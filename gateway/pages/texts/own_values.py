@@ -89,24 +89,5 @@ OWN_VALUES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "how": ("How", "Wie"),
         "said_value": ("value checked and set", "geprüfter und gesetzter Wert"),
         "by_whom": ("By", "Durch"),
-        "erase_heading": ("Have it destroyed", "Löschen lassen"),
-        "erase": ("Erase my data", "Meine Daten löschen"),
-        "erase_title": ("Erase everything?", "Alles löschen?"),
-        "erase_means": (
-            "All consents end at once, and the keys of your readings and of your name are destroyed. "
-            "Nobody can undo it. You will get a signed certificate.",
-            "Alle Einwilligungen enden sofort, und die Schlüssel Ihrer Werte und Ihres Namens werden vernichtet. "
-            "Niemand kann das rückgängig machen. Sie erhalten eine unterschriebene Bescheinigung.",
-        ),
-        "erase_yes": ("Yes, erase", "Ja, löschen"),
-        "back": ("No, go back", "Nein, zurück"),
-        "erased": ("Erased", "Gelöscht"),
-        "erased_means": (
-            "Your data has been erased. Keep the certificate: it says what was destroyed and what stays, why, "
-            "and until when.",
-            "Ihre Daten sind gelöscht. Bewahren Sie die Bescheinigung auf: Sie sagt, was vernichtet wurde, was bleibt, "
-            "warum, und bis wann.",
-        ),
-        "certificate": ("Download certificate", "Bescheinigung herunterladen"),
     }
 )

@@ -1,4 +1,4 @@
-"""Requests, the ledger, what is kept and corrections, as a household reads them."""
+"""Requests, the ledger, corrections and what stays, as a household reads them."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -6,6 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from markupsafe import Markup
 
 from adapters.plugin import Batch
@@ -185,3 +187,43 @@ async def test_my_data_marks_the_correction_that_counts(tmp_path: Path) -> None:
         assert [facts(german, n)["Zustand"] for n in (0, 1)] == [
             "Gilt", "Ersetzt durch: geprüfter und gesetzter Wert, 4. März 2026, 13:05",
         ]  # fmt: skip
+
+
+# -- erasure
+
+
+async def test_whoever_is_about_to_erase_reads_what_stays_why_and_until_when(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        await house.ask(made["household"])
+        await house.operator("POST", f"/api/households/{made['household']}/grounds", LAW)
+        await house.post("/login", code=made["login_code"])
+        english = await text(house, "/data/erase")
+        shown = [facts(english, nth) for nth in range(5)]
+        assert [each["Kept until"] for each in shown] == ["6 March 2029"] * 4 + ["6 May 2027"]
+        assert shown[0]["What"].startswith("The signed receipts of your consents")
+        assert "three years" in shown[2]["Why"]
+        assert shown[4]["Why"] == "A law demands it. MsbG 60"
+        assert "is kept for 90 days" in Markup(english).striptags()
+        german = await text(house, "/data/erase", **{"Accept-Language": "de"})
+        assert facts(german, 2)["Warum"].endswith("drei Jahre. DSGVO Art. 5 Abs. 2 und Art. 17 Abs. 3 Buchst. e")
+        claims = house.gateway.signer.verify(
+            (await house.gateway.household_end.erase(made["household"])).decode(), typ="erasure+jwt"
+        )
+        assert claims is not None
+        assert [each["until"] for each in claims["retained"]] == ["2029-03-06"] * 4 + ["2027-05-06"]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+async def test_the_page_says_for_how_long_keys_can_be_brought_back_where_they_can(
+    tmp_path: Path, language: str
+) -> None:
+    pem = X25519PrivateKey.generate().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    key = tmp_path / "recovery.pem"
+    key.write_bytes(pem)
+    for name, tables in (("with", {"retention": {"recovery_key": str(key), "recovery_hours": 24}}), ("without", None)):
+        async with people(tmp_path / name, tables=tables) as house:
+            await house.post("/login", code=(await house.household())["login_code"])
+            page = await text(house, "/data/erase", **{"Accept-Language": language})
+            said = {"en": "for 24\u00a0hours a copy", "de": "24\u00a0Stunden lang"}[language]
+            assert (said in page) is (name == "with")

@@ -5,16 +5,19 @@ from decimal import Decimal
 
 import pytest
 
+from gateway.consent.evidence import STAYING_WORDS, staying
 from gateway.pages.texts.agreed import AGREED
+from gateway.pages.texts.erasure import ERASURE_TEXT
 from gateway.pages.texts.fleet import FLEET
 from gateway.pages.texts.frame import FRAME
 from gateway.pages.texts.own_values import OWN_VALUES
 from gateway.pages.words import TEXT, Phrases
 from meter_driver.quantities import Kind, Medium
+from tests.gateway.people_house import START
 
 
 def test_no_theme_takes_the_place_of_another_ones_text() -> None:
-    assert sum(len(theme) for theme in (FRAME, AGREED, OWN_VALUES, FLEET)) == len(TEXT)
+    assert sum(len(theme) for theme in (FRAME, AGREED, OWN_VALUES, ERASURE_TEXT, FLEET)) == len(TEXT)
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "-1234567.50"), ("de", "-1234567,50")])
@@ -70,3 +73,9 @@ def test_a_quantity_without_words_of_its_own_says_its_medium_and_what_kind_of_nu
 
 def test_every_medium_and_kind_has_words_in_both_languages() -> None:
     assert {f"kind_{kind}" for kind in Kind} | {f"medium_{medium}" for medium in Medium} <= TEXT.keys()
+
+
+def test_what_stays_after_an_erasure_is_told_on_the_page_by_the_law_of_the_certificate() -> None:
+    assert {key for name in TEXT for key in [name.removeprefix("stays_why_")] if name != key} == STAYING_WORDS.keys()
+    for each in staying([], START):
+        assert Phrases("en")(f"stays_law_{each.key}") == each.ground

@@ -1,0 +1,97 @@
+"""To have it all destroyed: what goes, what stays and why, and the certificate."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+ERASURE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "erase_heading": ("Have it destroyed", "Löschen lassen"),
+        "erase": ("Erase my data", "Meine Daten löschen"),
+        "erase_title": ("Erase everything?", "Alles löschen?"),
+        "erase_yes": ("Yes, erase", "Ja, löschen"),
+        "back": ("No, go back", "Nein, zurück"),
+        "erased": ("Erased", "Gelöscht"),
+        "erased_means": (
+            "Your data has been erased. Keep the certificate: it says what was destroyed and what stays, why, "
+            "and until when.",
+            "Ihre Daten sind gelöscht. Bewahren Sie die Bescheinigung auf: Sie sagt, was vernichtet wurde, was bleibt, "
+            "warum, und bis wann.",
+        ),
+        "certificate": ("Download certificate", "Bescheinigung herunterladen"),
+        "erase_means": (
+            "All consents end at once, and the keys of your readings, of your name and address and of your meters' "
+            "numbers are destroyed. Nobody can undo it. You will get a signed certificate, which also says what stays.",
+            "Alle Einwilligungen enden sofort, und die Schlüssel Ihrer Werte, Ihres Namens, Ihrer Anschrift und der "
+            "Nummern Ihrer Zähler werden vernichtet. Niemand kann das rückgängig machen. Sie erhalten eine "
+            "unterschriebene Bescheinigung, die auch sagt, was bleibt.",
+        ),
+        "erase_recovery": (
+            "One exception: for {} a copy of the keys can be brought back, with a key that is kept elsewhere, after a "
+            "failure of the machine.",
+            "Eine Ausnahme: {} lang lässt sich eine Kopie der Schlüssel zurückholen, mit einem Schlüssel, der "
+            "anderswo liegt, nach einem Ausfall der Maschine.",
+        ),
+        "why": ("Why", "Warum"),
+        "stays_heading": ("What stays, and until when", "Was bleibt, und bis wann"),
+        "stays_receipts": (
+            "The signed receipts of your consents and of your withdrawals, under a pseudonym: who was allowed what, "
+            "for which purpose, and when it ended. No reading.",
+            "Die unterschriebenen Belege Ihrer Einwilligungen und Widerrufe, unter einem Decknamen: wem was erlaubt "
+            "war, zu welchem Zweck, und wann es endete. Kein Messwert.",
+        ),
+        "stays_law_receipts": ("GDPR Art. 7(1) and 17(3)(e)", "DSGVO Art. 7 Abs. 1 und Art. 17 Abs. 3 Buchst. e"),
+        "stays_why_receipts": (
+            "To be able to show that you had agreed, until claims are out of time: three years.",
+            "Um zeigen zu können, dass Sie eingewilligt hatten, bis Ansprüche verjährt sind: drei Jahre.",
+        ),
+        "stays_records": (
+            "The same in the gateway's own records, with the requests that were put before you, under a random number; "
+            "with it the place (of your grid or community) and when your time began and ended. No name, no reading.",
+            "Dasselbe in den Aufzeichnungen des Gateways, mit den Anfragen an Sie, unter einer Zufallszahl; dazu das "
+            "Netzgebiet oder die Gemeinschaft, und wann Ihre Zeit begann und endete. Kein Name, kein Messwert.",
+        ),
+        "stays_law_records": ("GDPR Art. 5(2) and 17(3)(e)", "DSGVO Art. 5 Abs. 2 und Art. 17 Abs. 3 Buchst. e"),
+        "stays_why_records": (
+            "To be able to show that nothing was given without a ground: three years.",
+            "Um zeigen zu können, dass nichts ohne Grundlage herausging: drei Jahre.",
+        ),
+        "stays_ledger": (
+            "What stands under Who saw it, sealed under a key of its own: who received which quantity, for which "
+            "period and purpose, and when. No reading.",
+            "Was unter Wer es sah steht, versiegelt unter eigenem Schlüssel: wer welche Messgröße erhielt, für "
+            "welchen Zeitraum und Zweck, und wann. Kein Messwert.",
+        ),
+        "stays_law_ledger": ("GDPR Art. 5(2) and 17(3)(e)", "DSGVO Art. 5 Abs. 2 und Art. 17 Abs. 3 Buchst. e"),
+        "stays_why_ledger": (
+            "To be able to show who received something, until claims are out of time: three years.",
+            "Um zeigen zu können, wer etwas erhielt, bis Ansprüche verjährt sind: drei Jahre.",
+        ),
+        "stays_points": (
+            "Of each of your metering points a keyed hash, which does not name it, and the day on which you left it.",
+            "Von jedem Ihrer Zählpunkte eine Prüfsumme mit Schlüssel, die ihn nicht nennt, und der Tag, an dem Sie ihn "
+            "verließen.",
+        ),
+        "stays_law_points": (
+            "GDPR Art. 5(1)(d) and 6(1)(f)",
+            "DSGVO Art. 5 Abs. 1 Buchst. d und Art. 6 Abs. 1 Buchst. f",
+        ),
+        "stays_why_points": (
+            "So that no earlier reading of yours is taken for the next household's: three years.",
+            "Damit keiner Ihrer früheren Messwerte für einen des nächsten Haushalts gehalten wird: drei Jahre.",
+        ),
+        "stays_legal": (
+            "Readings that a law demands to be kept.",
+            "Messwerte, deren Aufbewahrung ein Gesetz verlangt.",
+        ),
+        "stays_why_legal": ("A law demands it.", "Ein Gesetz verlangt es."),
+        "stays_logged": (
+            "The log of calls to this gateway, which holds a random number instead of your name, is kept for {}.",
+            "Das Protokoll der Aufrufe dieses Gateways, in dem statt Ihres Namens eine Zufallszahl steht, wird {} "
+            "aufbewahrt.",
+        ),
+        "stays_elsewhere": (
+            "What recipients received before stays with them for as long as each consent says under Kept for.",
+            "Was Empfänger vorher erhielten, behalten sie so lange, wie jede Einwilligung unter Aufbewahrung sagt.",
+        ),
+    }
+)
