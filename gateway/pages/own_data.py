@@ -7,7 +7,7 @@ household's erasure, by the end of the session that asked, and by the end of a d
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
@@ -30,6 +30,7 @@ from policies.terms import (
     FAR_FUTURE,
     ONE_DAY,
     QUARTER_HOUR,
+    WHOLE,
     DetailClass,
     Grant,
     Level,
@@ -133,7 +134,8 @@ class DataDesk:
 
     async def lately(self, subject: SubjectId, right: Right) -> AsyncIterator[Part]:
         """What the page *Now* tells: the newest reading of each quantity since yesterday (in detail as received); then
-        of amounts the local day of yesterday, and hours and quarters of yesterday and today.
+        of amounts the local day of yesterday, the hours of today, and the quarters since an hour has no value; of a day
+        that is not whole its hours too.
         """
         standing = self._standing(subject, right)
         return Whole([standing], self._lately(subject, standing))
@@ -161,10 +163,14 @@ class DataDesk:
             return
         rows = [reading(value, value.last_at, value.last, "self") for value in newest]
         yield _part(standing, subject, DetailClass.QUARTER, min(value.at for value in newest).date(), rows)
-        count = frozenset(value.quantity for value in newest if is_amount(value.quantity))
-        for step, period in ((ONE_DAY, Period(yesterday, today)), (_HOUR, both), (QUARTER_HOUR, both)):
-            async for part in self._parts(subject, standing, step, period, count):
+        places = {(value.meter, value.quantity) for value in newest if is_amount(value.quantity)}
+        since, count = yesterday, frozenset(quantity for _, quantity in places)
+        for step in (ONE_DAY, _HOUR, QUARTER_HOUR) if places else ():
+            period = Period(yesterday, today) if step == ONE_DAY else Period(since, self._end())
+            parts = [part async for part in self._parts(subject, standing, step, period, count)]
+            for part in parts:
                 yield part
+            since = _since([row for part in parts for row in part.released.rows], places, since, step, today)
 
     async def _newest(self, subject: SubjectId, period: Period) -> Sequence[Value]:
         """Of each quantity and meter; none of a household that leaves in the middle."""
@@ -205,6 +211,21 @@ class DataDesk:
                         yield _part(standing, subject, detail, min(value.at for value in values).date(), some)
         except SubjectGone:
             return
+
+
+def _since(
+    rows: Sequence[Row], places: Collection[tuple[str, str]], begin: datetime, step: timedelta, today: datetime
+) -> datetime:
+    """From when on finer intervals are needed, ``begin`` the earliest: after a day that is whole for every meter and
+    quantity, and from the first hour that has no value of one of them.
+    """
+    told = {(row.meter, row.quantity, row.start) for row in rows if row.value is not None}
+    if step == ONE_DAY:
+        whole = all(row.completeness >= WHOLE for row in rows)
+        return today if whole and len(told) == len(places) else begin
+    while all((*place, begin) in told for place in places):
+        begin += step
+    return begin
 
 
 def _grant(ground: str, subject: SubjectId, step: timedelta, period: Period) -> Grant:

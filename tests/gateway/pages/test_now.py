@@ -13,13 +13,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from markupsafe import Markup
 
-from adapters.plugin import Batch, Released
+from adapters.plugin import Batch, Released, always
 from gateway.door.release import SELF
+from gateway.door.standing import own_right
 from gateway.pages.now_view import NowView
 from gateway.pages.words import Phrases
+from gateway.rights import Credential, session
 from meter_driver.quantities import OPT
 from meter_driver.reading import Reading
-from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, Level, Purpose, Row, SubjectId
+from policies.terms import AS_RECEIVED, FAR_FUTURE, ONE_DAY, QUARTER_HOUR, Level, Purpose, Row, SubjectId
 from tests.gateway.pages.test_pages import text
 from tests.gateway.people_house import ENERGY, FEED, START, People, people
 
@@ -129,6 +131,32 @@ async def test_what_was_not_read_is_told_by_its_time_and_estimates_by_their_meth
             "unvollständig: 27 von 52 Viertel\u00adstunden Lücke 02:15–04:30 Lücke 09:00–13:00"
         )
         assert yesterday == "96 kWh gemessen"
+
+
+async def test_a_household_that_counts_nothing_reads_its_current_values(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        await feed(house, await log_in(house), VOLTAGE, str, "V")
+        page = await now(house)
+        assert section(page, "Current values") == [["Voltage, phase 1", "148 V measured", "4 March 2026, 13:00"]]
+        assert "Consumption" not in page
+
+
+async def test_finer_detail_is_asked_only_where_coarser_has_no_value(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        who = await log_in(house)
+        await feed(house, who, ENERGY, str, "kWh")
+        later = Reading("main", ENERGY, START + QUARTER_HOUR, Decimal(149), "kWh")
+        house.time.now = START + timedelta(minutes=20)
+        assert not (await house.gateway.intake.take(Batch("box", next(_sequences), [(who, later)]))).refused
+        right = own_right(Credential(session(b"s"), FAR_FUTURE, always), house.time)
+        told = [
+            (part.released.resolution, row.start)
+            async for part in await house.gateway.own_data.lately(who, right)
+            for row in part.released.rows
+            if part.released.resolution != AS_RECEIVED
+        ]
+        hours = [(HOUR, MIDNIGHT + n * HOUR) for n in range(13)]
+        assert told == [(ONE_DAY, YESTERDAY), *hours, (QUARTER_HOUR, START)]
 
 
 async def test_a_household_of_which_nothing_came_is_told_so(tmp_path: Path) -> None:

@@ -189,6 +189,20 @@ async def test_my_data_marks_the_correction_that_counts(tmp_path: Path) -> None:
         ]  # fmt: skip
 
 
+async def test_a_day_of_which_something_was_estimated_is_not_whole_and_has_no_gap(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        exception = await spike(house, SubjectId(made["household"]))
+        hour = {"start": "2026-03-03T12:00:00Z", "end": "2026-03-03T13:00:00Z"}
+        body = {"author": "a", "reason": "r", "value": "0.4", "unit": "kWh", **hour}
+        await house.operator("POST", f"/api/vee/exceptions/{exception}/edit", body)
+        await house.post("/login", code=made["login_code"])
+        yesterday = (await text(house, "/now")).partition("kWh</span>")[2].partition("</td>")[0]
+        assert Markup(yesterday).striptags() == (
+            "estimated: the total in equal parts incomplete: readings for 95% of the day"
+        )
+
+
 # -- erasure
 
 
