@@ -159,10 +159,11 @@ class EdgeBox:
         far_off = self._far_off if line.link.live and dated.right else None
         name, named = component
         prepared = prepare(telegram, now, box=self._box, component=name, named=named, far_off=far_off)
+        meter = prepared.readings[0].meter if prepared.readings else ""
         if prepared.off is None:
-            self._off.discard(line.name)
-        elif line.name not in self._off:
-            self._off.add(line.name)
+            self._off.discard(meter)
+        elif meter not in self._off:
+            self._off.add(meter)
             self._log.warning("clock.far-off", link=line.name, seconds=round(prepared.off.total_seconds()))
         if prepared.void:
             self._log.debug("readings.no-value", link=line.name, readings=prepared.void)

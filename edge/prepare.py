@@ -56,10 +56,7 @@ def prepare(
         named: the component was given to the very meter that the telegram identifies, behind another one or not.
         far_off: beyond this the readings are flagged ``CLOCK_DOUBTFUL``, not dropped. None for recordings: no check.
     """
-    clock = telegram.at or next((reading.at for reading in telegram.readings if reading.at), None)
-    off = clock - now if clock is not None and far_off is not None else None
-    if off is not None and far_off is not None and abs(off) <= far_off:
-        off = None
+    off = None if far_off is None else _off(telegram, now, far_off)
     measured = [reading for reading in telegram.readings if Quality.NO_VALUE not in reading.quality]
     meters = _Meters(telegram, component, named=named)
     lengths = recording.lengths(measured)
@@ -79,6 +76,20 @@ def prepare(
         )
         prepared.append(dated)
     return PreparedReadings(prepared, off, len(telegram.readings) - len(measured))
+
+
+def _off(telegram: Telegram, now: datetime, limit: timedelta) -> timedelta | None:
+    """How far a clock is ahead, where that is beyond the limit.
+
+    A device behind the meter (gas, once an hour) and a value with an instant of its own (a month's peak) are dated by
+    what was: only one that lies ahead shows that a clock is wrong.
+    """
+    clock = telegram.at or next((reading.at for reading in telegram.readings if reading.at), None)
+    if clock is None:
+        return None
+    past = telegram.at is None or all(media.channel_of(reading.quantity) for reading in telegram.readings)
+    off = clock - now
+    return off if off > limit or (off < -limit and not past) else None
 
 
 class _Meters:

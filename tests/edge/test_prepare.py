@@ -47,6 +47,22 @@ def test_a_clock_far_off_is_flagged_and_its_reading_is_kept() -> None:
     assert prepare(telegram(NOW + LIMIT), NOW, box="b", far_off=LIMIT).off is None
 
 
+def test_what_a_device_behind_the_meter_measured_an_hour_ago_is_no_clock_that_is_off() -> None:
+    measured = datetime(2024, 5, 1, 9, 55, 3, tzinfo=UTC)
+    (_, gas) = telegrams(made(LINES))
+    for after, off in ((timedelta(hours=1), None), (-LIMIT, None), (timedelta(minutes=-6), timedelta(minutes=6))):
+        found = prepare(gas, measured + after, box="b", far_off=LIMIT)
+        assert found.off == off
+        assert (Quality.CLOCK_DOUBTFUL in found.readings[-1].quality) is (off is not None)
+
+
+def test_a_peak_of_a_telegram_without_a_clock_may_be_old_but_not_of_the_future() -> None:
+    peak = replace(telegram(NOW).readings[0], at=NOW - timedelta(days=20))
+    said = replace(telegram(None), readings=(peak,))
+    assert prepare(said, NOW, box="b", far_off=LIMIT).off is None
+    assert prepare(said, NOW - timedelta(days=21), box="b", far_off=LIMIT).off == timedelta(days=1)
+
+
 def test_a_recording_is_not_compared_with_today() -> None:
     prepared = prepare(telegram(NOW - timedelta(days=900)), NOW, box="b", far_off=None)
     assert prepared.off is None
@@ -89,6 +105,8 @@ def test_a_channel_in_the_list_of_its_meter_is_told_apart_too() -> None:
     *_, own, told = prepare(replace(one, readings=(*gas, *one.readings, stand)), NOW, box="b", far_off=LIMIT).readings
     assert (own.meter, own.serial) == ("urn:dev:ops:b", "K1")
     assert (told.meter, told.serial, told.medium) == ("urn:dev:ops:b_gas-1", "G4", "gas")
+    late = timedelta(minutes=6)
+    assert prepare(replace(one, readings=(*one.readings, stand)), NOW + late, box="b", far_off=LIMIT).off == -late
 
 
 def test_a_name_that_the_settings_give_to_a_device_is_all_of_its_name() -> None:
