@@ -84,8 +84,7 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
     supervisor.add("retention", gateway.retention.watch)
     supervisor.add("compactor", gateway.compactor.run)
     supervisor.add("cohorts", gateway.cohorts.run)
-    if gateway.settings.vee.enabled:
-        supervisor.add("vee", gateway.sweep.run)
+    supervisor.add("vee", gateway.sweep.run)
     supervisor.add("access", gateway.access.run)
     supervisor.add("checkpoints", checkpoints)
     for adapter in adapters:

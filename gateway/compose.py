@@ -61,6 +61,7 @@ from gateway.vault.compactor import Compactor
 from gateway.vault.days import Days
 from gateway.vault.retention import Retention
 from gateway.vault.sealed import SealedVault
+from gateway.vee.clocks import ClockBook
 from gateway.vee.corrections import CorrectionBook
 from gateway.vee.desk import VeeDesk
 from gateway.vee.looking import Looker
@@ -325,10 +326,10 @@ def composed(
         ),
         egress=Egress(lines),
         profiles=profiles,
-        intake=Intake(vault, store, clock=clock),
+        intake=Intake(vault, store, vee.clocks, clock=clock),
         own_data=DataDesk(vault, registry.meters, epochs, days, clock, zone, vee.corrections, worked_out),
         vee=vee,
-        sweep=Sweep(store, vault, vee, registry.tenancies, clock, zone, log),
+        sweep=Sweep(store, vault, vee, registry.tenancies, clock, zone, log, looks=settings.vee.enabled),
     )
 
 
@@ -341,15 +342,15 @@ def _vee(
     ids: Callable[[], str],
     log: Logger,
 ) -> VeeDesk:
-    seals = Seals(vault, os.urandom)
-    corrections = CorrectionBook(store, seals)
-    zone = ZoneInfo(settings.timezone)
+    seals, zone = Seals(vault, os.urandom), ZoneInfo(settings.timezone)
+    corrections, clocks = CorrectionBook(store, seals), ClockBook(store, vault, seals, zone)
     return VeeDesk(
         store=store,
         vault=vault,
-        looker=Looker(vault, registry.meters, corrections, settings.vee, clock, zone),
+        looker=Looker(vault, registry.meters, corrections, clocks, settings.vee, clock, zone),
         work=WorkList(store, vault, seals),
         corrections=corrections,
+        clocks=clocks,
         settings=settings.vee,
         clock=clock,
         ids=ids,

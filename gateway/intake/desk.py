@@ -34,6 +34,7 @@ from adapters.plugin import Batch, IntakeAnswer
 from gateway.clock import Clock
 from gateway.errors import BatchRefused, Expired, SubjectGone
 from gateway.intake.derive import EPOCH_DAY, Deriver, Named, in_base_unit
+from gateway.intake.doubts import Beside, Doubts, doubted
 from gateway.intake.records import (
     Column,
     Key,
@@ -94,8 +95,8 @@ class _Draft(NamedTuple):
 class Intake:
     """One instance for each process."""
 
-    def __init__(self, vault: SealedVault, store: Store, *, clock: Clock) -> None:
-        self._vault, self._store, self._clock = vault, store, clock
+    def __init__(self, vault: SealedVault, store: Store, doubts: Doubts, *, clock: Clock) -> None:
+        self._vault, self._store, self._doubts, self._clock = vault, store, doubts, clock
         self._sources: dict[str, _Source] = {}
         self._room = asyncio.Semaphore(AT_ONCE)
 
@@ -126,11 +127,12 @@ class Intake:
     async def _keep(self, batch: Batch) -> IntakeAnswer:
         """No await between the number of a piece and its place in the queue of the store."""
         now = self._clock()
-        drafts, refused = await self._drafted(batch, now)
+        drafts, refused, notes = await self._drafted(batch, now)
         pieces = [self._vault.sealed_piece(draft.subject, *piece) for draft in drafts for piece in draft.pieces]
         answer = IntakeAnswer(len(batch.readings) - len(refused), tuple(sorted(refused.items())))
         kept = self._vault.seal_own(_encode((answer.accepted, answer.refused)), about=_about(batch))
-        await self._vault.append(pieces, (batch.source, batch.sequence, int(now.timestamp()), kept))
+        await self._vault.append(pieces, (batch.source, batch.sequence, int(now.timestamp()), kept), notes)
+        self._doubts.noted(notes)
         return answer
 
     # -- known batches
@@ -150,12 +152,13 @@ class Intake:
 
     # -- checking and deriving
 
-    async def _drafted(self, batch: Batch, now: datetime) -> tuple[list[_Draft], Reasons]:
+    async def _drafted(self, batch: Batch, now: datetime) -> tuple[list[_Draft], Reasons, Beside]:
         """Keys may be waited for: when a class moved on or a household went meanwhile, all is checked again."""
         while True:
             refused: Reasons = {}
             drafts: list[_Draft] = []
-            households = by_household(batch.readings, micros(now + AHEAD), refused)
+            doubtful: list[int] = []
+            households = by_household(batch.readings, micros(now + AHEAD), refused, doubtful)
             oldest = {subject: self._oldest(subject) for subject in households}
             for subject, columns in households.items():
                 try:
@@ -163,8 +166,9 @@ class Intake:
                     drafts.append(await self._of_household(subject, oldest[subject], mine, refused))
                 except (SubjectGone, Expired):
                     refuse(refused, columns.values(), "unknown-subject")
+            notes = await self._doubts.notes(doubted(batch, doubtful, refused)) if doubtful else ()
             if all(self._oldest(subject) == before for subject, before in oldest.items()):
-                return drafts, refused
+                return drafts, refused, notes
 
     async def _of_household(self, subject: SubjectId, oldest: _Oldest, columns: _Columns, refused: Reasons) -> _Draft:
         derived = self._derived(oldest, columns, refused)

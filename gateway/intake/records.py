@@ -36,22 +36,26 @@ def by_household(
     readings: Sequence[tuple[SubjectId, Reading]],
     latest: int,
     refused: Reasons,
+    doubtful: list[int],
 ) -> Columns:
-    """Readings by household and as they are named; what is wrong with a single one is refused."""
+    """Readings by household and as they are named; what is wrong with a single one is refused.
+
+    ``doubtful`` gets the indexes of those whose meter had a doubtful clock.
+    """
     found: dict[SubjectId, dict[Key, tuple[list[int], list[int], list[Decimal], list[int]]]] = {}
     times: dict[int, int] = {}  # by identity: a telegram's readings share one instant
-    quality, void, status = Quality.NONE, False, Quality.NONE.status
+    quality, status, void, doubted = Quality.NONE, Quality.NONE.status, False, False
     for index, (subject, reading) in enumerate(readings):
         at, value = reading.at, reading.value
         if reading.quality is not quality:  # by identity as well
             quality = reading.quality
             void, status = Quality.NO_VALUE in quality, quality.status
-        if void:
-            refused[index] = "no-value"
+            doubted = Quality.CLOCK_DOUBTFUL in quality
+        if void or type(value) is not Decimal:
+            refused[index] = "no-value" if void else "text"
             continue
-        if type(value) is not Decimal:
-            refused[index] = "text"
-            continue
+        if doubted:
+            doubtful.append(index)
         us = times.get(id(at))
         if us is None:
             if at is None or at.utcoffset() is None:

@@ -63,7 +63,10 @@ class Store(Protocol):
         """
 
     async def append(self, table: Table, rows: Rows) -> None:
-        """New rows, durable on return. The hot path: the driver gets them as they are."""
+        """New rows, durable on return. The hot path: the driver gets them as they are.
+
+        A table of rows that are kept once (``gateway.storage.tables.ONCE``) keeps what it has under a row's key.
+        """
 
     async def append_all(self, rows: Sequence[tuple[Table, Rows]]) -> None:
         """The same for several tables, all or none. What was handed in first is durable first, or in one commit."""

@@ -11,7 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, Executable, Table, insert
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from adapters.plugin import insert_new
 from gateway.storage.port import Rows
+from gateway.storage.tables import ONCE
 
 _Engine = tuple[str, str]
 _inserts: dict[tuple[_Engine, Table], str] = {}
@@ -41,7 +43,8 @@ def append(connection: Connection, table: Table, rows: Rows) -> None:
     key = (_engine(connection), table)
     if key not in _inserts:
         columns = [column.name for column in table.c if column is not table.autoincrement_column]
-        compiled = insert(table).compile(dialect=connection.dialect, column_keys=columns)
+        statement = insert_new(table) if ONCE in table.info else insert(table)
+        compiled = statement.compile(dialect=connection.dialect, column_keys=columns)
         _inserts[key] = str(compiled)
     connection.exec_driver_sql(_inserts[key], rows if isinstance(rows, list) else list(rows))
 

@@ -186,12 +186,16 @@ class SealedVault:
         sealed = seal(cipher, self._randomness(NONCE_BYTES), bound, plain)
         return (number, subject, CLASS_CODES[detail], day, sealed)
 
-    async def append(self, pieces: Sequence[PieceRow], batch: BatchRow) -> None:
+    async def append(
+        self, pieces: Sequence[PieceRow], batch: BatchRow, beside: Sequence[tuple[Table, Rows]] = ()
+    ) -> None:
         """Pieces and the row of their batch, all or none, durable on return; then the news. Raises ``StoreFull``.
+
+        ``beside``: rows of other tables, with them.
 
         Call it in the step of the loop that numbered the pieces, so that they become durable in their order.
         """
-        rows: list[tuple[Table, Rows]] = [(batches, [batch])]
+        rows: list[tuple[Table, Rows]] = [(batches, [batch]), *beside]
         if pieces:
             rows.append((piece, pieces))
         await self._store.append_all(rows)

@@ -18,6 +18,7 @@ from gateway.settings.vee import VeeSettings
 from gateway.storage.port import Store
 from gateway.vault.port import Vault
 from gateway.vee import editing, worklist
+from gateway.vee.clocks import ClockBook
 from gateway.vee.corrections import CorrectionBook
 from gateway.vee.editing import LOOKS_BACK, Correcting, Target
 from gateway.vee.looking import Changed, Looker
@@ -49,12 +50,14 @@ class VeeDesk:
         looker: Looker,
         work: WorkList,
         corrections: CorrectionBook,
+        clocks: ClockBook,
         settings: VeeSettings,
         clock: Clock,
         ids: Callable[[], str],
         log: Logger,
     ) -> None:
-        self._store, self._vault, self._looker, self.work, self.corrections = store, vault, looker, work, corrections
+        self._store, self._vault, self._looker, self.work = store, vault, looker, work
+        self.corrections, self.clocks = corrections, clocks
         self._settings, self._clock, self._ids, self._log = settings, clock, ids, log
         self._turns = Turns()
 

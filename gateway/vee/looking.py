@@ -10,6 +10,7 @@ from gateway.clock import Clock
 from gateway.registry.meters import Meter, Meters
 from gateway.settings.vee import VeeSettings
 from gateway.vault.port import Value, Vault
+from gateway.vee.clocks import ClockBook
 from gateway.vee.corrections import CorrectionBook
 from meter_driver.intervals import day_edges
 from meter_driver.quantities import Kind, Medium, parse
@@ -48,11 +49,12 @@ class Looker:
         vault: Vault,
         meters: Meters,
         corrections: CorrectionBook,
+        clocks: ClockBook,
         settings: VeeSettings,
         clock: Clock,
         zone: tzinfo,
     ) -> None:
-        self._vault, self._meters, self._corrections = vault, meters, corrections
+        self._vault, self._meters, self._corrections, self._clocks = vault, meters, corrections, clocks
         self._settings, self._clock, self.zone = settings, clock, zone
 
     async def material(self, household: SubjectId, day: date) -> Material:
@@ -75,7 +77,8 @@ class Looker:
             _facts(inside),
             limits,
             self._clock(),
-            zone=self.zone,
+            await self._clocks.of(household, period),
+            self.zone,
         )
 
     async def spoken(self, household: SubjectId, days: Sequence[date]) -> Spoken:

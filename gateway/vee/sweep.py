@@ -1,5 +1,6 @@
 """The sweep: households in slices, round after round; days that were merged since they were looked at are looked at,
-and each household is listened to once a day: which of its meters said nothing.
+and each household is listened to once a day: which of its meters said nothing. Rows that nobody can open any
+more are deleted.
 
 A day that is merged later than ``_LOOKS_BACK`` (history that was imported) is looked at when an operator asks for it.
 """
@@ -16,10 +17,10 @@ from sqlalchemy import Connection, Table, delete, func, literal, select, union_a
 from adapters.plugin import Logger
 from gateway.clock import Clock
 from gateway.errors import RegistryError
-from gateway.registry.tenancies import Tenancies
+from gateway.registry.tenancies import Tenancies, Tenancy
 from gateway.storage.port import Store
 from gateway.storage.tables.vault import block, piece
-from gateway.storage.tables.vee import ALL, vee_correction, vee_exception, vee_seen
+from gateway.storage.tables.vee import ALL, vee_clock, vee_correction, vee_exception, vee_seen
 from gateway.vault.compactor import SETTLED
 from gateway.vault.port import Vault
 from gateway.vee.desk import VeeDesk
@@ -35,16 +36,31 @@ _BREATH = timedelta(milliseconds=50)
 """Between two days that are looked at, so that answers come first."""
 _EVERY = timedelta(minutes=5)
 _QUARTER, _DAY = DetailClass.QUARTER, DetailClass.DAY
+_ALL = date.max.toordinal() + 1
 
 
 class Sweep:
-    """``run`` is a supervised loop; ``round`` does what is due now. ``zone``: where days begin."""
+    """``run`` is a supervised loop; ``round`` does what is due now.
+
+    Args:
+        zone: where days begin.
+        looks: whether anything is looked at; where not, rows still end with their days.
+    """
 
     def __init__(
-        self, store: Store, vault: Vault, desk: VeeDesk, tenancies: Tenancies, clock: Clock, zone: tzinfo, log: Logger
+        self,
+        store: Store,
+        vault: Vault,
+        desk: VeeDesk,
+        tenancies: Tenancies,
+        clock: Clock,
+        zone: tzinfo,
+        log: Logger,
+        *,
+        looks: bool,
     ) -> None:
         self._store, self._vault, self._desk, self._tenancies = store, vault, desk, tenancies
-        self._clock, self._zone, self._log = clock, zone, log
+        self._clock, self._zone, self._log, self._looks = clock, zone, log, looks
 
     async def run(self) -> None:
         while True:
@@ -53,18 +69,24 @@ class Sweep:
 
     async def round(self, breath: timedelta = timedelta(0)) -> int:
         """How many days were looked at."""
-        looked = 0
-        live = [each.id for each in self._tenancies.all() if each.live]
-        for some in (live[at : at + _SLICE] for at in range(0, len(live), _SLICE)):
-            days = self._days()
-            due, waiting, quiet = await self._store.look(partial(_slice, some=some, days=days))
-            for household in some:
-                looked += await self._look(household, due.get(household, {}), breath)
-                if household not in waiting and (household in due or household in quiet):
-                    await self._listen(household, days[1], breath)
+        looked, everybody = 0, self._tenancies.all()
+        for some in (everybody[at : at + _SLICE] for at in range(0, len(everybody), _SLICE)):
+            live = [each.id for each in some if each.live]
+            if self._looks and live:
+                looked += await self._look_at(live, breath)
             await self._expire(some)
         if looked:
             self._log.info("vee.swept", days=looked)
+        return looked
+
+    async def _look_at(self, some: Sequence[SubjectId], breath: timedelta) -> int:
+        """How many days of these households were looked at."""
+        looked, days = 0, self._days()
+        due, waiting, quiet = await self._store.look(partial(_slice, some=some, days=days))
+        for household in some:
+            looked += await self._look(household, due.get(household, {}), breath)
+            if household not in waiting and (household in due or household in quiet):
+                await self._listen(household, days[1], breath)
         return looked
 
     def _days(self) -> tuple[int, int]:
@@ -98,13 +120,15 @@ class Sweep:
         ends = start, start + ONE_DAY - timedelta(microseconds=1)
         return list(dict.fromkeys(at.astimezone(self._zone).date() for at in ends))
 
-    async def _expire(self, some: Sequence[SubjectId]) -> None:
-        """Rows that nobody can open any more."""
-        oldest = {(who, each): self._vault.oldest(who, each) for who in some for each in (_QUARTER, _DAY)}
+    async def _expire(self, some: Sequence[Tenancy]) -> None:
+        """Rows that nobody can open any more: of days that are gone, and of the erased what a late batch left."""
+        households = [each.id for each in some]
+        oldest = {(who, each): self._vault.oldest(who, each) for who in households for each in (_QUARTER, _DAY)}
         before = {key: day.toordinal() for key, day in oldest.items() if day is not None}
+        before |= {(each.id, detail): _ALL for each in some if each.erased for detail in (_QUARTER, _DAY)}
 
         def old(connection: Connection) -> Sequence[Any]:
-            return connection.execute(union_all(*(_oldest(table, some) for table in ALL))).fetchall()
+            return connection.execute(union_all(*(_oldest(table, households) for table in ALL))).fetchall()
 
         rows = await self._store.look(old)
         if any(day < before.get((SubjectId(who), CLASS_OF_CODE[code]), day) for who, code, day in rows):
@@ -158,5 +182,5 @@ def _drop(connection: Connection, before: dict[tuple[SubjectId, DetailClass], in
         where = (old.tenancy == who, old["class"] == CLASS_CODES[detail], old.day < first)
         connection.execute(delete(vee_correction).where(*where))
         if detail is _QUARTER:
-            for table in (vee_exception, vee_seen):
+            for table in (vee_exception, vee_clock, vee_seen):
                 connection.execute(delete(table).where(table.c.tenancy == who, table.c.day < first))

@@ -42,10 +42,10 @@ class WorkList:
     ) -> int:
         """What a day's rules found now, in place of what is open of it; how many are new.
 
-        What somebody has accepted or edited stays as it is. ``seen``: versions of merged days. Raises ``Expired``,
-        ``SubjectGone``.
+        What somebody has accepted or edited stays as it is; of two that share rule, quantity and time the first counts.
+        ``seen``: versions of merged days. Raises ``Expired``, ``SubjectGone``.
         """
-        some = {self._id(household, one): one for one in found[:MOST_A_DAY]}
+        some = {self._id(household, one): one for one in reversed(found[:MOST_A_DAY])}
         rows = await self._rows(household, some, now, day)
 
         def write(connection: Connection) -> int:

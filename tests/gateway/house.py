@@ -234,7 +234,12 @@ async def composition(
 
 @asynccontextmanager
 async def house(
-    folder: Path, *, profile: SafetyRule | None = None, zone: str = "UTC", kept: Mapping[DetailClass, int] = {}
+    folder: Path,
+    *,
+    profile: SafetyRule | None = None,
+    zone: str = "UTC",
+    kept: Mapping[DetailClass, int] = {},
+    looks: bool = True,
 ) -> AsyncIterator[House]:
     """Opened on a folder; opening it again finds what was durable."""
     made: list[House] = []
@@ -248,7 +253,7 @@ async def house(
 
     days = {detail.value: count for detail, count in kept.items()}
     cells = {"interval_minutes": 60, "grace_minutes": 0}
-    settings = clear_settings(folder, timezone=zone, cohorts=cells, retention=days)
+    settings = clear_settings(folder, timezone=zone, cohorts=cells, retention=days, vee={"enabled": looks})
     mine = Overrides(ids, PlainSigner(), registry, registry, profile or SafetyRule(3, Decimal(1)))
     async with composition(settings, clock, mine) as gateway:
         made.append(House(gateway, registry))

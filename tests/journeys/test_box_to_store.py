@@ -47,7 +47,7 @@ GAS, VOLUME = "0-1:24.2.1*255", "volume"
 
 @dataclass
 class Home:
-    """A gateway, a household with a box, and what the box needs."""
+    """A gateway, a household with a box, and what the box needs. ``moment`` is now, for both."""
 
     gateway: Gateway
     who: SubjectId
@@ -97,13 +97,15 @@ async def _caller(request: web.Request) -> Caller:
 
 @asynccontextmanager
 async def home(folder: Path, moment: datetime = NOW) -> AsyncIterator[Home]:
-    async with composition(clear_settings(folder), lambda: moment) as gateway:
-        made = await gateway.registry.tenancies.create(NewTenancy(start=moment - timedelta(days=30)))
-        await gateway.registry.add_box({"": made.id}, box_id="box-1")
+    made: list[Home] = []
+    async with composition(clear_settings(folder), lambda: made[0].moment if made else moment) as gateway:
+        who = await gateway.registry.tenancies.create(NewTenancy(start=moment - timedelta(days=30)))
+        await gateway.registry.add_box({"": who.id}, box_id="box-1")
         routes = [route for route in own_routes(gateway) if route.listener is Listener.DEVICES]
         app = application(Listener.DEVICES, routes, _caller, gateway.access.note, gateway.log, most=4 << 20)
         async with TestServer(app) as server:
-            yield Home(gateway, made.id, str(server.make_url("/ingest/senml")), folder, Log(), moment)
+            made.append(Home(gateway, who.id, str(server.make_url("/ingest/senml")), folder, Log(), moment))
+            yield made[0]
 
 
 class Saying:

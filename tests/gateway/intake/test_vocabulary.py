@@ -35,7 +35,7 @@ def arrived(readings: list[Reading], content_type: str) -> list[Named | str]:
     pack = senml.parse(senml.join([packing.piece()]), content_type)
     assert not pack.errors
     refused: dict[int, str] = {}
-    found = by_household([(SUBJECT, reading) for reading in pack.readings], 1 << 60, refused)
+    found = by_household([(SUBJECT, reading) for reading in pack.readings], 1 << 60, refused, [])
     assert not refused
     return [named(key) for key in found[SUBJECT]]
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from gateway.errors import StoreFull
 from gateway.storage.port import Store
 from tests.gateway.storage.contract import Place, count, numbers_in, opened, rows
-from tests.gateway.storage.tables import other, row, value
+from tests.gateway.storage.tables import once, other, row, value
 
 
 @asynccontextmanager
@@ -96,6 +96,24 @@ class WriteContract:
             await store.append_all([(row, []), (other, [])])
             assert await store.look(numbers_in) == [1, 2, 3]
             assert await store.look(lambda connection: count(connection, other)) == 1
+
+    async def test_a_row_that_is_kept_once_stays_as_it_is_and_harms_nobody_who_brings_it_again(
+        self, place: Place
+    ) -> None:
+        async with opened(place.url) as store:
+            async with held(store):
+                both = asyncio.gather(
+                    store.append_all([(row, rows(1)), (once, [("a", b"first")])]),
+                    store.append_all([(row, rows(2)), (once, [("a", b"second"), ("b", b"new"), ("b", b"newer")])]),
+                )
+            await both
+            await store.append(once, [("a", b"third")])
+            assert await store.look(numbers_in) == [1, 2]
+            kept = select(once).order_by(once.c.name)
+            assert await store.look(lambda c: [tuple(each) for each in c.execute(kept)]) == [
+                ("a", b"first"),
+                ("b", b"new"),
+            ]
 
     async def test_rows_become_durable_in_the_order_in_which_they_were_handed_in(self, place: Place) -> None:
         seen: list[Sequence[int]] = []

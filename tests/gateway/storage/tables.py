@@ -2,11 +2,12 @@
 
 from sqlalchemy import Column, Float, Integer, LargeBinary, MetaData, String, Table, Text
 
-from gateway.storage.tables import BIG
+from gateway.storage.tables import BIG, ONCE
 
 METADATA = MetaData()
 
 row = Table("row", METADATA, Column("number", BIG, primary_key=True, autoincrement=False))
+once = Table("once", METADATA, Column("name", String, primary_key=True), Column("raw", LargeBinary), info={ONCE: True})
 other = Table("other", METADATA, Column("number", BIG, primary_key=True, autoincrement=False))
 value = Table(
     "value",

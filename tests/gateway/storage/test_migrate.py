@@ -90,6 +90,23 @@ def test_a_household_of_before_moved_in_when_another_one_left_its_point(old: Pat
         assert dict(rows) == {"was": None, "is": 200, "other": None}
 
 
+def test_a_store_with_exceptions_keeps_them_and_gets_a_place_for_doubtful_clocks(tmp_path: Path) -> None:
+    before, fresh = tmp_path / "before.db", tmp_path / "fresh.db"
+    for file in (before, fresh):
+        migrate(url_of(file), [GAIAX, OPENADR])
+    with closing(sqlite3.connect(before)) as connection:
+        connection.executescript("""
+            DROP TABLE vee_clock;
+            UPDATE alembic_version SET version_num = 'vee_0001' WHERE version_num = 'vee_0002';
+            INSERT INTO vee_exception (id, tenancy, day, state, found, sealed) VALUES ('e', 't', 1, 'open', 2.5, X'01');
+        """)
+    migrate(url_of(before), [GAIAX, OPENADR])
+    assert schema(before) == schema(fresh)
+    with closing(sqlite3.connect(before)) as connection:
+        assert connection.execute("SELECT id, sealed FROM vee_exception").fetchall() == [("e", b"\x01")]
+        assert connection.execute("SELECT count(*) FROM vee_clock").fetchone() == (0,)
+
+
 def test_an_old_store_and_a_new_one_have_the_same_tables(old: Path, tmp_path: Path) -> None:
     fresh = tmp_path / "fresh.db"
     for file in (old, fresh):
