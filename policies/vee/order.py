@@ -116,7 +116,10 @@ def _unfit(name: MeterQuantity, material: Material, count: int, severity: Severi
 
 
 def clock(material: Material) -> Iterator[ValidationException]:
-    """Stamps of the future; clocks that are off, as somebody told or as the ends of entries show; doubt."""
+    """Stamps of the future; clocks that are off, as somebody told or as the ends of entries show; doubt.
+
+    What was told of a meter's clock is found once, under the first of its quantities.
+    """
     for name, facts in material.facts.items():
         limits = asked(material, "clock", name)
         if limits is None:
@@ -127,11 +130,12 @@ def clock(material: Material) -> Iterator[ValidationException]:
         if off is not None and abs(off) > limits.drift:
             yield _off(name, material, off, Severity.WARNING)
     for told in material.clocks:
-        for name in material.rows:
+        for name in sorted(name for name in material.rows if name[0] == told.meter):
             limits = asked(material, "clock", name)
-            if name[0] == told.meter and limits is not None and (told.doubtful or abs(told.off) > limits.drift):
+            if limits is not None and (told.doubtful or abs(told.off) > limits.drift):
                 severity = Severity.INFORMATION if told.doubtful else Severity.WARNING
                 yield _off(name, material, told.off, severity)
+                break
 
 
 def _off(name: MeterQuantity, material: Material, off: timedelta, severity: Severity) -> ValidationException:
