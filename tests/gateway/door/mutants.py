@@ -34,8 +34,8 @@ type_check_command = [
 
 
 def prepared() -> Path:
-    """The folder; links that were made before stay."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    """The folder; links that were made before stay. Python passes over a path that is not there when it starts."""
+    (FOLDER / "mutants").mkdir(parents=True, exist_ok=True)
     apart = {".git", "build", "mutants", "pyproject.toml"}
     for each in ROOT.iterdir():
         if each.name not in apart and not (FOLDER / each.name).exists():

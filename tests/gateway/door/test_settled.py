@@ -158,11 +158,13 @@ async def test_a_limit_counts_for_days_that_were_worked_out_before(tmp_path: Pat
         assert after != before
 
 
-async def test_all_but_the_first_and_the_last_days_are_read_from_days(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("partner", [False, True])
+async def test_all_but_the_first_and_the_last_days_are_read_from_days_whoever_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, partner: bool
 ) -> None:
     async with house(tmp_path, zone="Europe/Berlin") as home:
         who = await clean(home)
+        await home.agree(who, resolution=ONE_DAY)
         read: list[DetailClass] = []
         whole = opening.Opener._values
 
@@ -171,7 +173,8 @@ async def test_all_but_the_first_and_the_last_days_are_read_from_days(
             return await whole(self, grant, sources)
 
         monkeypatch.setattr(opening.Opener, "_values", noted)
-        rows = await asked(home, who, settled=True)
+        question = home.question(who, resolution=ONE_DAY, period=Period(start_of(home), home.now))
+        rows = await (home.rows(question) if partner else asked(home, who, settled=True))
         assert len({row.start for row in rows if row.value is not None}) >= DAYS - 1
         assert read == [DetailClass.QUARTER, DetailClass.DAY, DetailClass.DAY, DetailClass.QUARTER]
 
