@@ -121,7 +121,7 @@ def own_limit(known: quantities.Quantity, unit: str | None, limit: Decimal | Non
 def most_an_hour(known: quantities.Quantity, unit: str | None, limit: Decimal | None) -> Decimal | None:
     """By how much a register can rise, in ``unit``, a base unit: by the meter's own limit, else as a home's can."""
     own = own_limit(known, unit, limit)
-    return MOST_AN_HOUR.get(unit or "") if own is None else own * OVERLOAD
+    return MOST_AN_HOUR.get(unit) if own is None else own * OVERLOAD
 
 
 def _differences(

@@ -310,7 +310,7 @@ def test_an_hour_is_worth_the_least_of_its_entries(worth: tuple[str, str], told_
     ("quantity", "unit", "limit"),
     [
         (REGISTER, "kWh", 10), (REGISTER, "MJ", 36), (HEAT, "MJ", 40), (HEAT, "kWh", 8),
-        ("7-0:3.0.0*255", "m3", 6), ("8-0:1.0.0*255", "L", 4000),
+        ("7-0:3.0.0*255", "m3", 6), ("8-0:1.0.0*255", "L", 4000), ("energy", "kWh", 10), ("energy", "MJ", 40),
     ],
 )  # fmt: skip
 def test_a_register_is_believed_up_to_what_its_own_connection_carries_for_a_while(

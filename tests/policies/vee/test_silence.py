@@ -90,6 +90,12 @@ def test_a_run_that_ended_before_the_days_that_are_looked_at_stays() -> None:
     assert silent_days([], {}, [old]) == [old]
 
 
+def test_a_run_that_began_on_the_first_of_the_days_that_are_looked_at_goes_on() -> None:
+    assert silent_days(days(3), {}, [Silence("main", ENERGY, FIRST, FIRST)]) == [
+        Silence("main", ENERGY, FIRST, FIRST + 2 * ONE_DAY)
+    ]
+
+
 def test_its_exception_is_of_whole_local_days_and_none_where_the_rule_is_off() -> None:
     silent, zone = Silence("main", ENERGY, date(2026, 3, 28), date(2026, 3, 29)), ZoneInfo("Europe/Vienna")
     found = silence(silent, Limits(), zone)
