@@ -35,8 +35,7 @@ def readings_held(values: Iterable[Value], detail: DetailClass, subject: str, zo
 def reading(value: Value, at: datetime, said: Decimal, subject: str) -> Row:
     """One reading of a value, in the unit in which it is told."""
     unit = told(value.unit)
-    number = said if unit is None or value.unit is None else convert(said, value.unit, unit)
-    return Row(subject, value.quantity, at, at, number, unit, value.status, value.meter)
+    return Row(subject, value.quantity, at, at, convert(said, value.unit, unit), unit, value.status, value.meter)
 
 
 def _outermost(value: Value, subject: str) -> Iterator[Row]:

@@ -86,7 +86,8 @@ def _is_amount(quantity: str) -> bool:
 def _high(row: Row, limits: Limits) -> Decimal | None:
     """Of the meter itself, else of its medium and family, else what a home can draw; in the unit of the row."""
     known, unit = quantities.parse(row.quantity), base(row.unit)
-    own = own_limit(known, row.unit, limits.own) if known is not None else None
+    assert known is not None
+    own = own_limit(known, row.unit, limits.own)
     if own is not None or limits.high is not None:
         return limits.high if own is None else own
     most = MOST_AN_HOUR.get(unit)

@@ -38,7 +38,25 @@ def test_the_first_and_the_last_reading_are_told_in_the_unit_of_rows(quantity: s
     first, last = held(value(quantity, 1, 14))
     assert (first.start, first.end, first.value, first.unit) == (*[START + MINUTE] * 2, Decimal("0.1"), "kWh")
     assert (last.start, last.end, last.value) == (*[START + 14 * MINUTE] * 2, Decimal("0.9"))
-    assert (last.meter, last.status, last.subject) == ("main", "measured", "self")
+    for each in (first, last):
+        assert (each.quantity, each.meter, each.status, each.subject) == (quantity, "main", "measured", "self")
+
+
+@pytest.mark.parametrize("unit", [None, "no unit"])
+def test_a_reading_whose_unit_is_in_no_table_is_told_as_it_is(unit: str | None) -> None:
+    (one,) = held(replace(value(STAND, 3, 3, count=1), unit=unit))
+    assert (one.value, one.unit) == (Decimal(900), unit)
+
+
+def test_readings_are_told_by_quantity_then_meter_then_instant() -> None:
+    later = value(STAND, 3, 3, count=1, at=START + QUARTER)
+    wanted = [
+        replace(value(STAND, 1, 2), meter="a"), replace(value(STAND, 5, 6), meter="a"), replace(later, meter="a"),
+        value(STAND, 2, 2), value(POWER, 0, 1),
+    ]  # fmt: skip
+    wanted.sort(key=lambda each: each.quantity)
+    rows = readings_held(wanted[::-1], DetailClass.QUARTER, "self", BERLIN)
+    assert rows == [row for each in wanted for row in held(each)]
 
 
 def test_a_single_reading_is_told_once() -> None:
@@ -66,7 +84,7 @@ def test_a_sum_that_no_interval_tells_is_told_with_its_own_time(
 ) -> None:
     (row,) = held(value(NEED, first, last, covered=covered))
     assert (row.start, row.end, row.value) == (START + first * MINUTE, START + last * MINUTE, Decimal("0.25"))
-    assert (row.completeness, row.status) == (Decimal(share), status)
+    assert (row.completeness, row.status, row.subject) == (Decimal(share), status, "self")
 
 
 def test_an_amount_of_which_nobody_said_what_it_covers_is_told_at_its_instant_and_worth_nothing() -> None:

@@ -31,6 +31,11 @@ def test_less_than_nothing_and_more_than_thirty_years_are_refused(days: int) -> 
         checked({DetailClass.DAY: days})
 
 
+def test_quarters_of_less_than_a_day_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^quarter: 1 to 10980 days$"):
+        checked({DetailClass.QUARTER: 0})
+
+
 @pytest.mark.parametrize("detail", sorted(set(DetailClass) - set(SERIES_CLASSES)))
 def test_what_has_no_keys_by_days_has_no_days(detail: DetailClass) -> None:
     with pytest.raises(ValueError, match=rf"^{detail} is not kept by days$"):

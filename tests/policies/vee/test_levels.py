@@ -58,6 +58,17 @@ def test_a_limit_of_nothing_is_a_limit() -> None:
     assert found(high_low, [row(START, "-0.1")]) == []
 
 
+@pytest.mark.parametrize("high", [None, 4, 400])
+@pytest.mark.parametrize("unit", ["kWh", "Wh"])
+def test_a_meters_own_limit_comes_before_that_of_its_medium_whichever_is_lower(high: int | None, unit: str) -> None:
+    """20 kWh an hour: in a quarter 5."""
+    limits = {"own": Decimal(20)} | ({} if high is None else {"high": Decimal(high)})
+    most = Decimal(5 if unit == "kWh" else 5000)
+    assert found(high_low, [replace(row(START, most), unit=unit)], **limits) == []
+    (one,) = found(high_low, [replace(row(START, most + 1), unit=unit)], **limits)
+    assert one.numbers == (("amount", most + 1), ("high", most))
+
+
 @pytest.mark.parametrize(
     ("unit", "quantity", "most"),
     [

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
@@ -101,4 +102,5 @@ def test_its_exception_is_of_whole_local_days_and_none_where_the_rule_is_off() -
     found = silence(silent, Limits(), zone)
     assert found is not None
     assert (found.rule, found.end - found.start) == ("consecutive-interval", timedelta(hours=47))
+    assert found.numbers == (("days", Decimal(2)),)
     assert silence(silent, replace(Limits(), off=frozenset({"consecutive-interval"})), zone) is None
