@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from policies.terms import ONE_DAY, Row
 from policies.vee.levels import high_low, negative_consumption, spike, zero_consumption
