@@ -78,3 +78,9 @@ def test_a_meter_that_is_not_asked_about_its_clock_hides_none_of_another() -> No
     assert [(each.meter, each.severity) for each in clock(looked_at)] == [
         ("main", Severity.ERROR), ("main", Severity.WARNING),
     ]  # fmt: skip
+
+
+def test_a_clock_that_is_found_hides_none_of_another_meter() -> None:
+    told = [Clocked("pump", START, 9 * MINUTE), Clocked("main", START, 9 * MINUTE)]
+    looked_at = replace(material({PUMP: [], MAIN: []}), clocks=told)
+    assert [each.meter for each in clock(looked_at)] == ["pump", "main"]
