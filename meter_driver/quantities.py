@@ -61,6 +61,8 @@ _MEDIA: Final = {
 
 REGISTERS: Final = frozenset({Kind.CUMULATIVE, Kind.NET, Kind.PERIODIC})
 """Kinds whose interval values are differences of stands."""
+AMOUNTS: Final = REGISTERS | {Kind.INTERVAL}
+"""Kinds whose interval values grow with the length of the interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def parse(text: str) -> Quantity | None:
 def is_amount(name: str) -> bool:
     """Whether the value of an interval is what went through in it: kWh, m3."""
     quantity = parse(name)
-    return quantity is not None and (quantity.kind in REGISTERS or quantity.kind is Kind.INTERVAL)
+    return quantity is not None and quantity.kind in AMOUNTS
 
 
 def unit(text: str | None) -> str | None:

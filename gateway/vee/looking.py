@@ -13,7 +13,7 @@ from gateway.vault.port import Value, Vault
 from gateway.vee.clocks import ClockBook
 from gateway.vee.corrections import CorrectionBook
 from meter_driver.intervals import day_edges
-from meter_driver.quantities import Kind, Medium, parse
+from meter_driver.quantities import Kind, Medium, is_amount, parse
 from policies.amounts import NOTHING_SAID, rows_of
 from policies.minimise import minimise
 from policies.terms import (
@@ -31,7 +31,6 @@ from policies.terms import (
     SubjectId,
 )
 from policies.vee.corrections import Correction
-from policies.vee.levels import AMOUNTS
 from policies.vee.silence import Spoken
 from policies.vee.terms import Facts, Limits, Material, MeterQuantity
 
@@ -153,9 +152,8 @@ class Looker:
         meters = {meter.label: meter for meter in await self._meters.of(household)}
 
         def limits(label: str, quantity: str) -> Limits:
-            known, meter = parse(quantity), meters.get(label)
-            amounts = known is not None and known.kind in AMOUNTS
-            own = meter.limit if meter is not None and amounts else None
+            meter = meters.get(label)
+            own = meter.limit if meter is not None and is_amount(quantity) else None
             return self._settings.limits(_medium(meter, quantity), meter.family if meter is not None else "", own)
 
         return limits

@@ -5,14 +5,12 @@ from decimal import Decimal
 from itertools import pairwise
 
 from meter_driver import quantities
-from meter_driver.quantities import REGISTERS, Kind
+from meter_driver.quantities import Kind, is_amount
 from meter_driver.units import base, convert
 from policies.amounts import MOST_AN_HOUR, own_limit
 from policies.terms import Row
 from policies.vee.terms import Limits, Material, MeterQuantity, Severity, ValidationException, asked, found, hours
 
-AMOUNTS = REGISTERS | {Kind.INTERVAL}
-"""Kinds whose rows are amounts, which grow with the length of the interval."""
 JUDGED = frozenset(("measured", "estimated"))
 """Somebody has looked at what is ``validated``."""
 
@@ -57,7 +55,7 @@ def zero_consumption(material: Material) -> Iterator[ValidationException]:
     """Days in a row, up to this one, on which nothing flowed. One that is not known ends the row."""
     for name, days in material.days.items():
         limits = asked(material, "zero-consumption", name)
-        if limits is None or not _is_amount(name[1]):
+        if limits is None or not is_amount(name[1]):
             continue
         last = list(days[-limits.zero_days :])
         if len(last) < limits.zero_days or any(day.value != 0 or day.status not in JUDGED for day in last):
@@ -74,13 +72,8 @@ def _amounts(material: Material, rule: str) -> Iterator[tuple[Row, Limits]]:
 
 
 def _valued(name: MeterQuantity, rows: Sequence[Row]) -> Iterator[Row]:
-    if _is_amount(name[1]):
+    if is_amount(name[1]):
         yield from (row for row in rows if row.value is not None)
-
-
-def _is_amount(quantity: str) -> bool:
-    known = quantities.parse(quantity)
-    return known is not None and known.kind in AMOUNTS
 
 
 def _high(row: Row, limits: Limits) -> Decimal | None:

@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from meter_driver import quantities
+from meter_driver.quantities import is_amount
 from policies.terms import ONE_DAY
-from policies.vee.levels import AMOUNTS
 
 Spoken = Mapping[date, Mapping[str, frozenset[str]]]
 """By local day: of each meter the quantities of which it said something."""
@@ -49,10 +48,5 @@ def _of_meter(meter: str, days: Sequence[date], spoken: Spoken, since: dict[str,
             yield from (Silence(meter, quantity, first, last) for quantity, first in since.items() if first <= last)
             since, expected = {}, said or ()
             continue
-        since |= {quantity: day for quantity in expected if quantity not in since and _is_missed(quantity)}
+        since |= {quantity: day for quantity in expected if quantity not in since and is_amount(quantity)}
     yield from (Silence(meter, quantity, first, days[-1]) for quantity, first in since.items())
-
-
-def _is_missed(quantity: str) -> bool:
-    known = quantities.parse(quantity)
-    return known is not None and known.kind in AMOUNTS
