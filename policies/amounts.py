@@ -106,6 +106,17 @@ def _spans(edges: Sequence[tuple[datetime, datetime]]) -> list[tuple[int, int]]:
     return spans
 
 
+def unit_of(values: Sequence[Value]) -> str | None:
+    """In which unit rows of these are told; at least one, ascending, of one meter and quantity."""
+    return told(_common(values))
+
+
+def _common(values: Sequence[Value]) -> str | None:
+    """The unit that all of the newest value's dimension are multiples of."""
+    unit = base(values[-1].unit)
+    return "J" if unit == "Wh" and "J" in {base(value.unit) for value in values} else unit
+
+
 def own_limit(known: quantities.Quantity, unit: str | None, limit: Decimal | None) -> Decimal | None:
     """A meter's own limit in ``unit``; None where it has none, or where that does not speak of this quantity.
 
@@ -254,11 +265,8 @@ class _Scale:
 
     @classmethod
     def of(cls, values: Sequence[Value], kind: Kind) -> "_Scale":
-        """The unit that all of the newest value's dimension are multiples of; the finest digit of what was read."""
-        bases = {base(value.unit) for value in values}
-        unit = base(values[-1].unit)
-        if unit == "Wh" and "J" in bases:
-            unit = "J"
+        """The common unit; the finest digit of what was read."""
+        unit = _common(values)
         shifts: dict[str | None, int] = {}
         for each in {value.unit for value in values}:
             if (ratio := factor(each, unit)) is not None:

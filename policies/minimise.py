@@ -12,6 +12,7 @@ from functools import partial
 from meter_driver.intervals import day_edges, month_edges
 from meter_driver.quantities import Kind, parse
 from policies.amounts import NOTHING_SAID, Installation, rows_of
+from policies.gaps import Gaps
 from policies.terms import AS_RECEIVED, ONE_DAY, ONE_MONTH, Grant, Period, Row
 from policies.vault.values import Value
 from policies.vee.corrections import Correction, corrected
@@ -34,18 +35,19 @@ def minimise(
     now: datetime | None = None,
     installed: Installed | None = None,
     corrections: Corrections | None = None,
+    gaps: Gaps | None = None,
 ) -> list[Row]:
     """Rows of one household, by quantity and meter, then instant. As received nothing is corrected.
 
     ``values`` are of the class that serves the grant's resolution; for intervals they should reach some intervals
     beyond the period on both sides, since registers are read around its edges. ``subject`` is the name under which the
     recipient knows the household. ``zone``: where days and months begin. What has not ended at ``now`` is not told.
+    ``gaps``: of the answer that this is a window of; None where only those that readings touch are told as missing.
     """
     wanted = sorted(
         (v for v in values if v.quantity in grant.quantities), key=lambda v: (v.quantity, v.meter, v.at, v.first_at)
     )
-    edges = edges_of(grant.period, grant.resolution, zone) if grant.resolution else []
-    edges = [edge for edge in edges if now is None or edge[1] <= now]
+    edges = ended(grant.period, grant.resolution, zone, now) if grant.resolution else []
     groups: defaultdict[tuple[str, str], list[Value]] = defaultdict(list)
     for value in wanted:
         groups[value.quantity, value.meter].append(value)
@@ -61,13 +63,16 @@ def minimise(
     for quantity, meter in sorted(groups.keys() | some.keys()):
         said = (installed or {}).get(meter, NOTHING_SAID)
         work = partial(rows_of, groups[quantity, meter], quantity, subject, meter, installed=said)
-        if (quantity, meter) not in some:
-            rows += work(edges)
-            continue
         empty = Row(subject, quantity, grant.period.start, grant.period.start, None, None, "missing", meter)
-        known = parse(quantity)
-        mean = known is not None and known.kind is Kind.INSTANT
-        rows += corrected(edges, some[quantity, meter], work, empty, mean=mean)
+        if (quantity, meter) in some:
+            known = parse(quantity)
+            mean = known is not None and known.kind is Kind.INSTANT
+            told = corrected(edges, some[quantity, meter], work, empty, mean=mean)
+        else:
+            told = work(edges)
+        if gaps is not None:
+            told = gaps.filled(told, groups[quantity, meter], edges, grant.period.start, empty)
+        rows += told
     return rows
 
 
@@ -76,6 +81,11 @@ def _within(period: Period, value: Value) -> bool:
     if value.first_at < value.at:
         return period.start <= value.first_at and value.at <= period.end
     return period.contains(value.at)
+
+
+def ended(period: Period, resolution: timedelta, zone: tzinfo, now: datetime | None) -> _Edges:
+    """``edges_of``, without what has not ended at ``now``."""
+    return [edge for edge in edges_of(period, resolution, zone) if now is None or edge[1] <= now]
 
 
 def edges_of(period: Period, resolution: timedelta, zone: tzinfo) -> _Edges:
@@ -101,6 +111,14 @@ def edges_of(period: Period, resolution: timedelta, zone: tzinfo) -> _Edges:
 def local_edges(at: datetime, resolution: timedelta, zone: tzinfo) -> tuple[datetime, datetime]:
     """The local day or month that holds an instant."""
     return _LOCAL[resolution](at.astimezone(zone).date(), zone)
+
+
+def interval_of(at: datetime, resolution: timedelta, zone: tzinfo) -> tuple[datetime, datetime]:
+    """The interval of a length that holds an instant."""
+    if resolution in _LOCAL:
+        return local_edges(at, resolution, zone)
+    begin = floor(at, resolution)
+    return begin, begin + resolution
 
 
 def floor(instant: datetime, step: timedelta) -> datetime:

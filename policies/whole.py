@@ -6,8 +6,7 @@ Pure. A question that holds none is not answered by nothing: it is told where in
 from datetime import datetime, timedelta, tzinfo
 
 from meter_driver.instants import stamp
-from meter_driver.intervals import day_edges
-from policies.minimise import floor
+from policies.minimise import interval_of
 from policies.terms import AS_RECEIVED, ONE_DAY, ReleaseRequest
 
 
@@ -33,13 +32,8 @@ def nothing_whole(question: ReleaseRequest, zone: tzinfo) -> str | None:
 
 def first_from(start: datetime, step: timedelta, zone: tzinfo) -> tuple[datetime, datetime]:
     """The first interval of a length that begins at an instant or after it."""
-    if step == ONE_DAY:
-        day = start.astimezone(zone).date()
-        edge = day_edges(day, zone)
-        return edge if edge[0] >= start else day_edges(day + ONE_DAY, zone)
-    begin = floor(start, step)
-    begin += step if begin < start else AS_RECEIVED
-    return begin, begin + step
+    edge = interval_of(start, step, zone)
+    return edge if edge[0] >= start else interval_of(edge[1], step, zone)
 
 
 def _written(at: datetime, zone: tzinfo) -> str:

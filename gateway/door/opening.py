@@ -5,20 +5,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from adapters.plugin import Released
 from gateway.clock import Clock
 from gateway.door.egress import Part
+from gateway.door.late import told, touched, with_numbers
 from gateway.door.settled import plain_days
 from gateway.door.standing import Standing
-from gateway.door.windows import WindowSource, windows
+from gateway.door.windows import WindowSource, cut, windows
 from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
 from gateway.vault.port import Mark, Vault, held_since
 from meter_driver.intervals import day_edges
-from policies.minimise import Corrections, Installed, floor, minimise
-from policies.terms import AS_RECEIVED, ONE_DAY, DetailClass, Grant, Period, SubjectId, class_of
+from policies.gaps import Gaps, rows_owed
+from policies.minimise import Corrections, Installed, ended, interval_of, minimise
+from policies.terms import AS_RECEIVED, ONE_DAY, DetailClass, Grant, Period, Row, SubjectId, class_of
 from policies.vault.values import Value
 from policies.vee.corrections import Correction
 
@@ -92,36 +94,57 @@ class Opener:
         self._vault, self._meters, self._clock, self._zone = vault, meters, clock, zone
         self._corrected, self._days = corrected, days
 
-    async def parts(self, opened: Open, mark: Mark | None = None) -> AsyncIterator[Part]:
+    async def parts(self, opened: Open, mark: Mark | None = None, *, missing: bool = True) -> AsyncIterator[Part]:
         """A day, or a window of intervals, at a time. A household that leaves in the middle simply ends here.
 
-        ``mark``: values as received as they stood at that position.
+        ``mark``: values as they stood at that position. ``missing``: whether intervals without a number are told.
         """
         try:
-            if opened.grant.resolution == AS_RECEIVED:
-                closed = Period(opened.grant.period.start, opened.grant.period.end + _INSTANT)  # entries end at it
-                async for values in self._read(opened.grant, closed, mark):
-                    if not opened.standing.still():
-                        return
-                    if (part := await self._part(opened, values)) is not None:
-                        yield part
-                return
-            installed = await self._meters.installed(opened.grant.subject)
-            held = partial(held_since, self._vault, opened.grant.subject)
-            settled = await self._settled(opened.grant)
-            for window, sources in windows(opened.grant, self._zone, held):
-                grant = replace(opened.grant, period=window)
-                changed = await self._changes(grant, sources)
-                plain = None if installed or changed else await self._plain(grant, sources, settled)
-                values = await self._values(grant, sources) if plain is None else plain
-                if not opened.standing.still():
-                    return
-                if not values and not changed:
-                    continue
-                if (part := await self._part(replace(opened, grant=grant), values, installed, changed)) is not None:
-                    yield part
+            as_received = opened.grant.resolution == AS_RECEIVED
+            found = self._received(opened, mark) if as_received else self._intervals(opened, mark, missing=missing)
+            async for part in found:
+                yield part
         except SubjectGone:
             return
+
+    async def _received(self, opened: Open, mark: Mark | None) -> AsyncIterator[Part]:
+        closed = Period(opened.grant.period.start, opened.grant.period.end + _INSTANT)  # entries end at it
+        async for values in self._read(opened.grant, closed, mark):
+            if not opened.standing.still():
+                return
+            if (part := await self._part(opened, values)) is not None:
+                yield part
+
+    async def _intervals(self, opened: Open, mark: Mark | None, *, missing: bool) -> AsyncIterator[Part]:
+        installed = await self._meters.installed(opened.grant.subject)
+        held = partial(held_since, self._vault, opened.grant.subject)
+        settled = await self._settled(opened.grant) if mark is None else frozenset()
+        gaps = Gaps(opened.grant.period) if missing else None
+        for window, sources in windows(opened.grant, self._zone, held):
+            grant = replace(opened.grant, period=window)
+            changed = await self._changes(grant, sources)
+            plain = None if installed or changed else await self._plain(grant, sources, settled)
+            values = await self._values(grant, sources, mark) if plain is None else plain
+            if not opened.standing.still():
+                return
+            if not values and not changed:
+                continue
+            made = await self._part(replace(opened, grant=grant), values, installed, changed, gaps)
+            async for earlier in self._owed(opened, gaps, window.start):
+                yield earlier
+            if made is not None and (part := made if missing else with_numbers(made)) is not None:
+                yield part
+
+    async def _owed(self, opened: Open, gaps: Gaps | None, until: datetime) -> AsyncIterator[Part]:
+        """Of windows before an instant, what is missing there; a gap shows when it has ended."""
+        if gaps is None or not (owed := gaps.taken()):
+            return
+        grant, now = opened.grant, self._clock()
+        start, _ = interval_of(min(one.told.last for one in owed), grant.resolution, self._zone)
+        for piece in cut(Period(max(start, grant.period.start), until), grant.resolution, self._zone):
+            edges = ended(piece, grant.resolution, self._zone, now)
+            if rows := await asyncio.to_thread(rows_owed, owed, edges):
+                yield _told(opened, rows, rows[0].start.date())
 
     async def _settled(self, grant: Grant) -> frozenset[date]:
         """Local days of a question by day, and those beside them, that are worked out from all that is there."""
@@ -165,8 +188,8 @@ class Opener:
         source = detail or class_of(grant.resolution)
         return self._vault.read(grant.subject, source, grant.quantities, period, mark=mark)
 
-    async def _values(self, grant: Grant, sources: Sequence[WindowSource]) -> Sequence[Value]:
-        return [v for s in sources async for some in self._read(grant, s.reach, detail=s.detail) for v in some]
+    async def _values(self, grant: Grant, sources: Sequence[WindowSource], mark: Mark | None = None) -> Sequence[Value]:
+        return [v for s in sources async for some in self._read(grant, s.reach, mark, detail=s.detail) for v in some]
 
     async def _part(
         self,
@@ -174,17 +197,17 @@ class Opener:
         values: Sequence[Value],
         installed: Installed | None = None,
         changed: Corrections | None = None,
+        gaps: Gaps | None = None,
     ) -> Part | None:
         """What is much leaves the loop; whoever withdraws meanwhile is seen by egress, before the write."""
-        g, now = opened.grant, self._clock()
-        work = partial(minimise, values, g, opened.name, self._zone, now=now, installed=installed, corrections=changed)
+        words: dict[str, Any] = {"installed": installed, "corrections": changed, "gaps": gaps}
+        work = partial(minimise, values, opened.grant, opened.name, self._zone, now=self._clock(), **words)
         rows = work() if len(values) <= VALUES_AT_ONCE else await asyncio.to_thread(work)
         if not rows:
             return None
-        released = Released(opened.name, rows, g.recipient, g.purpose, g.resolution, g.level, g.keep, g.reference)
         earliest = values[0].at if values else rows[0].start
-        first = min((v.at for v in values if v.at >= g.period.start), default=earliest).date()
-        return Part(opened.standing.since(g.subject, class_of(g.resolution), first), released)
+        first = min((v.at for v in values if v.at >= opened.grant.period.start), default=earliest)
+        return _told(opened, rows, first.date())
 
     async def follow(self, all_: Sequence[Open], watch: Watch) -> AsyncIterator[Part]:
         """What is there, then what comes, as long as somebody's ground stands.
@@ -192,7 +215,8 @@ class Opener:
         As received: each value once. The position of the stream is taken before the first read, and both sides of it
         are read by it, so nothing is lost or told twice in between. What comes is told if it is new: a correction of
         what was told before is told again, with the same instant and its new value; an unchanged value is not.
-        In intervals: each interval once, as soon as a later value has closed it; what comes for it later is not told.
+        In intervals: each interval once, as soon as a later value has closed it, or when it has a number by what came
+        late. One that has none is not told: it may still get it.
         """
         tails = [self._tail(o) for o in all_]
         for tail in tails:
@@ -215,7 +239,7 @@ class Opener:
         return _Tail(opened, self._vault.mark(opened.grant.subject), opened.grant.period.start, self._clock() + AHEAD)
 
     async def _fresh(self, tail: "_Tail") -> AsyncIterator[Part]:
-        """As received: what new pieces changed. In intervals: those that a later value has closed."""
+        """As received: what new pieces changed. In intervals: those that a later value closed or a late one filled."""
         grant = tail.opened.grant
         detail = class_of(grant.resolution)
         if detail is DetailClass.DAY:
@@ -226,6 +250,9 @@ class Opener:
                 fresh = await self._changed(tail, fresh)
         except SubjectGone:
             return
+        if grant.resolution != AS_RECEIVED:
+            async for filled in self._late(tail, fresh, Mark(grant.subject, position)):
+                yield filled
         tail.mark.position = position
         if grant.resolution == AS_RECEIVED:
             if fresh and (part := await self._part(tail.opened, fresh)) is not None:
@@ -233,19 +260,25 @@ class Opener:
             return
         latest = max((v.at for v in fresh), default=self._clock() if tail.first else tail.done)
         tail.first = False
-        closed = min(self._closed(min(latest, self._clock()), grant.resolution), grant.period.end)
+        begun, _ = interval_of(min(latest, self._clock()), grant.resolution, self._zone)
+        closed = min(begun, grant.period.end)
         if closed <= tail.done:
             return
         narrowed = replace(tail.opened, grant=replace(grant, period=Period(tail.done, closed)))
         tail.done = closed
-        async for part in self.parts(narrowed):
+        async for part in self.parts(narrowed, tail.mark, missing=False):
             yield part
 
-    def _closed(self, latest: datetime, resolution: timedelta) -> datetime:
-        """The end of the last interval that is over at an instant."""
-        if resolution == ONE_DAY:
-            return day_edges(latest.astimezone(self._zone).date(), self._zone)[0]
-        return floor(latest, resolution)
+    async def _late(self, tail: "_Tail", fresh: Sequence[Value], now: Mark) -> AsyncIterator[Part]:
+        """Intervals before those that are to be told next, if they have a number by what came and had none without."""
+        for period in touched(fresh, tail.opened.grant, tail.done, self._zone):
+            opened = replace(tail.opened, grant=replace(tail.opened.grant, period=period))
+            before = {
+                told(row) async for part in self.parts(opened, tail.mark, missing=False) for row in part.released.rows
+            }
+            async for part in self.parts(opened, now, missing=False):
+                if (left := with_numbers(part, before)) is not None:
+                    yield left
 
     async def _changed(self, tail: "_Tail", fresh: Sequence[Value]) -> Sequence[Value]:
         """Without what stands there unchanged up to the mark. What is later than all that came needs no look."""
@@ -259,6 +292,13 @@ class Opener:
                     if last.get(_place(value)) == value:
                         del last[_place(value)]
         return list(last.values())
+
+
+def _told(opened: Open, rows: Sequence[Row], first: date) -> Part:
+    """``first``: the oldest day that they rest on."""
+    g = opened.grant
+    released = Released(opened.name, rows, g.recipient, g.purpose, g.resolution, g.level, g.keep, g.reference)
+    return Part(opened.standing.since(g.subject, class_of(g.resolution), first), released)
 
 
 def _place(value: Value) -> tuple[str, str, datetime]:

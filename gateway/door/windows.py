@@ -38,7 +38,7 @@ def windows(grant: Grant, zone: tzinfo, held: Callable[[DetailClass], datetime])
     """``held``: from when on a class can be opened."""
     detail, whole, beside = class_of(grant.resolution), grant.period, beside_of(grant.resolution)
     if detail is not DetailClass.DAY:
-        for window in _cut(whole, grant.resolution, zone):
+        for window in cut(whole, grant.resolution, zone):
             yield Window(window, [WindowSource(detail, _reach(window, window, beside), window)])
         return
     start = max(whole.start, held(detail))
@@ -47,7 +47,7 @@ def windows(grant: Grant, zone: tzinfo, held: Callable[[DetailClass], datetime])
     if grant.resolution == ONE_MONTH:
         periods = [Period(start, whole.end)]
     for period in periods:
-        for window in _cut(period, grant.resolution, zone):
+        for window in cut(period, grant.resolution, zone):
             parts = (
                 (detail, Period(window.start, min(window.end, seam))),
                 (DetailClass.QUARTER, Period(max(window.start, seam), window.end)),
@@ -75,7 +75,7 @@ def _reach(part: Period, window: Period, beside: timedelta) -> Period:
     return Period(start, end)
 
 
-def _cut(period: Period, resolution: timedelta, zone: tzinfo) -> Iterator[Period]:
+def cut(period: Period, resolution: timedelta, zone: tzinfo) -> Iterator[Period]:
     """A period in pieces of at most ``WINDOW``, or of a month, cut where no interval is cut."""
     start = period.start
     while start < period.end:

@@ -92,8 +92,9 @@ def amounts(runs: Sequence[Run], edges: Edges) -> list[Amount]:
             amount = _across(runs, first, last, begin, end)
         else:
             amount = None
-        if amount is None and any(run.ats[0] < end and run.ats[-1] > begin for run in runs[max(first, 0) : last + 1]):
-            amount = Amount(begin, end, None, Status.MISSING, Method.NONE, _covered(runs, begin, end))
+        inside = runs[max(first, 0) : last + 1]
+        if amount is None and any(run.ats[0] < end and run.ats[-1] > begin for run in inside):
+            amount = Amount(begin, end, None, Status.MISSING, Method.NONE, _covered(inside, begin, end))
         if amount is not None:
             found.append(amount)
     return found
@@ -116,7 +117,14 @@ def _across(runs: Sequence[Run], first: int, last: int, begin: int, end: int) ->
 
 
 def _covered(runs: Sequence[Run], begin: int, end: int) -> int:
-    return sum(max(0, min(run.ats[-1], end) - max(run.ats[0], begin)) for run in runs)
+    """Between readings that are no further apart than the interval is long: of more they do not speak."""
+    covered = 0
+    for run in runs:
+        first, last = max(bisect_right(run.ats, begin) - 1, 0), bisect_left(run.ats, end) + 1
+        for low, high in pairwise(run.ats[first:last]):
+            if high - low <= end - begin:
+                covered += min(high, end) - max(low, begin)
+    return covered
 
 
 # -- from stands to runs

@@ -17,6 +17,7 @@ from gateway.door.opening import Open
 from gateway.door.windows import local_midnight
 from gateway.errors import SubjectGone
 from policies.amounts import Declared, Installation
+from policies.gaps import Gaps
 from policies.minimise import Corrections
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
 from policies.vee.corrections import Correction
@@ -221,6 +222,7 @@ async def test_intervals_are_worked_out_with_what_was_said_of_meters_and_correct
     scene.shelf.put(quarter(NOON - HOUR, 1), detail=DetailClass.QUARTER)
     opened = scene.opened(Period(MIDNIGHT, NOON), QUARTER_HOUR)
     assert len(await taken(scene, opened)) == 1
+    assert isinstance(minimised.words[0].pop("gaps"), Gaps)
     assert minimised.words == [
         {
             "grant": opened.grant,

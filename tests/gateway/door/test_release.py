@@ -169,13 +169,13 @@ async def test_a_stream_in_intervals_gives_an_interval_when_a_later_one_has_begu
         await home.feed(who, [9], start=home.now + timedelta(minutes=4))
         await asyncio.sleep(0.05)
         home.now += HOUR
-        await home.feed(who, [19], start=home.now - HOUR / 2)
+        await home.feed(who, [19, 24], start=home.now - HOUR / 2)
         await next_part(parts, 2)
         alive[0] = False
         async with asyncio.timeout(3):
             await reader
-        assert [r.value for r in parts[0].released.rows] == [1, 1, 1, 1]
-        assert all(p.released.rows[0].start > parts[0].released.rows[-1].start for p in parts[1:])
+        assert [[r.value for r in p.released.rows] for p in parts] == [[1, 1, 1, 1], [5]]
+        assert parts[1].released.rows[0].start > parts[0].released.rows[-1].start
 
 
 async def test_a_place_answers_with_one_value_for_ever_and_is_silent_after_a_leaver(tmp_path: Path) -> None:

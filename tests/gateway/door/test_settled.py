@@ -18,6 +18,7 @@ from gateway.door.settled import plain_days
 from gateway.door.windows import WindowSource
 from gateway.pages.own_data import _grant as own_grant
 from gateway.registry.meters import Exchanged, Reader, StandAt
+from gateway.vault.port import Mark
 from gateway.vee.editing import Correcting
 from meter_driver.intervals import day_edges
 from meter_driver.reading import Reading
@@ -168,9 +169,11 @@ async def test_all_but_the_first_and_the_last_days_are_read_from_days_whoever_as
         read: list[DetailClass] = []
         whole = opening.Opener._values
 
-        async def noted(self: opening.Opener, grant: Grant, sources: Sequence[WindowSource]) -> Sequence[Value]:
+        async def noted(
+            self: opening.Opener, grant: Grant, sources: Sequence[WindowSource], mark: Mark | None = None
+        ) -> Sequence[Value]:
             read.extend(each.detail for each in sources)
-            return await whole(self, grant, sources)
+            return await whole(self, grant, sources, mark)
 
         monkeypatch.setattr(opening.Opener, "_values", noted)
         question = home.question(who, resolution=ONE_DAY, period=Period(start_of(home), home.now))

@@ -318,8 +318,17 @@ def test_a_stand_between_two_seconds_counts_to_the_microsecond() -> None:
     assert rows == [
         Amount(2, 5, None, Status.MISSING, Method.NONE, 2),
         Amount(1, 4, 9, Status.MEASURED, Method.NONE, 3),
-        Amount(2, 4, None, Status.MISSING, Method.NONE, 2),
+        Amount(2, 4, None, Status.MISSING, Method.NONE, 0),
     ]
+
+
+def test_what_is_missing_is_covered_where_readings_are_no_further_apart_than_it_is_long() -> None:
+    runs = [Run([0, 3, 5], [0, 3, 5]), Run([6, 8, 13, 14], [0, 2, 7, 8])]
+    found = amounts(runs, [(1, 5), (4, 8), (7, 10), (9, 12), (12, 16), (14, 18)])
+    assert [(a.begin, a.status, a.covered) for a in found] == [
+        (1, Status.ESTIMATED, 4), (4, Status.MISSING, 3), (7, Status.MISSING, 1), (9, Status.MISSING, 0),
+        (12, Status.MISSING, 1),
+    ]  # fmt: skip
 
 
 def test_nothing_read_gives_nothing() -> None:
