@@ -19,7 +19,7 @@ from policies.vault.values import Value
 _Edge = tuple[datetime, datetime]
 
 
-class Span(NamedTuple):
+class Heard(NamedTuple):
     """From the first to the last instant of which something was told."""
 
     first: datetime
@@ -36,7 +36,7 @@ class Owed(NamedTuple):
     """
 
     empty: Row
-    told: Span
+    told: Heard
     until: datetime
 
 
@@ -48,7 +48,7 @@ class Gaps:
 
     def __init__(self, period: Period) -> None:
         self._period = period
-        self._told: dict[tuple[str, str], Span] = {}
+        self._told: dict[tuple[str, str], Heard] = {}
         self._owed: list[Owed] = []
 
     def filled(
@@ -65,7 +65,7 @@ class Gaps:
             return rows
         key = empty.quantity, empty.meter
         before = self._told.get(key, said)
-        told = self._told[key] = Span(before.first, max(before.last, said.last))
+        told = self._told[key] = Heard(before.first, max(before.last, said.last))
         until = min(window, said.last)
         if len(rows) == len(edges) and until <= before.last:
             return rows
@@ -88,21 +88,21 @@ def rows_owed(owed: Sequence[Owed], edges: Sequence[_Edge]) -> list[Row]:
         _missing(one.empty, edge)
         for one in owed
         for edge in edges
-        if edge[1] > one.told.last and _within(edge, Span(one.told.first, one.until))
+        if edge[1] > one.told.last and _within(edge, Heard(one.told.first, one.until))
     ]
 
 
-def _said(rows: Sequence[Row], values: Sequence[Value], period: Period) -> Span | None:
+def _said(rows: Sequence[Row], values: Sequence[Value], period: Period) -> Heard | None:
     """The outermost instants of which there is a reading or a row; None where none lies in the period."""
     start, end = period.start, period.end
     first = next((at for each in values for at in (each.first_at, each.last_at) if at >= start), end)
     last = next((at for each in reversed(values) for at in (each.last_at, each.first_at) if at <= end), start)
     if rows:
-        return Span(min(first, rows[0].start), max(last, rows[-1].end))
-    return Span(first, last) if first <= last else None
+        return Heard(min(first, rows[0].start), max(last, rows[-1].end))
+    return Heard(first, last) if first <= last else None
 
 
-def _within(edge: _Edge, told: Span) -> bool:
+def _within(edge: _Edge, told: Heard) -> bool:
     return told.first <= edge[0] and edge[1] <= told.last
 
 

@@ -13,7 +13,7 @@ from policies.minimise import interval_of
 from policies.terms import Grant, Period, Row
 from policies.vault.values import Value
 
-Told = tuple[str, str, datetime]
+_Interval = tuple[str, str, datetime]
 
 
 def touched(fresh: Sequence[Value], grant: Grant, done: datetime, zone: tzinfo) -> Iterator[Period]:
@@ -32,12 +32,12 @@ def touched(fresh: Sequence[Value], grant: Grant, done: datetime, zone: tzinfo) 
         yield from cut(span.intersect(whole), grant.resolution, zone)
 
 
-def told(row: Row) -> Told:
+def told(row: Row) -> _Interval:
     """Which interval of which quantity of which meter."""
     return row.quantity, row.meter, row.start
 
 
-def with_numbers(part: Part, but: Collection[Told] = ()) -> Part | None:
+def with_numbers(part: Part, but: Collection[_Interval] = ()) -> Part | None:
     """Without rows that have no number, and without those that were told before; None where nothing is left."""
     rows = [row for row in part.released.rows if row.value is not None and told(row) not in but]
     return replace(part, released=replace(part.released, rows=rows)) if rows else None

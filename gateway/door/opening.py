@@ -1,7 +1,7 @@
-"""Opening what a grant covers: values from the vault, minimised, as parts for egress; once, or as a stream."""
+"""Opening what a grant covers: values from the vault, minimised, as parts for egress."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import partial
@@ -10,12 +10,11 @@ from typing import Any, Protocol
 from adapters.plugin import Released
 from gateway.clock import Clock
 from gateway.door.egress import Part
-from gateway.door.late import told, touched, with_numbers
+from gateway.door.late import with_numbers
 from gateway.door.settled import plain_days
 from gateway.door.standing import Standing
 from gateway.door.windows import WindowSource, cut, windows
 from gateway.errors import SubjectGone
-from gateway.intake.desk import AHEAD
 from gateway.vault.port import Mark, Vault, held_since
 from meter_driver.intervals import day_edges
 from policies.gaps import Gaps, rows_owed
@@ -24,8 +23,6 @@ from policies.terms import AS_RECEIVED, ONE_DAY, DetailClass, Grant, Period, Row
 from policies.vault.values import Value
 from policies.vee.corrections import Correction
 
-LOOK_AGAIN = 1.0
-"""Seconds after which a waiting stream looks whether its ground, its recipient or its connection is still there."""
 VALUES_AT_ONCE = 200
 """Values that are minimised in the loop, a few milliseconds of it."""
 _INSTANT = timedelta(microseconds=1)
@@ -38,21 +35,6 @@ class Open:
     grant: Grant
     name: str
     standing: Standing
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """What a stream looks at while it waits.
-
-    Attributes:
-        alive: whether the recipient still has its right.
-        gone: whether the connection is gone.
-        joined: households that may be opened now and were not before; written down in the ledger already.
-    """
-
-    alive: Callable[[], bool]
-    gone: Callable[[], bool]
-    joined: Callable[[frozenset[SubjectId]], Awaitable[Sequence[Open]]] | None = None
 
 
 class HouseholdMeters(Protocol):
@@ -112,7 +94,7 @@ class Opener:
         async for values in self._read(opened.grant, closed, mark):
             if not opened.standing.still():
                 return
-            if (part := await self._part(opened, values)) is not None:
+            if (part := await self.part(opened, values)) is not None:
                 yield part
 
     async def _intervals(self, opened: Open, mark: Mark | None, *, missing: bool) -> AsyncIterator[Part]:
@@ -129,7 +111,7 @@ class Opener:
                 return
             if not values and not changed:
                 continue
-            made = await self._part(replace(opened, grant=grant), values, installed, changed, gaps)
+            made = await self.part(replace(opened, grant=grant), values, installed, changed, gaps)
             async for earlier in self._owed(opened, gaps, window.start):
                 yield earlier
             if made is not None and (part := made if missing else with_numbers(made)) is not None:
@@ -191,7 +173,7 @@ class Opener:
     async def _values(self, grant: Grant, sources: Sequence[WindowSource], mark: Mark | None = None) -> Sequence[Value]:
         return [v for s in sources async for some in self._read(grant, s.reach, mark, detail=s.detail) for v in some]
 
-    async def _part(
+    async def part(
         self,
         opened: Open,
         values: Sequence[Value],
@@ -209,117 +191,9 @@ class Opener:
         first = min((v.at for v in values if v.at >= opened.grant.period.start), default=earliest)
         return _told(opened, rows, first.date())
 
-    async def follow(self, all_: Sequence[Open], watch: Watch) -> AsyncIterator[Part]:
-        """What is there, then what comes, as long as somebody's ground stands.
-
-        As received: each value once. The position of the stream is taken before the first read, and both sides of it
-        are read by it, so nothing is lost or told twice in between. What comes is told if it is new: a correction of
-        what was told before is told again, with the same instant and its new value; an unchanged value is not.
-        In intervals: each interval once, as soon as a later value has closed it, or when it has a number by what came
-        late. One that has none is not told: it may still get it.
-        """
-        tails = [self._tail(o) for o in all_]
-        for tail in tails:
-            if tail.opened.grant.resolution == AS_RECEIVED:
-                async for part in self.parts(tail.opened, tail.mark):
-                    yield part
-        while live := [t for t in tails if t.opened.standing.still()]:
-            if not watch.alive() or watch.gone() or all(self._clock() >= t.opened.grant.period.end for t in live):
-                return
-            news = self._vault.news(live[0].opened.grant.subject)
-            for tail in live:
-                async for part in self._fresh(tail):
-                    yield part
-            await _moment(news if watch.joined is None else None)
-            if watch.joined is not None:
-                known = frozenset(t.opened.grant.subject for t in live)
-                tails = [*live, *[self._tail(o) for o in await watch.joined(known)]]
-
-    def _tail(self, opened: Open) -> "_Tail":
-        return _Tail(opened, self._vault.mark(opened.grant.subject), opened.grant.period.start, self._clock() + AHEAD)
-
-    async def _fresh(self, tail: "_Tail") -> AsyncIterator[Part]:
-        """As received: what new pieces changed. In intervals: those that a later value closed or a late one filled."""
-        grant = tail.opened.grant
-        detail = class_of(grant.resolution)
-        if detail is DetailClass.DAY:
-            detail = DetailClass.QUARTER  # days are merged later; what comes in comes in quarters
-        try:
-            fresh, position = await self._vault.since(tail.mark, detail, grant.quantities)
-            if grant.resolution == AS_RECEIVED:
-                fresh = await self._changed(tail, fresh)
-        except SubjectGone:
-            return
-        if grant.resolution != AS_RECEIVED:
-            async for filled in self._late(tail, fresh, Mark(grant.subject, position)):
-                yield filled
-        tail.mark.position = position
-        if grant.resolution == AS_RECEIVED:
-            if fresh and (part := await self._part(tail.opened, fresh)) is not None:
-                yield part
-            return
-        latest = max((v.at for v in fresh), default=self._clock() if tail.first else tail.done)
-        tail.first = False
-        begun, _ = interval_of(min(latest, self._clock()), grant.resolution, self._zone)
-        closed = min(begun, grant.period.end)
-        if closed <= tail.done:
-            return
-        narrowed = replace(tail.opened, grant=replace(grant, period=Period(tail.done, closed)))
-        tail.done = closed
-        async for part in self.parts(narrowed, tail.mark, missing=False):
-            yield part
-
-    async def _late(self, tail: "_Tail", fresh: Sequence[Value], now: Mark) -> AsyncIterator[Part]:
-        """Intervals before those that are to be told next, if they have a number by what came and had none without."""
-        for period in touched(fresh, tail.opened.grant, tail.done, self._zone):
-            opened = replace(tail.opened, grant=replace(tail.opened.grant, period=period))
-            before = {
-                told(row) async for part in self.parts(opened, tail.mark, missing=False) for row in part.released.rows
-            }
-            async for part in self.parts(opened, now, missing=False):
-                if (left := with_numbers(part, before)) is not None:
-                    yield left
-
-    async def _changed(self, tail: "_Tail", fresh: Sequence[Value]) -> Sequence[Value]:
-        """Without what stands there unchanged up to the mark. What is later than all that came needs no look."""
-        last = {_place(value): value for value in fresh}
-        seen = [value.at for value in last.values() if value.at <= tail.latest]
-        tail.latest = max([tail.latest, *(value.at for value in fresh)])
-        if seen:
-            reach = Period(min(seen), max(seen) + _INSTANT)
-            async for values in self._read(tail.opened.grant, reach, tail.mark):
-                for value in values:
-                    if last.get(_place(value)) == value:
-                        del last[_place(value)]
-        return list(last.values())
-
 
 def _told(opened: Open, rows: Sequence[Row], first: date) -> Part:
     """``first``: the oldest day that they rest on."""
     g = opened.grant
     released = Released(opened.name, rows, g.recipient, g.purpose, g.resolution, g.level, g.keep, g.reference)
     return Part(opened.standing.since(g.subject, class_of(g.resolution), first), released)
-
-
-def _place(value: Value) -> tuple[str, str, datetime]:
-    return value.meter, value.quantity, value.at
-
-
-async def _moment(news: asyncio.Event | None) -> None:
-    """Until something came in, or for a while."""
-    try:
-        async with asyncio.timeout(LOOK_AGAIN):
-            await (asyncio.sleep(LOOK_AGAIN) if news is None else news.wait())
-    except TimeoutError:
-        return
-
-
-@dataclass(slots=True)
-class _Tail:
-    """How far a stream has come with one household. ``latest``: no value up to the mark is later."""
-
-    opened: Open
-    mark: Mark
-    done: datetime
-    latest: datetime
-    first: bool = True

@@ -9,8 +9,9 @@ from gateway.clock import Clock
 from gateway.cohorts.desk import CohortDesk
 from gateway.door.egress import Part, Whole
 from gateway.door.epochs import Epochs
+from gateway.door.following import Follower, Watch
 from gateway.door.ledger import Ledger
-from gateway.door.opening import Corrected, HouseholdMeters, Open, Opener, SettledDays, Watch
+from gateway.door.opening import Corrected, HouseholdMeters, Open, Opener, SettledDays
 from gateway.door.profiles import Profiles
 from gateway.door.standing import Right, Sight, Standing
 from gateway.errors import SubjectGone
@@ -58,6 +59,7 @@ class ReleaseDesk:
         days: SettledDays | None = None,
     ) -> None:
         self._cohorts, self._opener = cohorts, Opener(vault, meters, clock, zone, corrected, days)
+        self._follower = Follower(self._opener, vault, clock, zone)
         self._sight = Sight(epochs, clock, vault.oldest)
         self._vault, self._book, self._ledger = vault, book, ledger
         self._epochs, self._profiles, self._clock = epochs, profiles, clock
@@ -140,7 +142,7 @@ class ReleaseDesk:
         if not isinstance(question.subject, Portfolio):
             opened = self._decided(question, right)
             await self._write_down([o.grant for o in opened])
-            return Whole([o.standing for o in opened], self._opener.follow(opened, Watch(right.still, gone)))
+            return Whole([o.standing for o in opened], self._follower.follow(opened, Watch(right.still, gone)))
         everybody = self._allowing(question, right)
         await self._write_down([o.grant for o in everybody])
 
@@ -149,7 +151,7 @@ class ReleaseDesk:
             await self._write_down([o.grant for o in fresh])
             return fresh
 
-        return self._opener.follow(everybody, Watch(right.still, gone, joined))
+        return self._follower.follow(everybody, Watch(right.still, gone, joined))
 
     def _decided(self, question: ReleaseRequest, right: Right) -> list[Open]:
         """By one ground for all of the period, or by several that follow each other (a renewal), each for its part."""

@@ -23,7 +23,7 @@ from adapters.gaiax.odrl import Terms
 from adapters.plugin import Organisation
 from gateway import compose
 from gateway.compose import Gateway
-from gateway.door import lines, opening
+from gateway.door import following, lines
 from gateway.registry.organisations import ListedOrganisation
 from policies.roles import Listener
 from policies.terms import AS_RECEIVED, FAR_FUTURE, Level, Purpose, SubjectId
@@ -154,7 +154,7 @@ async def product(folder: Path, patch: pytest.MonkeyPatch, prepare: Any = None) 
 
     patch.setattr(gateway.app, "load", loaded)
     patch.setattr(lines, "CLOCK_LOOK", 0.02)
-    patch.setattr(opening, "LOOK_AGAIN", 0.05)
+    patch.setattr(following, "LOOK_AGAIN", 0.05)
     settings = clear_settings(
         folder, timezone="UTC", adapters={"openadr": {"enabled": False}, "gaiax": {}}, limits={"shutdown_seconds": 0}
     )

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from gateway.door.following import Follower
 from gateway.door.opening import Corrected, Open, Opener
 from gateway.vault.port import Mark
 from policies.minimise import Installed
@@ -98,6 +99,7 @@ class Scene(Stand):
         self.shelf, self.meters = Shelf(), Meters()
         vault: Any = self.shelf
         self.opener = Opener(vault, self.meters, self.clock, zone, corrected)
+        self.follower = Follower(self.opener, vault, self.clock, zone)
 
     def opened(self, period: Period, resolution: timedelta = AS_RECEIVED, ground: str = "a") -> Open:
         words: dict[str, Any] = {

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.door import opening
+from gateway.door import following
 from gateway.vault.port import held_since
 from meter_driver.intervals import day_edges
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
@@ -58,7 +58,7 @@ async def test_a_stream_in_days_tells_each_local_day_once_when_the_clocks_change
             if home.now.hour < 6:
                 await home.compactor.round()
 
-        monkeypatch.setattr(opening, "_moment", moment)
+        monkeypatch.setattr(following, "_moment", moment)
         await hours(home, who, first - HOUR, home.now)
         question = home.question(who, resolution=ONE_DAY, period=Period(first, first + 20 * ONE_DAY))
         stream = await home.release.follow(question, home.right(question, lambda: alive[0]), gone=lambda: False)

@@ -12,7 +12,7 @@ import pytest
 
 from adapters.plugin import Refused
 from gateway.cohorts.desk import NEIGHBOURHOOD
-from gateway.door import opening, release
+from gateway.door import following, release
 from gateway.door.egress import Whole
 from gateway.door.release import ReleaseDesk
 from gateway.errors import SubjectGone
@@ -165,7 +165,7 @@ async def test_a_portfolio_that_is_followed_looks_for_who_joins_and_tells_nobody
             if turns[0] == 3:
                 await home.feed(second, [4], start=home.now - HOUR / 2)
 
-        monkeypatch.setattr(opening, "_moment", moment)
+        monkeypatch.setattr(following, "_moment", moment)
         question = home.question(first, subject=Portfolio(), period=Period(home.now - ONE_DAY, home.now + ONE_DAY))
         right = home.right(question, lambda: turns[0] < 5)
         stream = await home.release.follow(question, right, gone=lambda: False)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.door import opening
+from gateway.door import following
 from gateway.vault.sealed import SealedVault
 from policies.terms import DetailClass, Period, SubjectId
 from tests.gateway.house import House, house, whole
@@ -48,7 +48,7 @@ async def told(
         async for values in read(*args, **words):
             yield values
 
-    patch.setattr(opening, "_moment", moment)
+    patch.setattr(following, "_moment", moment)
     patch.setattr(SealedVault, "read", hooked)
     question = home.question(who, period=Period(home.now - DAY, home.now + DAY))
     stream = await home.release.follow(question, home.right(question, lambda: alive[0]), gone=lambda: False)

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.door import opening
-from gateway.door.opening import Open, Watch
+from gateway.door import following
+from gateway.door.following import Watch
+from gateway.door.opening import Open
 from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period
@@ -30,7 +31,7 @@ class Turns:
 
     def __init__(self, patch: pytest.MonkeyPatch, *steps: Callable[[], object]) -> None:
         self.steps, self.news = list(steps), list[asyncio.Event | None]()
-        patch.setattr(opening, "_moment", self.moment)
+        patch.setattr(following, "_moment", self.moment)
 
     async def moment(self, news: asyncio.Event | None) -> None:
         self.news.append(news)
@@ -41,7 +42,7 @@ class Turns:
 
     async def told(self, scene: Scene, *opened: Open, gone: Callable[[], bool] = lambda: False) -> list[list[int]]:
         """What stands in each part."""
-        stream = scene.opener.follow(opened, Watch(self.alive, gone))
+        stream = scene.follower.follow(opened, Watch(self.alive, gone))
         return [[whole(row) for row in part.released.rows] async for part in stream]
 
 
@@ -162,7 +163,7 @@ def quarters(scene: Scene, *numbers: int) -> Callable[[], None]:
 
 async def starts(scene: Scene, turns: Turns, period: Period, resolution: timedelta) -> list[list[int]]:
     """Quarters of the day in which the intervals of each part begin."""
-    stream = scene.opener.follow([scene.opened(period, resolution)], Watch(turns.alive, lambda: False))
+    stream = scene.follower.follow([scene.opened(period, resolution)], Watch(turns.alive, lambda: False))
     return [[(row.start - MIDNIGHT) // QUARTER_HOUR for row in part.released.rows] async for part in stream]
 
 
@@ -209,7 +210,7 @@ async def test_no_interval_is_told_that_ends_after_the_period(monkeypatch: pytes
     turns = Turns(monkeypatch, nothing)
     period = Period(MIDNIGHT, MIDNIGHT + HOUR)
     [opened, other] = [scene.opened(period, QUARTER_HOUR), scene.opened(DAY, AS_RECEIVED, ground="b")]
-    stream = scene.opener.follow([opened, other], Watch(turns.alive, lambda: False))
+    stream = scene.follower.follow([opened, other], Watch(turns.alive, lambda: False))
     rows = [row for part in [part async for part in stream] for row in part.released.rows]
     assert [(row.start - MIDNIGHT) // QUARTER_HOUR for row in rows] == [0, 1, 2, 3]
 
@@ -243,20 +244,20 @@ async def test_a_stream_in_days_tells_a_local_day_when_the_next_one_has_begun(mo
 
 
 async def test_a_stream_that_waits_looks_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(following, "LOOK_AGAIN", 0.01)
     async with asyncio.timeout(5):
-        await opening._moment(asyncio.Event())
-        await opening._moment(None)
+        await following._moment(asyncio.Event())
+        await following._moment(None)
 
 
 @pytest.mark.parametrize("has_news", [True, False])
 async def test_a_stream_that_waits_does_so_until_there_are_news(
     has_news: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "LOOK_AGAIN", 3600.0)
+    monkeypatch.setattr(following, "LOOK_AGAIN", 3600.0)
     news = asyncio.Event()
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-        waiting = group.create_task(opening._moment(news if has_news else None))
+        waiting = group.create_task(following._moment(news if has_news else None))
         for _ in range(5):
             await asyncio.sleep(0)
         assert not waiting.done()
