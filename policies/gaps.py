@@ -93,13 +93,20 @@ def rows_owed(owed: Sequence[Owed], edges: Sequence[_Edge]) -> list[Row]:
 
 
 def _said(rows: Sequence[Row], values: Sequence[Value], period: Period) -> Heard | None:
-    """The outermost instants of which there is a reading or a row; None where none lies in the period."""
-    start, end = period.start, period.end
-    first = next((at for each in values for at in (each.first_at, each.last_at) if at >= start), end)
-    last = next((at for each in reversed(values) for at in (each.last_at, each.first_at) if at <= end), start)
+    """The outermost instants of which there is a row, or a reading of the period; None where there is none."""
+    first = next((at for value in values for at in _inside(value, period)), period.end)
+    last = next((at for value in reversed(values) for at in reversed(_inside(value, period))), period.start)
     if rows:
         return Heard(min(first, rows[0].start), max(last, rows[-1].end))
     return Heard(first, last) if first <= last else None
+
+
+def _inside(value: Value, period: Period) -> Sequence[datetime]:
+    """Those of its outermost instants that lie in the period, if it says something of that time."""
+    start, end = period.start, period.end
+    if value.first_at >= end or value.first_at < start >= value.last_at:
+        return ()
+    return [at for at in (value.first_at, value.last_at) if start <= at <= end]
 
 
 def _within(edge: _Edge, told: Heard) -> bool:

@@ -25,6 +25,8 @@ from policies.vee.corrections import Correction
 
 VALUES_AT_ONCE = 200
 """Values that are minimised in the loop, a few milliseconds of it."""
+INTERVALS_AT_ONCE = 500
+"""Likewise: each may be a row, whatever was read of it."""
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -184,12 +186,17 @@ class Opener:
         """What is much leaves the loop; whoever withdraws meanwhile is seen by egress, before the write."""
         words: dict[str, Any] = {"installed": installed, "corrections": changed, "gaps": gaps}
         work = partial(minimise, values, opened.grant, opened.name, self._zone, now=self._clock(), **words)
-        rows = work() if len(values) <= VALUES_AT_ONCE else await asyncio.to_thread(work)
+        few = len(values) <= VALUES_AT_ONCE and _intervals_in(opened.grant) <= INTERVALS_AT_ONCE
+        rows = work() if few else await asyncio.to_thread(work)
         if not rows:
             return None
         earliest = values[0].at if values else rows[0].start
         first = min((v.at for v in values if v.at >= opened.grant.period.start), default=earliest)
         return _told(opened, rows, first.date())
+
+
+def _intervals_in(grant: Grant) -> float:
+    return (grant.period.end - grant.period.start) / grant.resolution if grant.resolution else 0
 
 
 def _told(opened: Open, rows: Sequence[Row], first: date) -> Part:
