@@ -102,11 +102,10 @@ def _said(rows: Sequence[Row], values: Sequence[Value], period: Period) -> Heard
 
 
 def _inside(value: Value, period: Period) -> Sequence[datetime]:
-    """Those of its outermost instants that lie in the period, if it says something of that time."""
-    start, end = period.start, period.end
-    if value.first_at >= end or value.first_at < start >= value.last_at:
+    """Those of its outermost instants that lie in the period. What ends where that begins says nothing of it."""
+    if value.first_at < value.last_at == period.start:
         return ()
-    return [at for at in (value.first_at, value.last_at) if start <= at <= end]
+    return [at for at in (value.first_at, value.last_at) if period.contains(at)]
 
 
 def _within(edge: _Edge, told: Heard) -> bool:

@@ -63,11 +63,12 @@ class PlainSigner:
 
 
 class Registry:
-    """Organisations that may ask for everything, and places."""
+    """Organisations that may ask for all of some quantities, and places."""
 
     def __init__(self) -> None:
         self.where: dict[SubjectId, str] = {}
         self.closed: set[Recipient] = set()
+        self.quantities = frozenset({ENERGY, FEED})
 
     def organisation_now(self, recipient: Recipient) -> Organisation | None:
         if recipient in self.closed:
@@ -76,7 +77,7 @@ class Registry:
             recipient,
             str(recipient),
             levels=frozenset(Level),
-            quantities=frozenset({ENERGY, FEED}),
+            quantities=self.quantities,
             finest=timedelta(0),
             purposes=frozenset(Purpose),
         )
