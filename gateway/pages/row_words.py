@@ -114,8 +114,8 @@ _NOTES: Sequence[tuple[tuple[str, str], tuple[str, str]]] = (
     (
         STATUSES["missing"],
         (
-            "There are readings, but they do not make up the whole interval: there is no value.",
-            "Es gibt Ablesungen, aber sie ergeben nicht das ganze Intervall: Es gibt keinen Wert.",
+            "There are readings before and after it, but they do not make up the whole interval: there is no value.",
+            "Es gibt Ablesungen davor und danach, aber sie ergeben nicht das ganze Intervall: Es gibt keinen Wert.",
         ),
     ),
     (

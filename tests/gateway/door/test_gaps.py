@@ -171,3 +171,12 @@ async def test_late_values_far_apart_are_looked_at_around_them_alone(monkeypatch
     assert await starts(scene, turns, whole, QUARTER_HOUR) == [[-3000], [47], [-2999], [-1000], [10]]
     assert all(each.period.end - each.period.start < ONE_DAY for each in scene.shelf.asked)
     assert len(scene.shelf.asked) == 6, "as it stood before, and as it stands"
+
+
+async def test_what_comes_late_while_a_stream_reads_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    scene.now = MIDNIGHT + 3 * HOUR
+    quarters(scene, 0, 1, 8, 9)()
+    late = [quarters(scene, 4, 5)]
+    scene.shelf.reading = lambda: late.pop()() if late else None
+    assert await starts(scene, Turns(monkeypatch, nothing, nothing), DAY, QUARTER_HOUR) == [[0, 8], [4]]
