@@ -114,7 +114,7 @@ def unit_of(values: Sequence[Value]) -> str | None:
 def _common(values: Sequence[Value]) -> str | None:
     """The unit that all of the newest value's dimension are multiples of."""
     unit = base(values[-1].unit)
-    return "J" if unit == "Wh" and "J" in {base(value.unit) for value in values} else unit
+    return "J" if unit == "Wh" and "J" in {base(each) for each in {value.unit for value in values}} else unit
 
 
 def own_limit(known: quantities.Quantity, unit: str | None, limit: Decimal | None) -> Decimal | None:

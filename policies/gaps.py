@@ -6,10 +6,11 @@ windows: a long gap may end in a later one than it began in.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from meter_driver.quantities import parse
 from policies.amounts import unit_of

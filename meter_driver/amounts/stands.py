@@ -92,9 +92,8 @@ def amounts(runs: Sequence[Run], edges: Edges) -> list[Amount]:
             amount = _across(runs, first, last, begin, end)
         else:
             amount = None
-        inside = runs[max(first, 0) : last + 1]
-        if amount is None and any(run.ats[0] < end and run.ats[-1] > begin for run in inside):
-            amount = Amount(begin, end, None, Status.MISSING, Method.NONE, _covered(inside, begin, end))
+        if amount is None:
+            amount = _touched(runs[max(first, 0) : last + 1], begin, end)
         if amount is not None:
             found.append(amount)
     return found
@@ -114,6 +113,13 @@ def _across(runs: Sequence[Run], first: int, last: int, begin: int, end: int) ->
     if low_read and high_read:
         return Amount(begin, end, total, Status.MEASURED, Method.NONE, end - begin)
     return Amount(begin, end, total, Status.ESTIMATED, Method.INTERPOLATED, end - begin)
+
+
+def _touched(runs: Sequence[Run], begin: int, end: int) -> Amount | None:
+    """What readings touch and do not enclose is missing."""
+    if not any(run.ats[0] < end and run.ats[-1] > begin for run in runs):
+        return None
+    return Amount(begin, end, None, Status.MISSING, Method.NONE, _covered(runs, begin, end))
 
 
 def _covered(runs: Sequence[Run], begin: int, end: int) -> int:

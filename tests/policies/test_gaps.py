@@ -1,7 +1,6 @@
 """What is missing between rows, window by window, against a slow reference that sees all of it at once."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -10,6 +9,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from meter_driver.quantities import parse
 from policies.gaps import Gaps, rows_owed
