@@ -437,7 +437,9 @@ class Services(SharedServices, Protocol):
         *,
         alive: Callable[[], bool],
     ) -> web.StreamResponse:
-        """Like ``send``, then goes on with what comes in, until the period is over."""
+        """Like ``send``, then goes on with what comes in, until the period is over. No interval is told as missing:
+        something may still come late.
+        """
 
     def may(self, question: ReleaseRequest) -> Grant | Refusal:
         """What the door would say now, without releasing anything and without a ledger entry. One household only."""

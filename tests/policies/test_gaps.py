@@ -186,6 +186,11 @@ def test_what_lies_outside_of_the_period_makes_nothing_missing(outside: int) -> 
     assert quarters(both, 0, 40) == [(20, "measured")]
 
 
+def test_what_lies_outside_of_the_period_hides_no_gap_inside() -> None:
+    told = quarters(entries(-2, 21, 24), 0, 20, 40)
+    assert told == [(21, "measured"), (22, "missing"), (23, "missing"), (24, "measured")]
+
+
 @pytest.mark.parametrize(
     ("at", "missing"),
     [(START, range(10)), (START + 10 * HOUR - timedelta.resolution, range(11, 39)), (START + 10 * HOUR, [])],
@@ -239,3 +244,11 @@ def test_all_of_whole_windows_is_told_as_it_was() -> None:
         empty = Row("n", ENERGY, begin, begin, None, None, "missing", "m")
         assert gaps.filled(rows, [], edges, begin, empty) is rows
         assert gaps.taken() == []
+
+
+def test_nothing_is_owed_to_windows_before_by_what_was_told_at_their_end() -> None:
+    gaps = Gaps(Period(START, START + HOUR))
+    edges = edges_of(Period(START, START + HOUR), QUARTER_HOUR, VIENNA)
+    empty = Row("n", POWER, START, START, None, None, "missing", "m")
+    assert gaps.filled([], [value(START, 1, POWER, "W", "m")], edges, START, empty) == []
+    assert gaps.taken() == []
