@@ -180,3 +180,33 @@ async def test_what_comes_late_while_a_stream_reads_is_told_once(monkeypatch: py
     late = [quarters(scene, 4, 5)]
     scene.shelf.reading = lambda: late.pop()() if late else None
     assert await starts(scene, Turns(monkeypatch, nothing, nothing), DAY, QUARTER_HOUR) == [[0, 8], [4]]
+
+
+async def test_what_comes_while_a_stream_looks_at_late_values_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    scene.now = MIDNIGHT + 3 * HOUR
+    quarters(scene, 0, 1, 10, 11)()
+    later = [quarters(scene, 6, 7), nothing]
+
+    def late() -> None:
+        quarters(scene, 4, 5)()
+        scene.shelf.reading = lambda: later.pop()() if later else None
+
+    turns = Turns(monkeypatch, late, nothing, nothing)
+    assert await starts(scene, turns, DAY, QUARTER_HOUR) == [[0, 10], [4], [5, 6]]
+
+
+async def test_a_value_of_the_interval_under_way_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    scene.now = MIDNIGHT + HOUR
+    quarters(scene, *range(5))()
+    turns = Turns(monkeypatch, quarters(scene, 4), nothing)
+    assert await starts(scene, turns, DAY, QUARTER_HOUR) == [[0, 1, 2, 3]]
+    assert len(scene.shelf.asked) == 1
+
+
+async def test_late_values_side_by_side_are_looked_at_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    quarters(scene, 46, 47, 48)()
+    turns = Turns(monkeypatch, nothing, quarters(scene, 10, 11, 22, 23), nothing)
+    assert await starts(scene, turns, DAY, QUARTER_HOUR) == [[46, 47], [10, 22]]
