@@ -13,7 +13,7 @@ from adapters.plugin import CALLER, Caller, Route
 from gateway.api.models import Instant, Json, body
 from gateway.api.registry import telling
 from gateway.errors import NotAllowed, Unknown
-from gateway.registry.meters import Exchanged, Meter, Reader, StandAt
+from gateway.registry.meter_records import Exchanged, Meter, Reader, StandAt
 from gateway.registry.registry import Registry
 from gateway.registry.stands import stand_at
 from meter_driver.quantities import Medium

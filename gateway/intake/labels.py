@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from gateway.errors import SubjectGone
-from gateway.registry.meters import Meters, Reader
+from gateway.registry.meter_records import Reader
+from gateway.registry.meters import Meters
 from gateway.registry.tenancies import Tenancy
 from meter_driver import quantities, senml
 from meter_driver.errors import SenmlError

@@ -10,7 +10,7 @@ from adapters.plugin import Route
 from gateway.errors import NotAllowed, RegistryError
 from gateway.pages.forms import PostedForm, decimal_of, form_token, posted, to
 from gateway.pages.render import Renderings
-from gateway.registry.meters import Exchanged, StandAt
+from gateway.registry.meter_records import Exchanged, StandAt
 from gateway.registry.registry import Registry
 from gateway.registry.stands import stand_at
 from meter_driver.instants import in_utc

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from gateway.errors import NotAllowed
-from gateway.registry.meters import StandAt
+from gateway.registry.meter_records import StandAt
 from meter_driver import quantities
 from meter_driver.errors import UnitError
 

@@ -7,7 +7,8 @@ from decimal import Decimal
 from itertools import groupby
 
 from gateway.clock import Clock
-from gateway.registry.meters import Meter, Meters
+from gateway.registry.meter_records import Meter
+from gateway.registry.meters import Meters
 from gateway.settings.vee import VeeSettings
 from gateway.vault.port import Value, Vault
 from gateway.vee.clocks import ClockBook

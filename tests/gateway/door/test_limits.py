@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cohorts.draw import Drawn
-from gateway.registry.meters import Reader
+from gateway.registry.meter_records import Reader
 from policies.terms import ONE_DAY, QUARTER_HOUR, Period, Row, SubjectId
 from tests.gateway.house import ENERGY, NOON, House, house
 

@@ -17,7 +17,7 @@ from gateway.door import opening
 from gateway.door.settled import plain_days
 from gateway.door.windows import WindowSource
 from gateway.pages.own_data import _grant as own_grant
-from gateway.registry.meters import Exchanged, Reader, StandAt
+from gateway.registry.meter_records import Exchanged, Reader, StandAt
 from gateway.vault.port import Mark
 from gateway.vee.editing import Correcting
 from meter_driver.intervals import day_edges

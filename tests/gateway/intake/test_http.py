@@ -14,7 +14,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from adapters.plugin import CALLER, Batch, Caller, IntakeAnswer
 from gateway.errors import StoreFull
 from gateway.intake import http as ingest
-from gateway.registry.meters import Meters, Reader
+from gateway.registry.meter_records import Reader
+from gateway.registry.meters import Meters
 from gateway.registry.tenancies import Tenancy
 from gateway.serve.problems import Problem, answer
 from meter_driver import senml

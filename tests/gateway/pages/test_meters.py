@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
-from gateway.registry.meters import Reader
+from gateway.registry.meter_records import Reader
 from policies.terms import SubjectId
 from tests.gateway.pages.test_pages import text
 from tests.gateway.people_house import People, people

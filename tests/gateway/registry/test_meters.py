@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import NotAllowed
-from gateway.registry import meters as module
-from gateway.registry.meters import Reader
+from gateway.registry import meter_book as module
+from gateway.registry.meter_records import Reader
 from policies.terms import SubjectId
 from tests.gateway.vault.safe import ANNA, BERT, Safe, opened
 

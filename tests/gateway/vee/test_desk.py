@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from adapters.plugin import Batch
 from gateway.errors import NotAllowed, Unknown
-from gateway.registry.meters import Reader
+from gateway.registry.meter_records import Reader
 from gateway.storage.tables.vee import ALL, vee_correction, vee_exception
 from gateway.vee.editing import Correcting
 from gateway.vee.records import Handling, Listed
