@@ -15,6 +15,9 @@ DEFAULT_DAYS: Mapping[DetailClass, int] = MappingProxyType(
     }
 )
 MOST_RETENTION_DAYS = 30 * 366
+KEPT_EVIDENCE = timedelta(days=3 * 366)
+"""Limitation of claims: how long receipts, withdrawals, the ledger and the days on which metering points were left stay
+after an erasure (GDPR 17(3)(e))."""
 LEAST_DAYS: Mapping[DetailClass, int] = MappingProxyType({DetailClass.QUARTER: 1})
 """A day is worked out from its quarters after its end, and may begin in the UTC day before."""
 

@@ -22,14 +22,13 @@ from gateway.vault.port import Destroyed, Vault
 from meter_driver.instants import in_utc
 from policies.decide import ends
 from policies.grounds import Consent, Ground, LegalTask
+from policies.retention import KEPT_EVIDENCE
 from policies.terms import SubjectId
 
 POINTS_LEFT = (
     "of each metering point a keyed hash and the day it was left: so that no earlier reading is taken for the next "
     "household's, and no list takes this one in again"
 )
-KEPT_EVIDENCE = timedelta(days=3 * 366)
-"""Limitation of claims: how long receipts, withdrawals and the ledger stay after an erasure (GDPR 17(3)(e))."""
 
 
 @dataclass(frozen=True, slots=True)

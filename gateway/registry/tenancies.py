@@ -17,13 +17,12 @@ from gateway.errors import InUse, NotAllowed, SubjectGone, Unknown
 from gateway.storage.port import Store
 from gateway.storage.tables.registry import metering_point, point_left, tenancy
 from gateway.vault.port import Vault, Words
+from policies.retention import KEPT_EVIDENCE
 from policies.terms import DetailClass, SubjectId
 
 TENANCY_KINDS = ("household", "site")
 MOST_POINTS = 32
 MOST_TEXT = 1000
-KEPT_LEFT = timedelta(days=3 * 366)
-"""How long it is kept when an erased household left its points: as its receipts are."""
 
 
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,7 +92,7 @@ class Tenancies:
 
     async def load(self) -> None:
         """Call before ports open."""
-        past = point_left.c.day < (self._clock() - KEPT_LEFT).timestamp()
+        past = point_left.c.day < (self._clock() - KEPT_EVIDENCE).timestamp()
         await self._store.write(lambda connection: connection.execute(delete(point_left).where(past)).rowcount)
         queries = (select(tenancy), select(metering_point), select(point_left))
         rows, points, left = await self._store.look(lambda c: [c.execute(query).fetchall() for query in queries])

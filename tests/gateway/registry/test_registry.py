@@ -13,7 +13,8 @@ from adapters.plugin import Organisation
 from gateway.errors import InUse, NotAllowed, StoreFull, Unknown
 from gateway.registry.boxes import ANY_METER
 from gateway.registry.organisations import ListedOrganisation
-from gateway.registry.tenancies import KEPT_LEFT, Identity, NewTenancy
+from gateway.registry.tenancies import Identity, NewTenancy
+from policies.retention import KEPT_EVIDENCE
 from policies.terms import Recipient, SubjectId
 from tests.gateway.people_house import START, people
 
@@ -107,7 +108,7 @@ async def test_what_is_kept_of_a_point_goes_when_the_receipts_go(tmp_path: Path)
     async with people(tmp_path) as house:
         first = await house.gateway.registry.tenancies.create(anna("AT1"))
         await house.gateway.household_end.erase(first.id)
-        house.time.now += KEPT_LEFT
+        house.time.now += KEPT_EVIDENCE
         await house.gateway.registry.tenancies.load()
         assert house.gateway.registry.tenancies.left("AT1") is not None
         house.time.now += timedelta(days=2)
