@@ -328,7 +328,7 @@ async def test_an_answer_that_nobody_takes_ends(tmp_path: Path) -> None:
     async with served(tmp_path, secure=False, untaken=0.5) as here:
         sock = socket.create_connection(("127.0.0.1", here.port))
         sock.sendall(REQUEST.replace(b"GET", b"PUT"))
-        await until(lambda: here.inside() == 1)
+        await until(lambda: here.asked)
         await until(lambda: here.inside() == 0)
         sock.close()
 

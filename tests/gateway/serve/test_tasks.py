@@ -45,15 +45,18 @@ async def told(home: House, kind: str) -> None:
 async def test_a_notice_whose_handler_was_given_up_waits_like_one_that_failed(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         tried: list[int] = []
+        first = asyncio.Event()
 
         async def handler(notice: Notice) -> None:
             tried.append(notice.tries)
+            first.set()
             await given_up()
 
         home.outbox.handle({"x": handler})
         await told(home, "x")
         async with asyncio.TaskGroup() as group:
             running = group.create_task(home.outbox.run())
+            await first.wait()
             await asyncio.sleep(0.5)
             running.cancel()
         assert tried == [0], "the clock stands still: its time has not come again"
