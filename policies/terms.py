@@ -93,10 +93,10 @@ ONE_MONTH = timedelta(days=31)
 
 
 def class_of(resolution: timedelta) -> DetailClass:
-    """The coarsest class that can serve a resolution. ``AS_RECEIVED`` and all below 15 min need ``LIVE``."""
+    """The coarsest class that serves a resolution. ``AS_RECEIVED`` and what quarters do not make up need ``LIVE``."""
     if resolution >= ONE_DAY:
         return DetailClass.DAY
-    return DetailClass.QUARTER if resolution >= QUARTER_HOUR else DetailClass.LIVE
+    return DetailClass.LIVE if not resolution or resolution % QUARTER_HOUR else DetailClass.QUARTER
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class OrganisationIn(Strict):
     @classmethod
     def _divides(cls, seconds: int) -> int:
         if seconds and timedelta(days=1) % timedelta(seconds=seconds):
-            raise ValueError("divides the day, or is 0 (as received)")
+            raise ValueError("must divide the day, or be 0 (as received)")
         return seconds
 
     def entry(self, recipient: str) -> ListedOrganisation:
@@ -145,7 +145,7 @@ class ScopeIn(Strict):
         """As the consent desk takes it. Raises ``Problem``."""
         resolution = timedelta(seconds=self.resolution_seconds)
         if resolution != AS_RECEIVED and timedelta(days=1) % resolution:
-            raise Problem(422, "invalid", "resolution_seconds: divides the day")
+            raise Problem(422, "invalid", "resolution_seconds: must divide the day")
         if self.values_from >= self.values_to:
             raise Problem(422, "invalid", "values_to: lies after values_from")
         return PermissionRequest(

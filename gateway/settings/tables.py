@@ -122,7 +122,7 @@ class CohortSettings(SettingsTable):
     @classmethod
     def _divides(cls, minutes: int) -> int:
         if 1440 % minutes:
-            raise ValueError("an interval divides the day")
+            raise ValueError("an interval must divide the day")
         return minutes
 
 

@@ -126,8 +126,9 @@ def _joined(edge: Edge, parts: Sequence[Row | None], empty: Row, *, mean: bool) 
     if len(numbers) < len(there):
         return nothing
     value = _mean(numbers, there, length) if mean else sum(numbers, Decimal(0))
-    worse = ("estimated", SUBSTITUTED, "validated")
-    status = next(word for word in worse if any(part.status == word for part in there))
+    told = {part.status for part in there}
+    worse = (word for word in ("estimated", SUBSTITUTED, "measured") if word in told)
+    status = next(worse, "validated")
     method = next((part.method for part in there if part.method), "")
     return replace(nothing, value=value, status=status, completeness=share, method=method)
 

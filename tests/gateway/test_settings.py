@@ -67,7 +67,7 @@ def test_a_listener_that_names_no_port_keeps_the_usual_one(tmp_path: Path) -> No
         ({"store": {"url": "sqlite:///a/"}}, "store.url", "a file"),
         ({"retention": {"live": -1}}, "retention.live", "greater than or equal"),
         ({"retention": {"quarter": 0}}, "retention.quarter", "worked out from its quarters after its end"),
-        ({"cohorts": {"interval_minutes": 17}}, "cohorts.interval_minutes", "divides the day"),
+        ({"cohorts": {"interval_minutes": 17}}, "cohorts.interval_minutes", "must divide the day"),
         ({"outbound": {"allow_private": ["everywhere"]}}, "outbound.allow_private.0", "a network of IPv4 or IPv6"),
         ({"timezone": "Mars/Olympus"}, "timezone", "IANA"),
         ({"store": {"url": "postgresql://db/metergate"}}, "store.url", "the scheme is one of: sqlite"),

@@ -54,7 +54,11 @@ def test_a_period_needs_a_zone() -> None:
         (0, DetailClass.LIVE),
         (14, DetailClass.LIVE),
         (15, DetailClass.QUARTER),
-        (1439, DetailClass.QUARTER),
+        (20, DetailClass.LIVE),
+        (45, DetailClass.QUARTER),
+        (48, DetailClass.LIVE),
+        (720, DetailClass.QUARTER),
+        (1439, DetailClass.LIVE),
         (1440, DetailClass.DAY),
     ],
 )

@@ -136,7 +136,7 @@ async def test_the_operator_puts_a_request_before_a_household(tmp_path: Path) ->
     [
         (("--start", "2026-03-01T00:00:00"), "values_from: "),
         (("--quantity", "1-0:9.8.0"), "not-in-profile"),
-        (("--minutes", "7"), "resolution_seconds: divides the day"),
+        (("--minutes", "7"), "resolution_seconds: must divide the day"),
     ],
 )
 async def test_a_request_that_cannot_be_is_refused_by_its_field(

@@ -87,7 +87,7 @@ async def test_a_spike_is_listed_and_edited_and_told_as_validated_while_the_read
     assert (row.value, row.status) == (Decimal("0.1"), "validated")
     assert day is not None
     after = (await told(home, who, ONE_DAY))[0]
-    assert (after.value, after.status) == (day - Decimal("19.9"), "validated")
+    assert (after.value, after.status) == (day - Decimal("19.9"), "measured")
     assert await told(home, who, AS_RECEIVED) == raw
     assert not await listed(home, household=who, state=Handling.OPEN, rule="spike")
 
@@ -203,7 +203,7 @@ async def test_a_day_stays_corrected_when_its_quarters_are_gone(home: House) -> 
     right = home.own_right()
     parts = await home.gateway.own_data.own(who, right, ONE_DAY)
     rows = [row async for part in parts for row in part.released.rows if row.start == DAY]
-    assert [(row.value, row.status) for row in rows] == [(day.value, "validated")]
+    assert [(row.value, row.status) for row in rows] == [(day.value, "measured")]
     await home.gateway.sweep.round()
     kept = await home.store.look(lambda c: [c.execute(select(t)).fetchall() for t in (vee_exception, vee_correction)])
     assert [len(rows) for rows in kept] == [0, 1]

@@ -47,7 +47,7 @@ def test_a_day_is_the_sum_of_its_hours_and_of_its_quarters_with_corrections_too(
         assert quarters[at].value == Decimal(number) / 1000
         assert quarters[at].status == ("validated" if ok else "estimated")
         assert quarters[at].method == ("" if ok else "proxy-day")
-    assert days[0].status == ("validated" if all(ok for _, ok in some.values()) else "estimated")
+    assert days[0].status == ("measured" if all(ok for _, ok in some.values()) else "estimated")
 
 
 @given(SOME)
@@ -85,7 +85,7 @@ def test_an_interval_shorter_than_a_correction_has_no_number() -> None:
 def test_a_mean_is_weighed_by_time() -> None:
     powers = [value(START + n * timedelta(minutes=5), 100, POWER, "W") for n in range(13)]
     told = rows(powers, HOUR, [correction(0, Decimal(300), name=POWER)], POWER)
-    assert (told[0].value, told[0].status) == (Decimal(150), "validated")
+    assert (told[0].value, told[0].status) == (Decimal(150), "measured")
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 99)), min_size=1, max_size=12))

@@ -55,8 +55,8 @@ def test_what_somebody_said_is_whole_and_what_was_worked_out_is_nothing_that_was
     ]
 
 
-@pytest.mark.parametrize(("method", "status", "complete"), [("", "validated", "1"), ("proxy-day", "estimated", "0.75")])
-def test_a_longer_interval_says_what_one_of_its_parts_is_worth(method: str, status: str, complete: str) -> None:
+@pytest.mark.parametrize(("method", "status", "complete"), [("", "measured", "1"), ("proxy-day", "estimated", "0.75")])
+def test_a_longer_interval_is_worth_what_the_least_of_its_parts_is(method: str, status: str, complete: str) -> None:
     for at in range(4):
         made = correction(at * QUARTER_HOUR, (at + 1) * QUARTER_HOUR, method=method)
         assert told(HOUR, made) == [row(NO, HOUR, "8", status, complete, method)]
