@@ -25,6 +25,7 @@ from gateway.consent.records import (
     Ended,
     asked_of,
     ended_at,
+    ended_by_erasure,
     ended_notice,
     ending_notice,
     entry_of,
@@ -164,8 +165,10 @@ class ConsentDesk:
         return self._grounds.of(household)
 
     async def all_grounds(self, household: SubjectId) -> Sequence[Ground]:
-        """Also those that ended long ago, from the record."""
-        return await records.recorded(self._store, household)
+        """Also those that ended long ago, from the record. A legal task of an erased household ended with it."""
+        found, tenancy = await records.recorded(self._store, household), self._tenancies.get(household)
+        erased = None if tenancy is None else tenancy.erased
+        return found if erased is None else [ended_by_erasure(ground, erased) for ground in found]
 
     # -- ending
 

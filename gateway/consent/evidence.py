@@ -61,15 +61,19 @@ STAYING_WORDS: Mapping[str, str] = MappingProxyType(
 
 
 def staying(grounds: Iterable[Ground], at: datetime) -> list[Staying]:
-    """What an erasure at an instant leaves. ``grounds``: of the household; a statute keeps its readings."""
+    """What an erasure at an instant leaves. ``grounds``: of the household; a statute keeps its readings.
+
+    Legal tasks of one law and article are one, until the last of their ends.
+    """
     until = in_utc(at + KEPT_EVIDENCE).date()
     tasks = [ground for ground in grounds if isinstance(ground, LegalTask) and at < ends(ground)]
+    laws = {f"{task.law} {task.article}": in_utc(ends(task)).date() for task in sorted(tasks, key=ends)}
     return [
         Staying("receipts", "GDPR Art. 7(1) and 17(3)(e)", until),
         Staying("records", "GDPR Art. 5(2) and 17(3)(e)", until),
         Staying("ledger", "GDPR Art. 5(2) and 17(3)(e)", until),
         Staying("points", "GDPR Art. 5(1)(d) and 6(1)(f)", until),
-        *(Staying("legal", f"{task.law} {task.article}", in_utc(ends(task)).date()) for task in tasks),
+        *(Staying("legal", law, end) for law, end in laws.items()),
     ]
 
 

@@ -103,6 +103,13 @@ def ended_at(ground: Ground, now: datetime) -> Ground:
             return ground
 
 
+def ended_by_erasure(ground: Ground, at: datetime) -> Ground:
+    """As people are shown it: of a legal task the record stays as it was, but nothing leaves by it any more."""
+    if not isinstance(ground, LegalTask) or ground.scope.validity.end <= at:
+        return ground
+    return replace(ground, scope=replace(ground.scope, validity=Period(ground.scope.validity.start, at)))
+
+
 def entry_of(kind: str, ground: Ground, at: datetime) -> LedgerEntry:
     scope = ground.scope
     return LedgerEntry(

@@ -76,19 +76,25 @@ class NowView:
         midnight = day_edges(day, zone)[0]
         self._yesterday = Period(day_edges(day - ONE_DAY, zone)[0], midnight)
         self._today = Period(midnight, floor(now, QUARTER_HOUR))
+        self._missed = floor(now - ON_THE_WAY, QUARTER_HOUR) + QUARTER_HOUR
+        """Up to when a quarter without a value is missed."""
         self._newest: list[Row] = []
         self._meters: set[str] = set()
         self._days: dict[_Place, Row] = {}
         self._parts: dict[_Place, list[Row]] = {}
         self._there: dict[_Place, set[datetime]] = {}
         """Begins of the quarters of which a part speaks."""
+        self._old: set[_Place] = set()
+        """Those that told something before yesterday."""
 
     def add(self, released: Released) -> Iterator[bytes]:
         """A part, of days and hours before that of quarters; nothing is written before all are there."""
         for row in released.rows:
             place = row.meter, row.quantity
             self._meters.add(row.meter)
-            if released.resolution == AS_RECEIVED:
+            if released.resolution == AS_RECEIVED and row.end < self._yesterday.start:
+                self._old.add(place)
+            elif released.resolution == AS_RECEIVED:
                 self._newest.append(row)
             elif released.resolution == ONE_DAY:
                 self._days[place] = row
@@ -139,7 +145,8 @@ class NowView:
         """What a day that is not whole lacks: a share, and where."""
         if share >= WHOLE:
             return ()
-        gaps = self._gaps(place, self._yesterday)
+        over = Period(self._yesterday.start, min(self._missed, self._yesterday.end))
+        gaps = self._gaps(place, self._owed(place, over))
         return (self._words.lacks_share(share), *gaps) if share else gaps
 
     def _of_today(self, place: _Place) -> Stated:
@@ -147,7 +154,7 @@ class NowView:
         unit = rows[-1].unit if rows else None
         rows = [row for row in rows if factor(row.unit, unit) is not None]
         until = max((row.end for row in rows), default=self._today.start)
-        over = Period(self._today.start, until if self._today.end - until <= ON_THE_WAY else self._today.end)
+        over = self._owed(place, Period(self._today.start, max(until, self._missed)))
         if not rows:
             return Stated(self._words("no_value"), self._gaps(place, over))
         total = sum((convert(row.value or Decimal(0), row.unit, unit) for row in rows), Decimal(0))
@@ -155,6 +162,15 @@ class NowView:
         if _quarters(rows) < len(_starts(over)):
             notes.append(self._words.lacks_quarters(_quarters(rows), len(_starts(over))))
         return Stated(self._words.amount(total, unit), (*notes, *self._gaps(place, over)))
+
+    def _owed(self, place: _Place, period: Period) -> Period:
+        """What of a day can lack anything: from the first value on."""
+        day = self._days.get(place)
+        if place in self._old or (period.start >= self._today.start and day is not None and day.value is not None):
+            return period
+        newest = [each.end for each in self._newest if (each.meter, each.quantity) == place]
+        first = min(self._there.get(place, ()), default=max(newest, default=period.end))
+        return Period(min(max(period.start, _ceil(first)), period.end), period.end)
 
     def _worth(self, rows: Sequence[Row]) -> str:
         """The least status of several, and of how many quarters it is."""
@@ -193,6 +209,12 @@ def _starts(period: Period) -> Sequence[datetime]:
     """Of the quarters inside."""
     count = max(0, (period.end - period.start) // QUARTER_HOUR)
     return [period.start + n * QUARTER_HOUR for n in range(count)]
+
+
+def _ceil(at: datetime) -> datetime:
+    """The first begin of a quarter that is not before."""
+    begin = floor(at, QUARTER_HOUR)
+    return begin if begin == at else begin + QUARTER_HOUR
 
 
 def _quarters(rows: Sequence[Row]) -> int:

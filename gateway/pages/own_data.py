@@ -45,6 +45,8 @@ from policies.vault.values import Value
 FINE_TO_COARSE = (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY)
 _AHEAD = timedelta(days=2)
 _HOUR = timedelta(hours=1)
+UNSETTLED = timedelta(days=7)
+"""Days that are older than this have been worked out, unless they were taken in today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,8 @@ class DataDesk:
     async def lately(self, subject: SubjectId, right: Right) -> AsyncIterator[Part]:
         """What the page *Now* tells: the newest reading of each quantity since yesterday (in detail as received); then
         of amounts the local day of yesterday, the hours of today, and the quarters since an hour has no value; of a day
-        that is not whole its hours too.
+        that is not whole its hours too, and a reading from before, where there is one: from the meter's first value on
+        something can be missing.
         """
         standing = self._standing(subject, right)
         return Whole([standing], self._lately(subject, standing))
@@ -170,7 +173,45 @@ class DataDesk:
             parts = [part async for part in self._parts(subject, standing, step, period, count)]
             for part in parts:
                 yield part
-            since = _since([row for part in parts for row in part.released.rows], places, since, step, today)
+            rows = [row for part in parts for row in part.released.rows]
+            if step == ONE_DAY and (unsure := places - _whole(rows)):
+                async for part in self._before(subject, standing, unsure, yesterday):
+                    yield part
+            since = _since(rows, places, since, step, today)
+
+    async def _before(
+        self, subject: SubjectId, standing: Standing, places: Collection[tuple[str, str]], until: datetime
+    ) -> AsyncIterator[Part]:
+        """One reading of each meter and quantity that told anything before an instant, out of days; of what was not
+        worked out into days yet, out of the quarters of ``UNSETTLED``.
+        """
+        left = set(places)
+        for detail in (DetailClass.DAY, DetailClass.QUARTER):
+            start = held_since(self._vault, subject, detail)
+            start = start if detail is DetailClass.DAY else max(start, until - UNSETTLED)
+            if found := await self._oldest(subject, detail, left, Period(start, until)):
+                rows = [reading(value, value.first_at, value.first, "self") for value in found]
+                yield _part(standing, subject, detail, min(value.at for value in found).date(), rows)
+
+    async def _oldest(
+        self, subject: SubjectId, detail: DetailClass, left: set[tuple[str, str]], period: Period
+    ) -> Sequence[Value]:
+        """Of each meter and quantity that is left; those that are found leave."""
+        found: list[Value] = []
+        if period.empty or not left:
+            return found
+        try:
+            async for values in self._vault.read(subject, detail, frozenset(name for _, name in left), period):
+                for value in values:
+                    place = value.meter, value.quantity
+                    if place in left and value.first_at < period.end:
+                        left.discard(place)
+                        found.append(value)
+                if not left:
+                    break
+        except SubjectGone:
+            return []
+        return found
 
     async def _newest(self, subject: SubjectId, period: Period) -> Sequence[Value]:
         """Of each quantity and meter; none of a household that leaves in the middle."""
@@ -211,6 +252,11 @@ class DataDesk:
                         yield _part(standing, subject, detail, min(value.at for value in values).date(), some)
         except SubjectGone:
             return
+
+
+def _whole(rows: Sequence[Row]) -> set[tuple[str, str]]:
+    """Meters and quantities of which a day is whole."""
+    return {(row.meter, row.quantity) for row in rows if row.value is not None and row.completeness >= WHOLE}
 
 
 def _since(

@@ -22,7 +22,11 @@ NameOf = Callable[[Recipient], Organisation | None]
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One request or ground. ``state``: waiting, active, past. ``ended`` is None while it stands."""
+    """One request or ground.
+
+    ``state``: waiting, active, past. ``ended`` is None while it stands. ``reference``: the recipient's own word; a
+    ground has none.
+    """
 
     id: str
     state: str
@@ -40,6 +44,7 @@ class Card:
     ended: datetime | None = None
     withdrawn: bool = False
     law: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,8 @@ def who_is(recipient: str, named: NameOf, t: Phrases) -> str:
 
 def asked_card(asked: Asked, named: NameOf, t: Phrases) -> Card:
     """A request that waits."""
-    return _card(asked.id, "waiting", "consent", asked.request, asked.request.until, named, t)
+    card = _card(asked.id, "waiting", "consent", asked.request, asked.request.until, named, t)
+    return replace(card, reference=asked.request.reference)
 
 
 def ground_card(ground: Ground, now: datetime, named: NameOf, t: Phrases) -> Card:

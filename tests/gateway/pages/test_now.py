@@ -17,6 +17,7 @@ from adapters.plugin import Batch, Released, always
 from gateway.door.release import SELF
 from gateway.door.standing import own_right
 from gateway.pages.now_view import NowView
+from gateway.pages.own_data import UNSETTLED
 from gateway.pages.words import Phrases
 from gateway.rights import Credential, session
 from meter_driver.quantities import OPT
@@ -29,6 +30,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 MIDNIGHT = datetime(2026, 3, 4, tzinfo=BERLIN)
 YESTERDAY = MIDNIGHT - ONE_DAY
 HOUR = timedelta(hours=1)
+SILENT = "incomplete: 5 of 52 quarters of an hour gap 00:00–11:45"
 GAS, POWER, VOLTAGE = "7-0:3.0.0*255", "1-0:1.7.0*255", "1-0:32.7.0*255"
 _sequences = count(1)
 
@@ -128,7 +130,7 @@ async def test_what_was_not_read_is_told_by_its_time_and_estimates_by_their_meth
         ((_, today, yesterday),) = section(await now(house, "de"), "Verbrauch und Einspeisung")
         assert today == (
             "27 kWh bis 09:00 geschätzt: zwischen den Werten darum (8 von 27 Viertel\u00adstunden) "
-            "unvollständig: 27 von 52 Viertel\u00adstunden Lücke 02:15–04:30 Lücke 09:00–13:00"
+            "unvollständig: 27 von 48 Viertel\u00adstunden Lücke 02:15–04:30 Lücke 09:00–12:00"
         )
         assert yesterday == "96 kWh gemessen"
 
@@ -159,6 +161,34 @@ async def test_finer_detail_is_asked_only_where_coarser_has_no_value(tmp_path: P
         assert told == [(ONE_DAY, YESTERDAY), *hours, (QUARTER_HOUR, START)]
 
 
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (None, ["1.25 kWh up to 13:00 measured", "no value"]),
+        (2, [f"1.25 kWh up to 13:00 measured {SILENT}", "no value gap 00:00–24:00"]),
+        (40, [f"1.25 kWh up to 13:00 measured {SILENT}", "no value gap 00:00–24:00"]),
+    ],
+)
+async def test_a_meter_that_is_first_heard_today_misses_nothing_and_one_that_was_silent_does(
+    tmp_path: Path, before: int | None, said: list[str]
+) -> None:
+    async with people(tmp_path) as house:
+        who = await log_in(house)
+        await feed(house, who, FEED, str, "kWh", meter="other")
+        ends = [START - n * QUARTER_HOUR for n in range(5, -1, -1)]
+        told = [Reading("new", ENERGY, at, Decimal(n) / 4, "kWh") for n, at in enumerate(ends, 1)]
+        if before is not None:
+            old = Reading("new", ENERGY, YESTERDAY - before * ONE_DAY, Decimal(0), "kWh")
+            assert not (await house.gateway.intake.take(Batch("box", next(_sequences), [(who, old)]))).refused
+            if before > UNSETTLED.days:
+                await house.gateway.retention.run(house.time.now)
+        batch = Batch("box", next(_sequences), [(who, each) for each in told])
+        assert not (await house.gateway.intake.take(batch)).refused
+        rows = section(await now(house), "Consumption and feed-in")
+        (new,) = [row for row in rows if row[0].endswith("new")]
+        assert new[1:] == said
+
+
 async def test_a_household_of_which_nothing_came_is_told_so(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         await log_in(house)
@@ -175,10 +205,11 @@ class View:
 
     language: str = "en"
     zone: ZoneInfo = BERLIN
+    at: timedelta = timedelta(hours=10, minutes=10)
 
     def __post_init__(self) -> None:
         self.midnight = datetime(2026, 3, 4, tzinfo=self.zone)
-        self.view = NowView(Phrases(self.language), self.zone, self.midnight + timedelta(hours=10, minutes=10))
+        self.view = NowView(Phrases(self.language), self.zone, self.midnight + self.at)
 
     def tell(self, step: timedelta, *rows: Row) -> None:
         words = SELF, Purpose.ENERGY_ADVICE, step, Level.INDIVIDUAL, timedelta(0)
@@ -189,6 +220,11 @@ class View:
         number = None if value is None else Decimal(value)
         made: dict[str, object] = {"status": "missing" if value is None else "measured", "meter": "main", **other}
         return Row("self", ENERGY, start, start + length, number, "kWh", **made)  # type: ignore[arg-type]
+
+    def known_before(self, known: bool) -> None:
+        """Whether it told anything before yesterday."""
+        if known:
+            self.tell(AS_RECEIVED, self.row(-40 * ONE_DAY, timedelta(0)))
 
     def today(self) -> str:
         (line,) = self.view.amounts()
@@ -216,7 +252,7 @@ def test_what_has_not_ended_is_not_counted() -> None:
     assert view.today() == "40 kWh; up to 10:00; measured"
 
 
-@pytest.mark.parametrize(("until", "said"), [(36, "36 kWh; up to 09:00; measured"), (34, "gap 08:30–10:00")])
+@pytest.mark.parametrize(("until", "said"), [(36, "36 kWh; up to 09:00; measured"), (34, "gap 08:30–09:00")])
 def test_what_may_be_on_its_way_yet_is_no_gap(until: int, said: str) -> None:
     view = View()
     view.tell(QUARTER_HOUR, *(view.row(n * QUARTER_HOUR, QUARTER_HOUR) for n in range(until)))
@@ -248,13 +284,61 @@ def test_yesterday_says_how_much_of_it_was_read_and_where_nothing_was() -> None:
     assert view.yesterday() == f"9,5 kWh; geschätzt: zwischen den Werten darum; {told}"
 
 
-def test_a_day_without_a_number_has_no_value_and_a_day_that_nobody_told_neither() -> None:
+def test_a_day_without_a_number_has_no_value_and_lacks_nothing_before_the_first_one() -> None:
+    for known, gap in ((True, "; gap 00:00–24:00"), (False, "")):
+        view = View()
+        view.tell(ONE_DAY, view.row(-ONE_DAY, ONE_DAY, None, completeness=Decimal("0.5")))
+        view.known_before(known)
+        assert view.yesterday() == f"no value; incomplete: readings for 50% of the day{gap}"
+        view = View()
+        view.tell(QUARTER_HOUR, view.row(timedelta(0), QUARTER_HOUR))
+        view.known_before(known)
+        assert view.yesterday() == f"no value{gap}"
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (True, "2 kWh; up to 09:00; measured; incomplete: 2 of 36 quarters of an hour; gap 00:00–08:30"),
+        (False, "2 kWh; up to 09:00; measured"),
+    ],
+)
+def test_today_lacks_nothing_before_the_first_value_that_there_ever_was(known: bool, said: str) -> None:
     view = View()
-    view.tell(ONE_DAY, view.row(-ONE_DAY, ONE_DAY, None, completeness=Decimal("0.5")))
-    assert view.yesterday() == "no value; incomplete: readings for 50% of the day; gap 00:00–24:00"
+    view.tell(QUARTER_HOUR, *(view.row(n * QUARTER_HOUR, QUARTER_HOUR) for n in (34, 35)))
+    view.known_before(known)
+    assert view.today() == said
+
+
+def test_a_meter_of_which_one_reading_came_today_lacks_what_is_after_it() -> None:
     view = View()
-    view.tell(QUARTER_HOUR, view.row(timedelta(0), QUARTER_HOUR))
-    assert view.yesterday() == "no value; gap 00:00–24:00"
+    view.tell(AS_RECEIVED, view.row(timedelta(hours=6, minutes=50), timedelta(0)))
+    assert (view.today(), view.yesterday()) == ("no value; gap 07:00–09:00", "no value")
+
+
+def test_a_day_that_began_in_the_middle_lacks_nothing_before() -> None:
+    view = View()
+    view.tell(ONE_DAY, view.row(-ONE_DAY, ONE_DAY, "9", completeness=Decimal("0.5")))
+    view.tell(HOUR, *(view.row(-ONE_DAY + n * HOUR, HOUR) for n in range(12, 24) if n != 15))
+    view.tell(QUARTER_HOUR, *(view.row(n * QUARTER_HOUR, QUARTER_HOUR) for n in range(4, 40)))
+    assert view.yesterday() == "9 kWh; measured; incomplete: readings for 50% of the day; gap 15:00–16:00"
+    assert view.today().endswith("gap 00:00–01:00")
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(14, "no value"), (15, "no value; gap 00:00–00:15")])
+def test_a_quarter_is_missed_seventy_five_minutes_after_its_begin(minutes: int, said: str) -> None:
+    view = View(at=timedelta(hours=1, minutes=minutes))
+    view.known_before(True)
+    view.tell(AS_RECEIVED, view.row(-HOUR, timedelta(0)))
+    assert view.today() == said
+
+
+def test_soon_after_midnight_the_end_of_yesterday_may_be_on_its_way_yet() -> None:
+    view = View(at=timedelta(minutes=20))
+    view.known_before(True)
+    view.tell(ONE_DAY, view.row(-ONE_DAY, ONE_DAY, "9", completeness=Decimal("0.9")))
+    view.tell(HOUR, *(view.row(-ONE_DAY + n * HOUR, HOUR) for n in range(22)))
+    assert view.yesterday() == "9 kWh; measured; incomplete: readings for 90% of the day; gap 22:00–23:15"
 
 
 def test_an_answer_of_a_device_is_told_in_words() -> None:

@@ -279,3 +279,25 @@ async def test_my_data_offers_each_detail_in_each_form_and_names_the_meters(tmp_
             answer = await house.browser.get(f"/data/{misspelt}")
             assert answer.status == 400
             assert "detial: is not known; there are: detail" in await answer.text()
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+async def test_what_stands_in_columns_stacks_on_a_narrow_screen_each_cell_with_its_column_s_name(
+    tmp_path: Path, language: str
+) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        meter = {"box": "b", "component": "c", "label": "Heat pump", "serial": "17"}
+        await house.operator("POST", f"/api/households/{made['household']}/meters", meter)
+        await house.post("/login", code=made["login_code"])
+        page = await text(house, "/data", **{"Accept-Language": language})
+        tables = re.findall(r'<table class="stacks">(.*?)</table>', page, re.DOTALL)
+        assert len(tables) == 2
+        for table in tables:
+            columns = re.findall(r'<th scope="col">(.*?)</th>', table)
+            labels = re.findall(r'<td data-label="(.*?)">', table)
+            assert labels == columns[1:] * table.count('<th scope="row">')
+        style = await text(house, "/static/style.css")
+        narrow = style.partition("@media (max-width: 34rem)")[2]
+        assert ".stacks td { display: block; }" in narrow
+        assert ".stacks td::before { content: attr(data-label);" in narrow

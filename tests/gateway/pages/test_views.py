@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from markupsafe import Markup
 
 from adapters.plugin import Batch
+from gateway.grounds import recorded
 from gateway.pages.views import CorrectionLine, correction_lines
 from gateway.pages.words import Phrases
 from gateway.vee.records import Act, Decided, Handling
@@ -45,6 +46,28 @@ async def test_a_request_names_its_quantities_beside_what_can_be_ticked(tmp_path
         )
         german = facts(await text(house, "/consents", **{"Accept-Language": "de"}))
         assert german["Messgrößen"].startswith("Bezug aus dem Netz; Einspeisung in das Netz von jedem Ihrer Zähler")
+
+
+async def test_a_request_says_until_when_the_yes_would_be_valid_and_which_word_the_recipient_uses(
+    tmp_path: Path,
+) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        await house.ask(made["household"], until="2028-11-30T00:00:00Z", reference="our <ref> 7")
+        await house.ask(made["household"])
+        await house.post("/login", code=made["login_code"])
+        page = await text(house, "/consents")
+        shown = [
+            (each["Values of"], each["Valid until"], each["Reference of the recipient"])
+            for each in (facts(page, nth) for nth in (0, 1))
+        ]
+        values = "1 March 2026 to 1 December 2026"
+        assert shown == [
+            (values, "30 November 2028", "our <ref> 7"), (values, "1 December 2026", "none"),
+        ]  # fmt: skip
+        german = facts(await text(house, "/consents", **{"Accept-Language": "de"}))
+        assert german["Gültig bis"] == "30. November 2028"
+        assert german["Zeichen des Empfängers"] == "our <ref> 7"
 
 
 async def test_each_entry_of_the_ledger_says_what_how_fine_of_which_time_and_what_for(tmp_path: Path) -> None:
@@ -226,6 +249,45 @@ async def test_whoever_is_about_to_erase_reads_what_stays_why_and_until_when(tmp
         )
         assert claims is not None
         assert [each["until"] for each in claims["retained"]] == ["2029-03-06"] * 4 + ["2027-05-06"]
+
+
+async def test_tasks_of_one_law_are_one_line_until_the_last_of_them_ends(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        home = f"/api/households/{made['household']}"
+        await house.ask(made["household"])
+        for other in ({}, {}, {"until": "2028-01-01T00:00:00Z"}, {"until": "2027-02-01T00:00:00Z"}, {"article": "61"}):
+            await house.operator("POST", f"{home}/grounds", {**LAW, **other})
+        await house.post("/login", code=made["login_code"])
+        page = await text(house, "/data/erase")
+        shown = {each["Why"]: each["Kept until"] for each in (facts(page, nth) for nth in range(4, 6))}
+        assert shown == {
+            "A law demands it. MsbG 60": "1 January 2028", "A law demands it. MsbG 61": "6 May 2027",
+        }  # fmt: skip
+        assert page.count("A law demands it.") == 2
+        end = house.gateway.household_end
+        claims = house.gateway.signer.verify((await end.erase(made["household"])).decode(), typ="erasure+jwt")
+        assert claims is not None
+        assert [(each["ground"], each["until"]) for each in claims["retained"][4:]] == [
+            ("MsbG 60", "2028-01-01"), ("MsbG 61", "2027-05-06"),
+        ]  # fmt: skip
+
+
+async def test_after_an_erasure_no_ground_is_told_as_active_and_the_record_of_a_law_is_as_it_was(
+    tmp_path: Path,
+) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        home = f"/api/households/{made['household']}"
+        await house.ask(made["household"])
+        await house.operator("POST", f"{home}/grounds", LAW)
+        (before,) = (await house.operator("GET", f"{home}/grounds"))["grounds"]
+        await house.gateway.household_end.erase(made["household"])
+        (after,) = (await house.operator("GET", f"{home}/grounds"))["grounds"]
+        assert before["active"]
+        assert after == {**before, "active": False, "until": "2026-03-04T12:00:00Z"}
+        (kept,) = await recorded(house.gateway.store, made["household"])
+        assert kept.scope.validity.end == datetime(2027, 5, 6, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
