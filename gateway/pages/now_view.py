@@ -157,11 +157,12 @@ class NowView:
         over = self._owed(place, Period(self._today.start, max(until, self._missed)))
         if not rows:
             return Stated(self._words("no_value"), self._gaps(place, over))
+        missed = Period(over.start, max(over.start, min(over.end, self._missed)))
         total = sum((convert(row.value or Decimal(0), row.unit, unit) for row in rows), Decimal(0))
         notes = [f"{self._words('up_to')} {self._clock(until)}", self._worth(rows)]
         if _quarters(rows) < len(_starts(over)):
             notes.append(self._words.lacks_quarters(_quarters(rows), len(_starts(over))))
-        return Stated(self._words.amount(total, unit), (*notes, *self._gaps(place, over)))
+        return Stated(self._words.amount(total, unit), (*notes, *self._gaps(place, missed)))
 
     def _owed(self, place: _Place, period: Period) -> Period:
         """What of a day can lack anything: from the first value on."""

@@ -11,10 +11,12 @@ OWN_VALUES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "amounts_mean": (
             "What went through each meter. Yesterday is the day that My data tells; today is the sum of its hours that "
             "have ended, and of the quarters of an hour where an hour has no value. What went through in a gap is in "
-            "the day when that has ended, if the meter counted on.",
+            "the day when that has ended, if the meter counted on. Nothing is missing before the first value of a "
+            "meter, and no quarter of an hour until 75 minutes after it began.",
             "Was durch jeden Zähler ging. Gestern ist der Tag, den Meine Daten nennt; heute ist die Summe der Stunden "
             "dort, die zu Ende sind, und der Viertelstunden, wo eine Stunde keinen Wert hat. Was in einer Lücke "
-            "durchging, steht im Tag, wenn er zu Ende ist, falls der Zähler weiterzählte.",
+            "durchging, steht im Tag, wenn er zu Ende ist, falls der Zähler weiterzählte. Vor dem ersten Wert eines "
+            "Zählers fehlt nichts, und eine Viertelstunde fehlt erst 75 Minuten nach ihrem Beginn.",
         ),
         "up_to": ("up to", "bis"),
         "of": ("of", "von"),

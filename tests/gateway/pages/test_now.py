@@ -181,7 +181,7 @@ async def test_a_meter_that_is_first_heard_today_misses_nothing_and_one_that_was
             old = Reading("new", ENERGY, YESTERDAY - before * ONE_DAY, Decimal(0), "kWh")
             assert not (await house.gateway.intake.take(Batch("box", next(_sequences), [(who, old)]))).refused
             if before > UNSETTLED.days:
-                await house.gateway.retention.run(house.time.now)
+                await house.gateway.compactor.round()
         batch = Batch("box", next(_sequences), [(who, each) for each in told])
         assert not (await house.gateway.intake.take(batch)).refused
         rows = section(await now(house), "Consumption and feed-in")
@@ -243,7 +243,7 @@ def test_an_hour_counts_once_and_its_quarters_only_where_it_has_no_value() -> No
     view = View()
     view.tell(HOUR, *(view.row(n * HOUR, HOUR, "4") for n in range(9)), view.row(9 * HOUR, HOUR, None))
     view.tell(QUARTER_HOUR, *(view.row(n * QUARTER_HOUR, QUARTER_HOUR) for n in range(41) if n != 37))
-    assert view.today() == "39 kWh; up to 10:00; measured; incomplete: 39 of 40 quarters of an hour; gap 09:15–09:30"
+    assert view.today() == "39 kWh; up to 10:00; measured; incomplete: 39 of 40 quarters of an hour"
 
 
 def test_what_has_not_ended_is_not_counted() -> None:
@@ -331,6 +331,15 @@ def test_a_quarter_is_missed_seventy_five_minutes_after_its_begin(minutes: int, 
     view.known_before(True)
     view.tell(AS_RECEIVED, view.row(-HOUR, timedelta(0)))
     assert view.today() == said
+
+
+@pytest.mark.parametrize(("minutes", "gap"), [(29, ""), (30, "; gap 09:15–09:30")])
+def test_a_sum_that_lacks_something_says_so_at_once_and_calls_it_a_gap_when_it_is_missed(
+    minutes: int, gap: str
+) -> None:
+    view = View(at=timedelta(hours=10, minutes=minutes))
+    view.tell(QUARTER_HOUR, *(view.row(n * QUARTER_HOUR, QUARTER_HOUR) for n in range(40) if n != 37))
+    assert view.today() == f"39 kWh; up to 10:00; measured; incomplete: 39 of 40 quarters of an hour{gap}"
 
 
 def test_soon_after_midnight_the_end_of_yesterday_may_be_on_its_way_yet() -> None:
