@@ -29,9 +29,9 @@ class _Body(BaseModel):
 
 
 class MeterIn(_Body):
-    """Which meter is behind a component of a box."""
+    """Which meter is behind a component of a box, or more of a meter that is there."""
 
-    box: Annotated[str, Field(min_length=1, max_length=64)]
+    box: Annotated[str, Field(max_length=64)] = Field(default="", description="Empty: the label is there already.")
     component: Annotated[str, Field(max_length=64)] = Field(default="", description="Empty: the box's own meter.")
     label: Annotated[str, Field(max_length=64)] = Field(default="", description="Empty: as the component.")
     serial: _Serial = ""
@@ -51,9 +51,9 @@ class StandIn(_Body):
     first: Decimal = Field(description="Of the new meter.")
     unit: Annotated[str, Field(max_length=16)] | None = None
 
-    def stand(self) -> StandAt:
+    def stand(self, index: int) -> StandAt:
         """In the spelling of the vocabulary. Raises ``NotAllowed``."""
-        return stand_at(self.quantity, self.last, self.first, self.unit)
+        return stand_at(self.quantity, self.last, self.first, self.unit, where=f"stands.{index}.")
 
 
 class ExchangeIn(_Body):
@@ -102,8 +102,10 @@ class MetersApi:
         return web.json_response({"meters": [_shown(each) for each in found]})
 
     async def assign(self, request: web.Request) -> web.Response:
-        """A meter that is there already gets a further place, serial number or medium."""
+        """A meter that is there already gets a further place, serial number, medium, family or limit."""
         household, wanted = self._household(request), await body(request, MeterIn)
+        if wanted.box and not self.registry.boxes.has(wanted.box):
+            raise Unknown("box: there is no such box")
         reader = Reader(wanted.box, wanted.component, wanted.serial)
         medium = wanted.medium.value if wanted.medium else ""
         made = await self.registry.meters.assign(
@@ -114,7 +116,8 @@ class MetersApi:
     async def exchange(self, request: web.Request) -> web.Response:
         """Old one ended, new one began; what was written down of their registers joins them."""
         household, wanted = self._household(request), await body(request, ExchangeIn)
-        done = Exchanged(wanted.at, wanted.old, wanted.new, tuple(each.stand() for each in wanted.stands))
+        stands = tuple(each.stand(index) for index, each in enumerate(wanted.stands))
+        done = Exchanged(wanted.at, wanted.old, wanted.new, stands)
         changed = await self.registry.meters.exchange(household, request.match_info["label"], done)
         return web.json_response(_shown(changed), status=201)
 

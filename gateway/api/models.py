@@ -196,8 +196,10 @@ async def body(request: web.Request, model: type[M]) -> M:
     try:
         return model.model_validate_json(raw or b"{}")
     except ValidationError as error:
-        wrong = [{"field": ".".join(map(str, e["loc"])), "rule": e["msg"]} for e in error.errors()[:MOST_WRONG]]
-        detail = "; ".join(f"{w['field'] or 'body'}: {w['rule']}" for w in wrong[:20])
+        wrong = [
+            {"field": ".".join(map(str, e["loc"])) or "body", "rule": e["msg"]} for e in error.errors()[:MOST_WRONG]
+        ]
+        detail = "; ".join(f"{w['field']}: {w['rule']}" for w in wrong[:20])
         raise Problem(422, "invalid", detail, fields=wrong) from None
 
 

@@ -44,17 +44,22 @@ def confirm(household: str, meter: str, settings: SettingsFile = SETTINGS_FILE) 
 @meter_commands.command("assign")
 def assign(
     household: str,
-    box: str,
+    box: Annotated[str, typer.Argument(help="Empty: more is said of a meter that is there, by its --label.")] = "",
     component: Annotated[str, typer.Argument(help="What the box calls it; empty: the box's own meter.")] = "",
     settings: SettingsFile = SETTINGS_FILE,
     *,
     label: Annotated[str, typer.Option(help="What it is called in the household; else as the component.")] = "",
     serial: Annotated[str, typer.Option(help="Its number, as it is printed on it.")] = "",
     medium: Annotated[str, typer.Option(help="electricity, gas, heat, cold-water ...")] = "",
+    family: Annotated[str, typer.Option(help="Your word for meters of its kind, whose limits it goes by.")] = "",
+    limit: Annotated[
+        str, typer.Option(help="Most that its connection carries an hour: kWh, or m3 of gas and water.")
+    ] = "",
 ) -> None:
     """Say which meter is behind a component of a box. A label that is there already is that meter."""
-    body: dict[str, Any] = {"box": box, "component": component, "label": label, "serial": serial}
-    show(call(held(settings), "POST", _path(household), body | ({"medium": medium} if medium else {})))
+    body: dict[str, Any] = {"box": box, "component": component, "label": label, "serial": serial, "family": family}
+    body |= {name: said for name, said in (("medium", medium), ("limit", limit)) if said}
+    show(call(held(settings), "POST", _path(household), body))
 
 
 def exchange(

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.clock import Clock
 from gateway.errors import NotAllowed, SubjectGone
+from gateway.registry.exchanges import in_order
 from gateway.registry.meter_records import Meter, Reader, Unseen, decode_meter, encode_meter
 from gateway.storage.port import Store
 from gateway.storage.tables.registry import meter, meter_place, tenancy
@@ -111,7 +112,7 @@ class MeterBook:
             plain = await self._vault.open(household, DetailClass.IDENTITY, row.sealed, about=f"meter {row.id}")
             found = decode_meter(plain)
             found = replace(found, serials=tuple((printed(serial), since) for serial, since in found.serials))
-            home.meters[found.label] = found
+            home.meters[found.label] = in_order(found)
             labels[row.id] = found.label
         home.places = {bytes(row.lookup): labels[row.meter] for row in places}
         self._homes[household] = home

@@ -52,10 +52,12 @@ class Meter:
         label: what it is called in this household, unique there; every interface names it so.
         medium: ``meter_driver.quantities.Medium`` as a word, "" where nobody said.
         family: the operator's word for meters of its kind, which its limits go by; "" for none.
+        told: what its telegrams said of its medium, "" where they have not yet.
         limit: most that its connection carries an hour, in the unit of ``policies.amounts.own_limit``.
         how: ``seen`` by itself, ``assigned`` or ``imported`` by the operator.
         since: when it was first known here.
-        serials: of its devices, oldest first, each with the instant from which it was seen or declared.
+        serials: of its devices, in the order in which they were there, the present one last; each with the instant from
+            which it was seen or declared.
         exchanged: ascending; also those that were only seen (without stands).
     """
 
@@ -68,6 +70,12 @@ class Meter:
     exchanged: tuple[Exchanged, ...] = ()
     family: str = ""
     limit: Decimal | None = None
+    told: str = ""
+
+    @property
+    def medium_told(self) -> str:
+        """By its telegrams; what came by itself has its medium from nobody else."""
+        return self.told or (self.medium if self.how == "seen" else "")
 
 
 @dataclass(frozen=True, slots=True)

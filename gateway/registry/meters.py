@@ -13,11 +13,14 @@ from decimal import Decimal
 
 from gateway.clock import Clock
 from gateway.errors import InUse, NotAllowed, Unknown
+from gateway.registry.exchanges import with_exchange, with_serial, without_exchange
 from gateway.registry.meter_book import MeterBook, MeterHome
 from gateway.registry.meter_records import Exchanged, Meter, Reader, Unseen, declared
 from gateway.registry.turns import Turns
 from gateway.storage.port import Store
 from gateway.vault.port import Vault
+from meter_driver import senml
+from meter_driver.errors import SenmlError
 from meter_driver.serials import printed
 from policies.amounts import Installation
 from policies.terms import SubjectId
@@ -25,6 +28,8 @@ from policies.terms import SubjectId
 MOST_METERS = 64
 """Of one household; a box that invents more is broken."""
 _LONGEST_LABEL = 64
+_INPUT_SIGN = "."
+"""In the id of an input's device, behind the name of the input."""
 
 
 class Meters:
@@ -61,12 +66,10 @@ class Meters:
             await self._book.keep(household, home, made, place, waits=True)
             return made.label
         found = home.meters[label]
-        changed, waits = found, None
-        if reader.serial and reader.serial not in dict(found.serials):
-            changed = replace(found, serials=(*found.serials, (reader.serial, self._clock())))
-            waits = True if found.serials else None
-        if reader.medium and not found.medium:
-            changed = replace(changed, medium=reader.medium)
+        changed = with_serial(found, reader.serial, self._clock())
+        waits = True if found.serials and changed != found else None
+        if reader.medium and not found.told:
+            changed = replace(changed, medium=found.medium or reader.medium, told=reader.medium)
         if changed != found or place not in home.places:
             await self._book.keep(household, home, changed, place, waits=waits)
         return label
@@ -106,22 +109,24 @@ class Meters:
     ) -> Meter:
         """The operator says which meter is behind a box's component. A label that is there already is that meter.
 
-        Raises ``NotAllowed``, ``InUse`` when the place belongs to another meter, ``SubjectGone``.
+        Without a box it is said of a meter that is there, by its label, and its place stays as it is.
+        Raises ``NotAllowed``, ``InUse`` when the place belongs to another meter, ``Unknown``, ``SubjectGone``.
         """
         reader = replace(reader, serial=printed(reader.serial))
-        wanted = label or reader.component or "main"
-        if not 0 < len(wanted) <= _LONGEST_LABEL or not wanted.isprintable():
-            raise NotAllowed(f"label: 1 to {_LONGEST_LABEL} printable characters")
+        wanted = _assignable(reader, label)
         async with self._turns.of(household):
             home = await self._book.home(household)
-            place = self._book.place(household, reader)
-            if home.places.get(place, wanted) != wanted:
+            place = self._book.place(household, reader) if reader.box else None
+            if place is None and wanted not in home.meters:
+                raise Unknown("label: this household has no such meter, and a new one needs its box")
+            if place is not None and home.places.get(place, wanted) != wanted:
                 raise InUse("component: it is the place of another meter of this household")
             found = home.meters.get(wanted) or self._new(home, reader, how=how, label=wanted)
-            if reader.serial and reader.serial not in dict(found.serials):
-                found = replace(found, serials=(*found.serials, (reader.serial, self._clock())))
-            found = replace(found, medium=medium or found.medium, how=how, family=family or found.family)
-            found = replace(found, limit=found.limit if limit is None else limit)
+            if medium and found.medium_told not in ("", medium):
+                raise NotAllowed("medium: its telegrams say another one")
+            found = with_serial(found, reader.serial, self._clock())
+            found = replace(found, medium=medium or found.medium, family=family or found.family, told=found.medium_told)
+            found = replace(found, how=how if place else found.how, limit=found.limit if limit is None else limit)
             await self._book.keep(household, home, found, place, waits=False)
             self._book.unlearn(household)
             return found
@@ -146,9 +151,7 @@ class Meters:
             home, place = await self._book.home(household), self._import_place(household, name, serial)
             label = self._wanted(home, place, name, serial)
             found = home.meters.get(label) or self._new(home, reader, how="imported", label=label)
-            changed = found
-            if serial and serial not in dict(found.serials):
-                changed = replace(found, serials=(*found.serials, (serial, self._clock())))
+            changed = with_serial(found, serial, self._clock())
             if changed != found or place not in home.places or label not in home.meters:
                 await self._book.keep(household, home, changed, place)
             self._book.learn(household, reader, label)
@@ -182,50 +185,30 @@ class Meters:
             raise NotAllowed("at: an exchange that has not happened yet")
         if len({stand.quantity for stand in done.stands}) < len(done.stands):
             raise NotAllowed("stands: each quantity once")
-        async with self._turns.of(household):
-            home = await self._book.home(household)
-            found = home.meters.get(label)
-            if found is None:
-                raise Unknown("meter: this household has none of this label")
-            others = [each for each in found.exchanged if each.at != done.at]
-            serials = dict(found.serials)
-            if done.old and serials and done.old not in serials:
-                raise NotAllowed("old: this meter never had that serial number")
-            if done.new and done.new not in serials:
-                serials[done.new] = done.at
-            changed = replace(
-                found,
-                exchanged=tuple(sorted([*others, done], key=lambda each: each.at)),
-                serials=tuple(sorted(serials.items(), key=lambda item: item[1])),
-            )
-            await self._book.keep(household, home, changed, None, waits=False)
-            return changed
+        return await self._changed(household, label, lambda found: with_exchange(found, done), waits=False)
 
     async def undo(self, household: SubjectId, label: str, at: datetime) -> Meter:
-        """A declared exchange was none. Its new serial number goes if nothing but the declaration knows it.
+        """A declared exchange was none. Numbers that nothing but the declaration knows go with it.
 
         Raises ``Unknown``, ``SubjectGone``.
         """
-        async with self._turns.of(household):
-            home = await self._book.home(household)
-            found = home.meters.get(label)
-            gone = next((each for each in found.exchanged if each.at == at), None) if found else None
-            if found is None or gone is None:
-                raise Unknown("at: no exchange of this meter was declared for that instant")
-            left = tuple(each for each in found.exchanged if each.at != at)
-            serials = tuple(pair for pair in found.serials if pair != (gone.new, at))
-            changed = replace(found, exchanged=left, serials=serials)
-            await self._book.keep(household, home, changed, None)
-            return changed
+        return await self._changed(household, label, lambda found: without_exchange(found, at))
 
     async def confirm(self, household: SubjectId, label: str) -> Meter:
         """The operator has looked at it: it is right as it is. Raises ``Unknown``, ``SubjectGone``."""
+        return await self._changed(household, label, lambda found: found, waits=False)
+
+    async def _changed(
+        self, household: SubjectId, label: str, change: Callable[[Meter], Meter], *, waits: bool | None = None
+    ) -> Meter:
         async with self._turns.of(household):
             home = await self._book.home(household)
             if (found := home.meters.get(label)) is None:
                 raise Unknown("meter: this household has none of this label")
-            await self._book.keep(household, home, found, None, waits=False)
-            return found
+            changed = change(found)
+            await self._book.keep(household, home, changed, None, waits=waits)
+            self._book.unlearn(household)  # a number that was taken off the list is met again
+            return changed
 
     async def forget(self, household: SubjectId) -> None:
         """Somebody was erased: rows and memory."""
@@ -243,7 +226,24 @@ class Meters:
             name = f"{wanted[: _LONGEST_LABEL - 4]}-{count}"
         now = self._clock()
         serials = ((reader.serial, now),) if reader.serial else ()
-        return Meter(self._ids(), name, reader.medium, how, now, serials)
+        return Meter(self._ids(), name, reader.medium, how, now, serials, told=reader.medium)
+
+
+def _assignable(reader: Reader, label: str) -> str:
+    """The label that is meant. Raises ``NotAllowed``."""
+    wanted = label or reader.component or "main"
+    if not 0 < len(wanted) <= _LONGEST_LABEL or not wanted.isprintable():
+        raise NotAllowed(f"label: 1 to {_LONGEST_LABEL} printable characters")
+    if not reader.box and not label:
+        raise NotAllowed("box: which one reads the meter, or the label of one that is there")
+    if not reader.box and reader.component:
+        raise NotAllowed("component: it is behind a box, which is not said")
+    try:
+        senml.split_name(f"{senml.device_urn(reader.box)}_{reader.component}:1-0:1.8.0")
+    except SenmlError:
+        if _INPUT_SIGN not in reader.box:  # an input may call its meters anything
+            raise NotAllowed("component: letters, digits and -.:/_, as names of SenML have them") from None
+    return wanted
 
 
 def _import_reader(name: str, serial: str) -> Reader:

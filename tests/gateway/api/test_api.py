@@ -8,6 +8,7 @@ import pytest
 from aiohttp import ClientResponse
 
 from policies.roles import Role
+from policies.terms import SubjectId
 from tests.gateway.people_house import ENERGY, People, people
 from tests.gateway.route_table import snapshot
 
@@ -76,6 +77,48 @@ async def test_an_exchange_is_told_in_utc(tmp_path: Path) -> None:
         await house.operator("POST", home, {"box": made["box"], "label": "main"})
         done = await house.operator("POST", f"{home}/main/exchange", {"at": "2026-03-04T12:30:00+01:00"})
         assert done["exchanged"][0]["at"] == "2026-03-04T11:30:00Z"
+
+
+@pytest.mark.parametrize(("wrong", "status", "says"), [
+    ({"box": "box-nope"}, 404, "box: there is no such box"),
+    ({"component": "has space"}, 422, "component: letters, digits"),
+    ({"box": ""}, 404, "label: this household has no such meter"),
+])  # fmt: skip
+async def test_a_place_that_cannot_be_is_refused_by_field_and_rule(
+    tmp_path: Path, wrong: dict[str, str], status: int, says: str
+) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        home, operator = f"/api/households/{made['household']}/meters", {"Authorization": f"Bearer {house.token}"}
+        body = {"box": made["box"], "label": "main", **wrong}
+        answer = await asked(house, "POST", home, body, **operator)
+        assert answer.status == status
+        assert says in (await answer.json())["detail"]
+        assert await house.operator("GET", home) == {"meters": []}
+
+
+async def test_a_known_meter_gets_its_limit_without_a_box(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        await house.gateway.registry.meters.imported(SubjectId(made["household"]), "cellar", "")
+        home = f"/api/households/{made['household']}/meters"
+        changed = await house.operator("POST", home, {"label": "cellar", "limit": "12.5", "family": "old"})
+        assert (changed["limit"], changed["family"], changed["how"]) == ("12.5", "old", "imported")
+
+
+async def test_a_wrong_stand_is_named_by_its_index_and_a_body_that_is_no_json_as_the_body(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        home, operator = f"/api/households/{made['household']}/meters", {"Authorization": f"Bearer {house.token}"}
+        await house.operator("POST", home, {"box": made["box"], "label": "main"})
+        good = {"quantity": "1-0:1.8.0", "last": "5", "first": "0", "unit": "kWh"}
+        body = {"at": "2026-01-04T12:30:00+01:00", "stands": [good, {**good, "quantity": "1-0:1.7.0"}]}
+        answer = await asked(house, "POST", f"{home}/main/exchange", body, **operator)
+        assert (await answer.json())["detail"] == "stands.1.quantity: a quantity that is no register"
+        headers = {**operator, "Content-Type": "application/json"}
+        broken = await house.browser.request("POST", f"{home}/main/exchange", data=b"{", headers=headers)
+        assert broken.status == 422
+        assert [wrong["field"] for wrong in (await broken.json())["fields"]] == ["body"]
 
 
 async def test_an_instant_that_utc_has_no_year_for_is_refused_by_its_field(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ async def test_an_exchange_that_was_none_is_taken_back_with_the_number_that_only
         household = await home_with_a_meter(house)
         await posted(house, household, "exchange", at="2026-01-02T10:15", old="A1", new="C3")
         (meter,) = await meters(house, household)
-        assert [each["serial"] for each in meter["serials"]] == ["C3", "A1"]
+        assert [each["serial"] for each in meter["serials"]] == ["A1", "C3"], "the present one last"
         at = meter["exchanged"][0]["at"]
         assert (await posted(house, household, "undo", at="2026-01-02T10:16:00+00:00"))[0] == 404
         assert await posted(house, household, "undo", at=at) == (303, "")
@@ -101,9 +101,10 @@ async def test_a_number_of_a_p1_telegram_is_told_as_it_is_printed_on_the_meter(t
 
 @pytest.mark.parametrize(("wrong", "says"), [
     ({"at": "yesterday"}, "at: day and time"), ({"at": "2999-01-01T00:00"}, "at: an exchange that has not happened"),
-    ({"quantity": "1-0:1.7.0"}, "stands: a quantity that is no register"), ({"last": "much"}, "last: a number"),
-    ({"first": "NaN"}, "first: a number"), ({"unit": "parsec"}, "stands: "), ({"old": "x" * 65}, "old: at most 64"),
-    ({"old": "Z9"}, "old: this meter never had"),
+    ({"quantity": "1-0:1.7.0"}, "quantity: a quantity that is no register"), ({"last": "much"}, "last: a number"),
+    ({"first": "NaN"}, "first: a number"), ({"unit": "parsec"}, "unit: "), ({"old": "x" * 65}, "old: at most 64"),
+    ({"old": "Z9"}, "old: this meter never had"), ({"unit": "m3"}, "unit: this quantity is in MJ or kWh"),
+    ({"last": "-5"}, "last: not below 0"),
 ])  # fmt: skip
 async def test_a_form_that_is_wrong_says_field_and_rule_and_changes_nothing(
     tmp_path: Path, wrong: dict[str, str], says: str

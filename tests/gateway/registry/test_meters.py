@@ -1,11 +1,12 @@
 """Meters of households in memory: bounded, and never wrong when something is forgotten."""
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from gateway.errors import NotAllowed
+from gateway.errors import NotAllowed, Unknown
 from gateway.registry import meter_book as module
 from gateway.registry.meter_records import Reader
 from policies.terms import SubjectId
@@ -55,6 +56,49 @@ async def test_a_box_that_invents_components_of_one_meter_is_refused_at_last(
     with pytest.raises(NotAllowed, match="component: a household's meters have at most 3 places"):
         await safe.meters.meet(ANNA, Reader("box", "d", "1"))
     assert await safe.meters.meet(ANNA, Reader("box", "a", "2")) == "a"
+
+
+async def test_a_meter_that_is_there_is_changed_by_its_label_without_a_box(safe: Safe) -> None:
+    label = await safe.meters.imported(ANNA, "cellar", "")
+    changed = await safe.meters.assign(ANNA, Reader("", ""), label=label, family="old ones", limit=Decimal(9))
+    assert (changed.family, changed.limit, changed.how) == ("old ones", 9, "imported")
+    assert await safe.meters.imported(ANNA, "cellar", "") == label
+    with pytest.raises(Unknown, match="label: this household has no such meter, and a new one needs its box"):
+        await safe.meters.assign(ANNA, Reader("", ""), label="attic")
+    with pytest.raises(NotAllowed, match="box: which one reads the meter"):
+        await safe.meters.assign(ANNA, Reader("", ""))
+    with pytest.raises(NotAllowed, match="component: it is behind a box"):
+        await safe.meters.assign(ANNA, Reader("", "heatpump"), label=label)
+
+
+@pytest.mark.parametrize("component", ["has space", "ä", "a*b", "a=b"])
+async def test_a_component_that_no_name_of_senml_can_have_is_refused_but_for_an_input(
+    safe: Safe, component: str
+) -> None:
+    with pytest.raises(NotAllowed, match="component: letters, digits and -"):
+        await safe.meters.assign(ANNA, Reader("box-1", component))
+    assert await safe.meters.of(ANNA) == []
+    assert (await safe.meters.assign(ANNA, Reader("mqtt.box-1", component))).label == component
+    assert (await safe.meters.assign(ANNA, Reader("box-1", "a-B_c.1"))).label == "a-B_c.1"
+
+
+async def test_a_medium_that_the_telegrams_deny_is_refused(safe: Safe) -> None:
+    main = Reader("box", "", "1", "electricity")
+    await safe.meters.meet(ANNA, main)
+    with pytest.raises(NotAllowed, match="medium: its telegrams say another one"):
+        await safe.meters.assign(ANNA, Reader("box", ""), label="main", medium="gas")
+    assert (await safe.meters.assign(ANNA, Reader("box", ""), label="main", medium="electricity")).how == "assigned"
+    with pytest.raises(NotAllowed, match="medium: "):
+        await safe.meters.assign(ANNA, Reader("box", ""), label="main", medium="gas")
+
+
+async def test_a_medium_that_the_operator_said_may_be_said_anew_until_telegrams_tell(safe: Safe) -> None:
+    for medium in ("gas", "heat"):
+        assert (await safe.meters.assign(ANNA, Reader("box", ""), label="main", medium=medium)).medium == medium
+    await safe.meters.meet(ANNA, Reader("box", "", "1", "electricity"))
+    with pytest.raises(NotAllowed, match="medium: "):
+        await safe.meters.assign(ANNA, Reader("box", ""), label="main", medium="gas")
+    assert (await safe.meters.assign(ANNA, Reader("box", ""), label="main", medium="electricity")).medium
 
 
 async def admitted(safe: Safe, name: str) -> SubjectId:

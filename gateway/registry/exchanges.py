@@ -1,0 +1,87 @@
+"""What a declared exchange says of a meter: its devices, their order, and when a declaration cannot be. Pure."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from gateway.errors import NotAllowed, Unknown
+from gateway.registry.meter_records import Exchanged, Meter
+
+
+def in_order(meter: Meter) -> Meter:
+    """Its serial numbers by when each device was there, the present one last.
+
+    An exchange says that ``old`` was there before it and ``new`` from then on, whenever either was seen or entered.
+    """
+    put_in = {each.new: each.at for each in meter.exchanged}
+    taken_out = {each.old: each.at for each in reversed(meter.exchanged)}
+
+    def begun(item: tuple[str, datetime]) -> tuple[datetime, bool]:
+        serial, since = item
+        if serial in put_in:
+            return put_in[serial], True
+        return min(since, taken_out.get(serial, since)), False
+
+    return replace(meter, serials=tuple(sorted(meter.serials, key=begun)))
+
+
+def with_serial(meter: Meter, serial: str, since: datetime) -> Meter:
+    """One number more, if it is none of those that are known; "" is none."""
+    if not serial or serial in dict(meter.serials):
+        return meter
+    return in_order(replace(meter, serials=(*meter.serials, (serial, since))))
+
+
+def with_exchange(meter: Meter, done: Exchanged) -> Meter:
+    """What is declared again for an instant takes the place of what was; what it leaves out stays.
+
+    Raises ``NotAllowed``.
+    """
+    before = _at(meter, done.at)
+    if before is not None:
+        meter, done = _without(meter, before), _joined(before, done)
+    if done.old and meter.serials and done.old not in dict(meter.serials):
+        raise NotAllowed("old: this meter never had that serial number")
+    if _declared_elsewhere(meter, done):
+        raise NotAllowed("at: the same exchange is declared for another instant; undo that one first")
+    exchanged = tuple(sorted([*meter.exchanged, done], key=lambda each: each.at))
+    changed = replace(meter, exchanged=exchanged)
+    return in_order(with_serial(with_serial(changed, done.old, done.at), done.new, done.at))
+
+
+def without_exchange(meter: Meter, at: datetime) -> Meter:
+    """It was none. Numbers that nothing but the declaration knows go with it. Raises ``Unknown``."""
+    gone = _at(meter, at)
+    if gone is None:
+        raise Unknown("at: no exchange of this meter was declared for that instant")
+    return in_order(_without(meter, gone))
+
+
+def _at(meter: Meter, at: datetime) -> Exchanged | None:
+    return next((each for each in meter.exchanged if each.at == at), None)
+
+
+def _without(meter: Meter, gone: Exchanged) -> Meter:
+    left = tuple(each for each in meter.exchanged if each != gone)
+    named = {serial for each in left for serial in (each.old, each.new)}
+    only_here = {(serial, gone.at) for serial in (gone.old, gone.new) if serial not in named}
+    return replace(meter, exchanged=left, serials=tuple(pair for pair in meter.serials if pair not in only_here))
+
+
+def _joined(before: Exchanged, again: Exchanged) -> Exchanged:
+    stands = {stand.quantity: stand for stand in (*before.stands, *again.stands)}
+    return Exchanged(again.at, again.old or before.old, again.new or before.new, tuple(stands.values()))
+
+
+def _declared_elsewhere(meter: Meter, done: Exchanged) -> bool:
+    """The same device out and the same one in, and no exchange between that undid it."""
+    if done.old == done.new:  # set back: as often as it happened
+        return False
+    return any(
+        (each.old, each.new) == (done.old, done.new) and not _undone_between(meter, done, each)
+        for each in meter.exchanged
+    )
+
+
+def _undone_between(meter: Meter, one: Exchanged, other: Exchanged) -> bool:
+    begin, end = sorted((one.at, other.at))
+    return any(begin < each.at < end and (each.new == one.old or each.old == one.new) for each in meter.exchanged)
