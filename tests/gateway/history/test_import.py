@@ -163,9 +163,10 @@ async def test_a_correction_of_values_whose_readings_are_gone_counts_once_with_i
 async def test_a_file_that_names_no_meter_in_a_home_of_several_is_refused(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         subject = await household(house)
+        box = (await house.operator("POST", "/api/boxes", {"household": subject}))["box"]
         for name in ("main", "heat pump"):
             path = f"/api/households/{subject}/meters"
-            await house.operator("POST", path, {"box": "b1", "component": name.replace(" ", ""), "label": name})
+            await house.operator("POST", path, {"box": box, "component": name.replace(" ", ""), "label": name})
         done = await imported(house, tmp_path, [line(0)])
         assert done.exit_code == 1
         assert "2: meter: the household has several" in done.stderr

@@ -256,7 +256,7 @@ async def test_the_fleet_is_for_the_operator(tmp_path: Path) -> None:
 async def test_my_data_offers_each_detail_in_each_form_and_names_the_meters(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         made = await house.household()
-        meter = {"box": "b", "component": "c", "label": "Heat <pump>", "serial": "17"}
+        meter = {"box": made["box"], "component": "c", "label": "Heat <pump>", "serial": "17"}
         await house.operator("POST", f"/api/households/{made['household']}/meters", meter)
         await house.post("/login", code=made["login_code"])
         page = await text(house, "/data")

@@ -61,7 +61,7 @@ async def test_a_box_that_invents_components_of_one_meter_is_refused_at_last(
 async def test_a_meter_that_is_there_is_changed_by_its_label_without_a_box(safe: Safe) -> None:
     label = await safe.meters.imported(ANNA, "cellar", "")
     changed = await safe.meters.assign(ANNA, Reader("", ""), label=label, family="old ones", limit=Decimal(9))
-    assert (changed.family, changed.limit, changed.how) == ("old ones", 9, "imported")
+    assert (changed.family, changed.limit, changed.how) == ("old ones", Decimal(9), "imported")
     assert await safe.meters.imported(ANNA, "cellar", "") == label
     with pytest.raises(Unknown, match="label: this household has no such meter, and a new one needs its box"):
         await safe.meters.assign(ANNA, Reader("", ""), label="attic")
