@@ -8,7 +8,9 @@ import pytest
 
 from gateway.errors import NotAllowed, Unknown
 from gateway.registry import meter_book as module
-from gateway.registry.meter_records import Reader
+from gateway.registry.meter_book import MeterBook
+from gateway.registry.meter_records import Meter, Reader
+from gateway.registry.meters import Meters
 from policies.terms import SubjectId
 from tests.gateway.vault.safe import ANNA, BERT, Safe, opened
 
@@ -90,6 +92,16 @@ async def test_a_medium_that_the_telegrams_deny_is_refused(safe: Safe) -> None:
     assert (await safe.meters.assign(ANNA, Reader("box", ""), label="main", medium="electricity")).how == "assigned"
     with pytest.raises(NotAllowed, match="medium: "):
         await safe.meters.assign(ANNA, Reader("box", ""), label="main", medium="gas")
+
+
+async def test_a_row_from_before_telegrams_words_were_kept_apart_has_them_by_how_it_came(safe: Safe) -> None:
+    book = MeterBook(safe.store, safe.vault, lambda: safe.now)
+    meters = Meters(safe.store, safe.vault, lambda: safe.now, lambda: "id")
+    seen = Meter("old", "main", "electricity", "seen", safe.now)
+    await book.keep(ANNA, await book.home(ANNA), seen, book.place(ANNA, Reader("box", "")))
+    assert (await meters.assign(ANNA, Reader("box", ""), label="main", limit=Decimal(9))).how == "assigned"
+    with pytest.raises(NotAllowed, match="medium: its telegrams say another one"):
+        await meters.assign(ANNA, Reader("box", ""), label="main", medium="gas")
 
 
 async def test_a_medium_that_the_operator_said_may_be_said_anew_until_telegrams_tell(safe: Safe) -> None:
