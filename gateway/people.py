@@ -64,7 +64,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
         egress=gateway.egress,
     )
     town = TownApi(gateway.registry, gateway.clients, registry.take_in)
-    history = HistoryApi(gateway.registry, gateway.intake.take, gateway.vault.oldest)
+    history = HistoryApi(gateway.registry, gateway.intake.take, gateway.vault.oldest, gateway.clock)
     desks = (registry, town, MetersApi(gateway.registry), history, vee, household)
     api = [route for desk in desks for route in desk.routes()]
     return [*health_routes(lambda: gateway.keeper.sound), *api, *openapi_routes(api), *_pages(gateway, login)]

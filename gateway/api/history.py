@@ -18,11 +18,14 @@ from adapters.formats.words import whole_second
 from adapters.plugin import Batch, IntakeAnswer, Route
 from gateway.api.models import Json, Strict, body
 from gateway.api.registry import telling
+from gateway.clock import Clock
 from gateway.errors import BatchRefused, NotAllowed, RegistryError, StoreFull, SubjectGone, Unknown
+from gateway.intake.desk import AHEAD
 from gateway.registry.registry import Registry
 from gateway.registry.tenancies import Tenancy
 from gateway.serve.problems import Problem
 from meter_driver import quantities
+from meter_driver.dimensions import UNFIT, unit_fits
 from meter_driver.reading import SUBSTITUTED, ClockSource, Quality, Reading
 from policies.roles import Listener, Role
 from policies.terms import DetailClass, SubjectId
@@ -76,11 +79,12 @@ class CheckIn(Strict):
 
 @dataclass(frozen=True, slots=True)
 class HistoryApi:
-    """``take``: ``Intake.take``. ``oldest``: ``Vault.oldest``."""
+    """``take``: ``Intake.take``. ``oldest``: ``Vault.oldest``. ``clock``: the gateway's."""
 
     registry: Registry
     take: Callable[[Batch], Awaitable[IntakeAnswer]]
     oldest: Callable[[SubjectId, DetailClass], date | None]
+    clock: Clock
 
     def routes(self) -> list[Route]:
         """All on the people listener, for the operator."""
@@ -105,6 +109,8 @@ class HistoryApi:
             return {"wrong": {"field": field, "rule": rule} if rule else {"field": "household", "rule": field}}
         if not quantities.known(wanted.quantity, wanted.unit):
             return {"wrong": {"field": "quantity, unit", "rule": "not in the vocabulary"}}
+        if not _fits(wanted):
+            return {"wrong": {"field": "unit", "rule": UNFIT}}
         day = self.oldest(home.id, DetailClass.QUARTER)
         held = datetime.combine(day, time(), UTC) if day is not None else _EVER
         since = max(held, home.moved_in or _EVER)
@@ -113,6 +119,7 @@ class HistoryApi:
             "meter": label,
             "new": new,
             "expired_before": int(held.timestamp()),
+            "ahead_after": int((self.clock() + AHEAD).timestamp()),
             "begins": int((home.moved_in or _EVER).timestamp()),
             "since": whole_second(since),
         }
@@ -125,6 +132,8 @@ class HistoryApi:
         refused: list[tuple[int, int, str]] = []
         for number, series in enumerate(wanted.series):
             home = self._home(series)
+            if not _fits(series):
+                raise NotAllowed(f"series.{number}.unit: {UNFIT}")
             try:
                 label = await self.registry.meters.imported(home.id, series.meter, series.serial)
             except SubjectGone:
@@ -161,6 +170,16 @@ class HistoryApi:
         if found is None or not found.live:
             raise Unknown(f"{'point' if wanted.point else 'household'}: there is none (any more)")
         return found
+
+
+def _fits(wanted: NameIn) -> bool:
+    """Also true for what is not in the vocabulary: that is another error."""
+    known = quantities.parse(wanted.quantity)
+    return (
+        known is None
+        or not quantities.known(wanted.quantity, wanted.unit)
+        or unit_fits(known, quantities.unit(wanted.unit))
+    )
 
 
 def _readings(series: ValuesIn, label: str, number: int) -> Sequence[Reading]:

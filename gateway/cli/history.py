@@ -109,6 +109,8 @@ def _foresee(read: ReadFile, known: Iterable[Any], told: _Told) -> None:
                 told.refused["before-start"].append(line)
             elif end < said["expired_before"]:
                 told.refused["expired"].append(line)
+            elif end > said["ahead_after"]:
+                told.refused["clock"].append(line)
             else:
                 told.accepted += 1
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from gateway.history.wrong import FileRefused, Wrong, Wrongs
 from meter_driver import quantities
+from meter_driver.dimensions import UNFIT, unit_fits
 from meter_driver.errors import UnitError
 from meter_driver.quantities import Kind
 
@@ -137,6 +138,9 @@ def _checked(name: Name, line: int, wrong: Wrongs) -> tuple[Name, bool] | None:
         unit = quantities.unit(name.unit) or ""
     except UnitError:
         wrong.add(line, "unit", "not in the vocabulary")
+    else:
+        if known is not None and not unit_fits(known, unit or None):
+            wrong.add(line, "unit", UNFIT)
     if wrong.count > before or known is None:
         return None
     return name._replace(quantity=known.name, unit=unit), known.kind is Kind.INTERVAL

@@ -6,8 +6,9 @@ from decimal import Decimal
 from itertools import combinations, pairwise
 
 from meter_driver import quantities
+from meter_driver.dimensions import AMOUNT_BASES
 from meter_driver.intervals import day_edges
-from meter_driver.quantities import Kind, Medium
+from meter_driver.quantities import Kind
 from meter_driver.units import base
 from policies.terms import ONE_DAY, Row
 from policies.vee.silence import Silence
@@ -16,15 +17,6 @@ from policies.vee.terms import Facts, Limits, Material, MeterQuantity, Severity,
 _QUARTER = timedelta(minutes=15)
 _SAME_STANDS = 8
 """Stands that two meters must share, at least two of them different, to be one meter read twice."""
-_DIMENSIONS = {
-    Medium.ELECTRICITY: frozenset(("Wh", "varh", "VAh", "J", "Ah", "V2h", "A2h", None)),
-    Medium.GAS: frozenset(("m3", "Wh", "J")),
-    Medium.COLD_WATER: frozenset(("m3",)),
-    Medium.HOT_WATER: frozenset(("m3",)),
-    Medium.HEAT: frozenset(("Wh", "J", "m3", "kg")),
-    Medium.COOLING: frozenset(("Wh", "J", "m3", "kg")),
-}
-"""In which a medium's amounts can be."""
 
 
 def duplicate(material: Material) -> Iterator[ValidationException]:
@@ -103,7 +95,7 @@ def unit_of_measure(material: Material) -> Iterator[ValidationException]:
         if known is None or asked(material, "unit-of-measure", name) is None:
             continue
         bases = {base(unit) for unit in facts.units}
-        allowed = _DIMENSIONS.get(known.medium) if known.kind not in (Kind.INSTANT, Kind.SNAPSHOT) else None
+        allowed = AMOUNT_BASES.get(known.medium) if known.kind not in (Kind.INSTANT, Kind.SNAPSHOT) else None
         if allowed is not None and bases - allowed:
             yield _unfit(name, material, len(bases), Severity.ERROR)
         elif len(bases) > 1 and bases != {"J", "Wh"}:

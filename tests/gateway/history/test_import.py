@@ -138,6 +138,39 @@ async def test_what_is_too_old_or_from_before_the_tenancy_is_refused_counted_and
             assert told in done.stderr
 
 
+async def test_a_stamp_of_the_future_is_foreseen_by_the_check_as_the_run_refuses_it(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        await household(house)
+        ahead = (house.gateway.clock() - MIDNIGHT) // timedelta(minutes=15) + 1
+        lines = [line(0), line(ahead - 2), line(ahead), line(ahead + 96)]
+        foreseen = await imported(house, tmp_path, lines, "--check")
+        done = await imported(house, tmp_path, lines)
+        assert foreseen.exit_code == done.exit_code == 1
+        assert sums(foreseen)["refused"] == sums(done)["refused"] == {"clock": 2}
+        assert f"{tmp_path / 'history.csv'}:4-5: clock" in foreseen.stderr
+        assert sums(foreseen)["accepted"] == sums(done)["accepted"] == 2
+
+
+@pytest.mark.parametrize("quantity", ["1-0:32.7.0", "1-0:1.7.0", "8-0:1.0.0"])
+async def test_a_unit_that_the_quantity_cannot_be_in_is_refused_by_line_and_by_the_gateway(
+    tmp_path: Path, quantity: str
+) -> None:
+    async with people(tmp_path) as house:
+        subject = await household(house)
+        done = await imported(house, tmp_path, [line(0), line(1).replace("1-0:1.29.0", quantity)])
+        assert f"{tmp_path / 'history.csv'}:3: unit: the quantity cannot be in it" in done.stderr
+        assert (done.exit_code, await kept(house, subject)) == (1, [])
+        name = {"point": "P1", "quantity": quantity, "unit": "kWh"}
+        (said,) = (await house.operator("POST", "/api/history/check", {"series": [name]}))["series"]
+        assert said == {"wrong": {"field": "unit", "rule": "the quantity cannot be in it"}}
+        series = [{**name, "ends": [int(MIDNIGHT.timestamp())], "values": ["1"]}]
+        body = {"source": "a", "sequence": 0, "series": series}
+        headers = {"Authorization": f"Bearer {house.token}"}
+        async with house.browser.post("/api/history", json=body, headers=headers) as answer:
+            assert answer.status == 422
+            assert (await answer.json())["detail"] == "series.0.unit: the quantity cannot be in it"
+
+
 async def test_the_same_file_again_changes_nothing_and_tells_the_same(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         subject = await household(house)
