@@ -12,8 +12,7 @@ import typer
 from gateway.cli.calls import SETTINGS_FILE, Calls, SettingsFile, held
 from gateway.cli.history_file import ReadFile, map_of, plan_for, progress, read_file
 from gateway.history.batches import Slice, batches, ranges
-from gateway.history.plan import ImportMap
-from gateway.history.wrong import FileRefused, Wrong
+from gateway.history.wrong import FileRefused, MapRefused, Wrong
 from gateway.settings import Settings
 from meter_driver.render import counted
 
@@ -21,7 +20,7 @@ MapFile = Annotated[Path, typer.Option("--map", "-m", help="YAML: what the colum
 _OnlyCheck = Annotated[bool, typer.Option("--check", help="Say what would be taken, and send nothing.")]
 _AT_ONCE = 500
 _SHOWN = 100
-"""Wrongs that are printed; the others are counted."""
+"""Wrongs of a kind that are printed; the others are counted."""
 
 
 def import_file(
@@ -38,15 +37,12 @@ def import_file(
         table = map_of(map_file)
         read = read_file(file, plan_for(table, file))
     except FileRefused as error:
-        of_map = error.wrong.field.partition(".")[0] in (*ImportMap.__struct_fields__, "map")
-        _stop(map_file if of_map else file, [error.wrong], 1)
-    if read.wrong:
-        _stop(file, read.wrong.some, read.wrong.count)
+        _stop(map_file if isinstance(error, MapRefused) else file, error.all, len(error.all))
     _exchange(config, file, read, send=not check)
 
 
 def _stop(file: Path, some: Sequence[Wrong], count: int) -> Any:
-    for wrong in some[:_SHOWN]:
+    for wrong in some:
         typer.echo(f"{file}:{wrong}" if wrong.line else f"{file}: {wrong}", err=True)
     typer.echo(f"metergate: {count} wrong; nothing was sent", err=True)
     raise typer.Exit(1)
@@ -84,7 +80,24 @@ def _exchange(config: Settings, file: Path, read: ReadFile, *, send: bool) -> No
 
 
 def _checked(line: Calls, file: Path, read: ReadFile) -> list[Any]:
-    """What the gateway says of each series; the end of the command where one is wrong."""
+    """What the gateway says of each series; the end of the command where one is wrong, or a line was."""
+    try:
+        known = _asked(line, read)
+    except typer.Exit:
+        if read.wrong:
+            _stop(file, read.wrong.some[:_SHOWN], read.wrong.count)
+        raise
+    wrong = [
+        Wrong(min(column.lines), said["wrong"]["field"], said["wrong"]["rule"])
+        for column, said in zip(read.columns, known, strict=True)
+        if "wrong" in said
+    ]
+    if wrong or read.wrong:
+        _stop(file, sorted([*read.wrong.some[:_SHOWN], *sorted(wrong)[:_SHOWN]]), len(wrong) + read.wrong.count)
+    return known
+
+
+def _asked(line: Calls, read: ReadFile) -> list[Any]:
     known: list[Any] = []
     for begin in range(0, len(read.columns), _AT_ONCE):
         names = [
@@ -92,13 +105,6 @@ def _checked(line: Calls, file: Path, read: ReadFile) -> list[Any]:
             for column in read.columns[begin : begin + _AT_ONCE]
         ]
         known += json.loads(line.post("/api/history/check", json.dumps({"series": names}).encode()))["series"]
-    wrong = [
-        Wrong(min(column.lines), said["wrong"]["field"], said["wrong"]["rule"])
-        for column, said in zip(read.columns, known, strict=True)
-        if "wrong" in said
-    ]
-    if wrong:
-        _stop(file, sorted(wrong), len(wrong))
     return known
 
 

@@ -11,7 +11,7 @@ from gateway.cli.calls import why
 from gateway.history.batches import source_of
 from gateway.history.plan import ImportMap, plan_of
 from gateway.history.values import SourceColumn, Values
-from gateway.history.wrong import FileRefused, Wrong, Wrongs
+from gateway.history.wrong import FileRefused, MapRefused, Wrong, Wrongs
 
 _CHUNK, _TICK = 1 << 20, 10_000
 _MOST_MEMORY = 2 << 30
@@ -46,12 +46,12 @@ def map_of(file: Path) -> Any:
     try:
         return yaml.safe_load(file.read_text())
     except OSError as error:
-        raise FileRefused(Wrong(0, "map", why(error))) from None
+        raise MapRefused(Wrong(0, "map", why(error))) from None
     except UnicodeDecodeError:
-        raise FileRefused(Wrong(0, "map", "not UTF-8")) from None
+        raise MapRefused(Wrong(0, "map", "not UTF-8")) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise FileRefused(Wrong(mark.line + 1 if mark else 0, "map", "no YAML")) from None
+        raise MapRefused(Wrong(mark.line + 1 if mark else 0, "map", "no YAML")) from None
 
 
 def plan_for(table: Any, file: Path) -> ImportMap:
@@ -61,7 +61,7 @@ def plan_for(table: Any, file: Path) -> ImportMap:
         return plan
     if (form := FORMATS.get(file.suffix.lower())) is None:
         rule = "csv, parquet, mscons or green-button; the name of the file does not tell"
-        raise FileRefused(Wrong(0, "format", rule))
+        raise MapRefused(Wrong(0, "format", rule))
     return plan_of({**(table or {}), "format": form})
 
 
@@ -82,7 +82,7 @@ def read_file(file: Path, plan: ImportMap) -> ReadFile:
     except OSError as error:
         raise FileRefused(Wrong(0, "file", why(error))) from None
     except (UnicodeDecodeError, LookupError):
-        raise FileRefused(Wrong(0, "csv.encoding", "not what the file is written in")) from None
+        raise MapRefused(Wrong(0, "csv.encoding", "not what the file is written in")) from None
     return ReadFile(values.finish(), source_of(digest, plan), values.wrong, values.left_out)
 
 

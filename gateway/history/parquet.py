@@ -13,7 +13,7 @@ from typing import IO, Any
 from gateway.history.plan import ImportMap
 from gateway.history.rows import RowReader, places
 from gateway.history.values import MOST_VALUES, NUMBER, Values
-from gateway.history.wrong import FileRefused, Wrong
+from gateway.history.wrong import FileRefused, MapRefused, Wrong
 
 _BATCH = 16_384
 LARGEST_FOOTER = 16 << 20
@@ -56,7 +56,7 @@ def _opened(source: IO[bytes], plan: ImportMap) -> Any:
     with _sound(0):
         first = parquet.ParquetFile(source, **how)
         schema = first.schema_arrow
-        places(plan, schema.names, 0)
+        places(plan, schema.names)
         texts = [column for column in plan.columns.values() if _is_text(schema.field(column).type)]
         return parquet.ParquetFile(source, metadata=first.metadata, read_dictionary=texts, **how)
 
@@ -143,16 +143,16 @@ def _texts(field: str, kind: Any) -> Texts:
             return _instants
         if types.is_date(kind):
             return _days
-        raise FileRefused(Wrong(0, f"columns.{field}", "a timestamp, a date or text"))
+        raise MapRefused(Wrong(0, f"columns.{field}", "a timestamp, a date or text"))
     if types.is_integer(kind):
         return _integers
     if field != "value":
-        raise FileRefused(Wrong(0, f"columns.{field}", "text or an integer"))
+        raise MapRefused(Wrong(0, f"columns.{field}", "text or an integer"))
     if types.is_decimal(kind):
         return _decimals
     if types.is_float32(kind) or types.is_float64(kind):
         return _floats
-    raise FileRefused(Wrong(0, "columns.value", "a decimal, an integer, a float of 32 or 64 bits, or text"))
+    raise MapRefused(Wrong(0, "columns.value", "a decimal, an integer, a float of 32 or 64 bits, or text"))
 
 
 def _is_text(kind: Any) -> bool:

@@ -3,14 +3,18 @@
 A map is a small YAML file; what it says nothing about is refused or has the default below.
 """
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
+from msgspec.structs import fields
 
 from gateway.history.stamps import Length, Stamps
-from gateway.history.wrong import FileRefused, Wrong
+from gateway.history.wrong import MapRefused, Wrong
+from meter_driver import quantities
+from meter_driver.dimensions import UNFIT, unit_fits
+from meter_driver.errors import UnitError
 
 Field = Literal["household", "point", "meter", "serial", "quantity", "unit", "status", "time", "begin", "end", "value"]
 _Status = Literal["measured", "estimated", "validated", "substituted", "refused"]
@@ -57,7 +61,7 @@ class ImportMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def clock(self) -> Stamps:
-        """Of the file's stamps. Raises ``FileRefused``."""
+        """Of the file's stamps. Raises ``MapRefused``."""
         return Stamps(self.wall(), self.time_format)
 
     @property
@@ -66,34 +70,73 @@ class ImportMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Length(self.interval, self.wall()) if self.interval else None
 
     def wall(self) -> ZoneInfo | None:
-        """The zone. Raises ``FileRefused``."""
+        """The zone. Raises ``MapRefused``."""
         if not self.zone:
             return None
         try:
             return ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise FileRefused(Wrong(0, "zone", "no such zone")) from None
+            raise MapRefused(Wrong(0, "zone", "no such zone")) from None
 
 
 def plan_of(table: Any) -> ImportMap:
-    """Of a map as YAML gives it. Raises ``FileRefused`` with the field and the rule."""
-    try:
-        plan = msgspec.convert(table if table is not None else {}, ImportMap)
-    except msgspec.ValidationError as error:
-        rule, _, where = str(error).partition(" - at `$")
-        raise FileRefused(Wrong(0, where.strip(".`") or "map", rule)) from None
-    for field, rule in _rules(plan).items():
-        raise FileRefused(Wrong(0, field, rule))
-    plan.wall()
-    if plan.interval:
-        assert plan.length is not None
+    """Of a map as YAML gives it. Raises ``MapRefused`` with every field that is wrong, and the rules."""
+    if not isinstance(table if table is not None else {}, Mapping):
+        raise MapRefused(Wrong(0, "map", "fields and what they are"))
+    wrong = list(_shapes(table or {}, ImportMap))
+    sound = set(ImportMap.__struct_fields__) - {each.field.partition(".")[0] for each in wrong}
+    plan = msgspec.convert({name: said for name, said in (table or {}).items() if name in sound}, ImportMap)
+    wrong += [Wrong(0, field, rule) for field, rule in _rules(plan).items()]
+    wrong += _unread(plan)
+    if wrong:
+        raise MapRefused(*wrong)
     return plan
+
+
+def _unread(plan: ImportMap) -> Sequence[Wrong]:
+    """What is wrong with zone and interval."""
+    try:
+        plan.wall()
+    except MapRefused as error:
+        return [*error.all, *_unread(msgspec.structs.replace(plan, zone=""))]
+    try:
+        assert plan.length is not None or not plan.interval
+    except MapRefused as error:
+        return error.all
+    return ()
+
+
+def _shapes(table: Mapping[Any, Any], struct: type[msgspec.Struct], above: str = "") -> Iterator[Wrong]:
+    """Fields that are none, and values that a field cannot have."""
+    kinds = {each.name: each.type for each in fields(struct)}
+    for name, said in table.items():
+        field, kind = f"{above}{name}", kinds.get(name)
+        if kind is None:
+            yield Wrong(0, field, f"no such field; there are {', '.join(kinds)}")
+        elif kind is Csv and isinstance(said, Mapping):
+            yield from _shapes(said, Csv, f"{field}.")
+        elif get_origin(kind) is dict and isinstance(said, Mapping):
+            for key, word in said.items():
+                for part, one in zip((key, word), get_args(kind), strict=True):
+                    yield from _shape(part, one, f"{field}.{key}")
+        else:
+            yield from _shape(said, kind, field)
+
+
+def _shape(said: Any, kind: Any, field: str) -> Iterator[Wrong]:
+    try:
+        msgspec.convert(said, kind)
+    except msgspec.ValidationError as error:
+        words = [repr(word) for word in get_args(kind) if word] if get_origin(kind) is Literal else []
+        yield Wrong(0, field, str(error) + (f"; one of {', '.join(words)}" if words else ""))
 
 
 def _rules(plan: ImportMap) -> Mapping[str, str]:
     """What does not fit together."""
     columns, fixed = plan.columns, plan.fixed
     twice = sorted(set(columns) & set(fixed))
+    known = quantities.parse(fixed.get("quantity", ""))
+    unit = _unit_of(fixed.get("unit", ""))
     broken = {
         "fixed": (bool(twice), f"{', '.join(twice)}: a column as well"),
         "fixed.time": (bool({"time", "begin", "end", "value"} & set(fixed)), "times and values are columns"),
@@ -103,7 +146,18 @@ def _rules(plan: ImportMap) -> Mapping[str, str]:
             fixed.get("status", "measured") not in ("measured", "estimated", "validated", "substituted"),
             "measured, estimated, validated or substituted",
         ),
+        "fixed.quantity": ("quantity" in fixed and known is None, "not in the vocabulary"),
+        "fixed.unit": (unit is None or (known is not None and "unit" in fixed and not unit_fits(known, unit or None)),
+                       "not in the vocabulary" if unit is None else UNFIT),
         "stamps": (plan.stamps != "at" and not plan.interval and plan.format in ("csv", "parquet"), "begin or end of "
                    "an interval, and the map says no interval"),
     }  # fmt: skip
     return {field: rule for field, (is_broken, rule) in broken.items() if is_broken}
+
+
+def _unit_of(text: str) -> str | None:
+    """In its one spelling, "" for none; None where it is not in the vocabulary."""
+    try:
+        return quantities.unit(text) or ""
+    except UnitError:
+        return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gateway.history.plan import OF_SERIES, ImportMap
 from gateway.history.stamps import Length, Stamps
 from gateway.history.values import NUMBER, Name, SourceColumn, Values
-from gateway.history.wrong import FileRefused, Wrong
+from gateway.history.wrong import MapRefused, Wrong
 
 WORDS = {"": "measured"} | {word: word for word in ("measured", "estimated", "validated", "substituted")}
 
@@ -41,12 +41,12 @@ class RowReader:
         self._named = [(part, at.get(part), fixed.get(part, "")) for part in OF_SERIES]
         self._keys = [place for _, place, _ in self._named if place is not None]
         if (value := at.get("value")) is None:
-            raise FileRefused(Wrong(0, "columns", "value: none is said to be it"))
+            raise MapRefused(Wrong(0, "columns", "value: none is said to be it"))
         self._value, self._status = value, at.get("status")
         self._begin, self._end = at.get("begin"), at.get("end")
         self._time = at.get("time")
         if (self._time is None) == (self._begin is None or self._end is None):
-            raise FileRefused(Wrong(0, "columns", "a time, or a begin and an end"))
+            raise MapRefused(Wrong(0, "columns", "a time, or a begin and an end"))
         plain, written = Stamps(plan.wall()), plan.clock
         self._clocks = {field: plain if field in iso else written for field in ("time", "begin", "end")}
         self._length: Length | None = plan.length
@@ -119,14 +119,17 @@ class RowReader:
         return Name(**parts)
 
 
-def places(plan: ImportMap, head: Sequence[str], line: int) -> dict[str, int]:
-    """Where each field stands in a row of these columns. ``line``: that names them, 0 where none does.
+def places(plan: ImportMap, head: Sequence[str]) -> dict[str, int]:
+    """Where each field stands in a row of these columns.
 
-    Raises ``FileRefused`` for a column of the map that is not there, or there twice.
+    Raises ``MapRefused`` for columns of the map that are not there, or there twice.
     """
-    found = {}
+    found, wrong = {}, []
     for field, column in plan.columns.items():
         if (count := head.count(column)) != 1:
-            raise FileRefused(Wrong(line, f"columns.{field}", f"the file has {count} columns of this name"))
-        found[str(field)] = head.index(column)
+            wrong.append(Wrong(0, f"columns.{field}", f"the file has {count} columns {column!r}"))
+        else:
+            found[str(field)] = head.index(column)
+    if wrong:
+        raise MapRefused(*wrong)
     return found

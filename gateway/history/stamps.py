@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from gateway.history.wrong import FileRefused, Wrong
+from gateway.history.wrong import MapRefused, Wrong
 from meter_driver.amounts.amount import SECOND_US
 from meter_driver.intervals import micros
 
@@ -61,7 +61,7 @@ class Length:
     def __init__(self, text: str, zone: tzinfo | None) -> None:
         found = _LENGTH.fullmatch(text)
         if found is None or not int(found[1]):
-            raise FileRefused(Wrong(0, "interval", "a number and s, min, h or d"))
+            raise MapRefused(Wrong(0, "interval", "a number and s, min, h or d"))
         number, unit = int(found[1]), found[2]
         self._days = number if unit == "d" else 0
         self._seconds = 0 if unit == "d" else number * _SECONDS[unit]

@@ -20,7 +20,7 @@ def read(lines: Iterable[str], plan: ImportMap, values: Values) -> None:
         head = next(rows, None)
         if head is None:
             raise FileRefused(Wrong(0, "file", "empty"))
-        at = places(plan, [name.strip() for name in head], 1)
+        at = places(plan, [name.strip() for name in head])
         table = RowReader(plan, at, len(head), values, comma=plan.csv.decimal == ",")
         for row in rows:
             if row:

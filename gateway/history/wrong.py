@@ -18,11 +18,15 @@ class Wrong(NamedTuple):
 
 
 class FileRefused(Exception):
-    """The file, or the map, cannot be read at all."""
+    """The file, or the map, cannot be read at all. ``wrong`` is the first of ``all``."""
 
-    def __init__(self, wrong: Wrong) -> None:
-        super().__init__(str(wrong))
-        self.wrong = wrong
+    def __init__(self, wrong: Wrong, *others: Wrong) -> None:
+        super().__init__("; ".join(map(str, (wrong, *others))))
+        self.wrong, self.all = wrong, (wrong, *others)
+
+
+class MapRefused(FileRefused):
+    """It is the map's fault; what it names (columns, words) may be said."""
 
 
 class Wrongs:

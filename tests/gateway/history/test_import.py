@@ -138,6 +138,42 @@ async def test_what_is_too_old_or_from_before_the_tenancy_is_refused_counted_and
             assert told in done.stderr
 
 
+async def test_a_wrong_line_and_a_point_of_nobody_are_told_at_once(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        await household(house)
+        done = await imported(house, tmp_path, [line(0), line(1, "much"), line(0, point="P9")], "--check")
+        file = tmp_path / "history.csv"
+        assert [told.partition(": there")[0].partition(": no ")[0] for told in done.stderr.splitlines()] == [
+            f"{file}:3: value",
+            f"{file}:4: point",
+            "metergate: 2 wrong; nothing was sent",
+        ]
+
+
+async def test_wrong_lines_are_told_without_a_gateway_too(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        file, plan = written(tmp_path, [line(0), line(1, "much")])
+        config = settings(house, tmp_path)
+    app = typer.Typer()
+    app.command()(history.import_file)
+    done = CliRunner().invoke(app, [str(file), "--map", str(plan), "--settings", str(config)])
+    assert done.exit_code == 1
+    assert f"{file}:3: value: " in done.stderr
+
+
+async def test_what_is_wrong_with_the_map_is_charged_to_the_map(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        for plan in (
+            MAP.replace("W: measured", "W: measrued"),
+            MAP.replace("MeLo", "MeLoo"),
+            MAP.replace("unit: kWh", "unit: furlong"),
+        ):
+            done = await imported(house, tmp_path, [line(0)], plan=plan)
+            told = done.stderr.splitlines()
+            assert told[0].startswith(f"{tmp_path / 'map.yaml'}: ")
+            assert told[1:] == ["metergate: 1 wrong; nothing was sent"]
+
+
 async def test_a_stamp_of_the_future_is_foreseen_by_the_check_as_the_run_refuses_it(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         await household(house)

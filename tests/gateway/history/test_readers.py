@@ -19,7 +19,7 @@ from gateway.history.batches import batches, ranges
 from gateway.history.edifact import Segment, segments
 from gateway.history.plan import ImportMap, plan_of
 from gateway.history.values import NUMBER, SourceColumn, Values
-from gateway.history.wrong import FileRefused
+from gateway.history.wrong import FileRefused, MapRefused
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -130,20 +130,56 @@ def test_stands_have_no_length_whatever_the_map_says_of_intervals() -> None:
 @pytest.mark.parametrize(
     ("plan", "field"),
     [
-        ({"colums": {}}, "map"),
+        ({"colums": {}}, "colums"),
+        ("a text", "map"),
+        ({1: "x"}, "1"),
+        ({"a.b": "x"}, "a.b"),
         ({"zone": "Mars/Olympus"}, "zone"),
         ({"interval": "often"}, "interval"),
         ({"columns": {"point": "a"}, "fixed": {"point": "b"}}, "fixed"),
         ({"csv": {"decimal": ";"}}, "csv.decimal"),
-        ({"statuses": {"W": "true"}}, "statuses[...]"),
+        ({"statuses": {"W": "true"}}, "statuses.W"),
+        ({"columns": {"poin": "a"}}, "columns.poin"),
+        ({"csv": {"delimeter": ";"}}, "csv.delimeter"),
+        ({"fixed": {"unit": "furlong"}}, "fixed.unit"),
+        ({"fixed": {"quantity": "8-0:1.0.0", "unit": "kWh"}}, "fixed.unit"),
+        ({"fixed": {"quantity": "nonsense!"}}, "fixed.quantity"),
         ({"format": "csv", "stamps": "begin"}, "stamps"),
         ({"fixed": {"value": "1"}}, "fixed.time"),
     ],
 )
-def test_a_map_that_breaks_a_rule_is_refused_by_its_field(plan: dict[str, Any], field: str) -> None:
-    with pytest.raises(FileRefused) as refused:
+def test_a_map_that_breaks_a_rule_is_refused_by_its_field(plan: Any, field: str) -> None:
+    with pytest.raises(MapRefused) as refused:
         plan_of(plan)
-    assert refused.value.wrong.field == field
+    assert [wrong.field for wrong in refused.value.all] == [field]
+
+
+def test_a_map_tells_all_that_is_wrong_with_it_at_once_and_what_there_is_to_choose_from() -> None:
+    plan = {
+        "fixd": {"unit": "kWh"},
+        "zone": "Europe/Berlim",
+        "stamps": "ende",
+        "interval": "15 minutes",
+        "statuses": {"W": "measrued"},
+        "fixed": {"unit": "furlong"},
+    }
+    with pytest.raises(MapRefused) as refused:
+        plan_of(plan)
+    rules = {wrong.field: wrong.rule for wrong in refused.value.all}
+    assert set(rules) == {"fixd", "zone", "stamps", "interval", "statuses.W", "fixed.unit"}
+    assert rules["stamps"].endswith("one of 'begin', 'end', 'at'")
+    words = "'measured', 'estimated', 'validated', 'substituted', 'refused'"
+    assert rules["statuses.W"] == f"Invalid enum value 'measrued'; one of {words}"
+
+
+def test_columns_that_the_file_has_not_are_named_all_at_once() -> None:
+    columns = {**CSV["columns"], "point": "MeLoo", "value": "Werte"}  # type: ignore[dict-item]
+    with pytest.raises(MapRefused) as refused:
+        from_table([HEAD], {**CSV, "columns": columns})
+    assert [str(wrong) for wrong in refused.value.all] == [
+        "columns.point: the file has 0 columns 'MeLoo'",
+        "columns.value: the file has 0 columns 'Werte'",
+    ]
 
 
 @given(st.lists(st.text(max_size=60), max_size=8))
