@@ -4,7 +4,16 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
 from aiohttp import web
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    field_validator,
+)
 
 from adapters.plugin import Organisation, PermissionRequest
 from gateway.registry.organisations import ListedOrganisation
@@ -42,8 +51,8 @@ class HouseholdIn(Strict):
     kind: Literal["household", "site"] = "household"
     points: list[str] = Field(default=[], max_length=32, description="Metering point ids.")
     start: Instant | None = None
-    box: bool = Field(default=False, description="Also make a box that sends for it, with an enrolment code.")
-    login_code: bool = Field(default=False, description="Also make a login code.")
+    box: StrictBool = Field(default=False, description="Also make a box that sends for it, with an enrolment code.")
+    login_code: StrictBool = Field(default=False, description="Also make a login code.")
 
     def tenancy(self) -> NewTenancy:
         """As the registry takes it."""

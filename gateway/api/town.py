@@ -4,7 +4,9 @@ Names are sealed and there is no index of them: to find one, the operator's prog
 households. Metering points are found by their keyed hash.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+import json
+import re
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,8 +14,9 @@ from aiohttp import web
 from pydantic import Field
 
 from adapters.formats.words import whole_second
+from adapters.openadr.v3.auth import SCOPES
 from adapters.plugin import Route
-from gateway.api.models import ClientIn, HouseholdIn, Json, OrganisationIn, Strict, body
+from gateway.api.models import MOST_WRONG, ClientIn, HouseholdIn, Json, OrganisationIn, Strict, body
 from gateway.api.registry import STATUS_OF_ERROR, telling
 from gateway.errors import NotAllowed, RegistryError
 from gateway.identity.clients import Clients, check_client
@@ -21,6 +24,7 @@ from gateway.registry import names
 from gateway.registry.registry import Registry
 from gateway.registry.tenancies import Tenancy, check_new
 from gateway.serve.problems import Problem
+from meter_driver.quantities import parse
 from policies.roles import Listener, Role
 from policies.terms import Recipient, SubjectId
 
@@ -56,6 +60,50 @@ _Wrong = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class _Sound:
+    """What of a file has its shape; ``wrong`` is the rest. ``households`` by their index in the file.
+
+    ``organisations``: all that the file names.
+    """
+
+    town: TownIn
+    households: Mapping[int, HouseholdIn]
+    organisations: Container[str]
+    wrong: Sequence[_Wrong] = ()
+
+
+async def _sound(request: web.Request) -> _Sound:
+    """Raises ``Problem`` where not even its parts can be told from each other."""
+    try:
+        town = await body(request, TownIn)
+        return _Sound(town, dict(enumerate(town.households)), town.organisations)
+    except Problem as problem:
+        fields = problem.more.get("fields", ())
+        if not fields or len(fields) >= MOST_WRONG:
+            raise
+        wrong = [(each["field"], each["rule"]) for each in fields]
+        table = await request.json()
+        if not isinstance(table, dict) or any("." not in field for field, _ in wrong):
+            raise
+    broken = {field[: dot.start()] for field, _ in wrong for dot in re.finditer(r"\.|$", field)}
+    homes = {n: each for n, each in enumerate(table.get("households", [])) if f"households.{n}" not in broken}
+    some = {
+        section: {name: each for name, each in table.get(section, {}).items() if f"{section}.{name}" not in broken}
+        for section in ("organisations", "clients")
+    }
+    town = TownIn.model_validate_json(json.dumps({**some, "households": list(homes.values())}))
+    return _Sound(town, dict(zip(homes, town.households, strict=True)), table.get("organisations", {}), wrong)
+
+
+def _nobody(wanted: HouseholdIn) -> Iterator[_Wrong]:
+    """Of a row by which nobody can be known again."""
+    if "name" in wanted.model_fields_set and not wanted.name.strip():
+        yield "name", "empty: leave it out where there is none"
+    elif not wanted.name and not wanted.points:
+        yield "points", "a name or a metering point, at least one"
+
+
+@dataclass(frozen=True, slots=True)
 class TownApi:
     """Handlers; each is thin over the registry. ``take_in``: ``RegistryApi.take_in``."""
 
@@ -78,9 +126,10 @@ class TownApi:
 
     async def check(self, request: web.Request) -> web.Response:
         """Whether all of a file can be taken in; else everything that is wrong, by field. Nothing is changed."""
-        town = await body(request, TownIn)
-        wrong = [*self._wrong_of_clients(town), *await self._wrong_of(town.households)]
+        sound = await _sound(request)
+        wrong = [*sound.wrong, *self._wrong_of_clients(sound), *await self._wrong_of(sound.households)]
         _refuse(wrong)
+        town = sound.town
         there = [index for index, each in enumerate(town.households) if self._owners(each)]
         gone = {str(index): left for index, each in enumerate(town.households) if (left := self._gone(each))}
         clients = [name for name in town.clients if self.clients.get(name) is not None]
@@ -94,7 +143,7 @@ class TownApi:
         One that is there already is skipped, and said; so is one that has left or was erased since the row was true.
         """
         wanted = (await body(request, ImportIn)).households
-        _refuse(await self._wrong_of(wanted))
+        _refuse(await self._wrong_of(dict(enumerate(wanted))))
         made: list[Json] = []
         for index, each in enumerate(wanted):
             told: Json = {"index": index, "name": each.name, "points": each.points}
@@ -125,10 +174,11 @@ class TownApi:
                 gone[point] = f"left on {whole_second(left)}; give a later start for who lives there now"
         return gone
 
-    async def _wrong_of(self, wanted: Sequence[HouseholdIn]) -> list[_Wrong]:
+    async def _wrong_of(self, wanted: Mapping[int, HouseholdIn]) -> list[_Wrong]:
         wrong: list[_Wrong] = []
         seen: dict[str, int] = {}
-        for index, each in enumerate(wanted):
+        for index, each in wanted.items():
+            wrong += [(f"households.{index}.{field}", rule) for field, rule in _nobody(each)]
             try:
                 check_new(each.tenancy())
             except NotAllowed as error:
@@ -154,20 +204,26 @@ class TownApi:
             return "a metering point belongs to another household"
         return f"{free[0]}: the household is there without this one" if free else None
 
-    def _wrong_of_clients(self, town: TownIn) -> Iterator[_Wrong]:
+    def _wrong_of_clients(self, sound: _Sound) -> Iterator[_Wrong]:
         known = self.registry.organisations.organisation_now
-        for name, organisation in town.organisations.items():
+        for name, organisation in sound.town.organisations.items():
             try:
                 self.registry.organisations.check(organisation.entry(name))
             except RegistryError as error:
                 yield f"organisations.{name}", str(error)
-        for name, client in town.clients.items():
+            for number, quantity in enumerate(organisation.quantities):
+                if parse(quantity) is None:
+                    yield f"organisations.{name}.quantities.{number}", "not in the vocabulary"
+        for name, client in sound.town.clients.items():
             try:
                 check_client(name)
             except NotAllowed as error:
                 yield f"clients.{name}", str(error)
+            for number, scope in enumerate(client.scopes):
+                if scope not in SCOPES:
+                    yield f"clients.{name}.scopes.{number}", f"one of {', '.join(sorted(SCOPES))}"
             owner = client.organisation
-            if owner is not None and owner not in town.organisations and known(Recipient(owner)) is None:
+            if owner is not None and owner not in sound.organisations and known(Recipient(owner)) is None:
                 yield f"clients.{name}.organisation", "there is no such organisation, nor is it in the file"
 
     async def find(self, request: web.Request) -> web.Response:

@@ -11,7 +11,7 @@ from gateway.cli import registry
 from gateway.identity.codes import ALPHABET
 from gateway.registry import names
 from tests.gateway.cli.test_registry_commands import TOWN, command, last
-from tests.gateway.people_house import START, People, people
+from tests.gateway.people_house import ENERGY, START, People, people
 
 HOMES = [
     {"name": "Anna Müller", "address": "Hauptplatz 1", "points": ["P1", "P2"], "login_code": True, "box": True},
@@ -40,6 +40,9 @@ async def counts(house: People) -> tuple[int, int]:
     [
         ({"nme": "Cy"}, "households.2.nme"),
         ({"name": "Cy", "points": ["P3"]}, "households.2.points.0"),
+        ({"name": "", "points": ["P9"]}, "households.2.name"),
+        ({"points": []}, "households.2.points"),
+        ({"name": "Cy", "login_code": "yes"}, "households.2.login_code"),
         ({"name": "Cy", "points": ["P9", "P9"]}, "households.2.points.1"),
         ({"name": "Cy", "points": [""]}, "households.2.points"),
         ({"name": "Cy", "community": "north"}, "households.2.community"),
@@ -62,9 +65,27 @@ async def test_one_household_that_cannot_be_and_nothing_is_done(
 
 async def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
-        done = await imported(house, tmp_path, {"households": [{"nme": "A"}, {}, {"zone": 1}]})
-        assert "households.0.nme: " in done.stderr
-        assert "households.2.zone: " in done.stderr
+        profile = {"name": "O", "quantities": [ENERGY, "hello world"]}
+        table: dict[str, Any] = {
+            "organisations": {"o.1": profile, "o2": {"name": "O", "levels": ["near"]}},
+            "clients": {
+                "c": {"organisation": "nobody", "scopes": ["readall"]},
+                "d": {"organisation": "o2", "scopes": ["read_all"]},
+            },
+            "households": [
+                {"nme": "A"},
+                {},
+                {"zone": 1},
+                {"name": "Bo", "points": ["P1"]},
+                {"name": "", "points": ["P1"]},
+            ],
+        }
+        done = await imported(house, tmp_path, table, "--check")
+        assert {told.partition(": ")[0] for told in done.stderr.splitlines()[1:]} == {
+            "organisations.o.1.quantities.1", "organisations.o2.levels.0", "clients.c.organisation",
+            "clients.c.scopes.0", "households.0.nme", "households.1.points", "households.2.zone", "households.4.name",
+            "households.4.points.0",
+        }  # fmt: skip
         table = {"clients": {"a:b": {}, "c": {"organisation": "nobody"}}, "households": [{"community": "x"}]}
         done = await imported(house, tmp_path, table)
         for field in ("clients.a:b", "clients.c.organisation", "households.0.community"):
@@ -161,13 +182,13 @@ async def test_an_import_never_touches_the_secret_of_a_client_that_is_there(tmp_
         made = told(await imported(house, tmp_path, TOWN))[0]
         clients = house.gateway.clients
         for secret in (None, "another secret"):
-            client = {"organisation": "acme", "scopes": ["read_all", "more"], "secret": secret}
+            client = {"organisation": "acme", "scopes": ["read_all", "write_vens"], "secret": secret}
             table = {**TOWN, "clients": {"acme-1": client}, "households": []}
             (kept,) = told(await imported(house, tmp_path, table))
             assert kept == {"client_id": "acme-1", "client_secret": None, "kept": True}
             found = await clients.check("acme-1", made["client_secret"])
             assert found is not None
-            assert "more" in found.scopes
+            assert "write_vens" in found.scopes
         other = last(await command(house, tmp_path, registry.app, "client-secret", "acme-1"))
         assert await clients.check("acme-1", made["client_secret"]) is None
         assert await clients.check("acme-1", other["client_secret"]) is not None
