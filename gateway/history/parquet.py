@@ -95,7 +95,8 @@ def _take(file: Any, plan: ImportMap, values: Values, told: Callable[[int, int],
     texts = {field: _texts(field, kind) for field, kind in kinds.items()}
     iso = [field for field in _TIMES if field in kinds and not _is_text(kinds[field])]
     at = {field: place for place, field in enumerate(kinds)}
-    reader = RowReader(plan, at, len(kinds), values, comma=plan.csv.decimal == ",", iso=iso)
+    comma = plan.csv.decimal == "," and "value" in kinds and _is_text(kinds["value"])
+    reader = RowReader(plan, at, len(kinds), values, comma=comma, iso=iso)
     done = 0
     for batch in _batches(file, sorted(set(plan.columns.values()))):
         with _sound(done + 1):
@@ -106,6 +107,7 @@ def _take(file: Any, plan: ImportMap, values: Values, told: Callable[[int, int],
         if done > MOST_VALUES:
             raise FileRefused(Wrong(done, "file", f"more than {MOST_VALUES} rows: cut it"))
         told(done, file.metadata.num_rows)
+    reader.finish()
 
 
 def _batches(file: Any, names: Sequence[str]) -> Iterator[Any]:

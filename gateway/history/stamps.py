@@ -1,7 +1,9 @@
 """Times in files: with an offset, or by a zone's wall clock; stamps at the begin or the end of what they are for."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
 
 from gateway.history.wrong import MapRefused, Wrong
 from meter_driver.amounts.amount import SECOND_US
@@ -22,16 +24,14 @@ class Stamps:
         self._zone, self._form = zone, form
         self._known: dict[str, tuple[int, int]] = {}
 
-    def seconds(self, text: str, after: int | None = None) -> int:
-        """``after``: the stamp before it in the same series. In the hour that a clock shows twice, what would not
-        come after it is the second one."""
+    def both(self, text: str) -> tuple[int, int]:
+        """Both instants that it may mean: two only in the hour that a clock shows twice, see ``second_ones``."""
         found = self._known.get(text)
         if found is None:
             if len(self._known) >= 1 << 20:
                 self._known.clear()
             found = self._known[text] = self._both(text)
-        first, second = found
-        return second if after is not None and first <= after < second else first
+        return found
 
     def _both(self, text: str) -> tuple[int, int]:
         try:
@@ -55,6 +55,26 @@ class Stamps:
         return micros(first) // SECOND_US, micros(second) // SECOND_US
 
 
+DOUBTFUL = "the clock showed it twice, and the lines do not tell which: give offsets, or the whole hour sorted by time"
+
+
+def second_ones(stamps: Sequence[tuple[int, int]], before: int | None, after: int | None) -> range | None:
+    """Which stamps of one doubled hour, in the order of the file, are of its second time; None where none can tell.
+
+    ``stamps``: both instants of each. ``before``, ``after``: the stamps around them in the series, where there are any;
+    they tell the direction. The one step against it is where the clock was set back.
+    """
+    firsts = [first for first, _ in stamps]
+    low, high = min(firsts), max(second for _, second in stamps)
+    rising = (before is None or before < low) and (after is None or after > high)
+    falling = (before is None or before > high) and (after is None or after < low)
+    backs = [place for place, (a, b) in enumerate(pairwise(firsts), 1) if a >= b]
+    ons = [place for place, (a, b) in enumerate(pairwise(firsts), 1) if a <= b]
+    ways = [range(backs[0] if backs else 0, len(firsts))] if rising and len(backs) < 2 else []
+    ways += [range(ons[0] if ons else 0)] if falling and len(ons) < 2 else []
+    return ways[0] if len(ways) == 1 and 0 < len(ways[0]) < len(firsts) else None
+
+
 class Length:
     """Of an interval: a number of seconds, or whole days of a zone (23 to 25 hours)."""
 
@@ -66,6 +86,10 @@ class Length:
         self._days = number if unit == "d" else 0
         self._seconds = 0 if unit == "d" else number * _SECONDS[unit]
         self._zone: tzinfo = zone or UTC
+
+    @property
+    def of_days(self) -> bool:
+        return self._days > 0
 
     def end(self, begin: int) -> int:
         return self._moved(begin, 1)

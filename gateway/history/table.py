@@ -25,6 +25,7 @@ def read(lines: Iterable[str], plan: ImportMap, values: Values) -> None:
         for row in rows:
             if row:
                 table.take(row, rows.line_num + plan.csv.skip)
+        table.finish()
     except csv.Error as error:
         raise FileRefused(Wrong(rows.line_num + plan.csv.skip, "line", f"no CSV: {error}")) from None
 

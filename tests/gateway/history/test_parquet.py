@@ -160,12 +160,24 @@ def test_a_timestamp_with_a_zone_is_its_instant_whatever_the_map_says(unit: str,
 
 def test_a_timestamp_without_a_zone_is_the_wall_clock_of_the_map() -> None:
     berlin = ZoneInfo("Europe/Berlin")
-    walls = [datetime(2026, 10, 25, 2, 45), datetime(2026, 10, 25, 2, 0), datetime(2026, 3, 29, 2, 15)]  # noqa: DTZ001
-    data = file_of(columns_of([1, 2, 3], Zeit=pa.array(walls, pa.timestamp("us"))))
+    october = [(25, 1, 45), (25, 2, 45), (25, 2, 0)]
+    walls = [datetime(2026, 10, *at) for at in october] + [datetime(2026, 3, 29, 2, 15)]  # noqa: DTZ001
+    data = file_of(columns_of([1, 2, 3, 4], Zeit=pa.array(walls, pa.timestamp("us"))))
     (column,), values = from_bytes(data, zone="Europe/Berlin")
-    assert list(column.starts) == [seconds(wall.replace(tzinfo=berlin, fold=n)) for n, wall in enumerate(walls[:2])]
-    assert wrongs(values) == [(3, "time")]
-    assert wrongs(from_bytes(data)[1]) == [(1, "time"), (2, "time"), (3, "time")]
+    folds = zip(walls, (0, 0, 1), strict=False)
+    assert list(column.starts) == [seconds(wall.replace(tzinfo=berlin, fold=fold)) for wall, fold in folds]
+    assert wrongs(values) == [(4, "time")]
+    assert wrongs(from_bytes(data)[1]) == [(n, "time") for n in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule"),
+    [(decimals("1.500"), ""), (["1,500"], ""), (["1.500"], "a point, and csv.decimal is a comma")],
+)
+def test_a_decimal_comma_is_one_of_texts_and_no_matter_of_numbers(cells: Any, rule: str) -> None:
+    columns, values = from_bytes(file_of(columns_of(cells)), csv={"decimal": ","})
+    assert [wrong.rule for wrong in values.wrong.some] == ([rule] if rule else [])
+    assert [column.values for column in columns] == ([] if rule else [["1.500"]])
 
 
 def test_old_timestamps_of_96_bits_have_no_zone() -> None:

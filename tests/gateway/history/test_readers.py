@@ -18,8 +18,9 @@ from gateway.history import green_button, mscons, table
 from gateway.history.batches import batches, ranges
 from gateway.history.edifact import Segment, segments
 from gateway.history.plan import ImportMap, plan_of
+from gateway.history.stamps import DOUBTFUL
 from gateway.history.values import NUMBER, SourceColumn, Values
-from gateway.history.wrong import FileRefused, MapRefused
+from gateway.history.wrong import FileRefused, MapRefused, Wrong
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -105,6 +106,137 @@ def test_a_day_of_wall_clock_stamps_is_the_day_of_the_zone_whole(day: int, at_en
     assert not values.wrong
     assert list(column.starts) == edges[:-1]
     assert list(column.ends) == edges[1:]
+
+
+@pytest.mark.parametrize(
+    ("sign", "value", "rule"),
+    [
+        (",", "1.234", "a point, and csv.decimal is a comma"),
+        (",", "1.234,5", "a point, and csv.decimal is a comma"),
+        (".", "1,234", "a comma, and csv.decimal is a point"),
+        (".", "1,234.5", "a comma, and csv.decimal is a point"),
+    ],
+)
+def test_the_other_sign_in_a_number_is_refused_and_never_read_as_the_decimal_sign(
+    sign: str, value: str, rule: str
+) -> None:
+    plan = {**CSV, "csv": {"delimiter": ";", "decimal": sign}}
+    columns, values = from_table([HEAD, f"P1;2026-03-01T00:00+00:00;1-0:1.29.0;{value};W"], plan)
+    assert (columns, values.wrong.some) == ([], [Wrong(2, "value", rule)])
+
+
+# -- the hour that the clock shows twice
+
+AUTUMN = {**CSV, "zone": "Europe/Berlin", "interval": "1h", "time_format": "%d.%m.%Y %H:%M"}
+MIDNIGHT = datetime(2026, 10, 24, 22, tzinfo=UTC)
+"""In Berlin, of the day that has 02:00 twice."""
+
+
+def autumn(*rows: tuple[str, str, str], **more: Any) -> tuple[dict[str, float], Values]:
+    """Hours since midnight by value. ``rows``: time, value, status."""
+    lines = [f"P1;25.10.2026 {time};1-0:1.29.0;{value};{status}" for time, value, status in rows]
+    columns, values = from_table([HEAD, *lines], {**AUTUMN, **more})
+    found = {
+        value: (start - seconds(MIDNIGHT)) / 3600
+        for column in columns
+        for value, start in zip(column.values, column.starts, strict=True)
+    }
+    return found, values
+
+
+@pytest.mark.parametrize(("value", "status"), [("2", "X"), ("", "W")])
+def test_a_row_that_is_left_out_counts_where_the_hour_comes_twice(value: str, status: str) -> None:
+    found, values = autumn(("01:00", "1", "W"), ("02:00", value, status), ("02:00", "3", "W"), ("03:00", "4", "W"))
+    assert (found, values.wrong.count, values.left_out.count) == ({"1": 1, "3": 3, "4": 4}, 0, 1)
+
+
+@pytest.mark.parametrize(("value", "status"), [("two", "W"), ("2", "?")])
+def test_a_row_that_is_wrong_counts_where_the_hour_comes_twice(value: str, status: str) -> None:
+    found, values = autumn(("01:00", "1", "W"), ("02:00", value, status), ("02:00", "3", "W"), ("03:00", "4", "W"))
+    assert (found, values.wrong.count) == ({"1": 1, "3": 3, "4": 4}, 1)
+
+
+def test_a_file_may_begin_with_a_doubled_hour_that_is_left_out() -> None:
+    quarters = [f"02:{minute:02}" for minute in (0, 15, 30, 45)]
+    first, second = ([(at, f"{n}", status) for n, at in enumerate(quarters)] for status in "XW")
+    found, values = autumn(*first, *second, ("03:00", "9", "W"), interval="15min")
+    assert (found, values.wrong.count) == ({"0": 3, "1": 3.25, "2": 3.5, "3": 3.75, "9": 4}, 0)
+
+
+@pytest.mark.parametrize("whole", [slice(None), slice(1, None), slice(-1)])
+def test_a_descending_file_has_the_second_time_first(whole: slice) -> None:
+    rows = [("03:00", "4", "W"), ("02:00", "3", "W"), ("02:00", "2", "W"), ("01:00", "1", "W")]
+    hours = {"4": 4, "3": 3, "2": 2, "1": 1}
+    found, values = autumn(*rows[whole])
+    assert (found, values.wrong.count) == ({row[1]: hours[row[1]] for row in rows[whole]}, 0)
+
+
+@pytest.mark.parametrize(
+    ("times", "doubtful"),
+    [
+        ("01:00 02:00 03:00", (3,)),
+        ("03:00 02:00 01:00", (3,)),
+        ("02:00 02:00", (2, 3)),
+        ("01:00 02:00 02:00 02:00 03:00", (3, 4, 5)),
+        ("01:45 02:00 02:00 02:15 02:15 03:00", (3, 4, 5, 6)),
+        ("03:00 02:00 02:00 04:00", (3, 4)),
+        ("01:45 02:00 02:15 02:30 02:45 03:00", (3, 4, 5, 6)),
+        ("02:00 03:00", (2,)),
+        ("01:00 02:00", (3,)),
+    ],
+)
+def test_a_doubled_hour_whose_order_tells_nothing_is_refused_by_line(times: str, doubtful: tuple[int, ...]) -> None:
+    rows = [(at, f"{n}", "W") for n, at in enumerate(times.split())]
+    found, values = autumn(*rows, interval="15min")
+    assert values.wrong.some == [Wrong(line, "time", DOUBTFUL) for line in doubtful]
+    assert len(found) + len(doubtful) == len(rows)
+
+
+def test_a_doubled_hour_is_told_by_the_rows_of_its_own_series() -> None:
+    times = ("01:00", "02:00", "02:00", "03:00")
+    lines = [f"{point};25.10.2026 {at};1-0:1.29.0;1;W" for at in times for point in ("P1", "P2")]
+    columns, values = from_table([HEAD, *lines], AUTUMN)
+    assert not values.wrong
+    assert [[(at - seconds(MIDNIGHT)) // 3600 for at in column.starts] for column in columns] == [[1, 2, 3, 4]] * 2
+
+
+def test_a_stamp_with_an_offset_within_the_doubled_hour_tells_no_direction() -> None:
+    times = ("02:30+02:00", "02:00", "02:15", "01:00")
+    _, values = from_table(
+        [HEAD, *(f"P1;2026-10-25T{at};1-0:1.8.0;1;W" for at in times)], {**AUTUMN, "time_format": ""}
+    )
+    assert values.wrong.some == [Wrong(3, "time", DOUBTFUL), Wrong(4, "time", DOUBTFUL)]
+
+
+def test_begin_and_end_are_told_by_the_order_of_the_begins() -> None:
+    spans = [("01:00", "02:00"), ("02:00", "02:00"), ("02:00", "03:00"), ("03:00", "04:00")]
+    head = HEAD.replace("Zeit", "Von;Bis")
+    parts = {"point": "MeLo", "begin": "Von", "end": "Bis", "quantity": "OBIS", "value": "Wert", "status": "S"}
+    plan = {**AUTUMN, "columns": parts}
+    for rows in (spans, spans[::-1]):
+        lines = [f"P1;25.10.2026 {begin};25.10.2026 {end};1-0:1.29.0;1;W" for begin, end in rows]
+        (column,), values = from_table([head, *lines], plan)
+        assert not values.wrong
+        assert [(at - seconds(MIDNIGHT)) // 3600 for at in (*column.starts, column.ends[-1])] == [1, 2, 3, 4, 5]
+
+
+def test_lone_stamps_of_the_doubled_hours_of_two_years_are_two_hours() -> None:
+    lines = [f"P1;{day} 02:00;1-0:1.8.0;1;W" for day in ("26.10.2025", "25.10.2026")]
+    _, values = from_table([HEAD, *lines], AUTUMN)
+    assert values.wrong.some == [Wrong(2, "time", DOUBTFUL), Wrong(3, "time", DOUBTFUL)]
+
+
+def test_a_day_that_begins_in_a_doubled_hour_begins_the_first_time() -> None:
+    plan = {**AUTUMN, "zone": "America/Havana", "interval": "1d", "time_format": "%Y-%m-%d"}
+    (column,), values = from_table([HEAD, *(f"P1;2026-11-0{day};1-0:1.29.0;1;W" for day in (1, 2))], plan)
+    assert not values.wrong
+    assert [(e - s) // 3600 for s, e in zip(column.starts, column.ends, strict=True)] == [25, 24]
+
+
+def test_more_rows_than_a_doubled_hour_has_seconds_refuse_the_file() -> None:
+    with pytest.raises(FileRefused) as refused:
+        autumn(*[("02:00", "1", "W")] * 7201)
+    assert refused.value.wrong.line == 7202
 
 
 def test_an_hour_that_the_clock_never_showed_is_wrong() -> None:
