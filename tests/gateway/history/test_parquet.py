@@ -180,6 +180,11 @@ def test_a_decimal_comma_is_one_of_texts_and_no_matter_of_numbers(cells: Any, ru
     assert [column.values for column in columns] == ([] if rule else [["1.500"]])
 
 
+def test_a_map_with_a_decimal_comma_and_no_value_is_refused() -> None:
+    with pytest.raises(FileRefused, match="value: none is said to be it"):
+        from_bytes(file_of(columns_of([1])), columns={"point": "MeLo", "time": "Zeit"}, csv={"decimal": ","})
+
+
 def test_old_timestamps_of_96_bits_have_no_zone() -> None:
     data = file_of(columns_of([1]), use_deprecated_int96_timestamps=True, store_schema=False)
     (column,), values = from_bytes(data, zone="UTC")

@@ -18,7 +18,7 @@ from gateway.history import green_button, mscons, table
 from gateway.history.batches import batches, ranges
 from gateway.history.edifact import Segment, segments
 from gateway.history.plan import ImportMap, plan_of
-from gateway.history.stamps import DOUBTFUL
+from gateway.history.stamps import DOUBTFUL, second_ones
 from gateway.history.values import NUMBER, SourceColumn, Values
 from gateway.history.wrong import FileRefused, MapRefused, Wrong
 
@@ -125,6 +125,12 @@ def test_the_other_sign_in_a_number_is_refused_and_never_read_as_the_decimal_sig
     assert (columns, values.wrong.some) == ([], [Wrong(2, "value", rule)])
 
 
+def test_series_are_bounded_also_where_all_of_them_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.history.rows.MOST_SERIES", 2)
+    with pytest.raises(FileRefused, match="more than 2 series"):
+        from_table([HEAD, *(f"P{n};2026-03-01T00:00+00:00;1-0:1.8.0;1;X" for n in range(3))])
+
+
 # -- the hour that the clock shows twice
 
 AUTUMN = {**CSV, "zone": "Europe/Berlin", "interval": "1h", "time_format": "%d.%m.%Y %H:%M"}
@@ -220,17 +226,58 @@ def test_begin_and_end_are_told_by_the_order_of_the_begins() -> None:
         assert [(at - seconds(MIDNIGHT)) // 3600 for at in (*column.starts, column.ends[-1])] == [1, 2, 3, 4, 5]
 
 
-def test_lone_stamps_of_the_doubled_hours_of_two_years_are_two_hours() -> None:
-    lines = [f"P1;{day} 02:00;1-0:1.8.0;1;W" for day in ("26.10.2025", "25.10.2026")]
-    _, values = from_table([HEAD, *lines], AUTUMN)
-    assert values.wrong.some == [Wrong(2, "time", DOUBTFUL), Wrong(3, "time", DOUBTFUL)]
+def test_an_end_that_is_not_after_its_begin_is_wrong() -> None:
+    plan = {**CSV, "columns": {"point": "MeLo", "begin": "Von", "end": "Bis", "quantity": "OBIS", "value": "Wert"}}
+    line = "P1;2026-03-01T00:15+00:00;2026-03-01T00:15+00:00;1-0:1.29.0;1"
+    _, values = from_table(["MeLo;Von;Bis;OBIS;Wert", line], plan)
+    assert values.wrong.some == [Wrong(2, "begin, end", "the end is not after the begin")]
+
+
+def test_doubled_hours_that_follow_each_other_are_those_of_two_years() -> None:
+    days = ("26.10.2025", "26.10.2025", "25.10.2026", "25.10.2026")
+    (column,), values = from_table([HEAD, *(f"P1;{day} 02:00;1-0:1.8.0;1;W" for day in days)], AUTUMN)
+    assert not values.wrong
+    assert [b - a for a, b in pairwise(column.starts)] == [3600, 364 * 86400 - 3600, 3600]
+
+
+@pytest.mark.parametrize(
+    ("times", "before", "after", "told"),
+    [
+        (2, -1, 9999, range(1, 2)),
+        (2, 9999, -1, range(1)),
+        (2, -1, 1800, None),
+        (2, 1800, 9999, None),
+        (2, 9999, 1800, None),
+        (2, 1800, -1, None),
+        (3, -1, 9999, None),
+        (3, 9999, -1, None),
+    ],
+)
+def test_only_stamps_outside_of_the_doubled_hour_tell_a_direction(
+    times: int, before: int, after: int, told: range | None
+) -> None:
+    assert second_ones([(0, 3600)] * times, before, after) == told
+
+
+DAYS = {**AUTUMN, "zone": "America/Havana", "interval": "1d", "time_format": "%Y-%m-%d"}
 
 
 def test_a_day_that_begins_in_a_doubled_hour_begins_the_first_time() -> None:
-    plan = {**AUTUMN, "zone": "America/Havana", "interval": "1d", "time_format": "%Y-%m-%d"}
-    (column,), values = from_table([HEAD, *(f"P1;2026-11-0{day};1-0:1.29.0;1;W" for day in (1, 2))], plan)
+    (column,), values = from_table([HEAD, *(f"P1;2026-11-0{day};1-0:1.29.0;1;W" for day in (1, 2))], DAYS)
     assert not values.wrong
     assert [(e - s) // 3600 for s, e in zip(column.starts, column.ends, strict=True)] == [25, 24]
+
+
+@pytest.mark.parametrize(("quantity", "times"), [("1-0:1.29.0", 2), ("1-0:1.8.0", 1)])
+def test_neither_a_day_told_twice_nor_a_stand_is_of_the_first_time_unasked(quantity: str, times: int) -> None:
+    _, values = from_table([HEAD, *[f"P1;2026-11-01;{quantity};1;W"] * times], DAYS)
+    assert [wrong.rule for wrong in values.wrong.some] == [DOUBTFUL] * times
+
+
+def test_nothing_is_wrong_with_what_is_left_out() -> None:
+    lines = ["P1;yesterday;1-0:1.29.0;;W", "P1;25.10.2026 02:00;1-0:1.29.0;1;X", ";01.10.2026 00:00;what!;1;X"]
+    columns, values = from_table([HEAD, *lines], AUTUMN)
+    assert (columns, values.wrong.count, values.left_out.count) == ([], 0, 3)
 
 
 def test_more_rows_than_a_doubled_hour_has_seconds_refuse_the_file() -> None:
