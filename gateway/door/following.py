@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from gateway.clock import Clock
 from gateway.door.egress import Part
-from gateway.door.late import told, touched, with_numbers
+from gateway.door.late import Told, touched
 from gateway.door.opening import Open, Opener
 from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
@@ -82,37 +82,36 @@ class Follower:
                 fresh = await self._changed(tail, fresh)
         except SubjectGone:
             return
-        parts = self._told_again(tail, fresh) if as_received else self._late(tail, fresh, Mark(grant.subject, position))
+        tail.mark.position = position
+        parts = self._told_again(tail, fresh) if as_received else self._told_once(tail, fresh)
         async for part in parts:
             yield part
-        tail.mark.position = position
-        if not as_received and (closed := self._closed(tail, fresh)) is not None:
-            async for part in self._opener.parts(closed, tail.mark, missing=False):
-                yield part
 
     async def _told_again(self, tail: "_Tail", fresh: Sequence[Value]) -> AsyncIterator[Part]:
         if fresh and (part := await self._opener.part(tail.opened, fresh)) is not None:
             yield part
 
-    def _closed(self, tail: "_Tail", fresh: Sequence[Value]) -> Open | None:
+    async def _told_once(self, tail: "_Tail", fresh: Sequence[Value]) -> AsyncIterator[Part]:
+        """Intervals that were passed before and were not told, if what came gives them a number; then those passed now.
+
+        What was told is remembered, not read again: as the vault stood at a position it may say more than it said then.
+        """
+        grant = tail.opened.grant
+        for period in [*touched(fresh, grant, tail.done, tail.told, self._zone), *self._closed(tail, fresh)]:
+            opened = replace(tail.opened, grant=replace(grant, period=period))
+            async for part in self._opener.parts(opened, tail.mark, missing=False):
+                if (news := tail.told.first_time(part)) is not None:
+                    yield news
+
+    def _closed(self, tail: "_Tail", fresh: Sequence[Value]) -> Sequence[Period]:
         """The intervals that a later value has closed, if there are any; they are done."""
         grant = tail.opened.grant
-        latest = max((v.at for v in fresh), default=self._clock() if tail.first else tail.done)
+        latest = self._clock() if tail.first else max((v.at for v in fresh), default=tail.done)
         tail.first = False
         begun, _ = interval_of(min(latest, self._clock()), grant.resolution, self._zone)
         period = Period(tail.done, min(begun, grant.period.end))
         tail.done = max(tail.done, period.end)
-        return None if period.empty else replace(tail.opened, grant=replace(grant, period=period))
-
-    async def _late(self, tail: "_Tail", fresh: Sequence[Value], now: Mark) -> AsyncIterator[Part]:
-        """Intervals that were done before, if they have a number by what came and had none without it."""
-        for period in touched(fresh, tail.opened.grant, tail.done, self._zone):
-            opened = replace(tail.opened, grant=replace(tail.opened.grant, period=period))
-            parts = self._opener.parts(opened, tail.mark, missing=False)
-            before = {told(row) async for part in parts for row in part.released.rows}
-            async for part in self._opener.parts(opened, now, missing=False):
-                if (left := with_numbers(part, before)) is not None:
-                    yield left
+        return [] if period.empty else [period]
 
     async def _changed(self, tail: "_Tail", fresh: Sequence[Value]) -> Sequence[Value]:
         """Without what stands there unchanged up to the mark. What is later than all that came needs no look."""
@@ -145,10 +144,14 @@ async def _moment(news: asyncio.Event | None) -> None:
 
 @dataclass(slots=True)
 class _Tail:
-    """How far a stream has come with one household. ``latest``: no value up to the mark is later."""
+    """How far a stream has come with one household. ``latest``: no value up to the mark is later.
+
+    ``done``: intervals that end up to it were passed. ``told``: those of them that were told, of a stream in intervals.
+    """
 
     opened: Open
     mark: Mark
     done: datetime
     latest: datetime
     first: bool = True
+    told: Told = field(default_factory=Told)

@@ -3,41 +3,97 @@
 A stream tells each interval once, and none that has no number: it may get one as long as something can come late.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
+from operator import attrgetter
 
 from gateway.door.egress import Part
 from gateway.door.windows import beside_of, cut
-from policies.minimise import interval_of
+from meter_driver.quantities import parse
+from policies.minimise import edges_of, interval_of
 from policies.terms import Grant, Period, Row
 from policies.vault.values import Value
 
-_Interval = tuple[str, str, datetime]
+MOST_STRETCHES = 500
+"""Of a meter's quantity what a stream remembers: ten days of which every other quarter of an hour is missing."""
 
 
-def touched(fresh: Sequence[Value], grant: Grant, done: datetime, zone: tzinfo) -> Iterator[Period]:
-    """Windows of whole intervals before ``done`` that may have a number by what came, ascending."""
-    beside = beside_of(grant.resolution)
-    whole = Period(grant.period.start, done)
+class Told:
+    """Which intervals a stream told: of each meter's quantity the stretches without a gap, ascending.
+
+    Mostly that is one. What lies in a gap may still be told. Where there are more than ``MOST_STRETCHES``, the oldest
+    gap is given up: it counts as told.
+    """
+
+    def __init__(self) -> None:
+        self._stretches: defaultdict[tuple[str, str], list[Period]] = defaultdict(list)
+
+    def first_time(self, part: Part) -> Part | None:
+        """What was not told before, and is told herewith; None where nothing is left."""
+        return _with(part, [row for row in part.released.rows if self._add(row)])
+
+    def gaps(self, quantity: str, meter: str, period: Period) -> Iterator[Period]:
+        """What was not told of a period, ascending."""
+        start = period.start
+        for told in self._stretches[quantity, meter]:
+            if start < min(told.start, period.end):
+                yield Period(start, min(told.start, period.end))
+            start = max(start, told.end)
+        if start < period.end:
+            yield Period(start, period.end)
+
+    def _add(self, row: Row) -> bool:
+        """Whether it was not told before."""
+        told = self._stretches[row.quantity, row.meter]
+        at = bisect_right(told, row.start, key=attrgetter("start"))
+        if at and row.start < told[at - 1].end:
+            return False
+        begin = at - 1 if at and told[at - 1].end == row.start else at
+        end = at + 1 if at < len(told) and told[at].start == row.end else at
+        beside = [*told[begin:end], Period(row.start, row.end)]
+        told[begin:end] = [Period(min(each.start for each in beside), max(each.end for each in beside))]
+        if len(told) > MOST_STRETCHES:
+            told[:2] = [Period(told[0].start, told[1].end)]
+        return True
+
+
+def touched(fresh: Sequence[Value], grant: Grant, done: datetime, told: Told, zone: tzinfo) -> Iterator[Period]:
+    """Windows of whole intervals before ``done`` that were not told and may have a number by what came, ascending.
+
+    What came may be later than ``done``: a reading closes the interval before it, and that of another meter may have
+    been passed meanwhile.
+    """
     spans: list[Period] = []
-    for value in sorted((v for v in fresh if v.at < done), key=lambda v: v.first_at):
+    for span in sorted(_untold(fresh, grant, done, told, zone), key=attrgetter("start")):
+        if spans and span.start <= spans[-1].end:
+            spans[-1] = Period(spans[-1].start, max(span.end, spans[-1].end))
+        else:
+            spans.append(span)
+    for span in spans:
+        yield from cut(span, grant.resolution, zone)
+
+
+def _untold(fresh: Sequence[Value], grant: Grant, done: datetime, told: Told, zone: tzinfo) -> Iterator[Period]:
+    """Around each value from the first to the last interval that was not told, if there is one."""
+    beside = beside_of(grant.resolution)
+    for value in fresh:
+        if (known := parse(value.quantity)) is None or not known.present:
+            continue  # it has no intervals
         start, _ = interval_of(value.first_at - beside, grant.resolution, zone)
         _, end = interval_of(value.last_at + beside, grant.resolution, zone)
-        if spans and start <= spans[-1].end:
-            spans[-1] = Period(spans[-1].start, max(end, spans[-1].end))
-        else:
-            spans.append(Period(start, end))
-    for span in spans:
-        yield from cut(span.intersect(whole), grant.resolution, zone)
+        reach = Period(max(start, grant.period.start), min(end, done))
+        gaps = told.gaps(value.quantity, value.meter, reach)
+        if edges := [edge for gap in gaps for edge in edges_of(gap, grant.resolution, zone)]:
+            yield Period(edges[0][0], edges[-1][1])
 
 
-def told(row: Row) -> _Interval:
-    """Which interval of which quantity of which meter."""
-    return row.quantity, row.meter, row.start
+def with_numbers(part: Part) -> Part | None:
+    """Without rows that have no number; None where nothing is left."""
+    return _with(part, [row for row in part.released.rows if row.value is not None])
 
 
-def with_numbers(part: Part, but: Collection[_Interval] = ()) -> Part | None:
-    """Without rows that have no number, and without those that were told before; None where nothing is left."""
-    rows = [row for row in part.released.rows if row.value is not None and told(row) not in but]
+def _with(part: Part, rows: Sequence[Row]) -> Part | None:
     return replace(part, released=replace(part.released, rows=rows)) if rows else None
