@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from gateway.clock import Clock
 from gateway.door.egress import Part
-from gateway.door.late import Told, touched
+from gateway.door.late import OnceTold, touched
 from gateway.door.opening import Open, Opener
 from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
@@ -154,4 +154,4 @@ class _Tail:
     done: datetime
     latest: datetime
     first: bool = True
-    told: Told = field(default_factory=Told)
+    told: OnceTold = field(default_factory=OnceTold)

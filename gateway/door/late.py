@@ -17,15 +17,15 @@ from policies.minimise import edges_of, interval_of
 from policies.terms import Grant, Period, Row
 from policies.vault.values import Value
 
-MOST_STRETCHES = 500
-"""Of a meter's quantity what a stream remembers: ten days of which every other quarter of an hour is missing."""
+MOST_UNTOLD = 500
+"""Gaps that a stream remembers of a meter's quantity: ten days of which every other quarter of an hour is missing."""
 
 
-class Told:
+class OnceTold:
     """Which intervals a stream told: of each meter's quantity the stretches without a gap, ascending.
 
-    Mostly that is one. What lies in a gap may still be told. Where there are more than ``MOST_STRETCHES``, the oldest
-    gap is given up: it counts as told.
+    Mostly that is one. What lies in a gap may still be told. Where there are more than ``MOST_UNTOLD``, the oldest is
+    given up: it counts as told.
     """
 
     def __init__(self) -> None:
@@ -55,12 +55,12 @@ class Told:
         end = at + 1 if at < len(told) and told[at].start == row.end else at
         beside = [*told[begin:end], Period(row.start, row.end)]
         told[begin:end] = [Period(min(each.start for each in beside), max(each.end for each in beside))]
-        if len(told) > MOST_STRETCHES:
+        if len(told) > MOST_UNTOLD + 1:
             told[:2] = [Period(told[0].start, told[1].end)]
         return True
 
 
-def touched(fresh: Sequence[Value], grant: Grant, done: datetime, told: Told, zone: tzinfo) -> Iterator[Period]:
+def touched(fresh: Sequence[Value], grant: Grant, done: datetime, told: OnceTold, zone: tzinfo) -> Iterator[Period]:
     """Windows of whole intervals before ``done`` that were not told and may have a number by what came, ascending.
 
     What came may be later than ``done``: a reading closes the interval before it, and that of another meter may have
@@ -76,7 +76,7 @@ def touched(fresh: Sequence[Value], grant: Grant, done: datetime, told: Told, zo
         yield from cut(span, grant.resolution, zone)
 
 
-def _untold(fresh: Sequence[Value], grant: Grant, done: datetime, told: Told, zone: tzinfo) -> Iterator[Period]:
+def _untold(fresh: Sequence[Value], grant: Grant, done: datetime, told: OnceTold, zone: tzinfo) -> Iterator[Period]:
     """Around each value from the first to the last interval that was not told, if there is one."""
     beside = beside_of(grant.resolution)
     for value in fresh:

@@ -65,9 +65,9 @@ class Shelf:
         self.asked.append(Asked(detail, period, mark))
         self.reading()
         upto = len(self.came) if mark is None else mark.position
-        newest = {v.at: v for which, v in self.came[:upto] if which is detail and period.contains(v.at)}
-        for at in sorted(newest):
-            yield [newest[at]]
+        newest = {(v.at, v.meter): v for which, v in self.came[:upto] if which is detail and period.contains(v.at)}
+        for place in sorted(newest):
+            yield [newest[place]]
 
     def mark(self, subject: SubjectId) -> Mark:
         return Mark(subject, len(self.came))

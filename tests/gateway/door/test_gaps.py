@@ -186,7 +186,7 @@ async def test_what_comes_while_a_stream_looks_at_late_values_is_told_once(monke
     scene = Scene(UTC)
     scene.now = MIDNIGHT + 3 * HOUR
     quarters(scene, 0, 1, 10, 11)()
-    later = [quarters(scene, 6, 7), nothing]
+    later = [quarters(scene, 6, 7)]
 
     def late() -> None:
         quarters(scene, 4, 5)()

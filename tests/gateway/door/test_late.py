@@ -1,0 +1,295 @@
+"""What a stream in intervals tells of what it has passed: in the end what an answer tells, each interval once."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.door import following, late
+from gateway.door.egress import Part
+from gateway.door.following import Watch
+from gateway.door.late import OnceTold
+from gateway.vault.port import Mark
+from meter_driver.reading import Reading
+from policies.terms import ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
+from policies.vault.values import Value
+from tests.gateway.door.shelf import ENERGY, Scene, quarter
+from tests.gateway.door.test_following import DAY, HOUR, MIDNIGHT, Turns, nothing, quarters, starts
+from tests.gateway.door.test_opening import taken
+from tests.gateway.house import House, house
+
+MINUTE = timedelta(minutes=1)
+NEED = "1-0:1.29.0*255"
+
+# -- two meters, in whatever order they come
+
+
+class Came(NamedTuple):
+    """A register's reading in a quarter of the day, some minutes after its begin."""
+
+    meter: str
+    number: int
+    minute: int
+
+    def value(self) -> Value:
+        at = MIDNIGHT + self.number * QUARTER_HOUR
+        read = at + self.minute * MINUTE
+        of = quarter(at, 15 * self.number + self.minute)
+        return msgspec.structs.replace(of, first_at=read, last_at=read, meter=self.meter)
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> list[list[Came]]:
+    """Most quarters of two meters, mostly late by some batches at most, and some by many."""
+    minute = st.sampled_from([0, 0, 0, 1, 14])
+    numbers = draw(st.lists(st.integers(0, 19), min_size=10, max_size=20, unique=True))
+    all_ = [Came(meter, number, draw(minute)) for meter in ("a", "b") for number in numbers]
+    delays = [each.number + draw(st.sampled_from([0, 0, 0, 1, 2, 6, 20])) for each in all_]
+    order = [came for _, came in sorted(zip(delays, all_, strict=True), key=lambda pair: pair[0])]
+    cuts = sorted({0, *draw(st.lists(st.integers(1, len(order) - 1), max_size=20)), len(order)})
+    return [order[a:b] for a, b in pairwise(cuts)]
+
+
+def numbers(rows: Sequence[Row]) -> list[tuple[str, datetime]]:
+    return sorted((row.meter, row.start) for row in rows if row.value is not None)
+
+
+@given(batches(), st.sampled_from([QUARTER_HOUR, HOUR / 2, HOUR]), st.integers(0, 3))
+def test_in_whatever_order_two_meters_come_a_stream_tells_once_what_an_answer_tells(
+    some: list[list[Came]], resolution: timedelta, before: int
+) -> None:
+    scene = Scene(UTC)
+    scene.now = MIDNIGHT
+
+    def put(batch: Sequence[Came]) -> Callable[[], None]:
+        def come() -> None:
+            values = [each.value() for each in batch]
+            scene.now = max(scene.now, *(value.last_at + MINUTE for value in values))
+            scene.shelf.put(*values, detail=DetailClass.QUARTER)
+
+        return come
+
+    async def run() -> None:
+        for batch in some[:before]:
+            put(batch)()
+        with pytest.MonkeyPatch.context() as patch:
+            turns = Turns(patch, *map(put, some[before:]), nothing)
+            stream = scene.follower.follow([scene.opened(DAY, resolution)], Watch(turns.alive, lambda: False))
+            told = [row for part in [part async for part in stream] for row in part.released.rows]
+        last = max([*(value.at for _, value in scene.shelf.came), *(row.end for row in told)])
+        answer = await taken(scene, scene.opened(Period(MIDNIGHT, last), resolution))
+        assert numbers(told) == numbers([row for part in answer for row in part.released.rows])
+
+    asyncio.run(run())
+
+
+class Stream:
+    """What a stream of a real home tells while batches come, and what an answer tells then."""
+
+    def __init__(self, home: House, who: SubjectId, quantity: str) -> None:
+        self.home, self.who, self.quantity, self.start = home, who, quantity, home.now
+
+    async def take(self, minute: int, meter: str, step: int) -> None:
+        """Of a minute since the begin: what a register stood at, or what was drawn in the minutes before."""
+        at = self.start + minute * MINUTE
+        self.home.now = max(self.home.now, at + MINUTE / 6)
+        if self.quantity == NEED:
+            reading = Reading(meter, NEED, at, Decimal(1), "kWh", start=at - step * MINUTE)
+        else:
+            reading = Reading(meter, ENERGY, at, Decimal(100 + minute), "kWh")
+        await self.home.take([(self.who, reading)])
+
+    async def told(
+        self, patch: pytest.MonkeyPatch, order: Sequence[tuple[int, str]], step: int, resolution: timedelta
+    ) -> tuple[list[tuple[str, datetime]], list[tuple[str, datetime]]]:
+        """By the stream, and by an answer up to the last that was closed."""
+        coming, alive = iter(order), [True]
+
+        async def moment(_: asyncio.Event | None) -> None:
+            if (came := next(coming, None)) is None:
+                alive[0] = False
+            else:
+                await self.take(*came, step)
+
+        patch.setattr(following, "_moment", moment)
+        words = {"resolution": resolution, "quantities": frozenset({self.quantity})}
+        question = self.home.question(self.who, period=Period(self.start, self.start + ONE_DAY), **words)
+        right = self.home.right(question, lambda: alive[0])
+        stream = await self.home.release.follow(question, right, gone=lambda: False)
+        rows = [row async for part in stream for row in part.released.rows]
+        end = max((row.end for row in rows), default=self.start)
+        answer = await self.home.rows(replace(question, period=Period(self.start, end)))
+        return numbers(rows), numbers(answer)
+
+
+async def streamed(home: House, quantity: str) -> Stream:
+    home.registry.quantities = frozenset({quantity})
+    who = await home.household()
+    await home.agree(who, quantities=frozenset({quantity}))
+    return Stream(home, who, quantity)
+
+
+async def test_a_meter_that_always_comes_behind_another_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path) as home:
+        stream = await streamed(home, ENERGY)
+        order = [(15 * n, meter) for n in range(6) for meter in ("quick", "slow")]
+        told, answer = await stream.told(monkeypatch, order, 15, QUARTER_HOUR)
+        assert told == answer
+        assert [(at - stream.start) // QUARTER_HOUR for meter, at in told if meter == told[-1][0]] == [0, 1, 2, 3, 4]
+        assert len(told) == 10
+
+
+@pytest.mark.parametrize("resolution", [QUARTER_HOUR, HOUR])
+async def test_an_interval_that_ended_before_the_stream_began_is_told_when_its_closing_reading_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resolution: timedelta
+) -> None:
+    async with house(tmp_path) as home:
+        stream = await streamed(home, ENERGY)
+        for n in range(4):
+            await stream.take(15 * n, "m", 15)
+        home.now = stream.start + HOUR + MINUTE
+        told, _ = await stream.told(monkeypatch, [(15 * n, "m") for n in range(4, 9)], 15, resolution)
+        assert [at for _, at in told] == [stream.start + n * resolution for n in range(2 * HOUR // resolution)]
+
+
+@pytest.mark.parametrize("behind", [[21], [21, 27], [27, 21, 24]])
+async def test_entries_of_one_interval_that_come_late_one_after_the_other_tell_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behind: list[int]
+) -> None:
+    async with house(tmp_path) as home:
+        stream = await streamed(home, NEED)
+        order = [n for n in range(3, 48, 3) if n not in behind]
+        order = [*order, *behind, *range(48, 69, 3)]
+        told, answer = await stream.told(monkeypatch, [(n, "m") for n in order], 3, QUARTER_HOUR)
+        assert told == answer
+        assert len(told) == 4
+
+
+@pytest.mark.parametrize("quantity", [ENERGY, NEED])
+@pytest.mark.parametrize("seed", range(3))
+async def test_in_whatever_order_readings_of_a_home_come_each_interval_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quantity: str, seed: int
+) -> None:
+    rng = random.Random(seed)
+    all_ = [(n, meter) for n in range(5, 185, 5) for meter in ("a", "b")]
+    order = sorted(all_, key=lambda came: came[0] + rng.choice([0, 0, 0, 1, 6, 20, 90]) + (came[1] == "b") * seed)
+    async with house(tmp_path) as home:
+        stream = await streamed(home, quantity)
+        told, answer = await stream.told(monkeypatch, order, 5, rng.choice([QUARTER_HOUR, HOUR]))
+        assert told == answer
+        assert len(told) > 2
+
+
+# -- what it costs
+
+
+async def test_a_usual_batch_reads_only_what_it_closes(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    scene.now = MIDNIGHT + HOUR
+    quarters(scene, *range(5))()
+
+    def next_(n: int) -> Callable[[], None]:
+        def come() -> None:
+            scene.now = MIDNIGHT + n * QUARTER_HOUR + MINUTE
+            quarters(scene, n)()
+
+        return come
+
+    turns = Turns(monkeypatch, nothing, quarters(scene, 4), next_(5), quarters(scene, 5, 4, 3), next_(6), nothing)
+    assert await starts(scene, turns, DAY, QUARTER_HOUR) == [[0, 1, 2, 3], [4], [5]]
+    assert len(scene.shelf.asked) == 3
+
+
+async def test_a_quantity_without_intervals_is_not_looked_for_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    scene.now = MIDNIGHT + HOUR
+    names = ("1-0:1.8.0*1", "of no vocabulary")
+    values = [msgspec.structs.replace(quarter(MIDNIGHT + HOUR, 1), quantity=name) for name in names]
+    turns = Turns(monkeypatch, nothing, lambda: scene.shelf.put(*values, detail=DetailClass.QUARTER), nothing)
+    assert await starts(scene, turns, DAY, QUARTER_HOUR) == []
+    assert len(scene.shelf.asked) == 1
+
+
+async def test_a_grant_that_begins_in_an_interval_is_not_looked_at_for_what_is_no_whole_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(UTC)
+    scene.now = MIDNIGHT + HOUR + MINUTE
+    quarters(scene, 4)()
+    turns = Turns(monkeypatch, nothing, quarters(scene, 4), quarters(scene, 4), nothing)
+    assert await starts(scene, turns, Period(MIDNIGHT + MINUTE, MIDNIGHT + ONE_DAY), HOUR) == []
+    assert len(scene.shelf.asked) == 1
+
+
+async def test_a_late_value_at_the_begin_of_a_stream_keeps_nothing_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    scene.now = MIDNIGHT + 2 * HOUR
+    quarters(scene, *range(2, 9))()
+    mark = scene.shelf.mark
+
+    def behind(subject: SubjectId) -> Mark:
+        """It comes after a stream has taken its position, before its first look."""
+        taken = mark(subject)
+        quarters(scene, 1)()
+        return taken
+
+    monkeypatch.setattr(scene.shelf, "mark", behind)
+    assert await starts(scene, Turns(monkeypatch, nothing), DAY, QUARTER_HOUR) == [[1, 2, 3, 4, 5, 6, 7]]
+
+
+# -- what was told
+
+
+def row(n: int, meter: str = "m", quantity: str = ENERGY) -> Row:
+    start = MIDNIGHT + n * QUARTER_HOUR
+    return Row("name", quantity, start, start + QUARTER_HOUR, Decimal(n), "kWh", meter=meter)
+
+
+async def part(rows: Sequence[Row]) -> Part:
+    scene = Scene(UTC)
+    scene.shelf.put(quarter(MIDNIGHT, 1))
+    [made] = await taken(scene, scene.opened(DAY))
+    return replace(made, released=replace(made.released, rows=rows))
+
+
+def gaps(told: OnceTold, meter: str = "m", quantity: str = ENERGY) -> list[int]:
+    """Quarters of ten that were not told."""
+    found = told.gaps(quantity, meter, Period(MIDNIGHT, MIDNIGHT + 10 * QUARTER_HOUR))
+    return [n for gap in found for n in range(*((at - MIDNIGHT) // QUARTER_HOUR for at in (gap.start, gap.end)))]
+
+
+@given(st.lists(st.tuples(st.integers(-2, 12), st.sampled_from("ab"), st.sampled_from([ENERGY, NEED]))))
+def test_an_interval_is_told_the_first_time_and_what_was_not_told_is_a_gap(some: list[tuple[int, str, str]]) -> None:
+    told, model = OnceTold(), set[tuple[int, str, str]]()
+    empty = asyncio.run(part([]))
+    for each in some:
+        one = replace(empty, released=replace(empty.released, rows=[row(*each)]))
+        assert told.first_time(one) == (None if each in model else one)
+        model.add(each)
+        for meter, quantity in (("a", ENERGY), ("a", NEED), ("b", ENERGY)):
+            assert gaps(told, meter, quantity) == [n for n in range(10) if (n, meter, quantity) not in model]
+
+
+async def test_of_many_gaps_the_oldest_counts_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(late, "MOST_UNTOLD", 2)
+    told = OnceTold()
+    told.first_time(await part([row(n) for n in (0, 2, 4)]))
+    assert gaps(told) == [1, 3, 5, 6, 7, 8, 9]
+    told.first_time(await part([row(n) for n in (7, 9)]))
+    assert gaps(told) == [5, 6, 8]
+    assert told.first_time(await part([row(1), row(2), row(3)])) is None
+    left = told.first_time(await part([row(3), row(6)]))
+    assert left is not None
+    assert left.released.rows == [row(6)]
