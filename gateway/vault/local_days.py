@@ -11,7 +11,15 @@ from itertools import pairwise
 
 from gateway.vault.merge import kind_of
 from meter_driver.amounts.amount import HOUR_US
-from meter_driver.amounts.partials import Partial, merged, settled, summed, total_exponent
+from meter_driver.amounts.partials import (
+    Partial,
+    merged,
+    noted_overlap,
+    overlapping,
+    settled,
+    summed,
+    total_exponent,
+)
 from meter_driver.amounts.stands import Stand, runs_of
 from meter_driver.quantities import REGISTERS, Kind
 from policies.vault.columns import Series
@@ -131,7 +139,11 @@ def _stretch(first: int, last: int, stands: Mapping[int, int], readings: int) ->
 
 
 def _patched(kind: Kind, day: Partial | None, old: Partial | None, rows: Sequence[_Row]) -> Partial | None:
-    """A day's sum or mean with ``old`` taken out and ``rows`` in its place; what came before ``old`` is in it alone."""
+    """A day's sum or mean with ``old`` taken out and ``rows`` in its place; what came before ``old`` is in it alone.
+
+    How far entries of before reached is known only where ``old`` begins; where two of them spoke of one time, in which
+    part of the day that was is not known: it counts for all of it.
+    """
     new = _folded(kind, (row[1] for row in rows))
     if day is None or new is None:
         return new if day is None else day
@@ -144,14 +156,17 @@ def _patched(kind: Kind, day: Partial | None, old: Partial | None, rows: Sequenc
         new = _folded(kind, (row[1] for row in rows if row[0] > old.first_at))
     rest = day._replace(total=day.total - old.total, covered=day.covered - old.covered)
     if new is None:
-        return rest._replace(last_at=old.first_at, last=old.first)
-    return rest._replace(
+        rest = rest._replace(last_at=old.first_at, last=old.first)
+        return noted_overlap(rest) if overlapping(day) else rest
+    both = rest._replace(
         last_at=new.last_at,
         last=new.last,
         total=rest.total + new.total,
         covered=rest.covered + new.covered,
         readings=day.readings - old.readings + new.readings,
     )
+    doubtful = any(map(overlapping, (day, old, new))) or new.first_at < old.first_at
+    return noted_overlap(both) if kind is Kind.INTERVAL and doubtful else both
 
 
 def _sum(one: Series, rows: Iterable[_Row]) -> Partial | None:
@@ -159,7 +174,7 @@ def _sum(one: Series, rows: Iterable[_Row]) -> Partial | None:
 
 
 def _folded(kind: Kind, some: Iterable[Partial]) -> Partial | None:
-    """All of one day, earliest first. Of entries that overlap each is added: they cover more than there is."""
+    """All of one day, earliest first. Of entries that overlap each is added, and the overlap noted."""
     day: Partial | None = None
     for each in sorted(some, key=lambda partial: partial.first_at):
         day = each if day is None else merged(kind, day, each) or _both(kind, day, each)
@@ -172,7 +187,7 @@ def _both(kind: Kind, day: Partial, each: Partial) -> Partial:
     end = max(day, each, key=lambda partial: partial.last_at)
     total, covered = day.total + each.total, day.covered + each.covered
     readings = day.readings + each.readings
-    return Partial(day.first_at, day.first, end.last_at, end.last, total, covered, readings)
+    return noted_overlap(Partial(day.first_at, day.first, end.last_at, end.last, total, covered, readings))
 
 
 # -- between series and partials

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from meter_driver.amounts.amount import Amount, Edges, Method, Status
@@ -13,7 +14,8 @@ class Entry(NamedTuple):
     Attributes:
         begin, end: of the first and the last of them.
         covered: microseconds that they cover; less than ``end - begin`` where one is missing between them, more where
-            they overlap, 0 where nobody said what they cover: then they are no amount of any interval.
+            two of them overlap, whatever is missing, 0 where nobody said what they cover: then they are no amount of any
+            interval.
     """
 
     begin: int
@@ -30,13 +32,14 @@ def amounts(entries: Sequence[Entry], edges: Edges) -> list[Amount]:
     """
     entries = [entry for entry in entries if entry.covered]
     begins = [entry.begin for entry in entries]
+    reach = list(accumulate((entry.end for entry in entries), max))
     found = []
     for begin, end in edges:
         value = covered = touched = 0
         reached, twice = begin, False
         position = bisect_left(begins, begin)
-        if position and entries[position - 1].end > begin:
-            touched, reached = 1, entries[position - 1].end
+        if position and reach[position - 1] > begin:
+            touched, reached = 1, reach[position - 1]
         while position < len(entries) and entries[position].begin < end:
             entry = entries[position]
             touched = 1

@@ -9,7 +9,7 @@ the interval has to be computed again from the readings themselves.
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from operator import mul
 from typing import NamedTuple
 
@@ -19,6 +19,8 @@ from meter_driver.units import base, factor, power_of_ten
 
 INTEGRAL_EXPONENT = -6
 """An integral is held in value times microseconds, and told in value times seconds."""
+_TOO_MUCH = 1_000_000
+"""By how much entries that overlap cover more than their span at least: a second, for axes are shorter in seconds."""
 
 
 class Partial(NamedTuple):
@@ -27,7 +29,8 @@ class Partial(NamedTuple):
     Attributes:
         first_at, last_at: begin of the earliest and end of the latest reading.
         total: sum of entries; integral of instantaneous values; 0 for registers.
-        covered: microseconds that ``total`` speaks for.
+        covered: microseconds that ``total`` speaks for; of entries of which two speak of one time always more than
+            ``last_at - first_at``, whatever else is missing between them.
         readings: how many.
     """
 
@@ -102,6 +105,9 @@ def cover(kind: Kind, rows: Sequence[int], starts: Sequence[int], ats: Sequence[
     covered, held = 0, []
     if kind is Kind.INTERVAL:
         covered = sum(ats[row] - starts[row] for row in order)
+        reached = accumulate((ats[row] for row in order), max)
+        if any(end > starts[row] for end, row in zip(reached, order[1:], strict=False)):
+            covered = max(covered, max(ats[row] for row in order) - starts[order[0]] + _TOO_MUCH)
     elif kind is Kind.INSTANT:
         held = [min(ats[b] - ats[a], LONGEST_HOLD) for a, b in pairwise(order)]
         covered = sum(held)
@@ -144,6 +150,16 @@ def _same_times(kind: Kind, one: Partial, two: Partial) -> bool:
     return one.readings <= 2
 
 
+def overlapping(one: Partial) -> bool:
+    """Whether two of its entries speak of one time. Never of what is not an entry: that covers no more than its span."""
+    return one.covered > one.last_at - one.first_at
+
+
+def noted_overlap(one: Partial) -> Partial:
+    """Entries of which two speak of one time, perhaps where ``covered`` alone does not show it."""
+    return one._replace(covered=max(one.covered, one.last_at - one.first_at + _TOO_MUCH))
+
+
 def settled(kind: Kind, earlier: Partial, later: Partial) -> Partial:
     """What counts when two overlap and their readings are gone: the one that speaks for more, or came later."""
     both = merged(kind, earlier, later)
@@ -161,4 +177,5 @@ def _outermost(earlier: Partial, later: Partial) -> Partial:
 
 
 def _added(one: Partial, two: Partial, total_: int, covered: int) -> Partial:
-    return Partial(one.first_at, one.first, two.last_at, two.last, total_, covered, one.readings + two.readings)
+    both = Partial(one.first_at, one.first, two.last_at, two.last, total_, covered, one.readings + two.readings)
+    return noted_overlap(both) if overlapping(one) or overlapping(two) else both

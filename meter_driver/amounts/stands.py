@@ -21,7 +21,8 @@ from meter_driver.quantities import Kind
 Bound = int | Fraction | None
 """Mantissas an hour that a connection can carry; None: no bound is known."""
 COMES_BACK = 3
-"""Readings within which a register that leapt has to be back for the leap to be nonsense."""
+"""Readings within which a register that leapt has to be back for the leap to be nonsense, and so many times the time
+since the reading before it, or quarters of an hour."""
 
 
 class Stand(Struct, frozen=True, gc=False):
@@ -267,16 +268,17 @@ def _went(before: int, after: int, kind: Kind, room: int | None) -> int | None:
 
 
 def _comes_back(stands: Sequence[Stand], position: int, before: int, last_at: int, kind: Kind, most: Bound) -> int:
-    """Where the register goes on as if it had not leapt; 0: it does not."""
-    leapt = stands[position].value
+    """Where the register goes on from where it was, as if it had not leapt; 0: it does not.
+
+    Thinned readings (the first and the last of a stretch) say the same as all of them: so time counts as readings do.
+    """
+    leapt = stands[position]
+    until = leapt.at + COMES_BACK * max(leapt.at - last_at, HOUR_US // 4)
     for later in range(position + 1, min(position + 1 + COMES_BACK, len(stands))):
         stand = stands[later]
-        room = _room(most, stand, last_at)
-        delta = stand.value - before
-        if kind is Kind.NET:
-            returned = room is not None and abs(delta) <= room
-        else:
-            returned = delta >= 0 and (room is None or delta <= room) and not stand.value >= leapt > before
-        if returned:
+        delta, room = stand.value - before, _room(most, stand, last_at)
+        goes_on = (delta >= 0 or kind is Kind.NET) and abs(delta) < abs(stand.value - leapt.value)
+        known = room is not None or kind is not Kind.NET
+        if stand.at <= until and goes_on and known and (room is None or abs(delta) <= room):
             return later
     return 0
