@@ -1,8 +1,8 @@
 """Local days as class ``day`` keeps them, from quarters. Pure, on integers.
 
-Of sums and means a day is one partial. Of a register it is its first and last stand, and both stands around each seam
-inside it (an unseen exchange, a roll-over), so that the day alone tells what its quarters tell; a stand that leapt and
-came back is left out, as it is in every answer.
+Of sums and means a day is one partial. Of a register it is its first and last stand, and where there is a seam inside it
+(an unseen exchange, a roll-over) the last stand before and the first few after it, so that the day alone tells what its
+quarters tell; a stand that leapt and came back is left out, as it is in every answer.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ from meter_driver.amounts.partials import (
     summed,
     total_exponent,
 )
-from meter_driver.amounts.stands import Stand, runs_of
+from meter_driver.amounts.stands import COMES_BACK, Stand, runs_of
 from meter_driver.quantities import REGISTERS, Kind
 from policies.vault.columns import Series
 
@@ -86,10 +86,17 @@ def _register(one: Series, rows: Sequence[_Row], begin: int, exponent: int, most
     """Of one instant the later row counts."""
     bound, kind = most(one), kind_of(one.quantity)
     stands = {at: value for _, p in rows for at, value in ((p.first_at, p.first), (p.last_at, p.last))}
-    spans = _unbroken(stands, kind, None if bound is None else bound / Fraction(10) ** exponent)
-    spans = spans if len(spans) <= MOST_STRETCHES else [*spans[: MOST_STRETCHES - 1], spans[-1]]
+    some = _unbroken(stands, kind, None if bound is None else bound / Fraction(10) ** exponent)
+    some = some if len(some) <= MOST_STRETCHES else [*some[: MOST_STRETCHES - 1], some[-1]]
+    spans = [(ats[0], ats[-1]) for ats in some] if len(some) <= 1 else [span for ats in some for span in _shown(ats)]
     count = readings if len(spans) == 1 else 2
     return [(begin if n == 0 else at[0], _stretch(*at, stands, count)) for n, at in enumerate(spans)]
+
+
+def _shown(ats: Sequence[int]) -> list[tuple[int, int]]:
+    """Of a stretch beside a seam so many stands, in pairs, that it is seen not to be nonsense which came back."""
+    kept = list(ats) if len(ats) <= COMES_BACK + 1 else [*ats[: COMES_BACK + 1], ats[-1]]
+    return [(kept[n], kept[min(n + 1, len(kept) - 1)]) for n in range(0, len(kept), 2)]
 
 
 def _readings(rows: Iterable[_Row]) -> int:
@@ -107,20 +114,19 @@ def _until(rows: Sequence[_Row], border: int) -> list[_Row]:
     return found
 
 
-def _unbroken(stands: Mapping[int, int], kind: Kind, most: Fraction | None) -> list[tuple[int, int]]:
-    """First and last instant of each stretch in which a register only rose (or, where it is net, went on)."""
+def _unbroken(stands: Mapping[int, int], kind: Kind, most: Fraction | None) -> list[list[int]]:
+    """Instants of each stretch in which a register only rose (or, where it is net, went on)."""
     ats = sorted(stands)
     if not ats or (kind is not Kind.NET and _rises(ats, stands, most)):
-        return [(ats[0], ats[-1])] if ats else []
+        return [ats] if ats else []
     points = [Stand(at, stands[at]) for at in ats]
     found = []
     for run in runs_of(points, kind, most):
-        first = run.ats[0]
+        found.append(run.ats[:1])
         for one, two in pairwise(run.ats):
             if kind is not Kind.NET and stands[two] < stands[one]:
-                found.append((first, one))
-                first = two
-        found.append((first, run.ats[-1]))
+                found.append([])
+            found[-1].append(two)
     return found
 
 
@@ -141,8 +147,8 @@ def _stretch(first: int, last: int, stands: Mapping[int, int], readings: int) ->
 def _patched(kind: Kind, day: Partial | None, old: Partial | None, rows: Sequence[_Row]) -> Partial | None:
     """A day's sum or mean with ``old`` taken out and ``rows`` in its place; what came before ``old`` is in it alone.
 
-    How far entries of before reached is known only where ``old`` begins; where two of them spoke of one time, in which
-    part of the day that was is not known: it counts for all of it.
+    Of entries before ``old`` it is known that they end where ``old`` begins. Of ``rows`` that begin sooner they may speak
+    too if they cover enough: then that counts as an overlap, and one that was noted of a part counts for all of the day.
     """
     new = _folded(kind, (row[1] for row in rows))
     if day is None or new is None:
@@ -165,7 +171,8 @@ def _patched(kind: Kind, day: Partial | None, old: Partial | None, rows: Sequenc
         covered=rest.covered + new.covered,
         readings=day.readings - old.readings + new.readings,
     )
-    doubtful = any(map(overlapping, (day, old, new))) or new.first_at < old.first_at
+    reaches = new.first_at < old.first_at and rest.covered >= new.first_at - rest.first_at
+    doubtful = reaches or any(map(overlapping, (day, old, new)))
     return noted_overlap(both) if kind is Kind.INTERVAL and doubtful else both
 
 

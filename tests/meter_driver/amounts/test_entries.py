@@ -73,3 +73,17 @@ def test_where_two_entries_speak_of_the_same_time_there_is_no_number() -> None:
 def test_an_amount_of_which_nobody_said_what_it_covers_is_in_no_sum() -> None:
     assert amounts([Entry(5, 5, 7, 0)], [(0, 15)]) == []
     assert [a.value for a in amounts([entry(0, 15, 1), Entry(5, 5, 7, 0)], [(0, 15)])] == [1]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(1, 40)), max_size=12, unique_by=lambda each: each[0]),
+    st.integers(1, 30),
+)
+def test_whatever_overlaps_there_is_a_number_only_of_moments_told_once(
+    told: list[tuple[int, int]], length: int
+) -> None:
+    entries = [entry(begin, begin + long, 1 << n) for n, (begin, long) in enumerate(sorted(told))]
+    spoken = [moment for each in entries for moment in range(each.begin, each.end)]
+    for found in amounts(entries, [(n * length, (n + 1) * length) for n in range(4)]):
+        once = all(spoken.count(moment) == 1 for moment in range(found.begin, found.end))
+        assert found.value is None or once

@@ -142,3 +142,20 @@ def test_values_in_the_base_unit_are_the_same_values(unit: str | None, values: l
     assert ratio is not None
     found = partials.in_base(unit, -3, values)
     assert [v * 10 ** (found.exponent + 30) for v in found.values] == [v * ratio * 10**27 for v in values]
+
+
+@given(sent(), st.integers(0, 58), st.integers(0, 2**32))
+def test_an_overlap_is_not_hidden_by_what_is_missing_nor_by_what_is_merged_later(
+    readings: list[Reading], minute: int, seed: int
+) -> None:
+    twice = [(0, US, 1), (US // 2, US, 1)]
+    found = partial(Kind.INTERVAL, twice)
+    others = [each for each in readings if each[0] >= US]
+    Random(seed).shuffle(others)
+    for each in others:
+        both = partials.merged(Kind.INTERVAL, found, partial(Kind.INTERVAL, [each]))
+        found = found if both is None else both
+        assert partials.overlapping(found)
+    gap = partial(Kind.INTERVAL, [*twice, ((minute + 2) * US, (minute + 3) * US, 1)])
+    assert partials.overlapping(gap)
+    assert not partials.overlapping(partial(Kind.INTERVAL, readings))

@@ -334,3 +334,21 @@ def test_what_is_missing_is_covered_where_readings_are_no_further_apart_than_it_
 def test_nothing_read_gives_nothing() -> None:
     assert runs_of([], Kind.CUMULATIVE, MOST, (Exchange(0, 1, 2),)) == []
     assert amounts([], [(0, 1)]) == []
+
+
+def test_a_register_that_was_set_back_is_not_back_however_long_it_is_silent() -> None:
+    net = [stand(0, 985_000), stand(15, 985_010), stand(30, 100_000), stand(30 * 60, 100_600)]
+    assert told(net, [(0, 30 * 60), (0, 15)], Kind.NET) == [
+        (0, 30 * 60, None, "missing"), (0, 15, 10, "measured"),
+    ]  # fmt: skip
+    day_of_two_resets = [stand(0, 4321), stand(15, 0), stand(12 * 60, 8), stand(12 * 60 + 15, 5000)]
+    assert told(day_of_two_resets, [(0, 12 * 60 + 15)]) == [(0, 12 * 60 + 15, None, "missing")]
+
+
+def test_what_comes_back_nearer_to_the_leap_was_no_nonsense() -> None:
+    leapt = [stand(0, 900), stand(15, 20_000), stand(16, 20_000 - 9000), stand(30, 20_001)]
+    assert told(leapt, [(0, 30)], Kind.NET, most=10**6) == [(0, 30, 19_101, "measured")]
+    sunk = [stand(0, 50_000), stand(1, 0), stand(30, 47_500), stand(31, 47_501)]
+    assert told(sunk, [(0, 31)], Kind.NET) == [(0, 31, 47_501 - 50_000, "measured")]
+    stays = [stand(0, 50_000), stand(1, 46_000), stand(30, 47_500), stand(31, 47_501)]
+    assert told(stays, [(0, 31)], Kind.NET) == [(0, 31, None, "missing")]

@@ -1,0 +1,157 @@
+"""A local day tells by itself what its quarters tell, or nothing: never another number."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.vault.local_days import days_of, mended_days
+from meter_driver.amounts import Amount, Status, entries, partials, stands
+from meter_driver.quantities import Kind
+from policies.vault.columns import Series
+
+MINUTE, QUARTER, DAY = 60_000_000, 900_000_000, 8 * 900_000_000
+"""A day of eight quarters is long enough."""
+PROFILE, RISING, NET = "1-0:1.29.0*255", "1-0:1.8.0*255", "1-0:16.8.0*255"
+MOST = Fraction(6000)
+
+Told = tuple[int, int, int]
+"""Begin, end, value: an entry."""
+
+
+def column(some: Sequence[int]) -> tuple[int, ...]:
+    return tuple(some)
+
+
+def series(quantity: str, rows: Sequence[tuple[int, partials.Partial]]) -> list[Series]:
+    """Of the begin of each quarter and its partial."""
+    if not rows:
+        return []
+    some = [partial for _, partial in rows]
+    axis = (
+        column([begin for begin, _ in rows]),
+        column([p.first_at for p in some]),
+        column([p.last_at for p in some]),
+        column([p.readings for p in some]),
+        column([p.covered for p in some]),
+    )
+    values: tuple[Sequence[int], ...] = ([p.first for p in some], [p.last for p in some])
+    values = (*values, [p.total for p in some]) if quantity == PROFILE else values
+    return [Series("m", "", quantity, "Wh", "measured", axis, 0, 0, values)]
+
+
+def quarters(kind: Kind, told: Sequence[Told]) -> list[tuple[int, partials.Partial]]:
+    """As they are taken in: no begin (of a register: no instant) twice."""
+    starts, ats, values = ([each[part] for each in told] for part in range(3))
+    firsts, found = partials.begins(kind, starts, ats), []
+    for begin in sorted({first // QUARTER * QUARTER for first in firsts}):
+        rows = [row for row, first in enumerate(firsts) if begin <= first < begin + QUARTER]
+        cover = partials.cover(kind, rows, starts, ats)
+        ends = values[cover.order[0]], values[cover.order[-1]]
+        total = partials.total(kind, cover, values)
+        found.append(
+            (begin, partials.Partial(cover.first_at, ends[0], cover.last_at, ends[1], total, cover.covered, len(rows)))
+        )
+    return found
+
+
+def sums(days: Sequence[Series]) -> list[Amount]:
+    """By day, two of them."""
+    found = []
+    for one in days:
+        for first_at, last_at, covered, total in zip(*one.axis[1:3], one.axis[4], one.values[2], strict=True):
+            found.append(entries.Entry(first_at, last_at, total, covered))
+    return entries.amounts(found, [(0, DAY), (DAY, 2 * DAY)])
+
+
+def by_days(told: Sequence[Told], late: Sequence[Told] = (), quarter: int = 0) -> list[Amount]:
+    """``late`` comes when quarters before ``quarter`` are gone."""
+    spans = [(0, DAY), (DAY, 2 * DAY)]
+    days = days_of(series(PROFILE, quarters(Kind.INTERVAL, told)), spans, lambda _: None)
+    if late:
+        border = quarter * QUARTER
+        held = [row for row in quarters(Kind.INTERVAL, told) if row[0] >= border]
+        now = [row for row in quarters(Kind.INTERVAL, [*told, *late]) if row[0] >= border]
+        days = mended_days(days, series(PROFILE, held), series(PROFILE, now), spans, border, lambda _: None)
+    return sums(days)
+
+
+def number(some: Sequence[Amount]) -> dict[int, int]:
+    return {each.begin: each.value for each in some if each.value is not None}
+
+
+steps = st.integers(0, 47).map(lambda n: n * 5 * MINUTE)
+lengths = st.sampled_from([1, 2, 3, 3, 4, 6]).map(lambda n: n * 5 * MINUTE)
+whole = [(n * QUARTER, (n + 1) * QUARTER, 1 << n) for n in range(16)]
+
+
+@st.composite
+def profiles(draw: st.DrawFn) -> list[Told]:
+    """A profile of quarters in which some are not there, and some time is told again."""
+    gone = draw(st.sets(st.integers(0, 15), max_size=2))
+    odd = draw(st.dictionaries(steps, lengths, max_size=3))
+    found = {begin: (begin, end, value) for begin, end, value in whole if begin // QUARTER not in gone}
+    return list((found | {at: (at, at + length, 7) for at, length in odd.items()}).values())
+
+
+@given(profiles())
+def test_a_day_of_entries_has_the_number_of_its_quarters_or_none(told: list[Told]) -> None:
+    moment = 5 * MINUTE
+    spoken = [at for begin, end, _ in told for at in range(begin, end, moment)]
+    right = number(by_days(told))
+    for begin in (0, DAY):
+        inside = [(a, b, v) for a, b, v in told if begin <= a and b <= begin + DAY]
+        once = all(spoken.count(at) == 1 for at in range(begin, begin + DAY, moment))
+        whole_inside = sum(b - a for a, b, _ in inside) == DAY
+        assert right.get(begin) == (sum(v for _, _, v in inside) if once and whole_inside else None)
+
+
+def test_a_time_that_is_told_twice_is_not_made_up_for_by_one_that_is_missing() -> None:
+    told = [each for each in whole if each[0] not in (5 * QUARTER, 6 * QUARTER)]
+    assert 0 not in number(by_days([*told, (QUARTER + MINUTE, 3 * QUARTER + MINUTE, 7)]))
+    within = [*told[:1], (QUARTER, QUARTER + 10 * MINUTE, 1), (QUARTER + 5 * MINUTE, QUARTER + 10 * MINUTE, 1)]
+    assert number(by_days([*within, *whole[2:]])).keys() == {DAY}
+
+
+@given(profiles(), st.integers(1, 7), st.data())
+def test_what_comes_late_for_entries_gives_the_number_of_the_quarters_or_none(
+    told: list[Told], quarter: int, data: st.DataObject
+) -> None:
+    border = quarter * QUARTER
+    later = [each for each in told if each[0] >= border]
+    late = data.draw(st.lists(st.sampled_from(later), max_size=4, unique=True)) if later else []
+    found = number(by_days([each for each in told if each not in late], late, quarter))
+    assert found.items() <= number(by_days(told)).items()
+
+
+@st.composite
+def registers(draw: st.DrawFn, net: bool) -> list[Told]:
+    """A stand each quarter but a few, set to another one twice."""
+    value, found = draw(st.sampled_from([100, 5000, 90_000])), []
+    resets = draw(st.dictionaries(st.integers(1, 15), st.sampled_from([0, 100, 4321, 5000, 98_000]), max_size=2))
+    gone = draw(st.sets(st.integers(0, 15), max_size=6))
+    for n in range(16):
+        value = resets.get(n, value + draw(st.integers(-9 if net else 0, 40)))
+        found += [] if n in gone else [(n * QUARTER, n * QUARTER, value)]
+    return found
+
+
+def differences(kind: Kind, points: Sequence[tuple[int, int]]) -> list[Amount]:
+    read = [stands.Stand(at, value) for at, value in sorted(dict(points).items())]
+    return stands.amounts(stands.runs_of(read, kind, MOST), [(0, 15 * QUARTER)])
+
+
+@given(st.data(), st.booleans())
+def test_a_day_of_a_register_has_the_number_of_its_quarters_or_none(data: st.DataObject, net: bool) -> None:
+    told, kind, quantity = data.draw(registers(net)), *((Kind.NET, NET) if net else (Kind.CUMULATIVE, RISING))
+    days = days_of(series(quantity, quarters(kind, told)), [(0, 16 * QUARTER)], lambda _: MOST)
+    ends = [
+        point
+        for one in days
+        for first_at, last_at, first, last in zip(*one.axis[1:3], *one.values, strict=True)
+        for point in ((first_at, first), (last_at, last))
+    ]
+    by_quarters = differences(kind, [(at, value) for at, _, value in told])
+    for each in differences(kind, ends):
+        assert each.status is not Status.MEASURED or each in by_quarters
