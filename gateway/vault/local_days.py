@@ -1,8 +1,8 @@
 """Local days as class ``day`` keeps them, from quarters. Pure, on integers.
 
-Of sums and means a day is one partial. Of a register it is its first and last stand, and where there is a seam inside it
-(an unseen exchange, a roll-over) the last stand before and the first few after it, so that the day alone tells what its
-quarters tell; a stand that leapt and came back is left out, as it is in every answer.
+Of sums and means a day is one partial. Of a register it is its first and last stand, and where there is a seam inside
+it (an unseen exchange, a roll-over) the last stand before and the first few after it, so that the day alone tells what
+its quarters tell; a stand that leapt and came back is left out, as it is in every answer.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -147,8 +147,8 @@ def _stretch(first: int, last: int, stands: Mapping[int, int], readings: int) ->
 def _patched(kind: Kind, day: Partial | None, old: Partial | None, rows: Sequence[_Row]) -> Partial | None:
     """A day's sum or mean with ``old`` taken out and ``rows`` in its place; what came before ``old`` is in it alone.
 
-    Of entries before ``old`` it is known that they end where ``old`` begins. Of ``rows`` that begin sooner they may speak
-    too if they cover enough: then that counts as an overlap, and one that was noted of a part counts for all of the day.
+    Entries before ``old`` end where it begins at the latest. Of the time of ``rows`` that begin sooner they may speak
+    too, if they cover enough: that counts as an overlap, and one that was noted of a part counts for all of the day.
     """
     new = _folded(kind, (row[1] for row in rows))
     if day is None or new is None:

@@ -14,8 +14,8 @@ class Entry(NamedTuple):
     Attributes:
         begin, end: of the first and the last of them.
         covered: microseconds that they cover; less than ``end - begin`` where one is missing between them, more where
-            two of them overlap, whatever is missing, 0 where nobody said what they cover: then they are no amount of any
-            interval.
+            two of them overlap, whatever is missing, 0 where nobody said what they cover: then they are no amount of
+            any interval.
     """
 
     begin: int

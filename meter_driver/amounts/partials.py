@@ -151,7 +151,7 @@ def _same_times(kind: Kind, one: Partial, two: Partial) -> bool:
 
 
 def overlapping(one: Partial) -> bool:
-    """Whether two of its entries speak of one time. Never of what is not an entry: that covers no more than its span."""
+    """Whether two of its entries speak of one time; what is no entry never covers more than its span."""
     return one.covered > one.last_at - one.first_at
 
 

@@ -20,21 +20,17 @@ Told = tuple[int, int, int]
 """Begin, end, value: an entry."""
 
 
-def column(some: Sequence[int]) -> tuple[int, ...]:
-    return tuple(some)
-
-
 def series(quantity: str, rows: Sequence[tuple[int, partials.Partial]]) -> list[Series]:
     """Of the begin of each quarter and its partial."""
     if not rows:
         return []
     some = [partial for _, partial in rows]
     axis = (
-        column([begin for begin, _ in rows]),
-        column([p.first_at for p in some]),
-        column([p.last_at for p in some]),
-        column([p.readings for p in some]),
-        column([p.covered for p in some]),
+        tuple([begin for begin, _ in rows]),
+        tuple([p.first_at for p in some]),
+        tuple([p.last_at for p in some]),
+        tuple([p.readings for p in some]),
+        tuple([p.covered for p in some]),
     )
     values: tuple[Sequence[int], ...] = ([p.first for p in some], [p.last for p in some])
     values = (*values, [p.total for p in some]) if quantity == PROFILE else values
@@ -66,13 +62,13 @@ def sums(days: Sequence[Series]) -> list[Amount]:
 
 
 def by_days(told: Sequence[Told], late: Sequence[Told] = (), quarter: int = 0) -> list[Amount]:
-    """``late`` comes when quarters before ``quarter`` are gone."""
+    """``late`` comes when quarters before ``quarter`` are gone; of one begin it is what counts."""
     spans = [(0, DAY), (DAY, 2 * DAY)]
     days = days_of(series(PROFILE, quarters(Kind.INTERVAL, told)), spans, lambda _: None)
     if late:
-        border = quarter * QUARTER
+        border, all_told = quarter * QUARTER, {each[0]: each for each in (*told, *late)}
         held = [row for row in quarters(Kind.INTERVAL, told) if row[0] >= border]
-        now = [row for row in quarters(Kind.INTERVAL, [*told, *late]) if row[0] >= border]
+        now = [row for row in quarters(Kind.INTERVAL, list(all_told.values())) if row[0] >= border]
         days = mended_days(days, series(PROFILE, held), series(PROFILE, now), spans, border, lambda _: None)
     return sums(days)
 
@@ -123,6 +119,19 @@ def test_what_comes_late_for_entries_gives_the_number_of_the_quarters_or_none(
     late = data.draw(st.lists(st.sampled_from(later), max_size=4, unique=True)) if later else []
     found = number(by_days([each for each in told if each not in late], late, quarter))
     assert found.items() <= number(by_days(told)).items()
+
+
+def test_what_is_gone_may_reach_over_what_comes_late() -> None:
+    reaches = [whole[0], whole[2], (3 * QUARTER, 5 * QUARTER, 8), *whole[5:]]
+    assert number(by_days(reaches, [whole[4]], 4)).keys() == {DAY}
+    assert number(by_days([*whole[:7], *whole[8:]], [whole[7]], 4)).keys() == {0, DAY}
+
+
+def test_an_overlap_of_what_is_gone_stays_noted_when_another_one_is_corrected() -> None:
+    gone = [*whole[:2], (QUARTER + MINUTE, 2 * QUARTER + MINUTE, 7), whole[3]]
+    told = [*gone, whole[4], (5 * QUARTER, 6 * QUARTER + MINUTE, 7), *whole[6:]]
+    assert number(by_days(told, [whole[5]], 4)).keys() == {DAY}
+    assert number(by_days([*whole[:5], *told[5:]], [whole[5]], 4)).keys() == {DAY}
 
 
 @st.composite

@@ -1,6 +1,6 @@
 """Entries add up exactly where they cover an interval; what they do not cover, or speak of twice, has no number."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from meter_driver.amounts import Amount, Method, Status
@@ -75,6 +75,7 @@ def test_an_amount_of_which_nobody_said_what_it_covers_is_in_no_sum() -> None:
     assert [a.value for a in amounts([entry(0, 15, 1), Entry(5, 5, 7, 0)], [(0, 15)])] == [1]
 
 
+@example([(0, 60), (10, 5), (30, 30)], 30)
 @given(
     st.lists(st.tuples(st.integers(0, 60), st.integers(1, 40)), max_size=12, unique_by=lambda each: each[0]),
     st.integers(1, 30),
