@@ -5,7 +5,7 @@ their dimension (``meter_driver.units.told``), so that an answer does not change
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -212,6 +212,15 @@ def share_of(covered: Decimal | int, length: int | Decimal) -> Decimal:
     return min(WHOLE, share)
 
 
+def least(told: Set[str]) -> str:
+    """What values of these statuses are worth together: estimated, then substituted, measured, validated."""
+    if told - {"measured", "validated", SUBSTITUTED}:
+        return Status.ESTIMATED.value
+    if SUBSTITUTED in told:
+        return SUBSTITUTED
+    return "validated" if told == {"validated"} else Status.MEASURED.value
+
+
 class _Worth:
     """What values that are not all measured are worth, by the time that they speak for.
 
@@ -236,13 +245,8 @@ class _Worth:
         return None if all(value.status == "measured" for value in values) else cls(values, kind)
 
     def between(self, start: datetime, end: datetime) -> str:
-        """The least of what speaks for it: estimated, substituted, measured, validated."""
-        told = {status for status in self._begins if self._touches(status, start, end)}
-        if told - {"measured", "validated", SUBSTITUTED}:
-            return Status.ESTIMATED.value
-        if SUBSTITUTED in told:
-            return SUBSTITUTED
-        return "validated" if told == {"validated"} else Status.MEASURED.value
+        """The least of what speaks for it."""
+        return least({status for status in self._begins if self._touches(status, start, end)})
 
     def _touches(self, status: str, start: datetime, end: datetime) -> bool:
         begins, furthest = self._begins[status], self._furthest[status]

@@ -51,6 +51,13 @@ def in_base_unit(name: Named) -> Named:
     return name._replace(unit=base(name.unit))
 
 
+@lru_cache(maxsize=8192)
+def name_of_quarter(name: Named) -> Named:
+    """The same for all that one partial is of: where it is summed up, whatever serial number and status they say."""
+    name = in_base_unit(name)
+    return name._replace(serial="", status="") if partials.summed(name.kind) else name
+
+
 def mantissas(values: Sequence[Decimal]) -> Mantissas | None:
     """The values in the finest power of ten among them; None when one is not finite or has too many digits."""
     try:

@@ -33,18 +33,19 @@ from sqlalchemy import Connection, bindparam, func, select
 from adapters.plugin import Batch, IntakeAnswer
 from gateway.clock import Clock
 from gateway.errors import BatchRefused, Expired, SubjectGone
-from gateway.intake.derive import EPOCH_DAY, Deriver, Named, in_base_unit
+from gateway.intake.derive import EPOCH_DAY, Deriver
 from gateway.intake.doubts import Beside, Doubts, doubted
 from gateway.intake.records import (
     Column,
     Key,
     Reasons,
+    Numbered,
     by_household,
     exact,
     latest_of_each,
     named,
+    of_quarters,
     refuse,
-    together,
     without,
 )
 from gateway.keeper.port import Day
@@ -54,7 +55,6 @@ from gateway.storage.tables.vault import batch as batches
 from gateway.storage.tables.vault import batch_floor
 from gateway.vault.merge import to_piece
 from gateway.vault.sealed import SealedVault
-from meter_driver.amounts.partials import Mantissas, in_base
 from meter_driver.intervals import DAY_US, micros
 from policies.terms import DetailClass, SubjectId
 from policies.vault.columns import Series
@@ -186,8 +186,7 @@ class Intake:
         if len(oldest) < len(held):
             raise SubjectGone
         threshold = (min(oldest.values()) - EPOCH_DAY) * DAY_US
-        deriver = Deriver(oldest)
-        quarters: dict[Named, list[tuple[Column, Mantissas]]] = {}
+        told: dict[tuple[str, str], list[Numbered]] = {}
         for key, column in columns:
             name = named(key)
             if isinstance(name, str):
@@ -195,14 +194,15 @@ class Intake:
                 continue
             if min(column.ats) < threshold:
                 column = without(column, refused, "expired", [at < threshold for at in column.ats])
-            if len(set(column.ats)) < len(column.ats):
-                column = latest_of_each(column)
             for part, numbers in exact(column, refused):
-                deriver.receive(name, (part.starts, part.ats), numbers)
-                quarters.setdefault(in_base_unit(name), []).append((part, in_base(name.unit, *numbers)))
-        for name, parts in quarters.items():
-            whole, numbers = together(parts, name.kind)
-            deriver.quarter(name, (whole.starts, whole.ats), numbers)
+                told.setdefault((name.meter, name.quantity), []).append(Numbered(name, part, numbers))
+        deriver = Deriver(oldest)
+        for all_of in told.values():
+            some = latest_of_each(all_of)
+            for one in some:
+                deriver.receive(one.name, (one.column.starts, one.column.ats), one.numbers)
+            for one in of_quarters(some):
+                deriver.quarter(one.name, (one.column.starts, one.column.ats), one.numbers)
         return deriver.pieces
 
 

@@ -1,16 +1,16 @@
 """Single records of a batch: sorted by household, quantity and unit, and each bad one refused. Pure, hot path."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-from gateway.intake.derive import Named, mantissas
+from gateway.intake.derive import Named, in_base_unit, mantissas, name_of_quarter
+from gateway.vault.partials import origin_of
 from meter_driver import quantities
-from meter_driver.amounts.partials import Mantissas
+from meter_driver.amounts.partials import Mantissas, begins, counts, in_base, summed
 from meter_driver.errors import UnitError
-from meter_driver.intervals import micros
-from meter_driver.quantities import Kind
+from meter_driver.intervals import micros, quarter_begin
 from meter_driver.reading import Quality, Reading
 from policies.terms import SubjectId
 
@@ -114,9 +114,33 @@ def without(column: Column, refused: Reasons, reason: str, bad: Sequence[bool]) 
     return _some(column, [row for row, is_bad in enumerate(bad) if not is_bad])
 
 
-def latest_of_each(column: Column) -> Column:
-    """Of readings at the same instant the one that came last."""
-    return _some(column, sorted({at: row for row, at in enumerate(column.ats)}.values()))
+class Numbered(NamedTuple):
+    """What a column says, exactly."""
+
+    name: Named
+    column: Column
+    numbers: Mantissas
+
+
+def latest_of_each(told: Sequence[Numbered]) -> Sequence[Numbered]:
+    """Of one meter's quantity: of readings of the same instant (entries: begin and end) the one that came last."""
+    if len(told) == 1 and len(set(ats := told[0].column.ats)) == len(ats):
+        return told
+    last: dict[tuple[int, int], int] = {}
+    for name, (starts, ats, _, indexes), _ in told:
+        for when, index in zip(zip(begins(name.kind, starts, ats), ats, strict=True), indexes, strict=True):
+            last[when] = max(index, last.get(when, index))
+    latest = set(last.values())
+    kept = ((one, [row for row, index in enumerate(one.column.indexes) if index in latest]) for one in told)
+    return [_rows(one, one.name, rows) for one, rows in kept if rows]
+
+
+def _rows(one: Numbered, name: Named, rows: Sequence[int]) -> Numbered:
+    """Some of them, under a name."""
+    if len(rows) == len(one.column.ats):
+        return one._replace(name=name)
+    values = [one.numbers.values[row] for row in rows]
+    return Numbered(name, _some(one.column, rows), Mantissas(one.numbers.exponent, values))
 
 
 def _some(column: Column, rows: Sequence[int]) -> Column:
@@ -148,19 +172,46 @@ def named(key: Key) -> Named | str:
         return "unit"
 
 
-def together(parts: Sequence[tuple[Column, Mantissas]], kind: Kind) -> tuple[Column, Mantissas]:
-    """Readings of one meter's quantity, all in one unit, in one power of ten; of one instant the one that came last."""
-    if len(parts) == 1:
-        return parts[0]
-    exponent = min(numbers.exponent for _, numbers in parts)
+def of_quarters(told: Sequence[Numbered]) -> Iterator[Numbered]:
+    """What quarters are derived from, of one meter's quantity, no instant twice: in base units, each quarter in one."""
+    names = {in_base_unit(one.name) for one in told}
+    if len(told) == 1 or len(names) == 1:
+        yield _together(names.pop(), told)
+        return
+    parts: dict[Named, list[Numbered]] = {}
+    for one in told:
+        parts.setdefault(name_of_quarter(one.name), []).append(one)
+    for name, some in parts.items():
+        whole = _together(name, some)
+        yield from _by_worth(whole, some) if summed(name.kind) else (whole,)
+
+
+def _together(name: Named, told: Sequence[Numbered]) -> Numbered:
+    """In the order in which they came, in base units and one power of ten."""
+    numbers = [in_base(one.name.unit, *one.numbers) for one in told]
+    if len(told) == 1:
+        return Numbered(name, told[0].column, numbers[0])
+    exponent = min(each.exponent for each in numbers)
     rows = sorted(
-        (column.indexes[row], column.starts[row], column.ats[row], value * 10 ** (numbers.exponent - exponent))
-        for column, numbers in parts
-        for row, value in enumerate(numbers.values)
+        (index, start, at, value, number * 10 ** (each.exponent - exponent))
+        for (_, (starts, ats, values, indexes), _), each in zip(told, numbers, strict=True)
+        for start, at, value, index, number in zip(starts, ats, values, indexes, each.values, strict=True)
     )
-    last = {
-        (start, start < at) if kind is Kind.INTERVAL else (at, False): (index, start, at, value)
-        for index, start, at, value in rows
-    }
-    indexes, starts, ats, values = zip(*last.values(), strict=True)
-    return Column(starts, ats, (), indexes), Mantissas(exponent, values)
+    indexes, starts, ats, values, numbered = zip(*rows, strict=True)
+    return Numbered(name, Column(starts, ats, values, indexes), Mantissas(exponent, numbered))
+
+
+def _by_worth(whole: Numbered, told: Sequence[Numbered]) -> Iterator[Numbered]:
+    """By what whole quarters are worth and the serial number that they name."""
+    said = {index: (one.name.serial, one.name.status) for one in told for index in one.column.indexes}
+    kind, (starts, ats, _, indexes) = whole.name.kind, whole.column
+    quarters: dict[int, list[int]] = {}
+    for row, first in enumerate(begins(kind, starts, ats)):
+        if counts(kind, first, ats[row]):
+            quarters.setdefault(quarter_begin(first), []).append(row)
+    found: dict[Named, list[int]] = {}
+    for rows in quarters.values():
+        rows.sort(key=lambda row: (ats[row], starts[row]))
+        serial, status = origin_of([said[indexes[row]] for row in rows])
+        found.setdefault(whole.name._replace(serial=serial, status=status), []).extend(rows)
+    return (_rows(whole, name, rows) for name, rows in found.items())

@@ -9,8 +9,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
-from gateway.vault.partials import Clashes, Seen, merged_partials
+from gateway.vault.partials import Clashes, PartialKey, Seen, Origin, key_of, merged_partials, origin_of
 from gateway.vault.port import Value
 from meter_driver.amounts import partials
 from meter_driver.intervals import instant
@@ -50,15 +51,15 @@ def _plain(detail: DetailClass, series: Sequence[Series]) -> bytes:
 
 
 def combined(detail: DetailClass, parts: Sequence[Sequence[Series]], clashes: Clashes | None = None) -> list[Series]:
-    """One series for each meter, quantity, unit and status, ascending; ``parts`` in the order in which they came.
+    """One series for each meter, serial number, quantity, unit and status, ascending; ``parts`` as they came.
 
-    ``clashes`` is filled with the intervals in which readings of different parts overlap.
+    ``clashes`` is filled with the intervals in which readings of different parts overlap, and with those of which one
+    part has several partials whose readings overlap.
     """
-    if len(parts) == 1:
+    partial = layout_of(detail) == PARTIALS
+    if len(parts) == 1 and not (partial and len({key_of(one) for one in parts[0]}) < len(parts[0])):
         return list(parts[0])
-    if layout_of(detail) == READINGS:
-        return _readings(parts)
-    return merged_partials([_one_each(part) for part in parts], {} if clashes is None else clashes)
+    return merged_partials(parts, {} if clashes is None else clashes) if partial else _readings(parts)
 
 
 def mended(series: Sequence[Series], readings: Sequence[Sequence[Series]], clashes: Clashes) -> list[Series]:
@@ -68,40 +69,62 @@ def mended(series: Sequence[Series], readings: Sequence[Sequence[Series]], clash
         rows = [row for row, begin in enumerate(one.axis[0]) if (one.meter, one.quantity, begin) not in clashes]
         if rows:
             kept.append(one if len(rows) == len(one.axis[0]) else _rows(one, rows))
+    told: dict[PartialKey, list[Series]] = {}
+    for one in _readings(readings):
+        told.setdefault(key_of(one._replace(unit=base(one.unit))), []).append(one)
     right = [
         partial
-        for one in _readings(readings)
+        for some in told.values()
         for (meter, quantity, begin), end in clashes.items()
-        if (meter, quantity) == (one.meter, one.quantity) and (partial := _partial_of(one, begin, end)) is not None
+        if (meter, quantity) == (some[0].meter, some[0].quantity)
+        and (partial := _partial_of(some, begin, end)) is not None
     ]
     return merged_partials([kept, *([one] for one in right)], None)
 
 
-def _partial_of(readings: Series, begin: int, end: int) -> Series | None:
-    """Of the readings, ascending, those that start at or after ``begin`` and end at ``end`` at the latest."""
-    (starts, ats), (values,) = readings.axis, readings.values
-    kind = kind_of(readings.quantity)
-    firsts = partials.begins(kind, starts, ats)
-    some = [
-        row
-        for row in range(bisect_left(ats, begin), bisect_right(ats, end))
-        if firsts[row] >= begin and partials.counts(kind, firsts[row], ats[row])
-    ]
+def _partial_of(readings: Sequence[Series], begin: int, end: int) -> Series | None:
+    """Of readings that make one partial those that start at or after ``begin`` and end at ``end`` at the latest."""
+    kind = kind_of(readings[0].quantity)
+    some = [row for one in readings for row in _between(one, kind, begin, end)]
     if not some:
         return None
-    numbers = partials.in_base(readings.unit, readings.exponent, values)
-    cover = partials.cover(kind, some, starts, ats)
-    axis = ((begin,), (cover.first_at,), (cover.last_at,), (len(some),), (cover.covered,))
-    columns: tuple[Sequence[int], ...] = ((numbers.values[cover.order[0]],), (numbers.values[cover.order[-1]],))
+    exponent = min(row.exponent for row in some)
+    some.sort(key=lambda row: (row.at, row.start))
+    values = [row.value * 10 ** (row.exponent - exponent) for row in some]
+    cover = partials.cover(kind, range(len(some)), [row.start for row in some], [row.at for row in some])
+    columns: tuple[Sequence[int], ...] = ((values[cover.order[0]],), (values[cover.order[-1]],))
     if partials.summed(kind):
-        columns = (*columns, (partials.total(kind, cover, numbers.values),))
-    return readings._replace(
-        unit=base(readings.unit),
-        axis=axis,
-        exponent=numbers.exponent,
-        total_exponent=partials.total_exponent(kind, numbers.exponent),
+        columns = (*columns, (partials.total(kind, cover, values),))
+    serial, status = origin_of([row.told for row in some]) if partials.summed(kind) else some[0].told
+    return readings[0]._replace(
+        serial=serial,
+        unit=base(readings[0].unit),
+        status=status,
+        axis=((begin,), (cover.first_at,), (cover.last_at,), (len(some),), (cover.covered,)),
+        exponent=exponent,
+        total_exponent=partials.total_exponent(kind, exponent),
         values=columns,
     )
+
+
+class _Reading(NamedTuple):
+    """``exponent``: of ``value``, in the base unit."""
+
+    start: int
+    at: int
+    value: int
+    exponent: int
+    told: Origin
+
+
+def _between(one: Series, kind: Kind, begin: int, end: int) -> Iterator[_Reading]:
+    (starts, ats), (values,) = one.axis, one.values
+    first, last = bisect_left(ats, begin), bisect_right(ats, end)
+    firsts = partials.begins(kind, starts[first:last], ats[first:last])
+    exponent, numbers = partials.in_base(one.unit, one.exponent, values[first:last])
+    for start, began, at, number in zip(starts[first:last], firsts, ats[first:last], numbers, strict=True):
+        if began >= begin and partials.counts(kind, began, at):
+            yield _Reading(start, at, number, exponent, (one.serial, one.status))
 
 
 def kind_of(quantity: str) -> Kind:
@@ -145,15 +168,17 @@ def _scaler(exponent: int) -> Callable[[int], Decimal]:
     return lambda mantissa: Decimal(mantissa).scaleb(exponent)
 
 
-_Key = tuple[str, str, str, str | None, str]
-"""Meter, serial, quantity, unit, status."""
+_When = tuple[int, int]
+"""End and begin of an entry; of all else twice its instant, whatever a sender says it covers."""
 
 
 def _readings(parts: Sequence[Iterable[Series]]) -> list[Series]:
-    """By meter, quantity and instant; what came later counts, also when its unit or status is another."""
-    found: dict[_Key, dict[int, _Row]] = {}
-    exponents: dict[_Key, int] = {}
-    variants: dict[Seen, list[_Key]] = {}
+    """By meter, quantity and instant (entries: end and begin); what came later counts, also when its unit, status or
+    serial number is another.
+    """
+    found: dict[PartialKey, dict[_When, _Row]] = {}
+    exponents: dict[PartialKey, int] = {}
+    variants: dict[Seen, list[PartialKey]] = {}
     for part in parts:
         for one in part:
             key = one[:5]
@@ -166,28 +191,22 @@ def _readings(parts: Sequence[Iterable[Series]]) -> list[Series]:
                 values = [value * factor for value in values]
             elif one.exponent < exponents[key]:
                 factor, exponents[key] = 10 ** (exponents[key] - one.exponent), one.exponent
-                found[key] = rows = {at: (start, value * factor) for at, (start, value) in rows.items()}
-            rows.update(zip(ats, zip(starts, values, strict=True), strict=True))
+                found[key] = rows = {when: (start, value * factor) for when, (start, value) in rows.items()}
+            whens = list(zip(ats, partials.begins(kind_of(one.quantity), starts, ats), strict=True))
+            rows.update(zip(whens, zip(starts, values, strict=True), strict=True))
             for other in variants[one.meter, one.quantity]:
                 if other != key:
-                    for at in ats:
-                        found[other].pop(at, None)
+                    for when in whens:
+                        found[other].pop(when, None)
     shared: dict[tuple[int, ...], tuple[tuple[int, ...], tuple[int, ...]]] = {}
     series = []
     for key, rows in found.items():
         if rows:
-            ats = tuple(sorted(rows))
-            starts = tuple(rows[at][0] for at in ats)
+            whens = sorted(rows)
+            ats, starts = tuple(at for at, _ in whens), tuple(rows[when][0] for when in whens)
             axis = shared.setdefault((*starts, *ats), (starts, ats))
-            series.append(Series(*key, axis, exponents[key], 0, ([rows[at][1] for at in ats],)))
+            series.append(Series(*key, axis, exponents[key], 0, ([rows[when][1] for when in whens],)))
     return series
-
-
-def _one_each(part: Sequence[Series]) -> Sequence[Series]:
-    """A part whose values did not fit one power of ten has several series of a kind; its readings never overlap."""
-    if len({one[:5] for one in part}) == len(part):
-        return part
-    return merged_partials([[one] for one in part], None)
 
 
 def _fitting(series: Series) -> Iterator[Series]:

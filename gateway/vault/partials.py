@@ -1,29 +1,51 @@
-"""Partials of a household's day from several pieces as one series for each meter, quantity, unit and status. Pure."""
+"""Partials of a household's day from several pieces: of one interval one for each meter, quantity and unit. Pure.
+
+Sums and means are of all readings of the interval, so they are worth the least of them. Stands of registers are kept
+for each serial number and status, because what a register did between two stands depends on whose they are.
+"""
 
 from collections.abc import Sequence
 
 from meter_driver.amounts.partials import Partial, merged, settled, summed, total_exponent
 from meter_driver.quantities import Kind, parse
+from policies.amounts import least
 from policies.vault.columns import Series
 
 Seen = tuple[str, str]
 """Meter and quantity."""
 Clashes = dict[tuple[str, str, int], int]
 """Meter, quantity and begin of an interval -> the latest end of a reading in it, microseconds."""
-_Key = tuple[str, str, str, str | None, str]
+_Axis = tuple[tuple[int, ...], ...]
+_Shared = dict[_Axis, _Axis]
+Origin = tuple[str, str]
+"""Serial number and status."""
+PartialKey = tuple[str, str, str, str | None, str]
+"""Meter, serial number, quantity, unit and status, without what partials of this kind are not kept apart by."""
+
+
+def key_of(one: Series) -> PartialKey:
+    if summed(_kind(one.quantity)):
+        return one.meter, "", one.quantity, one.unit, ""
+    return one[:5]
+
+
+def origin_of(some: Sequence[Origin]) -> Origin:
+    """Of a partial whose readings, ascending, say these: the last serial number that is named, and the least status."""
+    serial = next((serial for serial, _ in reversed(some) if serial), "")
+    return serial, least({status for _, status in some})
 
 
 def merged_partials(parts: Sequence[Sequence[Series]], clashes: Clashes | None) -> list[Series]:
     """``parts`` in the order in which they came. None for ``clashes``: no reading is in two parts."""
     noted: Clashes = {} if clashes is None else clashes
-    found: dict[_Key, _Rows] = {}
+    found: dict[PartialKey, _Rows] = {}
     variants: dict[Seen, list[_Rows]] = {}
     for number, part in enumerate(parts):
         for one in part:
-            key = one[:5]
+            key = key_of(one)
             rows = found.get(key)
             if rows is None:
-                rows = found[key] = _Rows(_kind(one.quantity), one.exponent, one.serial)
+                rows = found[key] = _Rows(_kind(one.quantity), one.exponent, key[1])
                 variants.setdefault((one.meter, one.quantity), []).append(rows)
             others = [other for other in variants[one.meter, one.quantity] if other is not rows]
             for begin, new in rows.partials_of(one):
@@ -31,7 +53,7 @@ def merged_partials(parts: Sequence[Sequence[Series]], clashes: Clashes | None) 
                 touched = [other for other in others if other.came.get(begin) != number and other.holds(begin, new)]
                 touched = touched if clashes is not None else []
                 ends = [each.last_at for each in (old, *(other.rows[begin] for other in touched)) if each is not None]
-                clash = rows.add(begin, new) or bool(touched)
+                clash = rows.add(begin, new, (one.serial, one.status)) or bool(touched)
                 rows.came[begin] = number
                 if clash and clashes is not None:
                     end = max(new.last_at, *ends)
@@ -41,8 +63,8 @@ def merged_partials(parts: Sequence[Sequence[Series]], clashes: Clashes | None) 
     for meter, quantity, begin in noted:
         ends = [rows.rows[begin].last_at for rows in variants[meter, quantity] if begin in rows.rows]
         noted[meter, quantity, begin] = max(noted[meter, quantity, begin], *ends)
-    shared: dict[tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]] = {}
-    return [rows.series(key, shared) for key, rows in found.items() if rows.rows]
+    shared: _Shared = {}
+    return [one for key, rows in found.items() for one in rows.series(key, shared)]
 
 
 class _Rows:
@@ -51,9 +73,9 @@ class _Rows:
     def __init__(self, kind: Kind, exponent: int, serial: str) -> None:
         self.kind, self.exponent, self.serial = kind, exponent, serial
         self.rows: dict[int, Partial] = {}
+        self._told: dict[int, Origin] = {}
         self.came: dict[int, int] = {}
         """In which part: readings of one part are never the same."""
-        self._latest: dict[int, int] = {}
 
     def partials_of(self, one: Series) -> list[tuple[int, Partial]]:
         """Of a series, in our power of ten, which becomes the finer of the two."""
@@ -74,14 +96,18 @@ class _Rows:
             )
         ]
 
-    def add(self, begin: int, new: Partial) -> bool:
+    def add(self, begin: int, new: Partial, told: Origin) -> bool:
         """Whether it clashes with what is there."""
         old = self.rows.get(begin)
         if old is None:
-            self.rows[begin] = new
+            self.rows[begin], self._told[begin] = new, told
             return False
         both = merged(self.kind, old, new)
-        self.rows[begin] = both if both is not None else settled(self.kind, old, new)
+        counts = self.rows[begin] = both if both is not None else settled(self.kind, old, new)
+        if counts is new:
+            self._told[begin] = told
+        elif counts is not old and told != (before := self._told[begin]):
+            self._told[begin] = origin_of((before, told) if old.first_at <= new.first_at else (told, before))
         return both is None
 
     def holds(self, begin: int, new: Partial) -> bool:
@@ -110,10 +136,16 @@ class _Rows:
             return
         loser.rows.pop(begin, None)
 
-    def series(self, key: _Key, shared: dict[tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]]) -> Series:
-        begins = tuple(sorted(self.rows))
+    def series(self, key: PartialKey, shared: _Shared) -> list[Series]:
+        """One for each serial number and status."""
+        begins: dict[Origin, list[int]] = {}
+        for begin in sorted(self.rows):
+            begins.setdefault(self._told[begin], []).append(begin)
+        return [self._series(key, told, tuple(some), shared) for told, some in begins.items()]
+
+    def _series(self, key: PartialKey, told: Origin, begins: tuple[int, ...], shared: _Shared) -> Series:
         some = [self.rows[begin] for begin in begins]
-        axis: tuple[tuple[int, ...], ...] = (
+        axis: _Axis = (
             begins,
             tuple(p.first_at for p in some),
             tuple(p.last_at for p in some),
@@ -124,7 +156,9 @@ class _Rows:
         columns: tuple[Sequence[int], ...] = ([p.first for p in some], [p.last for p in some])
         if summed(self.kind):
             columns = (*columns, [p.total for p in some])
-        return Series(*key, axis, self.exponent, total_exponent(self.kind, self.exponent), columns)
+        meter, _, quantity, unit, _ = key
+        total = total_exponent(self.kind, self.exponent)
+        return Series(meter, told[0], quantity, unit, told[1], axis, self.exponent, total, columns)
 
 
 def _kind(quantity: str) -> Kind:

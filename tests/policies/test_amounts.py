@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from gateway.intake.derive import Deriver, Named, in_base_unit
-from gateway.intake.records import Column, exact, together
+from gateway.intake.records import Column, exact
 from gateway.vault.merge import combined, values_of
 from meter_driver import quantities
 from meter_driver.amounts.partials import in_base
@@ -50,8 +50,7 @@ def stored(quantity: str, sent: Sequence[Sent], detail: DetailClass, serials: Se
         name = Named("main", serials[index] if serials else "", quantity, unit, known.kind)
         deriver = Deriver(dict.fromkeys(BOTH, 0))
         deriver.receive(name, (part.starts, part.ats), numbers)
-        whole, numbers = together([(part, in_base(unit, *numbers))], known.kind)
-        deriver.quarter(in_base_unit(name), (whole.starts, whole.ats), numbers)
+        deriver.quarter(in_base_unit(name), (part.starts, part.ats), in_base(unit, *numbers))
         parts.append([one for (which, _), some in deriver.pieces.items() if which is detail for one in some])
     series = combined(detail, parts) if len(parts) > 1 else parts[0]
     return sorted(values_of(detail, series), key=lambda value: (value.at, value.first_at))

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from gateway.vault.merge import combined
+from gateway.vault.merge import Clashes, combined
 from meter_driver.intervals import micros
 from policies.amounts import rows_of
 from policies.terms import DetailClass
@@ -39,9 +39,30 @@ def test_a_part_of_it_told_again_does_not_throw_away_the_whole() -> None:
     assert told([entry(0, 15, 300, "estimated"), entry(5, 10, 80, "measured")]) == [("estimated", 300)]
 
 
-def test_entries_of_several_worths_that_came_together_stay() -> None:
-    around, between = entry(0, 15, 200, "measured"), entry(5, 10, 100, "estimated")
-    assert told([[*around, *between], entry(20, 25, 1, "validated")])[:2] == [("measured", 200), ("estimated", 100)]
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_entries_that_follow_each_other_are_one_sum_that_is_worth_the_least_of_them(order: tuple[int, int]) -> None:
+    some = [entry(0, 5, 200, "measured"), entry(5, 10, 100, "estimated")]
+    one, two = (some[which] for which in order)
+    assert told([one, two]) == [("estimated", 300)]
+    assert told([[*one, *two]]) == [("estimated", 300)]  # as a block of before holds them
+    assert told([[*one, *two], entry(10, 15, 1, "validated")]) == [("estimated", 301)]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_partials_of_before_that_interleave_one_stands_and_the_readings_are_asked_for(
+    order: tuple[int, int],
+) -> None:
+    some = [*entry(0, 15, 200, "measured"), *entry(5, 10, 100, "estimated")]
+    clashes: Clashes = {}
+    (found,) = combined(DetailClass.QUARTER, [[some[which] for which in order]], clashes)
+    assert (found.status, found.values[2]) == ("measured", [200])
+    assert clashes == {("m", NEED, BASE): BASE + 15 * MINUTE}
+
+
+def test_partials_of_several_quarters_are_worth_what_each_of_them_says() -> None:
+    later = entry(15, 30, 5, "estimated")[0]
+    later = later._replace(axis=((BASE + 15 * MINUTE,), *later.axis[1:]))
+    assert told([entry(0, 15, 200, "measured"), [later]]) == [("measured", 200), ("estimated", 5)]
 
 
 def value(n: int, status: str, *, quantity: str = NEED, count: int = 1) -> Value:
