@@ -38,8 +38,8 @@ from gateway.intake.doubts import Beside, Doubts, doubted
 from gateway.intake.records import (
     Column,
     Key,
-    Reasons,
     Numbered,
+    Reasons,
     by_household,
     exact,
     latest_of_each,

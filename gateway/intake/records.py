@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from gateway.intake.derive import Named, in_base_unit, mantissas, name_of_quarter
-from gateway.vault.partials import origin_of
+from gateway.vault.partials import serial_status
 from meter_driver import quantities
 from meter_driver.amounts.partials import Mantissas, begins, counts, in_base, summed
 from meter_driver.errors import UnitError
@@ -212,6 +212,6 @@ def _by_worth(whole: Numbered, told: Sequence[Numbered]) -> Iterator[Numbered]:
     found: dict[Named, list[int]] = {}
     for rows in quarters.values():
         rows.sort(key=lambda row: (ats[row], starts[row]))
-        serial, status = origin_of([said[indexes[row]] for row in rows])
+        serial, status = serial_status([said[indexes[row]] for row in rows])
         found.setdefault(whole.name._replace(serial=serial, status=status), []).extend(rows)
     return (_rows(whole, name, rows) for name, rows in found.items())

@@ -11,7 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from gateway.vault.partials import Clashes, PartialKey, Seen, Origin, key_of, merged_partials, origin_of
+from gateway.vault.partials import Clashes, PartialKey, Seen, SerialStatus, key_of, merged_partials, serial_status
 from gateway.vault.port import Value
 from meter_driver.amounts import partials
 from meter_driver.intervals import instant
@@ -95,7 +95,7 @@ def _partial_of(readings: Sequence[Series], begin: int, end: int) -> Series | No
     columns: tuple[Sequence[int], ...] = ((values[cover.order[0]],), (values[cover.order[-1]],))
     if partials.summed(kind):
         columns = (*columns, (partials.total(kind, cover, values),))
-    serial, status = origin_of([row.told for row in some]) if partials.summed(kind) else some[0].told
+    serial, status = serial_status([row.told for row in some]) if partials.summed(kind) else some[0].told
     return readings[0]._replace(
         serial=serial,
         unit=base(readings[0].unit),
@@ -114,7 +114,7 @@ class _Reading(NamedTuple):
     at: int
     value: int
     exponent: int
-    told: Origin
+    told: SerialStatus
 
 
 def _between(one: Series, kind: Kind, begin: int, end: int) -> Iterator[_Reading]:

@@ -17,7 +17,7 @@ Clashes = dict[tuple[str, str, int], int]
 """Meter, quantity and begin of an interval -> the latest end of a reading in it, microseconds."""
 _Axis = tuple[tuple[int, ...], ...]
 _Shared = dict[_Axis, _Axis]
-Origin = tuple[str, str]
+SerialStatus = tuple[str, str]
 """Serial number and status."""
 PartialKey = tuple[str, str, str, str | None, str]
 """Meter, serial number, quantity, unit and status, without what partials of this kind are not kept apart by."""
@@ -29,7 +29,7 @@ def key_of(one: Series) -> PartialKey:
     return one[:5]
 
 
-def origin_of(some: Sequence[Origin]) -> Origin:
+def serial_status(some: Sequence[SerialStatus]) -> SerialStatus:
     """Of a partial whose readings, ascending, say these: the last serial number that is named, and the least status."""
     serial = next((serial for serial, _ in reversed(some) if serial), "")
     return serial, least({status for _, status in some})
@@ -73,7 +73,7 @@ class _Rows:
     def __init__(self, kind: Kind, exponent: int, serial: str) -> None:
         self.kind, self.exponent, self.serial = kind, exponent, serial
         self.rows: dict[int, Partial] = {}
-        self._told: dict[int, Origin] = {}
+        self._told: dict[int, SerialStatus] = {}
         self.came: dict[int, int] = {}
         """In which part: readings of one part are never the same."""
 
@@ -96,7 +96,7 @@ class _Rows:
             )
         ]
 
-    def add(self, begin: int, new: Partial, told: Origin) -> bool:
+    def add(self, begin: int, new: Partial, told: SerialStatus) -> bool:
         """Whether it clashes with what is there."""
         old = self.rows.get(begin)
         if old is None:
@@ -107,7 +107,7 @@ class _Rows:
         if counts is new:
             self._told[begin] = told
         elif counts is not old and told != (before := self._told[begin]):
-            self._told[begin] = origin_of((before, told) if old.first_at <= new.first_at else (told, before))
+            self._told[begin] = serial_status((before, told) if old.first_at <= new.first_at else (told, before))
         return both is None
 
     def holds(self, begin: int, new: Partial) -> bool:
@@ -138,12 +138,12 @@ class _Rows:
 
     def series(self, key: PartialKey, shared: _Shared) -> list[Series]:
         """One for each serial number and status."""
-        begins: dict[Origin, list[int]] = {}
+        begins: dict[SerialStatus, list[int]] = {}
         for begin in sorted(self.rows):
             begins.setdefault(self._told[begin], []).append(begin)
         return [self._series(key, told, tuple(some), shared) for told, some in begins.items()]
 
-    def _series(self, key: PartialKey, told: Origin, begins: tuple[int, ...], shared: _Shared) -> Series:
+    def _series(self, key: PartialKey, told: SerialStatus, begins: tuple[int, ...], shared: _Shared) -> Series:
         some = [self.rows[begin] for begin in begins]
         axis: _Axis = (
             begins,

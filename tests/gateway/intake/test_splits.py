@@ -1,0 +1,153 @@
+"""One batch or many: however readings are split, the last of an instant counts, and answers are the same."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from adapters.plugin import Batch
+from meter_driver.reading import Quality, Reading
+from policies.amounts import rows_of
+from policies.terms import DetailClass, Row
+from policies.vault.values import Value
+from tests.gateway.vault.safe import ANNA, ENERGY, NOON, POWER, Safe, opened
+
+NEED = "1-0:1.29.0*255"
+MINUTE, QUARTER, HOUR = timedelta(minutes=1), timedelta(minutes=15), timedelta(hours=1)
+START = NOON - 3 * HOUR
+UNITS = {ENERGY: "kWh", NEED: "kWh", POWER: "W"}
+WORTHS = (Quality.NONE, Quality.NONE, Quality.ESTIMATED, Quality.VALIDATED, Quality.SUBSTITUTED)
+SPLITS: dict[str, Callable[[int, Random], set[int]]] = {
+    "whole": lambda count, rng: set(),
+    "single": lambda count, rng: set(range(1, count)),
+    "some": lambda count, rng: set(rng.sample(range(count), count // 3)),
+}
+
+
+def said(
+    quantity: str, minute: int, value: str, quality: Quality = Quality.NONE, *, unit: str = "", serial: str = ""
+) -> Reading:
+    """An entry is five minutes long."""
+    at = START + minute * MINUTE
+    begin = at - 5 * MINUTE if quantity == NEED else None
+    return Reading("m", quantity, at, Decimal(value), unit or UNITS[quantity], begin, quality, serial=serial)
+
+
+def drawn(quantity: str, rng: Random) -> list[Reading]:
+    """Within an hour; some instants come twice, in another unit, status or under a serial number."""
+    found = []
+    for _ in range(rng.randint(2, 14)):
+        minute = rng.randrange(5, 60, 5)
+        number = 1000 + minute if quantity == ENERGY else rng.randint(0, 3000)
+        wide = rng.random() < 0.3
+        unit = {"kWh": "Wh", "W": "kW"}[UNITS[quantity]] if wide else ""
+        value = Decimal(number) * (Decimal("0.001") if unit == "kW" else 1000 if unit else 1)
+        serial = rng.choice(["", "A"])
+        found.append(said(quantity, minute, str(value), rng.choice(WORTHS), unit=unit, serial=serial))
+    return found
+
+
+def parts(readings: Sequence[Reading], cuts: set[int]) -> Iterator[list[Reading]]:
+    some: list[Reading] = []
+    for n, reading in enumerate(readings):
+        if n in cuts and some:
+            yield some
+            some = []
+        some.append(reading)
+    yield some
+
+
+async def send(safe: Safe, readings: Sequence[Reading], cuts: set[int], meter: str) -> None:
+    for some in parts(readings, cuts):
+        safe.sequence += 1
+        named = [Reading(meter, r.quantity, r.at, r.value, r.unit, r.start, r.quality, serial=r.serial) for r in some]
+        assert (await safe.intake.take(Batch("box", safe.sequence, [(ANNA, r) for r in named]))).accepted == len(some)
+
+
+def received(values: Sequence[Value], meter: str) -> list[tuple[datetime, datetime, Decimal, str | None, str, str]]:
+    return sorted((v.first_at, v.at, v.first, v.unit, v.status, v.serial) for v in values if v.meter == meter)
+
+
+def rows(values: Sequence[Value], quantity: str, meter: str, step: timedelta) -> list[Row]:
+    edges = [(START + n * step, START + (n + 1) * step) for n in range(HOUR // step)]
+    return rows_of([value for value in values if value.meter == meter], quantity, ANNA, "", edges)
+
+
+async def merge(safe: Safe) -> None:
+    for detail in (DetailClass.LIVE, DetailClass.QUARTER):
+        await safe.compactor.merge(ANNA, detail, NOON.toordinal())
+
+
+@pytest.mark.parametrize("quantity", UNITS)
+@pytest.mark.parametrize("seed", range(3))
+async def test_answers_do_not_depend_on_how_readings_are_split(tmp_path: Path, quantity: str, seed: int) -> None:
+    rng = Random(seed)
+    async with opened(tmp_path) as safe:
+        await safe.vault.admit(ANNA, NOON)
+        cases = [drawn(quantity, rng) for _ in range(20)]
+        for n, readings in enumerate(cases):
+            for split, cuts in SPLITS.items():
+                await send(safe, readings, cuts(len(readings), rng), f"{n} {split}")
+        for _ in range(2):
+            live = await safe.values(ANNA, DetailClass.LIVE, quantity)
+            quarters = await safe.values(ANNA, DetailClass.QUARTER, quantity)
+            for n in range(len(cases)):
+                assert len({tuple(received(live, f"{n} {split}")) for split in SPLITS}) == 1
+                for step in (QUARTER, HOUR):
+                    one, *others = (rows(quarters, quantity, f"{n} {split}", step) for split in SPLITS)
+                    assert others == [one] * len(others)
+            await merge(safe)
+
+
+@pytest.mark.parametrize("merged", [False, True])
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("first", [{"quality": Quality.ESTIMATED}, {"unit": "Wh"}, {"serial": "A1"}], ids=str)
+async def test_of_one_instant_told_twice_the_last_counts_whatever_else_it_says(
+    tmp_path: Path, first: dict[str, str], split: str, merged: bool
+) -> None:
+    readings = [
+        said(ENERGY, 0, "100"),
+        said(ENERGY, 15, "999", **first),
+        said(ENERGY, 15, "101"),
+        said(ENERGY, 30, "102"),
+    ]  # type: ignore[arg-type]
+    async with opened(tmp_path) as safe:
+        await safe.vault.admit(ANNA, NOON)
+        await send(safe, readings, SPLITS[split](4, Random(1)), "m")
+        if merged:
+            await merge(safe)
+        assert [v.first for v in await safe.values(ANNA)] == [100, 101, 102]
+        found = rows(await safe.values(ANNA, DetailClass.QUARTER), ENERGY, "m", QUARTER)[:2]
+        assert [(row.value, row.status) for row in found] == [(1, "measured")] * 2
+
+
+async def test_what_is_refused_does_not_count_as_the_last(tmp_path: Path) -> None:
+    async with opened(tmp_path) as safe:
+        await safe.vault.admit(ANNA, NOON)
+        batch = [
+            (ANNA, said(ENERGY, 0, "100")),
+            (ANNA, said(ENERGY, 0, "NaN", unit="Wh")),
+            (ANNA, said(ENERGY, 0, "NaN")),
+        ]
+        assert (await safe.intake.take(Batch("box", 1, batch))).accepted == 1
+        assert [v.first for v in await safe.values(ANNA)] == [Decimal(100)]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize(("second", "status"), [(Quality.ESTIMATED, "estimated"), (Quality.NONE, "measured")])
+async def test_a_flag_or_a_serial_number_in_the_middle_makes_no_second_series(
+    tmp_path: Path, second: Quality, status: str, split: str
+) -> None:
+    async with opened(tmp_path) as safe:
+        await safe.vault.admit(ANNA, NOON)
+        for quantity in (NEED, POWER):
+            some = [said(quantity, 5 * n, "10") for n in range(13)]
+            some[2] = said(quantity, 10, "40", second, serial="A1")
+            await send(safe, some, SPLITS[split](len(some), Random(1)), "m")
+        entries = rows(await safe.values(ANNA, DetailClass.QUARTER, NEED), NEED, "m", QUARTER)
+        assert [(row.value, row.status) for row in entries] == [(60, status), *[(30, "measured")] * 3]
+        means = rows(await safe.values(ANNA, DetailClass.QUARTER, POWER), POWER, "m", QUARTER)
+        assert [(row.value, row.status) for row in means] == [(20, status), *[(10, "measured")] * 3]
