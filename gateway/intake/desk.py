@@ -195,14 +195,14 @@ class Intake:
             if min(column.ats) < threshold:
                 column = without(column, refused, "expired", [at < threshold for at in column.ats])
             for part, numbers in exact(column, refused):
-                told.setdefault((name.meter, name.quantity), []).append(Numbered(name, part, numbers))
+                told.setdefault((name.meter, name.quantity), []).append((name, part, numbers))
         deriver = Deriver(oldest)
         for all_of in told.values():
             some = latest_of_each(all_of)
-            for one in some:
-                deriver.receive(one.name, (one.column.starts, one.column.ats), one.numbers)
-            for one in of_quarters(some):
-                deriver.quarter(one.name, (one.column.starts, one.column.ats), one.numbers)
+            for name, (starts, ats, _, _), numbers in some:
+                deriver.receive(name, (starts, ats), numbers)
+            for name, (starts, ats, _, _), numbers in of_quarters(some):
+                deriver.quarter(name, (starts, ats), numbers)
         return deriver.pieces
 
 

@@ -1,6 +1,6 @@
 """Single records of a batch: sorted by household, quantity and unit, and each bad one refused. Pure, hot path."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
@@ -114,33 +114,28 @@ def without(column: Column, refused: Reasons, reason: str, bad: Sequence[bool]) 
     return _some(column, [row for row, is_bad in enumerate(bad) if not is_bad])
 
 
-class Numbered(NamedTuple):
-    """What a column says, exactly."""
-
-    name: Named
-    column: Column
-    numbers: Mantissas
+Numbered = tuple[Named, Column, Mantissas]
+"""What a column says, exactly."""
 
 
 def latest_of_each(told: Sequence[Numbered]) -> Sequence[Numbered]:
     """Of one meter's quantity: of readings of the same instant (entries: begin and end) the one that came last."""
-    if len(told) == 1 and len(set(ats := told[0].column.ats)) == len(ats):
+    if len(told) == 1 and len(set(ats := told[0][1].ats)) == len(ats):
         return told
     last: dict[tuple[int, int], int] = {}
     for name, (starts, ats, _, indexes), _ in told:
         for when, index in zip(zip(begins(name.kind, starts, ats), ats, strict=True), indexes, strict=True):
             last[when] = max(index, last.get(when, index))
     latest = set(last.values())
-    kept = ((one, [row for row, index in enumerate(one.column.indexes) if index in latest]) for one in told)
-    return [_rows(one, one.name, rows) for one, rows in kept if rows]
+    kept = ((one, [row for row, index in enumerate(one[1].indexes) if index in latest]) for one in told)
+    return [_rows(one, rows) for one, rows in kept if rows]
 
 
-def _rows(one: Numbered, name: Named, rows: Sequence[int]) -> Numbered:
-    """Some of them, under a name."""
-    if len(rows) == len(one.column.ats):
-        return one._replace(name=name)
-    values = [one.numbers.values[row] for row in rows]
-    return Numbered(name, _some(one.column, rows), Mantissas(one.numbers.exponent, values))
+def _rows(told: Numbered, rows: Sequence[int]) -> Numbered:
+    name, column, (exponent, values) = told
+    if len(rows) == len(column.ats):
+        return told
+    return name, _some(column, rows), Mantissas(exponent, [values[row] for row in rows])
 
 
 def _some(column: Column, rows: Sequence[int]) -> Column:
@@ -172,25 +167,25 @@ def named(key: Key) -> Named | str:
         return "unit"
 
 
-def of_quarters(told: Sequence[Numbered]) -> Iterator[Numbered]:
+def of_quarters(told: Sequence[Numbered]) -> Sequence[Numbered]:
     """What quarters are derived from, of one meter's quantity, no instant twice: in base units, each quarter in one."""
-    names = {in_base_unit(one.name) for one in told}
-    if len(told) == 1 or len(names) == 1:
-        yield _together(names.pop(), told)
-        return
+    if len(told) == 1:
+        ((name, column, numbers),) = told
+        return ((in_base_unit(name), column, in_base(name.unit, *numbers)),)
     parts: dict[Named, list[Numbered]] = {}
     for one in told:
-        parts.setdefault(name_of_quarter(one.name), []).append(one)
-    for name, some in parts.items():
-        whole = _together(name, some)
-        yield from _by_worth(whole, some) if summed(name.kind) else (whole,)
+        parts.setdefault(name_of_quarter(one[0]), []).append(one)
+    return [each for name, some in parts.items() for each in _quarters_of(name, some)]
+
+
+def _quarters_of(name: Named, told: Sequence[Numbered]) -> Iterable[Numbered]:
+    whole = _together(name, told)
+    return _by_worth(whole, told) if summed(name.kind) else (whole,)
 
 
 def _together(name: Named, told: Sequence[Numbered]) -> Numbered:
     """In the order in which they came, in base units and one power of ten."""
-    numbers = [in_base(one.name.unit, *one.numbers) for one in told]
-    if len(told) == 1:
-        return Numbered(name, told[0].column, numbers[0])
+    numbers = [in_base(each.unit, *mine) for each, _, mine in told]
     exponent = min(each.exponent for each in numbers)
     rows = sorted(
         (index, start, at, value, number * 10 ** (each.exponent - exponent))
@@ -198,20 +193,20 @@ def _together(name: Named, told: Sequence[Numbered]) -> Numbered:
         for start, at, value, index, number in zip(starts, ats, values, indexes, each.values, strict=True)
     )
     indexes, starts, ats, values, numbered = zip(*rows, strict=True)
-    return Numbered(name, Column(starts, ats, values, indexes), Mantissas(exponent, numbered))
+    return name, Column(starts, ats, values, indexes), Mantissas(exponent, numbered)
 
 
-def _by_worth(whole: Numbered, told: Sequence[Numbered]) -> Iterator[Numbered]:
+def _by_worth(whole: Numbered, told: Sequence[Numbered]) -> Sequence[Numbered]:
     """By what whole quarters are worth and the serial number that they name."""
-    said = {index: (one.name.serial, one.name.status) for one in told for index in one.column.indexes}
-    kind, (starts, ats, _, indexes) = whole.name.kind, whole.column
+    said = {index: (name.serial, name.status) for name, column, _ in told for index in column.indexes}
+    name, (starts, ats, _, indexes), numbers = whole
     quarters: dict[int, list[int]] = {}
-    for row, first in enumerate(begins(kind, starts, ats)):
-        if counts(kind, first, ats[row]):
+    for row, first in enumerate(begins(name.kind, starts, ats)):
+        if counts(name.kind, first, ats[row]):
             quarters.setdefault(quarter_begin(first), []).append(row)
     found: dict[Named, list[int]] = {}
     for rows in quarters.values():
         rows.sort(key=lambda row: (ats[row], starts[row]))
         serial, status = serial_status([said[indexes[row]] for row in rows])
-        found.setdefault(whole.name._replace(serial=serial, status=status), []).extend(rows)
-    return (_rows(whole, name, rows) for name, rows in found.items())
+        found.setdefault(name._replace(serial=serial, status=status), []).extend(rows)
+    return [_rows((each, whole[1], numbers), rows) for each, rows in found.items()]

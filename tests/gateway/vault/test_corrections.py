@@ -114,6 +114,22 @@ def quarters_of(final: Mapping[int, tuple[int, str]], kind: Kind) -> Iterator[li
             yield series_of({at: value for at, (value, _) in mine.items()}, QUARTER, kind, serial=serial)
 
 
+@pytest.mark.parametrize("kind", [Kind.INTERVAL, Kind.INSTANT])
+def test_a_quarter_that_a_block_of_before_holds_in_two_statuses_is_computed_again_as_one(kind: Kind) -> None:
+    read, flagged = {1: 10, 2: 20, 4: 40}, {3: 100}
+    blocks = {
+        detail: [
+            *series_of(read, detail, kind),
+            *(one._replace(status="estimated", serial="A") for one in series_of(flagged, detail, kind)),
+        ]
+        for detail in (QUARTER, DetailClass.LIVE)
+    }
+    for parts in ([blocks[QUARTER]], [[one] for one in blocks[QUARTER]]):
+        (found,) = solved(parts, [blocks[DetailClass.LIVE]])
+        assert (found.status, found.serial) == ("estimated", "A")
+        assert list(told([found]).values()) == list(told(series_of(read | flagged, QUARTER, kind)).values())
+
+
 def test_a_reading_after_all_others_of_its_clash_is_not_lost() -> None:
     """What spoke for more reached less far."""
     parts = [{0: 1, 5: 2, 10: 3}, {9: 4, 12: 5}]
