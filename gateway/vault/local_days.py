@@ -10,6 +10,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from gateway.vault.merge import kind_of
+from gateway.vault.partials import key_of, serial_status
 from meter_driver.amounts.amount import HOUR_US
 from meter_driver.amounts.partials import (
     Partial,
@@ -36,13 +37,14 @@ _Row = tuple[int, Partial]
 
 
 def days_of(quarters: Sequence[Series], spans: Spans, most: Most) -> list[Series]:
-    """Of whole quarters, for each meter, serial number, quantity, unit and status."""
+    """Of whole quarters, for each meter, quantity and unit; of registers for each serial number and status too."""
     found = []
     for some in _by_name(quarters).values():
         exponent = min(one.exponent for one in some)
         rows = _rows(some, exponent)
-        days = [day for span in spans for day in _day(some[0], _inside(rows, span), span[0], exponent, most)]
-        found += _series(some[0], days, exponent)
+        for span in spans:
+            days = _day(some[0], _inside(rows, span), span[0], exponent, most)
+            found += _series(_told(some, span), days, exponent)
     return found
 
 
@@ -63,15 +65,15 @@ def mended_days(
     for name, some in _by_name([*days, *before, *after]).items():
         one, exponent = some[0], min(each.exponent for each in some)
         mine = [_rows(each.get(name, []), exponent) for each in (stored, olds, news)]
-        rows: list[_Row] = []
         for span in spans:
+            rows: list[_Row] = []
             day, old, new = (_inside(each, span) for each in mine)
             if kind_of(one.quantity) in REGISTERS:
                 readings = _readings(day) - _readings(old) + _readings(new)
                 rows += _register(one, [*_until(day, border), *new], span[0], exponent, most, readings)
             elif (whole := _patched(kind_of(one.quantity), _sum(one, day), _sum(one, old), new)) is not None:
                 rows.append((span[0], whole))
-        found += _series(one, rows, exponent)
+            found += _series(_told([*stored.get(name, []), *news.get(name, [])] or some, span), rows, exponent)
     return found
 
 
@@ -200,6 +202,20 @@ def _both(kind: Kind, day: Partial, each: Partial) -> Partial:
 # -- between series and partials
 
 
+def _told(some: Sequence[Series], span: tuple[int, int]) -> Series:
+    """The first, with what those inside a day say: the last serial number that is named, and the least status."""
+    if not summed(kind_of(some[0].quantity)):
+        return some[0]
+    said = sorted(
+        (first_at, one.serial, one.status)
+        for one in some
+        for at, first_at in zip(one.axis[0], one.axis[1], strict=True)
+        if span[0] <= at < span[1]
+    )
+    serial, status = serial_status([(serial, status) for _, serial, status in said])
+    return some[0]._replace(serial=serial, status=status)
+
+
 def _by_name(some: Iterable[Series]) -> dict[_Name, list[Series]]:
     found: dict[_Name, list[Series]] = {}
     for one in sorted(some, key=_name):
@@ -208,7 +224,8 @@ def _by_name(some: Iterable[Series]) -> dict[_Name, list[Series]]:
 
 
 def _name(one: Series) -> _Name:
-    return one.meter, one.serial, one.quantity, one.unit or "", one.status
+    meter, serial, quantity, unit, status = key_of(one)
+    return meter, serial, quantity, unit or "", status
 
 
 def _inside(rows: Iterable[_Row], span: tuple[int, int]) -> list[_Row]:

@@ -286,8 +286,8 @@ async def test_what_stands_in_columns_stacks_on_a_narrow_screen_each_cell_with_i
     tmp_path: Path, language: str
 ) -> None:
     async with people(tmp_path) as house:
-        made = await house.household()
-        meter = {"box": "b", "component": "c", "label": "Heat pump", "serial": "17"}
+        made = await house.household(box=True)
+        meter = {"box": made["box"], "component": "c", "label": "Heat pump", "serial": "17"}
         await house.operator("POST", f"/api/households/{made['household']}/meters", meter)
         await house.post("/login", code=made["login_code"])
         page = await text(house, "/data", **{"Accept-Language": language})

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from gateway.vault.local_days import days_of
 from gateway.vault.merge import Clashes, combined
 from meter_driver.intervals import micros
 from policies.amounts import rows_of
@@ -94,3 +95,19 @@ def test_a_stand_that_was_estimated_is_under_both_rows_beside_it() -> None:
     stands = [value(n, "estimated" if n == 1 else "measured", quantity=STAND) for n in range(4)]
     edges = [(NOON + n * QUARTER, NOON + (n + 1) * QUARTER) for n in range(3)]
     assert [row.status for row in rows_of(stands, STAND, "s", "m", edges)] == ["estimated", "estimated", "measured"]
+
+
+def test_a_day_is_one_sum_that_is_worth_the_least_of_its_quarters() -> None:
+    """Of quarters that say different things, in whatever order; what is of another day says nothing of it."""
+    day = 1440 * MINUTE
+    quarters = [
+        entry(n * 15, n * 15 + 15, 1, worth)[0]._replace(serial=serial)
+        for n, (worth, serial) in enumerate([("measured", ""), ("estimated", "A"), ("measured", "")])
+    ]
+    other = entry(1440, 1455, 1, "substituted")[0]
+    apart = [one._replace(axis=(one.axis[1], *one.axis[1:])) for one in (*quarters, other)]
+    found = days_of(apart, [(BASE, BASE + day), (BASE + day, BASE + 2 * day)], lambda one: None)
+    assert [(one.status, one.serial, one.values[2]) for one in found] == [
+        ("estimated", "A", [3]),
+        ("substituted", "", [1]),
+    ]
