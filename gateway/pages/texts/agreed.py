@@ -46,7 +46,6 @@ AGREED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "ended": ("Ended", "Beendet"),
         "given": ("Given", "Erteilt"),
         "valid": ("Valid", "Gültig"),
-        "values_period": ("Values of", "Werte aus der Zeit"),
         "reference": ("Reference of the recipient", "Zeichen des Empfängers"),
         "no_reference": ("none", "keines"),
         "until_day": ("Valid until", "Gültig bis"),

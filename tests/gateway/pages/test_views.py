@@ -58,7 +58,7 @@ async def test_a_request_says_until_when_the_yes_would_be_valid_and_which_word_t
         await house.post("/login", code=made["login_code"])
         page = await text(house, "/consents")
         shown = [
-            (each["Values of"], each["Valid until"], each["Reference of the recipient"])
+            (each["Period"], each["Valid until"], each["Reference of the recipient"])
             for each in (facts(page, nth) for nth in (0, 1))
         ]
         values = "1 March 2026 to 1 December 2026"
