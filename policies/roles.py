@@ -32,3 +32,9 @@ HOUSEHOLD, OPERATOR = frozenset({Role.HOUSEHOLD}), frozenset({Role.OPERATOR})
 HOUSEHOLD_OR_OPERATOR = HOUSEHOLD | OPERATOR
 EVERYBODY = frozenset(Role)
 """For what anybody may read, whoever he is."""
+
+SCOPES = frozenset({
+    "read_all", "read_targets", "read_ven_objects", "write_programs", "write_events", "write_reports",
+    "write_subscriptions", "write_vens",
+})  # fmt: skip
+"""Of clients' tokens (OpenADR 3.1.1, security scopes)."""

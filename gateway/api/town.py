@@ -14,7 +14,6 @@ from aiohttp import web
 from pydantic import Field
 
 from adapters.formats.words import whole_second
-from adapters.openadr.v3.auth import SCOPES
 from adapters.plugin import Route
 from gateway.api.models import MOST_WRONG, ClientIn, HouseholdIn, Json, OrganisationIn, Strict, body
 from gateway.api.registry import STATUS_OF_ERROR, telling
@@ -25,7 +24,7 @@ from gateway.registry.registry import Registry
 from gateway.registry.tenancies import Tenancy, check_new
 from gateway.serve.problems import Problem
 from meter_driver.quantities import parse
-from policies.roles import Listener, Role
+from policies.roles import SCOPES, Listener, Role
 from policies.terms import Recipient, SubjectId
 
 _MAX_BODY = 64 << 20

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -42,5 +43,5 @@ def wait_for(look: Callable[[], T], *, seconds: float, every: float = 0.1) -> T:
 
 
 def first_line(text: Any) -> str:
-    """For the table: what an answer begins with."""
-    return str(text).strip().partition("\n")[0][:90]
+    """For the table: what an answer begins with, cut between words."""
+    return shorten(str(text).strip().partition("\n")[0], 120, placeholder=" …")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from urllib.parse import urlsplit
 
+from gateway.demo.checks import first_line
 from metergate.testing.product import ProductError
 
 WATCH = 2.0
@@ -129,6 +130,6 @@ def says(error_text: str) -> str:
     try:
         found = json.loads(error_text)
     except ValueError:
-        return error_text[:60]
+        return first_line(error_text)
     words = found.get("detail") or found.get("reason") or found.get("title") or ""
-    return str(words[0] if isinstance(words, list) and words else words)[:60]
+    return first_line(words[0] if isinstance(words, list) and words else words)

@@ -160,9 +160,8 @@ class Story:
     def neighbourhood(self) -> None:
         quarter = self.street.begin.replace(minute=0) + timedelta(hours=1)
         north = wait_for(lambda: self._cell("north", quarter), seconds=5)
-        self.checks.say(
-            "4 data space", "community/north shows a cell", isinstance(north, list) and bool(north), f"{north}"[:60]
-        )
+        shown = counted(len(north), "figure") + " of " + ", ".join(row[0] for row in north)
+        self.checks.say("4 data space", "community/north shows a cell", bool(north), shown)
         south = self._refusal(lambda: self.cast.cell("south", quarter))
         self.checks.say("4 data space", "community/south is refused for size", "small" in south, south)
 
@@ -221,7 +220,7 @@ class Story:
             "7 replay",
             "a capture is stored as the one instant that it is",
             one,
-            f"{counted(len(rows), 'value')} at {sorted(instants)}"[:80] if rows else first_line(said),
+            first_line(f"{counted(len(rows), 'value')} at {', '.join(sorted(instants))}" if rows else said),
         )
 
     # -- looking
@@ -252,7 +251,7 @@ class Story:
             return dark.says(str(error)) if error.status == 403 else f"HTTP {error.status}"
         return ""
 
-    def _cell(self, place: str, quarter: datetime) -> Any:
+    def _cell(self, place: str, quarter: datetime) -> list[list[str]]:
         try:
             return self.cast.cell(place, quarter)
         except ProductError:

@@ -15,6 +15,7 @@ from gateway.pages.words import Phrases
 from meter_driver.intervals import day_edges
 from meter_driver.quantities import OPT, REGISTERS, Kind, is_amount, parse
 from meter_driver.units import convert, factor
+from policies.amounts import least
 from policies.minimise import floor
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, WHOLE, Period, Row
 
@@ -31,7 +32,6 @@ _HEADINGS: Mapping[Kind, str] = MappingProxyType(
     }
 )
 """Keys of the texts under which newest readings stand, by what kind of number they are."""
-_LEAST_FIRST = ("estimated", "substituted", "measured", "validated")
 _Place = tuple[str, str]
 """Meter and quantity."""
 
@@ -175,7 +175,7 @@ class NowView:
 
     def _worth(self, rows: Sequence[Row]) -> str:
         """The least status of several, and of how many quarters it is."""
-        status = next(each for each in (*_LEAST_FIRST, rows[0].status) if any(row.status == each for row in rows))
+        status = least({row.status for row in rows})
         some = [row for row in rows if row.status == status]
         worth = self._words.worth(status, *dict.fromkeys(row.method for row in some))
         if status in ("measured", "validated") or len(some) == len(rows):

@@ -17,9 +17,8 @@ from msgspec.structs import replace
 
 from meter_driver.errors import UnitError
 from meter_driver.intervals import micros
-from meter_driver.reading import SUBSTITUTED
 from meter_driver.units import convert
-from policies.amounts import THOUSANDTH, share_of
+from policies.amounts import THOUSANDTH, least, share_of
 from policies.terms import WHOLE, Row
 
 Edge = tuple[datetime, datetime]
@@ -126,9 +125,7 @@ def _joined(edge: Edge, parts: Sequence[Row | None], empty: Row, *, mean: bool) 
     if len(numbers) < len(there):
         return nothing
     value = _mean(numbers, there, length) if mean else sum(numbers, Decimal(0))
-    told = {part.status for part in there}
-    worse = (word for word in ("estimated", SUBSTITUTED, "measured") if word in told)
-    status = next(worse, "validated")
+    status = least({part.status for part in there})
     method = next((part.method for part in there if part.method), "")
     return replace(nothing, value=value, status=status, completeness=share, method=method)
 

@@ -8,14 +8,10 @@ from aiohttp import web
 
 from adapters.openadr.v3.asking import json
 from adapters.plugin import Services
-from policies.roles import Listener
+from policies.roles import SCOPES, Listener
 
 LIFETIME = 900
 """Seconds a token lives; ``Directory.token`` makes it so."""
-SCOPES = frozenset({
-    "read_all", "read_targets", "read_ven_objects", "write_programs", "write_events", "write_reports",
-    "write_subscriptions", "write_vens",
-})  # fmt: skip
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
