@@ -95,7 +95,7 @@ async def _sound(request: web.Request) -> _Sound:
 
 
 def _nobody(wanted: HouseholdIn) -> Iterator[_Wrong]:
-    """Of a row by which nobody can be known again."""
+    """Of a row of a file by which nobody can be known again: taken in twice, it would be two households."""
     if "name" in wanted.model_fields_set and not wanted.name.strip():
         yield "name", "empty: leave it out where there is none"
     elif not wanted.name and not wanted.points:
@@ -126,7 +126,12 @@ class TownApi:
     async def check(self, request: web.Request) -> web.Response:
         """Whether all of a file can be taken in; else everything that is wrong, by field. Nothing is changed."""
         sound = await _sound(request)
-        wrong = [*sound.wrong, *self._wrong_of_clients(sound), *await self._wrong_of(sound.households)]
+        nobodies = [
+            (f"households.{index}.{field}", rule)
+            for index, each in sound.households.items()
+            for field, rule in _nobody(each)
+        ]
+        wrong = [*sound.wrong, *self._wrong_of_clients(sound), *nobodies, *await self._wrong_of(sound.households)]
         _refuse(wrong)
         town = sound.town
         there = [index for index, each in enumerate(town.households) if self._owners(each)]
@@ -177,7 +182,6 @@ class TownApi:
         wrong: list[_Wrong] = []
         seen: dict[str, int] = {}
         for index, each in wanted.items():
-            wrong += [(f"households.{index}.{field}", rule) for field, rule in _nobody(each)]
             try:
                 check_new(each.tenancy())
             except NotAllowed as error:

@@ -92,6 +92,16 @@ async def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
             assert f"{field}: " in done.stderr
 
 
+async def test_a_file_has_nobody_who_could_not_be_known_again(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        before = await counts(house)
+        done = await imported(house, tmp_path, {"households": [*HOMES, {"box": True}]})
+        assert (done.exit_code, await counts(house)) == (1, before)
+        assert "households.2.points: a name or a metering point, at least one" in done.stderr
+        made = await house.operator("POST", "/api/households/import", {"households": [{"box": True}]})
+        assert made["households"][0]["box_code"], "what is taken in by the API is known by the number that it gave"
+
+
 async def test_the_same_file_again_skips_who_is_there_and_says_so(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         first = told(await imported(house, tmp_path, {"households": HOMES[:1]}))
