@@ -118,15 +118,17 @@ class Sender:
         return faults + self._sums(quarter, end + QUARTER)
 
     def _sums(self, start: datetime, end: datetime) -> list[str]:
-        sums: dict[datetime, Decimal] = {}
+        """A quarter has its sum when all of its seconds were taken, and no value before: a batch without an answer that
+        was not kept leaves a hole in it.
+        """
+        taken: dict[datetime, list[Decimal]] = {}
         for at, value in self._taken.items():
-            begin = at - (at - self._begin) % QUARTER
-            sums[begin] = sums.get(begin, Decimal(0)) + value
+            taken.setdefault(at - (at - self._begin) % QUARTER, []).append(value)
+        whole = {begin: sum(values, Decimal(0)) for begin, values in taken.items() if len(values) == QUARTER // SECOND}
+        owed = {begin: total for begin, total in whole.items() if start <= begin and begin + QUARTER <= end}
         rows = self._access.rows(self._household, start, end, 15)
-        told = (r for r in rows if r["quantity"] == PORTION and r["value"])  # a quarter that is not over has no value
-        seen = {_instant(r["start"]): Decimal(r["value"]) for r in told}
-        wrong = [begin for begin, value in seen.items() if sums.get(begin) != value]
-        wrong += [begin for begin in sums if start <= begin < end - 2 * QUARTER and begin not in seen]
+        seen = {_instant(r["start"]): Decimal(r["value"]) for r in rows if r["quantity"] == PORTION and r["value"]}
+        wrong = [begin for begin in owed.keys() | seen.keys() if owed.get(begin) != seen.get(begin)]
         return [f"{len(wrong)} quarters have another sum than their values"] if wrong else []
 
 
