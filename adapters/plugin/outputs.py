@@ -1,0 +1,85 @@
+"""What an output is given: the door, the keys of its own tables, and whom it speaks with."""
+
+from collections.abc import Callable, Sequence
+from datetime import tzinfo
+from typing import Protocol
+
+from aiohttp import web
+
+from adapters.plugin.inputs import Batch, IntakeAnswer
+from adapters.plugin.partners import Directory, Signer
+from adapters.plugin.release import Opening, PermissionRequest, Renderer, always
+from adapters.plugin.shared import SharedServices
+from policies.terms import Grant, Pseudonym, Recipient, Refusal, ReleaseRequest, SubjectId
+
+
+class Services(SharedServices, Protocol):
+    """What an output is given."""
+
+    @property
+    def directory(self) -> Directory: ...
+
+    @property
+    def signer(self) -> Signer: ...
+
+    @property
+    def zone(self) -> tzinfo:
+        """Where days begin: intervals of a day are those of this zone, shorter ones are counted in UTC."""
+
+    async def send(
+        self,
+        question: ReleaseRequest,
+        renderer: Renderer,
+        request: web.Request,
+        response: web.StreamResponse,
+        *,
+        alive: Callable[[], bool] = always,
+    ) -> web.StreamResponse:
+        """Decide, write the ledger, open, minimise, render and write. Raises ``Refused`` before the first byte.
+
+        The door itself cuts the answer when the ground, its time, the days' retention, the caller's client, token or
+        certificate, the organisation's profile or its entry on the trust list ends. ``alive``: what only the adapter
+        knows, asked before every chunk; it looks at memory and does not wait.
+        """
+
+    async def follow(
+        self,
+        question: ReleaseRequest,
+        renderer: Renderer,
+        request: web.Request,
+        response: web.StreamResponse,
+        *,
+        alive: Callable[[], bool],
+    ) -> web.StreamResponse:
+        """Like ``send``, then goes on with what comes in, until the period is over. No interval is told as missing:
+        something may still come late.
+        """
+
+    def may(self, question: ReleaseRequest) -> Grant | Refusal:
+        """What the door would say now, without releasing anything and without a ledger entry. One household only."""
+
+    def openings(self, recipient: Recipient) -> Sequence[Opening]:
+        """The live grounds of a recipient, for its catalog."""
+
+    def zones(self, recipient: Recipient) -> Sequence[str]:
+        """Zones and communities for which this recipient may ask for cohort figures; empty means none."""
+
+    async def ask(self, household: SubjectId | Pseudonym, request: PermissionRequest) -> str:
+        """Put a permission request before a household; the request's id.
+
+        A pseudonym is the one under which ``request.recipient`` knows the household. Raises ``Refused`` for an
+        unknown one, and where the organisation's profile does not allow to ask for this.
+        """
+
+    async def intake(self, batch: Batch) -> IntakeAnswer:
+        """Seal and store; returns when it is durable. For our own outputs; any other one gets ``NotYours``."""
+
+    async def seal(self, household: SubjectId, plain: bytes, *, about: str) -> bytes:
+        """For the adapter's own tables: under the household's own key, bound to ``about``; gone with its erasure.
+
+        Before ``write``, never inside it: it may ask another process. For what the adapter needs to work; what leaves
+        is taken in (``intake``) and asked for at the door (``send``). Raises ``Gone``.
+        """
+
+    async def unseal(self, household: SubjectId, sealed: bytes, *, about: str) -> bytes:
+        """The reverse. Raises ``Gone``, or ``ValueError`` when it was changed."""

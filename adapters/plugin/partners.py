@@ -1,0 +1,64 @@
+"""Who partners are: organisations, their clients and tokens; and the gateway's own key before them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from policies.terms import Level, Purpose, Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """A recipient as the registry knows it. ``did`` is "" when it is no member of a data space."""
+
+    id: Recipient
+    name: str
+    did: str = ""
+    levels: frozenset[Level] = frozenset()
+    quantities: frozenset[str] = frozenset()
+    finest: timedelta = timedelta(minutes=15)
+    purposes: frozenset[Purpose] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An OAuth client: one organisation, some scopes. ``recipient`` is None for clients of VENs."""
+
+    id: str
+    recipient: Recipient | None
+    scopes: frozenset[str]
+
+
+class Directory(Protocol):
+    """Organisations, clients and tokens."""
+
+    async def organisation(self, recipient: Recipient) -> Organisation | None: ...
+
+    async def participant(self, did: str) -> Organisation | None:
+        """The organisation with this data-space identity, if it is on the trust list."""
+
+    async def check_client(self, client: str, secret: str) -> Client | None:
+        """Client credentials; the same time for unknown and wrong."""
+
+    def token(self, client: Client, scopes: frozenset[str]) -> str:
+        """A bearer token (JWT, ES256, 15 minutes) for the partners listener."""
+
+
+class Signer(Protocol):
+    """The gateway's own did:web key (ES256). The private key stays with the gateway."""
+
+    @property
+    def did(self) -> str: ...
+
+    @property
+    def kid(self) -> str: ...
+
+    def jwk(self) -> Mapping[str, str]:
+        """The public key, for did.json."""
+
+    def sign(self, claims: Mapping[str, Any], *, typ: str, headers: Mapping[str, Any] | None = None) -> str:
+        """Compact JWS over JSON claims."""
+
+    def verify(self, token: str, *, typ: str) -> Mapping[str, Any] | None:
+        """Claims of a token of our own; None when it is not ours, changed, or of another type. Checks no instants."""
