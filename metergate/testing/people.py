@@ -91,7 +91,7 @@ class Home:
         with self._lock:
             if self._session is None:
                 code = self._product.operator("POST", f"/api/households/{self.id}/login-codes")["code"]
-                self._session = _session(self._product, code)
+                self._session = session_of(self._product, code)
 
     def call(self, verb: str, path: str, body: Any = None) -> Any:
         """Below ``/api/households/{id}``. Raises ``ProductError``."""
@@ -117,7 +117,8 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _session(product: Product, code: str) -> tuple[str, str]:
+def session_of(product: Product, code: str) -> tuple[str, str]:
+    """Cookie and form token of who logs in with a one-time code. Raises ``ProductError``."""
     line = http.client.HTTPSConnection("localhost", product.ports["people"], context=product.tls(), timeout=20)
     try:
         line.request("POST", "/api/session", json.dumps({"code": code}), {"Content-Type": "application/json"})

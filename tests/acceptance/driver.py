@@ -10,33 +10,46 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
-from driver import Ask, Egress, Household, Level, Pull, Reading, Refused
+from driver import Ask, Egress, Household, Level, Pull, Reading, Refused, Terms
 
 from metergate.testing.partner import DspPartner
 from metergate.testing.people import Box, Home, SentReading, stamp
 from metergate.testing.product import Product, ProductError
+from tests.acceptance.privacy_books import BookCalls
+from tests.acceptance.privacy_ends import EndingCalls
+from tests.acceptance.privacy_terms import TermsCalls, organisation
 
 DID = "did:web:recipient-a.example"
 TOKEN = "recipient-a-fixed-token-of-the-privacy-kit"
 DAYS = 30
 """Retention of every class: what ``retention.py --days 30`` is told."""
 REGISTER, PORTION = "1-0:1.8.0*255", "1-0:1.29.0*255"
-QUANTITIES = [REGISTER, PORTION]
+QUANTITIES = [
+    REGISTER, PORTION, "1-0:1.8.1*255", "1-0:1.8.2*255", "1-0:2.8.0*255", "1-0:16.8.0*255", "1-0:21.8.0*255",
+    "1-0:41.8.0*255", "1-0:61.8.0*255", "1-0:1.7.0*255",
+]  # fmt: skip
+"""What an organisation may ask for."""
 PURPOSES = ["energy-advice", "research", "neighbourhood-figures"]
 SCOPES = ["read_all", "write_programs", "write_events", "write_vens"]
 COMMAND = [sys.executable, "-m", "gateway.cli"]
 
 
-class MetergateDriver:
-    """Keeps no data: only ids, and what is needed to speak as each of them."""
+class MetergateDriver(TermsCalls, EndingCalls, BookCalls):
+    """Keeps no data: only ids, and what is needed to speak as each of them.
 
-    def __init__(self) -> None:
+    ``intervals``: whether ways out that give no value as it came are named too.
+    """
+
+    def __init__(self, *, intervals: bool = False) -> None:
+        TermsCalls.__init__(self)
+        BookCalls.__init__(self)
+        self._intervals = intervals
         self.product: Product | None = None
         self._lock = threading.RLock()
         self._homes: dict[str, Home] = {}
         self._boxes: dict[str, Box] = {}
-        self._names: dict[str, str] = {}
         self._vens: dict[str, str] = {}
         self._secrets: dict[str, str] = {}
         self._partner: DspPartner | None = None
@@ -48,10 +61,12 @@ class MetergateDriver:
         known = self.product
         ports = known.ports if known is not None and known.folder == folder else None
         self.product = Product(folder, more=_settings(), env=env, ports=ports)
+        log = folder / "gateway.log"
+        self._log_at = log.stat().st_size if log.exists() else 0
+        if ports is None:
+            self._forget()
         self.product.start()
         if ports is None:
-            for each in (self._homes, self._boxes, self._names, self._vens, self._secrets, self._agreements):
-                each.clear()
             self._partner = DspPartner(self.product, TOKEN)
         elif self._partner is not None:
             self._partner._product = self.product
@@ -59,6 +74,14 @@ class MetergateDriver:
             box._product = self.product
         for home in self._homes.values():
             home._product = self.product
+
+    def _forget(self) -> None:
+        """What belonged to another folder."""
+        for each in (self._homes, self._boxes, self._vens, self._secrets, self._agreements):
+            each.clear()
+        self._levels.clear()
+        self._pseudonyms.clear()
+        self._zones.clear()
 
     def stop(self) -> None:
         self._gate.stop()
@@ -86,6 +109,8 @@ class MetergateDriver:
         with self._lock:
             self._homes[made["household"]] = Home(self._gate, made["household"])
             self._boxes[made["household"]] = Box(self._gate, made["box"], made["box_code"])
+            if zone and zone not in self._zones:
+                self._zones.append(zone)
         return Household(made["household"])
 
     def ingest(self, household: Household, readings: Iterable[Reading]) -> None:
@@ -93,19 +118,11 @@ class MetergateDriver:
         _asked(lambda: self._boxes[household].send(sent))
 
     def allow(self, household: Household, recipient: str, purpose: str, level: Level, until: datetime) -> None:
-        if level == "cohort":
-            self._organisation(recipient)
-            home = self._homes[household]
-            if not self._agreed(home, "neighbourhood"):
-                self._agree(home, "neighbourhood", "neighbourhood-figures", "cohort", until)
-            return
-        self._organisation(recipient)
         with self._lock:
-            before = self._known(recipient)
-            self._agree(self._homes[household], recipient, purpose, level, until)
-            fresh = self._known(recipient) - before
-            if fresh:
-                self._names[household] = fresh.pop()
+            if level == "cohort" and self._agreed(self._homes[household], "neighbourhood"):
+                return
+            detail = 3600 if level == "cohort" else 0
+            self.agree(household, recipient, purpose, Terms((REGISTER, PORTION), detail, level, until))
 
     def withdraw(self, household: Household) -> None:
         _asked(lambda: self._homes[household].call("POST", "/withdraw"))
@@ -121,15 +138,27 @@ class MetergateDriver:
 
     def egresses(self, household: Household, recipient: str, purpose: str) -> Sequence[Egress]:
         token = self._token(recipient)
+        name = self._name(household, recipient)
+        one = f"/readings/households/{name}.csv"
         everything: list[Egress] = [
-            Pull("csv", lambda: self._csv(household, purpose, token)),
+            Pull("csv", lambda: self._table_of(one, purpose, token)),
             Pull("openadr3 reports", lambda: self._reports(household, purpose, token)),
         ]
-        dataset = f"urn:metergate:load/single/{self._names.get(household, '')}"
-        everything += [
-            Pull("dsp pull", _Transfer(self, dataset, purpose, "HttpData-PULL").ask),
-            Pull("dsp stream", _Transfer(self, dataset, purpose, "HttpData-STREAM").ask, stream=True),
-        ]
+        if self._intervals:
+            everything += [
+                Pull("intervals", lambda: self._table_of(one, purpose, token, minutes="5")),
+                Pull(
+                    "portfolio",
+                    lambda: self._table_of("/readings/portfolio.csv", purpose, token, minutes="15"),
+                    shared=True,
+                ),
+            ]
+        if organisation(recipient) == "recipient-a":
+            dataset = f"urn:metergate:load/single/{name}"
+            everything += [
+                Pull("dsp pull", _Transfer(self, dataset, purpose, "HttpData-PULL").ask),
+                Pull("dsp stream", _Transfer(self, dataset, purpose, "HttpData-STREAM").ask, stream=True),
+            ]
         self._ven(household, recipient)
         return everything
 
@@ -147,13 +176,22 @@ class MetergateDriver:
         wanted = (end - start) / timedelta(hours=1)
         return float(sum(Decimal(row[4]) for row in rows)) if len(rows) == wanted else None
 
-    def _csv(self, household: str, purpose: str, token: str) -> Ask:
+    def _table_of(self, path: str, purpose: str, token: str, **more: str) -> Ask:
         now = datetime.now(UTC)
         period = {"start": stamp(now - timedelta(days=80)), "end": stamp(now + timedelta(days=80))}
-        words = {"purpose": purpose, "quantity": QUANTITIES[0], **period}
-        name = self._names.get(household) or "0" * 32
-        url = f"{self._gate.url('partners')}/readings/households/{name}.csv?{urllib.parse.urlencode(words)}"
+        query = urllib.parse.urlencode({"purpose": purpose, "quantity": REGISTER, **period, **more})
+        url = f"{self._gate.url('partners')}{path}?{query}"
         return Ask(url, {"Authorization": f"Bearer {token}"}, tls=self._gate.tls())
+
+    def _name(self, household: Household, recipient: str) -> str:
+        """Its pseudonym; where the driver saw no yes, one of those in the recipient's list that nobody else has."""
+        with self._lock:
+            who = organisation(recipient)
+            if (known := self._pseudonyms.get((household, who))) is not None:
+                return known
+            taken = {name for (_, whose), name in self._pseudonyms.items() if whose == who}
+            strange = sorted(self._known(recipient) - taken)
+            return strange[0] if strange else "0" * 32
 
     def _reports(self, household: str, purpose: str, token: str) -> Ask:
         query = urllib.parse.urlencode({"clientName": self._vens.get(household, ""), "x-purpose": purpose})
@@ -216,19 +254,7 @@ class MetergateDriver:
     def tls(self) -> Any:
         return self._gate.tls()
 
-    def _agree(self, home: Home, recipient: str, purpose: str, level: str, until: datetime) -> None:
-        now = datetime.now(UTC)
-        wish = {
-            "recipient": recipient,
-            "purpose": purpose,
-            "quantities": QUANTITIES,
-            "resolution_seconds": 3600 if level == "cohort" else 0,
-            "level": level,
-            "values_from": stamp(now - timedelta(days=90)),
-            "values_to": stamp(until),
-            "until": stamp(until),
-            "keep_days": 30,
-        }
+    def _accept(self, home: Home, wish: Mapping[str, Any]) -> None:
         asked = self._operator("POST", f"/api/households/{home.id}/requests", wish)
         _asked(lambda: home.call("POST", f"/requests/{asked['request']}/accept", {}))
 
@@ -243,23 +269,31 @@ class MetergateDriver:
 
     def _organisation(self, recipient: str) -> None:
         with self._lock:
-            if recipient in self._secrets:
+            who = organisation(recipient)
+            if who in self._secrets:
                 return
-            profile = {
-                "name": recipient,
-                "levels": ["individual", "cohort"],
-                "quantities": QUANTITIES,
-                "finest_seconds": 0,
-                "purposes": PURPOSES,
-                "zones": ["Z1", "Z2"],
-            }
-            self._operator("PUT", f"/api/organisations/{recipient}", profile)
-            made = self._operator("PUT", f"/api/clients/{recipient}", {"organisation": recipient, "scopes": SCOPES})
-            self._secrets[recipient] = made["client_secret"]
+            self._operator("PUT", f"/api/organisations/{who}", self._profile(who))
+            made = self._operator("PUT", f"/api/clients/{who}", {"organisation": who, "scopes": SCOPES})
+            self._secrets[who] = made["client_secret"]
+
+    def _profile(self, recipient: str) -> dict[str, Any]:
+        return {
+            "name": recipient,
+            "levels": ["individual", "pseudonymous", "cohort"],
+            "quantities": QUANTITIES,
+            "finest_seconds": 0,
+            "purposes": PURPOSES,
+            "zones": [f"Z{n}" for n in range(1, 41)],
+        }
 
     def _token(self, recipient: str) -> str:
         self._organisation(recipient)
-        return self._gate.token(recipient, self._secrets[recipient])
+        who = organisation(recipient)
+        try:
+            return self._gate.token(who, self._secrets[who])
+        except HTTPError as error:
+            with error:
+                raise Refused(error.read().decode(errors="replace")) from error
 
     def _operator(self, verb: str, path: str, body: Any = None) -> Any:
         return _asked(lambda: self._gate.operator(verb, path, body))
@@ -322,4 +356,5 @@ def _settings() -> dict[str, Any]:
 
 
 def make() -> MetergateDriver:
-    return MetergateDriver()
+    """Intervals hold no value as it came: they are ways out where the judge looks at lengths, not at canaries."""
+    return MetergateDriver(intervals=Path(sys.argv[0]).name == "endings.py")

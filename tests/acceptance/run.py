@@ -56,6 +56,36 @@ def collusion(words: Words) -> int:
     return judge("privacy/collusion.py", DRIVER, *words)
 
 
+def equations(words: Words) -> int:
+    return judge("privacy/equations.py", DRIVER, *(words or ["--smallest", "15"]))
+
+
+def grid(words: Words) -> int:
+    return judge("privacy/grid.py", DRIVER, *words)
+
+
+def endings(words: Words) -> int:
+    named = [part for egress in (*EGRESSES, "intervals", "portfolio") for part in ("--egress", egress)]
+    return judge("privacy/endings.py", DRIVER, *words, *named)
+
+
+def authority(words: Words) -> int:
+    return judge("privacy/authority.py", DRIVER, *words)
+
+
+def will(words: Words) -> int:
+    """On a tmpfs, if this user may mount one."""
+    return judge("privacy/will.py", DRIVER, *words)
+
+
+def books(words: Words) -> int:
+    return judge("privacy/books.py", DRIVER, *(words or ["--questions", "500"]))
+
+
+def restore(words: Words) -> int:
+    return judge("privacy/restore.py", DRIVER, *words)
+
+
 def residue(words: Words) -> int:
     return own("residue", *words)
 
@@ -214,6 +244,13 @@ HARNESSES: dict[str, tuple[str, Callable[[Words], int]]] = {
     "retention": ("privacy", retention),
     "certificate": ("privacy", certificate),
     "collusion": ("privacy", collusion),
+    "equations": ("promises", equations),
+    "grid": ("promises", grid),
+    "endings": ("promises", endings),
+    "authority": ("promises", authority),
+    "will": ("promises", will),
+    "books": ("promises", books),
+    "restore": ("promises", restore),
     "residue": ("privacy", residue),
     "slow_reader": ("privacy", slow_reader),
     "crashes": ("crashes", crashes),
@@ -223,8 +260,8 @@ HARNESSES: dict[str, tuple[str, Callable[[Words], int]]] = {
     "load": ("load", load),
 }
 """Name -> folder, and how it is run. ``--only`` takes either."""
-BY_HAND = frozenset({"wire"})
-"""Only when named: minutes of several processes."""
+BY_HAND = frozenset({"wire", "equations", "grid", "endings", "authority", "will", "books", "restore"})
+"""Only when named: minutes of several processes; and what does not pass yet."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
