@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from adapters.plugin import Opening, Organisation
+from policies.grid import common
 
 
 def within(organisation: Organisation, openings: Iterable[Opening]) -> Iterator[Opening]:
@@ -11,5 +12,5 @@ def within(organisation: Organisation, openings: Iterable[Opening]) -> Iterator[
     for opening in openings:
         quantities = opening.quantities & organisation.quantities
         if quantities and opening.purpose in organisation.purposes:
-            finest = max(opening.resolution, organisation.finest)
+            finest = common([opening.resolution, organisation.finest])
             yield replace(opening, quantities=quantities, resolution=finest)

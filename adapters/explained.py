@@ -10,6 +10,7 @@ from adapters.plugin import Opening, Organisation, Services
 from adapters.problems import BrokenRule
 from adapters.queries import MOST_MINUTES
 from meter_driver.instants import stamp
+from policies.grid import common, multiple
 from policies.terms import (
     AS_RECEIVED,
     QUARTER_HOUR,
@@ -59,14 +60,15 @@ def finest(question: ReleaseRequest, known: KnownOf) -> timedelta:
     agreed = [o.resolution for o in known.fitting(question)]
     profile = known.organisation.finest if known.organisation is not None else AS_RECEIVED
     least = AS_RECEIVED if question.level is Level.INDIVIDUAL else QUARTER_HOUR
-    return _dividing(max([profile, least, *agreed]))
+    return _dividing([profile, least, *agreed])
 
 
-def _dividing(least: timedelta) -> timedelta:
-    """The shortest whole minutes that divide the day and are no shorter."""
+def _dividing(lengths: Iterable[timedelta]) -> timedelta:
+    """The shortest whole minutes that divide the day and are a whole multiple of each length; else a day."""
+    least = common(lengths)
     if least == AS_RECEIVED:
         return least
-    fits = (n for n in range(1, MOST_MINUTES + 1) if MOST_MINUTES % n == 0 and timedelta(minutes=n) >= least)
+    fits = (n for n in range(1, MOST_MINUTES + 1) if MOST_MINUTES % n == 0 and multiple(timedelta(minutes=n), least))
     return timedelta(minutes=next(fits, MOST_MINUTES))
 
 
@@ -87,8 +89,8 @@ def _beyond_profile(q: ReleaseRequest, known: KnownOf) -> Iterator[BrokenRule]:
         yield "quantity", f"not in the profile: {_listed(more)}"
     if q.level not in who.levels:
         yield "level", f"the profile has {_listed(who.levels)}; this is {q.level}"
-    if q.resolution < who.finest:
-        yield "minutes", f"at least {_minutes(_dividing(who.finest))}, the finest of the profile"
+    if not multiple(q.resolution, who.finest):
+        yield "minutes", f"a whole multiple of {_minutes(_dividing([who.finest]))}, the finest of the profile"
     if isinstance(q.subject, Zone) and not any(_within(q.subject.name, place) for place in known.places):
         yield "place", f"the profile has {_listed(known.places)}"
 
@@ -101,8 +103,8 @@ def _beyond_ground(q: ReleaseRequest, reasons: frozenset[Reason], known: KnownOf
     if Reason.QUANTITY_NOT_COVERED in reasons and (more := q.quantities - {n for o in about for n in o.quantities}):
         yield "quantity", f"not covered: {_listed(more)}"
     if Reason.TOO_FINE in reasons and about:
-        least = max(min(o.resolution for o in mine or about), AS_RECEIVED if _plain(q) else QUARTER_HOUR)
-        yield "minutes", f"at least {_minutes(_dividing(least))}, the finest that the ground allows"
+        least = [min(o.resolution for o in mine or about), AS_RECEIVED if _plain(q) else QUARTER_HOUR]
+        yield "minutes", f"a whole multiple of {_minutes(_dividing(least))}, the finest that the ground allows"
     if Reason.LEVEL_NOT_COVERED in reasons and about:
         yield "level", f"the ground is for {_listed({o.level for o in about})}; this is {q.level}"
     if Reason.PERIOD_NOT_COVERED in reasons and about:
@@ -150,7 +152,7 @@ def partly_covered(question: ReleaseRequest, known: KnownOf) -> dict[str, str]:
     """The header of an answer about a portfolio: how many of its households do not allow all of the period."""
     agreed: dict[str, list[Period]] = {}
     for opening in known.fitting(question):
-        if opening.resolution <= question.resolution:
+        if multiple(question.resolution, opening.resolution):
             agreed.setdefault(opening.pseudonym, []).append(opening.values)
     less = sum(bool(uncovered(question.period, periods)) for periods in agreed.values())
     said = f"households={less};of={len(agreed)};reason={Reason.PERIOD_NOT_COVERED}"

@@ -275,7 +275,7 @@ def composed(
         zone=zone,
         installed=registry.meters.installed,
     )
-    profiles = Profiles(organisations, clock)
+    profiles = Profiles(organisations, clock, zone)
     worked_out = Days(store, keeper, os.urandom, zone, log, registry.meters.installed)
     return Gateway(
         settings=settings,

@@ -1,8 +1,10 @@
 """The one decision: may this leave, now? Pure and total."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+from typing import NamedTuple
 
+from policies.grid import fits
 from policies.grounds import Consent, Contract, Ground, LegalTask
 from policies.terms import (
     AS_RECEIVED,
@@ -16,18 +18,25 @@ from policies.terms import (
     ReleaseRequest,
 )
 
-_Check = Callable[[ReleaseRequest, Ground, datetime], bool]
+_Check = Callable[[ReleaseRequest, Ground, "_Moment"], bool]
+
+
+class _Moment(NamedTuple):
+    """When and where it is decided."""
+
+    now: datetime
+    zone: tzinfo
 
 
 def decide(
-    request: ReleaseRequest, grounds: Iterable[Ground], now: datetime, *, oldest: datetime | None = None
+    request: ReleaseRequest, grounds: Iterable[Ground], now: datetime, zone: tzinfo, *, oldest: datetime | None = None
 ) -> Grant | Refusal:
     """Grant if one single ground covers all of the request; refuse otherwise.
 
     Fails closed: an empty set of quantities asks for nothing, not for everything; a subject that is not one
     household is refused here (the desk asks once for each household), and one household is no cohort: figures of a
     cohort are asked for by their place. ``oldest`` is the begin of what is still
-    kept in the class that serves the request; a period that ends before it is ``EXPIRED``.
+    kept in the class that serves the request; a period that ends before it is ``EXPIRED``. ``zone``: whose days.
     The reasons are those of the ground that came closest, so that the household and the auditor see what was missing.
     """
     if not isinstance(request.subject, Household):
@@ -39,10 +48,11 @@ def decide(
     if oldest is not None and request.period.end <= oldest:
         return Refusal((Reason.EXPIRED,))
     closest: tuple[Reason, ...] | None = None
+    moment = _Moment(now, zone)
     for ground in grounds:
         if ground.subject != request.subject.id or ground.scope.recipient != request.recipient:
             continue
-        missing = tuple(reason for reason, holds in _CHECKS.items() if not holds(request, ground, now))
+        missing = tuple(reason for reason, holds in _CHECKS.items() if not holds(request, ground, moment))
         if not missing:
             return _grant(request, ground)
         if closest is None or _distance(missing) < _distance(closest):
@@ -71,22 +81,25 @@ def _ended(ground: Ground) -> datetime | None:
             return ground.ended
 
 
-def _not_withdrawn(_: ReleaseRequest, ground: Ground, __: datetime) -> bool:
+def _not_withdrawn(_: ReleaseRequest, ground: Ground, __: _Moment) -> bool:
     return not isinstance(ground, Consent) or ground.withdrawn is None
 
 
-def _not_objected(_: ReleaseRequest, ground: Ground, __: datetime) -> bool:
+def _not_objected(_: ReleaseRequest, ground: Ground, __: _Moment) -> bool:
     return not isinstance(ground, LegalTask) or ground.objected is None
 
 
-def _active(_: ReleaseRequest, ground: Ground, now: datetime) -> bool:
+def _active(_: ReleaseRequest, ground: Ground, moment: _Moment) -> bool:
     ended = isinstance(ground, Contract) and ground.ended is not None
-    return not ended and ground.scope.validity.contains(now)
+    return not ended and ground.scope.validity.contains(moment.now)
 
 
-def _fine_enough(request: ReleaseRequest, ground: Ground, _: datetime) -> bool:
-    floor = QUARTER_HOUR if request.level is Level.PSEUDONYMOUS else timedelta(0)
-    return request.resolution >= max(ground.scope.resolution, floor)
+def _on_grid(request: ReleaseRequest, ground: Ground, moment: _Moment) -> bool:
+    """Whole multiples of what was agreed, and of what the level allows at all."""
+    floor = QUARTER_HOUR if request.level is Level.PSEUDONYMOUS else AS_RECEIVED
+    return all(
+        fits(request.resolution, least, request.period, moment.zone) for least in (ground.scope.resolution, floor)
+    )
 
 
 _CHECKS: dict[Reason, _Check] = {
@@ -95,7 +108,7 @@ _CHECKS: dict[Reason, _Check] = {
     Reason.CONSENT_INACTIVE: _active,
     Reason.PURPOSE_NOT_COVERED: lambda r, g, _: r.purpose is g.scope.purpose,
     Reason.QUANTITY_NOT_COVERED: lambda r, g, _: r.quantities <= g.scope.quantities,
-    Reason.TOO_FINE: _fine_enough,
+    Reason.TOO_FINE: _on_grid,
     Reason.LEVEL_NOT_COVERED: lambda r, g, _: g.scope.allows(r.level),
     Reason.PERIOD_NOT_COVERED: lambda r, g, _: g.scope.values.covers(r.period),
 }

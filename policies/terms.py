@@ -214,7 +214,7 @@ SAYS: dict[Reason, str] = {
     Reason.WITHDRAWN: "the consent was withdrawn",
     Reason.PURPOSE_NOT_COVERED: "the consent does not cover this purpose",
     Reason.QUANTITY_NOT_COVERED: "the consent does not cover every quantity asked for",
-    Reason.TOO_FINE: "the consent does not allow detail this fine",
+    Reason.TOO_FINE: "the consent allows whole multiples of a longer interval only",
     Reason.LEVEL_NOT_COVERED: "the consent does not allow this level",
     Reason.PERIOD_NOT_COVERED: "the consent does not cover the whole period",
     Reason.EXPIRED: "the period lies before what is kept",

@@ -23,6 +23,7 @@ from adapters.gaiax.odrl import Terms
 from adapters.plugin import Opening, Refused, Renderer, Route
 from adapters.problems import broken, problem
 from adapters.queries import BadQuery, Query, gathered, instant, minutes, once, only, quantity
+from policies.grid import multiple
 from policies.roles import Listener, Role
 from policies.terms import Level, Period, Portfolio, Pseudonym, ReleaseRequest, Subject, Zone
 from policies.whole import nothing_whole
@@ -173,7 +174,7 @@ def _allows(opening: Opening, terms: Terms) -> bool:
         opening.purpose is terms.purpose
         and opening.level is not Level.COHORT
         and set(terms.quantities) <= opening.quantities
-        and opening.resolution <= terms.resolution
+        and multiple(terms.resolution, opening.resolution)
     )
 
 

@@ -1,6 +1,7 @@
 """What an organisation may ask for at most, and the right of a recipient to an answer that is under way."""
 
 from collections.abc import Callable, Sequence
+from datetime import tzinfo
 from typing import Protocol
 
 from adapters.plugin import Organisation, PermissionRequest
@@ -9,6 +10,7 @@ from gateway.clock import Clock
 from gateway.cohorts.desk import NEIGHBOURHOOD
 from gateway.door.standing import Lapse, Right
 from gateway.rights import Credential
+from policies.grid import fits, multiple
 from policies.terms import FAR_FUTURE, Level, Purpose, Reason, Recipient, Refusal, ReleaseRequest, Zone
 
 
@@ -23,8 +25,8 @@ class ProfileSource(Protocol):
 class Profiles:
     """Looks at the registry as it is now; holds nothing."""
 
-    def __init__(self, organisations: ProfileSource, clock: Clock) -> None:
-        self._organisations, self._clock = organisations, clock
+    def __init__(self, organisations: ProfileSource, clock: Clock, zone: tzinfo) -> None:
+        self._organisations, self._clock, self._zone = organisations, clock, zone
 
     def zones(self, recipient: Recipient) -> Sequence[str]:
         """Places for whose figures an organisation may ask; empty without the level for it."""
@@ -35,14 +37,18 @@ class Profiles:
         """Whether the organisation may ask households for this; everybody may be asked to join the cohorts."""
         if request.recipient == NEIGHBOURHOOD:
             return request.level is Level.COHORT and request.purpose is Purpose.NEIGHBOURHOOD
-        return self._fits(request)
+        who = self._fits(request)
+        return who is not None and multiple(request.resolution, who.finest)
 
     def refusal(self, question: ReleaseRequest) -> Refusal | None:
         """Whether the organisation may ask for such a thing at all, and of this place."""
-        fits = self._fits(question) and (
-            not isinstance(question.subject, Zone) or self._near(question.subject, question.recipient)
+        who = self._fits(question)
+        may = (
+            who is not None
+            and fits(question.resolution, who.finest, question.period, self._zone)
+            and (not isinstance(question.subject, Zone) or self._near(question.subject, question.recipient))
         )
-        return None if fits else Refusal((Reason.NOT_IN_PROFILE,))
+        return None if may else Refusal((Reason.NOT_IN_PROFILE,))
 
     def right(self, question: ReleaseRequest, credential: Credential | None, alive: Callable[[], bool]) -> Right:
         """What the recipient's side of this question rests on. Take it before the decision.
@@ -60,15 +66,16 @@ class Profiles:
         checks[Lapse.CREDENTIAL] = credential.still
         return Right(self._clock, (*footings, credential.footing), credential.until, checks)
 
-    def _fits(self, question: ReleaseRequest | PermissionRequest) -> bool:
+    def _fits(self, question: ReleaseRequest | PermissionRequest) -> Organisation | None:
+        """The organisation, if level, purpose and quantities are in its profile."""
         who = self._organisations.organisation_now(question.recipient)
-        return (
+        inside = (
             who is not None
             and question.level in who.levels
             and question.purpose in who.purposes
             and question.quantities <= who.quantities
-            and question.resolution >= who.finest
         )
+        return who if inside else None
 
     def _near(self, zone: Zone, recipient: Recipient) -> bool:
         place = zone.name.partition("#")[0]

@@ -61,7 +61,7 @@ class ReleaseDesk:
         self._cohorts, self._opener = cohorts, Opener(vault, meters, clock, zone, corrected, days)
         self._follower = Follower(self._opener, vault, clock, zone)
         self._sight = Sight(epochs, clock, vault.oldest)
-        self._vault, self._book, self._ledger = vault, book, ledger
+        self._vault, self._book, self._ledger, self._zone = vault, book, ledger, zone
         self._epochs, self._profiles, self._clock = epochs, profiles, clock
         self._names: dict[tuple[Recipient, SubjectId], str] = {}
         self._known_as: dict[tuple[Recipient, str], SubjectId] = {}
@@ -101,7 +101,7 @@ class ReleaseDesk:
             oldest = held_since(self._vault, question.subject.id, class_of(question.resolution))
         except SubjectGone:
             return Refusal((Reason.NO_CONSENT,))
-        return decide(question, self._book.of(question.subject.id), self._clock(), oldest=oldest)
+        return decide(question, self._book.of(question.subject.id), self._clock(), self._zone, oldest=oldest)
 
     def openings(self, recipient: Recipient) -> Sequence[Opening]:
         """Live grounds of a recipient, for its catalog. One that can give nothing, for want of keys, is none."""

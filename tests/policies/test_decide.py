@@ -1,7 +1,7 @@
 """The decision: one ground that covers all, or no."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,14 +33,14 @@ def scoped(ground: Ground, scope: Scope) -> Ground:
 
 
 def reasons(request: ReleaseRequest, grounds: list[Ground], now: datetime) -> set[Reason]:
-    decision = decide(request, grounds, now)
+    decision = decide(request, grounds, now, UTC)
     return set(decision.reasons) if isinstance(decision, Refusal) else set()
 
 
 @given(granted())
 def test_a_ground_that_covers_all_grants_exactly_what_was_asked(case: Case) -> None:
     request, ground, now = case
-    grant = decide(request, [ground], now)
+    grant = decide(request, [ground], now, UTC)
     assert grant == Grant(
         ground=ground.id,
         subject=ground.subject,
@@ -63,7 +63,7 @@ def test_a_ground_for_somebody_else_in_front_hides_nothing(case: Case) -> None:
         replace(ground, id="f1", subject=SubjectId("b" * 32)),
         scoped(replace(ground, id="f2"), replace(ground.scope, recipient=Recipient("x"))),
     ]
-    assert isinstance(decide(request, [*foreign, ground], now), Grant)
+    assert isinstance(decide(request, [*foreign, ground], now, UTC), Grant)
 
 
 @given(granted())
@@ -72,16 +72,16 @@ def test_fine_detail_is_given_at_the_individual_level_where_it_was_agreed(case: 
     fine = replace(request, resolution=timedelta(minutes=5), level=Level.INDIVIDUAL)
     received = replace(fine, resolution=timedelta(0))
     wide = scoped(ground, replace(ground.scope, resolution=timedelta(0), level=Level.INDIVIDUAL))
-    assert isinstance(decide(fine, [wide], now), Grant)
-    assert isinstance(decide(received, [wide], now), Grant)
+    assert isinstance(decide(fine, [wide], now, UTC), Grant)
+    assert isinstance(decide(received, [wide], now, UTC), Grant)
 
 
 @given(granted())
 def test_the_very_edges_of_what_was_agreed_are_agreed(case: Case) -> None:
     request, ground, _ = case
     exact = scoped(ground, replace(ground.scope, values=request.period, resolution=request.resolution))
-    assert isinstance(decide(request, [exact], ground.scope.validity.start), Grant)
-    assert isinstance(decide(request, [exact], ground.scope.validity.end - timedelta.resolution), Grant)
+    assert isinstance(decide(request, [exact], ground.scope.validity.start, UTC), Grant)
+    assert isinstance(decide(request, [exact], ground.scope.validity.end - timedelta.resolution, UTC), Grant)
 
 
 @given(granted(), st.booleans())
@@ -196,7 +196,7 @@ def test_one_household_is_no_cohort_whatever_was_agreed(case: Case, level: Level
     wide = scoped(ground, replace(ground.scope, level=level))
     assert reasons(replace(near, level=Level.COHORT), [wide], now) == {Reason.COHORT_OF_ONE}
     if level is Level.INDIVIDUAL:
-        assert isinstance(decide(near, [wide], now), Grant)
+        assert isinstance(decide(near, [wide], now, UTC), Grant)
 
 
 @given(granted())
@@ -213,15 +213,15 @@ def test_two_halves_of_a_ground_are_no_ground(case: Case) -> None:
 @given(granted())
 def test_what_is_past_its_retention_is_expired_whatever_was_agreed(case: Case) -> None:
     request, ground, now = case
-    decision = decide(request, [ground], now, oldest=request.period.end)
+    decision = decide(request, [ground], now, UTC, oldest=request.period.end)
     assert decision == Refusal((Reason.EXPIRED,))
-    assert isinstance(decide(request, [ground], now, oldest=request.period.end - timedelta.resolution), Grant)
+    assert isinstance(decide(request, [ground], now, UTC, oldest=request.period.end - timedelta.resolution), Grant)
 
 
 @given(granted())
 def test_no_ground_at_all_is_no(case: Case) -> None:
     request, _, now = case
-    assert decide(request, [], now) == Refusal((Reason.NO_CONSENT,))
+    assert decide(request, [], now, UTC) == Refusal((Reason.NO_CONSENT,))
 
 
 @given(granted(Consent))

@@ -11,6 +11,7 @@ from adapters.gaiax import odrl
 from adapters.gaiax.dsp.messages import MESSAGE_CONTEXT
 from adapters.gaiax.odrl import Offer, Terms
 from adapters.plugin import Opening, Organisation
+from policies.grid import common, multiple
 from policies.terms import AS_RECEIVED, FAR_FUTURE, QUARTER_HOUR, Level, Purpose, Recipient
 
 PULL, STREAM = "HttpData-PULL", "HttpData-STREAM"
@@ -128,7 +129,7 @@ def _portfolios(openings: Iterable[Opening]) -> Iterable[Terms]:
     groups: dict[tuple[Purpose, tuple[str, ...], timedelta, timedelta], None] = {}
     for o in openings:
         if o.level is not Level.COHORT:
-            groups[o.purpose, tuple(sorted(o.quantities)), max(o.resolution, QUARTER_HOUR), o.keep] = None
+            groups[o.purpose, tuple(sorted(o.quantities)), common([o.resolution, QUARTER_HOUR]), o.keep] = None
     for purpose, quantities, resolution, keep in sorted(groups):
         yield Terms(
             dataset=PORTFOLIO + purpose,
@@ -155,7 +156,7 @@ def _communities(organisation: Organisation, zones: Sequence[str]) -> Iterable[T
             about=zone,
             purpose=Purpose.NEIGHBOURHOOD,
             quantities=tuple(sorted(organisation.quantities)),
-            resolution=max(organisation.finest, QUARTER_HOUR),
+            resolution=common([organisation.finest, QUARTER_HOUR]),
             level=Level.COHORT,
             start=FAR_FUTURE,
             end=FAR_FUTURE,
@@ -171,7 +172,7 @@ def covers(opening: Opening, terms: Terms) -> bool:
         and opening.purpose is terms.purpose
         and opening.level is Level.INDIVIDUAL
         and set(terms.quantities) <= opening.quantities
-        and opening.resolution <= terms.resolution
+        and multiple(terms.resolution, opening.resolution)
         and opening.values.covers(terms.values)
     )
 

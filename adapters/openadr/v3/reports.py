@@ -24,6 +24,7 @@ from adapters.openadr.v3.problems import VtnProblem
 from adapters.plugin import Caller, Released, Renderer
 from adapters.queries import BadQuery, minutes
 from meter_driver.instants import stamp
+from policies.grid import common
 from policies.terms import (
     AS_RECEIVED,
     Grant,
@@ -118,7 +119,7 @@ class Reports:
                 purpose,
                 Pseudonym(opening.pseudonym),
                 opening.quantities,
-                max(opening.resolution, finest),
+                common([opening.resolution, finest]),
                 opening.level,
                 opening.values,
                 REFERENCE,

@@ -124,7 +124,7 @@ async def test_without_minutes_the_finest_is_given_that_profile_and_ground_allow
 ) -> None:
     assert (await ask(client, HOME))[0] == 200
     assert services.door.questions[-1].resolution == timedelta(minutes=15)
-    coarse = replace(opening("b" * 32, {ENERGY}), resolution=timedelta(minutes=50), values=Period(FIRST, LAST))
+    coarse = replace(opening("b" * 32, {ENERGY}), resolution=timedelta(minutes=20), values=Period(FIRST, LAST))
     services.door.openings[ACME].append(coarse)
     assert (await ask(client, ALL))[0] == 200
     assert services.door.questions[-1].resolution == timedelta(minutes=60), "nobody is left out without a word"

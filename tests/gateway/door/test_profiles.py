@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -48,7 +48,7 @@ class Listed:
         )
         self.places: Sequence[str] = ["Z1", "Y"]
         self.now = NOON
-        self.profiles = Profiles(self, self.clock)
+        self.profiles = Profiles(self, self.clock, UTC)
 
     def clock(self) -> datetime:
         return self.now

@@ -1,0 +1,80 @@
+"""What may be asked beside each other gives nothing finer than what was agreed."""
+
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from policies.grid import common, fits, multiple
+from policies.minimise import edges_of
+from policies.terms import AS_RECEIVED, ONE_DAY, Period
+
+BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
+MINUTE = timedelta(minutes=1)
+LENGTHS = [timedelta(minutes=n) for n in range(1, 1441) if 1440 % n == 0]
+SUMMER = Period(datetime(2026, 6, 30, tzinfo=UTC), datetime(2026, 7, 4, tzinfo=UTC))
+ALWAYS = Period(datetime(2026, 3, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+lengths = st.sampled_from(LENGTHS)
+zones = st.sampled_from([UTC, BERLIN, KOLKATA, timezone(timedelta(hours=5, minutes=45))])
+
+
+@given(lengths, st.lists(lengths, min_size=1, max_size=5), zones)
+def test_no_edge_of_any_answer_lies_beside_the_agreed_grid(
+    agreed: timedelta, all_: list[timedelta], zone: tzinfo
+) -> None:
+    grid = {at for edge in edges_of(Period(date_(29), date_(10)), agreed, zone) for at in edge}
+    for asked in (asked for asked in all_ if fits(asked, agreed, SUMMER, zone)):
+        assert {at for edge in edges_of(SUMMER, asked, zone) for at in edge} <= grid
+
+
+@given(lengths, lengths, zones)
+def test_what_was_agreed_itself_always_fits(agreed: timedelta, other: timedelta, zone: tzinfo) -> None:
+    assert fits(agreed, agreed, ALWAYS, zone)
+    assert fits(other, AS_RECEIVED, ALWAYS, zone)
+    assert fits(AS_RECEIVED, AS_RECEIVED, ALWAYS, zone)
+    assert not fits(AS_RECEIVED, agreed, ALWAYS, zone)
+
+
+@given(lengths, lengths)
+def test_a_part_of_what_was_agreed_or_more_by_a_part_does_not_fit(agreed: timedelta, asked: timedelta) -> None:
+    assume(asked % agreed)
+    assert not multiple(asked, agreed)
+    assert not fits(asked, agreed, SUMMER, UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours", "period", "fit"),
+    [
+        (UTC, 2, ALWAYS, True),
+        (BERLIN, 1, ALWAYS, True),
+        (BERLIN, 2, ALWAYS, False),  # midnight is at 22 and at 23 o'clock in UTC
+        (KOLKATA, 0.5, ALWAYS, True),
+        (KOLKATA, 1, SUMMER, False),  # at 18:30
+        (timezone(timedelta(hours=4)), 4, ALWAYS, True),
+    ],
+)
+def test_local_days_fit_where_their_midnights_lie_on_the_agreed_hours(
+    zone: tzinfo, hours: float, period: Period, fit: bool
+) -> None:
+    assert fits(ONE_DAY, timedelta(hours=hours), period, zone) is fit
+
+
+def test_who_agreed_to_days_gives_the_days_of_the_gateways_zone() -> None:
+    assert fits(ONE_DAY, ONE_DAY, ALWAYS, KOLKATA)
+
+
+@given(st.lists(st.one_of(lengths, st.just(AS_RECEIVED)), max_size=4))
+def test_the_common_length_is_the_shortest_that_fits_all(all_: list[timedelta]) -> None:
+    found = common(all_)
+    assert all(multiple(found, each) for each in all_)
+    assert (found == AS_RECEIVED) is not any(all_)
+    for shorter in (n * MINUTE for n in range(1, found // MINUTE)):
+        assert not all(multiple(shorter, each) for each in all_)
+
+
+def date_(day: int) -> datetime:
+    """Around ``SUMMER``."""
+    month = 6 if day > 20 else 7
+    return datetime.combine(date(2026, month, day), datetime.min.time(), UTC)
