@@ -142,6 +142,7 @@ class Gateway:
             settings={k: v for k, v in self.settings.adapter(name).items() if k != "enabled"},
             log=self.log.bind(adapter=name),
             zone=ZoneInfo(self.settings.timezone),
+            ended=self.lines.ended,
         )
 
 

@@ -25,6 +25,7 @@ from adapters.plugin import (
     Signer,
     always,
 )
+from gateway import rights
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
 from gateway.door.egress import Egress
@@ -33,6 +34,7 @@ from gateway.door.release import ReleaseDesk
 from gateway.door.response import HttpSink
 from gateway.errors import SubjectGone
 from gateway.intake.http import Taking
+from gateway.rights import Recall
 from gateway.serve.callers import CREDENTIAL
 from gateway.storage.port import Store
 from gateway.vault.port import Vault
@@ -157,6 +159,7 @@ class AdapterServices(BaseServices):
         settings: Mapping[str, Any],
         log: Logger,
         zone: tzinfo,
+        ended: Recall,
     ) -> None:
         super().__init__(
             clock=clock,
@@ -169,7 +172,7 @@ class AdapterServices(BaseServices):
             log=log,
         )
         self._directory, self._signer, self._release, self._zone = directory, signer, release, zone
-        self._profiles = profiles
+        self._profiles, self._ended = profiles, ended
         self._consent, self._egress, self._intake, self._vault = consent, egress, intake, vault
 
     @property
@@ -213,6 +216,9 @@ class AdapterServices(BaseServices):
         sink = HttpSink(request, response)
         await self._egress.send(parts, renderer, sink, right=right, shared=_shared(question))
         return response
+
+    async def recall(self, recipient: Recipient) -> None:
+        await self._ended([rights.organisation(recipient)])
 
     def may(self, question: ReleaseRequest) -> Grant | Refusal:
         return self._release.may(question)

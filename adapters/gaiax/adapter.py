@@ -37,6 +37,7 @@ def assemble(services: Services, connector: Connector | None = None) -> Adapter:
 
     async def start() -> None:
         connector.live.update(await services.look(store.started_transfers))
+        await connector.participants.load()
 
     return Adapter(
         name="gaiax",

@@ -78,10 +78,11 @@ class DataPlane:
         except BadQuery as error:
             return broken(400, error.reason, "", [(error.field, error.rule)])
         services, live = self._connector.services, self._connector.live
+        trusted = self._connector.participants.trusted
         response = web.StreamResponse(headers=headers)
 
         def alive() -> bool:
-            return live.get(transfer.pid) == transfer.round
+            return live.get(transfer.pid) == transfer.round and trusted(transfer.partner)
 
         try:
             tell = services.follow if streaming else services.send

@@ -1,5 +1,6 @@
 """The consumer role for the operator: look into a provider's catalog, negotiate, ask for transfers, end them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -29,6 +30,10 @@ class _Provider(msgspec.Struct, forbid_unknown_fields=True):
     address: str
 
 
+class _Who(msgspec.Struct, forbid_unknown_fields=True):
+    did: str
+
+
 class _Fetch(msgspec.Struct, forbid_unknown_fields=True):
     agreement: str
     address: str
@@ -54,11 +59,32 @@ class OperatorRoutes:
             ("POST", "/transfers", self._fetch),
             ("GET", "/transfers/{pid}", self._transfer),
             ("POST", "/transfers/{pid}/{ending}", self._end),
+            ("GET", "/participants", self._participants),
+            ("POST", "/participants/distrust", self._distrust),
+            ("POST", "/participants/trust", self._trust),
         ]
         return [
             Route(Listener.PEOPLE, verb, "/api/dsp" + path, "dsp.operator", _answered(handler), OPERATOR, 256 * 1024)
             for verb, path, handler in table
         ]
+
+    async def _participants(self, _: web.Request) -> tuple[int, Any]:
+        """The settings' entries, and whoever was taken off the list. Organisations with a DID are in the registry."""
+        listed = self._connector.participants.listed()
+        return 200, {"participants": [{"did": did, "organisation": who, "trusted": yes} for did, who, yes in listed]}
+
+    async def _distrust(self, request: web.Request) -> tuple[int, Any]:
+        """At once, also in answers that are open; it stays so until it is put back."""
+        did = (await _read(request, _Who)).did
+        if not await asyncio.shield(self._connector.participants.distrust(did)):
+            raise Refuse(404, "not-found", "did: it is not on the trust list")
+        return 200, {"did": did, "trusted": False}
+
+    async def _trust(self, request: web.Request) -> tuple[int, Any]:
+        did = (await _read(request, _Who)).did
+        if not await self._connector.participants.trust(did):
+            raise Refuse(404, "not-found", "did: it was not taken off the trust list")
+        return 200, {"did": did, "trusted": True}
 
     async def _catalog(self, request: web.Request) -> tuple[int, Any]:
         wanted = await _read(request, _Provider)

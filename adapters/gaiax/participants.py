@@ -36,6 +36,42 @@ class Participants:
         self._services = services
         self._by_did = {entry.did: entry for entry in entries}
         self._by_token = {entry.token_sha256: entry for entry in entries if entry.token_sha256}
+        self._off: set[str] = set()
+
+    async def load(self) -> None:
+        """Call before ports open."""
+        self._off = await self._services.look(store.all_distrusted)
+
+    def trusted(self, did: str) -> bool:
+        """Whether nobody took it off the list; that it ever was on it, ``recipient`` tells. Looks at memory."""
+        return did not in self._off
+
+    def listed(self) -> list[tuple[str, str, bool]]:
+        """The settings' entries, then what was taken off beside them: DID, organisation ("" is looked up), trusted."""
+        named = [(did, entry.organisation, self.trusted(did)) for did, entry in sorted(self._by_did.items())]
+        return named + [(did, "", False) for did in sorted(self._off - self._by_did.keys())]
+
+    async def distrust(self, did: str) -> bool:
+        """Take one off the list: refused from this moment on, and what is on its way to it is called back. Durable on
+        return. False when it was on no list.
+        """
+        behind = await self._behind(did)
+        if behind is None:
+            return False
+        self._off.add(did)
+        try:
+            await self._services.write(lambda connection: store.distrust(connection, did))
+        finally:
+            await self._services.recall(behind)
+        return True
+
+    async def trust(self, did: str) -> bool:
+        """Put one back. False when it was not taken off."""
+        if did not in self._off:
+            return False
+        await self._services.write(lambda connection: store.trust(connection, did))
+        self._off.discard(did)
+        return True
 
     async def authenticate(self, header: str) -> Caller | None:
         """The caller of an ``Authorization`` header; None for whatever is unknown, expired, replayed or malformed."""
@@ -63,6 +99,9 @@ class Participants:
 
     async def recipient(self, did: str) -> Recipient | None:
         """The organisation behind a DID; None when nobody trusts it."""
+        return await self._behind(did) if self.trusted(did) else None
+
+    async def _behind(self, did: str) -> Recipient | None:
         entry = self._by_did.get(did)
         if entry is not None and entry.organisation:
             return Recipient(entry.organisation)

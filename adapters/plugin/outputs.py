@@ -55,6 +55,12 @@ class Services(SharedServices, Protocol):
         something may still come late.
         """
 
+    async def recall(self, recipient: Recipient) -> None:
+        """Something that only the adapter knows ended (see ``alive``): this recipient's open answers are asked again.
+
+        Those that stand no longer are cut before this returns, what lies unsent of them included.
+        """
+
     def may(self, question: ReleaseRequest) -> Grant | Refusal:
         """What the door would say now, without releasing anything and without a ledger entry. One household only."""
 

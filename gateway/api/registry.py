@@ -81,6 +81,7 @@ class RegistryApi:
             ("GET", "/api/organisations", "api.registry", OPERATOR, self.list_organisations),
             ("PUT", "/api/clients/{client}", "api.registry", OPERATOR, self.put_client),
             ("POST", "/api/clients/{client}/secret", "api.registry", OPERATOR, self.renew_secret),
+            ("POST", "/api/clients/{client}/revoke-tokens", "api.registry", OPERATOR, self.revoke_tokens),
             ("DELETE", "/api/clients/{client}", "api.registry", OPERATOR, self.remove_client),
             ("GET", "/api/enrol", "api.enrol", EVERYBODY, self.authority),
             ("POST", "/api/enrol", "api.enrol", EVERYBODY, self.enrol),
@@ -260,6 +261,11 @@ class RegistryApi:
             raise Unknown("client: there is no such client")
         secret = await self.clients.put(name, found.recipient, found.scopes)
         return web.json_response({"client_id": name, "client_secret": secret}, status=201)
+
+    async def revoke_tokens(self, request: web.Request) -> web.Response:
+        """All tokens of a client are refused from now on, also in answers that are open; it may fetch new ones."""
+        await asyncio.shield(self.clients.revoke(request.match_info["client"]))
+        return web.Response(status=204)
 
     async def remove_client(self, request: web.Request) -> web.Response:
         """Its tokens die with it."""

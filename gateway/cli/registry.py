@@ -124,6 +124,12 @@ def client_secret(client: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     show(call(held(settings), "POST", f"/api/clients/{quote(client, safe='')}/secret"))
 
 
+@app.command("revoke-tokens")
+def revoke_tokens(client: str, settings: SettingsFile = SETTINGS_FILE) -> None:
+    """Refuse every token that a client has, at once, also in answers that are open. Its secret fetches new ones."""
+    call(held(settings), "POST", f"/api/clients/{quote(client, safe='')}/revoke-tokens")
+
+
 @app.command("households")
 def households(settings: SettingsFile = SETTINGS_FILE) -> None:
     """All tenancies: ids and places, no names."""

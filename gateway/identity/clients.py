@@ -31,6 +31,7 @@ LONGEST_SECRET = 1024
 class _Held:
     client: Client
     secret: bytes
+    turn: str
 
 
 class Clients:
@@ -49,11 +50,16 @@ class Clients:
         for row in await self._store.look(lambda connection: connection.execute(select(table)).fetchall()):
             recipient = Recipient(row.organisation) if row.organisation is not None else None
             scopes = frozenset(msgspec.json.decode(row.scopes, type=list[str]))
-            self._all[row.id] = _Held(Client(row.id, recipient, scopes), row.secret)
+            self._all[row.id] = _Held(Client(row.id, recipient, scopes), row.secret, row.turn)
 
     def get(self, client_id: str) -> Client | None:
         found = self._all.get(client_id)
         return found.client if found else None
+
+    def turn(self, client_id: str) -> str | None:
+        """The word that a token of this client must hold; None without such a client."""
+        found = self._all.get(client_id)
+        return found.turn if found else None
 
     def all(self) -> Sequence[Client]:
         return [held.client for _, held in sorted(self._all.items())]
@@ -69,22 +75,37 @@ class Clients:
         chosen = secrets.token_urlsafe(32) if secret is None else secret
         if not 8 <= len(chosen) <= LONGEST_SECRET:
             raise NotAllowed(f"secret: 8 to {LONGEST_SECRET} characters")
-        await self._keep(Client(client_id, recipient, frozenset(scopes)), await asyncio.to_thread(_hashed, chosen))
+        hashed = await asyncio.to_thread(_hashed, chosen)
+        await self._keep(Client(client_id, recipient, frozenset(scopes)), hashed, self.turn(client_id))
         return chosen
 
     async def change(self, client_id: str, recipient: Recipient | None, scopes: Iterable[str]) -> None:
         """Whom a client speaks for and what it may; its secret stays. Raises ``Unknown``."""
         if (held := self._all.get(client_id)) is None:
             raise Unknown("client: there is no such client")
-        await self._keep(Client(client_id, recipient, frozenset(scopes)), held.secret)
+        await self._keep(Client(client_id, recipient, frozenset(scopes)), held.secret, held.turn)
 
-    async def _keep(self, made: Client, hashed: bytes) -> None:
+    async def revoke(self, client_id: str) -> None:
+        """Its tokens are refused from this moment on, its secret stays. Durable on return. Raises ``Unknown``."""
+        if (held := self._all.get(client_id)) is None:
+            raise Unknown("client: there is no such client")
+        await self._keep(held.client, held.secret, None)
+
+    async def _keep(self, made: Client, hashed: bytes, turn: str | None) -> None:
+        """``turn``: None for a new one. A client that was removed and comes again never has the one it had."""
+        held = _Held(made, hashed, secrets.token_hex(8) if turn is None else turn)
         words = msgspec.json.encode(sorted(made.scopes)).decode()
-        row = {"id": made.id, "organisation": made.recipient, "scopes": words, "secret": hashed}
-        await self._store.write(lambda connection: connection.execute(upsert(table), row).rowcount)
-        self._quick.pop(made.id, None)
-        self._all[made.id] = _Held(made, hashed)
-        await self._ended([rights.client(made.id)])
+        row = {
+            "id": made.id, "organisation": made.recipient, "scopes": words, "secret": hashed, "turn": held.turn,
+        }  # fmt: skip
+        if turn is None and made.id in self._all:  # a revocation stands before it is durable, and if it never is
+            self._all[made.id] = held
+        try:
+            await self._store.write(lambda connection: connection.execute(upsert(table), row).rowcount)
+            self._quick.pop(made.id, None)
+            self._all[made.id] = held
+        finally:
+            await self._ended([rights.client(made.id)])
 
     async def check(self, client_id: str, secret: str) -> Client | None:
         """The client whose secret this is. An unknown client takes as long as a wrong secret."""

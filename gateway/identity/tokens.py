@@ -19,7 +19,7 @@ LONGEST_AUTHORIZATION = 4096
 
 
 class Tokens:
-    """Issues and checks. A token dies with its client, whatever its ``exp``."""
+    """Issues and checks. A token dies with its client, or is revoked with all others of it, whatever its ``exp``."""
 
     def __init__(self, signer: Signer, clients: Clients, clock: Clock, *, minutes: int) -> None:
         self._signer, self._clients, self._clock = signer, clients, clock
@@ -38,6 +38,7 @@ class Tokens:
             "iat": int(now.timestamp()),
             "exp": int((now + self.life).timestamp()),
             "jti": secrets.token_hex(8),
+            "turn": self._clients.turn(client.id),
         }
         return self._signer.sign(claims, typ=JWT_TYPE)
 
@@ -49,7 +50,7 @@ class Tokens:
     def known(self, token: str) -> tuple[Caller, Credential] | None:
         """The same, and what rests on this token."""
         found = self._known.get(token)
-        if found is None or self._clients.get(found.client.id) != found.client:
+        if found is None or not self._as_then(found):
             self._known.pop(token, None)  # a client that was replaced: what its token allows is looked up again
             if (found := self._verified(token)) is None:
                 return None
@@ -67,21 +68,33 @@ class Tokens:
             return None
         client = self._clients.get(str(claims.get("client_id", "")))
         until = claims.get("exp")
-        if client is None or not isinstance(until, int):
+        if client is None or not isinstance(until, int) or claims.get("turn") != self._clients.turn(client.id):
             return None
         scopes = frozenset(str(claims.get("scope", "")).split()) & client.scopes
         caller = Caller(Role.PARTNER, client.recipient or client.id, client.recipient, scopes, client.id)
         end = datetime.fromtimestamp(until, UTC)
-        return _Checked(client, caller, Credential(rights.client(client.id), end, lambda: self._allows(caller)))
+        turn = claims["turn"]
+        still = Credential(rights.client(client.id), end, lambda: self._allows(caller, turn))
+        return _Checked(client, turn, caller, still)
 
-    def _allows(self, caller: Caller) -> bool:
-        """Whether the client of a caller is still there, and may as much as it could."""
+    def _as_then(self, checked: "_Checked") -> bool:
+        client = self._clients.get(checked.client.id)
+        return client == checked.client and self._clients.turn(checked.client.id) == checked.turn
+
+    def _allows(self, caller: Caller, turn: str) -> bool:
+        """Whether the client of a caller is still there, may as much as it could, and its tokens were not revoked."""
         client = self._clients.get(caller.client)
-        return client is not None and client.recipient == caller.recipient and caller.scopes <= client.scopes
+        return (
+            client is not None
+            and client.recipient == caller.recipient
+            and caller.scopes <= client.scopes
+            and self._clients.turn(client.id) == turn
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
     client: Client
+    turn: str
     caller: Caller
     credential: Credential

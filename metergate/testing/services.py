@@ -106,6 +106,7 @@ class FakeServices(FakeShared):
         door: decides and gives; see ``FakeDoor``.
         batches: what was taken in.
         gone: households that were erased.
+        recalled: whose open answers were asked again.
     """
 
     door: FakeDoor = field(default_factory=FakeDoor)
@@ -114,6 +115,7 @@ class FakeServices(FakeShared):
     zone: tzinfo = UTC
     batches: list[Batch] = field(default_factory=list)
     gone: set[SubjectId] = field(default_factory=set)
+    recalled: list[Recipient] = field(default_factory=list)
 
     async def send(
         self,
@@ -168,6 +170,9 @@ class FakeServices(FakeShared):
 
     def zones(self, recipient: Recipient) -> Sequence[str]:
         return list(self.door.places.get(recipient, []))
+
+    async def recall(self, recipient: Recipient) -> None:
+        self.recalled.append(recipient)
 
     async def ask(self, household: SubjectId | Pseudonym, request: PermissionRequest) -> str:
         self.door.asked.append((household, request))

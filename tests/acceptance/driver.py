@@ -18,10 +18,9 @@ from metergate.testing.partner import DspPartner
 from metergate.testing.people import Box, Home, SentReading, stamp
 from metergate.testing.product import Product, ProductError
 from tests.acceptance.privacy_books import BookCalls
-from tests.acceptance.privacy_ends import EndingCalls
+from tests.acceptance.privacy_ends import DID, EndingCalls
 from tests.acceptance.privacy_terms import TermsCalls, organisation
 
-DID = "did:web:recipient-a.example"
 TOKEN = "recipient-a-fixed-token-of-the-privacy-kit"
 DAYS = 30
 """Retention of every class: what ``retention.py --days 30`` is told."""

@@ -7,6 +7,7 @@ from driver import Ending, Household
 
 from tests.acceptance.privacy_terms import organisation
 
+DID = "did:web:recipient-a.example"
 PARTNERS = ["csv", "intervals", "portfolio", "openadr3 reports"]
 """What an organisation's client fetches with a token of ours; a connector comes by a key of its own."""
 CONNECTOR = ["dsp pull", "dsp stream"]
@@ -29,6 +30,12 @@ class EndingCalls:
                 for detail in ("live", "quarter", "day"):
                     self._operator("PUT", f"/api/retention/{detail}", {"days": 1})
                 return None
+            case "token":
+                self._operator("POST", f"/api/clients/{who}/revoke-tokens")
+                return PARTNERS
+            case "trust":
+                self._operator("POST", "/api/dsp/participants/distrust", {"did": DID})
+                return CONNECTOR
             case _:
                 raise NotImplementedError(f"the end by {kind}")
 

@@ -41,7 +41,7 @@ class TermsCalls:
             "resolution_seconds": terms.seconds,
             "level": terms.level,
             "values_from": stamp(datetime.now(UTC) - KEPT_FROM),
-            "values_to": stamp(terms.until),
+            "values_to": stamp(max(terms.until, datetime.now(UTC) + KEPT_FROM)),
             "until": stamp(terms.until),
             "keep_days": 30,
         }

@@ -245,8 +245,8 @@ HARNESSES: dict[str, tuple[str, Callable[[Words], int]]] = {
     "certificate": ("privacy", certificate),
     "collusion": ("privacy", collusion),
     "equations": ("promises", equations),
-    "grid": ("promises", grid),
-    "endings": ("promises", endings),
+    "grid": ("privacy", grid),
+    "endings": ("privacy", endings),
     "authority": ("promises", authority),
     "will": ("promises", will),
     "books": ("promises", books),
@@ -260,7 +260,7 @@ HARNESSES: dict[str, tuple[str, Callable[[Words], int]]] = {
     "load": ("load", load),
 }
 """Name -> folder, and how it is run. ``--only`` takes either."""
-BY_HAND = frozenset({"wire", "equations", "grid", "endings", "authority", "will", "books", "restore"})
+BY_HAND = frozenset({"wire", "equations", "authority", "will", "books", "restore"})
 """Only when named: minutes of several processes; and what does not pass yet."""
 
 

@@ -80,6 +80,7 @@ key = Table(
     Column("did", String, primary_key=True),
     Column("keys", LargeBinary, nullable=False),
 )
+distrusted = Table("dsp_distrusted", METADATA, Column("did", String, primary_key=True))
 
 AnyProcess = TypeVar("AnyProcess", bound=Process)
 
@@ -207,6 +208,19 @@ def pinned_keys(connection: Connection, did: str) -> Any:
 def pin_keys(connection: Connection, did: str, keys: Any) -> None:
     """The first keys stay; an operator who trusts others removes the row or puts the key into the settings."""
     connection.execute(insert_new(key), {"did": did, "keys": msgspec.json.encode(keys)})
+
+
+def all_distrusted(connection: Connection) -> set[str]:
+    """Participants that were taken off the trust list."""
+    return {did for (did,) in connection.execute(select(distrusted.c.did))}
+
+
+def distrust(connection: Connection, did: str) -> None:
+    connection.execute(insert_new(distrusted), {"did": did})
+
+
+def trust(connection: Connection, did: str) -> None:
+    connection.execute(delete(distrusted).where(distrusted.c.did == did))
 
 
 def purge_processes(connection: Connection, before: datetime, most: int) -> int:

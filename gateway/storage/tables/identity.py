@@ -13,7 +13,9 @@ client = Table(
     Column("organisation", String(64)),
     Column("scopes", Text, nullable=False),
     Column("secret", LargeBinary, nullable=False),
+    Column("turn", String(32), nullable=False, server_default=""),
 )
+"""``turn``: a word that its tokens hold; another one, and they are revoked."""
 
 one_time_code = Table(
     "one_time_code",

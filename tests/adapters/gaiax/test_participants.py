@@ -50,6 +50,42 @@ def trusting(house: House, **changes: Any) -> Participants:
     return Participants(house, [entry])
 
 
+async def test_who_is_taken_off_the_list_is_nobody_until_put_back_also_after_a_restart(house: House) -> None:
+    now = datetime.now(UTC)
+    participants = trusting(house, organisation="acme")
+    assert await participants.distrust(ACME_DID)
+    assert house.recalled == [ACME], "what is on its way to it is called back"
+    assert await participants.authenticate(header(claims(now))) is None
+    again = trusting(house, organisation="acme")
+    await again.load()
+    assert await again.recipient(ACME_DID) is None
+    assert again.listed() == [(ACME_DID, "acme", False)]
+    assert await again.trust(ACME_DID)
+    assert await again.authenticate(header(claims(now, jti="another"))) is not None
+    assert not await again.trust(ACME_DID)
+    assert not await again.distrust("did:web:unknown.example")
+
+
+async def test_who_has_a_did_in_the_registry_is_taken_off_as_well(house: House) -> None:
+    participants = Participants(house, [])
+    assert await participants.recipient(ACME_DID) == ACME
+    assert await participants.distrust(ACME_DID)
+    assert await participants.recipient(ACME_DID) is None
+    assert participants.listed() == [(ACME_DID, "", False)]
+
+
+async def test_it_is_off_even_where_that_cannot_be_written_down(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(_: Any) -> None:
+        raise OSError("no room")
+
+    participants = trusting(house, organisation="acme")
+    monkeypatch.setattr(house, "write", full)
+    with pytest.raises(OSError, match="no room"):
+        await participants.distrust(ACME_DID)
+    assert not participants.trusted(ACME_DID)
+    assert house.recalled == [ACME]
+
+
 @pytest.mark.rule("RFC 7519: short life, one audience, no replay")
 async def test_a_participant_is_known_by_its_key_and_each_token_works_once(house: House) -> None:
     participants = trusting(house)

@@ -42,6 +42,10 @@ async def token(scene: Product, _: SubjectId) -> None:
     scene.now += 15 * MINUTE
 
 
+async def revoked(scene: Product, _: SubjectId) -> None:
+    await scene.gateway.clients.revoke(CLIENT)
+
+
 async def profile(scene: Product, _: SubjectId) -> None:
     await scene.profile(quantities=frozenset({FEED}))
 
@@ -60,6 +64,7 @@ ENDINGS: dict[str, tuple[Act, int, int]] = {
     "client": (client, 300 * 24 * 60, 401),
     "client of another": (client_of_another, 300 * 24 * 60, 403),
     "token": (token, 300 * 24 * 60, 401),
+    "token revoked": (revoked, 300 * 24 * 60, 401),
     "profile": (profile, 300 * 24 * 60, 403),
     "profile, finest": (finer_profile, 300 * 24 * 60, 403),
     "retention": (retention, 300 * 24 * 60, 200),

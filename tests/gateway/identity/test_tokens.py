@@ -25,7 +25,10 @@ class Known(Clients):
     """One client, without a store."""
 
     def __init__(self) -> None:
-        self.gone = False
+        self.gone, self.word = False, "one"
+
+    def turn(self, client_id: str) -> str | None:
+        return self.word if self.get(client_id) else None
 
     def get(self, client_id: str) -> Client | None:
         return ACME if client_id == ACME.id and not self.gone else None
@@ -104,6 +107,42 @@ def test_a_token_dies_with_its_client(tmp_path: Path) -> None:
     assert tokens.check(token) is not None
     clients.gone = True
     assert tokens.check(token) is None
+
+
+def test_tokens_are_revoked_together_and_a_new_one_is_good(tmp_path: Path) -> None:
+    clients = Known()
+    tokens = Tokens(signer(tmp_path), clients, Time(), minutes=15)
+    token = tokens.issue(ACME, frozenset({"read"}))
+    known = tokens.known(token)
+    assert known is not None
+    clients.word = "two"
+    assert tokens.check(token) is None
+    assert not known[1].still()
+    assert tokens.check(tokens.issue(ACME, frozenset({"read"}))) is not None
+
+
+async def test_a_revoked_token_stays_so_after_a_restart_and_under_a_client_of_the_same_name(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        await house.operator("PUT", "/api/organisations/acme", {"name": "Acme"})
+        await house.operator("PUT", "/api/clients/acme-1", {"organisation": "acme", "scopes": ["read"]})
+        client, tokens = house.gateway.clients.get("acme-1"), house.gateway.tokens
+        assert client is not None
+        revoked = tokens.issue(client, client.scopes)
+        assert tokens.check(revoked) is not None
+        await house.operator("POST", "/api/clients/acme-1/revoke-tokens")
+        assert tokens.check(revoked) is None
+        removed = tokens.issue(client, client.scopes)
+    async with people(tmp_path) as house:
+        tokens = house.gateway.tokens
+        assert tokens.check(revoked) is None
+        assert tokens.check(removed) is not None
+        await house.operator("DELETE", "/api/clients/acme-1")
+        await house.operator("PUT", "/api/clients/acme-1", {"organisation": "acme", "scopes": ["read"]})
+        assert tokens.check(removed) is None
+        async with house.browser.post(
+            "/api/clients/nobody/revoke-tokens", headers={"Authorization": f"Bearer {house.token}"}
+        ) as answer:
+            assert answer.status == 404
 
 
 def test_a_receipt_is_no_token(tmp_path: Path) -> None:
