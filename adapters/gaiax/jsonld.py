@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 DSPACE = "https://w3id.org/dspace/2025/1/context.jsonld"
 _PLAIN = frozenset({DSPACE, "https://w3id.org/edc/dspace/v0.0.1"})
@@ -22,16 +22,22 @@ LONGEST_CONTEXT = 200
 """Characters of a context's name that an error repeats."""
 MOST_CONTEXTS = 16
 """In one document, nested ones too; each costs a millisecond and more."""
+MOST_TERMS = 256
+"""That a document's own contexts define."""
+MOST_NODES = 400
+"""Objects of a message that has to be expanded: each costs its share of every context that reaches it, some tenth of a
+millisecond. A message in the short names of the standard is not expanded and has no such bound."""
 
 
 class NotLinkedData(ValueError):
     """The document cannot be expanded: malformed, too deep, or it names a context that is not bundled."""
 
 
-def compacted(document: Mapping[str, Any]) -> Mapping[str, Any]:
+def compacted(document: Mapping[str, Any], *, most_nodes: int = MOST_NODES) -> Mapping[str, Any]:
     """The message in the short names of the DSP context, whatever context it came with.
 
-    A message that is in that form already is handed back as it is. Raises ``NotLinkedData``.
+    A message that is in that form already is handed back as it is. Raises ``NotLinkedData``, also for what is too
+    costly.
     """
     if _deeper_than(document, DEEPEST):
         raise NotLinkedData(f"nested deeper than {DEEPEST} levels")
@@ -39,7 +45,7 @@ def compacted(document: Mapping[str, Any]) -> Mapping[str, Any]:
         return document
     from pyld import jsonld
 
-    full = expanded(document)
+    full = expanded(document, most_nodes=most_nodes)
     try:
         result = jsonld.compact(full, {"@context": [DSPACE]}, _options())
     except _faults() as error:
@@ -74,7 +80,7 @@ def _prefixed(value: Any) -> bool:
     return isinstance(value, Mapping) and any(":" in name or _prefixed(inner) for name, inner in value.items())
 
 
-def expanded(document: Mapping[str, Any]) -> list[Any]:
+def expanded(document: Mapping[str, Any], *, most_nodes: int = MOST_NODES) -> list[Any]:
     """Expanded form (JSON-LD 1.1 API, 5.1). Raises ``NotLinkedData``."""
     from pyld import jsonld
 
@@ -82,6 +88,13 @@ def expanded(document: Mapping[str, Any]) -> list[Any]:
         raise NotLinkedData(f"nested deeper than {DEEPEST} levels")
     if _contexts(document) > MOST_CONTEXTS:
         raise NotLinkedData(f"more than {MOST_CONTEXTS} contexts")
+    size = _sized(document)
+    if size.scoped:
+        raise NotLinkedData("a context inside the definition of a term is not read: its cost is a product")
+    if size.terms > MOST_TERMS:
+        raise NotLinkedData(f"more than {MOST_TERMS} terms in contexts of its own")
+    if size.nodes > most_nodes:
+        raise NotLinkedData(f"more than {most_nodes} objects; in the short names of {DSPACE} there may be more")
     try:
         result: list[Any] = jsonld.expand(document, _options())
     except _faults() as error:
@@ -121,6 +134,32 @@ def _why(error: Exception) -> str:
 
 def _printable(url: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in url[:LONGEST_CONTEXT])
+
+
+class _Size(NamedTuple):
+    """Objects outside of contexts, terms that contexts define, and whether one of these has a context of its own."""
+
+    nodes: int
+    terms: int
+    scoped: bool
+
+
+def _sized(document: Mapping[str, Any]) -> _Size:
+    nodes, terms, scoped = 0, 0, False
+    left: list[Any] = [document]
+    while left:
+        value = left.pop()
+        if isinstance(value, list):
+            left += value
+        elif isinstance(value, Mapping):
+            nodes += 1
+            left += [inner for name, inner in value.items() if name != "@context"]
+            here = value.get("@context", [])
+            for context in here if isinstance(here, list) else [here]:
+                if isinstance(context, Mapping):
+                    terms += len(context)
+                    scoped = scoped or any(isinstance(t, Mapping) and "@context" in t for t in context.values())
+    return _Size(nodes, terms, scoped)
 
 
 def _contexts(value: Any) -> int:

@@ -11,7 +11,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ import msgspec
 from aiohttp.abc import AbstractCookieJar
 
 from adapters.plugin import OutboundError, Reply, StreamReply
+from gateway.serve.addresses import plain, public
 
 PIECE = 64 * 1024
 CONNECTIONS = 100
@@ -45,7 +46,7 @@ class Outbound:
 
     async def __aenter__(self) -> "Outbound":
         self._sessions = {
-            "https": self._session(lambda address: _public(address) or self._listed(address)),
+            "https": self._session(lambda address: public(address) or self._listed(address)),
             "http": self._session(self._listed),
         }
         return self
@@ -119,7 +120,7 @@ class Outbound:
         return aiohttp.ClientSession(connector=connector, cookie_jar=jar, trust_env=False)
 
     def _listed(self, address: str) -> bool:
-        parsed = _plain(address)
+        parsed = plain(address)
         return any(parsed in network for network in self._allowed if network.version == parsed.version)
 
 
@@ -138,18 +139,6 @@ async def _pieces(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
             yield piece
     except (aiohttp.ClientError, OSError) as error:
         raise OutboundError(_why(error)) from None
-
-
-def _plain(address: str) -> Any:
-    """An address; IPv4 inside IPv6 counts as IPv4."""
-    parsed = ip_address(address.partition("%")[0])
-    mapped = parsed.ipv4_mapped or parsed.sixtofour if isinstance(parsed, IPv6Address) else None
-    return mapped or parsed
-
-
-def _public(address: str) -> bool:
-    parsed = _plain(address)
-    return bool(parsed.is_global and not parsed.is_multicast)
 
 
 def _why(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """The consumer role: look into a provider's catalog, negotiate, ask for transfers. Each act becomes a message later."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from adapters.plugin import OutboundError
 
 LARGEST_CATALOG = 16 << 20
 """Bytes of a provider's catalog."""
+MOST_IN_CATALOG = 20_000
+"""Objects of one that has to be expanded: seconds, beside the loop."""
 
 
 async def catalog(connector: Connector, partner: str, address: str) -> Mapping[str, Any]:
@@ -33,7 +36,8 @@ async def catalog(connector: Connector, partner: str, address: str) -> Mapping[s
     if reply.status != 200:
         raise Refuse(502, "provider-refused", f"the provider answers {reply.status}")
     try:
-        found = compacted(msgspec.json.decode(reply.body, type=dict))
+        document = msgspec.json.decode(reply.body, type=dict)
+        found = await asyncio.to_thread(compacted, document, most_nodes=MOST_IN_CATALOG)
     except (msgspec.DecodeError, NotLinkedData, RecursionError):
         raise Refuse(502, "provider-unreadable", "the provider's answer is no catalog") from None
     return found

@@ -20,7 +20,7 @@ from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp.messages import Malformed
 from adapters.gaiax.dsp.process import Agreement, Negotiation, Transfer
 from adapters.gaiax.dsp.words import Side
-from adapters.gaiax.jsonld import DSPACE, NotLinkedData
+from adapters.gaiax.jsonld import DSPACE, NotLinkedData, compacted
 from adapters.gaiax.wellknown import VERSIONS
 from adapters.plugin import Organisation
 from policies.terms import Level, Purpose, Recipient
@@ -373,3 +373,28 @@ def test_messages_name_no_context_but_that_of_the_standard() -> None:
     assert body["@context"] == [DSPACE]
     operands = [c["leftOperand"] for c in body["agreement"]["permission"][0]["constraint"]]
     assert all(o.startswith((odrl.ODRL, odrl.OWN_OPERANDS)) for o in operands)
+
+
+SCOPED = {"p": {"@id": "https://e.org/p", "@context": {f"t{n}": f"https://e.org/{n}" for n in range(50)}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"@context": [DSPACE, SCOPED], "p": [{"t1": 1}] * 50}, "inside the definition of a term"),
+        ({"offer": {"@context": [SCOPED], "p": [{"t1": 1}] * 50}}, "inside the definition of a term"),
+        ({"@context": [DSPACE, {f"t{n}": f"https://e.org/{n}" for n in range(257)}]}, "256 terms"),
+        ({"offer": {"permission": [{"action": "use"}] * 400}}, "400 objects"),
+        ({"offer": [{"@context": [DSPACE]}] * 16}, "16 contexts"),
+    ],
+)
+def test_a_message_whose_expansion_would_cost_a_product_is_refused_by_rule(changes: dict[str, Any], rule: str) -> None:
+    message = {"@context": [DSPACE], "@type": "ContractRequestMessage", "odrl:x": 1}
+    assert compacted(message)["@type"] == "ContractRequestMessage"
+    with pytest.raises(NotLinkedData, match=rule):
+        compacted(message | changes)
+
+
+def test_in_the_standards_own_names_a_message_may_have_more_objects() -> None:
+    message = {"@context": [DSPACE], "@type": "Catalog", "dataset": [{"@id": str(n)} for n in range(2000)]}
+    assert compacted(message) is message

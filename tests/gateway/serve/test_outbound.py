@@ -9,7 +9,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters.plugin import OutboundError
-from gateway.serve.outbound import Outbound, _public
+from gateway.serve import addresses
+from gateway.serve.outbound import Outbound
 
 
 @asynccontextmanager
@@ -93,7 +94,21 @@ async def test_too_much_too_late_and_elsewhere_are_refused(path: str, words: str
         ("fd00::1", False),
         ("::ffff:10.0.0.1", False),
         ("2002:7f00:1::", False),
+        ("2002:808:808::", True),
+        ("64:ff9b::808:808", True),
+        ("64:ff9b::a00:1", False),  # NAT64 of 10.0.0.1
+        ("64:ff9b:1::808:808", False),
+        ("::a00:1", False),  # 10.0.0.1, compatible
+        ("::ffff:0:a00:1", False),
+        ("fec0::1", False),
+        ("2001:0:808:808::1", False),
+        ("192.0.0.8", False),
+        ("192.88.99.1", False),
+        ("198.18.0.1", False),
+        ("255.255.255.255", False),
+        ("ff0e::1", False),
+        ("3fff::1", False),
     ],
 )
 def test_public_is_what_the_registry_of_addresses_says(address: str, public: bool) -> None:
-    assert _public(address) is public
+    assert addresses.public(address) is public
