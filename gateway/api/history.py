@@ -22,7 +22,7 @@ from gateway.clock import Clock
 from gateway.errors import BatchRefused, NotAllowed, RegistryError, StoreFull, SubjectGone, Unknown
 from gateway.intake.desk import AHEAD
 from gateway.registry.registry import Registry
-from gateway.registry.tenancies import Tenancy
+from gateway.registry.tenancy_records import Tenancy
 from gateway.serve.problems import Problem
 from meter_driver import quantities
 from meter_driver.dimensions import UNFIT, unit_fits

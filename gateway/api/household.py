@@ -22,7 +22,7 @@ from gateway.errors import ConsentError, SubjectGone
 from gateway.grounds import kind_of
 from gateway.household_end import HouseholdEnd
 from gateway.registry.registry import Registry
-from gateway.registry.tenancies import Tenancy
+from gateway.registry.tenancy_records import Tenancy
 from gateway.serve.callers import guard
 from gateway.serve.login import Login
 from gateway.serve.problems import Problem

@@ -17,7 +17,7 @@ from pydantic import (
 
 from adapters.plugin import Organisation, PermissionRequest
 from gateway.registry.organisations import ListedOrganisation
-from gateway.registry.tenancies import Identity, NewTenancy
+from gateway.registry.tenancy_records import Identity, NewTenancy
 from gateway.serve.problems import Problem
 from meter_driver.instants import in_utc
 from meter_driver.quantities import parse

@@ -21,7 +21,7 @@ from gateway.identity.enrol import Enrolment
 from gateway.identity.throttle import Throttle
 from gateway.registry.boxes import ANY_METER, Certificate
 from gateway.registry.registry import Registry
-from gateway.registry.tenancies import Tenancy
+from gateway.registry.tenancy_records import Tenancy
 from gateway.serve.callers import guard
 from gateway.serve.problems import Problem
 from policies.roles import EVERYBODY, OPERATOR, Listener, Role

@@ -21,7 +21,7 @@ from gateway.errors import NotAllowed, RegistryError
 from gateway.identity.clients import Clients, check_client
 from gateway.registry import names
 from gateway.registry.registry import Registry
-from gateway.registry.tenancies import Tenancy, check_new
+from gateway.registry.tenancy_records import Tenancy, check_new
 from gateway.serve.problems import Problem
 from meter_driver.quantities import parse
 from policies.roles import SCOPES, Listener, Role

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from gateway.errors import SubjectGone
 from gateway.registry.meter_records import Reader
 from gateway.registry.meters import Meters
-from gateway.registry.tenancies import Tenancy
+from gateway.registry.tenancy_records import Tenancy
 from meter_driver import quantities, senml
 from meter_driver.errors import SenmlError
 from meter_driver.quantities import Medium

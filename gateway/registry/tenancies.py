@@ -6,76 +6,20 @@ metering point it is known when it was left, also after an erasure (docs/decisio
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.clock import Clock
-from gateway.errors import InUse, NotAllowed, SubjectGone, Unknown
+from gateway.errors import InUse, SubjectGone, Unknown
+from gateway.registry.tenancy_records import NO_IDENTITY, Identity, NewTenancy, Tenancy, check_new
 from gateway.storage.port import Store
 from gateway.storage.tables.registry import metering_point, point_left, tenancy
 from gateway.vault.port import Vault, Words
 from policies.retention import KEPT_EVIDENCE
 from policies.terms import DetailClass, SubjectId
-
-TENANCY_KINDS = ("household", "site")
-MOST_POINTS = 32
-MOST_TEXT = 1000
-
-
-class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who lives there. Sealed wherever it is stored; shown to the household and the operator only."""
-
-    name: str = ""
-    address: str = ""
-    remarks: str = ""
-
-
-NO_IDENTITY = Identity()
-
-
-@dataclass(frozen=True, slots=True)
-class NewTenancy:
-    """What is needed to take a household in. ``points``: metering point ids.
-
-    ``start``: since when it lives there; None where nobody said, then its tenancy begins now and earlier readings are
-    its own as well, back to when another household left one of its points.
-    """
-
-    identity: Identity = NO_IDENTITY
-    zone: str = ""
-    community: str = ""
-    kind: str = "household"
-    points: tuple[str, ...] = ()
-    start: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tenancy:
-    """A household as memory holds it: nothing that names anybody. ``end`` and ``erased`` are None while it is live.
-
-    ``moved_in``: since when it is known to live there, so that earlier readings are somebody else's; None: nobody said.
-    """
-
-    id: SubjectId
-    zone: str
-    community: str
-    kind: str
-    start: datetime
-    end: datetime | None = None
-    erased: datetime | None = None
-    moved_in: datetime | None = None
-
-    @property
-    def live(self) -> bool:
-        return self.end is None and self.erased is None
-
-    @property
-    def place(self) -> str:
-        """``zone`` or ``zone/community``; "" for none."""
-        return f"{self.zone}/{self.community}" if self.zone and self.community else self.zone
 
 
 class Tenancies:
@@ -290,23 +234,6 @@ async def any_household(store: Store) -> bool:
 def _padded(subject: SubjectId, about: str, plain: bytes) -> Words:
     """With blanks to 256 bytes, so that the length of a name is not in the row."""
     return Words(subject, DetailClass.IDENTITY, about, plain + b" " * (-len(plain) % 256))
-
-
-def check_new(new: NewTenancy) -> None:
-    """Whether ``create`` would take it, but for points that are taken. Raises ``NotAllowed``."""
-    if new.kind not in TENANCY_KINDS:
-        raise NotAllowed(f"kind: one of {', '.join(TENANCY_KINDS)}")
-    for field, text in (("zone", new.zone), ("community", new.community)):
-        if len(text) > 64 or "/" in text or not text.isprintable():
-            raise NotAllowed(f"{field}: at most 64 printable characters, no slash")
-    if new.community and not new.zone:
-        raise NotAllowed("community: lies in a zone, which is missing")
-    if any(len(text) > MOST_TEXT for text in msgspec.structs.astuple(new.identity)):
-        raise NotAllowed(f"identity: at most {MOST_TEXT} characters in a field")
-    if len(new.points) > MOST_POINTS or any(not p or len(p) > 64 for p in new.points):
-        raise NotAllowed(f"points: at most {MOST_POINTS}, each of 1 to 64 characters")
-    if new.start is not None and new.start.utcoffset() is None:
-        raise NotAllowed("start: an instant with its offset")
 
 
 def _instant(seconds: float) -> datetime:

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Table, delete, func, literal, select, union_a
 from adapters.plugin import Logger
 from gateway.clock import Clock
 from gateway.errors import RegistryError
-from gateway.registry.tenancies import Tenancies, Tenancy
+from gateway.registry.tenancies import Tenancies
+from gateway.registry.tenancy_records import Tenancy
 from gateway.storage.port import Store
 from gateway.storage.tables.vault import block, piece
 from gateway.storage.tables.vee import ALL, vee_clock, vee_correction, vee_exception, vee_seen

@@ -17,7 +17,7 @@ from adapters.plugin import Batch, Organisation, PermissionRequest, always
 from gateway.compose import NO_OVERRIDES, Gateway, Overrides, load, opened
 from gateway.door.egress import Part
 from gateway.door.standing import Right, own_right
-from gateway.registry.tenancies import NewTenancy
+from gateway.registry.tenancy_records import NewTenancy
 from gateway.rights import Credential, session
 from gateway.settings import Settings, parse
 from gateway.storage.migrate import migrate

@@ -20,7 +20,7 @@ from gateway.consent.records import in_force
 from gateway.errors import InUse, SubjectGone
 from gateway.household_end import STEPS
 from gateway.registry.boxes import ANY_METER
-from gateway.registry.tenancies import Identity, NewTenancy
+from gateway.registry.tenancy_records import Identity, NewTenancy
 from gateway.serve.login import LOGIN
 from meter_driver.reading import Reading
 from policies.grounds import LegalTask, Scope

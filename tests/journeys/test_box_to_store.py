@@ -26,7 +26,7 @@ from edge.uplink import Uplink
 from gateway import rights
 from gateway.app import own_routes
 from gateway.compose import Gateway
-from gateway.registry.tenancies import NewTenancy
+from gateway.registry.tenancy_records import NewTenancy
 from gateway.rights import Credential
 from gateway.serve.callers import CREDENTIAL
 from gateway.serve.listeners import application

@@ -16,7 +16,7 @@ from gateway.errors import StoreFull
 from gateway.intake import http as ingest
 from gateway.registry.meter_records import Reader
 from gateway.registry.meters import Meters
-from gateway.registry.tenancies import Tenancy
+from gateway.registry.tenancy_records import Tenancy
 from gateway.serve.problems import Problem, answer
 from meter_driver import senml
 from policies.roles import Role

@@ -13,7 +13,7 @@ from adapters.plugin import Organisation
 from gateway.errors import InUse, NotAllowed, StoreFull, Unknown
 from gateway.registry.boxes import ANY_METER
 from gateway.registry.organisations import ListedOrganisation
-from gateway.registry.tenancies import Identity, NewTenancy
+from gateway.registry.tenancy_records import Identity, NewTenancy
 from policies.retention import KEPT_EVIDENCE
 from policies.terms import Recipient, SubjectId
 from tests.gateway.people_house import START, people
