@@ -14,7 +14,8 @@ from adapters.plugin import Route
 from gateway.api import models, vee
 from gateway.api.history import CheckIn, HistoryIn
 from gateway.api.meters import ExchangeIn, MeterIn
-from gateway.api.town import FindIn, ImportIn, TownIn
+from gateway.api.town import FindIn, ImportIn
+from gateway.api.town_checks import TownIn
 from policies.roles import EVERYBODY, Listener, Role
 
 BODIES: Mapping[str, type[BaseModel]] = MappingProxyType(

@@ -1,0 +1,156 @@
+"""What may be wrong with a file of households, organisations and clients: its shape, and what it refers to.
+
+Nothing is changed here; each fault is a field and the rule that it breaks.
+"""
+
+import json
+import re
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+from pydantic import Field
+
+from adapters.formats.words import whole_second
+from adapters.problems import BrokenRule
+from gateway.api.models import MOST_WRONG, ClientIn, HouseholdIn, OrganisationIn, Strict, body
+from gateway.errors import NotAllowed, RegistryError
+from gateway.identity.clients import check_client
+from gateway.registry import names
+from gateway.registry.registry import Registry
+from gateway.registry.tenancy_records import check_new
+from gateway.serve.problems import Problem
+from meter_driver.quantities import parse
+from policies.roles import SCOPES
+from policies.terms import Recipient, SubjectId
+
+
+class TownIn(Strict):
+    """All that a file for ``metergate registry import`` has."""
+
+    organisations: dict[str, OrganisationIn] = Field(default={}, max_length=10_000)
+    clients: dict[str, ClientIn] = Field(default={}, max_length=10_000)
+    households: list[HouseholdIn] = Field(default=[], max_length=100_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What of a file has its shape; ``wrong`` is the rest. ``households`` by their index in the file.
+
+    ``organisations``: all that the file names.
+    """
+
+    town: TownIn
+    households: Mapping[int, HouseholdIn]
+    organisations: Container[str]
+    wrong: Sequence[BrokenRule] = ()
+
+
+async def sound(request: web.Request) -> Sound:
+    """Raises ``Problem`` where not even its parts can be told from each other."""
+    try:
+        town = await body(request, TownIn)
+        return Sound(town, dict(enumerate(town.households)), town.organisations)
+    except Problem as problem:
+        fields = problem.more.get("fields", ())
+        if not fields or len(fields) >= MOST_WRONG:
+            raise
+        wrong = [(each["field"], each["rule"]) for each in fields]
+        table = await request.json()
+        if not isinstance(table, dict) or any("." not in field for field, _ in wrong):
+            raise
+    broken = {field[: dot.start()] for field, _ in wrong for dot in re.finditer(r"\.|$", field)}
+    homes = {n: each for n, each in enumerate(table.get("households", [])) if f"households.{n}" not in broken}
+    some = {
+        section: {name: each for name, each in table.get(section, {}).items() if f"{section}.{name}" not in broken}
+        for section in ("organisations", "clients")
+    }
+    town = TownIn.model_validate_json(json.dumps({**some, "households": list(homes.values())}))
+    return Sound(town, dict(zip(homes, town.households, strict=True)), table.get("organisations", {}), wrong)
+
+
+def nobody(wanted: HouseholdIn) -> Iterator[BrokenRule]:
+    """Of a row of a file by which nobody can be known again: taken in twice, it would be two households."""
+    if "name" in wanted.model_fields_set and not wanted.name.strip():
+        yield "name", "empty: leave it out where there is none"
+    elif not wanted.name and not wanted.points:
+        yield "points", "a name or a metering point, at least one"
+
+
+@dataclass(frozen=True, slots=True)
+class TownChecks:
+    """Against what the registry has."""
+
+    registry: Registry
+
+    def owners(self, wanted: HouseholdIn) -> set[SubjectId]:
+        """Who has its metering points now."""
+        found = (self.registry.tenancies.by_point(point) for point in wanted.points)
+        return {owner for owner in found if owner is not None}
+
+    def gone(self, wanted: HouseholdIn) -> dict[str, str]:
+        """Why a row tells of somebody who left, by metering point; empty where it may be taken in."""
+        gone: dict[str, str] = {}
+        for point in wanted.points:
+            left = self.registry.tenancies.left(point)
+            if left is not None and (wanted.start is None or wanted.start < left):
+                gone[point] = f"left on {whole_second(left)}; give a later start for who lives there now"
+        return gone
+
+    async def wrong_of(self, wanted: Mapping[int, HouseholdIn]) -> list[BrokenRule]:
+        wrong: list[BrokenRule] = []
+        seen: dict[str, int] = {}
+        for index, each in wanted.items():
+            try:
+                check_new(each.tenancy())
+            except NotAllowed as error:
+                field, _, rule = str(error).partition(": ")
+                wrong.append((f"households.{index}.{field}", rule))
+                continue
+            for number, point in enumerate(each.points):
+                first = seen.setdefault(point, index)
+                if first != index or each.points.index(point) != number:
+                    wrong.append((f"households.{index}.points.{number}", f"households.{first} has it too"))
+            if (reason := await self._in_the_way(each)) is not None:
+                wrong.append((f"households.{index}.points", reason))
+        return wrong
+
+    async def _in_the_way(self, wanted: HouseholdIn) -> str | None:
+        owners = self.owners(wanted)
+        if not owners:
+            return None
+        tenancies = self.registry.tenancies
+        free = [number for number, point in enumerate(wanted.points) if tenancies.by_point(point) is None]
+        who = await tenancies.who(next(iter(owners)))
+        if len(owners) > 1 or names.plain(who.name) != names.plain(wanted.name):
+            return "a metering point belongs to another household"
+        return f"{free[0]}: the household is there without this one" if free else None
+
+    def wrong_of_clients(self, sound: Sound) -> Iterator[BrokenRule]:
+        known = self.registry.organisations.organisation_now
+        for name, organisation in sound.town.organisations.items():
+            try:
+                self.registry.organisations.check(organisation.entry(name))
+            except RegistryError as error:
+                yield f"organisations.{name}", str(error)
+            for number, quantity in enumerate(organisation.quantities):
+                if parse(quantity) is None:
+                    yield f"organisations.{name}.quantities.{number}", "not in the vocabulary"
+        for name, client in sound.town.clients.items():
+            try:
+                check_client(name)
+            except NotAllowed as error:
+                yield f"clients.{name}", str(error)
+            for number, scope in enumerate(client.scopes):
+                if scope not in SCOPES:
+                    yield f"clients.{name}.scopes.{number}", f"one of {', '.join(sorted(SCOPES))}"
+            owner = client.organisation
+            if owner is not None and owner not in sound.organisations and known(Recipient(owner)) is None:
+                yield f"clients.{name}.organisation", "there is no such organisation, nor is it in the file"
+
+
+def refuse(wrong: Sequence[BrokenRule]) -> None:
+    if wrong:
+        fields = [{"field": field, "rule": rule} for field, rule in wrong[:1000]]
+        detail = f"{len(wrong)} wrong, nothing was done; the first is {wrong[0][0]}: {wrong[0][1]}"
+        raise Problem(422, "invalid", detail, fields=fields)
