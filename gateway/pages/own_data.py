@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
-from adapters.plugin import Released
 from gateway.clock import Clock
 from gateway.door.egress import Part, Whole
 from gateway.door.epochs import Epochs
@@ -20,6 +19,7 @@ from gateway.door.release import SELF
 from gateway.door.standing import Right, Sight, Standing
 from gateway.door.windows import local_midnight
 from gateway.errors import SubjectGone
+from gateway.pages.lately import UNSETTLED, finer_since, newest_of, oldest, readings_part, whole_of
 from gateway.vault.port import Vault, held_since
 from meter_driver.intervals import day_edges
 from meter_driver.quantities import is_amount
@@ -30,23 +30,18 @@ from policies.terms import (
     FAR_FUTURE,
     ONE_DAY,
     QUARTER_HOUR,
-    WHOLE,
     DetailClass,
     Grant,
     Level,
     Period,
     Purpose,
-    Row,
     SubjectId,
     class_of,
 )
-from policies.vault.values import Value
 
 FINE_TO_COARSE = (DetailClass.LIVE, DetailClass.QUARTER, DetailClass.DAY)
 _AHEAD = timedelta(days=2)
 _HOUR = timedelta(hours=1)
-UNSETTLED = timedelta(days=7)
-"""Days that are older than this have been worked out, unless they were taken in today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +157,10 @@ class DataDesk:
         day = self._clock().astimezone(self._zone).date()
         yesterday, today = (day_edges(each, self._zone)[0] for each in (day - ONE_DAY, day))
         both = Period(yesterday, self._end())
-        if not (newest := await self._newest(subject, both)):
+        if not (newest := await newest_of(self._vault, subject, both)):
             return
         rows = [reading(value, value.last_at, value.last, "self") for value in newest]
-        yield _part(standing, subject, DetailClass.QUARTER, min(value.at for value in newest).date(), rows)
+        yield readings_part(standing, subject, DetailClass.QUARTER, min(value.at for value in newest).date(), rows)
         places = {(value.meter, value.quantity) for value in newest if is_amount(value.quantity)}
         since, count = yesterday, frozenset(quantity for _, quantity in places)
         for step in (ONE_DAY, _HOUR, QUARTER_HOUR) if places else ():
@@ -174,10 +169,10 @@ class DataDesk:
             for part in parts:
                 yield part
             rows = [row for part in parts for row in part.released.rows]
-            if step == ONE_DAY and (unsure := places - _whole(rows)):
+            if step == ONE_DAY and (unsure := places - whole_of(rows)):
                 async for part in self._before(subject, standing, unsure, yesterday):
                     yield part
-            since = _since(rows, places, since, step, today)
+            since = finer_since(rows, places, since, step, today)
 
     async def _before(
         self, subject: SubjectId, standing: Standing, places: Collection[tuple[str, str]], until: datetime
@@ -189,39 +184,9 @@ class DataDesk:
         for detail in (DetailClass.DAY, DetailClass.QUARTER):
             start = held_since(self._vault, subject, detail)
             start = start if detail is DetailClass.DAY else max(start, until - UNSETTLED)
-            if found := await self._oldest(subject, detail, left, Period(start, until)):
+            if found := await oldest(self._vault, subject, detail, left, Period(start, until)):
                 rows = [reading(value, value.first_at, value.first, "self") for value in found]
-                yield _part(standing, subject, detail, min(value.at for value in found).date(), rows)
-
-    async def _oldest(
-        self, subject: SubjectId, detail: DetailClass, left: set[tuple[str, str]], period: Period
-    ) -> Sequence[Value]:
-        """Of each meter and quantity that is left; those that are found leave."""
-        found: list[Value] = []
-        if period.empty or not left:
-            return found
-        try:
-            async for values in self._vault.read(subject, detail, frozenset(name for _, name in left), period):
-                for value in values:
-                    place = value.meter, value.quantity
-                    if place in left and value.first_at < period.end:
-                        left.discard(place)
-                        found.append(value)
-                if not left:
-                    break
-        except SubjectGone:
-            return []
-        return found
-
-    async def _newest(self, subject: SubjectId, period: Period) -> Sequence[Value]:
-        """Of each quantity and meter; none of a household that leaves in the middle."""
-        newest: dict[tuple[str, str], Value] = {}
-        try:
-            async for values in self._vault.read(subject, DetailClass.QUARTER, EVERYTHING, period):
-                newest |= {(v.quantity, v.meter): v for v in sorted(values, key=lambda v: v.at)}
-        except SubjectGone:
-            return []
-        return [newest[name] for name in sorted(newest)]
+                yield readings_part(standing, subject, detail, min(value.at for value in found).date(), rows)
 
     async def _parts(
         self,
@@ -249,38 +214,12 @@ class DataDesk:
                     rows = await asyncio.to_thread(readings_held, values, detail, "self", self._zone)
                     some = [row for row in rows if detail is DetailClass.QUARTER or row.start < held]
                     if some:
-                        yield _part(standing, subject, detail, min(value.at for value in values).date(), some)
+                        yield readings_part(standing, subject, detail, min(value.at for value in values).date(), some)
         except SubjectGone:
             return
-
-
-def _whole(rows: Sequence[Row]) -> set[tuple[str, str]]:
-    """Meters and quantities of which a day is whole."""
-    return {(row.meter, row.quantity) for row in rows if row.value is not None and row.completeness >= WHOLE}
-
-
-def _since(
-    rows: Sequence[Row], places: Collection[tuple[str, str]], begin: datetime, step: timedelta, today: datetime
-) -> datetime:
-    """From when on finer intervals are needed, ``begin`` the earliest: after a day that is whole for every meter and
-    quantity, and from the first hour that has no value of one of them.
-    """
-    told = {(row.meter, row.quantity, row.start) for row in rows if row.value is not None}
-    if step == ONE_DAY:
-        whole = all(row.completeness >= WHOLE for row in rows)
-        return today if whole and len(told) == len(places) else begin
-    while all((*place, begin) in told for place in places):
-        begin += step
-    return begin
 
 
 def _grant(ground: str, subject: SubjectId, step: timedelta, period: Period) -> Grant:
     """What a household's own right to its data covers."""
     words = SELF, Purpose.ENERGY_ADVICE, EVERYTHING, step, Level.INDIVIDUAL, period
     return Grant(ground, subject, *words, until=FAR_FUTURE, keep=timedelta(0))
-
-
-def _part(standing: Standing, subject: SubjectId, detail: DetailClass, first: date, rows: Sequence[Row]) -> Part:
-    """Readings as they stand, of days from ``first`` on."""
-    words = SELF, Purpose.ENERGY_ADVICE, AS_RECEIVED, Level.INDIVIDUAL, timedelta(0)
-    return Part(standing.since(subject, detail, first), Released("self", rows, *words))

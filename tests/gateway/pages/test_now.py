@@ -16,8 +16,8 @@ from markupsafe import Markup
 from adapters.plugin import Batch, Released, always
 from gateway.door.release import SELF
 from gateway.door.standing import own_right
+from gateway.pages.lately import UNSETTLED
 from gateway.pages.now_view import NowView
-from gateway.pages.own_data import UNSETTLED
 from gateway.pages.words import Phrases
 from gateway.rights import Credential, session
 from meter_driver.quantities import OPT
