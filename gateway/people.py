@@ -18,6 +18,8 @@ from gateway.api.vee import VeeApi
 from gateway.compose import Gateway
 from gateway.identity.throttle import Throttle
 from gateway.pages.downloads import Downloads
+from gateway.pages.entrance import EntrancePages
+from gateway.pages.erasure import ErasurePages
 from gateway.pages.exceptions import ExceptionPages
 from gateway.pages.household import HouseholdPages
 from gateway.pages.meters import MeterPages
@@ -74,17 +76,26 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
     show = Renderings(ZoneInfo(gateway.settings.timezone))
     household = HouseholdPages(
         consent=gateway.consent,
-        household_end=gateway.household_end,
         disclosures=gateway.ledger,
         own_data=gateway.own_data,
         evidence=gateway.evidence,
         egress=gateway.egress,
         registry=gateway.registry,
         vee=gateway.vee,
-        login=login,
         organisation=gateway.registry.organisations.organisation_now,
         clock=gateway.clock,
         show=show,
+    )
+    erasure = ErasurePages(
+        consent=gateway.consent,
+        household_end=gateway.household_end,
+        evidence=gateway.evidence,
+        registry=gateway.registry,
+        login=login,
+        clock=gateway.clock,
+        show=show,
+        frame=household.frame,
+        problem=household.problem,
         recovery=gateway.keeper.recovery_window,
         logged=timedelta(days=gateway.settings.retention.access_log),
     )
@@ -96,10 +107,11 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
         show=show,
         problem=household.problem,
     )
+    entrance = EntrancePages(login, show, household.problem)
     operator = OperatorPages(gateway.registry, login, show)
     exceptions = ExceptionPages(gateway.vee, show, operator.problem)
     meters = MeterPages(gateway.registry, show, operator.problem, ZoneInfo(gateway.settings.timezone))
-    desks = (household, downloads, operator, exceptions, meters)
+    desks = (entrance, household, erasure, downloads, operator, exceptions, meters)
     return [route for desk in desks for route in desk.routes()]
 
 

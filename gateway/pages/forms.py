@@ -64,3 +64,11 @@ def same_site(request: web.Request) -> None:
 def to(path: str) -> web.Response:
     """See other."""
     return web.Response(status=303, headers={"Location": path})
+
+
+def signed_record(token: bytes | None, name: str) -> web.Response:
+    """A receipt or certificate to take along. Raises 404 without one."""
+    if token is None:
+        raise web.HTTPNotFound
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return web.Response(body=token, content_type="application/jose", headers=headers)

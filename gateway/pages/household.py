@@ -1,37 +1,33 @@
-"""Routes of the household: start, login, the four pages, erasure."""
+"""Routes of the household: the four pages, and its answers."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from adapters.plugin import CALLER, Handler, Organisation, Route
+from adapters.plugin import Handler, Organisation, Route
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
-from gateway.consent.evidence import Evidence, staying
+from gateway.consent.evidence import Evidence
 from gateway.consent.notice import NOTICES
 from gateway.door.egress import Egress
 from gateway.door.ledger import Ledger
 from gateway.door.response import HttpSink
 from gateway.door.standing import own_right
 from gateway.errors import ConsentError
-from gateway.household_end import HouseholdEnd
 from gateway.identity.sessions import Session
 from gateway.pages.downloads import OFFERED
-from gateway.pages.forms import FORM_BYTES, form_token, household_of, posted, same_site, to
+from gateway.pages.forms import FORM_BYTES, form_token, household_of, posted, signed_record, to
 from gateway.pages.own_data import DataDesk
-from gateway.pages.render import LANGUAGE_COOKIE, VALUES_HERE, Renderings, language_of
+from gateway.pages.render import VALUES_HERE, Renderings, language_of
 from gateway.pages.views import Card, asked_card, correction_lines, ground_card, ledger_line
-from gateway.pages.words import LANGUAGES, Phrases
+from gateway.pages.words import Phrases
 from gateway.registry.registry import Registry
-from gateway.serve.callers import CREDENTIAL, session_of
-from gateway.serve.login import Login
-from gateway.serve.problems import Problem
+from gateway.serve.callers import CREDENTIAL
 from gateway.vee.desk import VeeDesk
-from policies.roles import EVERYBODY, HOUSEHOLD, HOUSEHOLD_OR_OPERATOR, Listener, Role
+from policies.roles import HOUSEHOLD, Listener, Role
 from policies.terms import Recipient, SubjectId
 
 NEW_FOR = timedelta(days=30)
@@ -41,35 +37,22 @@ MISSING = frozenset({"no-such-request", "no-such-consent"})
 
 @dataclass(frozen=True, slots=True)
 class HouseholdPages:
-    """Handlers; each asks a desk and fills a template.
-
-    ``recovery``: for how long the keys of an erased household can be brought back. ``logged``: for how long the access
-    log is kept.
-    """
+    """Handlers; each asks a desk and fills a template."""
 
     consent: ConsentDesk
-    household_end: HouseholdEnd
     disclosures: Ledger
     own_data: DataDesk
     evidence: Evidence
     egress: Egress
     registry: Registry
     vee: VeeDesk
-    login: Login
     organisation: Callable[[Recipient], Organisation | None]
     clock: Clock
     show: Renderings
-    recovery: timedelta
-    logged: timedelta
 
     def routes(self) -> list[Route]:
         """All on the people listener."""
         table: list[tuple[str, str, str, frozenset[Role], Handler]] = [
-            ("GET", "/", "page.start", EVERYBODY, self.start),
-            ("POST", "/login", "page.start", EVERYBODY, self.log_in),
-            ("GET", "/language/{language}", "page.start", EVERYBODY, self.language),
-            ("GET", "/static/{file}", "static", EVERYBODY, self.show.static),
-            ("POST", "/logout", "page.leave", HOUSEHOLD_OR_OPERATOR, self.log_out),
             ("GET", "/now", "page", HOUSEHOLD, self.now),
             ("GET", "/consents", "page", HOUSEHOLD, self.consents),
             ("POST", "/consents/{request}/answer", "page", HOUSEHOLD, self.answer),
@@ -77,62 +60,11 @@ class HouseholdPages:
             ("GET", "/consents/{ground}/receipt", "page", HOUSEHOLD, self.receipt),
             ("GET", "/ledger", "page", HOUSEHOLD, self.ledger),
             ("GET", "/data", "page", HOUSEHOLD, self.data),
-            ("GET", "/data/erase", "page", HOUSEHOLD, self.ask_erase),
-            ("POST", "/data/erase", "page", HOUSEHOLD, self.erase),
-            ("GET", "/data/certificate", "page.own", HOUSEHOLD, self.certificate),
-            ("GET", "/erased", "page.own", HOUSEHOLD, self.erased),
         ]
         return [
             Route(Listener.PEOPLE, verb, path, name, handler, roles, max_body=FORM_BYTES, problems=self.problem)
             for verb, path, name, roles, handler in table
         ]
-
-    # -- in and out
-
-    async def start(self, request: web.Request) -> web.Response:
-        """The login page; the account for somebody who is in."""
-        role = request[CALLER].role
-        if role is Role.HOUSEHOLD:
-            raise web.HTTPSeeOther("/now")
-        if role is Role.OPERATOR:
-            raise web.HTTPSeeOther("/fleet")
-        return self.show.page(request, "login.html", trouble="")
-
-    async def log_in(self, request: web.Request) -> web.StreamResponse:
-        """A right code gives a session; every other one the same page and words."""
-        same_site(request)
-        code = str((await request.post()).get("code", ""))
-        try:
-            subject = await self.login.check(code, request.remote or "")
-        except Problem as problem:
-            words = "later" if problem.status == 429 else "wrong_code"
-            page = self.show.page(request, "login.html", status=problem.status, trouble=words)
-            page.headers.update(problem.headers)
-            return page
-        response = to("/now")
-        await self.login.begin(request, response, Role.HOUSEHOLD, subject)
-        return response
-
-    async def log_out(self, request: web.Request) -> web.StreamResponse:
-        """The session ends on the server."""
-        await posted(request)
-        response = to("/")
-        await self.login.end(request, response)
-        return response
-
-    async def language(self, request: web.Request) -> web.StreamResponse:
-        """Keep the choice, go back to where one was."""
-        chosen = request.match_info["language"]
-        if chosen not in LANGUAGES:
-            raise web.HTTPNotFound
-        back = request.query.get("back", "/")
-        parts = urlsplit(back)
-        inside = back.startswith("/") and not back.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-        response = to(parts.path if inside else "/")
-        response.set_cookie(
-            LANGUAGE_COOKIE, chosen, path="/", secure=request.secure, httponly=True, samesite="Lax", max_age=31_536_000
-        )
-        return response
 
     # -- the four pages
 
@@ -143,7 +75,7 @@ class HouseholdPages:
         cards = await self._grounds(request, subject)
         active = sum(card.state == "active" and card.kind == "consent" for card in cards)
         right = own_right(request[CREDENTIAL], self.clock)
-        html = await self._filled(
+        html = await self.frame(
             request, session, "now.html", page="now", waiting=waiting, active=active, live=VALUES_HERE
         )
         parts = await self.own_data.lately(subject, right)
@@ -157,7 +89,7 @@ class HouseholdPages:
         words = Phrases(language_of(request))
         waiting = [asked_card(a, self.organisation, words) for a in await self.consent.waiting(subject)]
         cards = await self._grounds(request, subject)
-        html = await self._filled(
+        html = await self.frame(
             request,
             session,
             "consents.html",
@@ -176,7 +108,7 @@ class HouseholdPages:
         words = Phrases(language_of(request))
         entries = await self.disclosures.entries(subject)
         lines = [ledger_line(e, self.organisation, words) for e in entries if e.recipient]
-        html = await self._filled(request, session, "ledger.html", page="ledger", lines=lines)
+        html = await self.frame(request, session, "ledger.html", page="ledger", lines=lines)
         return web.Response(text=html, content_type="text/html")
 
     async def data(self, request: web.Request) -> web.Response:
@@ -185,7 +117,7 @@ class HouseholdPages:
         kept, meters = await self.own_data.kept(subject), await self.registry.meters.of(subject)
         decided, words = await self.vee.decided(subject), Phrases(language_of(request))
         lines = await asyncio.to_thread(correction_lines, decided, words)
-        html = await self._filled(
+        html = await self.frame(
             request,
             session,
             "data.html",
@@ -234,41 +166,7 @@ class HouseholdPages:
     async def receipt(self, request: web.Request) -> web.Response:
         """The signed receipt of one consent."""
         _, subject = household_of(request, self.registry)
-        return _record(await self.evidence.find(subject, "receipt", request.match_info["ground"]), "receipt.jws")
-
-    # -- erasure
-
-    async def ask_erase(self, request: web.Request) -> web.Response:
-        """The one confirmation: what is destroyed, what stays, why and until when."""
-        session, subject = household_of(request, self.registry)
-        now = self.clock()
-        stays = staying(await self.consent.all_grounds(subject), now)
-        html = await self._filled(
-            request, session, "erase.html", page="data", stays=stays, recovery=self.recovery, logged=self.logged
-        )
-        return web.Response(text=html, content_type="text/html")
-
-    async def erase(self, request: web.Request) -> web.StreamResponse:
-        """Erase; this session remains, for the certificate."""
-        await posted(request)
-        _, subject = household_of(request, self.registry)
-        await self.household_end.erase(subject, keep=self.login.cookie(request))
-        return to("/erased")
-
-    async def erased(self, request: web.Request) -> web.Response:
-        """What is left for an erased household: its certificate."""
-        session = session_of(request)
-        found = self.registry.tenancies.get(SubjectId(session.subject))
-        if found is not None and found.erased is None:
-            raise web.HTTPSeeOther("/now")
-        if await self.evidence.find(SubjectId(session.subject), "erasure") is None:
-            raise web.HTTPNotFound
-        return self.show.page(request, "erased.html", token=session.csrf)
-
-    async def certificate(self, request: web.Request) -> web.Response:
-        """The certificate of the erasure."""
-        subject = SubjectId(session_of(request).subject)
-        return _record(await self.evidence.find(subject, "erasure"), "certificate.jws")
+        return signed_record(await self.evidence.find(subject, "receipt", request.match_info["ground"]), "receipt.jws")
 
     # -- below
 
@@ -278,7 +176,8 @@ class HouseholdPages:
         cards = [ground_card(g, now, self.organisation, words) for g in grounds]
         return sorted(cards, key=lambda card: card.given or now, reverse=True)
 
-    async def _filled(self, request: web.Request, session: Session, template: str, **values: object) -> str:
+    async def frame(self, request: web.Request, session: Session, template: str, **values: object) -> str:
+        """A template, with the household's name in it."""
         who = await self.registry.tenancies.who(SubjectId(session.subject))
         words = Phrases(language_of(request))
         name = who.name or words("no_name")
@@ -292,10 +191,3 @@ class HouseholdPages:
         token = form_token(request)
         said = detail if status == 400 else reason
         return self.show.page(request, "problem.html", status=status, words=words, reason=said, token=token)
-
-
-def _record(token: bytes | None, name: str) -> web.Response:
-    if token is None:
-        raise web.HTTPNotFound
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return web.Response(body=token, content_type="application/jose", headers=headers)

@@ -1,0 +1,86 @@
+"""The end of a household's data at its own wish: asked once more, done, and certified."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aiohttp import web
+
+from adapters.plugin import Handler, Route
+from gateway.clock import Clock
+from gateway.consent.desk import ConsentDesk
+from gateway.consent.evidence import Evidence, staying
+from gateway.household_end import HouseholdEnd
+from gateway.pages.forms import FORM_BYTES, household_of, posted, signed_record, to
+from gateway.pages.render import Renderings
+from gateway.registry.registry import Registry
+from gateway.serve.callers import session_of
+from gateway.serve.login import Login
+from policies.roles import HOUSEHOLD, Listener, Role
+from policies.terms import SubjectId
+
+
+@dataclass(frozen=True, slots=True)
+class ErasurePages:
+    """Handlers. ``frame``: a template within the household's pages. ``problem``: what a refusal looks like.
+
+    ``recovery``: for how long the keys of an erased household can be brought back. ``logged``: for how long the access
+    log is kept.
+    """
+
+    consent: ConsentDesk
+    household_end: HouseholdEnd
+    evidence: Evidence
+    registry: Registry
+    login: Login
+    clock: Clock
+    show: Renderings
+    frame: Callable[..., Awaitable[str]]
+    problem: Callable[[web.Request, int, str, str], web.StreamResponse]
+    recovery: timedelta
+    logged: timedelta
+
+    def routes(self) -> list[Route]:
+        """All on the people listener."""
+        table: list[tuple[str, str, str, frozenset[Role], Handler]] = [
+            ("GET", "/data/erase", "page", HOUSEHOLD, self.ask_erase),
+            ("POST", "/data/erase", "page", HOUSEHOLD, self.erase),
+            ("GET", "/data/certificate", "page.own", HOUSEHOLD, self.certificate),
+            ("GET", "/erased", "page.own", HOUSEHOLD, self.erased),
+        ]
+        return [
+            Route(Listener.PEOPLE, verb, path, name, handler, roles, max_body=FORM_BYTES, problems=self.problem)
+            for verb, path, name, roles, handler in table
+        ]
+
+    async def ask_erase(self, request: web.Request) -> web.Response:
+        """The one confirmation: what is destroyed, what stays, why and until when."""
+        session, subject = household_of(request, self.registry)
+        now = self.clock()
+        stays = staying(await self.consent.all_grounds(subject), now)
+        html = await self.frame(
+            request, session, "erase.html", page="data", stays=stays, recovery=self.recovery, logged=self.logged
+        )
+        return web.Response(text=html, content_type="text/html")
+
+    async def erase(self, request: web.Request) -> web.StreamResponse:
+        """Erase; this session remains, for the certificate."""
+        await posted(request)
+        _, subject = household_of(request, self.registry)
+        await self.household_end.erase(subject, keep=self.login.cookie(request))
+        return to("/erased")
+
+    async def erased(self, request: web.Request) -> web.Response:
+        """What is left for an erased household: its certificate."""
+        session = session_of(request)
+        found = self.registry.tenancies.get(SubjectId(session.subject))
+        if found is not None and found.erased is None:
+            raise web.HTTPSeeOther("/now")
+        if await self.evidence.find(SubjectId(session.subject), "erasure") is None:
+            raise web.HTTPNotFound
+        return self.show.page(request, "erased.html", token=session.csrf)
+
+    async def certificate(self, request: web.Request) -> web.Response:
+        """The certificate of the erasure."""
+        subject = SubjectId(session_of(request).subject)
+        return signed_record(await self.evidence.find(subject, "erasure"), "certificate.jws")
