@@ -1,10 +1,4 @@
-"""The consent desk: requests, answers, withdrawal, each durable before it is acknowledged.
-
-Withdrawal, in this order: the epoch flips in memory, before anything is waited for; the ledger entry is sealed; one
-transaction writes record, ledger entry and notices; open answers and queues of the ground are reset and the event loop
-gets its turn; then the caller may acknowledge. If the sealing or the transaction fails, the flip stays until the record
-has been read back: unknown means no.
-"""
+"""The consent desk: requests, answers, withdrawal, each durable before it is acknowledged."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -15,10 +9,10 @@ from sqlalchemy import Connection, insert, select
 
 from adapters.plugin import Logger, Notice, Notices, PermissionRequest
 from gateway import grounds as records
-from gateway import rights
 from gateway.clock import Clock
 from gateway.consent.endings import Begun, Endings
 from gateway.consent.evidence import Evidence
+from gateway.consent.ground_ends import GroundEnds
 from gateway.consent.records import (
     ANY_CLASS,
     Asked,
@@ -26,8 +20,6 @@ from gateway.consent.records import (
     asked_of,
     ended_at,
     ended_by_erasure,
-    ended_notice,
-    ending_notice,
     entry_of,
     in_force,
     mark,
@@ -71,10 +63,9 @@ class ConsentDesk:
         log: Logger,
     ) -> None:
         self._store, self._vault, self._grounds, self._ledger = store, vault, grounds, ledger
-        self._epochs, self._lines, self._outbox, self._evidence = epochs, lines, outbox, evidence
-        self._clock, self._ids, self._log = clock, ids, log
+        self._outbox, self._evidence, self._clock, self._ids = outbox, evidence, clock, ids
         self._endings, self._tenancies, self._turns = endings, tenancies, turns
-        self._flying: dict[SubjectId, set[asyncio.Future[None]]] = {}
+        self._ends = GroundEnds(store, grounds, ledger, epochs, lines, outbox, evidence, endings, log)
 
     # -- asking
 
@@ -192,9 +183,9 @@ class ConsentDesk:
             known = [self._grounds.find(household, name) for name in mine]
             ended = [c.withdraw(now) for c in known if isinstance(c, Consent) and c.withdrawn is None]
             if ended:
-                await self._end(Ended(household, ended, now))
+                await self._ends.end(Ended(household, ended, now))
                 done += ended
-            elif not (flying := self._flying.get(household)):
+            elif not (flying := self._ends.flying(household)):
                 return done
             else:
                 await asyncio.wait(flying)  # somebody else pressed first: acknowledged is what is durable
@@ -204,9 +195,9 @@ class ConsentDesk:
         now = self._clock()
         match self._grounds.find(household, ground):
             case Contract() as contract if contract.ended is None:
-                await self._end(Ended(household, [replace(contract, ended=now)], now))
+                await self._ends.end(Ended(household, [replace(contract, ended=now)], now))
             case LegalTask(objectable=True, objected=None) as task:
-                await self._end(Ended(household, [replace(task, objected=now)], now))
+                await self._ends.end(Ended(household, [replace(task, objected=now)], now))
             case Contract() | LegalTask(objectable=True):
                 return
             case LegalTask():
@@ -220,56 +211,10 @@ class ConsentDesk:
         The caller has the household's turn. ``own``: what is open for the household itself is cut as well, and the
         ledger says that it was erased.
         """
-        while flying := self._flying.get(begun.household):
+        while flying := self._ends.flying(begun.household):
             await asyncio.wait(flying)  # pressed before: it is durable now, or undone and ends below
         ended = [ended_at(g, begun.at) for g in self._grounds.of(begun.household) if in_force(g)]
-        await self._end(Ended(begun.household, ended, begun.at, begun=begun, own=own))
-
-    async def _end(self, ended: Ended) -> None:
-        """Goes on to its end when the caller is cancelled: what was pressed is never rolled back."""
-        for name in ended.names:  # 1. in memory, at once
-            self._epochs.flip(name)
-        for ground in ended.grounds:
-            self._grounds.keep(ground)
-        flying: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._flying.setdefault(ended.household, set()).add(flying)
-        await asyncio.shield(self._recorded(ended, flying))
-
-    async def _recorded(self, ended: Ended, flying: asyncio.Future[None]) -> None:
-        """``flying`` is done when it is durable, or when the record was read back."""
-        household = ended.household
-        try:
-            await self._write_end(ended)
-        except Exception as error:
-            self._log.error("withdrawal.not_written", error=type(error).__name__, grounds=len(ended.grounds))
-            await self._grounds.reload(self._store, household)
-            raise
-        finally:
-            flying.set_result(None)
-            self._flying[household].discard(flying)
-            if not self._flying[household]:
-                del self._flying[household]
-            reset = await self._lines.ended(map(rights.ground, ended.names))  # 3. nothing queued is still sent
-        self._log.info("ground.ended", kind=ended.kind, grounds=len(ended.grounds), connections_reset=reset)
-
-    async def _write_end(self, ended: Ended) -> None:
-        """2. Ledger entries are sealed; then record, ledger entries, notices: one transaction."""
-        household, at = ended.household, ended.at
-        sealed = await self._ledger.seal([(household, entry) for entry in ended.entries()])
-        tokens = [(g.id, self._evidence.withdrawal(g, at)) for g in ended.grounds if isinstance(g, Consent)]
-
-        def write(connection: Connection) -> None:
-            records.end(connection, ended.grounds, at)
-            put(connection, sealed)
-            for consent, token in tokens:
-                self._evidence.put(connection, household, "withdrawal", consent, at, token)
-            for ground in ended.grounds:
-                self._outbox.put(connection, ended_notice(ground))
-            if ended.begun is not None:
-                self._endings.begin(connection, ended.begun)
-                self._outbox.put(connection, ending_notice(household))
-
-        await self._store.write(write)
+        await self._ends.end(Ended(begun.household, ended, begun.at, begun=begun, own=own))
 
     # -- helpers
 
