@@ -2,11 +2,11 @@
 itself, its own profile and its live grounds. Pure, but for asking for these.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from adapters.plugin import Opening, Organisation, Services
+from adapters.plugin import Opening, Organisation, PermissionRequest, Services
 from adapters.problems import BrokenRule
 from adapters.queries import MOST_MINUTES
 from meter_driver.instants import stamp
@@ -14,6 +14,7 @@ from policies.grid import common, multiple
 from policies.terms import (
     AS_RECEIVED,
     QUARTER_HOUR,
+    SAYS,
     Level,
     Period,
     Pseudonym,
@@ -26,6 +27,9 @@ from policies.terms import (
 
 NOT_COVERED = "Not-Covered"
 """The header that names what of the period an answer does not hold, for want of a ground; not there: it is all held."""
+
+
+_OF_THE_END = frozenset({Reason.EXPIRED, Reason.NOT_YET})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +79,14 @@ def _dividing(lengths: Iterable[timedelta]) -> timedelta:
 def wrong(question: ReleaseRequest, refusal: Refusal, known: KnownOf) -> list[BrokenRule]:
     """Each field that the refusal is about; empty where none is (nobody allows it, the consent was withdrawn)."""
     if refusal.reasons == (Reason.NOT_IN_PROFILE,):
-        return list(_beyond_profile(question, known))
+        return list(beyond_profile(question, known))
     return list(_beyond_ground(question, frozenset(refusal.reasons), known))
 
 
-def _beyond_profile(q: ReleaseRequest, known: KnownOf) -> Iterator[BrokenRule]:
+def beyond_profile(
+    q: ReleaseRequest | PermissionRequest, known: KnownOf, length: Callable[[timedelta], str] | None = None
+) -> Iterator[BrokenRule]:
+    """What the profile of an organisation does not allow to ask for. ``length``: how a detail is told; in minutes."""
     who = known.organisation
     if who is None:
         return
@@ -90,8 +97,10 @@ def _beyond_profile(q: ReleaseRequest, known: KnownOf) -> Iterator[BrokenRule]:
     if q.level not in who.levels:
         yield "level", f"the profile has {_listed(who.levels)}; this is {q.level}"
     if not multiple(q.resolution, who.finest):
-        yield "minutes", f"a whole multiple of {_minutes(_dividing([who.finest]))}, the finest of the profile"
-    if isinstance(q.subject, Zone) and not any(_within(q.subject.name, place) for place in known.places):
+        told = (length or _minutes)(_dividing([who.finest]))
+        yield "minutes", f"a whole multiple of {told}, the finest of the profile"
+    zone = q.subject if isinstance(q, ReleaseRequest) and isinstance(q.subject, Zone) else None
+    if zone is not None and not any(_within(zone.name, place) for place in known.places):
         yield "place", f"the profile has {_listed(known.places)}"
 
 
@@ -100,8 +109,8 @@ def _beyond_ground(q: ReleaseRequest, reasons: frozenset[Reason], known: KnownOf
     purposes = {o.purpose for o in known.openings if isinstance(q.subject, Pseudonym) and o.pseudonym == q.subject.name}
     if Reason.PURPOSE_NOT_COVERED in reasons and purposes:
         yield "purpose", f"the ground is for {_listed(purposes)}"
-    if Reason.QUANTITY_NOT_COVERED in reasons and (more := q.quantities - {n for o in about for n in o.quantities}):
-        yield "quantity", f"not covered: {_listed(more)}"
+    if Reason.QUANTITY_NOT_COVERED in reasons:
+        yield "quantity", _not_together(q.quantities, about)
     if Reason.TOO_FINE in reasons and about:
         least = [min(o.resolution for o in mine or about), AS_RECEIVED if _plain(q) else QUARTER_HOUR]
         yield "minutes", f"a whole multiple of {_minutes(_dividing(least))}, the finest that the ground allows"
@@ -109,14 +118,27 @@ def _beyond_ground(q: ReleaseRequest, reasons: frozenset[Reason], known: KnownOf
         yield "level", f"the ground is for {_listed({o.level for o in about})}; this is {q.level}"
     if Reason.PERIOD_NOT_COVERED in reasons and about:
         left = uncovered(q.period, [o.values for o in mine or about])
-        yield from _edges(q.period, left)
+        yield from _edges(q.period, left) if left else [("start", "no one ground covers all of the period")]
+    for reason in sorted(reasons & _OF_THE_END):
+        yield "end", SAYS[reason]
+    if Reason.COHORT_OF_ONE in reasons:
+        yield "level", SAYS[Reason.COHORT_OF_ONE]
+
+
+def _not_together(wanted: frozenset[str], about: Sequence[Opening]) -> str:
+    """What no ground has; where each has some of it, what can be asked for under one."""
+    if more := wanted - {name for opening in about for name in opening.quantities}:
+        return f"not covered: {_listed(more)}"
+    some = {wanted & opening.quantities for opening in about}
+    groups = [_listed(each) for each in some if not any(each < other for other in some)]
+    return f"no one ground covers all of them; ask apart for {' and for '.join(sorted(groups))}"
 
 
 def _edges(period: Period, left: Sequence[Period]) -> Iterator[BrokenRule]:
     """The end of the period that is not covered; ``start`` where it is neither."""
     told = f"the ground does not cover {', '.join(map(written, left))}"
     ends = [field for field, at in (("start", period.start), ("end", period.end)) if any(_touches(at, p) for p in left)]
-    for field in ends or (["start"] if left else []):
+    for field in ends or ["start"]:
         yield field, told
 
 

@@ -34,9 +34,17 @@ def broken(status: int, reason: str, why: str, rules: Sequence[BrokenRule], **mo
 
     ``why`` is said before them; without fields it stands alone.
     """
-    detail = ": ".join(part for part in (why, "; ".join(f"{field}: {rule}" for field, rule in rules)) if part)
+    return problem(status, reason, worded(why, rules), **members(rules), **more)
+
+
+def worded(why: str, rules: Sequence[BrokenRule]) -> str:
+    """The sentence of a problem that names fields."""
+    return ": ".join(part for part in (why, "; ".join(f"{field}: {rule}" for field, rule in rules)) if part)
+
+
+def members(rules: Sequence[BrokenRule]) -> dict[str, Any]:
+    """What a problem has of the fields that it names, beside its sentence; nothing without any."""
     if not rules:
-        return problem(status, reason, detail, **more)
-    fields = [{"field": field, "rule": rule} for field, rule in rules]
+        return {}
     field, rule = rules[0]
-    return problem(status, reason, detail, field=field, rule=rule, fields=fields, **more)
+    return {"field": field, "rule": rule, "fields": [{"field": field, "rule": rule} for field, rule in rules]}

@@ -27,9 +27,19 @@ No tree: ``serve.problems.Problem`` is an answer, ``door.sink.Cut`` a connection
 may be told is in ``adapters.plugin``.
 """
 
+from collections.abc import Sequence
+
+from adapters.problems import BrokenRule
+
 
 class GatewayError(Exception):
     """The base of all; its text names fields and rules, never a value, a key or a name."""
+
+    @property
+    def rules(self) -> Sequence[BrokenRule]:
+        """Of a text ``field, field: rule`` each field with the rule; empty for a sentence that names no field."""
+        fields, colon, rule = str(self).partition(": ")
+        return [(field, rule) for field in fields.split(", ")] if colon else []
 
 
 class SettingsError(GatewayError):
@@ -87,8 +97,8 @@ class BatchRefused(GatewayError):
 class ConsentError(GatewayError):
     """The request or consent is not there for this household, or the answer does not fit it. ``reason`` is stable."""
 
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, reason: str, field: str, rule: str) -> None:
+        super().__init__(f"{field}: {rule}")
         self.reason = reason
 
 

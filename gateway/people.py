@@ -55,7 +55,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
         clock=gateway.clock,
         ids=gateway.ids,
         shorten=gateway.retention.shorten,
-        in_profile=gateway.profiles.in_profile,
+        profiles=gateway.profiles,
     )
     vee = VeeApi(
         vee=gateway.vee,

@@ -23,7 +23,7 @@ from gateway.errors import BatchRefused, NotAllowed, RegistryError, StoreFull, S
 from gateway.intake.desk import AHEAD
 from gateway.registry.registry import Registry
 from gateway.registry.tenancy_records import Tenancy
-from gateway.serve.problems import Problem
+from gateway.serve.problems import Problem, about
 from meter_driver import quantities
 from meter_driver.dimensions import UNFIT, unit_fits
 from meter_driver.reading import SUBSTITUTED, ClockSource, Quality, Reading
@@ -105,8 +105,8 @@ class HistoryApi:
             home = self._home(wanted)
             label, new = await self.registry.meters.planned(home.id, wanted.meter, wanted.serial)
         except (RegistryError, SubjectGone) as error:
-            field, _, rule = str(error).partition(": ")
-            return {"wrong": {"field": field, "rule": rule} if rule else {"field": "household", "rule": field}}
+            field, rule = next(iter(error.rules), ("household", str(error)))
+            return {"wrong": {"field": field, "rule": rule}}
         if not quantities.known(wanted.quantity, wanted.unit):
             return {"wrong": {"field": "quantity, unit", "rule": "not in the vocabulary"}}
         if not _fits(wanted):
@@ -156,7 +156,7 @@ class HistoryApi:
         try:
             return await self.take(batch)
         except BatchRefused as error:
-            raise Problem(422, "malformed", str(error)) from None
+            raise about(422, "malformed", error.rules) from None
         except StoreFull:
             headers = {"Retry-After": str(_RETRY_AFTER)}
             raise Problem(503, "storage-full", "nothing can be stored now; send it again", headers=headers) from None
@@ -168,7 +168,8 @@ class HistoryApi:
         subject = self.registry.tenancies.by_point(wanted.point) if wanted.point else SubjectId(wanted.household)
         found = self.registry.tenancies.get(subject) if subject is not None else None
         if found is None or not found.live:
-            raise Unknown(f"{'point' if wanted.point else 'household'}: there is none (any more)")
+            field = "point" if wanted.point else "household"
+            raise Unknown(f"{field}: there is none (any more)")
         return found
 
 

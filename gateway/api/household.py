@@ -18,6 +18,7 @@ from gateway.api.models import Json, body
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
 from gateway.consent.evidence import Evidence
+from gateway.door.profiles import Profiles
 from gateway.errors import ConsentError, SubjectGone
 from gateway.grounds import kind_of
 from gateway.household_end import HouseholdEnd
@@ -25,20 +26,21 @@ from gateway.registry.registry import Registry
 from gateway.registry.tenancy_records import Tenancy
 from gateway.serve.callers import guard
 from gateway.serve.login import Login
-from gateway.serve.problems import Problem
+from gateway.serve.problems import about, gone
 from policies.decide import ends
 from policies.grounds import Contract, Ground, LegalTask, Scope
 from policies.roles import EVERYBODY, HOUSEHOLD, HOUSEHOLD_OR_OPERATOR, OPERATOR, Listener, Role
-from policies.terms import DetailClass, Period, SubjectId
+from policies.terms import SAYS, DetailClass, Period, Reason, SubjectId
 
 GONE = frozenset({"no-such-request", "no-such-consent", "no-such-ground"})
+_OURS = {"quantity": "quantities", "minutes": "resolution_seconds"}
+"""Fields of ours that the door calls otherwise."""
 Shorten = Callable[[DetailClass, int], Awaitable[object]]
-InProfile = Callable[[PermissionRequest], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class HouseholdApi:
-    """``shorten``: ``Retention.shorten``. ``in_profile``: ``ReleaseDesk.in_profile``."""
+    """``shorten``: ``Retention.shorten``."""
 
     registry: Registry
     consent: ConsentDesk
@@ -49,7 +51,7 @@ class HouseholdApi:
     clock: Clock
     ids: Callable[[], str]
     shorten: Shorten
-    in_profile: InProfile
+    profiles: Profiles
 
     def routes(self) -> list[Route]:
         """All on the people listener."""
@@ -90,7 +92,7 @@ class HouseholdApi:
         subject = SubjectId(request.match_info["household"])
         foreign = caller.role is not Role.OPERATOR and caller.id != subject
         if foreign or self.registry.tenancies.get(subject) is None:
-            raise Problem(404, "unknown", "there is no such household")
+            raise about(404, "unknown", [("household", "there is no such household")])
         return subject
 
     def _live(self, request: web.Request) -> Tenancy:
@@ -105,8 +107,9 @@ class HouseholdApi:
         """Put a permission request of an organisation before the household."""
         subject = self._live(request).id
         wish = (await body(request, models.ScopeIn)).request()
-        if not self.in_profile(wish):
-            raise Problem(403, "not-in-profile", "the organisation's profile does not allow to ask for this")
+        if not self.profiles.in_profile(wish):
+            rules = [(_OURS.get(field, field), rule) for field, rule in self.profiles.beyond(wish)]
+            raise about(403, Reason.NOT_IN_PROFILE, rules, SAYS[Reason.NOT_IN_PROFILE])
         return web.json_response({"request": await self.consent.ask(subject, wish)}, status=201)
 
     async def requests(self, request: web.Request) -> web.Response:
@@ -158,7 +161,7 @@ class HouseholdApi:
         elif wanted.law and wanted.article:
             ground = LegalTask(self.ids(), subject, scope, wanted.law, wanted.article, wanted.objectable)
         else:
-            raise Problem(422, "invalid", "law, article: a legal task names both")
+            raise about(422, "invalid", [(field, "a legal task names both") for field in ("law", "article")])
         await self.consent.enrol(ground)
         return web.json_response(_ground(ground), status=201)
 
@@ -188,11 +191,12 @@ class HouseholdApi:
 
     async def certificate(self, request: web.Request) -> web.Response:
         """The certificate of the erasure, once there was one."""
-        return _record(await self.evidence.find(self._household(request), "erasure"))
+        return _record(await self.evidence.find(self._household(request), "erasure"), "household")
 
     async def receipt(self, request: web.Request) -> web.Response:
         """The receipt of one consent."""
-        return _record(await self.evidence.find(self._household(request), "receipt", request.match_info["ground"]))
+        subject, ground = self._household(request), request.match_info["ground"]
+        return _record(await self.evidence.find(subject, "receipt", ground), "ground")
 
     async def keys(self, _: web.Request) -> web.Response:
         """Public keys (JWK) by which a stranger checks receipts and certificates."""
@@ -204,7 +208,8 @@ class HouseholdApi:
         try:
             await self.shorten(DetailClass(request.match_info["detail"]), wanted.days)
         except ValueError:
-            raise Problem(422, "invalid", "a class that is kept by days, and fewer days than now") from None
+            rule = "a class that is kept by days, and fewer days than now"
+            raise about(422, "invalid", [(field, rule) for field in ("detail", "days")]) from None
         return web.json_response({"detail": request.match_info["detail"], "days": wanted.days})
 
 
@@ -215,14 +220,16 @@ def _telling(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except ConsentError as error:
-            raise Problem(404 if error.reason in GONE else 409, error.reason, str(error)) from None
+            raise about(404 if error.reason in GONE else 409, error.reason, error.rules) from None
+        except SubjectGone:
+            raise gone() from None
 
     return handle
 
 
-def _record(token: bytes | None) -> web.Response:
+def _record(token: bytes | None, field: str) -> web.Response:
     if token is None:
-        raise Problem(404, "unknown", "there is no such record")
+        raise about(404, "unknown", [(field, "there is no such record")])
     return web.Response(body=token, content_type="application/jose")
 
 

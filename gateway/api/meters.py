@@ -93,7 +93,7 @@ class MetersApi:
         caller: Caller = request[CALLER]
         subject = SubjectId(request.match_info["household"])
         if caller.role is not Role.OPERATOR and caller.id != subject:
-            raise Unknown("there is no such household")
+            raise Unknown("household: there is no such household")
         return self.registry.tenancies.live(subject).id
 
     async def list(self, request: web.Request) -> web.Response:

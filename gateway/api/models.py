@@ -18,7 +18,7 @@ from pydantic import (
 from adapters.plugin import Organisation, PermissionRequest
 from gateway.registry.organisations import ListedOrganisation
 from gateway.registry.tenancy_records import Identity, NewTenancy
-from gateway.serve.problems import Problem
+from gateway.serve.problems import Problem, about
 from meter_driver.instants import in_utc
 from meter_driver.quantities import parse
 from policies.terms import AS_RECEIVED, Level, Period, Purpose, Recipient
@@ -154,9 +154,9 @@ class ScopeIn(Strict):
         """As the consent desk takes it. Raises ``Problem``."""
         resolution = timedelta(seconds=self.resolution_seconds)
         if resolution != AS_RECEIVED and timedelta(days=1) % resolution:
-            raise Problem(422, "invalid", "resolution_seconds: must divide the day")
+            raise about(422, "invalid", [("resolution_seconds", "must divide the day")])
         if self.values_from >= self.values_to:
-            raise Problem(422, "invalid", "values_to: lies after values_from")
+            raise about(422, "invalid", [("values_to", "lies after values_from")])
         return PermissionRequest(
             recipient=Recipient(self.recipient),
             purpose=self.purpose,
@@ -200,7 +200,7 @@ def quantities(texts: list[str]) -> frozenset[str]:
 async def body(request: web.Request, model: type[M]) -> M:
     """The body, checked; an empty one is an empty object. Raises ``Problem`` 422 with the fields and rules, 415."""
     if request.can_read_body and request.content_type != "application/json":
-        raise Problem(415, "unsupported-media-type", "the body is application/json")
+        raise about(415, "unsupported-media-type", [("Content-Type", "the body is application/json")])
     raw = await request.read()
     try:
         return model.model_validate_json(raw or b"{}")

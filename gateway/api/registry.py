@@ -12,7 +12,7 @@ from adapters.formats.words import whole_second
 from adapters.plugin import Handler, Route
 from gateway.api import models
 from gateway.api.models import Json, body
-from gateway.errors import CodeRefused, CsrRefused, InUse, NotAllowed, RegistryError, Unknown
+from gateway.errors import CodeRefused, CsrRefused, InUse, NotAllowed, RegistryError, SubjectGone, Unknown
 from gateway.household_end import HouseholdEnd
 from gateway.identity.certs import fingerprint
 from gateway.identity.clients import Clients
@@ -23,7 +23,7 @@ from gateway.registry.boxes import ANY_METER, Certificate
 from gateway.registry.registry import Registry
 from gateway.registry.tenancy_records import Tenancy
 from gateway.serve.callers import guard
-from gateway.serve.problems import Problem
+from gateway.serve.problems import Problem, about, gone
 from policies.roles import EVERYBODY, OPERATOR, Listener, Role
 from policies.terms import Recipient, SubjectId
 
@@ -33,7 +33,7 @@ STATUS_OF_ERROR = {Unknown: 404, InUse: 409, NotAllowed: 422}
 
 def as_problem(error: RegistryError) -> Problem:
     """The answer to an error of the registry."""
-    return Problem(STATUS_OF_ERROR.get(type(error), 400), error.reason, str(error))
+    return about(STATUS_OF_ERROR.get(type(error), 400), error.reason, error.rules, "" if error.rules else str(error))
 
 
 def telling(handler: Handler) -> Handler:
@@ -46,6 +46,8 @@ def telling(handler: Handler) -> Handler:
             return await handler(request)
         except RegistryError as error:
             raise as_problem(error) from None
+        except SubjectGone:
+            raise gone() from None
 
     return handle
 
@@ -117,7 +119,7 @@ class RegistryApi:
         """One, with its holder."""
         found = self.registry.tenancies.get(SubjectId(request.match_info["household"]))
         if found is None:
-            raise Unknown("there is no such household")
+            raise Unknown("household: there is no such household")
         who = await self.registry.tenancies.who(found.id)
         return web.json_response({**_shown(found), "name": who.name, "address": who.address, "remarks": who.remarks})
 
@@ -154,7 +156,7 @@ class RegistryApi:
         """A fresh enrolment code."""
         box = request.match_info["box"]
         if not self.registry.boxes.has(box):
-            raise Unknown("there is no such box")
+            raise Unknown("box: there is no such box")
         return web.json_response(await self._enrol_code("box", box), status=201)
 
     async def revoke_box(self, request: web.Request) -> web.Response:
@@ -208,10 +210,10 @@ class RegistryApi:
         try:
             done = await self.enrolment.enrol(wanted.code, wanted.csr)
         except CsrRefused as refused:
-            raise Problem(422, "csr-refused", str(refused)) from None
+            raise about(422, "csr-refused", [("csr", str(refused))]) from None
         except CodeRefused as refused:
             self.throttle.wrong(address)
-            raise Problem(403, "code-refused", str(refused)) from None
+            raise about(403, "code-refused", [("code", str(refused))]) from None
         answer = {"certificate": done.certificate, "ca": done.ca, "box": done.owner, "kind": done.kind}
         return web.json_response({**answer, "fingerprint": done.fingerprint}, status=201)
 

@@ -21,7 +21,7 @@ from gateway.identity.clients import Clients
 from gateway.registry import names
 from gateway.registry.registry import Registry
 from gateway.registry.tenancy_records import Tenancy
-from gateway.serve.problems import Problem
+from gateway.serve.problems import about
 from policies.roles import Listener, Role
 
 _MAX_BODY = 64 << 20
@@ -110,8 +110,8 @@ class TownApi:
             try:
                 made.append({**told, **await self.take_in(each)})
             except RegistryError as error:
-                status = STATUS_OF_ERROR.get(type(error), 400)
-                raise Problem(status, error.reason, f"households.{index}: {error}", households=made) from None
+                rules = [(f"households.{index}.{field}", rule) for field, rule in error.rules]
+                raise about(STATUS_OF_ERROR.get(type(error), 400), error.reason, rules, households=made) from None
         return web.json_response({"households": made}, status=201)
 
     async def find(self, request: web.Request) -> web.Response:

@@ -53,12 +53,12 @@ async def sound(request: web.Request) -> Sound:
         return Sound(town, dict(enumerate(town.households)), town.organisations)
     except Problem as problem:
         fields = problem.more.get("fields", ())
-        if not fields or len(fields) >= MOST_WRONG:
+        if problem.status != 422 or len(fields) >= MOST_WRONG:
             raise
         wrong = [(each["field"], each["rule"]) for each in fields]
-        table = await request.json()
-        if not isinstance(table, dict) or any("." not in field for field, _ in wrong):
+        if any("." not in field for field, _ in wrong):
             raise
+        table = await request.json()
     broken = {field[: dot.start()] for field, _ in wrong for dot in re.finditer(r"\.|$", field)}
     homes = {n: each for n, each in enumerate(table.get("households", [])) if f"households.{n}" not in broken}
     some = {
@@ -104,8 +104,7 @@ class TownChecks:
             try:
                 check_new(each.tenancy())
             except NotAllowed as error:
-                field, _, rule = str(error).partition(": ")
-                wrong.append((f"households.{index}.{field}", rule))
+                wrong += [(f"households.{index}.{field}", rule) for field, rule in error.rules]
                 continue
             for number, point in enumerate(each.points):
                 first = seen.setdefault(point, index)

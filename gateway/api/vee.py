@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from adapters.explained import KnownOf, wrong
 from adapters.formats.json import JSON_TABLE
 from adapters.formats.words import whole_second
 from adapters.plugin import CALLER, Caller, Refused, Route, always
@@ -25,7 +26,7 @@ from gateway.door.response import HttpSink
 from gateway.errors import NotAllowed, Unknown
 from gateway.registry.registry import Registry
 from gateway.serve.callers import CREDENTIAL
-from gateway.serve.problems import Problem
+from gateway.serve.problems import Problem, about
 from gateway.settings.vee import VeeSettings
 from gateway.vee.desk import VeeDesk
 from gateway.vee.editing import Correcting
@@ -158,10 +159,19 @@ class VeeApi:
         try:
             parts = await self.release.release(question, right)
         except Refused as refused:
-            raise Problem(403, refused.refusal.reasons[0].value, str(refused)) from None
+            raise self._refused(question, one.household, refused) from None
         response = web.StreamResponse()
         await self.egress.send(parts, JSON_TABLE, HttpSink(request, response), right=right, shared=False)
         return response
+
+    def _refused(self, question: ReleaseRequest, household: SubjectId, refused: Refused) -> Problem:
+        """The purpose is all that the caller chose: the rest is the exception's, and what its organisation may."""
+        recipient = question.recipient
+        openings = self.release.openings(recipient, household)
+        known = KnownOf(self.registry.organisations.organisation_now(recipient), openings, ())
+        reason, said = refused.refusal.reasons[0].value, str(refused)
+        rules = wrong(question, refused.refusal, known)
+        return about(403, reason, rules, said) if rules else about(403, reason, [("purpose", said)])
 
     async def accept(self, request: web.Request) -> web.Response:
         """Somebody has looked: it is right."""
@@ -199,7 +209,7 @@ class VeeApi:
         subject = SubjectId(request.match_info["household"])
         operator = caller.role is Role.OPERATOR
         if not operator and caller.id != subject:
-            raise Unknown("there is no such household")
+            raise Unknown("household: there is no such household")
         self.registry.tenancies.live(subject)
         edits = by_edit(await self.vee.decided(subject))
         return web.json_response({"corrections": [_decided(each, names_author=operator) for each in edits]})

@@ -104,7 +104,7 @@ class ConsentDesk:
             await self._here(household)
             asked = await self._find(household, request)
             if not quantities or not quantities <= asked.request.quantities:
-                raise ConsentError("nothing-chosen", "choose at least one of the quantities that are asked for")
+                raise ConsentError("nothing-chosen", "quantities", "at least one of those that are asked for")
             now = self._clock()
             consent = Consent(self._ids(), household, scope_of(asked.request, quantities, now), now)
             token = self._evidence.receipt(consent, language)
@@ -175,7 +175,7 @@ class ConsentDesk:
                 past = [g for g in await self.all_grounds(household) if g.id == ground]
                 if past and isinstance(past[0], Consent):
                     return [past[0]]
-                raise ConsentError("no-such-consent", "this household has no such consent")
+                raise ConsentError("no-such-consent", "ground", "this household has no such consent")
             mine = {ground: mine[ground]}
         done: list[Consent] = []
         while True:
@@ -201,9 +201,9 @@ class ConsentDesk:
             case Contract() | LegalTask(objectable=True):
                 return
             case LegalTask():
-                raise ConsentError("not-objectable", "the law behind this task knows no objection")
+                raise ConsentError("not-objectable", "ground", "the law behind this task knows no objection")
             case _:
-                raise ConsentError("no-such-ground", "this household has no such ground")
+                raise ConsentError("no-such-ground", "ground", "this household has no such ground")
 
     async def end_all(self, begun: Begun, *, own: bool) -> None:
         """Everything that this household agreed to ends, and that its end has begun is durable with it.
@@ -229,12 +229,12 @@ class ConsentDesk:
         query = select(requests).where(requests.c.id == request, requests.c.subject == household)
         row = await self._store.look(lambda connection: connection.execute(query).first())
         if row is None:
-            raise ConsentError("no-such-request", "there is no such request for this household")
+            raise ConsentError("no-such-request", "request", "there is no such request for this household")
         if row.answered is not None:
-            raise ConsentError("answered", "this request has been answered")
+            raise ConsentError("answered", "request", "this request has been answered")
         asked = asked_of(row)
         if asked.request.until <= self._clock():
-            raise ConsentError("over", "the time that was asked for is over")
+            raise ConsentError("over", "request", "the time that was asked for is over")
         return asked
 
     @staticmethod

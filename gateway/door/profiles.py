@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from typing import Protocol
 
+from adapters.explained import KnownOf, beyond_profile
 from adapters.plugin import Organisation, PermissionRequest
+from adapters.problems import BrokenRule
 from gateway import rights
 from gateway.clock import Clock
 from gateway.cohorts.desk import NEIGHBOURHOOD
@@ -39,6 +41,16 @@ class Profiles:
             return request.level is Level.COHORT and request.purpose is Purpose.NEIGHBOURHOOD
         who = self._fits(request)
         return who is not None and multiple(request.resolution, who.finest)
+
+    def beyond(self, request: PermissionRequest) -> Sequence[BrokenRule]:
+        """Each field of a request that is not ``in_profile``; the detail in seconds."""
+        if request.recipient == NEIGHBOURHOOD:
+            fixed = ("level", Level.COHORT, request.level), ("purpose", Purpose.NEIGHBOURHOOD, request.purpose)
+            return [(field, f"here it is {only}") for field, only, said in fixed if said is not only]
+        who = self._organisations.organisation_now(request.recipient)
+        if who is None:
+            return [("recipient", "there is no such organisation")]
+        return list(beyond_profile(request, KnownOf(who, (), ()), lambda length: f"{length.total_seconds():g}"))
 
     def refusal(self, question: ReleaseRequest) -> Refusal | None:
         """Whether the organisation may ask for such a thing at all, and of this place."""

@@ -103,16 +103,18 @@ class ReleaseDesk:
             return Refusal((Reason.NO_CONSENT,))
         return decide(question, self._book.of(question.subject.id), self._clock(), self._zone, oldest=oldest)
 
-    def openings(self, recipient: Recipient) -> Sequence[Opening]:
-        """Live grounds of a recipient, for its catalog. One that can give nothing, for want of keys, is none."""
+    def openings(self, recipient: Recipient, subject: SubjectId | None = None) -> Sequence[Opening]:
+        """Live grounds of a recipient, for its catalog; of all households, or of one. One that can give nothing, for
+        want of keys, is none.
+        """
         now = self._clock()
         found = []
-        for subject in self._book.subjects(recipient):
-            for ground in self._book.of(subject):
+        for each in self._book.subjects(recipient) if subject is None else (subject,):
+            for ground in self._book.of(each):
                 scope = ground.scope
-                gone = self._vault.oldest(subject, class_of(scope.resolution)) is None
+                gone = self._vault.oldest(each, class_of(scope.resolution)) is None
                 if not gone and scope.recipient == recipient and scope.validity.start <= now < ends(ground):
-                    name = self.pseudonym(recipient, subject)
+                    name = self.pseudonym(recipient, each)
                     opening = (scope.purpose, scope.quantities, scope.resolution, scope.level, scope.values)
                     found.append(Opening(name, *opening, ends(ground), scope.keep))
         return found

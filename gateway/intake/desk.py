@@ -106,9 +106,9 @@ class Intake:
         Raises ``BatchRefused``, and ``StoreFull`` when nothing of it was kept.
         """
         if not 0 < len(batch.source) <= MAX_SOURCE or not 0 <= batch.sequence <= _LARGEST_SEQUENCE:
-            raise BatchRefused("source has 1 to 200 characters, sequence 0 to 2^63-1")
+            raise BatchRefused("source, sequence: of 1 to 200 characters; from 0 to 2^63-1")
         if len(batch.readings) > MAX_READINGS:
-            raise BatchRefused(f"a batch has at most {MAX_READINGS} readings")
+            raise BatchRefused(f"body: a batch has at most {MAX_READINGS} readings")
         async with self._room:
             while True:
                 source = self._sources.get(batch.source) or await self._meet(batch.source)

@@ -18,7 +18,7 @@ from gateway.clock import Clock
 from gateway.errors import BatchRefused, NotAllowed, StoreFull
 from gateway.intake.labels import Homes, labels_of, placed
 from gateway.registry.meters import Meters
-from gateway.serve.problems import Problem
+from gateway.serve.problems import Problem, about
 from meter_driver import senml
 from meter_driver.errors import SenmlError
 from meter_driver.reading import Reading
@@ -67,20 +67,20 @@ def routes(intake: Taking, devices: Devices, meters: Meters, homes: Homes, clock
         caller: Caller = request[CALLER]
         sequence = _sequence(request)
         if request.content_type not in _MEDIA_TYPES:
-            raise Problem(415, "media-type", f"the body is {senml.JSON} or {senml.CBOR}")
+            raise about(415, "media-type", [("Content-Type", f"the body is {senml.JSON} or {senml.CBOR}")])
         try:
             body = await request.read()
             pack = senml.parse(body, request.content_type, clock())
         except web.RequestPayloadError:
-            raise Problem(400, "malformed", "the body cannot be inflated") from None
+            raise about(400, "malformed", [("body", "it cannot be inflated")]) from None
         except SenmlError as error:
-            raise Problem(400, "malformed", str(error)) from None
+            raise about(400, "malformed", [("body", str(error))]) from None
         batch = placed(_numbered(pack), partial(_subject, caller.id, devices), homes)
         try:
             labels = await labels_of(caller.id, batch, meters)
             answer = await intake.take(Batch(f"box:{caller.id}", sequence, batch.readings, labels))
         except (BatchRefused, NotAllowed) as error:
-            raise Problem(400, "malformed", str(error)) from None
+            raise about(400, "malformed", error.rules) from None
         except StoreFull:
             headers = {"Retry-After": str(_RETRY_AFTER)}
             raise Problem(503, "storage-full", "nothing can be stored now; send it again", headers=headers) from None
@@ -97,7 +97,7 @@ def routes(intake: Taking, devices: Devices, meters: Meters, homes: Homes, clock
 def _sequence(request: web.Request) -> int:
     text = request.headers.get("Batch-Sequence", "")
     if not (text.isascii() and text.isdigit() and len(text) <= 19):
-        raise Problem(400, "sequence", "the header Batch-Sequence is a whole number")
+        raise about(400, "sequence", [("Batch-Sequence", "the header is a whole number")])
     return int(text)
 
 

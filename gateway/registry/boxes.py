@@ -154,7 +154,7 @@ class Boxes:
     async def keep_certificate(self, new: Certificate) -> None:
         """Durable on return: from then on it is let in. Raises ``InUse``, ``Unknown`` without that box."""
         if new.kind == "box" and new.owner not in self._boxes:
-            raise Unknown("there is no such box")
+            raise Unknown("box: there is no such box")
         row = {"fingerprint": new.fingerprint, "kind": new.kind, "owner": new.owner, "until": new.until.timestamp()}
         try:
             await self._store.write(lambda c: c.execute(insert(certificate).values(row)).rowcount)
@@ -187,7 +187,7 @@ class Boxes:
         """A stolen or retired box: nothing of it is taken any more. Raises ``Unknown``."""
         found = self._boxes.get(box_id)
         if found is None:
-            raise Unknown("there is no such box")
+            raise Unknown("box: there is no such box")
         found.revoked = True
         self._known.clear()
         now = self._clock().timestamp()

@@ -67,7 +67,7 @@ class Tenancies:
         """Raises ``Unknown`` for one that is not there, ended or erased."""
         found = self._all.get(subject)
         if found is None or not found.live:
-            raise Unknown("there is no such household")
+            raise Unknown("household: there is no such household")
         return found
 
     def residents(self, place: str) -> Collection[SubjectId]:

@@ -12,7 +12,7 @@ from gateway.identity.sessions import CLEAR_COOKIE, COOKIE, Session, Sessions, c
 from gateway.identity.tokens import Tokens
 from gateway.registry.boxes import Boxes
 from gateway.rights import Credential
-from gateway.serve.problems import Problem
+from gateway.serve.problems import Problem, about
 from policies.roles import Listener, Role
 
 NOBODY = Caller(Role.ANYONE)
@@ -122,7 +122,7 @@ def guard(request: web.Request) -> None:
     if request.method in ("GET", "HEAD") or SESSION not in request or request.path in BY_CODE:
         return
     if not csrf_right(request[SESSION], request.headers.get(CSRF_HEADER, "")):
-        raise Problem(403, "csrf", f"the header {CSRF_HEADER} does not hold the session's token")
+        raise about(403, "csrf", [(CSRF_HEADER, "the header does not hold the session's token")])
 
 
 def peer_fingerprint(request: web.Request) -> str:

@@ -17,7 +17,7 @@ from aiohttp import hdrs, web
 from adapters.plugin import CALLER, Caller, Logger, Refused, Route
 from gateway.errors import StoreFull, SubjectGone
 from gateway.serve.callers import NOBODY, Authenticate
-from gateway.serve.problems import Problem, answer
+from gateway.serve.problems import Problem, about, answer
 from gateway.settings import Settings
 from policies.roles import Listener, Role
 
@@ -88,7 +88,7 @@ def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Logger, mos
             if caller.role not in roles:
                 raise _not_yours(caller)
             if (length := request.content_length) is not None and length > most:
-                raise Problem(413, "too-large", f"the body may have {most} bytes at most")
+                raise about(413, "too-large", [("body", f"it may have {most} bytes at most")])
             request._client_max_size = most  # the public way is a clone, which forgets the route
             request[CALLER] = caller
             response = await handler(request)

@@ -8,7 +8,7 @@ from gateway.identity.sessions import CLEAR_COOKIE, COOKIE, Sessions, csrf_token
 from gateway.identity.throttle import Throttle
 from gateway.registry.registry import Registry
 from gateway.serve.callers import SESSION
-from gateway.serve.problems import Problem
+from gateway.serve.problems import Problem, about
 from policies.roles import Role
 from policies.terms import SubjectId
 
@@ -90,7 +90,7 @@ class Login:
 
     def _wrong(self, address: str) -> Problem:
         self._throttle.wrong(address)
-        return Problem(403, "code-refused", "this code does not open anything")
+        return about(403, "code-refused", [("code", "this code does not open anything")])
 
 
 def _cookie(request: web.Request) -> str:

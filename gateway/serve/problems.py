@@ -1,10 +1,11 @@
 """Errors outside the standards' own: problem+json (RFC 9457) with a stable ``reason``."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
 
-from adapters.problems import problem
+from adapters.problems import BrokenRule, members, problem, worded
 
 
 class Problem(Exception):
@@ -27,6 +28,19 @@ class Problem(Exception):
         self.detail = detail
         self.headers = headers or {}
         self.more = more
+
+
+def about(status: int, reason: str, rules: Sequence[BrokenRule], why: str = "", **more: Any) -> Problem:
+    """A problem with something that the caller said: ``fields`` has every field and the rule that it breaks.
+
+    ``why`` is said before them; without fields it stands alone.
+    """
+    return Problem(status, reason, worded(why, rules), **members(rules), **more)
+
+
+def gone() -> Problem:
+    """The household that was named is not here (any more)."""
+    return about(404, "gone", [("household", "there is no such household")])
 
 
 def answer(raised: Problem) -> web.Response:

@@ -78,7 +78,7 @@ class VeeDesk:
                 new = await self.work.keep(household, start.toordinal(), found, self._clock(), seen or {})
                 await self._keep_days(household, Period(start, end))
         except (SubjectGone, Expired):
-            raise Unknown("there is no such household, or its day is held no longer") from None
+            raise Unknown("household: there is none of this id, or its day is held no longer") from None
         self._log.info("vee.looked", found=len(found), new=new)
         return new
 
@@ -99,7 +99,7 @@ class VeeDesk:
                 some = [one for one in found if one is not None]
                 return await self.work.keep_silences(household, some, known, self._clock(), last)
         except (SubjectGone, Expired):
-            raise Unknown("there is no such household, or its days are held no longer") from None
+            raise Unknown("household: there is none of this id, or its days are held no longer") from None
 
     async def _known_days(self, household: SubjectId, last: int, back: int) -> list[date]:
         """Local days that can be looked at: over by the end of a UTC day, and held."""

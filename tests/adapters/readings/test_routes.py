@@ -173,6 +173,18 @@ async def test_a_no_of_the_ground_names_the_field_and_what_the_ground_has(
     assert said in problem["rule"]
 
 
+async def test_two_quantities_under_two_consents_are_refused_by_field_and_may_be_asked_apart(
+    client: TestClient[Any, Any], services: FakeServices
+) -> None:
+    services.door.openings[ACME] = [opening(NAME, {ENERGY}), opening(NAME, {EXPORT}), opening(NAME, {ENERGY})]
+    services.door.decision = lambda _: Refusal((Reason.QUANTITY_NOT_COVERED,))
+    query = [*GOOD.items(), ("quantity", EXPORT), ("minutes", "60")]
+    async with client.get(HOME, params=query, headers=calling(Role.PARTNER, "acme")) as answer:
+        problem = await answer.json(content_type=None)
+    rule = f"no one ground covers all of them; ask apart for {ENERGY} and for {EXPORT}"
+    assert (answer.status, problem["fields"]) == (403, [{"field": "quantity", "rule": rule}])
+
+
 async def test_of_a_household_that_is_not_known_nothing_is_told(client: TestClient[Any, Any]) -> None:
     status, problem = await ask(client, f"/readings/households/{'f' * 32}.json", minutes="15")
     assert (status, problem["reasons"]) == (403, ["no-consent"])

@@ -123,11 +123,15 @@ async def test_a_wrong_edit_names_its_field(case: Case, body: Any, says: str) ->
 async def test_values_are_looked_at_by_the_door_with_a_ground_and_an_entry_in_the_ledger(case: Case) -> None:
     path = f"/api/vee/exceptions/{case.exception}/values"
     status, said = await case.operator("GET", path)
-    assert status == 403
+    assert (status, [each["field"] for each in json.loads(said)["fields"]]) == (403, ["purpose"])
     profile: dict[str, Any] = {"name": "Metering", "levels": ["individual"], "quantities": [ENERGY]}
     profile |= {"finest_seconds": 900, "purposes": ["billing"]}
     await case.people.operator("PUT", "/api/organisations/metering", profile)
-    assert (await case.operator("GET", path))[0] == 403
+    status, said = await case.operator("GET", path)
+    assert (status, [each["field"] for each in json.loads(said)["fields"]]) == (403, ["purpose"])
+    status, said = await case.operator("GET", f"{path}?purpose=research")
+    rule = {"field": "purpose", "rule": "the profile has billing"}
+    assert (status, json.loads(said)["reason"], json.loads(said)["fields"]) == (403, "not-in-profile", [rule])
     law: dict[str, Any] = {"kind": "legal-task", "law": "MsbG", "article": "60", "recipient": "metering"}
     law |= {"purpose": "billing", "quantities": [ENERGY], "resolution_seconds": 900}
     law |= {"values_from": "2026-03-01T00:00:00Z", "values_to": "2027-01-01T00:00:00Z"}

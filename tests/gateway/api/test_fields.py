@@ -1,0 +1,108 @@
+"""A refusal of what the caller said has every field and its rule in ``fields``, whatever its status is."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse
+
+from tests.gateway.people_house import ENERGY, PROFILE, People, people
+
+ROOT = Path(__file__).resolve().parents[3]
+NAMING = frozenset({"NotAllowed", "InUse", "Unknown", "BatchRefused"})
+WISH: dict[str, Any] = {
+    "recipient": "northwind",
+    "purpose": "forecast",
+    "quantities": [ENERGY],
+    "values_from": "2026-03-01T00:00:00Z",
+    "values_to": "2026-12-01T00:00:00Z",
+    "until": "2026-12-01T00:00:00Z",
+}
+
+
+async def asked(house: People, verb: str, path: str, body: Any = None) -> ClientResponse:
+    """By the operator."""
+    return await house.browser.request(verb, path, json=body, headers={"Authorization": f"Bearer {house.token}"})
+
+
+@pytest.mark.parametrize(("changed", "wrong"), [
+    ({"purpose": "billing"}, [("purpose", "the profile has forecast")]),
+    ({"quantities": [ENERGY, "1-0:9.8.0*255"]}, [("quantities", "not in the profile: 1-0:9.8.0*255")]),
+    ({"level": "cohort"}, [("level", "the profile has individual; this is cohort")]),
+    ({"resolution_seconds": 60}, [("resolution_seconds", "a whole multiple of 900, the finest of the profile")]),
+    ({"recipient": "nobody"}, [("recipient", "there is no such organisation")]),
+    ({"recipient": "neighbourhood"}, [("level", "here it is cohort"), ("purpose", "here it is neighbourhood-figures")]),
+])  # fmt: skip
+async def test_a_request_beyond_the_profile_names_each_field_and_what_the_profile_has(
+    tmp_path: Path, changed: dict[str, Any], wrong: list[tuple[str, str]]
+) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        await house.operator("PUT", "/api/organisations/northwind", {**PROFILE, "finest_seconds": 900})
+        body = {**WISH, "recipient": "northwind", **changed}
+        answer = await asked(house, "POST", f"/api/households/{made['household']}/requests", body)
+        problem = await answer.json()
+    assert (answer.status, problem["reason"]) == (403, "not-in-profile")
+    assert [(each["field"], each["rule"]) for each in problem["fields"]] == wrong
+
+
+WRONG: list[tuple[str, str, dict[str, Any] | None, int, list[str]]] = [
+    ("POST", "/api/households", {"community": "a"}, 422, ["community"]),
+    ("POST", "/api/households", {"points": ["AT1"]}, 409, ["points"]),
+    ("GET", "/api/households/nobody", None, 404, ["household"]),
+    ("GET", "/api/households/nobody/grounds", None, 404, ["household"]),
+    ("POST", "/api/households/nobody/requests", WISH, 404, ["household"]),
+    ("POST", "/api/households/{}/requests", {**WISH, "values_to": WISH["values_from"]}, 422, ["values_to"]),
+    ("POST", "/api/households/{}/requests", {**WISH, "resolution_seconds": 7}, 422, ["resolution_seconds"]),
+    ("POST", "/api/households/{}/grounds", {**WISH, "kind": "legal-task"}, 422, ["law", "article"]),
+    ("POST", "/api/households/{}/grounds/none/withdraw", None, 404, ["ground"]),
+    ("POST", "/api/households/{}/grounds/none/end", None, 404, ["ground"]),
+    ("GET", "/api/households/{}/receipts/none", None, 404, ["ground"]),
+    ("POST", "/api/households/find", {}, 422, ["point", "name"]),
+    ("PUT", "/api/retention/quarter", {"days": 9999}, 422, ["detail", "days"]),
+    ("POST", "/api/boxes/none/codes", None, 404, ["box"]),
+    ("POST", "/api/vens/codes", {"ven": "a b"}, 422, ["ven"]),
+    ("PUT", "/api/clients/acme", {"organisation": "nobody"}, 404, ["organisation"]),
+    ("POST", "/api/enrol", {"code": "ABCD-EFGH-JKMN", "csr": "none"}, 422, ["csr"]),
+    ("POST", "/api/session", {"code": "ABCD-EFGH-JKMN"}, 403, ["code"]),
+]
+
+
+@pytest.mark.parametrize(("verb", "path", "body", "status", "fields"), WRONG)
+async def test_a_refusal_of_what_was_said_names_its_fields_in_fields(
+    tmp_path: Path, verb: str, path: str, body: dict[str, Any] | None, status: int, fields: list[str]
+) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household(points=["AT1"])
+        answer = await asked(house, verb, path.format(made["household"]), body)
+        problem = await answer.json()
+    assert (answer.status, [each["field"] for each in problem["fields"]]) == (status, fields)
+    assert all(f"{each['field']}: {each['rule']}" in problem["detail"] for each in problem["fields"])
+    assert (problem["field"], problem["rule"]) == (fields[0], problem["fields"][0]["rule"])
+
+
+@pytest.mark.parametrize("path", ["/api/registry/check", "/api/households"])
+async def test_a_body_that_is_no_json_is_refused_by_its_content_type(tmp_path: Path, path: str) -> None:
+    async with people(tmp_path) as house:
+        headers = {"Authorization": f"Bearer {house.token}"}
+        answer = await house.browser.post(path, data={"households": "x"}, headers=headers)
+        wrong = {"field": "Content-Type", "rule": "the body is application/json"}
+        assert (answer.status, (await answer.json())["fields"]) == (415, [wrong])
+        headers["Content-Type"] = "application/json"
+        for broken in (b"{", b"[]"):
+            answer = await house.browser.post(path, data=broken, headers=headers)
+            assert (answer.status, [each["field"] for each in (await answer.json())["fields"]]) == (422, ["body"])
+
+
+def test_every_error_of_the_registry_names_its_field_first() -> None:
+    """So the field is in ``fields`` of every answer: nothing else says it."""
+    guilty = []
+    for file in sorted((ROOT / "gateway").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(node, ast.Call) or getattr(node.func, "id", "") not in NAMING or not node.args:
+                continue
+            if not re.match(r"(f?)(['\"])[\w.{}' ]+?(, \w+)*: ", ast.unparse(node.args[0])):
+                guilty.append(f"{file.name}:{node.lineno}")
+    assert guilty == []
