@@ -13,6 +13,7 @@ Query = Mapping[str, Sequence[str]]
 """Each field with its values, in the order of the query string."""
 MOST_MINUTES = ONE_DAY // timedelta(minutes=1)
 _SHOWN = 32
+_NONE = "is not known; none is taken here"
 _MALFORMED = "instant-malformed"
 
 
@@ -22,6 +23,29 @@ class BadQuery(Exception):
     def __init__(self, field: str, rule: str, reason: str = "bad-query") -> None:
         super().__init__(f"{field}: {rule}")
         self.field, self.rule, self.reason = field, rule, reason
+
+
+class NotKnown(BadQuery):
+    """A field that is none of ``known``."""
+
+    def __init__(self, field: str, known: Collection[str]) -> None:
+        super().__init__(field, f"is not known; there are: {', '.join(known)}" if known else _NONE)
+        self.known = known
+
+
+class NotOneOf(BadQuery):
+    """A value that is none of ``choices``."""
+
+    def __init__(self, field: str, choices: Collection[str]) -> None:
+        super().__init__(field, f"one of {', '.join(choices)}")
+        self.choices = choices
+
+
+class NotOnce(BadQuery):
+    """A field that is given several times, or not at all."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, "must be given once")
 
 
 def gathered(pairs: Iterable[tuple[str, str]]) -> Query:
@@ -36,22 +60,21 @@ def only(query: Collection[str], known: Collection[str]) -> None:
     """Raises ``BadQuery`` for a field that is not known, with those that are."""
     for field in query:
         if field not in known:
-            rule = f"is not known; there are: {', '.join(known)}" if known else "is not known; none is taken here"
-            raise BadQuery(_told(field), rule)
+            raise NotKnown(_told(field), known)
 
 
 def once(query: Query, field: str) -> str | None:
     """The one value; None without the field. Raises ``BadQuery`` for several, and for an empty one."""
     given = query.get(field, ())
     if len(given) > 1 or (given and not given[0]):
-        raise BadQuery(field, "must be given once")
+        raise NotOnce(field)
     return given[0] if given else None
 
 
 def one(query: Query, field: str) -> str:
     """The one value. Raises ``BadQuery`` without it."""
     if (found := once(query, field)) is None:
-        raise BadQuery(field, "must be given once")
+        raise NotOnce(field)
     return found
 
 

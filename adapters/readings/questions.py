@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, timedelta, tzinfo
 
-from adapters.queries import BadQuery, Query, instant, minutes, once, one, only, quantity
+from adapters.queries import BadQuery, NotOneOf, Query, instant, minutes, once, one, only, quantity
 from policies.terms import (
     AS_RECEIVED,
     Level,
@@ -58,7 +58,7 @@ def _purpose(query: Query) -> Purpose:
     try:
         return Purpose(one(query, "purpose"))
     except ValueError:
-        raise BadQuery("purpose", f"one of {', '.join(p.value for p in Purpose)}") from None
+        raise NotOneOf("purpose", list(Purpose)) from None
 
 
 def _quantities(query: Query) -> frozenset[str]:

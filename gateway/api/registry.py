@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters.formats.words import whole_second
 from adapters.plugin import Handler, Route
+from adapters.queries import BadQuery
 from gateway.api import models
 from gateway.api.models import Json, body
 from gateway.errors import CodeRefused, CsrRefused, InUse, NotAllowed, RegistryError, SubjectGone, Unknown
@@ -37,7 +38,7 @@ def as_problem(error: RegistryError) -> Problem:
 
 
 def telling(handler: Handler) -> Handler:
-    """Errors of the registry become problems."""
+    """Errors of the registry, and those of a query, become problems."""
 
     @wraps(handler)
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -48,6 +49,8 @@ def telling(handler: Handler) -> Handler:
             raise as_problem(error) from None
         except SubjectGone:
             raise gone() from None
+        except BadQuery as wrong:
+            raise about(400, wrong.reason, [(wrong.field, wrong.rule)]) from None
 
     return handle
 

@@ -17,6 +17,7 @@ from adapters.explained import KnownOf, wrong
 from adapters.formats.json import JSON_TABLE
 from adapters.formats.words import whole_second
 from adapters.plugin import CALLER, Caller, Refused, Route, always
+from adapters.queries import only
 from gateway.api.models import Instant, Json, body
 from gateway.api.registry import telling
 from gateway.door.egress import Egress
@@ -48,6 +49,7 @@ from policies.vee.rules import VEE_RULES
 
 _MOST_DAYS = 31
 """Of one order to look again."""
+_FILTERS = ("state", "household", "rule", "limit")
 _AROUND = timedelta(hours=1)
 _Said = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -118,16 +120,19 @@ class VeeApi:
 
     async def list(self, request: web.Request) -> web.Response:
         """Newest first. ``state`` (open, accepted, edited, all), ``household``, ``rule``, ``limit``."""
+        only(request.query, _FILTERS)
         state, household = request.query.get("state", "open"), request.query.get("household")
         limit = request.query.get("limit", "100")
         if state != "all" and state not in set(Handling):
             raise NotAllowed(f"state: one of {', '.join(Handling)}, all")
         if not limit.isascii() or not limit.isdigit() or not 0 < len(limit) <= 4:
             raise NotAllowed("limit: a number from 1 to 500")
+        if (rule := request.query.get("rule", "")) and rule not in VEE_RULES:
+            raise NotAllowed(f"rule: one of {', '.join(VEE_RULES)}")
         found = await self.vee.work.listed(
             state=None if state == "all" else Handling(state),
             household=None if household is None else SubjectId(household),
-            rule=request.query.get("rule", ""),
+            rule=rule,
             most=int(limit),
         )
         return web.json_response({"exceptions": [_shown(each) for each in found]})
@@ -138,6 +143,7 @@ class VeeApi:
 
     async def values(self, request: web.Request) -> web.StreamResponse:
         """Quarters around it, by the door: to the operator's own organisation, for a ``purpose`` (billing)."""
+        only(request.query, ("purpose",))
         one = await self.vee.work.get(request.match_info["exception"])
         found = one.item.found
         purpose = request.query.get("purpose", Purpose.BILLING.value)

@@ -1,6 +1,6 @@
 """What a household takes along: its own data, in forms for programs and for people."""
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,18 +9,17 @@ from aiohttp import web
 from adapters.formats.csv import CSV
 from adapters.formats.json import JSON_TABLE
 from adapters.plugin import Handler, Renderer, Route
-from adapters.queries import BadQuery, only
 from gateway.clock import Clock
 from gateway.door.egress import Egress, Part
 from gateway.door.response import HttpSink
 from gateway.door.standing import Right, own_right
+from gateway.pages.asked import chosen, taking
 from gateway.pages.forms import FORM_BYTES, household_of
 from gateway.pages.own_data import DataDesk
 from gateway.pages.render import Renderings, language_of
 from gateway.pages.words import LANGUAGES, Phrases
 from gateway.registry.registry import Registry
 from gateway.serve.callers import CREDENTIAL
-from gateway.serve.problems import Problem
 from policies.roles import HOUSEHOLD, Listener
 from policies.terms import AS_RECEIVED, ONE_DAY, ONE_MONTH, QUARTER_HOUR, SubjectId
 
@@ -51,10 +50,10 @@ class Downloads:
     def routes(self) -> list[Route]:
         """All on the people listener."""
         table: list[tuple[str, Handler]] = [
-            ("/data/readings.csv", self.csv),
-            ("/data/readings.json", self.json),
-            ("/data/readings.xlsx", self.xlsx),
-            ("/data/readings.xml", self.green_button),
+            ("/data/readings.csv", taking(self.csv, *_IN_WORDS)),
+            ("/data/readings.json", taking(self.json, "detail")),
+            ("/data/readings.xlsx", taking(self.xlsx, *_IN_WORDS)),
+            ("/data/readings.xml", taking(self.green_button, "detail")),
         ]
         return [
             Route(Listener.PEOPLE, "GET", path, "page", handler, HOUSEHOLD, max_body=FORM_BYTES, problems=self.problem)
@@ -63,14 +62,14 @@ class Downloads:
 
     async def csv(self, request: web.Request) -> web.StreamResponse:
         """Everything, as CSV: for programs, or with ``locale`` for people."""
-        locale = _locale(request)
+        locale = chosen(request, "locale", LANGUAGES)
         renderer = self.show.table(Phrases(locale)) if locale else CSV
-        return await self._download(request, renderer, "csv", _IN_WORDS)
+        return await self._download(request, renderer, "csv")
 
     async def xlsx(self, request: web.Request) -> web.StreamResponse:
         """Everything, as a workbook in words of ``locale``, or of the visitor's language."""
-        words = Phrases(_locale(request) or language_of(request))
-        return await self._download(request, self.show.workbook(words), "xlsx", _IN_WORDS)
+        words = Phrases(chosen(request, "locale", LANGUAGES) or language_of(request))
+        return await self._download(request, self.show.workbook(words), "xlsx")
 
     async def json(self, request: web.Request) -> web.StreamResponse:
         """Everything, as JSON."""
@@ -80,36 +79,18 @@ class Downloads:
         """Everything, as a Green Button feed (ESPI)."""
         return await self._download(request, self.show.green_button(self.clock()), "xml")
 
-    async def _download(
-        self, request: web.Request, renderer: Renderer, form: str, fields: Collection[str] = ("detail",)
-    ) -> web.StreamResponse:
-        """A field of the query that was misspelt is refused: it would bring something else than was asked for."""
+    async def _download(self, request: web.Request, renderer: Renderer, form: str) -> web.StreamResponse:
         _, subject = household_of(request, self.registry)
-        try:
-            only(request.query, fields)
-        except BadQuery as error:
-            raise Problem(400, "bad-query", str(error), field=error.field, rule=error.rule) from None
-        detail = request.query.get("detail", "")
-        name = f"readings-{detail}.{form}" if detail in OFFERED else f"readings.{form}"
+        detail = chosen(request, "detail", OFFERED)
+        name = f"readings-{detail}.{form}" if detail else f"readings.{form}"
         response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{name}"'})
         right = own_right(request[CREDENTIAL], self.clock)
-        parts = await self._parts(request, subject, right)
+        parts = await self._parts(subject, right, detail)
         await self.egress.send(parts, renderer, HttpSink(request, response), right=right, shared=False)
         return response
 
-    async def _parts(self, request: web.Request, subject: SubjectId, right: Right) -> AsyncIterator[Part]:
-        """What ``?detail=`` asks for; left out, everything. Raises 404 for what is not there."""
-        asked = request.query.get("detail", "")
-        if asked and asked not in OFFERED:
-            raise web.HTTPNotFound
-        if asked == _STANDS:
+    async def _parts(self, subject: SubjectId, right: Right, detail: str) -> AsyncIterator[Part]:
+        """In one detail; without one everything."""
+        if detail == _STANDS:
             return await self.own_data.stands(subject, right)
-        return await self.own_data.own(subject, right, DETAILS.get(asked))
-
-
-def _locale(request: web.Request) -> str:
-    """What ``?locale=`` asks for, "" left out. Raises 404 for what is not there."""
-    locale = request.query.get("locale", "")
-    if locale and locale not in LANGUAGES:
-        raise web.HTTPNotFound
-    return locale
+        return await self.own_data.own(subject, right, DETAILS.get(detail))

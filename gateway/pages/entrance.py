@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from adapters.plugin import CALLER, Handler, Route
+from gateway.pages.asked import taking
 from gateway.pages.forms import FORM_BYTES, posted, same_site, to
 from gateway.pages.render import LANGUAGE_COOKIE, Renderings
 from gateway.pages.words import LANGUAGES
@@ -28,7 +29,7 @@ class EntrancePages:
         table: list[tuple[str, str, str, frozenset[Role], Handler]] = [
             ("GET", "/", "page.start", EVERYBODY, self.start),
             ("POST", "/login", "page.start", EVERYBODY, self.log_in),
-            ("GET", "/language/{language}", "page.start", EVERYBODY, self.language),
+            ("GET", "/language/{language}", "page.start", EVERYBODY, taking(self.language, "back")),
             ("GET", "/static/{file}", "static", EVERYBODY, self.show.static),
             ("POST", "/logout", "page.leave", HOUSEHOLD_OR_OPERATOR, self.log_out),
         ]

@@ -11,6 +11,7 @@ from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
 from gateway.consent.evidence import Evidence, staying
 from gateway.household_end import HouseholdEnd
+from gateway.pages.asked import taking
 from gateway.pages.forms import FORM_BYTES, household_of, posted, signed_record, to
 from gateway.pages.render import Renderings
 from gateway.registry.registry import Registry
@@ -50,7 +51,8 @@ class ErasurePages:
         ]
         return [
             Route(Listener.PEOPLE, verb, path, name, handler, roles, max_body=FORM_BYTES, problems=self.problem)
-            for verb, path, name, roles, handler in table
+            for verb, path, name, roles, plain in table
+            for handler in (taking(plain) if verb == "GET" else plain,)
         ]
 
     async def ask_erase(self, request: web.Request) -> web.Response:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from adapters.plugin import Route
 from gateway.errors import NotAllowed, RegistryError
+from gateway.pages.asked import chosen, taking
 from gateway.pages.forms import PostedForm, decimal_of, form_token, posted, to
 from gateway.pages.render import Renderings
 from gateway.vee.desk import VeeDesk
@@ -32,7 +33,7 @@ class ExceptionPages:
     def routes(self) -> list[Route]:
         """All on the people listener."""
         table = [
-            ("GET", _PAGE, self.exceptions),
+            ("GET", _PAGE, taking(self.exceptions, "state", "rule")),
             ("POST", _PAGE + "/{exception}/accept", self.accept),
             ("POST", _PAGE + "/{exception}/edit", self.edit),
         ]
@@ -64,9 +65,9 @@ class ExceptionPages:
 
     async def _page(self, request: web.Request, trouble: str = "", status: int = 200) -> web.Response:
         token = form_token(request)
-        state, rule = request.query.get("state", Handling.OPEN.value), request.query.get("rule", "")
-        wanted = Handling(state) if state in set(Handling) else Handling.OPEN
-        found = await self.vee.work.listed(state=wanted, rule=rule if rule in VEE_RULES else "", most=_SHOWN)
+        wanted = Handling(chosen(request, "state", list(Handling)) or Handling.OPEN)
+        rule = chosen(request, "rule", list(VEE_RULES))
+        found = await self.vee.work.listed(state=wanted, rule=rule, most=_SHOWN)
         return self.show.page(
             request,
             "exceptions.html",

@@ -18,8 +18,9 @@ from gateway.door.response import HttpSink
 from gateway.door.standing import own_right
 from gateway.errors import ConsentError
 from gateway.identity.sessions import Session
+from gateway.pages.asked import refusal, taking
 from gateway.pages.downloads import OFFERED
-from gateway.pages.forms import FORM_BYTES, form_token, household_of, posted, signed_record, to
+from gateway.pages.forms import FORM_BYTES, household_of, posted, signed_record, to
 from gateway.pages.own_data import DataDesk
 from gateway.pages.render import VALUES_HERE, Renderings, language_of
 from gateway.pages.views import Card, asked_card, correction_lines, ground_card, ledger_line
@@ -32,6 +33,8 @@ from policies.terms import Recipient, SubjectId
 
 NEW_FOR = timedelta(days=30)
 """How long a meter that came by itself is called new."""
+_FIELDS = {"/consents": ("choose",)}
+"""What a page may be asked for; the others take nothing."""
 MISSING = frozenset({"no-such-request", "no-such-consent"})
 
 
@@ -63,7 +66,8 @@ class HouseholdPages:
         ]
         return [
             Route(Listener.PEOPLE, verb, path, name, handler, roles, max_body=FORM_BYTES, problems=self.problem)
-            for verb, path, name, roles, handler in table
+            for verb, path, name, roles, plain in table
+            for handler in (taking(plain, *_FIELDS.get(path, ())) if verb == "GET" else plain,)
         ]
 
     # -- the four pages
@@ -183,11 +187,6 @@ class HouseholdPages:
         name = who.name or words("no_name")
         return self.show.html(request, template, token=session.csrf, name=name, **values)
 
-    def problem(self, request: web.Request, status: int, reason: str, detail: str) -> web.StreamResponse:
-        """A refusal as a page; strangers are shown the way in. What was asked wrongly is named."""
-        if status == 401:
-            return to("/")
-        words = "not_found" if status == 404 else "not_done"
-        token = form_token(request)
-        said = detail if status == 400 else reason
-        return self.show.page(request, "problem.html", status=status, words=words, reason=said, token=token)
+    def problem(self, request: web.Request, status: int, reason: str, _: str) -> web.StreamResponse:
+        """A refusal as a page; strangers are shown the way in."""
+        return refusal(self.show, request, status, reason, entrance="/", shut=(401,))

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from adapters.plugin import Route
 from gateway.errors import NotAllowed, RegistryError
+from gateway.pages.asked import taking
 from gateway.pages.forms import PostedForm, decimal_of, form_token, posted, to
 from gateway.pages.render import Renderings
 from gateway.registry.meter_records import Exchanged, StandAt
@@ -34,8 +35,8 @@ class MeterPages:
     def routes(self) -> list[Route]:
         """All on the people listener."""
         table = [
-            ("GET", _NEW, self.new),
-            ("GET", _HOME, self.meters),
+            ("GET", _NEW, taking(self.new)),
+            ("GET", _HOME, taking(self.meters)),
             ("POST", _HOME + "/{label}/confirm", self.confirm),
             ("POST", _HOME + "/{label}/exchange", self.exchange),
             ("POST", _HOME + "/{label}/undo", self.undo),

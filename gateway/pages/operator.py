@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from adapters.plugin import CALLER, Route
+from gateway.pages.asked import refusal, taking
 from gateway.pages.forms import form_token
 from gateway.pages.render import Renderings
 from gateway.registry.registry import Registry
@@ -26,7 +27,7 @@ class OperatorPages:
         table = [
             ("GET", "/operator", "page.start", EVERYBODY, self.start),
             ("POST", "/operator", "page.start", EVERYBODY, self.log_in),
-            ("GET", "/fleet", "page.fleet", frozenset({Role.OPERATOR}), self.fleet),
+            ("GET", "/fleet", "page.fleet", frozenset({Role.OPERATOR}), taking(self.fleet)),
         ]
         return [
             Route(Listener.PEOPLE, verb, path, name, handler, roles, max_body=4096, problems=self.problem)
@@ -59,6 +60,4 @@ class OperatorPages:
 
     def problem(self, request: web.Request, status: int, reason: str, _: str) -> web.StreamResponse:
         """Strangers are shown where the token goes."""
-        if status in (401, 403):
-            return web.Response(status=303, headers={"Location": "/operator"})
-        return self.show.page(request, "problem.html", status=status, words="not_done", reason=reason)
+        return refusal(self.show, request, status, reason, entrance="/operator", shut=(401, 403))

@@ -17,7 +17,7 @@ from aiohttp import hdrs, web
 from adapters.plugin import CALLER, Caller, Logger, Refused, Route
 from gateway.errors import StoreFull, SubjectGone
 from gateway.serve.callers import NOBODY, Authenticate
-from gateway.serve.problems import Problem, about, answer
+from gateway.serve.problems import RAISED, Problem, about, answer
 from gateway.settings import Settings
 from policies.roles import Listener, Role
 
@@ -75,6 +75,7 @@ def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Logger, mos
         log.info("request.refused", **told)
         if route.problems is None:
             return answer(problem)
+        request[RAISED] = problem
         try:
             return route.problems(request, problem.status, problem.reason, problem.detail)
         except Exception as fault:  # noqa: BLE001 - an extension that cannot say it in its own form; ours will do

@@ -30,6 +30,10 @@ class Problem(Exception):
         self.more = more
 
 
+RAISED = web.RequestKey("metergate.raised", Problem)
+"""In the request, for a route that tells refusals in a form of its own."""
+
+
 def about(status: int, reason: str, rules: Sequence[BrokenRule], why: str = "", **more: Any) -> Problem:
     """A problem with something that the caller said: ``fields`` has every field and the rule that it breaks.
 

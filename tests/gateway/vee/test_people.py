@@ -75,10 +75,22 @@ async def test_the_list_says_what_and_when_and_no_number(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "status"), [("state=all", 200), ("state=gone", 422), ("limit=0x1", 422), ("limit=99999", 422), ("", 200)]
+    ("query", "status"),
+    [
+        ("state=all", 200),
+        ("state=gone", 422),
+        ("limit=0x1", 422),
+        ("limit=99999", 422),
+        ("rule=spikes", 422),
+        ("rules=spike", 400),
+        ("", 200),
+    ],
 )
 async def test_filters_are_checked(case: Case, query: str, status: int) -> None:
-    assert (await case.operator("GET", f"/api/vee/exceptions?{query}"))[0] == status
+    told, said = await case.operator("GET", f"/api/vee/exceptions?{query}")
+    assert told == status
+    if status >= 400:
+        assert [each["field"] for each in json.loads(said)["fields"]] == [query.partition("=")[0]]
 
 
 async def test_an_edit_by_the_api_is_seen_by_the_household_with_role_and_reason_and_without_the_name(

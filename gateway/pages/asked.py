@@ -1,0 +1,86 @@
+"""What the address of a page asks for: understood whole, or refused in the visitor's language by field and rule.
+
+A parameter that was misspelt must not pass for one that was left out: the page would show something else than was
+asked for. Whoever asks for JSON gets problem+json with ``fields``.
+"""
+
+from collections.abc import Collection
+from functools import wraps
+
+from aiohttp import web
+
+from adapters.plugin import Handler
+from adapters.problems import members
+from adapters.queries import BadQuery, NotKnown, NotOnce, NotOneOf, only
+from gateway.pages.forms import form_token, to
+from gateway.pages.render import Renderings, language_of
+from gateway.pages.words import Phrases
+from gateway.serve.problems import RAISED, Problem, answer
+
+
+class BadAddress(Problem):
+    """A parameter of a page's address is unknown or wrong. ``wrong``: which, and the rule."""
+
+    def __init__(self, wrong: BadQuery) -> None:
+        super().__init__(400, wrong.reason, str(wrong), **members([(wrong.field, wrong.rule)]))
+        self.wrong = wrong
+
+
+def taking(handler: Handler, *fields: str) -> Handler:
+    """A page that takes these parameters and no others."""
+
+    @wraps(handler)
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            only(request.query, fields)
+        except BadQuery as wrong:
+            raise BadAddress(wrong) from None
+        return await handler(request)
+
+    return handle
+
+
+def chosen(request: web.Request, field: str, choices: Collection[str]) -> str:
+    """Which of the choices a parameter names; "" where it is left out or empty. Raises ``BadAddress``."""
+    said = request.query.getall(field, [])
+    if len(said) > 1:
+        raise BadAddress(NotOnce(field))
+    if said and said[0] and said[0] not in choices:
+        raise BadAddress(NotOneOf(field, choices))
+    return said[0] if said else ""
+
+
+def refusal(
+    show: Renderings, request: web.Request, status: int, reason: str, *, entrance: str, shut: Collection[int]
+) -> web.StreamResponse:
+    """What every page makes of a refusal. ``entrance``: where strangers are sent, for a status of ``shut``."""
+    raised = request.get(RAISED)
+    if raised is not None and _json_asked(request):
+        return answer(raised)
+    if status in shut:
+        return to(entrance)
+    words, token = "not_found" if status == 404 else "not_done", form_token(request)
+    if isinstance(raised, BadAddress):
+        words, reason = "not_understood", _said(raised.wrong, Phrases(language_of(request)))
+    return show.page(request, "problem.html", status=status, words=words, reason=reason, token=token)
+
+
+def _said(wrong: BadQuery, words: Phrases) -> str:
+    match wrong:
+        case NotKnown(known=known) if known:
+            rule = words("field_not_known").format(", ".join(known))
+        case NotKnown():
+            rule = words("field_none")
+        case NotOneOf(choices=choices):
+            rule = words("field_one_of").format(", ".join(choices))
+        case _:
+            rule = words("field_once")
+    return f"{wrong.field}: {rule}"
+
+
+def _json_asked(request: web.Request) -> bool:
+    """Where no page is asked for: by ``Accept``, or by the name of what was to come."""
+    accepted = [part.partition(";")[0].strip().lower() for part in request.headers.get("Accept", "").split(",")]
+    return "text/html" not in accepted and (
+        any(kind.endswith("json") for kind in accepted) or request.path.endswith(".json")
+    )
