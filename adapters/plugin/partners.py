@@ -42,7 +42,11 @@ class Directory(Protocol):
         """Client credentials; the same time for unknown and wrong."""
 
     def token(self, client: Client, scopes: frozenset[str]) -> str:
-        """A bearer token (JWT, ES256, 15 minutes) for the partners listener."""
+        """A bearer token (JWT, ES256) for the partners listener; it lives for ``token_life``."""
+
+    @property
+    def token_life(self) -> timedelta:
+        """Of every token, as the settings say."""
 
 
 class Signer(Protocol):

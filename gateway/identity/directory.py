@@ -1,5 +1,7 @@
 """What adapters may ask about organisations, clients and tokens."""
 
+from datetime import timedelta
+
 from adapters.plugin import Client, Organisation
 from gateway.identity.clients import Clients
 from gateway.identity.tokens import Tokens
@@ -26,3 +28,7 @@ class GatewayDirectory:
 
     def token(self, client: Client, scopes: frozenset[str]) -> str:
         return self._tokens.issue(client, scopes)
+
+    @property
+    def token_life(self) -> timedelta:
+        return self._tokens.life

@@ -1,4 +1,4 @@
-"""Bearer tokens of partners: JWT (RFC 9068 in its claims), ES256, 15 minutes, checked once and then remembered."""
+"""Bearer tokens of partners: JWT (RFC 9068 in its claims), ES256, checked once and then remembered."""
 
 import secrets
 from collections import OrderedDict

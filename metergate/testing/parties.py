@@ -30,11 +30,15 @@ _table = Table(
 
 
 class FakeDirectory:
-    """``organisations`` by id; ``clients``: secret and client by id. A token is the client's id with its scopes."""
+    """``organisations`` by id; ``clients``: secret and client by id. A token is the client's id with its scopes.
+
+    ``token_life``: what is said of it; it does not end.
+    """
 
     def __init__(self) -> None:
         self.organisations: dict[Recipient, Organisation] = {}
         self.clients: dict[str, tuple[str, Client]] = {}
+        self.token_life = timedelta(minutes=15)
 
     async def organisation(self, recipient: Recipient) -> Organisation | None:
         return self.organisations.get(recipient)

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from adapters.plugin import Gone
+from adapters.plugin import Client, Gone
+from gateway.identity.tokens import JWT_TYPE
 from gateway.services import AdapterServices
-from policies.terms import DetailClass, SubjectId
+from policies.terms import DetailClass, Recipient, SubjectId
 from tests.gateway.house import House, house
+from tests.gateway.people_house import people
 
 
 def services(home: House) -> AdapterServices:
@@ -52,3 +54,12 @@ async def test_a_look_sees_what_the_adapter_wrote_and_cannot_write(tmp_path: Pat
         assert await given.look(lambda c: [c.exec_driver_sql(query).scalar() for query in counts]) == [1, "a"]
         with pytest.raises(OperationalError, match="readonly"):
             await given.look(lambda connection: connection.exec_driver_sql("DELETE FROM mine").rowcount)
+
+
+async def test_the_life_of_a_token_is_that_of_the_settings(tmp_path: Path) -> None:
+    async with people(tmp_path, token_minutes=7) as found:
+        directory = found.gateway.services("example").directory
+        token = directory.token(Client("c", Recipient("acme"), frozenset()), frozenset())
+        claims = found.gateway.signer.verify(token, typ=JWT_TYPE)
+    assert claims is not None
+    assert directory.token_life.total_seconds() == claims["exp"] - claims["iat"] == 420

@@ -10,8 +10,6 @@ from adapters.openadr.v3.asking import json
 from adapters.plugin import Services
 from policies.roles import SCOPES, Listener
 
-LIFETIME = 900
-"""Seconds a token lives; ``Directory.token`` makes it so."""
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -58,7 +56,7 @@ class Auth:
             {
                 "access_token": self._services.directory.token(client, granted),
                 "token_type": "Bearer",
-                "expires_in": LIFETIME,
+                "expires_in": int(self._services.directory.token_life.total_seconds()),
                 "scope": " ".join(sorted(granted)),
             },
             headers=_NO_STORE,

@@ -13,6 +13,7 @@ import yaml
 
 from adapters.openadr.v3.routes import PARAMETERS
 from adapters.plugin import Notice, Opening, Released
+from metergate.testing.parties import FakeDirectory
 from policies.terms import (
     AS_RECEIVED,
     FAR_FUTURE,
@@ -139,6 +140,14 @@ def test_each_parameter_of_the_published_api_is_known() -> None:
     for path, verbs in paths.items():
         listed = {each["name"] for each in verbs.get("get", {}).get("parameters", ()) if each["in"] == "query"}
         assert listed <= set(PARAMETERS.get(path, ())), path
+
+
+async def test_the_token_endpoint_says_how_long_the_token_lives(vtn: Running, partner: Utility) -> None:
+    assert isinstance(vtn.services.directory, FakeDirectory)
+    vtn.services.directory.token_life = timedelta(minutes=7)
+    form, headers = {"grant_type": "client_credentials"}, basic("bl_client", "1001")
+    async with partner.http.post(f"{partner.root}/auth/token", data=form, headers=headers) as reply:
+        assert (await reply.json())["expires_in"] == 420
 
 
 async def test_the_token_endpoint_ignores_what_it_does_not_know(partner: Utility) -> None:
