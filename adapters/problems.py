@@ -37,6 +37,12 @@ def broken(status: int, reason: str, why: str, rules: Sequence[BrokenRule], **mo
     return problem(status, reason, worded(why, rules), **members(rules), **more)
 
 
+def rules_of(text: str) -> Sequence[BrokenRule]:
+    """Of a text ``field, field: rule`` each field with the rule; empty for a sentence that names no field."""
+    fields, colon, rule = text.partition(": ")
+    return [(field, rule) for field in fields.split(", ")] if colon else []
+
+
 def worded(why: str, rules: Sequence[BrokenRule]) -> str:
     """The sentence of a problem that names fields."""
     return ": ".join(part for part in (why, "; ".join(f"{field}: {rule}" for field, rule in rules)) if part)

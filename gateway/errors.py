@@ -29,7 +29,7 @@ may be told is in ``adapters.plugin``.
 
 from collections.abc import Sequence
 
-from adapters.problems import BrokenRule
+from adapters.problems import BrokenRule, rules_of
 
 
 class GatewayError(Exception):
@@ -37,9 +37,8 @@ class GatewayError(Exception):
 
     @property
     def rules(self) -> Sequence[BrokenRule]:
-        """Of a text ``field, field: rule`` each field with the rule; empty for a sentence that names no field."""
-        fields, colon, rule = str(self).partition(": ")
-        return [(field, rule) for field in fields.split(", ")] if colon else []
+        """The fields that it names, each with the rule: see ``rules_of``."""
+        return rules_of(str(self))
 
 
 class SettingsError(GatewayError):

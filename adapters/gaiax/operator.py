@@ -1,6 +1,7 @@
 """The consumer role for the operator: look into a provider's catalog, negotiate, ask for transfers, end them."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -16,9 +17,11 @@ from adapters.gaiax.dsp.outcome import Refuse
 from adapters.gaiax.dsp.process import Negotiation, Transfer
 from adapters.gaiax.dsp.words import Side
 from adapters.plugin import Route
-from adapters.problems import problem
+from adapters.problems import broken, rules_of
 from policies.roles import OPERATOR, Listener
 
+_NAMED = re.compile(r"`\$\.(\w+)|field `(\w+)`")
+"""The field in what msgspec says of a value, or of a field that is missing or not known."""
 BY_OPERATOR = "ended by the operator"
 _ORDERS = {"completion": t.Say.COMPLETION, "suspension": t.Say.SUSPENSION, "termination": t.Say.TERMINATION}
 
@@ -131,8 +134,15 @@ async def _read(request: web.Request, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(await request.read(), type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
-        what = str(error) if isinstance(error, msgspec.ValidationError) else "the body is not JSON"
-        raise Refuse(400, "malformed", what) from None
+        raise Refuse(400, "malformed", _told(error)) from None
+
+
+def _told(error: Exception) -> str:
+    """Field and rule; ``body`` for what is no JSON, or no object."""
+    if not isinstance(error, msgspec.ValidationError):
+        return "body: not JSON"
+    found = _NAMED.search(str(error))
+    return f"{(found[1] or found[2]) if found else 'body'}: {error}"
 
 
 def _answered(handler: _Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -142,7 +152,8 @@ def _answered(handler: _Handler) -> Callable[[web.Request], Awaitable[web.Stream
                 raise Refuse(415, "unsupported-media-type", "Content-Type: must be application/json")
             status, body = await handler(request)
         except Refuse as refused:
-            return problem(refused.status, refused.code, refused.reason)
+            rules = rules_of(refused.reason)
+            return broken(refused.status, refused.code, "" if rules else refused.reason, rules)
         return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json")
 
     return answer

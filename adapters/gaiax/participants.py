@@ -22,6 +22,7 @@ from policies.terms import Recipient
 DATA_TOKEN = "mgd-"  # noqa: S105 - a prefix, no secret
 """How tokens of the data plane begin. They stand for one transfer, never for a participant."""
 LONGEST_HEADER = 8192
+_SETTING = "adapters.gaiax.participants.organisation"
 LONGEST_LIFE = timedelta(minutes=15)
 LEEWAY = timedelta(seconds=30)
 OUR_LIFE = timedelta(seconds=60)
@@ -106,7 +107,17 @@ class Participants:
         if entry is not None and entry.organisation:
             return Recipient(entry.organisation)
         organisation = await self._services.directory.participant(did)
+        if organisation is None and entry is not None:
+            self._services.log.warning("dsp.no_organisation", partner=did, setting=_SETTING)
         return organisation.id if organisation else None
+
+    def untrusted(self, did: str) -> str:
+        """Why ``recipient`` knows none: the field of ours and the rule."""
+        if not self.trusted(did):
+            return "partner: it was taken off the trust list"
+        if did not in self._by_did:
+            return "partner: not on the trust list"
+        return f"partner: its entry has no {_SETTING}, and no organisation of the registry has this DID"
 
     async def _by_signature(self, token: str) -> Caller | None:
         """RFC 7515 and 7519: issuer and subject are the participant, the audience is us, each token works once."""

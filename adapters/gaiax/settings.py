@@ -13,7 +13,8 @@ class Participant(BaseModel):
 
     Attributes:
         did: participant id, ``did:web:...`` in a real data space.
-        organisation: its id in the registry; "" asks the registry for the organisation with this DID.
+        organisation: its id in the registry; "" asks the registry for the organisation with this DID. Without either
+            nobody is behind the participant: its calls are 401, and nothing is asked of it.
         jwk: public key (P-256 or Ed25519). Without it the key is fetched from the participant's did.json once.
         token_sha256: SHA-256 (hex) of a fixed opaque token that stands for this participant; for test kits and
             connectors whose identity is a mock.

@@ -47,7 +47,8 @@ async def negotiate(connector: Connector, wish: Wish) -> str:
     """Ask for an offer; our id of the negotiation. Raises ``Refuse``."""
     recipient = await connector.participants.recipient(wish.partner)
     pid, now = urn(connector.services.ids()), connector.services.clock()
-    await connector.act(lambda _: negotiations.begin(pid, wish, recipient, now))
+    untrusted = connector.participants.untrusted(wish.partner) if recipient is None else ""
+    await connector.act(lambda _: negotiations.begin(pid, wish, recipient, now, untrusted))
     return pid
 
 

@@ -113,16 +113,19 @@ def _offered(process: Negotiation, offer: Policy) -> Negotiation:
 # -- what we do
 
 
-def begin(pid: str, wish: Wish, recipient: Recipient | None, now: datetime) -> Outcome[Negotiation]:
+def begin(
+    pid: str, wish: Wish, recipient: Recipient | None, now: datetime, untrusted: str = ""
+) -> Outcome[Negotiation]:
     """As consumer: ask a provider for one of its offers.
 
     ``recipient``: the provider as the registry knows it; None when nobody trusts it: its answers would not be let in.
+    ``untrusted`` says why, then.
     """
     offer_id = wish.offer.get("@id")
     if not isinstance(offer_id, str) or not wish.rules:
         return Outcome(None, Refuse(400, "malformed", "offer: must have an @id and rules, as the catalog shows it"))
     if recipient is None:
-        return Outcome(None, Refuse(400, "partner-unknown", "partner: not on the trust list"))
+        return Outcome(None, Refuse(400, "partner-unknown", untrusted))
     process = Negotiation(
         pid=pid,
         side=Side.CONSUMER,

@@ -96,7 +96,7 @@ def begin(
 ) -> Outcome[Transfer]:
     """As consumer: ask for the data of an agreement. ``agreement``: the one with this id, if we have it."""
     if agreement is None or agreement.ended is not None:
-        return Outcome(None, Refuse(404, "agreement-unknown", "agreementId: no such agreement, or it has ended"))
+        return Outcome(None, Refuse(404, "agreement-unknown", "agreement: no such agreement, or it has ended"))
     process = Transfer(
         pid=pid,
         side=Side.CONSUMER,

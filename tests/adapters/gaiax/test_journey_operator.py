@@ -49,23 +49,28 @@ async def test_the_operator_breaks_a_negotiation_off(sides: tuple[Side, Side]) -
     assert (await call(consumer, "POST", url.replace(pid, "x"), {}, header))[0] == 404
 
 
+WISH = {"partner": "did:web:nobody", "address": "http://x/dsp", "dataset": "d", "offer": {"@id": "o", "permission": []}}
+
+
 @pytest.mark.parametrize(
-    ("path", "body", "status"),
+    ("path", "body", "status", "field"),
     [
-        ("/catalog", {"partner": "did:web:utility.example"}, 400),
-        ("/catalog", {"partner": "did:web:utility.example", "address": "http://127.0.0.1:9/dsp"}, 502),
-        ("/negotiations", {"partner": "did:web:nobody", "address": "http://x/dsp", "dataset": "d", "offer": {}}, 400),
-        ("/transfers", {"agreement": "none", "address": "http://x/dsp", "format": "HttpData-PULL"}, 404),
+        ("/catalog", {"partner": "did:web:utility.example"}, 400, "address"),
+        ("/catalog", {"partner": "did:web:utility.example", "address": 1}, 400, "address"),
+        ("/catalog", {"partner": "did:web:utility.example", "address": "http://127.0.0.1:9/dsp"}, 502, "address"),
+        ("/negotiations", {**WISH, "offer": {}}, 400, "offer"),
+        ("/negotiations", WISH, 400, "partner"),
+        ("/transfers", {"agreement": "none", "address": "http://x/dsp", "format": "HttpData-PULL"}, 404, "agreement"),
     ],
 )
 async def test_the_operator_is_told_what_is_wrong(
-    sides: tuple[Side, Side], path: str, body: dict[str, Any], status: int
+    sides: tuple[Side, Side], path: str, body: dict[str, Any], status: int, field: str
 ) -> None:
     _, consumer = sides
     consumer.house.operator = "operator-token"
     header = {"Authorization": "Bearer operator-token", "Content-Type": "application/json"}
     answered, said = await call(consumer, "POST", f"{consumer.base}/api/dsp{path}", body, header)
-    assert (answered, said["status"]) == (status, status)
+    assert (answered, said["status"], said["fields"][0]["field"]) == (status, status, field)
     header["Content-Type"] = "text/plain"
     assert (await call(consumer, "POST", f"{consumer.base}/api/dsp{path}", body, header))[0] == 415
     assert (await call(consumer, "POST", f"{consumer.base}/api/dsp{path}", body, {}))[0] == 401

@@ -74,7 +74,7 @@ def test_a_consumer_begins_with_a_request_to_somebody_it_trusts() -> None:
     assert begun.process is not None
     assert (begun.process.callback, begun.process.policy) == ("https://acme.example/dsp", dict(RULES))
     assert (begun.writes, begun.says) == ((begun.process,), (n.Say.REQUEST,))
-    unchanged(negotiations.begin("urn:uuid:a", wish, None, LATER), None, code="partner-unknown")
+    unchanged(negotiations.begin("urn:uuid:a", wish, None, LATER, "partner: why"), None, code="partner-unknown")
     for offer in ({"@id": OFFER.id}, dict(RULES), {"@id": 1, **RULES}):
         wrong = Wish(ACME_DID, wish.address, TARGET, offer)
         unchanged(negotiations.begin("urn:uuid:a", wrong, ACME, LATER), None, code="malformed")

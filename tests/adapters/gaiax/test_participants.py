@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from adapters.gaiax.participants import Participants, authentication_keys, document_url
 from adapters.gaiax.settings import Participant, read
@@ -94,6 +95,21 @@ async def test_a_participant_is_known_by_its_key_and_each_token_works_once(house
     assert caller is not None
     assert (caller.role, caller.recipient, caller.client) == (Role.PARTICIPANT, ACME, ACME_DID)
     assert await participants.authenticate(token) is None
+
+
+async def test_an_entry_needs_an_organisation_of_its_own_or_of_the_registry_and_says_so(house: House) -> None:
+    other = "did:web:other.example"
+    participants = Participants(house, [Participant(did=other)])
+    with capture_logs() as lines:
+        assert await participants.recipient(other) is None
+    setting = "adapters.gaiax.participants.organisation"
+    assert setting in participants.untrusted(other)
+    assert participants.untrusted("did:web:nobody.example") == "partner: not on the trust list"
+    assert [line["setting"] for line in lines if line["event"] == "dsp.no_organisation"] == [setting]
+    whole = Participants(house, [Participant(did=other, organisation="other")])
+    assert await whole.recipient(other) == "other"
+    assert await whole.distrust(other)
+    assert whole.untrusted(other) == "partner: it was taken off the trust list"
 
 
 Break = Callable[[datetime], Mapping[str, Any]]
