@@ -104,8 +104,8 @@ class MetersApi:
     async def assign(self, request: web.Request) -> web.Response:
         """A meter that is there already gets a further place, serial number, medium, family or limit."""
         household, wanted = self._household(request), await body(request, MeterIn)
-        if wanted.box and not self.registry.boxes.has(wanted.box):
-            raise Unknown("box: there is no such box")
+        if wanted.box:
+            self.registry.boxes.check_reader(household, wanted.box, wanted.component)
         reader = Reader(wanted.box, wanted.component, wanted.serial)
         medium = wanted.medium.value if wanted.medium else ""
         made = await self.registry.meters.assign(

@@ -20,6 +20,7 @@ from gateway.storage.port import Store
 from gateway.storage.tables.identity import certificate
 from gateway.storage.tables.registry import box, box_meter
 from gateway.vault.port import Vault
+from meter_driver.senml import device_urn
 from policies.terms import FAR_FUTURE, SubjectId
 
 ANY_METER = ""
@@ -121,6 +122,17 @@ class Boxes:
 
     def has(self, box_id: str) -> bool:
         return box_id in self._boxes
+
+    def check_reader(self, household: SubjectId, box_id: str, component: str) -> None:
+        """Whether a household's meter can be behind a box's component. Raises ``Unknown``, ``NotAllowed``."""
+        if (found := self._boxes.get(box_id)) is None:
+            raise Unknown("box: there is no such box")
+        if household not in found.meters.values():
+            raise NotAllowed("box: it does not send for this household")
+        names = (component, f"{device_urn(box_id)}_{component}") if component else ()
+        owners = {owner for name in names if (owner := self.subject_of(box_id, name)) is not None}
+        if owners and household not in owners:
+            raise NotAllowed("component: the box reads it for another household")
 
     # -- changing
 

@@ -96,6 +96,27 @@ async def test_a_body_that_is_no_json_is_refused_by_its_content_type(tmp_path: P
             assert (answer.status, [each["field"] for each in (await answer.json())["fields"]]) == (422, ["body"])
 
 
+async def test_a_meter_is_not_assigned_behind_a_box_of_another_household(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        mine, other = (await house.household())["household"], await house.household()
+        answer = await asked(house, "POST", f"/api/households/{mine}/meters", {"box": other["box"], "label": "main"})
+        wrong = [{"field": "box", "rule": "it does not send for this household"}]
+        assert (answer.status, (await answer.json())["fields"]) == (422, wrong)
+        assert await house.operator("GET", f"/api/households/{mine}/meters") == {"meters": []}
+
+
+async def test_a_meter_is_not_assigned_behind_a_component_that_is_read_for_another_household(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        mine, other = [(await house.household())["household"] for _ in range(2)]
+        box = (await house.operator("POST", "/api/boxes", {"meters": {"flat-1": mine, "flat-2": other}}))["box"]
+        for household, component, status in ((mine, "flat-1", 201), (mine, "flat-2", 422), (other, "flat-2", 201)):
+            body = {"box": box, "component": component}
+            answer = await asked(house, "POST", f"/api/households/{household}/meters", body)
+            assert answer.status == status
+            if status == 422:
+                assert [each["field"] for each in (await answer.json())["fields"]] == ["component"]
+
+
 def test_every_error_of_the_registry_names_its_field_first() -> None:
     """So the field is in ``fields`` of every answer: nothing else says it."""
     guilty = []
