@@ -11,6 +11,7 @@ from gateway.errors import NotAllowed, RegistryError
 from gateway.pages.asked import taking
 from gateway.pages.forms import PostedForm, decimal_of, form_token, posted, to
 from gateway.pages.render import Renderings
+from gateway.registry.exchanges import in_place
 from gateway.registry.meter_records import Exchanged, StandAt
 from gateway.registry.registry import Registry
 from gateway.registry.stands import stand_at
@@ -96,7 +97,7 @@ class MeterPages:
             trouble=trouble,
             household=household,
             zone=self.zone,
-            found=found,
+            found=[(each, in_place(each)) for each in found],
         )
 
     def _household(self, request: web.Request) -> SubjectId:

@@ -1,5 +1,6 @@
 """What a declared exchange says of a meter: its devices, their order, and when a declaration cannot be. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -22,6 +23,17 @@ def in_order(meter: Meter) -> Meter:
         return min(since, taken_out.get(serial, since)), False
 
     return replace(meter, serials=tuple(sorted(meter.serials, key=begun)))
+
+
+def in_place(meter: Meter) -> Sequence[str]:
+    """Numbers of the devices that may be there now: all that are known but those that the last word of them took out.
+
+    Several, where a number came by itself and no exchange says which device went.
+    """
+    there = {serial: True for serial, _ in meter.serials}
+    for each in meter.exchanged:
+        there |= {each.old: False, each.new: True}
+    return [serial for serial, _ in meter.serials if there[serial]]
 
 
 def with_serial(meter: Meter, serial: str, since: datetime) -> Meter:

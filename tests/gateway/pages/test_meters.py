@@ -69,6 +69,29 @@ async def test_another_number_in_the_telegrams_waits_again_and_a_declared_exchan
         assert "12345.6 → 0.3 kWh" in Markup(page).striptags()
 
 
+OLD = re.compile(r'<input name="old"([^>]*)>')
+OFFERED = re.compile(r'<option value="([^"]*)">')
+
+
+async def test_the_old_number_stands_in_the_form_where_one_device_can_have_gone_and_is_left_open_else(
+    tmp_path: Path,
+) -> None:
+    async with people(tmp_path) as house:
+        household = await home_with_a_meter(house)
+        page = f"/fleet/households/{household}/meters"
+        assert OLD.findall(await text(house, page)) == [' maxlength="64" autocomplete="off" value="A1"']
+        await house.gateway.registry.meters.meet(household, Reader("box-1", "", "B2", "electricity"))
+        shown = await text(house, page)
+        assert 'value="' not in OLD.findall(shown)[0], "A1 went and B2 came, or the other way round: nobody said"
+        assert OFFERED.findall(shown) == ["A1", "B2"]
+        await posted(house, household, "exchange", at="2026-01-02T10:15", old="A1", new="B2")
+        assert OLD.findall(await text(house, page))[0].endswith('value="B2"'), "A1 is gone"
+        await posted(house, household, "exchange", at="2026-01-03T10:15", old="B2", new="A1")
+        assert OLD.findall(await text(house, page))[0].endswith('value="A1"'), "and it came back"
+        await house.gateway.registry.meters.meet(household, Reader("box-1", "gas", "", "gas"))
+        assert sorted('value="' in each for each in OLD.findall(await text(house, page))) == [False, True]
+
+
 async def test_an_exchange_that_was_none_is_taken_back_with_the_number_that_only_it_knew(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         household = await home_with_a_meter(house)
