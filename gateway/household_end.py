@@ -1,8 +1,8 @@
 """A household ends: by erasure (GDPR Article 17), or by moving out. The one place that knows the steps and their order.
 
-The first step ends every ground in the order of a withdrawal, and its transaction also holds the intent: from then on
-the end is finished, by this call, by the durable notice when this call fails, or by the next start before anybody is
-shown the registry. Each step may be done again. The last one takes the intent away and tells the adapters.
+The first step ends every consent and contract in the order of a withdrawal, and its transaction also holds the intent:
+from then on the end is finished, by this call, by the durable notice when this call fails, or by the next start before
+anybody is shown the registry. Each step may be done again. The last one takes the intent away and tells the adapters.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -151,7 +151,7 @@ class HouseholdEnd:
     # -- what is called
 
     async def erase(self, household: SubjectId, *, keep: str = "") -> bytes:
-        """Article 17: every ground ends, every key but those a law protects is dropped; the certificate (JWS).
+        """Article 17: consents and contracts end, every key but those a law protects is dropped; the certificate (JWS).
 
         ``keep``: the cookie of the session that stays. A second call gives the certificate of the first. Raises
         ``SubjectGone`` for a household that never was.
@@ -168,7 +168,9 @@ class HouseholdEnd:
             return certificate
 
     async def move_out(self, household: SubjectId) -> None:
-        """Grounds end, the range is closed, boxes no longer send for it. Raises ``Unknown`` unless it is live."""
+        """Consents and contracts end, the range is closed, boxes no longer send for it. A legal task stands until its
+        own end, for the time until now: there is a last bill. Raises ``Unknown`` unless it is live.
+        """
         async with self._registry.turns.of(household):
             if await self._finish(household) is Ending.MOVE_OUT:
                 return

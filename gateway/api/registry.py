@@ -135,7 +135,7 @@ class RegistryApi:
         return web.json_response({"code": code}, status=201)
 
     async def move_out(self, request: web.Request) -> web.Response:
-        """The tenancy ends: its grounds, its range, its boxes, its codes."""
+        """The tenancy ends: its consents and contracts, its range, its boxes, its codes."""
         subject = SubjectId(request.match_info["household"])
         await self.household_end.move_out(subject)
         return web.json_response({"household": subject, "live": False})

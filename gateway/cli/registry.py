@@ -144,7 +144,7 @@ def code(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
 
 @app.command("move-out")
 def move_out(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
-    """End a tenancy: its consents, its range, its boxes."""
+    """End a tenancy: its consents and contracts, its range, its boxes. Legal tasks stand, for the last bill."""
     show(call(held(settings), "POST", f"/api/households/{household}/move-out"))
 
 

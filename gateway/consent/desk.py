@@ -84,13 +84,15 @@ class ConsentDesk:
             return name
 
     async def waiting(self, household: SubjectId) -> Sequence[Asked]:
-        """Requests without an answer, oldest first; those whose validity is over are left out."""
+        """Without an answer, oldest first; those whose validity is over are left out, and all of who moved out."""
+        found = self._tenancies.get(household)
+        if found is None or not found.live:
+            return []
         query = select(requests).where(requests.c.subject == household, requests.c.answered.is_(None))
         query = query.order_by(requests.c.asked)
         rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
         now = self._clock()
-        asked = [asked_of(row) for row in rows]
-        return [a for a in asked if a.request.until > now]
+        return [asked for asked in map(asked_of, rows) if asked.request.until > now]
 
     async def accept(
         self, household: SubjectId, request: str, quantities: frozenset[str], *, language: str = "en"

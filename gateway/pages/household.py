@@ -93,11 +93,13 @@ class HouseholdPages:
         words = Phrases(language_of(request))
         waiting = [asked_card(a, self.organisation, words) for a in await self.consent.waiting(subject)]
         cards = await self._grounds(request, subject)
+        tenancy = self.registry.tenancies.get(subject)
         html = await self.frame(
             request,
             session,
             "consents.html",
             page="consents",
+            moved_out=tenancy.end if tenancy is not None else None,
             waiting=waiting,
             notice=NOTICES[words.language],
             active=[c for c in cards if c.state == "active"],

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
-from adapters.plugin import Notice
+from adapters.plugin import Notice, Refused
 from gateway.consent.endings import Begun, Ending
 from gateway.consent.records import ENDING, in_force
 from gateway.door.egress import Cut
@@ -25,6 +27,7 @@ from tests.gateway.door.test_interleavings import Wire
 from tests.gateway.house import ACME, ENERGY, NOON, House, house
 from tests.gateway.people_house import people
 
+DAY_BEFORE = NOON.replace(hour=0) - timedelta(days=1)
 FOUND = st.builds(EndProgress, begun=st.booleans(), agreed=st.booleans(), certified=st.booleans(), closed=st.booleans())
 ENDINGS = st.sampled_from(Ending)
 FRESH = EndProgress(begun=False, agreed=True, certified=False, closed=False)
@@ -311,6 +314,50 @@ async def test_a_task_of_the_law_is_offered_no_longer_when_its_household_is_eras
         await home.gateway.household_end.erase(who)
         assert home.release.openings(ACME) == []
         assert [ground.id for ground in home.consent.grounds(who)] == ["task"]
+
+
+async def test_a_task_of_the_law_opens_the_time_until_the_move_and_a_consent_nothing(tmp_path: Path) -> None:
+    """There is a last bill; what is measured later is the next household's."""
+    async with house(tmp_path) as home:
+        who = await home.household()
+        scope = law(who).scope
+        await home.consent.enrol(replace(law(who), scope=replace(scope, values=Period(DAY_BEFORE, scope.values.end))))
+        await home.agree(who)
+        await home.feed(who, range(97), start=DAY_BEFORE)
+        await home.gateway.household_end.move_out(who)
+        home.now += timedelta(days=2)
+        words = {"purpose": Purpose.BILLING, "resolution": timedelta(days=1)}
+        bill = home.question(who, **words, period=Period(DAY_BEFORE, NOON + timedelta(days=1)))
+        assert [row.start for row in await home.rows(bill) if row.value is not None] == [DAY_BEFORE]
+        with pytest.raises(Refused):
+            await home.rows(home.question(who))
+    async with house(tmp_path) as home:
+        home.now = NOON + timedelta(days=2)
+        assert [opening.purpose for opening in home.release.openings(ACME)] == [Purpose.BILLING]
+        home.now = NOON + timedelta(days=301)
+        assert home.release.openings(ACME) == [], "until its own end"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "You moved out on 4 March 2026."), ("de", "am 4. März 2026 ausgezogen")]
+)
+async def test_who_moved_out_is_told_what_stands_and_is_asked_nothing(tmp_path: Path, language: str, said: str) -> None:
+    async with people(tmp_path) as home:
+        made = await home.household()
+        path = f"/api/households/{made['household']}"
+        await home.ask(made["household"])
+        task = {"recipient": "northwind", "purpose": "billing", "quantities": [ENERGY], "kind": "legal-task"}
+        task |= {"values_from": "2026-03-01T00:00:00Z", "values_to": "2027-01-01T00:00:00Z", "law": "MsbG"}
+        await home.operator("POST", f"{path}/grounds", {**task, "article": "60", "until": "2027-01-01T00:00:00Z"})
+        await home.post("/login", code=made["login_code"])
+        await home.operator("POST", f"{path}/move-out")
+        async with home.browser.get("/consents", headers={"Accept-Language": language}) as answer:
+            page = Markup(await answer.text()).striptags()
+        assert said in page
+        assert "MsbG" in page
+        assert (await home.operator("GET", f"{path}/requests"))["requests"] == []
+        assert [ground["active"] for ground in (await home.operator("GET", f"{path}/grounds"))["grounds"]] == [True]
+        assert home.gateway.registry.boxes.subject_of(made["box"], "any") is None
 
 
 async def test_a_log_in_that_comes_with_the_erasure_opens_no_session(tmp_path: Path) -> None:

@@ -42,6 +42,12 @@ AGREED: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Takes effect at once. What was received before stays with the recipient for the time named above.",
             "Wirkt sofort. Was der Empfänger vorher erhielt, behält er so lange wie oben genannt.",
         ),
+        "moved_out": (
+            "You moved out on {}. Your consents and contracts ended then, and nothing of you comes in any more. "
+            "What a law demands stands until its own end, for the time until you moved.",
+            "Sie sind am {} ausgezogen. Ihre Einwilligungen und Verträge sind seitdem beendet, und von Ihnen kommt "
+            "nichts mehr hinzu. Was ein Gesetz verlangt, gilt bis zu seinem eigenen Ende, für die Zeit bis zum Auszug.",
+        ),
         "withdrawn": ("Withdrawn", "Widerrufen"),
         "ended": ("Ended", "Beendet"),
         "given": ("Given", "Erteilt"),
