@@ -24,6 +24,9 @@ QUALIFIERS = MappingProxyType(
 MSCONS_UNITS = MappingProxyType({code: unit for unit, code in RECOMMENDATION_20.items()})
 """QTY 6411."""
 _FORMS = {"102": ("%Y%m%d", 8), "203": ("%Y%m%d%H%M", 12), "204": ("%Y%m%d%H%M%S", 14), "303": ("%Y%m%d%H%M", 12)}
+_DATE = "102"
+"""A day that begins in a doubled hour does so the first time."""
+TWICE = "the clock showed it twice: give the offset, form 303"
 _BEGIN, _END, _AT = "163", "164", ("7", "9")
 
 
@@ -87,17 +90,19 @@ class _Reader:
         if which not in (_BEGIN, _END, *_AT):
             return
         try:
-            seconds = _seconds(text, form, self._clock)
+            first, second = _seconds(text, form, self._clock)
+            if first != second and (form != _DATE or which in _AT):
+                raise ValueError(TWICE)
         except ValueError as error:
             self._values.wrong.add(segment.number, "DTM", str(error))
             self._open = None
             return
         if which == _BEGIN:
-            quantity.begin = seconds
+            quantity.begin = first
         elif which == _END:
-            quantity.end = seconds
+            quantity.end = first
         else:
-            quantity.at = seconds
+            quantity.at = first
 
     def end(self) -> None:
         """What was open is whole."""
@@ -143,7 +148,8 @@ class _Reader:
         return Name(household, "" if household else point, fixed.get("meter", ""), serial, quantity, unit)
 
 
-def _seconds(text: str, form: str, clock: Stamps) -> int:
+def _seconds(text: str, form: str, clock: Stamps) -> tuple[int, int]:
+    """Both instants that it may mean, see ``Stamps.of``."""
     if form not in _FORMS:
         raise ValueError("a format other than 102, 203, 204 and 303")
     pattern, length = _FORMS[form]
@@ -157,7 +163,7 @@ def _seconds(text: str, form: str, clock: Stamps) -> int:
         at = at.replace(tzinfo=_offset(text[length:]))
     elif len(text) != length:
         raise ValueError("longer than its format")
-    return clock.of(at)[0]
+    return clock.of(at)
 
 
 def _offset(text: str) -> timezone:

@@ -435,6 +435,30 @@ def test_one_wrong_segment_is_named(before: str, after: str, field: str) -> None
     assert {wrong.field for wrong in values.wrong.some} == {field}
 
 
+@pytest.mark.parametrize("stamp", ["202510260200:203", "20251026023000:204"])
+@pytest.mark.parametrize("segment", ["DTM+9:202603010100:203'", "DTM+163:202603010000?+00:303'"])
+def test_a_time_without_offset_in_the_doubled_hour_is_no_time_in_mscons(segment: str, stamp: str) -> None:
+    _, values = from_mscons(MESSAGE.replace(segment, f"{segment[:-1].split(':')[0]}:{stamp}'"))
+    assert [(wrong.field, wrong.rule) for wrong in values.wrong.some] == [("DTM", mscons.TWICE)]
+
+
+@pytest.mark.parametrize(("stamp", "hour"), [("20251026:102", -2), ("202510260159:203", 0), ("202510260300:203", 2)])
+def test_beside_the_doubled_hour_the_zone_tells_the_instant_in_mscons(stamp: str, hour: int) -> None:
+    (_, stands), values = from_mscons(MESSAGE.replace("202603010100:203", stamp))
+    assert not values.wrong
+    assert round((stands.starts[0] - seconds(datetime(2025, 10, 26, tzinfo=UTC))) / 3600) == hour
+
+
+def test_days_of_mscons_begin_the_first_time_and_a_stand_does_not_tell() -> None:
+    days = "DTM+163:20261101:102'DTM+164:20261102:102'"
+    message = MESSAGE.replace("DTM+163:202603010000?+00:303'DTM+164:202603010015?+00:303'", days)
+    (entries, _), values = from_mscons(message, zone="America/Havana")
+    assert not values.wrong
+    assert (entries.ends[-1] - entries.starts[-1]) // 3600 == 25
+    _, values = from_mscons(MESSAGE.replace("202603010100:203", "20261101:102"), zone="America/Havana")
+    assert [wrong.rule for wrong in values.wrong.some] == [mscons.TWICE]
+
+
 @pytest.mark.parametrize("change", [("MSCONS:D", "UTILMD:D"), ("UNZ+1+1'", "UNZ+1+1"), ("UNA:+.? '", "UNA::.? '")])
 def test_what_is_no_mscons_is_refused_whole(change: tuple[str, str]) -> None:
     with pytest.raises(FileRefused):
