@@ -13,6 +13,7 @@ A bad record is refused by its index and a stable word; the others are kept. Ref
     too-many-digits   more than 14 digits, or a power of ten beyond 9
     quantity          not in the vocabulary (``meter_driver.quantities``)
     unit              the same
+    unit-misfit       a unit in which the quantity cannot be (``meter_driver.dimensions``)
 
 Who knows whose a meter is refuses before the desk sees it (``gateway.intake.http``, ``gateway.extending.inputs``):
 

@@ -9,6 +9,7 @@ from gateway.intake.derive import Named, in_base_unit, mantissas, name_of_quarte
 from gateway.vault.partials import serial_status
 from meter_driver import quantities
 from meter_driver.amounts.partials import Mantissas, begins, counts, in_base, summed
+from meter_driver.dimensions import unit_fits
 from meter_driver.errors import UnitError
 from meter_driver.intervals import micros, quarter_begin
 from meter_driver.reading import Quality, Reading
@@ -162,9 +163,12 @@ def named(key: Key) -> Named | str:
     if known is None:
         return "quantity"
     try:
-        return Named(meter, serial, known.name, quantities.unit(unit), known.kind, status)
+        spelled = quantities.unit(unit)
     except UnitError:
         return "unit"
+    if not unit_fits(known, spelled):
+        return "unit-misfit"
+    return Named(meter, serial, known.name, spelled, known.kind, status)
 
 
 def of_quarters(told: Sequence[Numbered]) -> Sequence[Numbered]:

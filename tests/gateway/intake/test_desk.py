@@ -52,6 +52,7 @@ REFUSALS: dict[str, list[Reading]] = {
     "too-many-digits": [reading(NOON, "123456789012345"), reading(NOON, "1e-10"), reading(NOON, "1e60")],
     "quantity": [reading(NOON, "1", ""), reading(NOON, "1", "1-0:1.8.256*255"), reading(NOON, "1", "<b>")],
     "unit": [reading(NOON, "1", ENERGY, "furlong")],
+    "unit-misfit": [reading(NOON, "1", ENERGY, "V"), reading(NOON, "1", "8-0:1.0.0", "kWh")],
 }
 
 

@@ -69,9 +69,17 @@ def test_names_that_the_wire_writes_otherwise_arrive_as_they_were(quantity: str,
 
 
 @pytest.mark.parametrize(
-    ("quantity", "unit", "reason"), [("Nonsense", None, "quantity"), ("volume", "furlong", "unit")]
+    ("quantity", "unit", "reason"),
+    [
+        ("Nonsense", None, "quantity"),
+        ("volume", "furlong", "unit"),
+        ("1-0:32.7.0", "kWh", "unit-misfit"),
+        ("1-0:1.8.0", "W", "unit-misfit"),
+        ("8-0:1.0.0", "kWh", "unit-misfit"),
+        ("8-0:1.0.0", None, "unit-misfit"),
+    ],
 )
-def test_what_is_in_no_vocabulary_is_refused_by_a_word(quantity: str, unit: str | None, reason: str) -> None:
+def test_what_the_vocabulary_does_not_know_is_refused_by_a_word(quantity: str, unit: str | None, reason: str) -> None:
     assert named(("m", "", quantity, unit, "measured")) == reason
 
 
