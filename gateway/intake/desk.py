@@ -5,7 +5,9 @@ A bad record is refused by its index and a stable word; the others are kept. Ref
     unknown-subject   no such household, or erased
     no-instant        the reading has none, or one without a zone
     clock             more than five minutes in the future
-    expired           its day is held in no class any more
+    expired           its day is held in no class any more (of an amount without its interval: in ``live``)
+    too-late          its day is held in ``quarter`` and no finer, and it tells a time again of which the sum or mean is
+                      held there: nobody can mend that any more
     interval          it ends before it begins
     no-value          the meter itself calls it not valid (``Quality.NO_VALUE``)
     text              no number: what meters say in words (serial numbers, messages) belongs to the registry
@@ -23,8 +25,9 @@ Who knows whose a meter is refuses before the desk sees it (``gateway.intake.htt
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -34,31 +37,27 @@ from sqlalchemy import Connection, bindparam, func, select
 from adapters.plugin import Batch, IntakeAnswer
 from gateway.clock import Clock
 from gateway.errors import BatchRefused, Expired, SubjectGone
-from gateway.intake.derive import EPOCH_DAY, Deriver
-from gateway.intake.doubts import Beside, Doubts, doubted
+from gateway.intake.doubts import Doubts, doubted
+from gateway.intake.late import TakenSpans, is_late, late_days, taken
 from gateway.intake.records import (
     Column,
+    Columns,
     Key,
-    Numbered,
     Reasons,
     by_household,
-    exact,
-    latest_of_each,
-    named,
-    of_quarters,
     refuse,
-    without,
 )
-from gateway.keeper.port import Day
+from gateway.intake.sorting import NamedColumns, Oldest, Pieces, derived_of, ordinal, relabelled
+from gateway.registry.turns import Turns
 from gateway.storage.port import Store
 from gateway.storage.statements import Prepared
 from gateway.storage.tables.vault import batch as batches
 from gateway.storage.tables.vault import batch_floor
-from gateway.vault.merge import to_piece
+from gateway.vault.merge import kind_of, to_piece
 from gateway.vault.sealed import SealedVault
-from meter_driver.intervals import DAY_US, micros
+from meter_driver.amounts import partials
+from meter_driver.intervals import micros
 from policies.terms import DetailClass, SubjectId
-from policies.vault.columns import Series
 
 AHEAD = timedelta(minutes=5)
 MAX_READINGS = 10_000
@@ -82,10 +81,6 @@ class _Source:
     flying: dict[int, asyncio.Future[None]] = field(default_factory=dict)
 
 
-_Oldest = Mapping[DetailClass, date | None]
-_Columns = Sequence[tuple[Key, Column]]
-
-
 class _Draft(NamedTuple):
     """What is kept of one household, with the keys that seal it."""
 
@@ -100,6 +95,7 @@ class Intake:
         self._vault, self._store, self._doubts, self._clock = vault, store, doubts, clock
         self._sources: dict[str, _Source] = {}
         self._room = asyncio.Semaphore(AT_ONCE)
+        self._turns = Turns()
 
     async def take(self, batch: Batch) -> IntakeAnswer:
         """Durable on return. Sequences of a source ascend: one far below the newest counts as known.
@@ -126,13 +122,34 @@ class Intake:
                 claim.set_result(None)
 
     async def _keep(self, batch: Batch) -> IntakeAnswer:
-        """No await between the number of a piece and its place in the queue of the store."""
-        now = self._clock()
-        drafts, refused, notes = await self._drafted(batch, now)
-        pieces = [self._vault.sealed_piece(draft.subject, *piece) for draft in drafts for piece in draft.pieces]
-        answer = IntakeAnswer(len(batch.readings) - len(refused), tuple(sorted(refused.items())))
-        kept = self._vault.seal_own(_encode((answer.accepted, answer.refused)), about=_about(batch))
-        await self._vault.append(pieces, (batch.source, batch.sequence, int(now.timestamp()), kept), notes)
+        """Keys may be waited for: when a class moved on or a household went meanwhile, all is checked again."""
+        answer = None
+        while answer is None:
+            answer = await self._tried(batch, self._clock())
+        return answer
+
+    async def _tried(self, batch: Batch, now: datetime) -> IntakeAnswer | None:
+        """None when a class moved on meanwhile.
+
+        What is late is held against what is durable: of a household one batch after the other. No await between the
+        number of a piece and its place in the queue of the store.
+        """
+        refused: Reasons = {}
+        doubtful: list[int] = []
+        households = by_household(batch.readings, micros(now + AHEAD), refused, doubtful)
+        oldest = {subject: self._oldest(subject) for subject in households}
+        async with AsyncExitStack() as turns:
+            late = [subject for subject, columns in households.items() if _late(oldest[subject], columns)]
+            for subject in sorted(late):
+                await turns.enter_async_context(self._turns.of(subject))
+            drafts = await self._drafted(batch, households, oldest, refused)
+            notes = await self._doubts.notes(doubted(batch, doubtful, refused)) if doubtful else ()
+            if any(self._oldest(subject) != before for subject, before in oldest.items()):
+                return None
+            pieces = [self._vault.sealed_piece(draft.subject, *piece) for draft in drafts for piece in draft.pieces]
+            answer = IntakeAnswer(len(batch.readings) - len(refused), tuple(sorted(refused.items())))
+            kept = self._vault.seal_own(_encode((answer.accepted, answer.refused)), about=_about(batch))
+            await self._vault.append(pieces, (batch.source, batch.sequence, int(now.timestamp()), kept), notes)
         self._doubts.noted(notes)
         return answer
 
@@ -153,65 +170,47 @@ class Intake:
 
     # -- checking and deriving
 
-    async def _drafted(self, batch: Batch, now: datetime) -> tuple[list[_Draft], Reasons, Beside]:
-        """Keys may be waited for: when a class moved on or a household went meanwhile, all is checked again."""
-        while True:
-            refused: Reasons = {}
-            drafts: list[_Draft] = []
-            doubtful: list[int] = []
-            households = by_household(batch.readings, micros(now + AHEAD), refused, doubtful)
-            oldest = {subject: self._oldest(subject) for subject in households}
-            for subject, columns in households.items():
-                try:
-                    mine = _relabelled(subject, columns, batch.labels)
-                    drafts.append(await self._of_household(subject, oldest[subject], mine, refused))
-                except (SubjectGone, Expired):
-                    refuse(refused, columns.values(), "unknown-subject")
-            notes = await self._doubts.notes(doubted(batch, doubtful, refused)) if doubtful else ()
-            if all(self._oldest(subject) == before for subject, before in oldest.items()):
-                return drafts, refused, notes
+    async def _drafted(
+        self, batch: Batch, households: Columns, oldest: Mapping[SubjectId, Oldest], refused: Reasons
+    ) -> list[_Draft]:
+        drafts: list[_Draft] = []
+        for subject, columns in households.items():
+            try:
+                mine = relabelled(subject, columns, batch.labels)
+                drafts.append(await self._of_household(subject, oldest[subject], mine, refused))
+            except (SubjectGone, Expired):
+                refuse(refused, columns.values(), "unknown-subject")
+        return drafts
 
-    async def _of_household(self, subject: SubjectId, oldest: _Oldest, columns: _Columns, refused: Reasons) -> _Draft:
-        derived = self._derived(oldest, columns, refused)
+    async def _of_household(
+        self, subject: SubjectId, oldest: Oldest, columns: NamedColumns, refused: Reasons
+    ) -> _Draft:
+        derived = derived_of(oldest, columns, refused)
+        if spans := await self._taken(subject, oldest, derived):
+            derived = derived_of(oldest, columns, refused, spans)
         ciphers = await self._vault.ciphers(subject, derived.keys())
         if len(ciphers) < len(derived):
             raise Expired
         return _Draft(subject, [(*day, ciphers[day], to_piece(day[0], series)) for day, series in derived.items()])
 
-    def _oldest(self, subject: SubjectId) -> _Oldest:
+    async def _taken(self, subject: SubjectId, oldest: Oldest, derived: Pieces) -> TakenSpans:
+        """Where quarters whose readings are gone hold something that ``derived`` cannot be added to."""
+        days = late_days(derived, ordinal(oldest[DetailClass.LIVE]))
+        some = (one for day in days for one in derived[DetailClass.QUARTER, day])
+        new = [one for one in some if partials.summed(kind_of(one.quantity))]
+        if not new:
+            return {}
+        quantities = frozenset(one.quantity for one in new)
+        held = await self._vault.series(subject, DetailClass.QUARTER, days, quantities)
+        return await asyncio.to_thread(taken, held, new)
+
+    def _oldest(self, subject: SubjectId) -> Oldest:
         return {detail: self._vault.oldest(subject, detail) for detail in _DERIVED}
 
-    def _derived(self, held: _Oldest, columns: _Columns, refused: Reasons) -> Mapping[Day, Sequence[Series]]:
-        """Of one household, by class and day. Raises ``SubjectGone``."""
-        oldest = {detail: day.toordinal() for detail, day in held.items() if day is not None}
-        if len(oldest) < len(held):
-            raise SubjectGone
-        threshold = (min(oldest.values()) - EPOCH_DAY) * DAY_US
-        told: dict[tuple[str, str], list[Numbered]] = {}
-        for key, column in columns:
-            name = named(key)
-            if isinstance(name, str):
-                refuse(refused, (column,), name)
-                continue
-            if min(column.ats) < threshold:
-                column = without(column, refused, "expired", [at < threshold for at in column.ats])
-            for part, numbers in exact(column, refused):
-                told.setdefault((name.meter, name.quantity), []).append((name, part, numbers))
-        deriver = Deriver(oldest)
-        for all_of in told.values():
-            some = latest_of_each(all_of)
-            for name, (starts, ats, _, _), numbers in some:
-                deriver.receive(name, (starts, ats), numbers)
-            for name, (starts, ats, _, _), numbers in of_quarters(some):
-                deriver.quarter(name, (starts, ats), numbers)
-        return deriver.pieces
 
-
-def _relabelled(
-    subject: SubjectId, columns: Mapping[Key, Column], labels: Mapping[tuple[SubjectId, str], str]
-) -> _Columns:
-    """Under the names that the household has for its meters."""
-    return [((labels.get((subject, key[0]), key[0]), *key[1:]), column) for key, column in columns.items()]
+def _late(oldest: Oldest, columns: Mapping[Key, Column]) -> bool:
+    live = oldest[DetailClass.LIVE]
+    return live is not None and is_late(columns.values(), live.toordinal())
 
 
 _BATCH, _FLOOR = (table.c.source == bindparam("source") for table in (batches, batch_floor))

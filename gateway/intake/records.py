@@ -129,10 +129,11 @@ def latest_of_each(told: Sequence[Numbered]) -> Sequence[Numbered]:
             last[when] = max(index, last.get(when, index))
     latest = set(last.values())
     kept = ((one, [row for row, index in enumerate(one[1].indexes) if index in latest]) for one in told)
-    return [_rows(one, rows) for one, rows in kept if rows]
+    return [some_rows(one, rows) for one, rows in kept if rows]
 
 
-def _rows(told: Numbered, rows: Sequence[int]) -> Numbered:
+def some_rows(told: Numbered, rows: Sequence[int]) -> Numbered:
+    """Those rows of it."""
     name, column, (exponent, values) = told
     if len(rows) == len(column.ats):
         return told
@@ -213,4 +214,4 @@ def _by_worth(whole: Numbered, told: Sequence[Numbered]) -> Sequence[Numbered]:
         rows.sort(key=lambda row: (ats[row], starts[row]))
         serial, status = serial_status([said[indexes[row]] for row in rows])
         found.setdefault(name._replace(serial=serial, status=status), []).extend(rows)
-    return [_rows((each, whole[1], numbers), rows) for each, rows in found.items()]
+    return [some_rows((each, whole[1], numbers), rows) for each, rows in found.items()]

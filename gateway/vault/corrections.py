@@ -7,6 +7,7 @@ came later (``gateway.vault.partials``), and they are never added up.
 
 import asyncio
 from collections.abc import Sequence
+from itertools import groupby
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -48,14 +49,37 @@ async def corrected(
     return await asyncio.to_thread(again)
 
 
+async def of_days(
+    store: Store,
+    keeper: Keeper,
+    subject: SubjectId,
+    detail: DetailClass,
+    parts: Sequence[StoredPart],
+    quantities: frozenset[str] | None = None,
+) -> list[Series]:
+    """The parts of each day that can be opened, ascending, as one. Raises ``SubjectGone``."""
+    held = await keys.ciphers(keeper, subject, [(detail, part.day) for part in parts])
+    found: list[Series] = []
+    for day, of_day in groupby(parts, key=lambda part: part.day):
+        if (cipher := held.get((detail, day))) is not None:
+            found += await day_of(store, keeper, subject, detail, list(of_day), cipher, quantities)
+    return found
+
+
 async def day_of(
-    store: Store, keeper: Keeper, subject: SubjectId, detail: DetailClass, parts: Sequence[StoredPart], cipher: AESGCM
+    store: Store,
+    keeper: Keeper,
+    subject: SubjectId,
+    detail: DetailClass,
+    parts: Sequence[StoredPart],
+    cipher: AESGCM,
+    quantities: frozenset[str] | None = None,
 ) -> list[Series]:
     """The parts of one day as one, in the order in which they came, each clash solved. Raises ``SubjectGone``."""
     clashes: Clashes = {}
 
     def together() -> list[Series]:
-        return combined(detail, [part.opened(subject, detail, cipher) for part in parts], clashes)
+        return combined(detail, [part.opened(subject, detail, cipher, quantities) for part in parts], clashes)
 
     series = await asyncio.to_thread(together)
     return await corrected(store, keeper, subject, series, clashes) if clashes else series

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from fractions import Fraction
 from functools import partial
-from itertools import groupby
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,7 +23,7 @@ from gateway.keeper.states import Randomness
 from gateway.storage.port import Store
 from gateway.storage.tables.vault import block, piece
 from gateway.vault import keys
-from gateway.vault.corrections import day_of
+from gateway.vault.corrections import day_of, of_days
 from gateway.vault.local_days import Most, days_of, mended_days
 from gateway.vault.merge import to_block
 from gateway.vault.pieces import StoredPart, parts_of_days
@@ -141,12 +140,7 @@ class Days:
         return [edges for edges in near if edges[0].toordinal() == ordinal]
 
     async def _quarters(self, subject: SubjectId, parts: Sequence[StoredPart]) -> list[Series]:
-        held = await keys.ciphers(self._keeper, subject, [(QUARTER, part.day) for part in parts])
-        found: list[Series] = []
-        for day, of_day in groupby(parts, key=lambda part: part.day):
-            if (cipher := held.get((QUARTER, day))) is not None:
-                found += await day_of(self._store, self._keeper, subject, QUARTER, list(of_day), cipher)
-        return found
+        return await of_days(self._store, self._keeper, subject, QUARTER, parts)
 
     def _made(
         self, subject: SubjectId, ordinal: int, found: "_Parts", series: Sequence[Series], cipher: AESGCM

@@ -20,7 +20,7 @@ from gateway.storage.port import Numbers, Rows, Store
 from gateway.storage.tables.vault import batch as batches
 from gateway.storage.tables.vault import block, piece
 from gateway.vault import keys
-from gateway.vault.corrections import corrected
+from gateway.vault.corrections import corrected, of_days
 from gateway.vault.merge import Clashes, combined, values_of
 from gateway.vault.pieces import (
     StoredPart,
@@ -133,6 +133,15 @@ class SealedVault:
                 wanted = [value for value in values if start <= value.at < end]
                 if wanted:
                     yield wanted
+
+    async def series(
+        self, subject: SubjectId, detail: DetailClass, days: Sequence[int], quantities: frozenset[str]
+    ) -> Sequence[Series]:
+        """As they stand on these days (ordinals, ascending), one of each name and day. Raises ``SubjectGone``."""
+        parts = await self._store.look(
+            lambda c: [part for day in days for part in parts_of_days(c, subject, detail, day, day)]
+        )
+        return await of_days(self._store, self._keeper, subject, detail, parts, quantities)
 
     def position(self, subject: SubjectId) -> int:
         """Of a household that sent nothing since the start: no number of before is higher than the one at the start."""

@@ -188,7 +188,8 @@ async def test_when_the_readings_are_gone_the_derived_value_stands(tmp_path: Pat
         safe.now = NOON + 3 * DAY
         await safe.retention.run(safe.now)
         assert right == [await safe.values(ANNA, detail, POWER) for detail in DERIVED]
-        await safe.take(ANNA, [(sent[5][0], "2"), (sent[6][0], "3")], POWER, "W")
+        answer = await safe.take(ANNA, [(sent[5][0], "2"), (sent[6][0], "3")], POWER, "W")
+        assert answer.refused == ((0, "too-late"), (1, "too-late"))
         assert right == [await safe.values(ANNA, detail, POWER) for detail in DERIVED]
         await safe.take(ANNA, [(NOON + timedelta(minutes=12), "1013")], POWER, "W")
         assert [(await safe.values(ANNA, detail, POWER))[0].count for detail in DERIVED] == [11]

@@ -1,0 +1,99 @@
+"""What comes for quarters of an hour whose readings are gone: of sums and means only their partials are held. Pure.
+
+What lies before or after all that a quarter holds is added to it, and what replaces it as a whole takes its place. Of
+what lies between, nobody can tell any more whether it is new or a reading told again: it is refused, never dropped.
+Stands of registers are held themselves, so they are never in question.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from gateway.intake.derive import EPOCH_DAY, Named
+from gateway.intake.records import Column, Numbered, some_rows
+from gateway.keeper.port import Day
+from gateway.vault.partials import Clashes, merged_partials
+from meter_driver.amounts.partials import begins
+from meter_driver.intervals import DAY_US, quarter_begin
+from meter_driver.quantities import Kind
+from policies.terms import DetailClass
+from policies.vault.columns import Series
+
+Quarter = tuple[str, str, int]
+"""Meter, quantity, and begin in microseconds."""
+TakenSpans = Mapping[Quarter, Sequence[tuple[int, int]]]
+"""Of each quarter that cannot be added to as a whole: from when to when what it holds speaks, ascending."""
+
+
+def late_days(days: Collection[Day], live: int) -> Sequence[int]:
+    """Those of quarters whose readings are gone; ``live``: the oldest day of readings (ordinal)."""
+    return sorted(day for detail, day in days if detail is DetailClass.QUARTER and day < live)
+
+
+def is_late(columns: Collection[Column], live: int) -> bool:
+    """Whether something may be of a quarter whose readings are gone."""
+    threshold = (live - EPOCH_DAY) * DAY_US
+    return any(min(column.starts) < threshold for column in columns)
+
+
+def taken(held: Sequence[Series], new: Sequence[Series]) -> TakenSpans:
+    """``held``: one partial of each quarter, unit and meter; so ``new``. What says exactly the same takes nothing."""
+    clashes: Clashes = {}
+    merged_partials([held, new], clashes)
+    if not clashes:
+        return {}
+    before, after = _said(held), _said(new)
+    return {
+        quarter: sorted((first_at, last_at) for first_at, last_at, *_ in before[quarter])
+        for quarter in clashes
+        if quarter in before and before[quarter] != after.get(quarter)
+    }
+
+
+_Said = tuple[int, int, int, int, Decimal, Decimal, Decimal, str | None, str]
+
+
+def _said(series: Sequence[Series]) -> Mapping[Quarter, Sequence[_Said]]:
+    """Of sums and means."""
+    found: dict[Quarter, list[_Said]] = {}
+    for one in series:
+        firsts, lasts, *totals = one.values
+        for at, first_at, last_at, count, covered, first, last, total in (
+            zip(*one.axis, firsts, lasts, *totals, strict=True) if totals else ()
+        ):
+            values = Decimal(first).scaleb(one.exponent), Decimal(last).scaleb(one.exponent)
+            whole = Decimal(total).scaleb(one.total_exponent)
+            said = (first_at, last_at, count, covered, *values, whole, one.unit, one.status)
+            found.setdefault((one.meter, one.quantity, at), []).append(said)
+    return found
+
+
+def nowhere_kept(kind: Kind, column: Column, live: int) -> Sequence[bool]:
+    """Of each reading whether no class keeps it: an amount of which nobody said what it covers, before ``live`` (an
+    instant)."""
+    amount = kind is Kind.INTERVAL
+    return [amount and start == at < live for start, at in zip(column.starts, column.ats, strict=True)]
+
+
+def told_again(name: Named, column: Column, spans: TakenSpans) -> Sequence[bool]:
+    """Of each reading whether it lies between what its quarter holds."""
+    edge = 0 if name.kind is Kind.INTERVAL else 1  # an entry ends where the next one begins
+    return [
+        any(first < until + edge and at > since - edge for since, until in spans.get(_of(name, first), ()))
+        for first, at in zip(begins(name.kind, column.starts, column.ats), column.ats, strict=True)
+    ]
+
+
+def apart(told: Sequence[Numbered], spans: TakenSpans) -> Iterator[Numbered]:
+    """The same, of each quarter what comes before something that is held apart from what comes after it."""
+    for one in told:
+        name, column, _ = one
+        layers: dict[int, list[int]] = {}
+        for row, first in enumerate(begins(name.kind, column.starts, column.ats)):
+            earlier = [since for since, _ in spans.get(_of(name, first), ()) if since < first]
+            layers.setdefault(len(earlier), []).append(row)
+        for _, rows in sorted(layers.items()):
+            yield some_rows(one, rows)
+
+
+def _of(name: Named, first: int) -> Quarter:
+    return name.meter, name.quantity, quarter_begin(first)
