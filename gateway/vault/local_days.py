@@ -12,6 +12,7 @@ from itertools import pairwise
 from gateway.vault.merge import kind_of
 from gateway.vault.partials import key_of, serial_status
 from meter_driver.amounts.amount import HOUR_US
+from meter_driver.amounts.means import LONGEST_HOLD
 from meter_driver.amounts.partials import (
     Partial,
     merged,
@@ -68,10 +69,11 @@ def mended_days(
         for span in spans:
             rows: list[_Row] = []
             day, old, new = (_inside(each, span) for each in mine)
-            if kind_of(one.quantity) in REGISTERS:
+            kind = kind_of(one.quantity)
+            if kind in REGISTERS:
                 readings = _readings(day) - _readings(old) + _readings(new)
                 rows += _register(one, [*_until(day, border), *new], span[0], exponent, most, readings)
-            elif (whole := _patched(kind_of(one.quantity), _sum(one, day), _sum(one, old), new)) is not None:
+            elif (whole := _patched(kind, _sum(one, day), _sum(one, old), _sum(one, new), border)) is not None:
                 rows.append((span[0], whole))
             found += _series(_told([*stored.get(name, []), *news.get(name, [])] or some, span), rows, exponent)
     return found
@@ -146,26 +148,21 @@ def _stretch(first: int, last: int, stands: Mapping[int, int], readings: int) ->
     return Partial(first, stands[first], last, stands[last], 0, 0, max(readings, 2) if first < last else 1)
 
 
-def _patched(kind: Kind, day: Partial | None, old: Partial | None, rows: Sequence[_Row]) -> Partial | None:
-    """A day's sum or mean with ``old`` taken out and ``rows`` in its place; what came before ``old`` is in it alone.
+def _patched(kind: Kind, day: Partial | None, old: Partial | None, new: Partial | None, border: int) -> Partial | None:
+    """A day's sum or mean with ``old`` taken out and ``new`` in its place; what came before ``border`` is in it alone.
 
-    Entries before ``old`` end where it begins at the latest. Of the time of ``rows`` that begin sooner they may speak
+    Entries before ``old`` end where it begins at the latest. Of the time of ``new`` that begins sooner they may speak
     too, if they cover enough: that counts as an overlap, and one that was noted of a part counts for all of the day.
     """
-    new = _folded(kind, (row[1] for row in rows))
     if day is None or new is None:
         return new if day is None else day
     if old is None:
         return _folded(kind, (day, new))
     if day.first_at >= old.first_at:
         return new
-    if kind is Kind.INSTANT and new.first_at != old.first_at:
-        # how long the value before stood is no longer known: that quarter is not covered
-        new = _folded(kind, (row[1] for row in rows if row[0] > old.first_at))
     rest = day._replace(total=day.total - old.total, covered=day.covered - old.covered)
-    if new is None:
-        rest = rest._replace(last_at=old.first_at, last=old.first)
-        return noted_overlap(rest) if overlapping(day) else rest
+    if kind is Kind.INSTANT and _cuts(new, old, border):
+        rest = rest._replace(total=0, covered=0)
     both = rest._replace(
         last_at=new.last_at,
         last=new.last,
@@ -176,6 +173,12 @@ def _patched(kind: Kind, day: Partial | None, old: Partial | None, rows: Sequenc
     reaches = new.first_at < old.first_at and rest.covered >= new.first_at - rest.first_at
     doubtful = reaches or any(map(overlapping, (day, old, new)))
     return noted_overlap(both) if kind is Kind.INTERVAL and doubtful else both
+
+
+def _cuts(new: Partial, old: Partial, border: int) -> bool:
+    """Whether the value before ``border`` may have stood shorter than it seemed to: then of the time before ``new``
+    nothing is known any more, and the day has no mean."""
+    return new.first_at > old.first_at or new.first_at < min(old.first_at, border + LONGEST_HOLD)
 
 
 def _sum(one: Series, rows: Iterable[_Row]) -> Partial | None:

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.vault.local_days import days_of, mended_days
-from meter_driver.amounts import Amount, Status, entries, partials, stands
+from meter_driver.amounts import Amount, Status, entries, means, partials, stands
 from meter_driver.quantities import Kind
 from policies.vault.columns import Series
 
 MINUTE, QUARTER, DAY = 60_000_000, 900_000_000, 8 * 900_000_000
 """A day of eight quarters is long enough."""
-PROFILE, RISING, NET = "1-0:1.29.0*255", "1-0:1.8.0*255", "1-0:16.8.0*255"
+PROFILE, RISING, NET, POWER = "1-0:1.29.0*255", "1-0:1.8.0*255", "1-0:16.8.0*255", "1-0:1.7.0*255"
 MOST = Fraction(6000)
 
 Told = tuple[int, int, int]
@@ -33,8 +33,9 @@ def series(quantity: str, rows: Sequence[tuple[int, partials.Partial]]) -> list[
         tuple([p.covered for p in some]),
     )
     values: tuple[Sequence[int], ...] = ([p.first for p in some], [p.last for p in some])
-    values = (*values, [p.total for p in some]) if quantity == PROFILE else values
-    return [Series("m", "", quantity, "Wh", "measured", axis, 0, 0, values)]
+    values = (*values, [p.total for p in some]) if quantity in (PROFILE, POWER) else values
+    total = partials.total_exponent(Kind.INSTANT, 0) if quantity == POWER else 0
+    return [Series("m", "", quantity, "Wh", "measured", axis, 0, total, values)]
 
 
 def quarters(kind: Kind, told: Sequence[Told]) -> list[tuple[int, partials.Partial]]:
@@ -132,6 +133,61 @@ def test_an_overlap_of_what_is_gone_stays_noted_when_another_one_is_corrected() 
     told = [*gone, whole[4], (5 * QUARTER, 6 * QUARTER + MINUTE, 7), *whole[6:]]
     assert number(by_days(told, [whole[5]], 4)).keys() == {DAY}
     assert number(by_days([*whole[:5], *told[5:]], [whole[5]], 4)).keys() == {DAY}
+
+
+Step = list[tuple[int, int]]
+"""Instants and values."""
+
+
+@st.composite
+def powers(draw: st.DrawFn) -> tuple[Step, list[Step], int]:
+    """What is there at first, what comes late once and again, and the quarter from which on quarters are held."""
+    border, step = draw(st.integers(1, 6)), draw(st.sampled_from([1, 3, 5, 14]))
+    gap = range(border * 15 - draw(st.integers(0, 14)), border * 15 + draw(st.integers(0, 30)))
+    late = draw(st.dictionaries(st.integers(border * 15, border * 15 + 45), st.integers(0, 2), min_size=1))
+    minutes = {minute for minute in range(0, 8 * 15, step) if minute not in gap}
+    told = {minute: draw(st.integers(1, 999)) for minute in sorted({*minutes, *late})}
+    steps = [[(m * MINUTE, value) for m, value in told.items() if late.get(m, -1) == n] for n in range(-1, 3)]
+    return steps[0], steps[1:], border
+
+
+def mean(days: Sequence[Series]) -> list[Amount]:
+    """Of the day."""
+    found = []
+    for one in days:
+        for first_at, last_at, covered, last, total in zip(
+            *one.axis[1:3], one.axis[4], one.values[1], one.values[2], strict=True
+        ):
+            found.append(means.Span(first_at, last_at, last, total, covered))
+    return means.amounts(found, [(0, DAY)])
+
+
+@given(powers())
+def test_what_comes_late_again_and_again_gives_the_mean_of_all_or_none(told: tuple[Step, list[Step], int]) -> None:
+    (there, late, quarter), spans = told, [(0, DAY)]
+    border = quarter * QUARTER
+    days = days_of(powers_of(there, 0), spans, lambda _: None)
+    for step in late:
+        before, there = powers_of(there, border), sorted({**dict(there), **dict(step)}.items())
+        days = mended_days(days, before, powers_of(there, border), spans, border, lambda _: None)
+        right = days_of(powers_of(there, 0), spans, lambda _: None)
+        assert number(mean(days)).items() <= number(mean(right)).items()
+        if not any(border <= at < border + means.LONGEST_HOLD for each in late for at, _ in each):
+            assert days == right
+
+
+def powers_of(told: Step, since: int) -> list[Series]:
+    return series(POWER, [row for row in quarters(Kind.INSTANT, [(at, at, v) for at, v in told]) if row[0] >= since])
+
+
+def test_a_time_that_is_counted_twice_is_not_made_up_for_by_a_silence() -> None:
+    told = [(at * MINUTE, 100) for at in range(0, 120, 5) if at != 30 and not 60 <= at < 75]
+    first, again = [(30 * MINUTE, 5000)], [(32 * MINUTE, 7)]
+    days = days_of(powers_of(told, 0), [(0, DAY)], lambda _: None)
+    for step in (first, again):
+        before, told = powers_of(told, 30 * MINUTE), sorted([*told, *step])
+        days = mended_days(days, before, powers_of(told, 30 * MINUTE), [(0, DAY)], 30 * MINUTE, lambda _: None)
+        assert number(mean(days)) == {}
 
 
 @st.composite
