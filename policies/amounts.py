@@ -145,12 +145,12 @@ def _differences(
     points: dict[int, stands.Stand] = {}
     step = Decimal(1).scaleb(scale.exponent)
     for value in values:
-        both = ((value.first_at, value.first), (value.last_at, value.last))
-        for at, said in both if value.count > 1 else both[1:]:
+        both = ((value.first_at, value.first, 0), (value.last_at, value.last, max(value.count - 2, 0)))
+        for at, said, unseen in both if value.count > 1 else both[1:]:
             us = micros(at)
             finest = value.unit == scale.unit and said.same_quantum(step)
             digit = 1 if finest else scale.digit(said, value.unit)
-            points[us] = stands.Stand(us, scale.mantissa(said, value.unit), value.serial, digit)
+            points[us] = stands.Stand(us, scale.mantissa(said, value.unit), value.serial, digit, unseen)
     most = most_an_hour(known, scale.unit, installed.limit)
     bound = None if most is None else scale.bound(most)
     exchanges = [_exchange(each, known.name, scale) for each in installed.exchanges]

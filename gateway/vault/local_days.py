@@ -23,6 +23,7 @@ from meter_driver.amounts.partials import (
     total_exponent,
 )
 from meter_driver.amounts.stands import COMES_BACK, Stand, runs_of
+from meter_driver.intervals import QUARTER_US
 from meter_driver.quantities import REGISTERS, Kind
 from policies.vault.columns import Series
 
@@ -90,11 +91,24 @@ def _register(one: Series, rows: Sequence[_Row], begin: int, exponent: int, most
     """Of one instant the later row counts."""
     bound, kind = most(one), kind_of(one.quantity)
     stands = {at: value for _, p in rows for at, value in ((p.first_at, p.first), (p.last_at, p.last))}
-    some = _unbroken(stands, kind, None if bound is None else bound / Fraction(10) ** exponent)
+    unseen = {p.last_at: p.readings - 2 for _, p in rows if p.readings > 2}
+    some = _unbroken(stands, unseen, kind, None if bound is None else bound / Fraction(10) ** exponent)
     some = some if len(some) <= MOST_STRETCHES else [*some[: MOST_STRETCHES - 1], some[-1]]
-    spans = [(ats[0], ats[-1]) for ats in some] if len(some) <= 1 else [span for ats in some for span in _shown(ats)]
+    seen = readings <= _readings(rows)
+    whole = len(some) <= 1 and not any(_leaps_first(ats, stands, unseen, seen=seen) for ats in some)
+    spans = [(ats[0], ats[-1]) for ats in some] if whole else [span for ats in some for span in _shown(ats)]
     count = readings if len(spans) == 1 else 2
     return [(begin if n == 0 else at[0], _stretch(*at, stands, count)) for n, at in enumerate(spans)]
+
+
+def _leaps_first(ats: Sequence[int], stands: Mapping[int, int], unseen: Mapping[int, int], *, seen: bool) -> bool:
+    """Whether the next stand of a day is more than twice the first, which may be nonsense beside the day before.
+
+    ``seen``: all that is not seen is in ``unseen``; else the next but in a quarter of an hour may not be the second.
+    """
+    if len(ats) < 2 or ((ats[1] in unseen or not seen) and ats[1] - ats[0] >= QUARTER_US):
+        return False
+    return stands[ats[1]] > 2 * stands[ats[0]]
 
 
 def _shown(ats: Sequence[int]) -> list[tuple[int, int]]:
@@ -118,12 +132,14 @@ def _until(rows: Sequence[_Row], border: int) -> list[_Row]:
     return found
 
 
-def _unbroken(stands: Mapping[int, int], kind: Kind, most: Fraction | None) -> list[list[int]]:
+def _unbroken(
+    stands: Mapping[int, int], unseen: Mapping[int, int], kind: Kind, most: Fraction | None
+) -> list[list[int]]:
     """Instants of each stretch in which a register only rose (or, where it is net, went on)."""
     ats = sorted(stands)
     if not ats or (kind is not Kind.NET and _rises(ats, stands, most)):
         return [ats] if ats else []
-    points = [Stand(at, stands[at]) for at in ats]
+    points = [Stand(at, stands[at], unseen=unseen.get(at, 0)) for at in ats]
     found = []
     for run in runs_of(points, kind, most):
         found.append(run.ats[:1])

@@ -31,12 +31,14 @@ class Stand(Struct, frozen=True, gc=False):
     Attributes:
         serial: of the meter as its telegram names it, "" where it does not.
         digit: the last digit in which it was said, as a mantissa; more than 1 where others were said finer.
+        unseen: readings between the stand before and this one of which only the number is known.
     """
 
     at: int
     value: int
     serial: str = ""
     digit: int = 1
+    unseen: int = 0
 
 
 class Exchange(NamedTuple):
@@ -270,12 +272,17 @@ def _went(before: int, after: int, kind: Kind, room: int | None) -> int | None:
 def _comes_back(stands: Sequence[Stand], position: int, before: int, last_at: int, kind: Kind, most: Bound) -> int:
     """Where the register goes on from where it was, as if it had not leapt; 0: it does not.
 
-    Thinned readings (the first and the last of a stretch) say the same as all of them: so time counts as readings do.
+    Thinned readings (the first and the last of a stretch) say the same as all of them: so time counts as readings do,
+    and those that are not seen count too, but in the first quarters of an hour: it may be back with any of them.
     """
-    leapt = stands[position]
-    until = leapt.at + COMES_BACK * max(leapt.at - last_at, HOUR_US // 4)
+    leapt, passed = stands[position], 0
+    soon = leapt.at + COMES_BACK * (HOUR_US // 4)
+    until = max(soon, leapt.at + COMES_BACK * (leapt.at - last_at))
     for later in range(position + 1, min(position + 1 + COMES_BACK, len(stands))):
         stand = stands[later]
+        passed += 1 + stand.unseen
+        if passed > COMES_BACK and stand.at > soon:
+            break
         delta, room = stand.value - before, _room(most, stand, last_at)
         goes_on = (delta >= 0 or kind is Kind.NET) and abs(delta) < abs(stand.value - leapt.value)
         known = room is not None or kind is not Kind.NET

@@ -1,14 +1,20 @@
 """A local day tells by itself what its quarters tell, or nothing: never another number."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.vault.local_days import days_of, mended_days
+from gateway.vault.merge import values_of
 from meter_driver.amounts import Amount, Status, entries, means, partials, stands
+from meter_driver.intervals import instant
 from meter_driver.quantities import Kind
+from policies.amounts import rows_of
+from policies.terms import DetailClass
 from policies.vault.columns import Series
 
 MINUTE, QUARTER, DAY = 60_000_000, 900_000_000, 8 * 900_000_000
@@ -220,3 +226,37 @@ def test_a_day_of_a_register_has_the_number_of_its_quarters_or_none(data: st.Dat
     by_quarters = differences(kind, [(at, value) for at, _, value in told])
     for each in differences(kind, ends):
         assert each.status is not Status.MEASURED or each in by_quarters
+
+
+HOUR = 4 * QUARTER
+
+
+def day_rows(
+    told: Sequence[Told], spans: Sequence[tuple[int, int]], by_quarters: bool
+) -> list[tuple[str, Decimal | None]]:
+    """What an answer by day says of a register in the first two days."""
+    some = series(RISING, quarters(Kind.CUMULATIVE, told))
+    some = some if by_quarters else days_of(some, spans, lambda _: Fraction(250_000))
+    values = sorted(values_of(DetailClass.DAY, some), key=lambda value: (value.at, value.first_at))
+    edges = [(instant(begin), instant(end)) for begin, end in spans[:2]]
+    return [(row.status, row.value) for row in rows_of(values, RISING, "s", "m", edges)]
+
+
+def stands_at(begin: int, step: int, values: Sequence[int]) -> list[Told]:
+    return [(begin + n * step, begin + n * step, value) for n, value in enumerate(values)]
+
+
+DAYS = [(n * 24 * HOUR, (n + 1) * 24 * HOUR) for n in range(3)]
+SET_BACK = [
+    *stands_at(0, QUARTER, range(0, 8001, 100)),
+    *stands_at(28 * HOUR, QUARTER, [500 + n * 8000 // 56 for n in range(57)]),
+    *stands_at(48 * HOUR, QUARTER, range(8700, 18_000, 100)),
+]
+"""Silent from 20:00 to 04:00 and set back meanwhile; at 18:00 it stands higher than before."""
+ZERO_FIRST = stands_at(0, QUARTER, [*range(2000, 11_600, 100), 0, *range(11_700, 31_000, 100)])
+"""One telegram of nothing, the first of the second day."""
+
+
+@pytest.mark.parametrize("told", [SET_BACK, ZERO_FIRST])
+def test_days_tell_what_their_quarters_tell_of_a_fall_between_them(told: list[Told]) -> None:
+    assert day_rows(told, DAYS, by_quarters=False) == day_rows(told, DAYS, by_quarters=True)
