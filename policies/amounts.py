@@ -174,12 +174,12 @@ def _entry(value: Value, scale: "_Scale") -> entries.Entry:
 
 
 def _span(value: Value, scale: "_Scale") -> means.Span:
+    last, digit = scale.mantissa(value.last, value.unit), scale.decimal(value.last, value.unit)
     if value.count == 1:
-        return means.Span(micros(value.last_at), micros(value.last_at), scale.mantissa(value.last, value.unit), 0, 0)
+        return means.Span(micros(value.last_at), micros(value.last_at), last, 0, 0, digit)
     covered = value.covered // _MICROSECOND
     integral = round(scale.fraction(value.total, value.unit) * SECOND_US) if covered else 0
-    last = scale.mantissa(value.last, value.unit)
-    return means.Span(micros(value.first_at), micros(value.last_at), last, integral, covered)
+    return means.Span(micros(value.first_at), micros(value.last_at), last, integral, covered, digit)
 
 
 class _About(NamedTuple):
@@ -196,12 +196,19 @@ class _About(NamedTuple):
 def _row(amount: Amount, edge: tuple[datetime, datetime], about: _About) -> Row:
     start, end = edge
     subject, quantity, meter, unit, exponent, worth = about
-    value = None if amount.value is None else Decimal(amount.value).scaleb(exponent)
+    value = None if amount.value is None else _decimal(amount.value, amount.digit, exponent)
     status = str(amount.status)
     if worth is not None and amount.status is Status.MEASURED:
         status = worth.between(start, end)
     completeness = share_of(amount.covered, amount.end - amount.begin)
     return Row(subject, quantity, start, end, value, unit, status, meter, completeness, str(amount.method))
+
+
+def _decimal(mantissa: int, digit: int, exponent: int) -> Decimal:
+    """Without the zeros behind its last digit."""
+    if digit == 1:
+        return Decimal(mantissa).scaleb(exponent)
+    return Decimal(mantissa // digit).scaleb(exponent + len(str(digit)) - 1)
 
 
 def share_of(covered: Decimal | int, length: int | Decimal) -> Decimal:
@@ -308,6 +315,16 @@ class _Scale:
     def digit(self, value: Decimal, unit: str | None) -> int:
         """The last digit that a value was said in."""
         return max(1, round(self.fraction(Decimal(1).scaleb(_exponent(value)), unit)))
+
+    def decimal(self, value: Decimal, unit: str | None) -> int:
+        """The same, as a power of ten."""
+        if unit == self.unit:
+            return _power(_exponent(value) - self.exponent)
+        return _power(len(str(self.digit(value, unit))) - 1)
+
+
+def _power(exponent: int) -> int:
+    return int(10**exponent)
 
 
 def _finest(numbers: Sequence[Decimal]) -> int:

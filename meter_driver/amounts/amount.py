@@ -35,6 +35,7 @@ class Amount(Struct, frozen=True, gc=False):
     Attributes:
         value: mantissa; None only when it is missing.
         covered: microseconds of the interval that readings speak for.
+        digit: the last digit of ``value``, as a mantissa: a power of ten.
     """
 
     begin: int
@@ -43,6 +44,7 @@ class Amount(Struct, frozen=True, gc=False):
     status: Status
     method: Method
     covered: int
+    digit: int = 1
 
 
 Edges = list[tuple[int, int]]

@@ -20,6 +20,7 @@ class Span(NamedTuple):
         last: the value that stands after ``end``.
         integral: of value times microseconds over the time in which one of them stands, before ``end``.
         covered: microseconds of that time.
+        digit: the last digit in which they were said, as a mantissa: a power of ten.
     """
 
     begin: int
@@ -27,6 +28,7 @@ class Span(NamedTuple):
     last: int
     integral: int
     covered: int
+    digit: int = 1
 
 
 def joined(earlier: Span, later: Span) -> Span:
@@ -38,11 +40,13 @@ def joined(earlier: Span, later: Span) -> Span:
         later.last,
         earlier.integral + earlier.last * held + later.integral,
         earlier.covered + held + later.covered,
+        min(earlier.digit, later.digit),
     )
 
 
 def amounts(spans: Sequence[Span], edges: Edges) -> list[Amount]:
-    """Mantissas are ``FINER`` times as fine as those of the spans.
+    """Mantissas are ``FINER`` times as fine as those of the spans, and rounded to ``FINER`` times the finest digit of
+    what stands in the interval, whatever stands elsewhere.
 
     ``spans`` ascending and disjoint; each lies inside one interval or outside of all, but for the value that stands
     after it. Measured where a value stands at each moment; estimated where one stands for a part of an interval of at
@@ -51,24 +55,27 @@ def amounts(spans: Sequence[Span], edges: Edges) -> list[Amount]:
     begins = [span.begin for span in spans]
     found = []
     for begin, end in edges:
-        integral = covered = 0
+        integral = covered = digit = 0
         position = max(bisect_right(begins, begin) - 1, 0)
         stop = bisect_left(begins, end)
         for index in range(position, stop):
             span = spans[index]
-            if span.begin >= begin:
+            inside = span.begin >= begin
+            if inside:
                 integral, covered = integral + span.integral, covered + span.covered
             follows = spans[index + 1].begin if index + 1 < len(spans) else end
             held = min(follows, span.end + LONGEST_HOLD, end) - max(span.end, begin)
             if held > 0:
                 integral, covered = integral + span.last * held, covered + held
+            if inside or held > 0:
+                digit = min(digit or span.digit, span.digit)
         if not covered:
             continue
-        mean = divided(integral * FINER, covered)
+        mean = divided(integral * FINER, covered * digit) * digit
         if covered == end - begin:
-            found.append(Amount(begin, end, mean, Status.MEASURED, Method.NONE, covered))
+            found.append(Amount(begin, end, mean, Status.MEASURED, Method.NONE, covered, digit))
         elif end - begin <= HOUR_US:
-            found.append(Amount(begin, end, mean, Status.ESTIMATED, Method.HELD, covered))
+            found.append(Amount(begin, end, mean, Status.ESTIMATED, Method.HELD, covered, digit))
         else:
             found.append(Amount(begin, end, None, Status.MISSING, Method.NONE, covered))
     return found

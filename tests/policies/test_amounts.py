@@ -133,6 +133,20 @@ def test_a_mean_has_at_most_three_decimals_more_than_the_readings(detail: Detail
 
 
 @pytest.mark.parametrize("detail", BOTH)
+@given(st.lists(st.sampled_from(["100", "137", "99.5", "100.25", "0.125"]), min_size=25, max_size=25))
+def test_a_mean_and_its_digits_are_the_same_however_much_is_asked_for(detail: DetailClass, said: list[str]) -> None:
+    """Values that are stored together have their digits in common; here those of every half an hour are."""
+    sent = every(5 * MINUTE, "W", *said)
+    values = [value for n in range(0, 25, 6) for value in stored(POWER, sent[n : n + 6], detail)]
+    found = rows_of(values, POWER, "s", "main", edges(QUARTER, 8))
+    assert len(found) == 8
+    for row in found:
+        near = [value for value in values if row.start - QUARTER <= value.first_at <= row.end]
+        (alone,) = rows_of(near, POWER, "s", "main", [(row.start, row.end)])
+        assert (str(alone.value), alone.status) == (str(row.value), row.status)
+
+
+@pytest.mark.parametrize("detail", BOTH)
 def test_a_mean_weighs_by_time_and_in_one_unit(detail: DetailClass) -> None:
     sent = [(NOTHING, "100", "W", NOTHING), (5 * MINUTE, "0.4", "kW", NOTHING), (15 * MINUTE, "0", "W", NOTHING)]
     assert told(rows(POWER, sent, edges(QUARTER, 1), detail)) == [("300.000", "W", "measured")]
