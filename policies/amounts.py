@@ -5,7 +5,7 @@ their dimension (``meter_driver.units.told``), so that an answer does not change
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -16,6 +16,7 @@ from typing import NamedTuple
 from meter_driver import quantities
 from meter_driver.amounts import Amount, Status, entries, means, stands
 from meter_driver.amounts.amount import SECOND_US
+from meter_driver.dimensions import unit_fits
 from meter_driver.intervals import micros
 from meter_driver.quantities import Kind, Medium
 from meter_driver.reading import SUBSTITUTED
@@ -72,12 +73,17 @@ def rows_of(
     meter: str,
     edges: Sequence[tuple[datetime, datetime]],
     installed: Installation = NOTHING_SAID,
+    *,
+    joules: bool = False,
 ) -> list[Row]:
-    """``values`` ascending, of one meter. Snapshots, and names of no vocabulary, have no intervals."""
+    """``values`` ascending, of one meter. Snapshots, and names of no vocabulary, have no intervals.
+
+    ``joules``: told in them although these values may be in watt-hours alone.
+    """
     known = quantities.parse(quantity)
     if known is None or not known.present or not values:
         return []
-    scale = _Scale.of(values, known.kind)
+    scale = _Scale.of(values, known.kind, joules=joules)
     others = {unit for unit in {value.unit for value in values} if factor(unit, scale.unit) is None}
     some = [value for value in values if value.unit not in others] if others else values
     spans = _spans(edges)
@@ -111,10 +117,28 @@ def unit_of(values: Sequence[Value]) -> str | None:
     return told(_common(values))
 
 
-def _common(values: Sequence[Value]) -> str | None:
+JOULES = "MJ"
+"""In which a meter's energy is told that is in joules anywhere: watt-hours are joules exactly, and not the reverse."""
+
+
+def can_change_to_joules(quantity: str) -> bool:
+    """Whether it may be an energy that some meters say in watt-hours and some in joules: heat, cooling, gas, or one
+    whose name tells no medium."""
+    known = quantities.parse(quantity)
+    if known is None or known.kind not in quantities.AMOUNTS or known.medium is Medium.ELECTRICITY:
+        return False
+    return unit_fits(known, "J")
+
+
+def said_joules(values: Iterable[Value]) -> frozenset[tuple[str, str]]:
+    """Quantity and meter of those that say joules."""
+    return frozenset((value.quantity, value.meter) for value in values if base(value.unit) == "J")
+
+
+def _common(values: Sequence[Value], *, joules: bool = False) -> str | None:
     """The unit that all of the newest value's dimension are multiples of."""
     unit = base(values[-1].unit)
-    return "J" if unit == "Wh" and "J" in {base(each) for each in {value.unit for value in values}} else unit
+    return "J" if unit == "Wh" and (joules or said_joules(values)) else unit
 
 
 def own_limit(known: quantities.Quantity, unit: str | None, limit: Decimal | None) -> Decimal | None:
@@ -275,9 +299,9 @@ class _Scale:
     exponent: int
 
     @classmethod
-    def of(cls, values: Sequence[Value], kind: Kind) -> "_Scale":
+    def of(cls, values: Sequence[Value], kind: Kind, *, joules: bool = False) -> "_Scale":
         """The common unit; the finest digit of what was read."""
-        unit = _common(values)
+        unit = _common(values, joules=joules)
         shifts: dict[str | None, int] = {}
         for each in {value.unit for value in values}:
             if (ratio := factor(each, unit)) is not None:

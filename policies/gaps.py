@@ -58,7 +58,7 @@ class Gaps:
         """Rows of one quantity of one meter, and what is missing between them.
 
         ``rows`` are of some of ``edges``, worked out from ``values``; all ascend. ``window``: begin of the window.
-        ``empty``: a missing row, with who and what it is about.
+        ``empty``: a missing row, with who and what it is about, and its unit where that is not the values' own.
         """
         known = parse(empty.quantity)
         said = _said(rows, values, self._period)
@@ -70,7 +70,7 @@ class Gaps:
         until = min(window, said.last)
         if len(rows) == len(edges) and until <= before.last:
             return rows
-        empty = replace(empty, unit=rows[-1].unit if rows else unit_of(values))
+        empty = replace(empty, unit=rows[-1].unit if rows else empty.unit or unit_of(values))
         if until > before.last:
             self._owed.append(Owed(empty, before, until))
         there = {row.start: row for row in rows}

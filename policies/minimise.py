@@ -5,13 +5,13 @@ entry covers outside of it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 
 from meter_driver.intervals import day_edges, month_edges
 from meter_driver.quantities import Kind, parse
-from policies.amounts import NOTHING_SAID, Installation, rows_of
+from policies.amounts import JOULES, NOTHING_SAID, Installation, rows_of
 from policies.gaps import Gaps
 from policies.terms import AS_RECEIVED, ONE_DAY, ONE_MONTH, Grant, Period, Row
 from policies.vault.values import Value
@@ -36,6 +36,7 @@ def minimise(
     installed: Installed | None = None,
     corrections: Corrections | None = None,
     gaps: Gaps | None = None,
+    joules: Set[tuple[str, str]] = frozenset(),
 ) -> list[Row]:
     """Rows of one household, by quantity and meter, then instant. As received nothing is corrected.
 
@@ -43,6 +44,7 @@ def minimise(
     beyond the period on both sides, since registers are read around its edges. ``subject`` is the name under which the
     recipient knows the household. ``zone``: where days and months begin. What has not ended at ``now`` is not told.
     ``gaps``: of the answer that this is a window of; None where only those that readings touch are told as missing.
+    ``joules``: quantity and meter of energies that are told in them, since some other window has them in joules.
     """
     wanted = sorted(
         (v for v in values if v.quantity in grant.quantities), key=lambda v: (v.quantity, v.meter, v.at, v.first_at)
@@ -62,8 +64,9 @@ def minimise(
     }
     for quantity, meter in sorted(groups.keys() | some.keys()):
         said = (installed or {}).get(meter, NOTHING_SAID)
-        work = partial(rows_of, groups[quantity, meter], quantity, subject, meter, installed=said)
-        empty = Row(subject, quantity, grant.period.start, grant.period.start, None, None, "missing", meter)
+        unit = JOULES if (quantity, meter) in joules else None
+        work = partial(rows_of, groups[quantity, meter], quantity, subject, meter, installed=said, joules=bool(unit))
+        empty = Row(subject, quantity, grant.period.start, grant.period.start, None, unit, "missing", meter)
         if (quantity, meter) in some:
             known = parse(quantity)
             mean = known is not None and known.kind is Kind.INSTANT

@@ -1,10 +1,11 @@
 """Opening what a grant covers: values from the vault, minimised, as parts for egress."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import partial
+from itertools import islice
 from typing import Any, Protocol
 
 from adapters.plugin import Released
@@ -17,6 +18,7 @@ from gateway.door.windows import WindowSource, cut, windows
 from gateway.errors import SubjectGone
 from gateway.vault.port import Mark, Vault, held_since
 from meter_driver.intervals import day_edges
+from policies.amounts import can_change_to_joules, said_joules
 from policies.gaps import Gaps, rows_owed
 from policies.minimise import Corrections, Installed, ended, interval_of, minimise
 from policies.terms import AS_RECEIVED, ONE_DAY, DetailClass, Grant, Period, Row, SubjectId, class_of
@@ -28,6 +30,8 @@ VALUES_AT_ONCE = 200
 INTERVALS_AT_ONCE = 500
 """Likewise: each may be a row, whatever was read of it."""
 _INSTANT = timedelta(microseconds=1)
+_AROUND = 2 * ONE_DAY
+"""More than is read beside a window, and than it takes until a day is merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ class Opener:
         held = partial(held_since, self._vault, opened.grant.subject)
         settled = await self._settled(opened.grant) if mark is None else frozenset()
         gaps = Gaps(opened.grant.period) if missing else None
+        joules = await self._joules(opened.grant) if mark is None else frozenset()
         for window, sources in windows(opened.grant, self._zone, held):
             grant = replace(opened.grant, period=window)
             changed = await self._changes(grant, sources)
@@ -113,7 +118,7 @@ class Opener:
                 return
             if not values and not changed:
                 continue
-            made = await self.part(replace(opened, grant=grant), values, installed, changed, gaps)
+            made = await self.part(replace(opened, grant=grant), values, installed, changed, gaps, joules)
             async for earlier in self._owed(opened, gaps, window.start):
                 yield earlier
             if made is not None and (part := made if missing else with_numbers(made)) is not None:
@@ -138,6 +143,23 @@ class Opener:
             return frozenset()
         days = self._around(period)
         return await self._days.settled(grant.subject, days[0], days[-1])
+
+    async def _joules(self, grant: Grant) -> Set[tuple[str, str]]:
+        """What is told in joules in all of an answer that is worked out in more than one window.
+
+        Days tell which units there are; they are merged within minutes after their end.
+        """
+        held = partial(held_since, self._vault, grant.subject)
+        asked = replace(grant, quantities=frozenset(filter(can_change_to_joules, grant.quantities)))
+        if not asked.quantities or len(list(islice(windows(grant, self._zone, held), 2))) < 2:
+            return frozenset()
+        whole = Period(grant.period.start - _AROUND, grant.period.end + _AROUND)
+        recent = Period(max(whole.start, self._clock() - _AROUND), whole.end)
+        found: set[tuple[str, str]] = set()
+        for detail, reach in ((DetailClass.DAY, whole), (DetailClass.QUARTER, recent)):
+            async for values in self._read(asked, reach, detail=detail):
+                found |= said_joules(values)
+        return found
 
     async def _plain(
         self, grant: Grant, sources: Sequence[WindowSource], settled: frozenset[date]
@@ -182,9 +204,10 @@ class Opener:
         installed: Installed | None = None,
         changed: Corrections | None = None,
         gaps: Gaps | None = None,
+        joules: Set[tuple[str, str]] = frozenset(),
     ) -> Part | None:
         """What is much leaves the loop; whoever withdraws meanwhile is seen by egress, before the write."""
-        words: dict[str, Any] = {"installed": installed, "corrections": changed, "gaps": gaps}
+        words: dict[str, Any] = {"installed": installed, "corrections": changed, "gaps": gaps, "joules": joules}
         work = partial(minimise, values, opened.grant, opened.name, self._zone, now=self._clock(), **words)
         few = len(values) <= VALUES_AT_ONCE and _intervals_in(opened.grant) <= INTERVALS_AT_ONCE
         rows = work() if few else await asyncio.to_thread(work)

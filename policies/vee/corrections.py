@@ -65,7 +65,7 @@ def corrected(
     """Rows of ``edges`` (ascending, disjoint), of one meter's quantity.
 
     ``worked_out``: rows of intervals by the readings alone. ``empty``: who and what it is about, for rows of which no
-    reading speaks. ``mean``: rows are means, not amounts.
+    reading speaks, and the unit in which all is told, if it is settled. ``mean``: rows are means, not amounts.
     """
     some = newest(corrections)
     inside = {edge: _inside(edge, some) for edge in edges}
@@ -107,6 +107,8 @@ def _rest(edge: Edge, inside: Sequence[Correction]) -> list[Edge]:
 def _row(one: Correction, empty: Row) -> Row:
     share = WHOLE if one.status == "validated" else Decimal(0)
     changed = replace(empty, start=one.start, end=one.end, value=one.value, unit=one.unit)
+    if empty.unit is not None and (value := _value_in(changed, empty.unit)) is not None:
+        changed = replace(changed, value=value, unit=empty.unit)
     return replace(changed, status=one.status, completeness=share, method=one.method)
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -52,6 +53,60 @@ async def test_intervals_of_minutes_are_read_from_what_was_received() -> None:
     scene = Scene(UTC)
     await taken(scene, scene.opened(Period(NOON - 20 * ONE_DAY, NOON), QUARTER_HOUR / 3))
     assert {each.detail for each in scene.shelf.asked} == {DetailClass.LIVE}
+
+
+HEAT = "6-0:1.0.0*255"
+
+
+def heat(scene: Scene, start: datetime, days: int, units: tuple[str, str]) -> None:
+    """A register that rises by 1 kWh an hour, and changes its unit at half of the time."""
+    for n in range(days * 24 + 1):
+        unit = units[n >= days * 12]
+        said = quarter(start + n * HOUR, 1000 * n * (3600 if unit == "J" else 1))
+        value = structs.replace(said, quantity=HEAT, unit=unit)
+        scene.shelf.put(value, detail=DetailClass.QUARTER)
+        if n % 24 == 0:
+            scene.shelf.put(value, detail=DetailClass.DAY)
+
+
+@pytest.mark.parametrize("resolution", [HOUR, ONE_DAY])
+@pytest.mark.parametrize(("units", "told"), [(("J", "Wh"), "MJ"), (("Wh", "J"), "MJ"), (("Wh", "Wh"), "kWh")])
+async def test_an_energy_is_told_in_one_unit_in_all_windows_of_an_answer(
+    units: tuple[str, str], told: str, resolution: timedelta
+) -> None:
+    scene, start = Scene(UTC), MIDNIGHT - 30 * ONE_DAY
+    heat(scene, start, 30, units)
+    opened = scene.opened(Period(start, MIDNIGHT), resolution)
+    asked = replace(opened, grant=replace(opened.grant, quantities=frozenset({HEAT})))
+    rows = [row for part in await taken(scene, asked) for row in part.released.rows]
+    assert {row.unit for row in rows} == {told}
+    each = Decimal(resolution // HOUR) * (Decimal("3.6") if told == "MJ" else 1)
+    assert [row.value for row in rows] == [each] * (30 * ONE_DAY // resolution)
+
+
+async def test_a_gap_and_a_correction_are_told_in_the_unit_of_all() -> None:
+    start = MIDNIGHT - 30 * ONE_DAY
+    decided = Correction("m", HEAT, start + ONE_DAY, start + ONE_DAY + HOUR, Decimal(2), "kWh", "validated")
+    edited = Edited()
+    edited.corrections = {("m", HEAT): [decided]}
+    scene = Scene(UTC, edited)
+    heat(scene, start, 30, ("Wh", "J"))
+    gone = [start + timedelta(hours=n) for n in range(24, 240)]
+    scene.shelf.came = [each for each in scene.shelf.came if each[1].at not in gone]
+    opened = scene.opened(Period(start, MIDNIGHT), HOUR)
+    asked = replace(opened, grant=replace(opened.grant, quantities=frozenset({HEAT})))
+    rows = [row for part in await taken(scene, asked) for row in part.released.rows]
+    assert {row.unit for row in rows} == {"MJ"}
+    assert [row.value for row in rows if row.status == "validated"] == [Decimal("7.2")]
+    assert sum(row.value is None for row in rows) == len(gone)
+
+
+async def test_an_answer_of_electricity_or_of_one_window_is_read_once() -> None:
+    scene = Scene(UTC)
+    await taken(scene, scene.opened(Period(MIDNIGHT - 30 * ONE_DAY, MIDNIGHT), HOUR))
+    opened = scene.opened(Period(MIDNIGHT - ONE_DAY, MIDNIGHT), HOUR)
+    await taken(scene, replace(opened, grant=replace(opened.grant, quantities=frozenset({HEAT}))))
+    assert {each.detail for each in scene.shelf.asked} == {DetailClass.QUARTER}
 
 
 async def test_each_window_tells_its_own_intervals_and_none_twice() -> None:
@@ -231,6 +286,7 @@ async def test_intervals_are_worked_out_with_what_was_said_of_meters_and_correct
             "now": NOON,
             "installed": scene.meters.known,
             "corrections": edited.corrections,
+            "joules": frozenset(),
         }
     ]
     assert edited.asked == [(WHO, DetailClass.QUARTER, opened.grant.period)]
