@@ -49,7 +49,7 @@ class Follower:
         are read by it, so nothing is lost or told twice in between. What comes is told if it is new: a correction of
         what was told before is told again, with the same instant and its new value; an unchanged value is not.
         In intervals: each interval once, as soon as a later value has closed it, or when it has a number by what came
-        late. One that has none is not told: it may still get it.
+        late. One that has none is not told: it may still get it. What was told otherwise is told again, as corrected.
         """
         tails = [self._tail(o) for o in all_]
         for tail in tails:
@@ -92,14 +92,14 @@ class Follower:
             yield part
 
     async def _told_once(self, tail: "_Tail", fresh: Sequence[Value]) -> AsyncIterator[Part]:
-        """Intervals that were passed before and were not told, if what came gives them a number; then those passed now.
+        """Intervals that were passed before, if what came gives them a number, or another one; then those passed now.
 
         What was told is remembered, not read again: as the vault stood at a position it may say more than it said then.
         """
         grant = tail.opened.grant
         for period in [*touched(fresh, grant, tail.done, tail.told, self._zone), *self._closed(tail, fresh)]:
             opened = replace(tail.opened, grant=replace(grant, period=period))
-            async for part in self._opener.parts(opened, tail.mark, missing=False):
+            async for part in self._opener.parts(opened, tail.mark):
                 if (news := tail.told.first_time(part)) is not None:
                     yield news
 

@@ -1,9 +1,11 @@
 """What a stream in intervals tells of a time that it has passed already. Pure.
 
-A stream tells each interval once, and none that has no number: it may get one as long as something can come late.
+A stream tells each interval once, and none that has no number: it may get one as long as something can come late. What
+comes late may change what was told, and then it is told again.
 """
 
-from bisect import bisect_right
+from array import array
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,6 +14,7 @@ from operator import attrgetter
 
 from gateway.door.egress import Part
 from gateway.door.windows import beside_of, cut
+from meter_driver.intervals import micros
 from meter_driver.quantities import parse
 from policies.minimise import edges_of, interval_of
 from policies.terms import Grant, Period, Row
@@ -19,6 +22,8 @@ from policies.vault.values import Value
 
 MOST_UNTOLD = 500
 """Gaps that a stream remembers of a meter's quantity: ten days of which every other quarter of an hour is missing."""
+MOST_TOLD = 200
+"""Intervals of a meter's quantity of which a stream knows what it told: two days of quarters of an hour."""
 
 
 class OnceTold:
@@ -30,10 +35,12 @@ class OnceTold:
 
     def __init__(self) -> None:
         self._stretches: defaultdict[tuple[str, str], list[Period]] = defaultdict(list)
+        self._said: defaultdict[tuple[str, str], _Said] = defaultdict(_Said)
 
     def first_time(self, part: Part) -> Part | None:
-        """What was not told before, and is told herewith; None where nothing is left."""
-        return _with(part, [row for row in part.released.rows if self._add(row)])
+        """What was not told before, or not so, and is told herewith; None where nothing is left."""
+        rows = [row for row in part.released.rows if self._news(row)]
+        return replace(part, released=replace(part.released, rows=rows)) if rows else None
 
     def gaps(self, quantity: str, meter: str, period: Period) -> Iterator[Period]:
         """What was not told of a period, ascending."""
@@ -44,6 +51,13 @@ class OnceTold:
             start = max(start, told.end)
         if start < period.end:
             yield Period(start, period.end)
+
+    def _news(self, row: Row) -> bool:
+        said = self._said[row.quantity, row.meter]
+        if row.value is None or not self._add(row):
+            return said.changed(row)
+        said.note(row)
+        return True
 
     def _add(self, row: Row) -> bool:
         """Whether it was not told before."""
@@ -60,14 +74,41 @@ class OnceTold:
         return True
 
 
+class _Said:
+    """What was told of the newest intervals of a meter's quantity: not the numbers, but whether they are the same."""
+
+    def __init__(self) -> None:
+        self._begins, self._prints = array("q"), array("q")
+
+    def note(self, row: Row) -> None:
+        """It is told the first time."""
+        at = bisect_left(self._begins, micros(row.start))
+        self._begins.insert(at, micros(row.start))
+        self._prints.insert(at, _print(row))
+        if len(self._begins) > MOST_TOLD:
+            del self._begins[0], self._prints[0]
+
+    def changed(self, row: Row) -> bool:
+        """Whether it was told otherwise, and is told so herewith. What is not known any more was told like this."""
+        at, new = bisect_left(self._begins, micros(row.start)), _print(row)
+        if self._begins[at : at + 1] != array("q", [micros(row.start)]) or self._prints[at] == new:
+            return False
+        self._prints[at] = new
+        return True
+
+
+def _print(row: Row) -> int:
+    return hash((row.value, row.unit, row.status))
+
+
 def touched(fresh: Sequence[Value], grant: Grant, done: datetime, told: OnceTold, zone: tzinfo) -> Iterator[Period]:
-    """Windows of whole intervals before ``done`` that were not told and may have a number by what came, ascending.
+    """Windows of whole intervals before ``done`` that may have a number, or another one, by what came; ascending.
 
     What came may be later than ``done``: a reading closes the interval before it, and that of another meter may have
     been passed meanwhile.
     """
     spans: list[Period] = []
-    for span in sorted(_untold(fresh, grant, done, told, zone), key=attrgetter("start")):
+    for span in sorted(_open(fresh, grant, done, told, zone), key=attrgetter("start")):
         if spans and span.start <= spans[-1].end:
             spans[-1] = Period(spans[-1].start, max(span.end, spans[-1].end))
         else:
@@ -76,8 +117,8 @@ def touched(fresh: Sequence[Value], grant: Grant, done: datetime, told: OnceTold
         yield from cut(span, grant.resolution, zone)
 
 
-def _untold(fresh: Sequence[Value], grant: Grant, done: datetime, told: OnceTold, zone: tzinfo) -> Iterator[Period]:
-    """Around each value from the first to the last interval that was not told, if there is one."""
+def _open(fresh: Sequence[Value], grant: Grant, done: datetime, told: OnceTold, zone: tzinfo) -> Iterator[Period]:
+    """Around each value all intervals if it lies before ``done``; else from the first to the last that was not told."""
     beside = beside_of(grant.resolution)
     for value in fresh:
         if (known := parse(value.quantity)) is None or not known.present:
@@ -85,15 +126,7 @@ def _untold(fresh: Sequence[Value], grant: Grant, done: datetime, told: OnceTold
         start, _ = interval_of(value.first_at - beside, grant.resolution, zone)
         _, end = interval_of(value.last_at + beside, grant.resolution, zone)
         reach = Period(max(start, grant.period.start), min(end, done))
-        gaps = told.gaps(value.quantity, value.meter, reach)
+        late = value.first_at < done
+        gaps = [reach] if late else told.gaps(value.quantity, value.meter, reach)
         if edges := [edge for gap in gaps for edge in edges_of(gap, grant.resolution, zone)]:
             yield Period(edges[0][0], edges[-1][1])
-
-
-def with_numbers(part: Part) -> Part | None:
-    """Without rows that have no number; None where nothing is left."""
-    return _with(part, [row for row in part.released.rows if row.value is not None])
-
-
-def _with(part: Part, rows: Sequence[Row]) -> Part | None:
-    return replace(part, released=replace(part.released, rows=rows)) if rows else None

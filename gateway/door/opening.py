@@ -11,7 +11,6 @@ from typing import Any, Protocol
 from adapters.plugin import Released
 from gateway.clock import Clock
 from gateway.door.egress import Part
-from gateway.door.late import with_numbers
 from gateway.door.settled import plain_days
 from gateway.door.standing import Standing
 from gateway.door.windows import WindowSource, cut, windows
@@ -82,14 +81,14 @@ class Opener:
         self._vault, self._meters, self._clock, self._zone = vault, meters, clock, zone
         self._corrected, self._days = corrected, days
 
-    async def parts(self, opened: Open, mark: Mark | None = None, *, missing: bool = True) -> AsyncIterator[Part]:
+    async def parts(self, opened: Open, mark: Mark | None = None) -> AsyncIterator[Part]:
         """A day, or a window of intervals, at a time. A household that leaves in the middle simply ends here.
 
-        ``mark``: values as they stood at that position. ``missing``: whether intervals without a number are told.
+        ``mark``: values as they stood at that position.
         """
         try:
             as_received = opened.grant.resolution == AS_RECEIVED
-            found = self._received(opened, mark) if as_received else self._intervals(opened, mark, missing=missing)
+            found = self._received(opened, mark) if as_received else self._intervals(opened, mark)
             async for part in found:
                 yield part
         except SubjectGone:
@@ -103,11 +102,11 @@ class Opener:
             if (part := await self.part(opened, values)) is not None:
                 yield part
 
-    async def _intervals(self, opened: Open, mark: Mark | None, *, missing: bool) -> AsyncIterator[Part]:
+    async def _intervals(self, opened: Open, mark: Mark | None) -> AsyncIterator[Part]:
         installed = await self._meters.installed(opened.grant.subject)
         held = partial(held_since, self._vault, opened.grant.subject)
         settled = await self._settled(opened.grant) if mark is None else frozenset()
-        gaps = Gaps(opened.grant.period) if missing else None
+        gaps = Gaps(opened.grant.period)
         joules = await self._joules(opened.grant) if mark is None else frozenset()
         for window, sources in windows(opened.grant, self._zone, held):
             grant = replace(opened.grant, period=window)
@@ -118,15 +117,15 @@ class Opener:
                 return
             if not values and not changed:
                 continue
-            made = await self.part(replace(opened, grant=grant), values, installed, changed, gaps, joules)
+            part = await self.part(replace(opened, grant=grant), values, installed, changed, gaps, joules)
             async for earlier in self._owed(opened, gaps, window.start):
                 yield earlier
-            if made is not None and (part := made if missing else with_numbers(made)) is not None:
+            if part is not None:
                 yield part
 
-    async def _owed(self, opened: Open, gaps: Gaps | None, until: datetime) -> AsyncIterator[Part]:
+    async def _owed(self, opened: Open, gaps: Gaps, until: datetime) -> AsyncIterator[Part]:
         """Of windows before an instant, what is missing there; a gap shows when it has ended."""
-        if gaps is None or not (owed := gaps.taken()):
+        if not (owed := gaps.taken()):
             return
         grant, now = opened.grant, self._clock()
         start, _ = interval_of(min(one.told.last for one in owed), grant.resolution, self._zone)

@@ -38,7 +38,7 @@ async def test_a_usual_batch_reads_only_what_it_closes(monkeypatch: pytest.Monke
 
     turns = Turns(monkeypatch, nothing, quarters(scene, 4), next_(5), quarters(scene, 5, 4, 3), next_(6), nothing)
     assert await starts(scene, turns, DAY, QUARTER_HOUR) == [[0, 1, 2, 3], [4], [5]]
-    assert len(scene.shelf.asked) == 3
+    assert len(scene.shelf.asked) == 4  # the one more: what came again might have changed what was told
 
 
 async def test_a_quantity_without_intervals_is_not_looked_for_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,6 +109,26 @@ def test_an_interval_is_told_the_first_time_and_what_was_not_told_is_a_gap(some:
         model.add(each)
         for meter, quantity in (("a", ENERGY), ("a", NEED), ("b", ENERGY)):
             assert gaps(told, meter, quantity) == [n for n in range(10) if (n, meter, quantity) not in model]
+
+
+async def test_what_is_told_otherwise_is_told_again_and_then_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(late, "MOST_TOLD", 3)
+    told = OnceTold()
+
+    async def again(*rows: Row) -> list[Row]:
+        news = told.first_time(await part(rows))
+        return [] if news is None else list(news.released.rows)
+
+    zero, one, two, three = (row(n) for n in range(4))
+    missing = msgspec.structs.replace(one, value=None, status="missing")
+    estimated = msgspec.structs.replace(two, status="estimated")
+    assert await again(missing) == []
+    assert await again(one, zero, two) == [one, zero, two]
+    assert await again(zero, missing, estimated) == [missing, estimated]
+    assert await again(one, estimated, missing) == [one, missing]
+    assert await again(three) == [three]
+    changed = [msgspec.structs.replace(each, value=Decimal(9)) for each in (zero, one, three)]
+    assert await again(*changed) == changed[1:]  # of the oldest nobody knows any more what was told
 
 
 async def test_of_many_gaps_the_oldest_counts_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
