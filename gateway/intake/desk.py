@@ -194,14 +194,20 @@ class Intake:
         return _Draft(subject, [(*day, ciphers[day], to_piece(day[0], series)) for day, series in derived.items()])
 
     async def _taken(self, subject: SubjectId, oldest: Oldest, derived: Pieces) -> TakenSpans:
-        """Where quarters whose readings are gone hold something that ``derived`` cannot be added to."""
+        """Where quarters whose readings are gone hold something that ``derived`` cannot be added to.
+
+        What is damaged cannot be told anyway, and keeps no batch from being answered.
+        """
         days = late_days(derived, ordinal(oldest[DetailClass.LIVE]))
         some = (one for day in days for one in derived[DetailClass.QUARTER, day])
         new = [one for one in some if partials.summed(kind_of(one.quantity))]
         if not new:
             return {}
         quantities = frozenset(one.quantity for one in new)
-        held = await self._vault.series(subject, DetailClass.QUARTER, days, quantities)
+        try:
+            held = await self._vault.series(subject, DetailClass.QUARTER, days, quantities)
+        except ValueError:
+            return {}
         return await asyncio.to_thread(taken, held, new)
 
     def _oldest(self, subject: SubjectId) -> Oldest:

@@ -104,6 +104,12 @@ async def test_while_readings_are_held_a_correction_is_taken(safe: Safe) -> None
     assert (await quarter(safe, POWER)).total == 60 * (8 * 100 + 900)
 
 
+async def test_a_quarter_that_is_damaged_keeps_no_batch_from_being_answered(safe: Safe) -> None:
+    await send(safe, [power(minute, "100") for minute in range(10)])
+    await safe.store.write(lambda connection: connection.exec_driver_sql("UPDATE piece SET sealed = zeroblob(64)"))
+    assert (await send(safe, [power(4, "900")])).accepted == 1
+
+
 async def test_of_some_that_come_at_once_for_one_time_one_is_taken(safe: Safe) -> None:
     batches = [[power(minute, str(value)) for minute in range(10)] for value in (1, 2, 3)]
     answers = await asyncio.gather(*(send(safe, batch) for batch in batches))
