@@ -28,7 +28,7 @@ def means(*values: Value, length: timedelta = QUARTER) -> list[str]:
 def test_a_mean_of_many_digits_is_exact() -> None:
     """14 minutes at 98,765,432.109877 W and a minute at nothing."""
     watts = Decimal("98765432.109877")
-    value = part(14, "0", str(watts * 14 * 60), 14 * MINUTE)
+    value = part(14, "0.000000", str(watts * 14 * 60), 14 * MINUTE)
     last = part(15, "0.000000", "0", timedelta(0), count=1)
     assert means(value, last) == [f"{(watts * 14 / 15).quantize(Decimal('1E-9'))} W"]
 
