@@ -95,6 +95,7 @@ def _register(one: Series, rows: Sequence[_Row], begin: int, exponent: int, most
     some = _unbroken(stands, unseen, kind, None if bound is None else bound / Fraction(10) ** exponent)
     some = some if len(some) <= MOST_STRETCHES else [*some[: MOST_STRETCHES - 1], some[-1]]
     seen = readings <= _readings(rows)
+    readings = max(readings, _readings(rows))  # of a day that shows its first stands the number is not kept
     whole = len(some) <= 1 and not any(_leaps_first(ats, stands, unseen, seen=seen) for ats in some)
     spans = [(ats[0], ats[-1]) for ats in some] if whole else [span for ats in some for span in _shown(ats)]
     count = readings if len(spans) == 1 else 2
