@@ -2,7 +2,8 @@
 
 mutmut reads one configuration, the policies' in ``pyproject.toml``. So it runs in a folder of its own that has
 everything but that: links to the repository, and a ``pyproject.toml`` with what is written here. What mypy refuses
-counts as killed. The same module is mutmut's plug-in for pytest: the quickest tests first, each with a time limit.
+counts as killed. The same module is mutmut's plug-in for pytest: the tests that killed another mutant of the function
+first, then those that killed any, then the quickest; each with a time limit.
 """
 
 import os
@@ -16,6 +17,8 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "build" / "mutants-door"
+KILLERS = Path("killers").absolute()
+"""Where mutmut runs pytest: a line for each mutant that a test killed, its function and the test."""
 LIMIT = 20
 """Seconds for one test; a mutant that makes a test hang for longer is killed."""
 SETTINGS = """
@@ -45,15 +48,37 @@ def prepared() -> Path:
     return FOLDER
 
 
+def function() -> str:
+    """Of the mutant that is tried."""
+    return os.environ.get("MUTANT_UNDER_TEST", "").rpartition("__mutmut_")[0]
+
+
+def killed(test: str) -> None:
+    with KILLERS.open("a") as file:
+        print(function(), test, file=file)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     from mutmut.state import state
 
-    items.sort(key=lambda item: state().duration_by_test.get(item.nodeid, 0))
+    lines = [line.partition(" ")[::2] for line in KILLERS.read_text().splitlines()] if KILLERS.exists() else []
+    all_, same = {test for _, test in lines}, {test for of, test in lines if of == function()}
+    quick = state().duration_by_test
+    items.sort(key=lambda item: (item.nodeid not in same, item.nodeid not in all_, quick.get(item.nodeid, 0)))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.failed and function():
+        killed(report.nodeid)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol() -> object:
-    signal.signal(signal.SIGALRM, lambda *_: os._exit(1))
+def pytest_runtest_protocol(item: pytest.Item) -> object:
+    def over(*_: object) -> None:
+        killed(item.nodeid)
+        os._exit(1)
+
+    signal.signal(signal.SIGALRM, over)
     signal.alarm(LIMIT)
     try:
         return (yield)
