@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC
 from decimal import Decimal
+from itertools import permutations
 
 import msgspec
 import pytest
@@ -49,6 +50,19 @@ async def test_a_quantity_without_intervals_is_not_looked_for_among_them(monkeyp
     turns = Turns(monkeypatch, nothing, lambda: scene.shelf.put(*values, detail=DetailClass.QUARTER), nothing)
     assert await starts(scene, turns, DAY, QUARTER_HOUR) == []
     assert len(scene.shelf.asked) == 1
+
+
+async def test_what_has_no_intervals_hides_nothing_that_came_late_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(UTC)
+    scene.now = MIDNIGHT + 3 * HOUR
+    quarters(scene, 0, 1, 8, 9)()
+    nothing_of = msgspec.structs.replace(quarter(MIDNIGHT + HOUR, 1), quantity="1-0:1.8.0*1")
+
+    def late_() -> None:
+        scene.shelf.put(nothing_of, detail=DetailClass.QUARTER)
+        quarters(scene, 4, 5)()
+
+    assert await starts(scene, Turns(monkeypatch, nothing, late_, nothing), DAY, QUARTER_HOUR) == [[0, 8], [4]]
 
 
 async def test_a_grant_that_begins_in_an_interval_is_not_looked_at_for_what_is_no_whole_one(
@@ -129,6 +143,19 @@ async def test_what_is_told_otherwise_is_told_again_and_then_known(monkeypatch: 
     assert await again(three) == [three]
     changed = [msgspec.structs.replace(each, value=Decimal(9)) for each in (zero, one, three)]
     assert await again(*changed) == changed[1:]  # of the oldest nobody knows any more what was told
+
+
+@pytest.mark.parametrize("order", [*permutations(range(4, 8))])
+async def test_in_whatever_order_intervals_without_a_gap_are_told_none_that_is_missing_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, order: Sequence[int]
+) -> None:
+    """Many intervals on end are no gaps to remember."""
+    monkeypatch.setattr(late, "MOST_UNTOLD", 3)
+    told = OnceTold()
+    for n in (0, 2, *order):
+        assert told.first_time(await part([row(n)])) is not None
+    assert gaps(told) == [1, 3, 8, 9]
+    assert told.first_time(await part([row(n) for n in (0, 2, *order)])) is None
 
 
 async def test_of_many_gaps_the_oldest_counts_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
