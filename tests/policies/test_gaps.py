@@ -186,9 +186,11 @@ def test_what_lies_outside_of_the_period_makes_nothing_missing(outside: int) -> 
     assert quarters(both, 0, 40) == [(20, "measured")]
 
 
-def test_what_lies_outside_of_the_period_hides_no_gap_inside() -> None:
-    told = quarters(entries(-2, 21, 24), 0, 20, 40)
-    assert told == [(21, "measured"), (22, "missing"), (23, "missing"), (24, "measured")]
+@pytest.mark.parametrize("n", [21, 25])
+def test_what_lies_outside_of_the_period_hides_no_gap_inside(n: int) -> None:
+    """Of the window before, one is read with what lies beside it and the other is not."""
+    told = quarters(entries(-2, n, n + 3), 0, 20, 40)
+    assert told == [(n, "measured"), (n + 1, "missing"), (n + 2, "missing"), (n + 3, "measured")]
 
 
 @pytest.mark.parametrize(
