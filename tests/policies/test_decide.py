@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -187,6 +188,18 @@ def test_pseudonymous_answers_are_never_finer_than_a_quarter_hour(case: Case) ->
     fine = replace(request, resolution=timedelta(minutes=5), level=Level.PSEUDONYMOUS)
     wide = scoped(ground, replace(ground.scope, resolution=timedelta(0), level=Level.INDIVIDUAL))
     assert reasons(fine, [wide], now) == {Reason.TOO_FINE}
+
+
+@given(granted())
+def test_days_are_held_to_the_agreed_hours_in_the_zone_that_is_said(case: Case) -> None:
+    """A day in Kolkata begins at 18:30 in UTC."""
+    request, ground, now = case
+    days = replace(request, resolution=timedelta(days=1))
+    hours = scoped(ground, replace(ground.scope, resolution=timedelta(hours=1)))
+    assert isinstance(decide(days, [hours], now, UTC), Grant)
+    refused = decide(days, [hours], now, ZoneInfo("Asia/Kolkata"))
+    assert isinstance(refused, Refusal)
+    assert refused.reasons == (Reason.TOO_FINE,)
 
 
 @given(granted(), st.sampled_from(Level))
