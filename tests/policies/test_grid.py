@@ -61,6 +61,19 @@ def test_local_days_fit_where_their_midnights_lie_on_the_agreed_hours(
     assert fits(ONE_DAY, timedelta(hours=hours), period, zone) is fit
 
 
+@pytest.mark.parametrize(("year", "fit"), [(2013, True), (2014, False), (2016, False), (2019, False), (2020, True)])
+def test_a_zone_whose_clock_was_moved_for_some_years_fits_in_others_but_those_beside_them(year: int, fit: bool) -> None:
+    """In Pyongyang midnight was at 15:30 in UTC from August 2015 to May 2018, and at 15 o'clock before and after."""
+    period = Period(datetime(year, 3, 1, tzinfo=UTC), datetime(year, 4, 1, tzinfo=UTC))
+    assert fits(ONE_DAY, timedelta(hours=1), period, ZoneInfo("Asia/Pyongyang")) is fit
+
+
+@pytest.mark.parametrize(("begin", "fit"), [(2018, False), (2020, True)])
+def test_the_first_year_of_a_long_period_counts_as_its_last_does(begin: int, fit: bool) -> None:
+    period = Period(datetime(begin, 3, 1, tzinfo=UTC), datetime(2022, 4, 1, tzinfo=UTC))
+    assert fits(ONE_DAY, timedelta(hours=1), period, ZoneInfo("Asia/Pyongyang")) is fit
+
+
 def test_who_agreed_to_days_gives_the_days_of_the_gateways_zone() -> None:
     assert fits(ONE_DAY, ONE_DAY, ALWAYS, KOLKATA)
 
