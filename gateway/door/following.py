@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from gateway.clock import Clock
@@ -69,7 +69,8 @@ class Follower:
                 tails = [*live, *[self._tail(o) for o in await watch.joined(known)]]
 
     def _tail(self, opened: Open) -> "_Tail":
-        return _Tail(opened, self._vault.mark(opened.grant.subject), opened.grant.period.start, self._clock() + AHEAD)
+        now, mark = self._clock(), self._vault.mark(opened.grant.subject)
+        return _Tail(opened, mark, opened.grant.period.start, now + AHEAD, OnceTold(now))
 
     async def _fresh(self, tail: "_Tail") -> AsyncIterator[Part]:
         """What new pieces changed."""
@@ -153,5 +154,5 @@ class _Tail:
     mark: Mark
     done: datetime
     latest: datetime
+    told: OnceTold
     first: bool = True
-    told: OnceTold = field(default_factory=OnceTold)

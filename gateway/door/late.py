@@ -31,9 +31,13 @@ class OnceTold:
 
     Mostly that is one. What lies in a gap may still be told. Where there are more than ``MOST_UNTOLD``, the oldest is
     given up: it counts as told.
+
+    ``since``: when the stream began; what was measured before and comes now is late.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, since: datetime) -> None:
+        self._since = since
+        self._latest: dict[tuple[str, str], datetime] = {}
         self._stretches: defaultdict[tuple[str, str], list[Period]] = defaultdict(list)
         self._said: defaultdict[tuple[str, str], _Said] = defaultdict(_Said)
 
@@ -51,6 +55,16 @@ class OnceTold:
             start = max(start, told.end)
         if start < period.end:
             yield Period(start, period.end)
+
+    def late(self, value: Value) -> bool:
+        """Whether something later was known of its meter's quantity before: what was told may have rested on that."""
+        return value.first_at < self._latest.get((value.quantity, value.meter), self._since)
+
+    def came(self, values: Sequence[Value]) -> None:
+        """From now on something earlier is late."""
+        for value in values:
+            name = value.quantity, value.meter
+            self._latest[name] = max(value.last_at, self._latest.get(name, self._since))
 
     def _news(self, row: Row) -> bool:
         said = self._said[row.quantity, row.meter]
@@ -113,12 +127,13 @@ def touched(fresh: Sequence[Value], grant: Grant, done: datetime, told: OnceTold
             spans[-1] = Period(spans[-1].start, max(span.end, spans[-1].end))
         else:
             spans.append(span)
+    told.came(fresh)
     for span in spans:
         yield from cut(span, grant.resolution, zone)
 
 
 def _open(fresh: Sequence[Value], grant: Grant, done: datetime, told: OnceTold, zone: tzinfo) -> Iterator[Period]:
-    """Around each value all intervals if it lies before ``done``; else from the first to the last that was not told."""
+    """Around each value all intervals if it is late; else from the first to the last that was not told."""
     beside = beside_of(grant.resolution)
     for value in fresh:
         if (known := parse(value.quantity)) is None or not known.present:
@@ -126,7 +141,7 @@ def _open(fresh: Sequence[Value], grant: Grant, done: datetime, told: OnceTold, 
         start, _ = interval_of(value.first_at - beside, grant.resolution, zone)
         _, end = interval_of(value.last_at + beside, grant.resolution, zone)
         reach = Period(max(start, grant.period.start), min(end, done))
-        late = value.first_at < done
+        late = value.first_at < done or told.late(value)
         gaps = [reach] if late else told.gaps(value.quantity, value.meter, reach)
         if edges := [edge for gap in gaps for edge in edges_of(gap, grant.resolution, zone)]:
             yield Period(edges[0][0], edges[-1][1])

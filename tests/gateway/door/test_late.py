@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.door import following
@@ -79,7 +79,15 @@ def twice(rows: Sequence[Row]) -> list[Row]:
     return found
 
 
+LATER_FIRST = [
+    [Came(meter, n, 0) for meter in "ab" for n in (*range(7), 12, 13)] + [Came("b", 16, 0), Came("a", 17, 0)],
+    [Came("a", 16, 0), Came("b", 17, 0)],
+]
+"""An hour is told by what lies behind its end, then the reading of its very end comes."""
+
+
 @given(batches(), st.sampled_from([QUARTER_HOUR, HOUR / 2, HOUR]), st.integers(0, 3))
+@example(LATER_FIRST, HOUR, 0)
 def test_in_whatever_order_two_meters_come_a_stream_tells_what_an_answer_tells_and_nothing_twice(
     some: list[list[Came]], resolution: timedelta, before: int
 ) -> None:

@@ -115,7 +115,7 @@ def gaps(told: OnceTold, meter: str = "m", quantity: str = ENERGY) -> list[int]:
 
 @given(st.lists(st.tuples(st.integers(-2, 12), st.sampled_from("ab"), st.sampled_from([ENERGY, NEED]))))
 def test_an_interval_is_told_the_first_time_and_what_was_not_told_is_a_gap(some: list[tuple[int, str, str]]) -> None:
-    told, model = OnceTold(), set[tuple[int, str, str]]()
+    told, model = OnceTold(MIDNIGHT), set[tuple[int, str, str]]()
     empty = asyncio.run(part([]))
     for each in some:
         one = replace(empty, released=replace(empty.released, rows=[row(*each)]))
@@ -127,7 +127,7 @@ def test_an_interval_is_told_the_first_time_and_what_was_not_told_is_a_gap(some:
 
 async def test_what_is_told_otherwise_is_told_again_and_then_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(late, "MOST_TOLD", 3)
-    told = OnceTold()
+    told = OnceTold(MIDNIGHT)
 
     async def again(*rows: Row) -> list[Row]:
         news = told.first_time(await part(rows))
@@ -151,7 +151,7 @@ async def test_in_whatever_order_intervals_without_a_gap_are_told_none_that_is_m
 ) -> None:
     """Many intervals on end are no gaps to remember."""
     monkeypatch.setattr(late, "MOST_UNTOLD", 3)
-    told = OnceTold()
+    told = OnceTold(MIDNIGHT)
     for n in (0, 2, *order):
         assert told.first_time(await part([row(n)])) is not None
     assert gaps(told) == [1, 3, 8, 9]
@@ -160,7 +160,7 @@ async def test_in_whatever_order_intervals_without_a_gap_are_told_none_that_is_m
 
 async def test_of_many_gaps_the_oldest_counts_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(late, "MOST_UNTOLD", 2)
-    told = OnceTold()
+    told = OnceTold(MIDNIGHT)
     told.first_time(await part([row(n) for n in (0, 2, 4)]))
     assert gaps(told) == [1, 3, 5, 6, 7, 8, 9]
     told.first_time(await part([row(n) for n in (7, 9)]))
