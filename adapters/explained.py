@@ -23,6 +23,7 @@ from policies.terms import (
     Refusal,
     ReleaseRequest,
     Zone,
+    uncovered,
 )
 
 NOT_COVERED = "Not-Covered"
@@ -146,22 +147,6 @@ def _touches(at: object, part: Period) -> bool:
     return at in (part.start, part.end)
 
 
-def uncovered(period: Period, agreed: Iterable[Period]) -> list[Period]:
-    """What of a period none of the others holds, ascending."""
-    left = [period]
-    for values in agreed:
-        cut = (
-            rest
-            for piece in left
-            for rest in (
-                Period(piece.start, min(piece.end, values.start)),
-                Period(max(piece.start, values.end), piece.end),
-            )
-        )
-        left = [rest for rest in cut if not rest.empty]
-    return sorted(left, key=lambda part: part.start)
-
-
 def not_covered(question: ReleaseRequest, agreed: Iterable[Period]) -> dict[str, str]:
     """The header of an answer about one household; empty where all is covered."""
     left = uncovered(question.period, agreed)
@@ -179,6 +164,14 @@ def partly_covered(question: ReleaseRequest, known: KnownOf) -> dict[str, str]:
     less = sum(bool(uncovered(question.period, periods)) for periods in agreed.values())
     said = f"households={less};of={len(agreed)};reason={Reason.PERIOD_NOT_COVERED}"
     return {NOT_COVERED: said} if less else {}
+
+
+def kept_back(periods: Sequence[Period], households: int, of: int) -> str:
+    """A part of the header: the hours of one household that protect its neighbours, or of how many of a portfolio."""
+    why = f"reason={Reason.PROTECTS_NEIGHBOURS}"
+    if of == 1:
+        return ", ".join(f"{written(part)};{why}" for part in periods)
+    return f"households={households};of={of};{why}"
 
 
 def written(period: Period) -> str:

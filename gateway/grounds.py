@@ -15,6 +15,8 @@ from gateway.storage.tables.door import ground as table
 from policies.grounds import Consent, Contract, Ground, LegalTask
 from policies.terms import Recipient, SubjectId
 
+SUBJECTS_AT_ONCE = 200
+"""Households whose grounds are read in one question."""
 GROUND_KINDS: Final[dict[str, type[Ground]]] = {"consent": Consent, "legal-task": LegalTask, "contract": Contract}
 
 
@@ -66,9 +68,10 @@ class GroundBook:
                 self.keep(ground)
 
 
-async def recorded(store: Store, subject: SubjectId) -> Sequence[Ground]:
-    """Every ground that a household ever had here, from the record."""
-    return await _read(store, table.c.subject == subject)
+async def recorded(store: Store, *subjects: SubjectId) -> Sequence[Ground]:
+    """Every ground that these households ever had here, from the record."""
+    parts = [subjects[at : at + SUBJECTS_AT_ONCE] for at in range(0, len(subjects), SUBJECTS_AT_ONCE)]
+    return [ground for some in parts for ground in await _read(store, table.c.subject.in_(some))]
 
 
 async def _read(store: Store, which: ColumnElement[bool]) -> Sequence[Ground]:

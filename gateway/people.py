@@ -77,6 +77,7 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
     household = HouseholdPages(
         consent=gateway.consent,
         disclosures=gateway.ledger,
+        cohorts_of=gateway.cohorts.told_with,
         own_data=gateway.own_data,
         evidence=gateway.evidence,
         egress=gateway.egress,

@@ -10,6 +10,7 @@ from typing import Any, TypedDict, TypeVar
 from aiohttp import web
 from sqlalchemy import Connection
 
+from adapters.explained import NOT_COVERED, kept_back
 from adapters.plugin import (
     Batch,
     Directory,
@@ -30,7 +31,7 @@ from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
 from gateway.door.egress import Egress
 from gateway.door.profiles import Profiles
-from gateway.door.release import ReleaseDesk
+from gateway.door.release import KeptBack, ReleaseDesk
 from gateway.door.response import HttpSink
 from gateway.errors import SubjectGone
 from gateway.intake.http import Taking
@@ -197,7 +198,7 @@ class AdapterServices(BaseServices):
         alive: Callable[[], bool] = always,
     ) -> web.StreamResponse:
         right = self._profiles.right(question, request.get(CREDENTIAL), alive)
-        parts = await self._release.release(question, right)
+        parts = await self._release.release(question, right, _named_in(response))
         sink = HttpSink(request, response)
         await self._egress.send(parts, renderer, sink, right=right, shared=_shared(question))
         return response
@@ -212,7 +213,7 @@ class AdapterServices(BaseServices):
         alive: Callable[[], bool],
     ) -> web.StreamResponse:
         right = self._profiles.right(question, request.get(CREDENTIAL), alive)
-        parts = await self._release.follow(question, right, gone=lambda: _gone(request))
+        parts = await self._release.follow(question, right, gone=lambda: _gone(request), say=_named_in(response))
         sink = HttpSink(request, response)
         await self._egress.send(parts, renderer, sink, right=right, shared=_shared(question))
         return response
@@ -255,6 +256,16 @@ class AdapterServices(BaseServices):
             return await self._vault.open(household, DetailClass.IDENTITY, sealed, about=_ADAPTERS + about)
         except SubjectGone as error:
             raise Gone("no such household") from error
+
+
+def _named_in(response: web.StreamResponse) -> Callable[[KeptBack], None]:
+    """What is kept back stands in the head of the answer, beside what its ground does not cover."""
+
+    def say(kept: KeptBack) -> None:
+        said = [response.headers[NOT_COVERED]] if NOT_COVERED in response.headers else []
+        response.headers[NOT_COVERED] = ", ".join([*said, kept_back(kept.periods, kept.households, kept.of)])
+
+    return say
 
 
 def _shared(question: ReleaseRequest) -> bool:

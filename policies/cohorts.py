@@ -1,19 +1,31 @@
 """One partition for all recipients and purposes: cohorts that are disjoint, never below k, and kept together.
 
-Within a place (a community, or a zone without communities) members are put into cohorts of at least ``k``. The figure
-of a place is the sum of all its cohorts, or nothing: so no difference between published figures is smaller than a
-cohort. A new epoch keeps every cohort that nobody left and draws only the rest anew, because cohorts drawn anew each
-day would tell every member's mean (see the privacy kit's long run).
+Within a place (a community, or a zone without communities) members are put into cohorts of at least ``k``, each with
+the quantities that all of its members agreed to and whose meters tell them. A household is in an interval with all
+quantities of its cohort or with none, so sums over several quantities speak of the same people. Of ``k`` are only
+those counted whom nobody may see singly: the others can be taken off a sum by whoever sees them. The figure of a place
+is the sum of all its cohorts, or nothing: so no difference between published figures is smaller than a cohort. A new
+epoch keeps every cohort that nobody left and draws only the rest anew, because cohorts drawn anew each day would tell
+every member's mean (see the privacy kit's long run).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from itertools import chain, combinations
 
-from policies.terms import SubjectId
+from policies.decide import ends
+from policies.grounds import Ground
+from policies.terms import AS_RECEIVED, Grant, Level, Period, SubjectId, uncovered
 
-Cohort = frozenset[SubjectId]
+Members = frozenset[SubjectId]
+MOST_SETS = 16
+"""Sets of quantities, the most frequent, of which a common part is looked for."""
+_INSTANT = timedelta(microseconds=1)
+_AHEAD = timedelta(hours=1)
+"""By how much an ended ground is taken to reach beyond its end: clocks of meters run ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,44 +51,181 @@ SAFETY_RULES: Mapping[str, SafetyRule] = {
 """MsbG section 52(3) practice; the 15/15 rule of US utilities; ours."""
 
 
-def draw(
-    members: frozenset[SubjectId], before: Sequence[Cohort], k: int, order: Callable[[SubjectId], bytes]
-) -> list[Cohort]:
-    """The cohorts of one place for one epoch.
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """What is looked at in a household when cohorts are drawn.
+
+    Attributes:
+        holder: whose household it is; several of one holder count once.
+        agreed: quantities that it allows figures of.
+        told: quantities that its meters told in the epoch.
+        seen: whether somebody may see it singly, or might have.
+    """
+
+    holder: bytes
+    agreed: frozenset[str]
+    told: frozenset[str]
+    seen: bool
+
+    @property
+    def offers(self) -> frozenset[str]:
+        return self.agreed & self.told
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Who counts together, and for which quantities, all of them."""
+
+    members: Members
+    quantities: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CohortDay:
+    """One epoch of a cohort: what a recipient of its figures may know. ``name``: ``place#day-number``."""
+
+    name: str
+    quantities: frozenset[str]
+    interval: timedelta
+    day: Period
+
+
+Residents = Mapping[SubjectId, Resident]
+_Order = Callable[[SubjectId], bytes]
+
+
+def shows(ground: Ground, period: Period) -> bool:
+    """Whether somebody may see a household singly in a period by this ground, or could have before it ended.
+
+    Whatever the detail and the quantity: a day's sum taken off the day's cells leaves those who are not seen as well as
+    an hour's does, and a balance or a phase hangs together with a total.
+    """
+    scope = ground.scope
+    inside = not scope.values.intersect(period).empty
+    return inside and scope.allows(Level.PSEUDONYMOUS) and ends(ground) > period.start - _AHEAD
+
+
+# -- drawing
+
+
+def draw(residents: Residents, before: Sequence[Cohort], k: int, order: _Order) -> list[Cohort]:
+    """The cohorts of one place for one epoch, each with at least ``k`` holders whom nobody may see.
 
     ``before``: those of the epochs around, the nearest first; whoever of them is whole stays together. ``order``: a
-    keyed hash, so that nobody outside can foresee the draw. Members that do not fill a cohort of ``k`` wait for the
-    next epoch.
+    keyed hash, so that nobody outside can foresee the draw. The others are drawn by the greatest set of quantities that
+    enough of them share; who shares none waits for the next epoch.
     """
-    kept: list[Cohort] = []
+    free, kept = dict(residents), list[Cohort]()
     for cohort in before:
-        if len(cohort) >= k and cohort <= members.difference(*kept):
-            kept.append(cohort)
-    free = sorted(members.difference(*kept), key=order)
-    count = len(free) // k
-    drawn = [frozenset(free[i::count]) for i in range(count)]
-    return [*kept, *drawn]
+        if (still := _still(cohort, free, k)) is not None:
+            kept.append(still)
+            for member in still.members:
+                del free[member]
+    free = {member: each for member, each in free.items() if each.offers}
+    while (common := _greatest(free.values(), k)) is not None:
+        group = {member: each for member, each in free.items() if each.offers >= common}
+        kept += [Cohort(members, _common(free[m].offers for m in members)) for members in _split(group, k, order)]
+        free = {member: each for member, each in free.items() if member not in group}
+    return kept
 
 
-def figure(loads: Sequence[Decimal], profile: SafetyRule) -> Decimal | None:
-    """The sum for one cohort and interval; None where too few members have a value or one of them dominates."""
-    if len(loads) < profile.k:
-        return None
-    if max(abs(load) for load in loads) > profile.share * sum(abs(load) for load in loads):
-        return None
-    return sum(loads, Decimal(0))
+def _still(cohort: Cohort, free: Residents, k: int) -> Cohort | None:
+    """The same members, if all of them are there, agree, and enough are hidden; with more quantities if all have more.
 
-
-def closes(
-    members: int, known: int, silent: int, k: int, waited: timedelta, *, patience: timedelta, late: timedelta
-) -> bool:
-    """Whether a cell past its watermark is closed now, for ever, with those members whose value is known.
-
-    A member that has delivered nothing since the interval began (``silent``) is left out at once. One that delivers,
-    but whose register has not reached the end of the interval, is waited for during ``patience``. Too few are no
-    figure: such a cell stays open, unpublished, until it is ``late``; it is closed without one then. ``waited``: how
-    long ago the watermark was.
+    One whose meters told less for a while is not in its figures, and breaks nothing.
     """
-    if known == members or waited >= late:
-        return True
-    return known >= k and (known + silent == members or waited >= patience)
+    if not cohort.quantities or not cohort.members <= free.keys():
+        return None
+    mine = [free[member] for member in cohort.members]
+    if not all(each.agreed >= cohort.quantities for each in mine) or len(_hidden(mine, cohort.quantities)) < k:
+        return None
+    common = _common(each.offers for each in mine)
+    return Cohort(cohort.members, common) if common > cohort.quantities else cohort
+
+
+def _hidden(some: Iterable[Resident], quantities: frozenset[str]) -> set[bytes]:
+    """Holders whom nobody may see, of households that tell all of these."""
+    return {each.holder for each in some if not each.seen and each.offers >= quantities}
+
+
+def _common(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    first, *others = sets
+    return first.intersection(*others)
+
+
+def _greatest(free: Collection[Resident], k: int) -> frozenset[str] | None:
+    """The greatest set of quantities that ``k`` hidden holders share."""
+    by_set: dict[frozenset[str], set[bytes]] = {}
+    for each in free:
+        by_set.setdefault(each.offers, set()).update(_hidden([each], each.offers))
+    usual = [some for some, _ in Counter(each.offers for each in free).most_common(MOST_SETS)]
+    candidates = {*usual, *(one & two for one, two in combinations(usual, 2)), *map(_one, chain(*usual))} - {_NONE}
+    for some in sorted(candidates, key=lambda some: (-len(some), sorted(some))):
+        if len(set().union(*(holders for offers, holders in by_set.items() if offers >= some))) >= k:
+            return some
+    return None
+
+
+_NONE = frozenset[str]()
+
+
+def _one(quantity: str) -> frozenset[str]:
+    return frozenset({quantity})
+
+
+def _split(group: Residents, k: int, order: _Order) -> list[Members]:
+    """As many cohorts as have ``k`` hidden holders each. The households of one holder stay together."""
+    of_holder: dict[bytes, list[SubjectId]] = {}
+    for member in sorted(group, key=order):
+        of_holder.setdefault(group[member].holder, []).append(member)
+    hidden = [mine for mine in of_holder.values() if not all(group[m].seen for m in mine)]
+    others = [mine for mine in of_holder.values() if all(group[m].seen for m in mine)]
+    count = len(hidden) // k
+    return [frozenset(chain(*hidden[i::count], *others[i::count])) for i in range(count)]
+
+
+# -- single values beside told figures
+
+
+def given_beside(grant: Grant, told: Sequence[Period]) -> list[Period]:
+    """What of a grant's period may be given when the others are told hours that protect somebody.
+
+    Of intervals those that lie between; as received only what follows them all: two stands of a register tell what
+    was used between, whatever lies there.
+    """
+    if not told or grant.resolution != AS_RECEIVED:
+        return uncovered(grant.period, told)
+    rest = Period(max(period.end for period in told) + _INSTANT, grant.period.end)
+    return [] if rest.empty else [rest]
+
+
+# -- one interval of a cohort
+
+
+@dataclass(slots=True)
+class Interval:
+    """What is summed up of one interval, member by member. ``share``: of one holder among the hidden."""
+
+    sums: dict[str, Decimal] = field(default_factory=dict)
+    members: int = 0
+    hidden: dict[bytes, dict[str, Decimal]] = field(default_factory=dict)
+
+    def add(self, loads: Mapping[str, Decimal], holder: bytes, *, seen: bool) -> None:
+        """A member with all of its cohort's quantities."""
+        self.members += 1
+        own = None if seen else self.hidden.setdefault(holder, {})
+        for quantity, load in loads.items():
+            self.sums[quantity] = self.sums.get(quantity, Decimal(0)) + load
+            if own is not None:
+                own[quantity] = own.get(quantity, Decimal(0)) + abs(load)
+
+    def told(self, rule: SafetyRule) -> bool:
+        """Whether its figures are told, all of them: a quantity that is kept back follows from those that are told.
+
+        ``k`` are hidden, and none of them dominates what is left when the others are taken off.
+        """
+        return len(self.hidden) >= rule.k and not any(self._dominated(quantity, rule.share) for quantity in self.sums)
+
+    def _dominated(self, quantity: str, share: Decimal) -> bool:
+        sizes = [mine[quantity] for mine in self.hidden.values()]
+        return max(sizes) > share * sum(sizes)

@@ -5,13 +5,14 @@ chain: ``hash[n] = SHA-256(0x01 || hash[n-1] || n || SHA-256(0x00 || sealed[n]))
 A household proves its entry with the leaf hashes from the entry to the next checkpoint.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 
 import msgspec
 
-from policies.terms import Grant
+from policies.cohorts import CohortDay
+from policies.terms import Grant, ReleaseRequest
 
 GENESIS = bytes(32)
 """``hash[0]``: before the first entry."""
@@ -23,8 +24,9 @@ ChainLink = tuple[int, bytes]
 class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the household reads under "Who saw it". Sealed under its own ledger key; holds no value of a meter.
 
-    ``kind`` is ``release``, ``refusal``, ``given``, ``withdrawn``, ``erased``. Instants are UTC. ``start`` and ``end``
-    are the period of the values (release), or of the ground's validity (given).
+    ``kind`` is ``release``, ``refusal``, ``given``, ``withdrawn``, ``erased``, or ``shown``: figures of a cohort,
+    for all of its members, not sealed. Instants are UTC. ``start`` and ``end`` are the period of the values (release), or of the ground's
+    validity (given).
     """
 
     kind: str
@@ -68,6 +70,30 @@ def released(grant: Grant, at: datetime, *, ground_kind: str) -> LedgerEntry:
         end=grant.period.end,
         reference=grant.reference,
     )
+
+
+def shown(question: ReleaseRequest, cohorts: Iterable[CohortDay], at: datetime) -> list[LedgerEntry]:
+    """The entries for figures of a neighbourhood: that a day of a cohort is open to a recipient.
+
+    They name no household. All of the day and all quantities: what is asked for first says little about what is asked for later.
+    """
+    return [
+        LedgerEntry(
+            kind="shown",
+            at=at,
+            recipient=question.recipient,
+            purpose=question.purpose.value,
+            ground="",
+            ground_kind="consent",
+            quantities=tuple(sorted(each.quantities)),
+            resolution=each.interval.total_seconds(),
+            level=question.level.value,
+            start=each.day.start,
+            end=each.day.end,
+            reference=each.name,
+        )
+        for each in cohorts
+    ]
 
 
 def leaf(sealed: bytes) -> bytes:

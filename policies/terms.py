@@ -1,5 +1,6 @@
 """The words that requests, grounds and grants are made of, each with its place in the standards."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -126,6 +127,22 @@ class Period:
         return Period(max(self.start, other.start), min(self.end, other.end))
 
 
+def uncovered(period: Period, others: Iterable[Period]) -> list[Period]:
+    """What of a period none of the others holds, ascending."""
+    left = [period]
+    for other in others:
+        cut = (
+            rest
+            for piece in left
+            for rest in (
+                Period(piece.start, min(piece.end, other.start)),
+                Period(max(piece.start, other.end), piece.end),
+            )
+        )
+        left = [rest for rest in cut if not rest.empty]
+    return sorted(left, key=lambda part: part.start)
+
+
 FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
 """An end that is open."""
 
@@ -204,6 +221,7 @@ class Reason(StrEnum):
     COHORT_TOO_SMALL = "cohort-too-small"
     COHORT_SILENT = "cohort-silent"
     NOT_YET = "not-yet"
+    PROTECTS_NEIGHBOURS = "protects-neighbours"
 
 
 SAYS: dict[Reason, str] = {
@@ -222,8 +240,10 @@ SAYS: dict[Reason, str] = {
     Reason.NOT_IN_PROFILE: "the organisation's profile does not allow to ask for this",
     Reason.COHORT_OF_ONE: "one household is no cohort: figures of a cohort are asked for by their place",
     Reason.COHORT_TOO_SMALL: "the cohort is too small to be shown",
-    Reason.COHORT_SILENT: "the cohort is silent until the next epoch",
-    Reason.NOT_YET: "the interval is not closed yet",
+    Reason.COHORT_SILENT: "the day was closed without this figure; why is not told",
+    Reason.NOT_YET: "the day is not closed yet, or not with this figure",
+    Reason.PROTECTS_NEIGHBOURS: "a figure of the neighbourhood was told of these hours; a single household's values "
+    "would leave too few others in it",
 }
 """One sentence each, for recipients and auditors."""
 

@@ -44,7 +44,7 @@ def row_of(cell: ClosedCell, end: datetime) -> Row:
 def summed(node: str, quantity: str, start: datetime, parts: Sequence[ClosedCell]) -> ClosedCell | None:
     """None where a part has no figure, or another dimension."""
     rows = [Row("", p.quantity, p.start, p.start, p.value, p.unit, p.status) for p in parts if p.value is not None]
-    alike = in_one_unit(rows)
+    alike = [row for row in in_one_unit(rows) if row is not None]
     if not alike or len(alike) < len(parts):
         return None
     value = sum((row.value for row in alike if row.value is not None), Decimal(0))

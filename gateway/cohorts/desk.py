@@ -1,50 +1,59 @@
-"""The cohort desk: closes cells at their watermark, answers for places and cohorts.
+"""The cohort desk: draws and closes each epoch when it is over, answers for places and cohorts.
 
 A household takes part by one consent, given to ``NEIGHBOURHOOD`` and not to a single recipient: there is one partition
-(see ``draw``) and one value a cell for everybody. A cohort that a member leaves closes no further cell in
-its epoch, and neither does any place above it. A member that has merely delivered nothing is left out of a cell by the
-rule of ``policies.cohorts.closes``.
+(see ``draw``) and one value a cell for everybody. An epoch is drawn and closed in one act after its end, so neither an
+answer nor a silence shows what somebody did at which minute of it. What could not be told then, for want of values, stays
+open until a day later; whatever is not told by then never is, and nothing says why. The figure of a place is the sum of
+its cohorts, or nothing.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from gateway.clock import Clock
 from gateway.cohorts.cells import ClosedCell, row_of, stored, summed
-from gateway.cohorts.draw import NEIGHBOURHOOD, Drawn, Draws, Partition, Places
-from gateway.cohorts.loads import Loader, in_one_unit, least_status
+from gateway.cohorts.closing import Closer, put
+from gateway.cohorts.consents import NEIGHBOURHOOD, Consents
+from gateway.cohorts.draw import Drawn, Partition, Places, epoch_of
+from gateway.cohorts.loads import Loader
+from gateway.cohorts.protection import Protection
 from gateway.grounds import GroundBook
 from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import cell as table
 from gateway.vault.port import AskInstalled, Vault
-from meter_driver.amounts import Status
-from policies.cohorts import SafetyRule, closes, figure
+from policies.cohorts import CohortDay, SafetyRule
 from policies.minimise import edges_of, floor
-from policies.terms import FAR_FUTURE, Period, Reason, Refusal, ReleaseRequest, Row, Zone
+from policies.terms import FAR_FUTURE, ONE_DAY, Grant, Period, Reason, Refusal, ReleaseRequest, Row, SubjectId, Zone
 
 __all__ = ["NEIGHBOURHOOD", "CohortDesk", "Places"]
 
-CELL_LATE = timedelta(days=1)
-"""How long a cell with too few values is held open after its watermark; afterwards it is closed without a figure."""
+CELL_LATE = ONE_DAY
+"""How long after an epoch was due what could not be told of it stays open."""
+EPOCHS_BACK = 7
+"""Days: an epoch of which nothing was drawn is drawn as long as it is not older."""
 MOST_CELLS = 10_000
 """Cells that one question may name."""
 CELLS_LOOK = 5.0
-"""Seconds between looks at the clock."""
-CELLS_AT_ONCE = 64
-"""Cells that are closed in one turn of the loop; questions get in between."""
-
+"""Seconds between looks at the clock; no question makes the desk look at an epoch more often."""
 
 _Known = Mapping[tuple[str, datetime], ClosedCell]
 """Cells by quantity and start."""
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """``cohorts``: those of the epochs that the rows are of, as far as they have what was asked for."""
+
+    rows: Sequence[Row]
+    cohorts: Sequence[CohortDay]
+
+
 class CohortDesk:
-    """``interval``: length of a cell. ``grace``: how long after its end, at its watermark, a cell is closed.
+    """``interval``: length of a cell. ``grace``: how long after its end, at its watermark, an epoch is closed.
 
     ``zone``: where days begin. ``installed``: what was said of a household's meters.
     """
@@ -64,78 +73,72 @@ class CohortDesk:
         installed: AskInstalled | None = None,
     ) -> None:
         self._store, self._places, self._clock = store, places, clock
+        self._interval, self._grace, self._zone = interval, grace, zone
         self._loader = Loader(vault, interval, installed)
-        self._profile, self._interval, self._grace, self._zone = profile, interval, grace, zone
-        self._partition = Partition(store, vault, book, places, clock, k=profile.k)
+        consents, self._protection = Consents(store, book, clock), Protection(store)
+        self._partition = Partition(store, vault, consents, places, self._loader, k=profile.k, interval=interval)
+        self._closer = Closer(store, consents, places, self._loader, self._protection, rule=profile, interval=interval)
         self._turn = asyncio.Lock()
-        self._again: dict[tuple[str, datetime], datetime] = {}
-        """By place and interval: when the loop looks at its cells again."""
+        self._again: dict[tuple[str, date], datetime] = {}
+        """By place and epoch: when the loop looks at it again."""
+        self._looked: dict[tuple[str, date], datetime] = {}
+        """By place and epoch: when a question last made the desk look at it."""
 
     # -- the loop
 
     async def run(self) -> None:
-        """Supervised: draw each epoch as it begins, close each cell at its watermark, asked for or not."""
+        """Supervised: draw and close each epoch at its watermark, asked for or not."""
         while True:
             more = await self.turn()
             await asyncio.sleep(0 if more else CELLS_LOOK)
 
     async def turn(self) -> bool:
-        """Close what is due, at most ``CELLS_AT_ONCE`` cells of each look; whether there is more to do at once.
+        """Look at one epoch of one place that is due; whether there may be more to do at once.
 
-        Nothing is remembered but what the tables say: after a restart the cells of the last day are looked at again.
-        Older ones are closed by the first question about them.
+        Nothing is remembered but what the tables say: after a restart the last epoch is looked at again. Older ones are
+        closed by the first question about them.
         """
         now = self._clock()
-        places = self._places.places()
-        await self._partition.begin(now.date(), places)
-        self._again = {key: at for key, at in self._again.items() if key[1] > now - 2 * CELL_LATE}
-        room = CELLS_AT_ONCE
-        drawn_of: dict[tuple[str, date], Draws] = {}
-        for place, start in self._due(now, places):
-            key = (place, start.date())
-            if key not in drawn_of:
-                drawn_of[key] = await self._partition.recorded(*key) or {}
-            drawn = drawn_of[key]
-            known = await self._closed(drawn, start) if drawn else set()
-            whole = bool(drawn)
-            for node, cohort in drawn.items():
-                wanted = [q for q in self._quantities(cohort) if (node, q) not in known]
-                if not wanted:
-                    continue
-                if room <= 0:
-                    return True
-                room -= len(wanted)
-                answers = await self._cohort_cells(node, cohort, wanted, start)
-                whole = whole and Reason.NOT_YET not in answers.values()
-            # a cohort that is silent stays so in this epoch
-            self._again[place, start] = FAR_FUTURE if whole else now + self._interval
+        self._again = {key: at for key, at in self._again.items() if not self._over(key[1])}
+        self._looked = {key: at for key, at in self._looked.items() if at > now - ONE_DAY}
+        for place, epoch in self._due(now):
+            more = await self._look(place, epoch, since=epoch_of(epoch).end)
+            self._again[place, epoch] = now + self._interval if more else FAR_FUTURE
+            return True
         return False
 
-    def _due(self, now: datetime, places: Sequence[str]) -> Iterator[tuple[str, datetime]]:
-        """Intervals past their watermark, of the last day, that are to be looked at now; oldest first."""
-        wait = self._interval + self._grace
-        start = floor(now - wait - CELL_LATE, self._interval) + self._interval
-        while start + wait <= now:
-            for place in places:
-                if self._again.get((place, start), now) <= now:
-                    yield place, start
-            start += self._interval
+    def _due(self, now: datetime) -> Iterator[tuple[str, date]]:
+        """What is past its watermark, open, and to be looked at now; oldest first."""
+        for back in range(int((CELL_LATE + self._grace) / ONE_DAY) + 1, 0, -1):
+            epoch = now.astimezone(UTC).date() - back * ONE_DAY
+            if self._closes(epoch) <= now and not self._over(epoch):
+                for place in self._places.places():
+                    if self._again.get((place, epoch), now) <= now:
+                        yield place, epoch
 
-    def _quantities(self, cohort: Drawn) -> list[str]:
-        """Those of which enough members allow figures."""
-        count = Counter(q for some in cohort.quantities.values() for q in some)
-        return sorted(q for q, members in count.items() if members >= self._profile.k)
+    def _closes(self, epoch: date) -> datetime:
+        """The watermark of an epoch."""
+        return epoch_of(epoch).end + self._grace
 
-    async def _closed(self, nodes: Collection[str], start: datetime) -> set[tuple[str, str]]:
-        c = table.c
-        query = select(c.node, c.quantity).where(c.node.in_(nodes), c.start == start.timestamp())
-        return await self._store.look(
-            lambda connection: {(row.node, row.quantity) for row in connection.execute(query)}
-        )
+    def _over(self, epoch: date) -> bool:
+        """Whether what was not told of an epoch never is."""
+        return self._closes(epoch) + CELL_LATE <= self._clock()
+
+    async def _look(self, place: str, epoch: date, *, since: datetime | None = None) -> bool:
+        """Draw and close what can be; whether more may be told of it later. What is over is looked at once."""
+        async with self._turn:
+            fresh = await self._partition.recorded(place, epoch) is None
+            drawn = await self._partition.drawn(place, epoch, since=since)
+            if drawn is None:
+                return True
+            if drawn.interval != self._interval or (self._over(epoch) and not fresh):
+                return False
+            open_ = [await self._closer.close(node, c, epoch_of(epoch)) for node, c in sorted(drawn.cohorts.items())]
+            return any(open_)
 
     # -- answers
 
-    async def answer(self, question: ReleaseRequest) -> Sequence[Row] | Refusal:
+    async def answer(self, question: ReleaseRequest) -> Figures | Refusal:
         """Rows of one place or cohort, one for each interval of the question's resolution that has a figure.
 
         Days are local ones; where they do not begin with a cell there are none. Refused when there is no row at all;
@@ -145,133 +148,140 @@ class CohortDesk:
         step, node = question.resolution, question.subject.name
         if not question.quantities or question.period.empty or not step or step % self._interval:
             return Refusal((Reason.NOTHING_ASKED,))
-        first, last = question.period.start, min(question.period.end, self._clock())
-        if (last - first) / self._interval * len(question.quantities) > MOST_CELLS:
+        asked = Period(question.period.start, min(question.period.end, self._clock()))
+        if (asked.end - asked.start) / self._interval * len(question.quantities) > MOST_CELLS:
             return Refusal((Reason.NOTHING_ASKED,))
-        edges = edges_of(Period(first, last), step, self._zone)
+        edges = edges_of(asked, step, self._zone)
         if any(floor(start, self._interval) != start for start, _ in edges):
             return Refusal((Reason.NOTHING_ASKED,))
-        known = await self._known(node, question.quantities, first, last)
-        rows: list[Row] = []
-        reasons: set[Reason] = set()
-        for quantity in sorted(question.quantities):
-            for edge in edges:
-                figure_or_reason = await self._window(node, quantity, edge, known)
-                if isinstance(figure_or_reason, Row):
-                    rows.append(figure_or_reason)
-                else:
-                    reasons.add(figure_or_reason)
-        return rows or Refusal(tuple(sorted(reasons)) or (Reason.NOT_YET,))
+        cells = _Cells(edges, question.quantities)
+        for epoch in cells.epochs:
+            await self._gather(node, epoch, cells)
+        rows, reasons = cells.rows(node, self._interval)
+        if not rows:
+            return Refusal(tuple(sorted(reasons)) or (Reason.NOT_YET,))
+        return Figures(rows, list(cells.cohorts.values()))
 
-    async def _window(self, node: str, quantity: str, edge: tuple[datetime, datetime], known: _Known) -> Row | Reason:
-        start, end = edge
-        parts: list[ClosedCell] = []
-        for n in range((end - start) // self._interval):
-            cell = await self._cell(node, quantity, start + n * self._interval, known)
-            if isinstance(cell, Reason):
-                return cell
-            parts.append(cell)
-        total = summed(node, quantity, start, parts)
-        return Reason.COHORT_TOO_SMALL if total is None else row_of(total, end)
-
-    # -- cells
-
-    async def _cell(self, node: str, quantity: str, start: datetime, known: _Known) -> ClosedCell | Reason:
-        """The cell of a cohort, or the sum over all cohorts of a place; that is written down as well.
-
-        ``known``: what was closed a moment ago. Whoever closes a cell looks again before, in its turn.
-        """
-        if start + self._interval + self._grace > self._clock():
-            return Reason.NOT_YET
-        if (quantity, start) in known:
-            return known[quantity, start]
+    async def _gather(self, node: str, epoch: date, cells: "_Cells") -> None:
+        """What is known of an epoch, and why the rest is not."""
         place, _, name = node.partition("#")
-        drawn: dict[str, Drawn] = {}
+        if self._closes(epoch) > self._clock():
+            cells.missing[epoch] = dict.fromkeys(cells.quantities, Reason.NOT_YET)
+            return
+        drawn: dict[str, CohortDay] = {}
         for each in self._partition.below(place):
-            drawn |= await self._partition.drawn(each, start.date())
+            if (found := await self._asked(each, epoch)) is not None:
+                day = epoch_of(epoch)
+                drawn |= {key: CohortDay(key, c.quantities, found.interval, day) for key, c in found.cohorts.items()}
         if name:
-            cohort = drawn.get(node)
-            return await self._of_cohort(node, cohort, quantity, start) if cohort else Reason.COHORT_TOO_SMALL
-        parts: list[ClosedCell] = []
-        for each, cohort in sorted(drawn.items()):
-            cell = await self._of_cohort(each, cohort, quantity, start)
-            if isinstance(cell, Reason):
-                return cell
-            parts.append(cell)
-        if not parts or (made := summed(node, quantity, start, parts)) is None:
-            return Reason.COHORT_TOO_SMALL
-        async with self._turn:
-            closed = await self._known(node, {quantity}, start, start + self._interval)
-            if (quantity, start) in closed:
-                return closed[quantity, start]
-            await self._close([made])
+            drawn = {key: each for key, each in drawn.items() if key == node}
+        mine = {q: [key for key, each in drawn.items() if q in each.quantities] for q in cells.quantities}
+        why = Reason.COHORT_SILENT if self._over(epoch) else Reason.NOT_YET
+        cells.missing[epoch] = {q: why if nodes else Reason.COHORT_TOO_SMALL for q, nodes in mine.items()}
+        cells.known |= (await self._known({node}, cells.quantities, epoch)).get(node, {})
+        cells.cohorts |= {key: drawn[key] for nodes in mine.values() for key in nodes}
+        if not name:
+            cells.known |= await self._sums(node, mine, epoch, cells.known)
+
+    async def _asked(self, place: str, epoch: date) -> Drawn | None:
+        """The cohorts of a place's epoch; drawn and closed now, if it may be and nobody looked a moment ago."""
+        now, key = self._clock(), (place, epoch)
+        looked = self._looked.get(key)
+        recorded = await self._partition.recorded(place, epoch)
+        young = now.astimezone(UTC).date() - epoch <= EPOCHS_BACK * ONE_DAY
+        open_ = young if recorded is None else not self._over(epoch) and self._again.get(key) != FAR_FUTURE
+        if open_ and (looked is None or now - looked >= timedelta(seconds=CELLS_LOOK)):
+            self._looked[key] = now
+            if not await self._look(place, epoch):
+                self._again[key] = FAR_FUTURE
+        return await self._partition.recorded(place, epoch)
+
+    async def _sums(self, place: str, cohorts: Mapping[str, Sequence[str]], epoch: date, known: _Known) -> _Known:
+        """Cells of a place, of intervals of which all of its cohorts have theirs; they are written down as well."""
+        parts = await self._known({node for nodes in cohorts.values() for node in nodes}, cohorts, epoch)
+        made: dict[tuple[str, datetime], ClosedCell] = {}
+        for quantity, nodes in cohorts.items():
+            for start in {start for node in nodes for q, start in parts.get(node, ()) if q == quantity}:
+                mine = [parts.get(node, {}).get((quantity, start)) for node in nodes]
+                told = [each for each in mine if each is not None and each.value is not None]
+                if (quantity, start) not in known and len(told) == len(nodes):
+                    if (total := summed(place, quantity, start, told)) is not None:
+                        made[quantity, start] = total
+        if made:
+            async with self._turn:
+                closed = (await self._known({place}, cohorts, epoch)).get(place, {})
+                fresh = [each for key, each in made.items() if key not in closed]
+                if fresh:
+                    await self._store.write(lambda connection: put(connection, fresh))
+            made |= closed
         return made
 
-    async def _of_cohort(self, node: str, cohort: Drawn, quantity: str, start: datetime) -> ClosedCell | Reason:
-        if len(cohort.of(quantity)) < self._profile.k:
-            return Reason.COHORT_TOO_SMALL
-        answer = (await self._cohort_cells(node, cohort, [quantity], start))[quantity]
-        return Reason.COHORT_TOO_SMALL if isinstance(answer, ClosedCell) and answer.value is None else answer
+    async def _known(self, nodes: Collection[str], quantities: Collection[str], epoch: date) -> Mapping[str, _Known]:
+        """The cells of places or cohorts that are closed in an epoch, by their node."""
+        c, period = table.c, epoch_of(epoch)
+        span = (c.start >= period.start.timestamp(), c.start < period.end.timestamp())
+        found: dict[str, dict[tuple[str, datetime], ClosedCell]] = {}
+        names = sorted(nodes)
+        for at in range(0, len(names), NODES_AT_ONCE):
+            query = select(table).where(c.node.in_(names[at : at + NODES_AT_ONCE]), c.quantity.in_(quantities), *span)
+            rows = await self._store.look(lambda connection, query=query: connection.execute(query).fetchall())  # type: ignore[misc]
+            for cell in map(stored, rows):
+                found.setdefault(cell.node, {})[cell.quantity, cell.start] = cell
+        return found
 
-    async def _cohort_cells(
-        self, node: str, cohort: Drawn, quantities: Sequence[str], start: datetime
-    ) -> Mapping[str, ClosedCell | Reason]:
-        """Cells of one cohort and interval: those that were closed before, those that can be closed now."""
-        async with self._turn:
-            known = await self._known(node, quantities, start, start + self._interval)
-            found: dict[str, ClosedCell | Reason] = {
-                q: known.get((q, start)) or self._stands(cohort, q, start) or Reason.NOT_YET for q in quantities
-            }
-            wanted = frozenset(q for q, answer in found.items() if answer is Reason.NOT_YET)
-            loads = await self._loader.loads(cohort, wanted, start)
-            closed: list[ClosedCell] = []
-            for quantity, of in loads.items():
-                members = len(cohort.of(quantity))
-                rows = in_one_unit(of.rows)
-                waited = self._clock() - start - self._interval - self._grace
-                if (silence := self._stands(cohort, quantity, start)) is not None:
-                    found[quantity] = silence
-                elif closes(
-                    members, len(rows), of.silent, self._profile.k, waited, patience=self._interval, late=CELL_LATE
-                ):
-                    found[quantity] = cell = self._made(node, quantity, start, rows, members)
-                    closed.append(cell)
-            if closed:
-                await self._close(closed)
-            return found
+    async def told_with(self, subject: SubjectId) -> Sequence[str]:
+        """Cohorts that told something with this household in it, of the last epochs."""
+        return await self._protection.told_with(subject)
 
-    def _made(self, node: str, quantity: str, start: datetime, rows: Sequence[Row], members: int) -> ClosedCell:
-        """From the loads of those members that are in it, in one unit."""
-        value = figure([row.value for row in rows if row.value is not None], self._profile)
-        unit = rows[0].unit if value is not None else None
-        status = least_status(rows) if len(rows) == members else Status.ESTIMATED.value
-        return ClosedCell(node, quantity, start, value, unit, status, len(rows), members)
+    # -- single values
 
-    def _stands(self, cohort: Drawn, quantity: str, start: datetime) -> Reason | None:
-        """None if everybody who was drawn still allows this figure."""
-        left = any(quantity not in self._partition.allows(m, start) for m in cohort.of(quantity))
-        return Reason.COHORT_SILENT if left else None
+    async def left_out(self, grants: Sequence[Grant]) -> list[list[Period]]:
+        """Of each grant, the told hours that must be left out of it, so that no figure's others fall below k."""
+        touched = [n for n, grant in enumerate(grants) if self._places.place_of(grant.subject)]
+        found = await self._protection.left_out([grants[n] for n in touched])
+        kept = dict(zip(touched, found, strict=True))
+        return [kept.get(n, []) for n in range(len(grants))]
 
-    async def _known(self, node: str, quantities: Collection[str], first: datetime, last: datetime) -> _Known:
-        """The cells of a place or cohort that are closed and begin between two instants; the last excluded."""
-        c = table.c
-        span = (c.start >= first.timestamp(), c.start < last.timestamp())
-        query = select(table).where(c.node == node, c.quantity.in_(quantities), *span)
-        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
-        return {(cell.quantity, cell.start): cell for cell in map(stored, rows)}
 
-    async def _close(self, closed: Sequence[ClosedCell]) -> None:
-        rows: list[dict[str, Any]] = [
-            {
-                "node": cell.node,
-                "quantity": cell.quantity,
-                "start": cell.start.timestamp(),
-                "value": None if cell.value is None else str(cell.value),
-                "unit": cell.unit,
-                "status": cell.status,
-                "counted": cell.counted,
-                "members": cell.members,
-            }
-            for cell in closed
-        ]
-        await self._store.write(lambda c: c.execute(insert(table), rows).rowcount)
+NODES_AT_ONCE = 200
+"""Cohorts whose cells are read in one question."""
+
+
+class _Cells:
+    """What an answer is put together from."""
+
+    def __init__(self, edges: Sequence[tuple[datetime, datetime]], quantities: Collection[str]) -> None:
+        self.edges, self.quantities = edges, sorted(quantities)
+        self.known: dict[tuple[str, datetime], ClosedCell] = {}
+        self.missing: dict[date, Mapping[str, Reason]] = {}
+        self.cohorts: dict[str, CohortDay] = {}
+
+    @property
+    def epochs(self) -> list[date]:
+        """All that an interval shares something with, ascending."""
+        days = {
+            start.astimezone(UTC).date() + n * ONE_DAY
+            for start, end in self.edges
+            for n in range((end - start) // ONE_DAY + 2)
+            if epoch_of(start.astimezone(UTC).date() + n * ONE_DAY).start < end
+        }
+        return sorted(days)
+
+    def rows(self, node: str, interval: timedelta) -> tuple[list[Row], set[Reason]]:
+        rows: list[Row] = []
+        reasons: set[Reason] = set()
+        for quantity in self.quantities:
+            for start, end in self.edges:
+                starts = [start + n * interval for n in range((end - start) // interval)]
+                parts = [self.known.get((quantity, at)) for at in starts]
+                told = [part for part in parts if part is not None and part.value is not None]
+                total = summed(node, quantity, start, told) if len(told) == len(parts) else None
+                if total is not None:
+                    rows.append(row_of(total, end))
+                    continue
+                reasons |= {
+                    self.missing[at.astimezone(UTC).date()][quantity]
+                    for at, part in zip(starts, parts, strict=True)
+                    if part is None or part.value is None
+                }
+        return rows, reasons or {Reason.COHORT_TOO_SMALL}

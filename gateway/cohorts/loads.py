@@ -1,14 +1,15 @@
-"""What a cell is closed from: the members' loads in one interval, opened once for all quantities, in one unit."""
+"""What cells are closed from: a member's loads of one epoch, opened once for all of its intervals, in one unit."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 from msgspec.structs import replace
 
-from gateway.cohorts.draw import NEIGHBOURHOOD, Drawn
+from gateway.cohorts.consents import NEIGHBOURHOOD
 from gateway.errors import SubjectGone
 from gateway.vault.port import AskInstalled, Value, Vault
 from meter_driver import units
@@ -17,13 +18,13 @@ from meter_driver.errors import UnitError
 from policies.minimise import Installed, minimise
 from policies.terms import Grant, Level, Period, Purpose, Row, SubjectId, class_of
 
+VALUES_IN_THE_LOOP = 200
+"""Values of one member that are minimised there: a few milliseconds."""
+_BESIDE = timedelta(hours=1)
+"""Beside an epoch and one interval on either side of it, what is read to tell a meter's nonsense from its end."""
 
-@dataclass(slots=True)
-class Loads:
-    """Of one quantity: rows of the members whose load is known, and how many have delivered nothing."""
-
-    rows: list[Row] = field(default_factory=list)
-    silent: int = 0
+Loads = Mapping[datetime, Mapping[str, Row]]
+"""Of one member: begin of the interval -> quantity -> its load. The rows name nobody."""
 
 
 class Loader:
@@ -32,24 +33,28 @@ class Loader:
     def __init__(self, vault: Vault, interval: timedelta, installed: AskInstalled | None = None) -> None:
         self._vault, self._interval, self._installed = vault, interval, installed
 
-    async def loads(self, cohort: Drawn, quantities: frozenset[str], start: datetime) -> dict[str, Loads]:
-        """By quantity, of those members that were drawn for it. The rows name nobody."""
-        found = {quantity: Loads() for quantity in quantities}
-        for member, agreed in sorted(cohort.quantities.items()):
-            if not (mine := agreed & quantities):
-                continue
-            values, said = await self._values(member, mine, start)
-            rows = _of_all_meters(minimise(values, self._grant(member, mine, start), "", installed=said))
-            delivered = {value.quantity for value in values if value.last_at >= start}
-            for quantity in mine:
-                if quantity in rows:
-                    found[quantity].rows.append(rows[quantity])
-                elif quantity not in delivered:
-                    found[quantity].silent += 1
-        return found
+    async def delivered(self, member: SubjectId, quantities: frozenset[str], period: Period) -> frozenset[str]:
+        """Those of which there is anything in a period."""
+        return frozenset({value.quantity for value in await self._values(member, quantities, period)})
 
-    def _grant(self, member: SubjectId, quantities: frozenset[str], start: datetime) -> Grant:
-        period = Period(start, start + self._interval)
+    async def loads(self, member: SubjectId, quantities: frozenset[str], period: Period) -> Loads:
+        """What is known of the intervals of a period."""
+        beside = self._interval + _BESIDE
+        values = await self._values(member, quantities, Period(period.start - beside, period.end + beside))
+        if not values:
+            return {}
+        try:
+            said: Installed = await self._installed(member) if self._installed else {}
+        except SubjectGone:
+            return {}
+        work = partial(minimise, values, self._grant(member, quantities, period), "", installed=said)
+        rows = work() if len(values) <= VALUES_IN_THE_LOOP else await asyncio.to_thread(work)
+        by_start: dict[datetime, list[Row]] = {}
+        for row in rows:
+            by_start.setdefault(row.start, []).append(row)
+        return {start: _of_all_meters(some) for start, some in by_start.items()}
+
+    def _grant(self, member: SubjectId, quantities: frozenset[str], period: Period) -> Grant:
         return Grant(
             ground="neighbourhood",
             subject=member,
@@ -63,16 +68,12 @@ class Loader:
             keep=timedelta(0),
         )
 
-    async def _values(
-        self, member: SubjectId, quantities: frozenset[str], start: datetime
-    ) -> tuple[Sequence[Value], Installed]:
-        detail = class_of(self._interval)
-        reach = Period(start - self._interval, start + 2 * self._interval)
+    async def _values(self, member: SubjectId, quantities: frozenset[str], reach: Period) -> Sequence[Value]:
         try:
-            values = [v async for part in self._vault.read(member, detail, quantities, reach) for v in part]
-            return values, await self._installed(member) if self._installed and values else {}
+            read = self._vault.read(member, class_of(self._interval), quantities, reach)
+            return [value async for part in read for value in part]
         except SubjectGone:
-            return (), {}
+            return ()
 
 
 def _of_all_meters(rows: Sequence[Row]) -> dict[str, Row]:
@@ -97,12 +98,12 @@ def least_status(rows: Iterable[Row]) -> str:
     return (Status.MEASURED if measured else Status.ESTIMATED).value
 
 
-def in_one_unit(rows: Sequence[Row]) -> list[Row]:
-    """Rows in the unit in which most of them are told (``units.told``); one that cannot be converted is no value."""
+def in_one_unit(rows: Sequence[Row]) -> list[Row | None]:
+    """Rows in the unit in which most of them are told (``units.told``); None for one that cannot be converted."""
     if not rows:
         return []
     unit = Counter(units.told(row.unit) for row in rows).most_common(1)[0][0]
-    return [each for row in rows if (each := _converted(row, unit)) is not None]
+    return [_converted(row, unit) for row in rows]
 
 
 def _converted(row: Row, unit: str | None) -> Row | None:

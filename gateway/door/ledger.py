@@ -63,6 +63,32 @@ class Ledger:
         while len(self._known) > GRANTS_REMEMBERED:
             self._known.popitem(last=False)
 
+    async def write_shown(self, entries: Sequence[LedgerEntry]) -> None:
+        """Durable on return. Of a cohort's figures: in clear, since they name no household, for all of its members.
+
+        One for each cohort, recipient and day on which it asked.
+        """
+        fresh = {
+            key: e for e in entries if (key := ("shown", e.reference, e.recipient, e.at.date())) not in self._known
+        }
+        if not fresh:
+            return
+        rows = [SealedEntry(self._ids(), self._tag_of(e.reference), books.encode(e)) for e in fresh.values()]
+        await self._store.write(lambda connection: put(connection, rows))
+        self._known.update(dict.fromkeys(fresh))
+        while len(self._known) > GRANTS_REMEMBERED:
+            self._known.popitem(last=False)
+
+    async def shown(self, cohorts: Sequence[str], *, most: int = 500) -> Sequence[LedgerEntry]:
+        """Who was shown figures of some cohorts, newest first."""
+        query = select(ledger.c.sealed).where(ledger.c.subject_tag.in_([self._tag_of(each) for each in cohorts]))
+        query = query.order_by(ledger.c.number.desc()).limit(most)
+        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
+        return [books.decode(row.sealed) for row in rows]
+
+    def _tag_of(self, cohort: str) -> bytes:
+        return self._vault.lookup("ledger of a cohort", cohort)
+
     async def entries(self, subject: SubjectId, *, most: int = 500) -> Sequence[LedgerEntry]:
         """A household's own entries, newest first. Empty once its ledger key is gone."""
         query = select(ledger.c.id, ledger.c.sealed).where(ledger.c.subject_tag == self.tag(subject))

@@ -1,7 +1,7 @@
 """The release desk: decide, write the ledger, open only what the grant covers, minimise. One door for all adapters."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta, tzinfo
 
 from adapters.plugin import Opening, Refused, Released
@@ -18,6 +18,7 @@ from gateway.errors import SubjectGone
 from gateway.grounds import GroundBook, kind_of
 from gateway.vault.port import Vault, held_since
 from policies import ledger as books
+from policies.cohorts import given_beside
 from policies.decide import decide, ends
 from policies.terms import (
     Grant,
@@ -33,12 +34,33 @@ from policies.terms import (
     SubjectId,
     Zone,
     class_of,
+    uncovered,
 )
 
 SLICE = 256
 """Households of a portfolio whose ledger entries share one commit."""
 SELF = Recipient("self")
 """The household itself, reading its own data (GDPR Articles 15 and 20)."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBack:
+    """What of an answer protects the neighbours of some of its ``of`` households, and so is not in it."""
+
+    periods: Sequence[Period]
+    households: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Spared:
+    """What may be opened of one household, and the pieces of it that are."""
+
+    whole: Open
+    pieces: Sequence[Open]
+
+
+Say = Callable[[KeptBack], None]
 
 
 class ReleaseDesk:
@@ -121,39 +143,66 @@ class ReleaseDesk:
 
     # -- releasing
 
-    async def release(self, question: ReleaseRequest, right: Right) -> AsyncIterator[Part]:
+    async def release(self, question: ReleaseRequest, right: Right, say: Say | None = None) -> AsyncIterator[Part]:
         """Parts of one household, or of each that allows it. The ledger is durable before a part is yielded.
 
-        Raises ``Refused`` before the iterator is returned.
+        ``say``: is told what is kept back, if anything is. Raises ``Refused`` before the iterator is returned.
         """
         question = self._resolve(question)
         if isinstance(question.subject, Zone):
             return await self._zone_figures(question, right)
         if isinstance(question.subject, Portfolio):
-            return self._portfolio(self._allowing(question, right))
-        opened = self._decided(question, right)
-        await self._write_down([o.grant for o in opened])
-        return Whole([o.standing for o in opened], self._one_by_one(opened))
+            return self._portfolio(await self._spared(self._allowing(question, right), say))
+        spared = await self._spared(self._decided(question, right), say)
+        await self._write_down([each.whole.grant for each in spared])
+        return Whole([each.whole.standing for each in spared], self._one_by_one(_pieces(spared)))
 
-    async def follow(self, question: ReleaseRequest, right: Right, *, gone: Callable[[], bool]) -> AsyncIterator[Part]:
+    async def follow(
+        self, question: ReleaseRequest, right: Right, *, gone: Callable[[], bool], say: Say | None = None
+    ) -> AsyncIterator[Part]:
         """Like ``release``, then what comes in, until the period or the yes ends. One household or a portfolio.
 
         ``gone``: whether the connection is gone.
         """
         question = self._resolve(question)
         if not isinstance(question.subject, Portfolio):
-            opened = self._decided(question, right)
-            await self._write_down([o.grant for o in opened])
-            return Whole([o.standing for o in opened], self._follower.follow(opened, Watch(right.still, gone)))
-        everybody = self._allowing(question, right)
-        await self._write_down([o.grant for o in everybody])
+            spared = await self._spared(self._decided(question, right), say)
+            await self._write_down([each.whole.grant for each in spared])
+            standings = [each.whole.standing for each in spared]
+            return Whole(standings, self._follower.follow(_pieces(spared), Watch(right.still, gone)))
+        everybody = await self._spared(self._allowing(question, right), say)
+        await self._write_down([each.whole.grant for each in everybody])
 
         async def joined(known: frozenset[SubjectId]) -> Sequence[Open]:
             fresh = [o for o in self._allowing_now(question, right) if o.grant.subject not in known]
-            await self._write_down([o.grant for o in fresh])
-            return fresh
+            apart = await self._apart(fresh)
+            await self._write_down([each.whole.grant for each in apart])
+            return _pieces(apart)
 
-        return self._follower.follow(everybody, Watch(right.still, gone, joined))
+        return self._follower.follow(_pieces(everybody), Watch(right.still, gone, joined))
+
+    async def _spared(self, opened: Sequence[Open], say: Say | None) -> list[_Spared]:
+        """Without the hours that protect somebody's neighbours. Raises ``Refused`` where these are all."""
+        left_out: list[Period] = []
+        found = await self._apart(opened, left_out)
+        if not found:
+            raise Refused(Refusal((Reason.PROTECTS_NEIGHBOURS,)))
+        if left_out and say is not None:
+            everybody = {o.grant.subject for o in opened}
+            whole = {each.whole.grant.subject for each in found if list(each.pieces) == [each.whole]}
+            say(KeptBack(left_out, len(everybody - whole), len(everybody)))
+        return found
+
+    async def _apart(self, opened: Sequence[Open], left_out: list[Period] | None = None) -> list[_Spared]:
+        """Each in the pieces that may be given; who has none is left out."""
+        found = []
+        for each, told in zip(opened, await self._cohorts.left_out([o.grant for o in opened]), strict=True):
+            pieces = given_beside(each.grant, told)
+            if left_out is not None:
+                left_out += uncovered(each.grant.period, pieces)
+            if pieces:
+                found.append(_Spared(each, [_piece(each, period) for period in pieces]))
+        return found
 
     def _decided(self, question: ReleaseRequest, right: Right) -> list[Open]:
         """By one ground for all of the period, or by several that follow each other (a renewal), each for its part."""
@@ -228,11 +277,11 @@ class ReleaseDesk:
         except SubjectGone:
             raise Refused(Refusal((Reason.NO_CONSENT,))) from None
 
-    async def _portfolio(self, all_: Sequence[Open]) -> AsyncIterator[Part]:
+    async def _portfolio(self, all_: Sequence[_Spared]) -> AsyncIterator[Part]:
         for at in range(0, len(all_), SLICE):
-            some = [o for o in all_[at : at + SLICE] if o.standing.still()]
-            await self._write_down([o.grant for o in some])
-            for opened in some:
+            some = [each for each in all_[at : at + SLICE] if each.whole.standing.still()]
+            await self._write_down([each.whole.grant for each in some])
+            for opened in _pieces(some):
                 async for part in self._opener.parts(opened):
                     yield part
 
@@ -246,7 +295,8 @@ class ReleaseDesk:
         answer = await self._cohorts.answer(question)
         if isinstance(answer, Refusal):
             raise Refused(answer)
-        return _one(self._figures(question, answer, right))
+        await self._ledger.write_shown(books.shown(question, answer.cohorts, self._clock()))
+        return _one(self._figures(question, answer.rows, right))
 
     def _figures(self, question: ReleaseRequest, rows: Sequence[Row], right: Right) -> Part:
         assert isinstance(question.subject, Zone)
@@ -254,6 +304,14 @@ class ReleaseDesk:
         keep = timedelta(0)
         released = Released(name, rows, q.recipient, q.purpose, q.resolution, q.level, keep, q.reference)
         return Part(Standing(self._sight, right, f"zone:{name}", 0), released)
+
+
+def _pieces(spared: Sequence[_Spared]) -> list[Open]:
+    return [piece for each in spared for piece in each.pieces]
+
+
+def _piece(opened: Open, period: Period) -> Open:
+    return opened if period == opened.grant.period else replace(opened, grant=replace(opened.grant, period=period))
 
 
 async def _one(part: Part) -> AsyncIterator[Part]:

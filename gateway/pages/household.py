@@ -1,7 +1,7 @@
 """Routes of the household: the four pages, and its answers."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -40,10 +40,14 @@ MISSING = frozenset({"no-such-request", "no-such-consent"})
 
 @dataclass(frozen=True, slots=True)
 class HouseholdPages:
-    """Handlers; each asks a desk and fills a template."""
+    """Handlers; each asks a desk and fills a template.
+
+    ``cohorts_of``: those that told figures with a household in them.
+    """
 
     consent: ConsentDesk
     disclosures: Ledger
+    cohorts_of: Callable[[SubjectId], Awaitable[Sequence[str]]]
     own_data: DataDesk
     evidence: Evidence
     egress: Egress
@@ -112,7 +116,8 @@ class HouseholdPages:
         """Who received what; the beginnings and ends of consents."""
         session, subject = household_of(request, self.registry)
         words = Phrases(language_of(request))
-        entries = await self.disclosures.entries(subject)
+        shown = await self.disclosures.shown(await self.cohorts_of(subject))
+        entries = sorted([*await self.disclosures.entries(subject), *shown], key=lambda e: e.at, reverse=True)
         lines = [ledger_line(e, self.organisation, words) for e in entries if e.recipient]
         html = await self.frame(request, session, "ledger.html", page="ledger", lines=lines)
         return web.Response(text=html, content_type="text/html")

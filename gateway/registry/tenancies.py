@@ -78,6 +78,19 @@ class Tenancies:
         """All places that households live in, zones and communities."""
         return sorted({name for place in self._residents for name in (place.partition("/")[0], place)})
 
+    def place_of(self, subject: SubjectId) -> str:
+        """The smallest place of a household, also of one that has ended; "" for none."""
+        found = self._all.get(subject)
+        return "" if found is None else found.place
+
+    async def holders(self, subjects: Collection[SubjectId]) -> Mapping[SubjectId, bytes]:
+        """Whose each household is: a keyed hash of the holder's name. Where nobody said one each is its own."""
+        found: dict[SubjectId, bytes] = {}
+        for subject in subjects:
+            name = " ".join((await self.who(subject)).name.casefold().split())
+            found[subject] = self._vault.lookup("holder", name) if name else subject.encode()
+        return found
+
     def by_point(self, point: str) -> SubjectId | None:
         """The household that has a metering point now."""
         return self._points.get(self._vault.lookup("point", point))

@@ -17,7 +17,7 @@ from gateway.keeper.port import Keeper
 from gateway.keeper.states import KEPT_AFTER_ERASURE
 from gateway.rights import RecallDays
 from gateway.storage.port import Store
-from gateway.storage.tables.cohorts import cell, draw
+from gateway.storage.tables.cohorts import cell, draw, member, told
 from gateway.storage.tables.vault import batch, batch_floor, block, piece, retention_days
 from gateway.vault import keys
 from policies.retention import checked, first_kept
@@ -138,8 +138,12 @@ class Retention:
         rows = await self._delete_in_parts(
             delete(cell).where(tuple_(cell.c.node, cell.c.quantity, cell.c.start).in_(keys))
         )
-        epochs = select(draw.c.epoch).where(draw.c.epoch < day.isoformat()).distinct().limit(1)
-        return rows + await self._delete_in_parts(delete(draw).where(draw.c.epoch.in_(epochs)))
+        told_before = select(told.c.node).where(told.c.begin < midnight).limit(ROWS_AT_ONCE)
+        rows += await self._delete_in_parts(delete(told).where(told.c.node.in_(told_before)))
+        for table in (draw, member):
+            epochs = select(table.c.epoch).where(table.c.epoch < day.isoformat()).distinct().limit(1)
+            rows += await self._delete_in_parts(delete(table).where(table.c.epoch.in_(epochs)))
+        return rows
 
     async def _delete_orphans(self) -> int:
         """Rows of households that were erased while a batch of theirs was on its way, or during a crash."""

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.explained import uncovered
 from adapters.queries import BadQuery, instant, only
-from policies.terms import Period
+from policies.terms import Period, uncovered
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 hours = st.integers(0, 24)

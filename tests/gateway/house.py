@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -67,6 +67,7 @@ class Registry:
 
     def __init__(self) -> None:
         self.where: dict[SubjectId, str] = {}
+        self.whose: dict[SubjectId, bytes] = {}
         self.closed: set[Recipient] = set()
         self.quantities = frozenset({ENERGY, FEED})
 
@@ -90,6 +91,12 @@ class Registry:
 
     def places(self) -> Sequence[str]:
         return sorted(set(self.where.values()))
+
+    def place_of(self, subject: SubjectId) -> str:
+        return self.where.get(subject, "")
+
+    async def holders(self, subjects: Collection[SubjectId]) -> Mapping[SubjectId, bytes]:
+        return {subject: self.whose.get(subject, subject.encode()) for subject in subjects}
 
 
 @dataclass

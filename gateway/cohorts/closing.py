@@ -1,0 +1,172 @@
+"""Closing: the cells of a cohort's epoch, all that can be told of it, in one act after its end.
+
+An interval is told with all of the cohort's quantities or with none, and of the same members. Who lacks one of them is
+left out of all. What is not told stays untold and open for a while: more values may come. Nothing shows why.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from gateway.cohorts.cells import ClosedCell
+from gateway.cohorts.consents import Consents
+from gateway.cohorts.draw import Places
+from gateway.cohorts.loads import Loader, Loads, in_one_unit, least_status
+from gateway.cohorts.protection import Protection, Shown
+from gateway.storage.port import Store
+from gateway.storage.tables.cohorts import cell as table
+from meter_driver.amounts import Status
+from policies.cohorts import Cohort, Interval, SafetyRule
+from policies.terms import Period, Row, SubjectId
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What one interval of a cohort is closed from: of each member its rows, all quantities of the cohort."""
+
+    start: datetime
+    rows: Mapping[SubjectId, Mapping[str, Row]]
+
+
+class Closer:
+    """``rule``: whom a figure may be of. ``interval``: length of a cell."""
+
+    def __init__(
+        self,
+        store: Store,
+        consents: Consents,
+        places: Places,
+        loader: Loader,
+        protection: Protection,
+        *,
+        rule: SafetyRule,
+        interval: timedelta,
+    ) -> None:
+        self._store, self._consents, self._places = store, consents, places
+        self._loader, self._protection = loader, protection
+        self._rule, self._interval = rule, interval
+
+    async def close(self, node: str, cohort: Cohort, period: Period) -> bool:
+        """Whether there may be more to tell of it later. A cohort that somebody left tells nothing more."""
+        starts = await self._untold(node, period)
+        if not starts or not self._stands(cohort, period):
+            return False
+        holders = await self._places.holders(cohort.members)
+        loads = {m: await self._loader.loads(m, cohort.quantities, period) for m in sorted(cohort.members)}
+        async with self._protection.turn:
+            seen = await self._protection.seen(node) | await self._consents.seen(cohort.members, period)
+            if not self._stands(cohort, period):
+                return False
+            closed = await asyncio.to_thread(self._all_told, node, cohort, loads, starts, holders, seen)
+            if closed:
+                await self._put(node, cohort, period, closed, seen)
+        return len(closed) < len(starts)
+
+    def _stands(self, cohort: Cohort, period: Period) -> bool:
+        """Whether everybody who was drawn still allows these figures."""
+        return all(self._consents.agreed(m, period) >= cohort.quantities for m in cohort.members)
+
+    async def _untold(self, node: str, period: Period) -> list[datetime]:
+        """The intervals of an epoch that have no cells."""
+        c = table.c
+        query = select(c.start).where(c.node == node, c.start >= period.start.timestamp()).distinct()
+        closed = await self._store.look(lambda connection: {row.start for row in connection.execute(query)})
+        starts = (period.start + n * self._interval for n in range((period.end - period.start) // self._interval))
+        return [start for start in starts if start.timestamp() not in closed]
+
+    def _all_told(
+        self,
+        node: str,
+        cohort: Cohort,
+        loads: Mapping[SubjectId, Loads],
+        starts: Collection[datetime],
+        holders: Mapping[SubjectId, bytes],
+        seen: Collection[SubjectId],
+    ) -> list[tuple[list[ClosedCell], int]]:
+        told = (self._told(node, cohort, known, holders, seen) for known in intervals(cohort, loads, starts))
+        return [each for each in told if each is not None]
+
+    def _told(
+        self,
+        node: str,
+        cohort: Cohort,
+        known: Known,
+        holders: Mapping[SubjectId, bytes],
+        seen: Collection[SubjectId],
+    ) -> tuple[list[ClosedCell], int] | None:
+        """The cells of an interval, and how many are hidden in them; None where nothing may be told."""
+        interval = Interval()
+        for member, rows in known.rows.items():
+            loads = {quantity: row.value for quantity, row in rows.items() if row.value is not None}
+            interval.add(loads, holders[member], seen=member in seen)
+        if not interval.told(self._rule):
+            return None
+        cells = []
+        for quantity, value in interval.sums.items():
+            rows_of = [rows[quantity] for rows in known.rows.values()]
+            whole = len(rows_of) == len(cohort.members)
+            status = least_status(rows_of) if whole else Status.ESTIMATED.value
+            counts = (len(rows_of), len(cohort.members))
+            cells.append(ClosedCell(node, quantity, known.start, value, rows_of[0].unit, status, *counts))
+        return cells, len(interval.hidden)
+
+    async def _put(
+        self,
+        node: str,
+        cohort: Cohort,
+        period: Period,
+        closed: list[tuple[list[ClosedCell], int]],
+        seen: Collection[SubjectId],
+    ) -> None:
+        cells = [cell for some, _ in closed for cell in some]
+        numbers = {(some[0].start - period.start) // self._interval for some, _ in closed}
+        slack = min(hidden for _, hidden in closed) - self._rule.k
+        shown = Shown(node, period, self._interval, frozenset(numbers), slack)
+
+        def write(connection: Connection) -> None:
+            put(connection, cells)
+            self._protection.put(connection, shown, {m: m in seen for m in sorted(cohort.members)})
+
+        await self._store.write(write)
+
+
+def intervals(cohort: Cohort, loads: Mapping[SubjectId, Loads], starts: Collection[datetime]) -> Iterator[Known]:
+    """Of each interval those members that have a value of every quantity, in one unit."""
+    for start in starts:
+        whole: dict[SubjectId, dict[str, Row]] = {}
+        for member, mine in loads.items():
+            if (rows := mine.get(start)) is not None and rows.keys() >= cohort.quantities:
+                whole[member] = {quantity: rows[quantity] for quantity in sorted(cohort.quantities)}
+        alike = {
+            q: dict(zip(whole, in_one_unit([rows[q] for rows in whole.values()]), strict=True))
+            for q in sorted(cohort.quantities)
+        }
+        found: dict[SubjectId, dict[str, Row]] = {}
+        for member in whole:
+            mine_alike = {q: row for q, rows_of in alike.items() if (row := rows_of[member]) is not None}
+            if len(mine_alike) == len(alike):
+                found[member] = mine_alike
+        if found:
+            yield Known(start, found)
+
+
+def put(connection: Connection, cells: Collection[ClosedCell]) -> None:
+    """New cells, inside somebody's transaction."""
+    rows: list[dict[str, Any]] = [
+        {
+            "node": cell.node,
+            "quantity": cell.quantity,
+            "start": cell.start.timestamp(),
+            "value": None if cell.value is None else str(cell.value),
+            "unit": cell.unit,
+            "status": cell.status,
+            "counted": cell.counted,
+            "members": cell.members,
+        }
+        for cell in cells
+    ]
+    connection.execute(insert(table), rows)
