@@ -25,8 +25,8 @@ class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the household reads under "Who saw it". Sealed under its own ledger key; holds no value of a meter.
 
     ``kind`` is ``release``, ``refusal``, ``given``, ``withdrawn``, ``erased``, or ``shown``: figures of a cohort,
-    for all of its members, not sealed. Instants are UTC. ``start`` and ``end`` are the period of the values (release), or of the ground's
-    validity (given).
+    for all of its members, not sealed. Instants are UTC. ``start`` and ``end`` are the period of the values (release,
+    shown), or of the ground's validity (given).
     """
 
     kind: str
@@ -75,7 +75,8 @@ def released(grant: Grant, at: datetime, *, ground_kind: str) -> LedgerEntry:
 def shown(question: ReleaseRequest, cohorts: Iterable[CohortDay], at: datetime) -> list[LedgerEntry]:
     """The entries for figures of a neighbourhood: that a day of a cohort is open to a recipient.
 
-    They name no household. All of the day and all quantities: what is asked for first says little about what is asked for later.
+    They name no household. All of the day and all quantities: what is asked for first says little about what is asked
+    for later.
     """
     return [
         LedgerEntry(

@@ -136,20 +136,17 @@ class Closer:
 
 def intervals(cohort: Cohort, loads: Mapping[SubjectId, Loads], starts: Collection[datetime]) -> Iterator[Known]:
     """Of each interval those members that have a value of every quantity, in one unit."""
+    order = sorted(cohort.quantities)
     for start in starts:
-        whole: dict[SubjectId, dict[str, Row]] = {}
-        for member, mine in loads.items():
-            if (rows := mine.get(start)) is not None and rows.keys() >= cohort.quantities:
-                whole[member] = {quantity: rows[quantity] for quantity in sorted(cohort.quantities)}
-        alike = {
-            q: dict(zip(whole, in_one_unit([rows[q] for rows in whole.values()]), strict=True))
-            for q in sorted(cohort.quantities)
+        whole = {
+            m: mine[start] for m, mine in loads.items() if start in mine and mine[start].keys() >= cohort.quantities
         }
-        found: dict[SubjectId, dict[str, Row]] = {}
-        for member in whole:
-            mine_alike = {q: row for q, rows_of in alike.items() if (row := rows_of[member]) is not None}
-            if len(mine_alike) == len(alike):
-                found[member] = mine_alike
+        columns = [in_one_unit([rows[quantity] for rows in whole.values()]) for quantity in order]
+        found: dict[SubjectId, Mapping[str, Row]] = {}
+        for member, some in zip(whole, zip(*columns, strict=True), strict=True):
+            alike = {quantity: row for quantity, row in zip(order, some, strict=True) if row is not None}
+            if len(alike) == len(order):
+                found[member] = alike
         if found:
             yield Known(start, found)
 

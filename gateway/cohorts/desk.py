@@ -2,9 +2,9 @@
 
 A household takes part by one consent, given to ``NEIGHBOURHOOD`` and not to a single recipient: there is one partition
 (see ``draw``) and one value a cell for everybody. An epoch is drawn and closed in one act after its end, so neither an
-answer nor a silence shows what somebody did at which minute of it. What could not be told then, for want of values, stays
-open until a day later; whatever is not told by then never is, and nothing says why. The figure of a place is the sum of
-its cohorts, or nothing.
+answer nor a silence shows what somebody did at which minute of it. What could not be told then, for want of values,
+stays open until a day later; whatever is not told by then never is, and nothing says why. The figure of a place is the
+sum of its cohorts, or nothing.
 """
 
 import asyncio
@@ -204,9 +204,9 @@ class CohortDesk:
             for start in {start for node in nodes for q, start in parts.get(node, ()) if q == quantity}:
                 mine = [parts.get(node, {}).get((quantity, start)) for node in nodes]
                 told = [each for each in mine if each is not None and each.value is not None]
-                if (quantity, start) not in known and len(told) == len(nodes):
-                    if (total := summed(place, quantity, start, told)) is not None:
-                        made[quantity, start] = total
+                whole = (quantity, start) not in known and len(told) == len(nodes)
+                if whole and (total := summed(place, quantity, start, told)) is not None:
+                    made[quantity, start] = total
         if made:
             async with self._turn:
                 closed = (await self._known({place}, cohorts, epoch)).get(place, {})

@@ -1,7 +1,7 @@
 """The one partition: who was drawn together for an epoch (a day, UTC).
 
-An epoch is drawn when it is over, among those who had agreed by then and still do: whoever leaves in it is in none of its
-figures, and nothing shows at which minute. An epoch of which nothing was drawn (the gateway was down, or a place is
+An epoch is drawn when it is over, among those who had agreed by then and still do: whoever leaves in it is in none of
+its figures, and nothing shows at which minute. An epoch of which nothing was drawn (the gateway was down, or a place is
 new) is drawn at the first question about it, for a while. Whatever is drawn later keeps the cohorts of the epochs
 around it, so that asking for old days gives no fresh mixture.
 """

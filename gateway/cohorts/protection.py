@@ -74,7 +74,7 @@ class Protection:
         connection.execute(update(told).where(told.c.node == shown.node).values(values))
 
     async def left_out(self, grants: Sequence[Grant]) -> list[list[Period]]:
-        """Of each grant, the told hours that must be left out of it. Who may be seen by one of them is so from now on."""
+        """Of each grant, the told hours that must be left out of it. Who may be seen by it is seen from now on."""
         if not grants:
             return []
         async with self.turn:

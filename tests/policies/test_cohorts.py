@@ -1,6 +1,9 @@
-"""Cohorts are disjoint, never below k, kept together, and silent rather than telling."""
+"""Cohorts are disjoint, of k whom nobody may see, of one set of quantities, kept together, and silent rather than
+telling."""
 
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 
@@ -8,9 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.cohorts import SAFETY_RULES, SafetyRule, closes, draw, figure
-from policies.terms import SubjectId
+from policies.cohorts import (
+    SAFETY_RULES,
+    Cohort,
+    Interval,
+    Members,
+    Resident,
+    SafetyRule,
+    draw,
+    given_beside,
+    shows,
+)
+from policies.grounds import Consent, Contract, Ground, LegalTask, Scope
+from policies.terms import AS_RECEIVED, Grant, Level, Period, Purpose, Recipient, SubjectId
 
+TOTAL, LOW, FEED = "1-0:1.8.0*255", "1-0:1.8.1*255", "1-0:2.8.0*255"
+ALL, PART = frozenset({TOTAL, LOW}), frozenset({TOTAL})
 people = st.frozensets(st.integers(0, 200).map(lambda n: SubjectId(f"h{n}")), max_size=80)
 
 
@@ -18,9 +34,21 @@ def order(subject: SubjectId) -> bytes:
     return sha256(subject.encode()).digest()
 
 
+def alike(members: Members, quantities: frozenset[str] = PART) -> dict[SubjectId, Resident]:
+    """Each its own holder, seen by nobody; agreed to all that its meters tell."""
+    return {m: Resident(m.encode(), quantities, quantities, seen=False) for m in members}
+
+
+def groups(cohorts: Sequence[Cohort]) -> list[Members]:
+    return [cohort.members for cohort in cohorts]
+
+
+# -- who is together
+
+
 @given(people, st.integers(2, 15))
-def test_a_draw_is_disjoint_inside_the_members_and_never_below_k(members: frozenset[SubjectId], k: int) -> None:
-    cohorts = draw(members, (), k, order)
+def test_a_draw_is_disjoint_inside_the_members_and_never_below_k(members: Members, k: int) -> None:
+    cohorts = groups(draw(alike(members), (), k, order))
     assert sum(len(c) for c in cohorts) == len(frozenset().union(*cohorts))
     assert all(k <= len(c) < 2 * k for c in cohorts)
     assert frozenset().union(*cohorts) <= members
@@ -28,75 +56,249 @@ def test_a_draw_is_disjoint_inside_the_members_and_never_below_k(members: frozen
 
 
 @given(people, people, st.integers(2, 15))
-def test_whoever_nobody_left_stays_together(first: frozenset[SubjectId], now: frozenset[SubjectId], k: int) -> None:
-    before = draw(first, (), k, order)
-    after = draw(now, before, k, order)
-    assert [c for c in before if c <= now] == [c for c in after if c in before]
+def test_whoever_nobody_left_stays_together(first: Members, now: Members, k: int) -> None:
+    before = draw(alike(first), (), k, order)
+    after = draw(alike(now), before, k, order)
+    assert [c for c in before if c.members <= now] == [c for c in after if c in before]
 
 
-def named(*numbers: int) -> frozenset[SubjectId]:
+def named(*numbers: int) -> Members:
     return frozenset(SubjectId(f"h{n}") for n in numbers)
 
 
 def test_the_keyed_order_decides_who_is_together_and_who_waits() -> None:
-    members = named(*range(7))
-    assert draw(members, (), 3, lambda s: s.encode()) == [named(0, 2, 4, 6), named(1, 3, 5)]
-    assert draw(members, (), 3, lambda s: bytes([255 - ord(s[1])])) == [named(6, 4, 2, 0), named(5, 3, 1)]
-    assert draw(named(*range(4)), (), 2, lambda s: bytes([int(s[1]) ^ 1])) == [named(1, 3), named(0, 2)]
-    assert draw(named(*range(4)), (), 2, lambda s: bytes([(1, 0, 2, 3)[int(s[1])]])) == [named(1, 2), named(0, 3)]
-    by_three = draw(named(*range(9)), (), 3, lambda s: bytes([int(s[1]) * 4 % 9]))
-    assert by_three == [named(0, 3, 6), named(7, 1, 4), named(5, 8, 2)]
+    members = alike(named(*range(7)))
+    assert groups(draw(members, (), 3, lambda s: s.encode())) == [named(0, 2, 4, 6), named(1, 3, 5)]
+    assert groups(draw(members, (), 3, lambda s: bytes([255 - ord(s[1])]))) == [named(6, 4, 2, 0), named(5, 3, 1)]
+    by_three = draw(alike(named(*range(9))), (), 3, lambda s: bytes([int(s[1]) * 4 % 9]))
+    assert groups(by_three) == [named(0, 3, 6), named(7, 1, 4), named(5, 8, 2)]
 
 
 def test_a_cohort_of_exactly_k_that_is_everybody_stays() -> None:
     members = named(0, 1, 2)
-    assert draw(members, [members], 3, order) == [members]
-    assert draw(members | named(9), [members], 3, order) == [members]
-    assert draw(members, [members], 4, order) == []
-    assert draw(named(*range(5)), [named(*range(5))], 2, order) == [named(*range(5))]
+    whole = [Cohort(members, PART)]
+    assert draw(alike(members), whole, 3, order) == whole
+    assert draw(alike(members | named(9)), whole, 3, order) == whole
+    assert draw(alike(members), whole, 4, order) == []
+    assert groups(draw(alike(named(*range(5))), [Cohort(named(*range(5)), PART)], 2, order)) == [named(*range(5))]
 
 
 @given(people, people, people, st.integers(2, 15))
 def test_cohorts_of_two_epochs_around_are_kept_as_far_as_they_are_disjoint(
-    first: frozenset[SubjectId], second: frozenset[SubjectId], now: frozenset[SubjectId], k: int
+    first: Members, second: Members, now: Members, k: int
 ) -> None:
-    around = [*draw(first, (), k, order), *draw(second, (), k, lambda s: order(SubjectId(s + "x")))]
-    cohorts = draw(now, around, k, order)
-    assert sum(len(c) for c in cohorts) == len(frozenset[SubjectId]().union(*cohorts))
-    assert all(len(c) >= k for c in cohorts)
-    assert [c for c in draw(first, (), k, order) if c <= now] == [c for c in cohorts if c in draw(first, (), k, order)]
+    nearest = draw(alike(first), (), k, order)
+    around = [*nearest, *draw(alike(second), (), k, lambda s: order(SubjectId(s + "x")))]
+    cohorts = draw(alike(now), around, k, order)
+    assert sum(len(c.members) for c in cohorts) == len(frozenset[SubjectId]().union(*groups(cohorts)))
+    assert all(len(c.members) >= k for c in cohorts)
+    assert [c for c in nearest if c.members <= now] == [c for c in cohorts if c in nearest]
 
 
 @given(people, st.integers(2, 15))
-def test_drawing_again_changes_nothing(members: frozenset[SubjectId], k: int) -> None:
-    cohorts = draw(members, (), k, order)
-    assert draw(members, cohorts, k, order) == cohorts
+def test_drawing_again_changes_nothing(members: Members, k: int) -> None:
+    cohorts = draw(alike(members), (), k, order)
+    assert draw(alike(members), cohorts, k, order) == cohorts
 
 
-def test_too_few_values_or_one_that_dominates_give_no_figure() -> None:
-    plain, fifteen = SafetyRule(3, Decimal(1)), SafetyRule(3, Decimal("0.5"))
-    assert figure([Decimal(1), Decimal(2)], plain) is None
-    assert figure([Decimal(1), Decimal(2), Decimal(9)], plain) == 12
-    assert figure([Decimal(1), Decimal(2), Decimal(9)], fifteen) is None
-    assert figure([Decimal(1), Decimal(2), Decimal(3)], fifteen) == 6
+# -- for which quantities
+
+towns = st.dictionaries(
+    st.integers(0, 60).map(lambda n: SubjectId(f"h{n}")),
+    st.builds(
+        Resident,
+        st.integers(0, 40).map(lambda n: bytes([n])),
+        st.frozensets(st.sampled_from([TOTAL, LOW, FEED])),
+        st.frozensets(st.sampled_from([TOTAL, LOW, FEED])),
+        st.booleans(),
+    ),
+    max_size=60,
+)
 
 
-def test_one_that_feeds_in_dominates_as_well() -> None:
-    assert figure([Decimal(1), Decimal(1), Decimal(-9)], SafetyRule(3, Decimal("0.5"))) is None
+def hidden(town: Mapping[SubjectId, Resident], members: Members) -> int:
+    return len({town[m].holder for m in members if not town[m].seen})
 
 
-@pytest.mark.parametrize("loads", [[9, -1, -1], [9, -4, -4], [-9, 4, 4], [5, -5, 1]])
+@given(towns, towns, st.integers(2, 8))
+def test_each_member_agreed_to_all_quantities_of_its_cohort_and_k_holders_are_hidden_in_it(
+    town: dict[SubjectId, Resident], later: dict[SubjectId, Resident], k: int
+) -> None:
+    first = draw(town, (), k, order)
+    for known, cohorts in ((town, first), (later, draw(later, first, k, order))):
+        members = [m for cohort in cohorts for m in cohort.members]
+        assert len(members) == len(set(members))
+        for cohort in cohorts:
+            assert cohort.quantities
+            assert all(known[m].agreed >= cohort.quantities for m in cohort.members)
+            assert hidden(known, cohort.members) >= k
+
+
+@given(towns, st.integers(2, 8))
+def test_nobody_is_left_over_among_whom_a_cohort_could_still_be_drawn(town: dict[SubjectId, Resident], k: int) -> None:
+    drawn = frozenset[SubjectId]().union(*groups(draw(town, (), k, order)))
+    for quantity in (TOTAL, LOW, FEED):
+        left = frozenset(m for m, each in town.items() if m not in drawn and quantity in each.offers)
+        assert hidden(town, left) < k
+
+
+def test_who_agreed_to_a_part_is_in_no_cohort_of_those_who_agreed_to_all() -> None:
+    town = alike(named(0, 1, 2), ALL) | alike(named(3), PART)
+    assert draw(town, (), 3, order) == [Cohort(named(0, 1, 2), ALL)]
+    assert draw(town | alike(named(4, 5), PART), (), 3, order) == [
+        Cohort(named(0, 1, 2), ALL),
+        Cohort(named(3, 4, 5), PART),
+    ]
+
+
+def test_where_too_few_share_a_set_they_are_drawn_by_what_is_common_to_more() -> None:
+    town = alike(named(0, 1), ALL) | alike(named(2, 3), frozenset({TOTAL, FEED}))
+    assert draw(town, (), 3, order) == [Cohort(named(0, 1, 2, 3), PART)]
+    assert draw(town, (), 5, order) == []
+
+
+def test_a_quantity_that_a_meter_does_not_tell_was_not_agreed_to_for_nothing() -> None:
+    town = {m: replace(each, told=PART) for m, each in alike(named(*range(4)), ALL).items()}
+    assert draw(town, (), 3, order) == [Cohort(named(*range(4)), PART)]
+
+
+def test_a_member_that_told_nothing_for_a_day_breaks_no_cohort_and_does_not_count() -> None:
+    before = [Cohort(named(*range(4)), ALL)]
+    town = alike(named(*range(4)), ALL)
+    silent = {m: replace(town[m], told=frozenset[str]()) for m in named(0)}
+    assert draw(town | silent, before, 3, order) == before
+    more = {m: replace(town[m], told=frozenset[str]()) for m in named(0, 1)}
+    assert draw(town | more, before, 3, order) == []
+
+
+def test_a_cohort_that_is_kept_gets_the_quantities_that_all_of_it_have_by_now() -> None:
+    assert draw(alike(named(0, 1), ALL), [Cohort(named(0, 1), PART)], 2, order) == [Cohort(named(0, 1), ALL)]
+
+
+# -- who counts
+
+
+def seen(residents: dict[SubjectId, Resident], members: Members) -> dict[SubjectId, Resident]:
+    return residents | {m: replace(residents[m], seen=True) for m in members}
+
+
+def test_whom_somebody_may_see_hides_nobody_and_is_dealt_among_those_who_do() -> None:
+    town = seen(alike(named(*range(8))), named(0, 1, 2, 3))
+    (one, two) = draw(town, (), 2, order)
+    assert [hidden(town, c.members) for c in (one, two)] == [2, 2]
+    assert one.members | two.members == named(*range(8))
+    assert draw(town, (), 5, order) == []
+    assert draw(town, [Cohort(named(0, 1, 4), PART)], 2, order) != [Cohort(named(0, 1, 4), PART)]
+
+
+def test_the_households_of_one_holder_count_once_and_stay_together() -> None:
+    town = {
+        m: replace(each, holder=b"one") if m in named(0, 1, 2) else each for m, each in alike(named(*range(5))).items()
+    }
+    assert draw(town, (), 4, order) == []
+    (whole,) = draw(town, (), 3, order)
+    assert whole.members == named(*range(5))
+    assert len(draw(town, (), 2, order)) == 1
+
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def scope(**other: object) -> Scope:
+    words: dict[str, object] = {
+        "recipient": Recipient("acme"),
+        "purpose": Purpose.BILLING,
+        "quantities": PART,
+        "resolution": DAY,
+        "level": Level.PSEUDONYMOUS,
+        "values": Period(NOON - DAY, NOON + DAY),
+        "validity": Period(NOON, NOON + 9 * DAY),
+        "keep": DAY,
+    }
+    return Scope(**{**words, **other})  # type: ignore[arg-type]
+
+
+def consent(withdrawn: datetime | None = None, **other: object) -> Consent:
+    return Consent("g", SubjectId("h"), scope(**other), NOON, withdrawn)
+
+
+@pytest.mark.parametrize(
+    ("ground", "expected"),
+    [
+        (consent(), True),
+        (consent(level=Level.INDIVIDUAL, resolution=AS_RECEIVED), True),
+        (consent(level=Level.COHORT), False),
+        (LegalTask("g", SubjectId("h"), scope(), "MsbG", "60"), True),
+        (Contract("g", SubjectId("h"), scope()), True),
+        (consent(values=Period(NOON - 9 * DAY, NOON - HOUR)), False),
+        (consent(values=Period(NOON + HOUR, NOON + DAY)), False),
+        (consent(values=Period(NOON + HOUR / 2, NOON + DAY)), True),
+        (consent(NOON + 2 * DAY), True),
+        (consent(NOON - 2 * DAY), False),
+        (consent(validity=Period(NOON - 9 * DAY, NOON - 2 * DAY)), False),
+        (consent(validity=Period(NOON + 3 * DAY, NOON + 4 * DAY)), True),
+    ],
+)
+def test_a_household_is_seen_by_whatever_tells_a_single_value_of_the_time_to_whomever(
+    ground: Ground, expected: bool
+) -> None:
+    assert shows(ground, Period(NOON, NOON + HOUR)) is expected
+
+
+# -- one interval
+
+
+def summed(loads: Sequence[int], seen: int = 0, holders: Sequence[bytes] = ()) -> Interval:
+    """The first ``seen`` of them are seen by somebody."""
+    made = Interval()
+    for n, load in enumerate(loads):
+        made.add({TOTAL: Decimal(load)}, holders[n] if holders else bytes([n]), seen=n < seen)
+    return made
+
+
+def test_too_few_who_are_hidden_or_one_that_dominates_are_not_told() -> None:
+    plain, half = SafetyRule(3, Decimal(1)), SafetyRule(3, Decimal("0.5"))
+    assert not summed([1, 2]).told(plain)
+    assert summed([1, 2, 9]).told(plain)
+    assert summed([1, 2, 9]).sums == {TOTAL: 12}
+    assert not summed([1, 2, 9]).told(half)
+    assert summed([1, 2, 3]).told(half)
+
+
+def test_who_is_seen_is_in_the_sum_and_does_not_count() -> None:
+    rule = SafetyRule(3, Decimal("0.5"))
+    assert not summed([9, 1, 2], seen=1).told(rule)
+    four = summed([9, 1, 2, 2], seen=1)
+    assert four.told(rule), "what is left without the first has nobody that dominates"
+    assert (four.sums, four.members) == ({TOTAL: 14}, 4)
+
+
+def test_several_households_of_one_holder_are_one_that_may_dominate() -> None:
+    assert not summed([1, 1, 1, 1], holders=[b"a", b"a", b"b", b"c"]).told(SafetyRule(4, Decimal(1)))
+    assert summed([1, 1, 1, 1], holders=[b"a", b"a", b"b", b"c"]).told(SafetyRule(3, Decimal("0.5")))
+    assert not summed([2, 1, 1, 1], holders=[b"a", b"a", b"b", b"c"]).told(SafetyRule(3, Decimal("0.5")))
+
+
+def test_one_quantity_that_is_dominated_keeps_all_of_them_back() -> None:
+    made = Interval()
+    for n, feed in enumerate([9, 0, 0]):
+        made.add({TOTAL: Decimal(1), FEED: Decimal(feed)}, bytes([n]), seen=False)
+    assert not made.told(SafetyRule(3, Decimal("0.5")))
+    assert made.told(SafetyRule(3, Decimal(1)))
+
+
+@pytest.mark.parametrize("loads", [[9, -1, -1], [9, -4, -4], [-9, 4, 4], [5, -5, 1], [1, 1, -9]])
 def test_dominance_is_by_the_size_of_loads_not_by_their_sum(loads: list[int]) -> None:
     """Feeding in takes from the sum: by the sum itself a share could be any number, or below nothing."""
-    half = SafetyRule(3, Decimal("0.6"))
     sizes = [abs(load) for load in loads]
-    expected = None if max(sizes) > Decimal("0.6") * sum(sizes) else sum(loads)
-    assert figure([Decimal(load) for load in loads], half) == expected
+    expected = max(sizes) <= Decimal("0.6") * sum(sizes)
+    assert summed(loads).told(SafetyRule(3, Decimal("0.6"))) is expected
 
 
 def test_where_the_rule_of_shares_is_off_one_may_be_nearly_all() -> None:
-    assert figure([Decimal(0), Decimal(9)], SafetyRule(2, Decimal(1))) == 9
-    assert figure([Decimal(-9), Decimal(1)], SafetyRule(2, Decimal(1))) == -8
+    assert summed([0, 9]).told(SafetyRule(2, Decimal(1)))
+    assert summed([-9, 1]).sums == {TOTAL: -8}
 
 
 def test_a_rule_of_two_members_and_of_the_whole_share_can_be_made() -> None:
@@ -117,44 +319,30 @@ def test_the_rules_that_can_be_chosen_are_those_of_the_page() -> None:
     }
 
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+# -- single values beside told hours
 
 
-@given(st.integers(3, 20), st.integers(0, 20), st.integers(0, 20), st.integers(0, 30))
-def test_a_cell_closes_early_only_with_enough_of_its_members(members: int, known: int, silent: int, hours: int) -> None:
-    known = min(known, members)
-    silent = min(silent, members - known)
-    waited = hours * HOUR
-    closed = closes(members, known, silent, 3, waited, patience=HOUR, late=DAY)
-    if known < 3:
-        assert closed == (waited >= DAY)
-    elif waited >= HOUR:
-        assert closed
-    else:
-        assert closed == (known + silent == members)
+def grant(resolution: timedelta) -> Grant:
+    period = Period(NOON, NOON + 6 * HOUR)
+    words = (Recipient("acme"), Purpose.BILLING, PART, resolution, Level.INDIVIDUAL, period)
+    return Grant("g", SubjectId("h"), *words, until=NOON + DAY, keep=DAY)
 
 
-@pytest.mark.parametrize(
-    ("known", "silent", "hours", "closed"),
-    [
-        (5, 0, 0, True),
-        (4, 0, 0, False),
-        (4, 1, 0, True),
-        (3, 2, 0, True),
-        (3, 1, 0, False),
-        (2, 3, 0, False),
-        (3, 0, 1, True),
-        (2, 0, 1, False),
-        (2, 3, 23, False),
-        (2, 3, 24, True),
-        (0, 0, 24, True),
-    ],
-)
-def test_a_cell_waits_for_whoever_delivers_and_never_for_whoever_is_silent(
-    known: int, silent: int, hours: int, closed: bool
-) -> None:
-    assert closes(5, known, silent, 3, hours * HOUR, patience=HOUR, late=DAY) is closed
+def test_of_intervals_those_are_given_that_lie_beside_told_hours() -> None:
+    told = [Period(NOON + HOUR, NOON + 2 * HOUR), Period(NOON + 3 * HOUR, NOON + 4 * HOUR)]
+    assert given_beside(grant(HOUR), told) == [
+        Period(NOON, NOON + HOUR),
+        Period(NOON + 2 * HOUR, NOON + 3 * HOUR),
+        Period(NOON + 4 * HOUR, NOON + 6 * HOUR),
+    ]
+    assert given_beside(grant(HOUR), []) == [grant(HOUR).period]
+    assert given_beside(grant(HOUR), [Period(NOON - DAY, NOON + DAY)]) == []
 
 
-def test_a_cell_whose_members_are_all_known_is_closed_however_few_they_are() -> None:
-    assert closes(2, 2, 0, 3, timedelta(0), patience=HOUR, late=DAY)
+def test_stands_are_given_after_the_last_told_hour_only_and_not_at_its_end() -> None:
+    told = [Period(NOON + HOUR, NOON + 2 * HOUR)]
+    (after,) = given_beside(grant(AS_RECEIVED), told)
+    assert after.start > NOON + 2 * HOUR
+    assert after.end == NOON + 6 * HOUR
+    assert given_beside(grant(AS_RECEIVED), [Period(NOON - HOUR, NOON + 6 * HOUR)]) == []
+    assert given_beside(grant(AS_RECEIVED), []) == [grant(AS_RECEIVED).period]

@@ -1,270 +1,303 @@
-"""Cells are closed at their watermark without a question, once, for ever, and never of fewer than k."""
+"""An epoch is drawn and closed when it is over, asked for or not; its cells have one value for ever, of never fewer
+than k."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from adapters.plugin import Batch, Refused
 from gateway.cohorts import desk as cohorts
-from gateway.cohorts.desk import NEIGHBOURHOOD
-from gateway.storage.tables.cohorts import cell, draw
+from gateway.storage.tables.cohorts import draw
 from meter_driver.reading import Reading
 from policies.cohorts import SafetyRule
-from policies.terms import Level, Period, Purpose, Reason, SubjectId, Zone
+from policies.terms import Period, Reason, SubjectId
+from tests.gateway.cohorts.town import DAY, HOUR, allow_figures, cells, drawn, feed, joined, next_day, question, work
 from tests.gateway.house import ENERGY, FEED, House, house
 
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
+
+async def refused(home: House, place: str, hour: int, day: int = -1) -> Reason:
+    with pytest.raises(Refused) as error:
+        await home.rows(question(home, place, hour, day))
+    (reason,) = error.value.refusal.reasons
+    return reason
 
 
-async def joined(home: House, count: int, place: str = "Z1", **other: Any) -> list[SubjectId]:
-    """Households of a place that allow figures, agreed now."""
-    people = [await home.household(place) for _ in range(count)]
-    for who in people:
-        words = {"recipient": NEIGHBOURHOOD, "purpose": Purpose.NEIGHBOURHOOD, "level": Level.COHORT}
-        await home.agree(who, **words, **other)
-    return people
+# -- epochs
 
 
-async def feed(
-    home: House, people: Sequence[SubjectId], hours: range, quantity: str = ENERGY, *, first: int = 0, day: int = 0
-) -> None:
-    """Registers at full hours since a midnight; household n, counted from ``first``, uses 2^n an hour."""
-    midnight = home.now.replace(hour=0) + day * DAY
-    for n, who in enumerate(people, first):
-        values = [h * 2**n for h in hours]
-        await home.feed(who, values, step=HOUR, start=midnight + hours[0] * HOUR, quantity=quantity)
-
-
-async def stored(home: House) -> dict[tuple[str, int, str], Decimal | None]:
-    """Every cell: place or cohort's place, hour of the day, quantity -> value."""
-    rows = await home.store.look(lambda connection: connection.execute(select(cell)).fetchall())
-    return {
-        (r.node, int(r.start % 86400 // 3600), r.quantity): None if r.value is None else Decimal(r.value) for r in rows
-    }
-
-
-async def energy(home: House) -> dict[int, Decimal | None]:
-    """Of the only cohort, by hour."""
-    return {hour: value for (_, hour, quantity), value in (await stored(home)).items() if quantity == ENERGY}
-
-
-async def drawn(home: House) -> list[str]:
-    query = select(draw.c.epoch).order_by(draw.c.epoch)
-    return await home.store.look(lambda connection: [row[0] for row in connection.execute(query)])
-
-
-async def work(home: House) -> None:
-    while await home.cohorts.turn():
-        pass
-
-
-def question(home: House, place: str, hour: int, day: int = 0) -> Any:
-    begin = home.now.replace(hour=0) + day * DAY + hour * HOUR
-    return home.question(
-        SubjectId(""),
-        subject=Zone(place),
-        level=Level.COHORT,
-        purpose=Purpose.NEIGHBOURHOOD,
-        resolution=HOUR,
-        period=Period(begin, begin + HOUR),
-    )
-
-
-async def next_day(home: House, hour: int) -> None:
-    home.now = home.now.replace(hour=0) + DAY + hour * HOUR
-
-
-async def test_an_epoch_is_drawn_as_it_begins_and_its_cells_close_without_a_question(tmp_path: Path) -> None:
+async def test_a_day_is_drawn_and_closed_when_it_is_over_without_a_question(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         people = await joined(home, 3)
-        await next_day(home, 0)
-        await work(home)
-        assert await drawn(home) == ["2026-03-05"]
-        home.now += 3 * HOUR
         await feed(home, people, range(4))
         await work(home)
-        assert await energy(home) == {0: 7, 1: 7, 2: 7}
+        assert (await drawn(home), await cells(home)) == ([], {})
+        assert await refused(home, "Z1", 0, day=0) is Reason.NOT_YET
+        await next_day(home)
+        assert await drawn(home) == ["2026-03-04"]
+        assert await cells(home) == {0: 7, 1: 7, 2: 7}
 
 
-async def test_newcomers_wait_for_the_next_epoch(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        people = await joined(home, 3)
-        await next_day(home, 1)
-        people += await joined(home, 3)
-        await feed(home, people, range(2))
-        await work(home)
-        assert await energy(home) == {0: 7}
-        await next_day(home, 1)
-        await feed(home, people, range(2))
-        await work(home)
-        assert await drawn(home) == ["2026-03-05", "2026-03-06"]
-        assert sorted(v for v in (await stored(home)).values() if v is not None) == [7, 7, 7 * 8]
-
-
-async def test_a_member_that_delivered_nothing_is_left_out_at_the_watermark(tmp_path: Path) -> None:
+async def test_who_leaves_on_a_day_is_in_none_of_its_figures_and_they_fall_silent_at_no_minute(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         people = await joined(home, 4)
-        await next_day(home, 2)
-        await feed(home, people[:3], range(3))
-        await work(home)
-        assert await energy(home) == {0: 7, 1: 7}
-        await feed(home, people[3:], range(3), first=3)
-        await work(home)
-        home.now += DAY
-        await work(home)
-        assert {hour: (await energy(home))[hour] for hour in (0, 1)} == {0: 7, 1: 7}, "one value for ever"
-
-
-async def test_a_member_that_delivers_but_has_not_reached_the_end_is_waited_for_one_interval(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        people = await joined(home, 4)
-        await next_day(home, 1)
-        await feed(home, people[:3], range(2))
-        start = home.now - HOUR
-        await home.feed(people[3], [0, 4], step=HOUR / 2, start=start)
-        await work(home)
-        assert await energy(home) == {}
-        home.now += HOUR
-        await feed(home, people[:3], range(3))
-        await work(home)
-        assert await energy(home) == {0: 7, 1: 7}
-
-
-async def test_too_few_are_no_figure_and_the_cell_stays_open_until_there_are_enough(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        people = await joined(home, 3)
-        await next_day(home, 1)
-        await feed(home, people[:2], range(2))
-        await work(home)
-        with pytest.raises(Refused) as refused:
-            await home.rows(question(home, "Z1", 0))
-        assert refused.value.refusal.reasons == (Reason.NOT_YET,)
-        await feed(home, people[2:], range(2), first=2)
-        home.now += HOUR
-        await work(home)
-        assert (await energy(home))[0] == 7
-
-
-async def test_of_a_cell_that_stays_too_small_nothing_is_ever_shown(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        people = await joined(home, 3)
-        await next_day(home, 1)
-        await work(home)
-        await feed(home, people[:2], range(2))
-        home.now += DAY + HOUR
-        for late in (people[:0], people[2:]):
-            await feed(home, late, range(2), first=2, day=-1)
-            with pytest.raises(Refused) as refused:
-                await home.rows(question(home, "Z1", 0, day=-1))
-            assert refused.value.refusal.reasons == (Reason.COHORT_TOO_SMALL,)
-
-
-async def test_a_cohort_that_somebody_left_closes_no_later_cell(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        people = await joined(home, 4)
-        await next_day(home, 1)
-        await feed(home, people, range(2))
-        await work(home)
-        home.now += HOUR
-        await feed(home, people, range(3))
-        await home.consent.withdraw(people[0])
-        await work(home)
-        assert await energy(home) == {0: 15}
-
-
-async def test_one_that_dominates_is_not_shown_later_either(tmp_path: Path) -> None:
-    async with house(tmp_path, profile=SafetyRule(3, Decimal("0.5"))) as home:
-        people = await joined(home, 3)
-        await next_day(home, 1)
-        await feed(home, people, range(2))
-        await work(home)
-        assert await energy(home) == {0: None}
-
-
-async def test_a_household_counts_only_for_the_quantities_it_agreed_to(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        people = await joined(home, 3)
-        people += await joined(home, 1, quantities=frozenset({FEED}))
-        await next_day(home, 1)
-        for quantity in (ENERGY, FEED):
-            await feed(home, people, range(2), quantity)
-        await work(home)
-        assert {q: v for (_, _, q), v in (await stored(home)).items()} == {ENERGY: 7, FEED: 15}
-
-
-async def test_one_turn_closes_a_bounded_number_of_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cohorts, "CELLS_AT_ONCE", 2)
-    async with house(tmp_path) as home:
-        people = await joined(home, 3, quantities=frozenset({ENERGY}))
-        await next_day(home, 5)
         await feed(home, people, range(6))
-        assert await home.cohorts.turn()
-        assert await energy(home) == {0: 7, 1: 7}
+        home.now += 3 * HOUR
+        await home.consent.withdraw(people[0])
+        await next_day(home)
+        assert await cells(home) == dict.fromkeys(range(5), Decimal(2 + 4 + 8))
+
+
+async def test_who_leaves_later_silences_nothing_that_was_told_and_all_that_was_not_after_a_day(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 4)
+        await feed(home, people, range(3))
+        await feed(home, people[:2], range(3, 5))
+        await next_day(home)
+        first = await home.rows(question(home, "Z1", 1, day=-1))
+        await home.consent.withdraw(people[0])
+        await feed(home, people[2:], range(3, 5), first=2, day=-1)
+        home.now += HOUR
+        assert await home.rows(question(home, "Z1", 1, day=-1)) == first
+        assert await refused(home, "Z1", 3) is Reason.NOT_YET, "as it was before"
+        home.now += DAY
+        assert await home.rows(question(home, "Z1", 1, day=-2)) == first
+        assert await refused(home, "Z1", 3, day=-2) is Reason.COHORT_SILENT
+
+
+async def test_newcomers_of_an_evening_count_from_their_day_on_if_their_values_allow_it(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 3)
+        home.now += 8 * HOUR
+        late = await home.household("Z1")
+        values = Period(home.now, home.now + 9 * DAY)
+        await home.agree(late, **FIGURES, values=values)
+        people.append(late)
+        await feed(home, people, range(2))
+        await next_day(home)
+        assert await cells(home) == {0: 7}, "not a part of a day"
+        await feed(home, people, range(2))
+        await next_day(home)
+        assert await cells(home) == {0: 7} or len(await drawn(home)) == 2
+
+
+FIGURES = {"recipient": cohorts.NEIGHBOURHOOD, "purpose": "neighbourhood-figures", "level": "cohort"}
+
+
+async def test_what_had_too_few_values_is_told_when_they_come_within_a_day(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 4)
+        await feed(home, people, range(2))
+        await feed(home, people[:2], range(2, 4))
+        await next_day(home)
+        assert await cells(home) == {0: 15}
+        assert await refused(home, "Z1", 2) is Reason.NOT_YET
+        await feed(home, people[2:3], range(1, 4), first=2, day=-1)
+        home.now += HOUR
         await work(home)
-        assert await energy(home) == dict.fromkeys(range(5), Decimal(7))
+        assert await cells(home) == {0: 15, 1: 7, 2: 7}
+        await feed(home, people[3:], range(1, 4), first=3, day=-1)
+        home.now += HOUR
+        await work(home)
+        assert await cells(home) == {0: 15, 1: 7, 2: 7}, "one value for ever"
+
+
+async def test_what_was_not_told_a_day_later_never_is(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 3)
+        await feed(home, people, range(2))
+        await next_day(home)
+        await feed(home, people, range(1, 3), day=-1)
+        home.now += DAY
+        for _ in range(2):
+            assert await refused(home, "Z1", 1, day=-2) is Reason.COHORT_SILENT
+            await work(home)
+        assert await cells(home) == {0: 7}
+
+
+async def test_a_question_makes_the_desk_look_again_but_not_at_once(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 3)
+        await feed(home, people, range(2))
+        await next_day(home)
+        assert await refused(home, "Z1", 1) is Reason.NOT_YET
+        await feed(home, people, range(1, 3), day=-1)
+        assert await refused(home, "Z1", 1) is Reason.NOT_YET
+        home.now += 6 * HOUR / 3600
+        assert [row.value for row in await home.rows(question(home, "Z1", 1, day=-1))] == [7]
+
+
+async def test_days_before_the_first_are_drawn_at_a_question_for_a_week_back_and_no_more(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 3)
+        for day in (-7, -8):
+            await feed(home, people, range(2), day=day)
+        assert [row.value for row in await home.rows(question(home, "Z1", 0, day=-7))] == [7]
+        assert await refused(home, "Z1", 0, day=-8) is Reason.COHORT_TOO_SMALL
+        assert await drawn(home) == ["2026-02-25"]
+
+
+async def test_old_days_asked_for_backwards_keep_the_cohorts_together(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 20)
+        for day in range(1, 6):
+            await feed(home, people, range(2), day=-day)
+            assert await home.rows(question(home, "Z1", 0, day=-day))
+        bodies = await home.store.look(lambda c: [row for row in c.execute(select(draw))])
+        assert len(bodies) == 5
+        assert len({row.cohorts.replace(row.epoch, "") for row in bodies}) == 1
+
+
+async def test_a_day_of_which_there_is_nothing_to_tell_leaves_no_row(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        await joined(home, 3)
+        assert await refused(home, "Z1", 0) is Reason.COHORT_TOO_SMALL
+        assert await drawn(home) == []
 
 
 async def test_what_was_drawn_and_closed_is_found_again_after_a_restart(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         people = await joined(home, 3)
-        await next_day(home, 1)
         await feed(home, people, range(2))
-        await work(home)
+        await next_day(home)
     async with house(tmp_path) as again:
         again.now, again.registry.where = home.now + HOUR, home.registry.where
-        await feed(again, people, range(1, 3))
+        await feed(again, people, range(1, 3), day=-1)
         await work(again)
-        assert await energy(again) == {0: 7, 1: 7}
-        assert await drawn(again) == ["2026-03-05"]
+        assert await cells(again) == {0: 7, 1: 7}
+        assert await drawn(again) == ["2026-03-04"]
 
 
-async def test_old_days_asked_for_backwards_keep_the_cohorts_together(tmp_path: Path) -> None:
+async def test_a_day_whose_cells_had_another_length_tells_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with house(tmp_path) as home:
-        await joined(home, 20)
-        for day in range(1, 6):
-            with pytest.raises(Refused):
-                await home.rows(question(home, "Z1", 1, day=-day))
-        bodies = await home.store.look(lambda c: [row[0] for row in c.execute(select(draw.c.cohorts))])
-        assert len(bodies) == 5
-        together = {body.replace(day, "") for body in bodies for day in [body[5:15]]}
-        assert len(together) == 1
+        people = await joined(home, 3)
+        await feed(home, people, range(2))
+        await next_day(home)
+        monkeypatch.setattr(home.cohorts, "_interval", HOUR / 2)
+        await feed(home, people, range(1, 3), day=-1)
+        home.now += HOUR
+        await work(home)
+        assert await cells(home) == {0: 7}
+
+
+# -- who is in a cell
+
+
+async def test_who_lacks_one_of_the_quantities_is_left_out_of_all(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 4, quantities=frozenset({ENERGY, FEED}))
+        for quantity in (ENERGY, FEED):
+            await feed(home, people, range(2), quantity)
+        await feed(home, people, range(1, 3))
+        await feed(home, people[:3], range(1, 3), FEED)
+        await next_day(home)
+        assert await cells(home) == await cells(home, FEED) == {0: 15, 1: 7}
+
+
+async def test_a_meter_without_a_register_counts_with_those_that_lack_it_too(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 6, quantities=frozenset({ENERGY, FEED}))
+        await feed(home, people, range(2))
+        await feed(home, people[:3], range(2), FEED)
+        await next_day(home)
+        assert await cells(home, FEED) == {0: 7}
+        told = [await home.rows(question(home, f"Z1#2026-03-04-{n}", 0, day=-1)) for n in (0, 1)]
+        assert sorted(row.value or 0 for (row,) in told) == [7, 56]
+        assert [row.value for row in await home.rows(question(home, "Z1", 0, day=-1))] == [63]
+
+
+async def test_a_household_counts_only_for_the_quantities_it_agreed_to(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 3, quantities=frozenset({ENERGY, FEED}))
+        people += await joined(home, 1, quantities=frozenset({FEED}))
+        for quantity in (ENERGY, FEED):
+            await feed(home, people, range(2), quantity)
+        await next_day(home)
+        assert await cells(home) == await cells(home, FEED) == {0: 7}
+
+
+async def test_one_that_dominates_is_not_shown_later_either(tmp_path: Path) -> None:
+    async with house(tmp_path, profile=SafetyRule(3, Decimal("0.5"))) as home:
+        people = await joined(home, 3)
+        await feed(home, people, range(2))
+        await next_day(home)
+        assert await refused(home, "Z1", 0) is Reason.NOT_YET
+        home.now += DAY
+        assert await refused(home, "Z1", 0, day=-2) is Reason.COHORT_SILENT
+        assert await cells(home) == {}
+
+
+async def test_the_households_of_one_holder_count_once(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 3)
+        home.registry.whose = dict.fromkeys(people[:2], b"one")
+        await feed(home, people, range(2))
+        await next_day(home)
+        assert await drawn(home) == []
+        people += await joined(home, 1)
+        await feed(home, people, range(2))
+        await next_day(home)
+        assert await cells(home) == {0: 15}
 
 
 async def test_members_whose_meters_count_in_another_unit_are_converted(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         people = await joined(home, 4)
-        await next_day(home, 1)
         await feed(home, people[:3], range(2))
-        begin = home.now - HOUR
+        begin = home.now.replace(hour=0)
         readings = [(people[3], Reading("m", ENERGY, begin + n * HOUR, Decimal(8000 * n), "Wh")) for n in range(2)]
         assert not (await home.intake.take(Batch("other", 1, readings))).refused
-        await work(home)
-        assert await energy(home) == {0: 15}
+        await next_day(home)
+        assert await cells(home) == {0: 15}
+
+
+async def test_a_member_whose_unit_cannot_be_converted_is_left_out(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 4)
+        await feed(home, people[:3], range(2))
+        begin = home.now.replace(hour=0)
+        readings = [(people[3], Reading("m", ENERGY, begin + n * HOUR, Decimal(8 * n), "kvarh")) for n in range(2)]
+        assert not (await home.intake.take(Batch("other", 1, readings))).refused
+        await next_day(home)
+        assert await cells(home) == {0: 7}
+
+
+# -- places, rows
 
 
 async def test_the_figure_of_a_place_stays_when_another_community_joins_it(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         await home.household("Z1")
         people = await joined(home, 3, "Z1/a")
-        await next_day(home, 1)
         await feed(home, people, range(2))
-        first = await home.rows(question(home, "Z1", 0))
+        await next_day(home)
+        first = await home.rows(question(home, "Z1", 0, day=-1))
         assert [row.value for row in first] == [7]
-        home.now += HOUR
         late = await joined(home, 3, "Z1/b")
-        await feed(home, late, range(2))
-        assert await home.rows(question(home, "Z1", 0)) == first
+        await feed(home, late, range(2), day=-1)
+        home.now += HOUR
+        assert [row.value for row in await home.rows(question(home, "Z1/b", 0, day=-1))] == [7]
+        assert await home.rows(question(home, "Z1", 0, day=-1)) == first
+
+
+async def test_a_place_is_silent_where_one_of_its_cohorts_is(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        await home.household("Z1")
+        one, two = await joined(home, 3, "Z1/a"), await joined(home, 3, "Z1/b")
+        await feed(home, one, range(3))
+        await feed(home, two, range(2), first=3)
+        await next_day(home)
+        assert [row.value for row in await home.rows(question(home, "Z1", 0, day=-1))] == [63]
+        assert [row.value for row in await home.rows(question(home, "Z1/a", 1, day=-1))] == [7]
+        assert await refused(home, "Z1", 1) is Reason.NOT_YET
 
 
 async def told(home: House, hour: int) -> tuple[str, Decimal, str | None]:
-    (row,) = await home.rows(question(home, "Z1", hour))
+    (row,) = await home.rows(question(home, "Z1", hour, day=-1))
     assert row.meter == ""
     return row.status, row.completeness, row.unit
 
@@ -272,12 +305,9 @@ async def told(home: House, hour: int) -> tuple[str, Decimal, str | None]:
 async def test_a_cell_is_measured_when_all_its_members_are_and_says_of_how_many_it_is(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         people = await joined(home, 4)
-        await next_day(home, 2)
         await feed(home, people, range(2))
         await feed(home, people[:3], range(2, 3))
-        await work(home)
-        home.now += HOUR
-        await work(home)
+        await next_day(home)
         assert await told(home, 0) == ("measured", Decimal(1), "kWh")
         assert await told(home, 1) == ("estimated", Decimal("0.75"), "kWh")
 
@@ -285,12 +315,11 @@ async def test_a_cell_is_measured_when_all_its_members_are_and_says_of_how_many_
 async def test_a_cell_with_an_estimated_load_in_it_is_estimated(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         people = await joined(home, 3)
-        await next_day(home, 2)
         await feed(home, people[:2], range(3))
         start = home.now.replace(hour=0)
         await home.feed(people[2], [0, 4, 8], step=HOUR * 0.9, start=start + HOUR / 8)
-        await home.feed(people[2], [9], step=HOUR, start=home.now)
-        await work(home)
+        await home.feed(people[2], [9], step=HOUR, start=start + 2 * HOUR)
+        await next_day(home)
         status, completeness, _ = await told(home, 1)
         assert (status, completeness) == ("estimated", Decimal(1))
 
@@ -298,12 +327,8 @@ async def test_a_cell_with_an_estimated_load_in_it_is_estimated(tmp_path: Path) 
 async def test_days_of_cells_are_local_days(tmp_path: Path) -> None:
     async with house(tmp_path, zone="Europe/Berlin") as home:
         people = await joined(home, 3)
-        await next_day(home, 0)
-        await work(home)
-        await next_day(home, 0)
-        await work(home)
-        await next_day(home, 0)
-        midnight = home.now - 2 * DAY
+        midnight = home.now.replace(hour=0)
+        home.now += 2 * DAY
         for n, who in enumerate(people):
             await home.feed(who, [hour * 2**n for hour in range(49)], step=HOUR, start=midnight)
         local = midnight - HOUR
@@ -312,3 +337,24 @@ async def test_days_of_cells_are_local_days(tmp_path: Path) -> None:
         assert (row.start, row.end, row.value) == (local + DAY, local + 2 * DAY, Decimal(24 * 7))
         with pytest.raises(Refused):
             await home.rows(replace(asked, period=Period(midnight, midnight + DAY)))
+
+
+async def test_a_question_for_more_cells_than_it_may_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cohorts, "MOST_CELLS", 2)
+    async with house(tmp_path) as home:
+        begin = home.now.replace(hour=0) - DAY
+        asked = replace(question(home, "Z1", 0), period=Period(begin, begin + 3 * HOUR))
+        with pytest.raises(Refused) as error:
+            await home.rows(asked)
+        assert error.value.refusal.reasons == (Reason.NOTHING_ASKED,)
+
+
+async def test_who_agreed_twice_is_in_it_once(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people: list[SubjectId] = await joined(home, 3)
+        await allow_figures(home, people[0], frozenset({ENERGY, FEED}))
+        await feed(home, people, range(2))
+        await next_day(home)
+        assert await cells(home) == {0: 7}
