@@ -283,5 +283,5 @@ class _Cells:
                     self.missing[at.astimezone(UTC).date()][quantity]
                     for at, part in zip(starts, parts, strict=True)
                     if part is None or part.value is None
-                }
-        return rows, reasons or {Reason.COHORT_TOO_SMALL}
+                } or {Reason.COHORT_TOO_SMALL}
+        return rows, reasons

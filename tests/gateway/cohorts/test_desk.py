@@ -67,23 +67,20 @@ async def test_who_leaves_later_silences_nothing_that_was_told_and_all_that_was_
         assert await refused(home, "Z1", 3, day=-2) is Reason.COHORT_SILENT
 
 
-async def test_newcomers_of_an_evening_count_from_their_day_on_if_their_values_allow_it(tmp_path: Path) -> None:
+async def test_newcomers_count_from_the_first_whole_day_on_that_their_values_are_allowed_of(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         people = await joined(home, 3)
-        home.now += 8 * HOUR
+        home.now += 2 * HOUR
         late = await home.household("Z1")
-        values = Period(home.now, home.now + 9 * DAY)
-        await home.agree(late, **FIGURES, values=values)
+        await allow_figures(home, late, values=Period(home.now, home.now + 9 * DAY))
         people.append(late)
         await feed(home, people, range(2))
-        await next_day(home)
-        assert await cells(home) == {0: 7}, "not a part of a day"
+        await next_day(home, 3)
+        assert await cells(home) == {0: 7}
+        await home.consent.withdraw(people[0])
         await feed(home, people, range(2))
         await next_day(home)
-        assert await cells(home) == {0: 7} or len(await drawn(home)) == 2
-
-
-FIGURES = {"recipient": cohorts.NEIGHBOURHOOD, "purpose": "neighbourhood-figures", "level": "cohort"}
+        assert (await cells(home))[0] == 2 + 4 + 8
 
 
 async def test_what_had_too_few_values_is_told_when_they_come_within_a_day(tmp_path: Path) -> None:
@@ -143,9 +140,10 @@ async def test_old_days_asked_for_backwards_keep_the_cohorts_together(tmp_path: 
     async with house(tmp_path) as home:
         people = await joined(home, 20)
         for day in range(1, 6):
-            await feed(home, people, range(2), day=-day)
+            for who in people:
+                await feed(home, [who], range(2), day=-day)
             assert await home.rows(question(home, "Z1", 0, day=-day))
-        bodies = await home.store.look(lambda c: [row for row in c.execute(select(draw))])
+        bodies = await home.store.look(lambda c: c.execute(select(draw)).fetchall())
         assert len(bodies) == 5
         assert len({row.cohorts.replace(row.epoch, "") for row in bodies}) == 1
 
@@ -236,7 +234,7 @@ async def test_the_households_of_one_holder_count_once(tmp_path: Path) -> None:
         people = await joined(home, 3)
         home.registry.whose = dict.fromkeys(people[:2], b"one")
         await feed(home, people, range(2))
-        await next_day(home)
+        await next_day(home, 3)
         assert await drawn(home) == []
         people += await joined(home, 1)
         await feed(home, people, range(2))
@@ -344,6 +342,7 @@ async def test_a_question_for_more_cells_than_it_may_name_is_refused(
 ) -> None:
     monkeypatch.setattr(cohorts, "MOST_CELLS", 2)
     async with house(tmp_path) as home:
+        await home.household("Z1")
         begin = home.now.replace(hour=0) - DAY
         asked = replace(question(home, "Z1", 0), period=Period(begin, begin + 3 * HOUR))
         with pytest.raises(Refused) as error:

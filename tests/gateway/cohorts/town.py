@@ -1,7 +1,7 @@
 """Short words for tests of neighbourhood figures: a house, people of a place, hours of a day that is then over."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,9 +17,9 @@ DAY = timedelta(days=1)
 ONLY = frozenset({ENERGY})
 
 
-async def allow_figures(home: House, who: SubjectId, quantities: frozenset[str] = ONLY) -> None:
+async def allow_figures(home: House, who: SubjectId, quantities: frozenset[str] = ONLY, **other: Any) -> None:
     words = {"recipient": NEIGHBOURHOOD, "purpose": Purpose.NEIGHBOURHOOD, "level": Level.COHORT}
-    await home.agree(who, **words, quantities=quantities)
+    await home.agree(who, **words, quantities=quantities, **other)
 
 
 async def joined(home: House, count: int, place: str = "Z1", quantities: frozenset[str] = ONLY) -> list[SubjectId]:
@@ -34,16 +34,19 @@ async def feed(
     home: House, people: Sequence[SubjectId], hours: range, quantity: str = ENERGY, *, first: int = 0, day: int = 0
 ) -> None:
     """Registers at full hours since a midnight; household n, counted from ``first``, uses 2^n an hour."""
-    midnight = home.now.replace(hour=0) + day * DAY
+    begin = midnight(home) + day * DAY + hours[0] * HOUR
     for n, who in enumerate(people, first):
-        values = [h * 2**n for h in hours]
-        await home.feed(who, values, step=HOUR, start=midnight + hours[0] * HOUR, quantity=quantity)
+        await home.feed(who, [h * 2**n for h in hours], step=HOUR, start=begin, quantity=quantity)
 
 
 async def next_day(home: House, hour: int = 0) -> None:
     """The day is over, and its loop has run."""
-    home.now = home.now.replace(hour=0) + DAY + hour * HOUR
+    home.now = midnight(home) + DAY + hour * HOUR
     await work(home)
+
+
+def midnight(home: House) -> datetime:
+    return home.now.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 async def work(home: House) -> None:
@@ -64,7 +67,7 @@ async def drawn(home: House) -> list[str]:
 
 
 def question(home: House, place: str, hour: int, day: int = 0, **other: Any) -> ReleaseRequest:
-    begin = home.now.replace(hour=0) + day * DAY + hour * HOUR
+    begin = midnight(home) + day * DAY + hour * HOUR
     words: dict[str, Any] = {
         "subject": Zone(place),
         "level": Level.COHORT,
