@@ -203,16 +203,14 @@ def given_beside(grant: Grant, told: Sequence[Period]) -> list[Period]:
 
 
 @dataclass(slots=True)
-class Interval:
-    """What is summed up of one interval, member by member. ``share``: of one holder among the hidden."""
+class CellTally:
+    """What is summed up of one interval, member by member. ``hidden``: sizes of loads, by holders who count."""
 
     sums: dict[str, Decimal] = field(default_factory=dict)
-    members: int = 0
     hidden: dict[bytes, dict[str, Decimal]] = field(default_factory=dict)
 
     def add(self, loads: Mapping[str, Decimal], holder: bytes, *, seen: bool) -> None:
         """A member with all of its cohort's quantities."""
-        self.members += 1
         own = None if seen else self.hidden.setdefault(holder, {})
         for quantity, load in loads.items():
             self.sums[quantity] = self.sums.get(quantity, Decimal(0)) + load

@@ -20,12 +20,12 @@ from gateway.cohorts.protection import Protection, Shown
 from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import cell as table
 from meter_driver.amounts import Status
-from policies.cohorts import Cohort, Interval, SafetyRule
+from policies.cohorts import CellTally, Cohort, SafetyRule
 from policies.terms import Period, Row, SubjectId
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Present:
     """What one interval of a cohort is closed from: of each member its rows, all quantities of the cohort."""
 
     start: datetime
@@ -94,12 +94,12 @@ class Closer:
         self,
         node: str,
         cohort: Cohort,
-        known: Known,
+        known: Present,
         holders: Mapping[SubjectId, bytes],
         seen: Collection[SubjectId],
     ) -> tuple[list[ClosedCell], int] | None:
         """The cells of an interval, and how many are hidden in them; None where nothing may be told."""
-        interval = Interval()
+        interval = CellTally()
         for member, rows in known.rows.items():
             loads = {quantity: row.value for quantity, row in rows.items() if row.value is not None}
             interval.add(loads, holders[member], seen=member in seen)
@@ -134,7 +134,7 @@ class Closer:
         await self._store.write(write)
 
 
-def intervals(cohort: Cohort, loads: Mapping[SubjectId, Loads], starts: Collection[datetime]) -> Iterator[Known]:
+def intervals(cohort: Cohort, loads: Mapping[SubjectId, Loads], starts: Collection[datetime]) -> Iterator[Present]:
     """Of each interval those members that have a value of every quantity, in one unit."""
     order = sorted(cohort.quantities)
     for start in starts:
@@ -148,7 +148,7 @@ def intervals(cohort: Cohort, loads: Mapping[SubjectId, Loads], starts: Collecti
             if len(alike) == len(order):
                 found[member] = alike
         if found:
-            yield Known(start, found)
+            yield Present(start, found)
 
 
 def put(connection: Connection, cells: Collection[ClosedCell]) -> None:

@@ -25,7 +25,7 @@ from policies.terms import ONE_DAY, Period, SubjectId
 
 DRAWS_REMEMBERED = 256
 """Draws kept in memory; more are read again."""
-IN_THE_LOOP = 200
+DRAWN_IN_THE_LOOP = 200
 """Households among whom is drawn there: a few milliseconds."""
 
 
@@ -105,7 +105,7 @@ class Partition:
             return None
         before = await self._around(place, epoch)
         keys = {s: self._vault.lookup("cohort", f"{epoch}\n{s}") for s in residents}
-        few = len(residents) <= IN_THE_LOOP
+        few = len(residents) <= DRAWN_IN_THE_LOOP
         words = (residents, before, self._k, keys.__getitem__)
         cohorts = draw(*words) if few else await asyncio.to_thread(draw, *words)
         if not cohorts:

@@ -20,8 +20,8 @@ from policies.terms import Grant, Period, SubjectId
 
 EPOCHS_NAMED = 90
 """Days of which a household is told who was shown figures with it in them."""
-SUBJECTS_AT_ONCE = 500
-"""Households that are looked up in one question."""
+GRANTS_AT_ONCE = 500
+"""Households whose cohorts are looked up in one question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ class Protection:
         first = min(grant.period.start for grant in grants).astimezone(UTC).date().isoformat()
         last = max(grant.period.end for grant in grants).astimezone(UTC).date().isoformat()
         found: dict[SubjectId, list[Shown]] = {}
-        for at in range(0, len(subjects), SUBJECTS_AT_ONCE):
-            some = subjects[at : at + SUBJECTS_AT_ONCE]
+        for at in range(0, len(subjects), GRANTS_AT_ONCE):
+            some = subjects[at : at + GRANTS_AT_ONCE]
             query = (
                 select(member.c.subject, told)
                 .join(told, told.c.node == member.c.node)

@@ -14,15 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.plugin import Refused
-from gateway.cohorts import closing, consents, desk, protection
+from gateway.cohorts import closing, consents, protection
+from gateway.cohorts.cells import ClosedCell
 from gateway.door import release
 from policies import cohorts
 from policies.grounds import Consent
-from policies.terms import AS_RECEIVED, Level, Period, Purpose, Recipient, SubjectId
+from policies.terms import AS_RECEIVED, Level, Period, Recipient, SubjectId
 from policies.terms import Row as Told
-from tests.gateway.cohorts.oracle import Oracle, Row, Unknown, reduced
+from tests.gateway.cohorts.oracle import Oracle, Row, Unknown
 from tests.gateway.cohorts.town import DAY, HOUR, allow_figures, question, work
-from tests.gateway.house import ACME, House, house
+from tests.gateway.house import ACME, NOON, House, house
 
 K = 3
 TOTAL, LOW, HIGH = "1-0:1.8.0*255", "1-0:1.8.1*255", "1-0:1.8.2*255"
@@ -67,7 +68,8 @@ class Town:
     people: list[SubjectId] = field(default_factory=list)
     figures: list[Row] = field(default_factory=list)
     told: list[Row] = field(default_factory=list)
-    begin: datetime = datetime.min
+    ending: list[tuple[SubjectId, str]] = field(default_factory=list)
+    begin: datetime = NOON
 
     @property
     def holders(self) -> list[int]:
@@ -87,6 +89,7 @@ class Town:
         await self.agree(late=False)
         await self.measure(0, EARLY, lagging=False)
         await self.ask_singly()
+        await self.end()
         home.now = self.begin + DAY
         await work(home)
         await self.ask()
@@ -97,6 +100,7 @@ class Town:
         await self.measure(0, EARLY, lagging=True)
         await self.measure(EARLY, HOURS, lagging=False)
         await self.ask_singly()
+        await self.end()
         for _ in range(2):
             home.now += HOUR
             await work(home)
@@ -110,10 +114,15 @@ class Town:
             if each.single is not None and each.single.late is late:
                 words = {"recipient": each.single.recipient, "quantities": each.single.quantities}
                 more = {"resolution": each.single.step, "level": each.single.level}
-                given: Consent = await self.home.agree(who, **words, **more)
+                given = await self.home.agree(who, **words, **more)
                 if each.single.ended:
-                    await self.ask_singly()
-                    await self.home.consent.withdraw(who, given.id)
+                    self.ending.append((who, given.id))
+
+    async def end(self) -> None:
+        """What is taken back again, when it was made use of."""
+        for who, ground in self.ending:
+            await self.home.consent.withdraw(who, ground)
+        self.ending.clear()
 
     async def measure(self, first: int, last: int, *, lagging: bool) -> None:
         for n, (who, each) in enumerate(zip(self.people, self.neighbours, strict=True)):
@@ -210,7 +219,7 @@ neighbours = st.builds(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(neighbours, min_size=K, max_size=9))
 def test_in_no_town_does_all_that_was_told_determine_a_household_or_fewer_than_k(town: list[Neighbour]) -> None:
     assert lived(town).found() == []
@@ -243,7 +252,6 @@ def test_what_tells_somebody_apart_is_not_told(case: str) -> None:
 
 def test_where_everybody_agrees_to_everything_each_hour_is_told_of_each_quantity() -> None:
     town = lived(EVERYBODY)
-    assert len(reduced([Oracle._vector(row, sorted({u for r in town.figures for u in r})) for row in town.figures]))
     assert {(hour, basis) for row in town.figures for _, hour, basis in row} == {
         (hour, basis) for hour in range(HOURS) for basis in ("total", "low")
     }
@@ -285,43 +293,44 @@ def anybody_may_be_seen_later(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(protection, "_see", lambda connection, wanted: set(wanted))
 
 
-def stands_are_given_on_both_sides(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(release, "given_beside", lambda grant, told: cohorts.uncovered(grant.period, told))
+def stands_are_given_of_told_hours(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(release, "given_beside", lambda grant, told: [grant.period])
 
 
 def every_household_is_a_holder(patch: pytest.MonkeyPatch) -> None:
-    draw, Resident = cohorts.draw, cohorts.Resident
-    alone: Callable[[Any], Any] = lambda town: {m: replace(r, holder=m.encode()) for m, r in town.items()}
-    assert Resident
+    draw = cohorts.draw
+
+    def alone(town: cohorts.Residents) -> cohorts.Residents:
+        return {member: replace(each, holder=member.encode()) for member, each in town.items()}
+
     patch.setattr("gateway.cohorts.draw.draw", lambda town, *words: draw(alone(town), *words))
-    add = cohorts.Interval.add
+    add = cohorts.CellTally.add
 
-    def each(self: cohorts.Interval, loads: Any, holder: bytes, *, seen: bool) -> None:
-        add(self, loads, bytes([self.members]), seen=seen)
+    def each(self: cohorts.CellTally, loads: Any, holder: bytes, *, seen: bool) -> None:
+        add(self, loads, bytes([len(self.hidden)]), seen=seen)
 
-    patch.setattr(cohorts.Interval, "add", each)
+    patch.setattr(cohorts.CellTally, "add", each)
 
 
 def each_quantity_has_its_own_members(patch: pytest.MonkeyPatch) -> None:
-    def loosely(cohort: cohorts.Cohort, loads: Any, starts: Collection[datetime]) -> Iterator[closing.Known]:
-        for start in starts:
-            mine = {m: dict(some[start]) for m, some in loads.items() if start in some}
-            if mine:
-                yield closing.Known(start, mine)
-
-    def told(self: Any, node: str, cohort: Any, known: closing.Known, holders: Any, seen: Any) -> Any:
-        cells = []
-        for quantity in cohort.quantities:
-            rows = [rows[quantity] for rows in known.rows.values() if quantity in rows]
-            if len(rows) >= K:
-                value = sum((row.value or Decimal(0) for row in rows), Decimal(0))
-                cells.append(closing.ClosedCell(node, quantity, known.start, value, "kWh", "measured", 1, 1))
+    def told(self: Any, node: str, cohort: Any, known: closing.Present, holders: Any, seen: Any) -> Any:
+        rows = {q: [mine[q] for mine in known.rows.values() if q in mine] for q in cohort.quantities}
+        sums = {q: sum((row.value or Decimal(0) for row in some), Decimal(0)) for q, some in rows.items()}
+        words = ("kWh", "measured", 1, 1)
+        cells = [ClosedCell(node, q, known.start, sums[q], *words) for q in rows if len(rows[q]) >= K]
         return (cells, K) if cells else None
 
-    patch.setattr(closing, "intervals", loosely)
+    patch.setattr(closing, "intervals", _loosely)
     patch.setattr(closing.Closer, "_told", told)
     patch.setattr(cohorts, "_common", lambda sets: frozenset().union(*sets))
-    patch.setattr(cohorts, "_greatest", lambda free, k: frozenset({TOTAL}) if len(free) >= k else None)
+    patch.setattr(cohorts, "_greatest", lambda free, k: ONE if len(free) >= k else None)
+
+
+def _loosely(cohort: cohorts.Cohort, loads: Any, starts: Collection[datetime]) -> Iterator[closing.Present]:
+    """Whoever has a value of something."""
+    for start in starts:
+        if mine := {m: dict(some[start]) for m, some in loads.items() if start in some}:
+            yield closing.Present(start, mine)
 
 
 FAULTS: Sequence[tuple[Fault, str]] = [
@@ -331,10 +340,9 @@ FAULTS: Sequence[tuple[Fault, str]] = [
     (what_has_ended_was_not_seen, "seen, and ended"),
     (told_hours_protect_nobody, "seen after the figures"),
     (anybody_may_be_seen_later, "seen after the figures"),
-    (stands_are_given_on_both_sides, "stands after the figures"),
+    (stands_are_given_of_told_hours, "stands after the figures"),
     (every_household_is_a_holder, "one holder"),
     (each_quantity_has_its_own_members, "a meter that lacks"),
-    (each_quantity_has_its_own_members, "a part accepted"),
 ]
 
 
@@ -351,9 +359,7 @@ def test_the_oracle_subtracts_and_believes_what_was_openly_told() -> None:
     alone: Row = {(3, 0, "total"): 1}
     part: Row = {(n, 0, "total"): 1 for n in range(3)}
     assert list(Oracle(range(4), [whole], []).found(K)) == []
-    assert list(Oracle(range(4), [whole, part], []).found(K))[0] == (3,)
+    assert (3,) in list(Oracle(range(4), [whole, part], []).found(K))
     assert list(Oracle(range(4), [whole], [alone]).found(K)) == []
     two = [{(n, 0, "total"): 1} for n in (2, 3)]
     assert (0, 1) in list(Oracle(range(4), [whole], two).found(K))
-    assert desk.CELL_LATE == DAY
-    assert Purpose.NEIGHBOURHOOD

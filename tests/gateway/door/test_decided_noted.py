@@ -184,9 +184,9 @@ async def test_figures_of_a_place_are_the_recipients_alone_and_are_not_kept(tmp_
     async with house(tmp_path) as home:
         people = [await home.household("Z1") for _ in range(4)]
         for n, who in enumerate(people):
-            await home.feed(who, [n + k * (n + 1) for k in range(40)])
+            await home.feed(who, [n + k * (n + 1) for k in range(40)], start=home.now - 36 * HOUR)
             await home.agree(who, recipient=NEIGHBOURHOOD, purpose=Purpose.NEIGHBOURHOOD, level=Level.COHORT)
-        begin = home.now - 11 * HOUR
+        begin = home.now - 35 * HOUR
         question = home.question(
             people[0],
             subject=Zone("Z1"),

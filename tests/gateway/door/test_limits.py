@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cohorts.draw import Drawn
 from gateway.registry.meter_records import Reader
 from policies.terms import ONE_DAY, QUARTER_HOUR, Period, Row, SubjectId
 from tests.gateway.house import ENERGY, NOON, House, house
@@ -46,9 +45,8 @@ async def told(home: House, who: SubjectId) -> dict[str, list[Row]]:
     for step in (QUARTER_HOUR, ONE_DAY):
         parts = await home.gateway.own_data.own(who, home.own_right(), step)
         found[f"own {step}"] = [row async for part in parts for row in part.released.rows]
-    asked = frozenset({ENERGY})
-    loads = await home.cohorts._loader.loads(Drawn({who: asked}), asked, LEAP)
-    found["cell"] = loads[ENERGY].rows
+    loads = await home.cohorts._loader.loads(who, frozenset({ENERGY}), period)
+    found["cell"] = [mine[ENERGY] for mine in loads.values() if ENERGY in mine]
     return {name: [row for row in rows if row.start <= LEAP < row.end] for name, rows in found.items()}
 
 

@@ -178,13 +178,13 @@ async def test_a_stream_in_intervals_gives_an_interval_when_a_later_one_has_begu
         assert parts[1].released.rows[0].start > parts[0].released.rows[-1].start
 
 
-async def test_a_place_answers_with_one_value_for_ever_and_is_silent_after_a_leaver(tmp_path: Path) -> None:
+async def test_a_place_answers_with_one_value_for_ever_and_that_it_was_shown_is_written_down(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         people = [await home.household("Z1") for _ in range(4)]
         lonely = await home.household("Z2")
-        begin = home.now - 12 * HOUR
+        begin = home.now - 36 * HOUR
         for n, who in enumerate([*people, lonely]):
-            await home.feed(who, [n + k * (n + 1) for k in range(40)])
+            await home.feed(who, [n + k * (n + 1) for k in range(40)], start=begin)
             await home.agree(who, recipient=NEIGHBOURHOOD, purpose=Purpose.NEIGHBOURHOOD, level=Level.COHORT)
 
         def cell(place: str, hour: int, **other: Any) -> ReleaseRequest:
@@ -206,9 +206,16 @@ async def test_a_place_answers_with_one_value_for_ever_and_is_silent_after_a_lea
         assert reasons(small) == {Reason.COHORT_TOO_SMALL}
         await home.consent.withdraw(people[0])
         assert await home.rows(cell("Z1", 1, recipient=Recipient("other"))) == first
-        with pytest.raises(Refused) as silent:
-            await home.rows(cell("Z1", 2))
-        assert reasons(silent) == {Reason.COHORT_SILENT}
+        cohorts = await home.cohorts.told_with(people[0])
+        entries = await home.ledger.shown(cohorts)
+        assert [(e.kind, e.recipient, e.reference) for e in entries] == [
+            ("shown", "other", cohorts[0]),
+            ("shown", "acme", cohorts[0]),
+        ]
+        assert (entries[0].start, entries[0].end) == (begin, begin + ONE_DAY)
+        await home.rows(cell("Z1", 2))
+        assert len(await home.ledger.shown(cohorts)) == 2, "one for each cohort, recipient and day"
+        assert await home.cohorts.told_with(lonely) == []
 
 
 async def test_a_household_reads_its_own_without_an_entry_in_the_ledger(tmp_path: Path) -> None:
