@@ -3,13 +3,15 @@
 import subprocess
 import sys
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from edge.simulator import House, meter
 from metergate.testing.product import Product, ProductError
 
 HISTORY = timedelta(hours=4)
+EVENING = timedelta(hours=1)
+"""Of the last day (UTC): figures of a neighbourhood are told when their day is over."""
 SENDS_EVERY = timedelta(minutes=5)
 COUNTER = 1_000_000
 """Where the invocation counters of the history begin; the live meters' begin at the seconds since 1970."""
@@ -26,6 +28,12 @@ class Street:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.until = datetime.now(UTC).replace(second=0, microsecond=0)
         self.begin = self.until - HISTORY
+        self.evening = datetime.combine(self.until.date(), time(), UTC) - EVENING
+
+    def sent(self) -> list[datetime]:
+        """When the meters sent their history: the end of the last day, which has figures, and the last hours."""
+        evening = [self.evening + n * SENDS_EVERY for n in range(EVENING // SENDS_EVERY + 1)]
+        return sorted({*evening, *(self.begin + n * SENDS_EVERY for n in range(HISTORY // SENDS_EVERY))})
 
     def watts(self, number: int, at: datetime) -> int:
         """What the simulator says that a house draws: what must come out at the other end."""
@@ -58,13 +66,12 @@ class Street:
         return folder
 
     def record_history(self) -> int:
-        """Telegrams of the last hours, as recordings of each line; how many."""
-        count = int(HISTORY / SENDS_EVERY)
+        """Telegrams of all of it, as recordings of each line; how many."""
+        instants = self.sent()
         for number in self.households:
             each = meter(number, counter=COUNTER)
-            frames = [each.telegram(self.begin + n * SENDS_EVERY) for n in range(count)]
-            (self.folder / f"history-{number}.bin").write_bytes(b"".join(frames))
-        return count * len(self.households)
+            (self.folder / f"history-{number}.bin").write_bytes(b"".join(map(each.telegram, instants)))
+        return len(instants) * len(self.households)
 
     def send_history(self) -> None:
         """The box reads the recordings and ends when everything is acknowledged."""

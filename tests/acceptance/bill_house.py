@@ -32,6 +32,8 @@ class House(Composed):
         self.quantities: dict[str, list[str]] = {}
         self.vens: set[str] = set()
         self.pullers: dict[str, Puller] = {}
+        self.neighbours: set[str] = set()
+        """Homes of a neighbourhood that nobody asked for singly: whoever may be seen singly hides nobody in a figure."""
 
     async def close(self) -> None:
         for puller in self.pullers.values():
@@ -44,12 +46,21 @@ class House(Composed):
         body = {"zone": "Z1", "community": place} if place else {}
         self.homes[home] = SubjectId((await self.operator("POST", "/api/households", body))["household"])
         self.quantities[home] = list(quantities)
-        await self.allow(home, JUDGE, FROM, TO)
         if place:
             await self._agreed(home, "neighbourhood", "neighbourhood-figures", "cohort", FROM, TO)
+            await self._organisation(JUDGE)
+            self.neighbours.add(home)
+        else:
+            await self.allow(home, JUDGE, FROM, TO)
 
     async def allow(self, home: str, who: str, start: datetime, end: datetime) -> None:
         await self._agreed(home, who, PURPOSE, "individual", start, end)
+
+    async def _allow_neighbours(self, *homes: str) -> None:
+        """They allow single values when these are asked for."""
+        for home in self.neighbours.intersection(homes):
+            self.neighbours.remove(home)
+            await self.allow(home, JUDGE, FROM, TO)
 
     async def _agreed(self, home: str, who: str, purpose: str, level: str, start: datetime, end: datetime) -> None:
         if who != "neighbourhood":
@@ -108,6 +119,7 @@ class House(Composed):
     # -- asking
 
     async def ask(self, home: str, quantity: str, span: Span, seconds: int, who: str, way: str) -> Sequence[Row]:
+        await self._allow_neighbours(home)
         name = self.gateway.release.pseudonym(Recipient(who), self.homes[home])
         if way == "openadr3":
             return reported(await self._openadr(home, seconds, who), quantity, span)
@@ -138,6 +150,7 @@ class House(Composed):
         return await self.partner(f"{OPENADR}/reports", who, query)
 
     async def portfolio(self, who: str, quantity: str, span: Span, seconds: int) -> Mapping[str, Sequence[Row]]:
+        await self._allow_neighbours(*self.homes)
         names = {self.gateway.release.pseudonym(Recipient(who), s): home for home, s in self.homes.items()}
         query = readings_query(PURPOSE, quantity, span, seconds)
         told: dict[str, list[Row]] = {}
