@@ -99,19 +99,18 @@ class CohortDesk:
         closed by the first question about them.
         """
         now = self._clock()
-        self._again = {key: at for key, at in self._again.items() if not self._over(key[1])}
+        self._again = {key: at for key, at in self._again.items() if not self._past(key[1])}
         self._looked = {key: at for key, at in self._looked.items() if at > now - ONE_DAY}
         for place, epoch in self._due(now):
-            more = await self._look(place, epoch, since=epoch_of(epoch).end)
-            self._again[place, epoch] = now + self._interval if more else FAR_FUTURE
+            await self._look(place, epoch, since=epoch_of(epoch).end)
             return True
         return False
 
     def _due(self, now: datetime) -> Iterator[tuple[str, date]]:
         """What is past its watermark, open, and to be looked at now; oldest first."""
-        for back in range(int((CELL_LATE + self._grace) / ONE_DAY) + 1, 0, -1):
+        for back in range((2 * CELL_LATE + self._grace) // ONE_DAY + 1, 0, -1):
             epoch = now.astimezone(UTC).date() - back * ONE_DAY
-            if self._closes(epoch) <= now and not self._over(epoch):
+            if self._closes(epoch) <= now and not self._past(epoch):
                 for place in self._places.places():
                     if self._again.get((place, epoch), now) <= now:
                         yield place, epoch
@@ -121,20 +120,24 @@ class CohortDesk:
         return epoch_of(epoch).end + self._grace
 
     def _over(self, epoch: date) -> bool:
-        """Whether what was not told of an epoch never is."""
+        """Whether what was not told of an epoch never is, but for one last look."""
         return self._closes(epoch) + CELL_LATE <= self._clock()
 
-    async def _look(self, place: str, epoch: date, *, since: datetime | None = None) -> bool:
-        """Draw and close what can be; whether more may be told of it later. What is over is looked at once."""
+    def _past(self, epoch: date) -> bool:
+        """Whether that look is past too, although there may have been none: nothing ran."""
+        return self._closes(epoch) + 2 * CELL_LATE <= self._clock()
+
+    async def _look(self, place: str, epoch: date, *, since: datetime | None = None) -> None:
+        """Draw and close what can be, and note when to look again."""
         async with self._turn:
             fresh = await self._partition.recorded(place, epoch) is None
             drawn = await self._partition.drawn(place, epoch, since=since)
-            if drawn is None:
-                return True
-            if drawn.interval != self._interval or (self._over(epoch) and not fresh):
-                return False
-            open_ = [await self._closer.close(node, c, epoch_of(epoch)) for node, c in sorted(drawn.cohorts.items())]
-            return any(open_)
+            more = drawn is None
+            if drawn is not None and drawn.interval == self._interval and (fresh or not self._past(epoch)):
+                cohorts = sorted(drawn.cohorts.items())
+                more = any([await self._closer.close(node, cohort, epoch_of(epoch)) for node, cohort in cohorts])
+            later = more and not self._over(epoch)
+            self._again[place, epoch] = self._clock() + self._interval if later else FAR_FUTURE
 
     # -- answers
 
@@ -189,11 +192,10 @@ class CohortDesk:
         looked = self._looked.get(key)
         recorded = await self._partition.recorded(place, epoch)
         young = now.astimezone(UTC).date() - epoch <= EPOCHS_BACK * ONE_DAY
-        open_ = young if recorded is None else not self._over(epoch) and self._again.get(key) != FAR_FUTURE
+        open_ = young if recorded is None else not self._past(epoch) and self._again.get(key) != FAR_FUTURE
         if open_ and (looked is None or now - looked >= timedelta(seconds=CELLS_LOOK)):
             self._looked[key] = now
-            if not await self._look(place, epoch):
-                self._again[key] = FAR_FUTURE
+            await self._look(place, epoch)
         return await self._partition.recorded(place, epoch)
 
     async def _sums(self, place: str, cohorts: Mapping[str, Sequence[str]], epoch: date, known: _Known) -> _Known:

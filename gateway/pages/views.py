@@ -24,8 +24,8 @@ NameOf = Callable[[Recipient], Organisation | None]
 class Card:
     """One request or ground.
 
-    ``state``: waiting, active, past. ``ended`` is None while it stands. ``reference``: the recipient's own word; a
-    ground has none.
+    ``state``: waiting, active, past. ``ended`` is None while it stands. ``reference``: the recipient's own word, and
+    ``neighbours``: what a yes means for them; a ground has none.
     """
 
     id: str
@@ -45,6 +45,7 @@ class Card:
     withdrawn: bool = False
     law: str = ""
     reference: str = ""
+    neighbours: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,8 @@ def who_is(recipient: str, named: NameOf, t: Phrases) -> str:
 def asked_card(asked: Asked, named: NameOf, t: Phrases) -> Card:
     """A request that waits."""
     card = _card(asked.id, "waiting", "consent", asked.request, asked.request.until, named, t)
-    return replace(card, reference=asked.request.reference)
+    said = "neighbours_figures" if asked.request.level is Level.COHORT else "neighbours_single"
+    return replace(card, reference=asked.request.reference, neighbours=t(said))
 
 
 def ground_card(ground: Ground, now: datetime, named: NameOf, t: Phrases) -> Card:

@@ -115,7 +115,7 @@ class CohortSettings(SettingsTable):
         default=15, description="Length of a cell, in minutes."
     )
     grace_minutes: Annotated[int, Field(ge=0, le=1440)] = Field(
-        default=5, description="How long after its end a cell waits for late readings, in minutes."
+        default=60, description="How long after the end of its day (UTC) a cell waits for late readings, in minutes."
     )
 
     @field_validator("interval_minutes")

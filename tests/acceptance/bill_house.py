@@ -33,7 +33,7 @@ class House(Composed):
         self.vens: set[str] = set()
         self.pullers: dict[str, Puller] = {}
         self.neighbours: set[str] = set()
-        """Homes of a neighbourhood that nobody asked for singly: whoever may be seen singly hides nobody in a figure."""
+        """Homes of a neighbourhood that nobody asked for singly: who may be seen singly hides nobody in a figure."""
 
     async def close(self) -> None:
         for puller in self.pullers.values():

@@ -106,12 +106,25 @@ async def test_what_was_not_told_a_day_later_never_is(tmp_path: Path) -> None:
         people = await joined(home, 3)
         await feed(home, people, range(2))
         await next_day(home)
-        await feed(home, people, range(1, 3), day=-1)
         home.now += DAY
+        await work(home)
+        await feed(home, people, range(1, 3), day=-2)
         for _ in range(2):
             assert await refused(home, "Z1", 1, day=-2) is Reason.COHORT_SILENT
+            home.now += HOUR
             await work(home)
         assert await cells(home) == {0: 7}
+
+
+async def test_what_came_within_a_day_is_told_by_one_last_look_also_when_nothing_looked_before(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 3)
+        await feed(home, people, range(2))
+        await next_day(home)
+        await feed(home, people, range(1, 3), day=-1)
+        home.now += DAY + HOUR
+        await work(home)
+        assert await cells(home) == {0: 7, 1: 7}
 
 
 async def test_a_question_makes_the_desk_look_again_but_not_at_once(tmp_path: Path) -> None:
