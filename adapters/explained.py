@@ -23,9 +23,10 @@ from policies.terms import (
     Refusal,
     ReleaseRequest,
     Zone,
-    uncovered,
 )
 
+MOST_NAMED = 16
+"""Parts of a period that a header names one by one; of more it tells from when to when, and how many they are."""
 NOT_COVERED = "Not-Covered"
 """The header that names what of the period an answer does not hold, for want of a ground; not there: it is all held."""
 
@@ -147,6 +148,22 @@ def _touches(at: object, part: Period) -> bool:
     return at in (part.start, part.end)
 
 
+def uncovered(period: Period, agreed: Iterable[Period]) -> list[Period]:
+    """What of a period none of the others holds, ascending."""
+    left = [period]
+    for values in agreed:
+        cut = (
+            rest
+            for piece in left
+            for rest in (
+                Period(piece.start, min(piece.end, values.start)),
+                Period(max(piece.start, values.end), piece.end),
+            )
+        )
+        left = [rest for rest in cut if not rest.empty]
+    return sorted(left, key=lambda part: part.start)
+
+
 def not_covered(question: ReleaseRequest, agreed: Iterable[Period]) -> dict[str, str]:
     """The header of an answer about one household; empty where all is covered."""
     left = uncovered(question.period, agreed)
@@ -169,9 +186,11 @@ def partly_covered(question: ReleaseRequest, known: KnownOf) -> dict[str, str]:
 def kept_back(periods: Sequence[Period], households: int, of: int) -> str:
     """A part of the header: the hours of one household that protect its neighbours, or of how many of a portfolio."""
     why = f"reason={Reason.PROTECTS_NEIGHBOURS}"
-    if of == 1:
-        return ", ".join(f"{written(part)};{why}" for part in periods)
-    return f"households={households};of={of};{why}"
+    if of > 1:
+        return f"households={households};of={of};{why}"
+    if len(periods) > MOST_NAMED:
+        return f"{written(Period(periods[0].start, periods[-1].end))};parts={len(periods)};{why}"
+    return ", ".join(f"{written(part)};{why}" for part in periods)
 
 
 def written(period: Period) -> str:

@@ -18,7 +18,7 @@ from itertools import chain, combinations
 
 from policies.decide import ends
 from policies.grounds import Ground
-from policies.terms import AS_RECEIVED, Grant, Level, Period, SubjectId, uncovered
+from policies.terms import AS_RECEIVED, Grant, Level, Period, SubjectId
 
 Members = frozenset[SubjectId]
 MOST_SETS = 16
@@ -194,9 +194,21 @@ def given_beside(grant: Grant, told: Sequence[Period]) -> list[Period]:
     was used between, whatever lies there.
     """
     if not told or grant.resolution != AS_RECEIVED:
-        return uncovered(grant.period, told)
+        return between(grant.period, told)
     rest = Period(max(period.end for period in told) + _INSTANT, grant.period.end)
     return [] if rest.empty else [rest]
+
+
+def between(period: Period, others: Iterable[Period]) -> list[Period]:
+    """What of a period lies in none of the others, ascending; they may be many."""
+    found, at = list[Period](), period.start
+    for other in sorted(others, key=lambda each: each.start):
+        if not (free := Period(at, min(other.start, period.end))).empty:
+            found.append(free)
+        at = max(at, other.end)
+    if at < period.end:
+        found.append(Period(at, period.end))
+    return found
 
 
 # -- one interval of a cohort

@@ -1,6 +1,5 @@
 """The words that requests, grounds and grants are made of, each with its place in the standards."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -125,22 +124,6 @@ class Period:
     def intersect(self, other: "Period") -> "Period":
         """The common part; may be empty."""
         return Period(max(self.start, other.start), min(self.end, other.end))
-
-
-def uncovered(period: Period, others: Iterable[Period]) -> list[Period]:
-    """What of a period none of the others holds, ascending."""
-    left = [period]
-    for other in others:
-        cut = (
-            rest
-            for piece in left
-            for rest in (
-                Period(piece.start, min(piece.end, other.start)),
-                Period(max(piece.start, other.end), piece.end),
-            )
-        )
-        left = [rest for rest in cut if not rest.empty]
-    return sorted(left, key=lambda part: part.start)
 
 
 FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)

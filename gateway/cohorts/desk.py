@@ -9,13 +9,13 @@ sum of its cohorts, or nothing.
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from sqlalchemy import select
 
 from gateway.clock import Clock
-from gateway.cohorts.cells import ClosedCell, row_of, stored, summed
+from gateway.cohorts.answers import Cells, Figures, Gathered
+from gateway.cohorts.cells import ClosedCell, stored, summed
 from gateway.cohorts.closing import Closer, put
 from gateway.cohorts.consents import NEIGHBOURHOOD, Consents
 from gateway.cohorts.draw import Drawn, Partition, Places, epoch_of
@@ -27,7 +27,7 @@ from gateway.storage.tables.cohorts import cell as table
 from gateway.vault.port import AskInstalled, Vault
 from policies.cohorts import CohortDay, SafetyRule
 from policies.minimise import edges_of, floor
-from policies.terms import FAR_FUTURE, ONE_DAY, Grant, Period, Reason, Refusal, ReleaseRequest, Row, SubjectId, Zone
+from policies.terms import FAR_FUTURE, ONE_DAY, Grant, Period, Reason, Refusal, ReleaseRequest, SubjectId, Zone
 
 __all__ = ["NEIGHBOURHOOD", "CohortDesk", "Places"]
 
@@ -40,16 +40,8 @@ MOST_CELLS = 10_000
 CELLS_LOOK = 5.0
 """Seconds between looks at the clock; no question makes the desk look at an epoch more often."""
 
-_Known = Mapping[tuple[str, datetime], ClosedCell]
-"""Cells by quantity and start."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """``cohorts``: those of the epochs that the rows are of, as far as they have what was asked for."""
-
-    rows: Sequence[Row]
-    cohorts: Sequence[CohortDay]
+NODES_AT_ONCE = 200
+"""Cohorts whose cells are read in one question."""
 
 
 class CohortDesk:
@@ -78,7 +70,7 @@ class CohortDesk:
         consents, self._protection = Consents(store, book, clock), Protection(store)
         self._partition = Partition(store, vault, consents, places, self._loader, k=profile.k, interval=interval)
         self._closer = Closer(store, consents, places, self._loader, self._protection, rule=profile, interval=interval)
-        self._turn = asyncio.Lock()
+        self._turns: dict[str, asyncio.Lock] = {}
         self._again: dict[tuple[str, date], datetime] = {}
         """By place and epoch: when the loop looks at it again."""
         self._looked: dict[tuple[str, date], datetime] = {}
@@ -129,7 +121,7 @@ class CohortDesk:
 
     async def _look(self, place: str, epoch: date, *, since: datetime | None = None) -> None:
         """Draw and close what can be, and note when to look again."""
-        async with self._turn:
+        async with self._turns.setdefault(place, asyncio.Lock()):
             fresh = await self._partition.recorded(place, epoch) is None
             drawn = await self._partition.drawn(place, epoch, since=since)
             more = drawn is None
@@ -157,7 +149,7 @@ class CohortDesk:
         edges = edges_of(asked, step, self._zone)
         if any(floor(start, self._interval) != start for start, _ in edges):
             return Refusal((Reason.NOTHING_ASKED,))
-        cells = _Cells(edges, question.quantities)
+        cells = Gathered(edges, question.quantities)
         for epoch in cells.epochs:
             await self._gather(node, epoch, cells)
         rows, reasons = cells.rows(node, self._interval)
@@ -165,7 +157,7 @@ class CohortDesk:
             return Refusal(tuple(sorted(reasons)) or (Reason.NOT_YET,))
         return Figures(rows, list(cells.cohorts.values()))
 
-    async def _gather(self, node: str, epoch: date, cells: "_Cells") -> None:
+    async def _gather(self, node: str, epoch: date, cells: Gathered) -> None:
         """What is known of an epoch, and why the rest is not."""
         place, _, name = node.partition("#")
         if self._closes(epoch) > self._clock():
@@ -198,7 +190,7 @@ class CohortDesk:
             await self._look(place, epoch)
         return await self._partition.recorded(place, epoch)
 
-    async def _sums(self, place: str, cohorts: Mapping[str, Sequence[str]], epoch: date, known: _Known) -> _Known:
+    async def _sums(self, place: str, cohorts: Mapping[str, Sequence[str]], epoch: date, known: Cells) -> Cells:
         """Cells of a place, of intervals of which all of its cohorts have theirs; they are written down as well."""
         parts = await self._known({node for nodes in cohorts.values() for node in nodes}, cohorts, epoch)
         made: dict[tuple[str, datetime], ClosedCell] = {}
@@ -210,7 +202,7 @@ class CohortDesk:
                 if whole and (total := summed(place, quantity, start, told)) is not None:
                     made[quantity, start] = total
         if made:
-            async with self._turn:
+            async with self._turns.setdefault(place, asyncio.Lock()):
                 closed = (await self._known({place}, cohorts, epoch)).get(place, {})
                 fresh = [each for key, each in made.items() if key not in closed]
                 if fresh:
@@ -218,7 +210,7 @@ class CohortDesk:
             made |= closed
         return made
 
-    async def _known(self, nodes: Collection[str], quantities: Collection[str], epoch: date) -> Mapping[str, _Known]:
+    async def _known(self, nodes: Collection[str], quantities: Collection[str], epoch: date) -> Mapping[str, Cells]:
         """The cells of places or cohorts that are closed in an epoch, by their node."""
         c, period = table.c, epoch_of(epoch)
         span = (c.start >= period.start.timestamp(), c.start < period.end.timestamp())
@@ -243,47 +235,3 @@ class CohortDesk:
         found = await self._protection.left_out([grants[n] for n in touched])
         kept = dict(zip(touched, found, strict=True))
         return [kept.get(n, []) for n in range(len(grants))]
-
-
-NODES_AT_ONCE = 200
-"""Cohorts whose cells are read in one question."""
-
-
-class _Cells:
-    """What an answer is put together from."""
-
-    def __init__(self, edges: Sequence[tuple[datetime, datetime]], quantities: Collection[str]) -> None:
-        self.edges, self.quantities = edges, sorted(quantities)
-        self.known: dict[tuple[str, datetime], ClosedCell] = {}
-        self.missing: dict[date, Mapping[str, Reason]] = {}
-        self.cohorts: dict[str, CohortDay] = {}
-
-    @property
-    def epochs(self) -> list[date]:
-        """All that an interval shares something with, ascending."""
-        days = {
-            start.astimezone(UTC).date() + n * ONE_DAY
-            for start, end in self.edges
-            for n in range((end - start) // ONE_DAY + 2)
-            if epoch_of(start.astimezone(UTC).date() + n * ONE_DAY).start < end
-        }
-        return sorted(days)
-
-    def rows(self, node: str, interval: timedelta) -> tuple[list[Row], set[Reason]]:
-        rows: list[Row] = []
-        reasons: set[Reason] = set()
-        for quantity in self.quantities:
-            for start, end in self.edges:
-                starts = [start + n * interval for n in range((end - start) // interval)]
-                parts = [self.known.get((quantity, at)) for at in starts]
-                told = [part for part in parts if part is not None and part.value is not None]
-                total = summed(node, quantity, start, told) if len(told) == len(parts) else None
-                if total is not None:
-                    rows.append(row_of(total, end))
-                    continue
-                reasons |= {
-                    self.missing[at.astimezone(UTC).date()][quantity]
-                    for at, part in zip(starts, parts, strict=True)
-                    if part is None or part.value is None
-                } or {Reason.COHORT_TOO_SMALL}
-        return rows, reasons

@@ -9,8 +9,9 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -78,38 +79,48 @@ class Protection:
         if not grants:
             return []
         async with self.turn:
-            shown = await self._shown(grants)
-            touched = {
-                (grant.subject, each.node): each
-                for grant in grants
-                for each in shown.get(grant.subject, ())
-                if _within(each, grant.period)
-            }
-            free = {key for key, each in touched.items() if each.slack > 0}
+            parts = [grants[at : at + GRANTS_AT_ONCE] for at in range(0, len(grants), GRANTS_AT_ONCE)]
+            looks = [await self._store.look(partial(_touched, grants=some)) for some in parts]
+            touched = [each for look in looks for each in look]
+            free = {(each.subject, each.node) for mine in touched for each in mine if each.slack > 0}
             now_seen = await self._store.write(lambda connection: _see(connection, free)) if free else set()
-        kept: dict[SubjectId, list[Shown]] = {}
-        for (subject, node), each in touched.items():
-            if (subject, node) not in now_seen:
-                kept.setdefault(subject, []).append(each)
-        return [[p for each in kept.get(g.subject, ()) for p in _within(each, g.period)] for g in grants]
+        return [
+            [period for each in mine if (each.subject, each.node) not in now_seen for period in each.periods]
+            for mine in touched
+        ]
 
-    async def _shown(self, grants: Sequence[Grant]) -> dict[SubjectId, list[Shown]]:
-        """What was told with each household in it, as far as it has not been seen, around the periods of its grants."""
-        subjects = sorted({grant.subject for grant in grants})
-        first = min(grant.period.start for grant in grants).astimezone(UTC).date().isoformat()
-        last = max(grant.period.end for grant in grants).astimezone(UTC).date().isoformat()
-        found: dict[SubjectId, list[Shown]] = {}
-        for at in range(0, len(subjects), GRANTS_AT_ONCE):
-            some = subjects[at : at + GRANTS_AT_ONCE]
-            query = (
-                select(member.c.subject, told)
-                .join(told, told.c.node == member.c.node)
-                .where(member.c.subject.in_(some), member.c.epoch.between(first, last), member.c.seen.is_(False))
-                .order_by(member.c.epoch)
-            )
-            for row in await self._store.look(lambda c, query=query: c.execute(query).fetchall()):  # type: ignore[misc]
-                found.setdefault(SubjectId(row.subject), []).append(_shown_of(row))
-        return found
+
+class _Touched(NamedTuple):
+    """Told hours of a cohort with a household in it, within a grant."""
+
+    subject: SubjectId
+    node: str
+    slack: int
+    periods: Sequence[Period]
+
+
+def _touched(connection: Connection, grants: Sequence[Grant]) -> list[list[_Touched]]:
+    """For each grant what was told with its household in it, as far as it has not been seen. In a reader's thread."""
+    first = min(grant.period.start for grant in grants).astimezone(UTC).date().isoformat()
+    last = max(grant.period.end for grant in grants).astimezone(UTC).date().isoformat()
+    query = (
+        select(member.c.subject, told)
+        .join(told, told.c.node == member.c.node)
+        .where(member.c.subject.in_({grant.subject for grant in grants}))
+        .where(member.c.epoch.between(first, last), member.c.seen.is_(False))
+        .order_by(member.c.epoch)
+    )
+    shown: dict[str, list[Shown]] = {}
+    for row in connection.execute(query):
+        shown.setdefault(row.subject, []).append(_shown_of(row))
+    return [
+        [
+            _Touched(grant.subject, each.node, each.slack, within)
+            for each in shown.get(grant.subject, ())
+            if (within := [p for p in each.periods() if not p.intersect(grant.period).empty])
+        ]
+        for grant in grants
+    ]
 
 
 def _see(connection: Connection, wanted: Iterable[tuple[SubjectId, str]]) -> set[tuple[SubjectId, str]]:
@@ -122,11 +133,6 @@ def _see(connection: Connection, wanted: Iterable[tuple[SubjectId, str]]) -> set
             connection.execute(update(member).where(*mine).values(seen=True))
             seen.add((subject, node))
     return seen
-
-
-def _within(shown: Shown, period: Period) -> list[Period]:
-    """What was told that shares something with a period."""
-    return [p for p in shown.periods() if not p.intersect(period).empty]
 
 
 def _row_of(shown: Shown) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from gateway.errors import SubjectGone
 from gateway.grounds import GroundBook, kind_of
 from gateway.vault.port import Vault, held_since
 from policies import ledger as books
-from policies.cohorts import given_beside
+from policies.cohorts import between, given_beside
 from policies.decide import decide, ends
 from policies.terms import (
     Grant,
@@ -34,7 +34,6 @@ from policies.terms import (
     SubjectId,
     Zone,
     class_of,
-    uncovered,
 )
 
 SLICE = 256
@@ -199,7 +198,7 @@ class ReleaseDesk:
         for each, told in zip(opened, await self._cohorts.left_out([o.grant for o in opened]), strict=True):
             pieces = given_beside(each.grant, told)
             if left_out is not None:
-                left_out += uncovered(each.grant.period, pieces)
+                left_out += between(each.grant.period, pieces)
             if pieces:
                 found.append(_Spared(each, [_piece(each, period) for period in pieces]))
         return found

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.explained import kept_back, uncovered
 from adapters.queries import BadQuery, instant, only
-from policies.terms import Period, uncovered
+from policies.terms import Period
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 hours = st.integers(0, 24)
@@ -16,6 +17,18 @@ periods = st.tuples(hours, hours).map(lambda ab: Period(at(ab[0]), at(ab[1])))
 
 def at(hour: int) -> datetime:
     return BEGIN + timedelta(hours=hour)
+
+
+def test_what_is_kept_back_is_named_by_its_hours_or_of_a_portfolio_by_how_many() -> None:
+    told = [Period(at(0), at(1)), Period(at(2), at(3))]
+    assert kept_back(told, 1, 1) == (
+        "2026-03-01T00:00:00Z/2026-03-01T01:00:00Z;reason=protects-neighbours, "
+        "2026-03-01T02:00:00Z/2026-03-01T03:00:00Z;reason=protects-neighbours"
+    )
+    many = [Period(at(n), at(n) + timedelta(minutes=30)) for n in range(17)]
+    whole = "2026-03-01T00:00:00Z/2026-03-01T16:30:00Z"
+    assert kept_back(many, 1, 1) == f"{whole};parts=17;reason=protects-neighbours"
+    assert kept_back(told, 2, 40) == "households=2;of=40;reason=protects-neighbours"
 
 
 @given(periods, st.lists(periods, max_size=4))

@@ -30,21 +30,20 @@ AGREED: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "neighbours": ("Your neighbours", "Ihre Nachbarn"),
         "neighbours_single": (
-            "Whoever may see your values singly, you hide nobody from any more: in figures of your neighbourhood you do "
-            "not count among those whom nobody sees. Hours of which such a figure was told with you in it before are "
-            "left out where too few others would be left in it.",
-            "Wessen Werte jemand einzeln sieht, hinter dem kann sich niemand verbergen: In Zahlen Ihrer Nachbarschaft "
-            "zählen Sie nicht mehr zu denen, die niemand sieht. Stunden, für die eine solche Zahl mit Ihnen schon "
-            "genannt wurde, werden ausgelassen, wenn sonst zu wenige andere darin übrig blieben.",
+            "Once somebody may see your values singly, you hide nobody any more: in figures of your neighbourhood you "
+            "do not count among those whom nobody sees. Hours of which such a figure was told before with you in it "
+            "are left out where too few others would be left in it.",
+            "Sobald jemand Ihre Werte einzeln sehen darf, verbirgt sich hinter Ihnen niemand mehr: In Zahlen Ihrer "
+            "Nachbarschaft zählen Sie nicht zu denen, die niemand sieht. Stunden, für die eine solche Zahl mit Ihnen "
+            "schon genannt wurde, werden ausgelassen, wo sonst zu wenige andere darin übrig blieben.",
         ),
         "neighbours_figures": (
             "Only sums are told, when a day is over: each over enough households whom nobody sees singly, with all "
-            "that you allow or with nothing. A sum that was told protects everybody in it: of its hours your single values "
-            "may then be left out for others to whom you allow them later.",
+            "that you allow or with nothing. A sum that was told protects everybody in it: if you allow somebody your "
+            "single values later, those of its hours may be left out.",
             "Genannt werden nur Summen, wenn ein Tag vorüber ist: jede über genügend viele Haushalte, die niemand "
             "einzeln sieht, mit allem, was Sie erlauben, oder mit nichts. Eine genannte Summe schützt alle, die darin "
-            "sind: Ihre einzelnen Werte dieser Stunden können dann für andere ausgelassen werden, denen Sie sie später "
-            "erlauben.",
+            "sind: Wenn Sie später jemandem Ihre einzelnen Werte erlauben, können die ihrer Stunden fehlen.",
         ),
         "in_part": ("Or only in part", "Oder nur zum Teil"),
         "accept_all": ("Accept all", "Alles annehmen"),

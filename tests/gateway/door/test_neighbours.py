@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
+from adapters.explained import NOT_COVERED
 from adapters.plugin import Refused
 from gateway.cohorts.protection import Shown
 from gateway.door.release import KeptBack
+from gateway.services import _named_in
 from policies.terms import AS_RECEIVED, Level, Period, Portfolio, Reason, Recipient, SubjectId
 from tests.gateway.cohorts.town import DAY, HOUR, allow_figures, cells, feed, joined, midnight, next_day, work
 from tests.gateway.house import ACME, NOON, House, house
@@ -169,6 +172,16 @@ async def test_hours_that_were_told_later_of_the_same_day_protect_too(tmp_path: 
         assert sorted(await cells(home)) == [0, 1, 2]
         await home.agree(people[0], recipient=Recipient("other"))
         assert await hours(home, people[0], recipient=Recipient("other")) == []
+
+
+def test_the_head_of_an_answer_names_what_is_kept_back_beside_what_its_ground_does_not_cover() -> None:
+    begin = NOON.replace(hour=0)
+    kept = KeptBack([Period(begin, begin + HOUR)], 1, 1)
+    said = "2026-03-04T00:00:00Z/2026-03-04T01:00:00Z;reason=protects-neighbours"
+    for before, after in (({}, said), ({NOT_COVERED: "x"}, f"x, {said}")):
+        response = web.StreamResponse(headers=before)
+        _named_in(response)(kept)
+        assert response.headers[NOT_COVERED] == after
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,29 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from markupsafe import Markup
+from sqlalchemy import insert
 
 from adapters.plugin import Batch
 from gateway.grounds import recorded
 from gateway.pages.views import CorrectionLine, correction_lines
 from gateway.pages.words import Phrases
+from gateway.storage.tables.cohorts import member
 from gateway.vee.records import Act, Decided, Handling
 from meter_driver.reading import Reading
-from policies.terms import QUARTER_HOUR, DetailClass, SubjectId
+from policies.cohorts import CohortDay
+from policies.ledger import shown
+from policies.terms import (
+    ONE_DAY,
+    QUARTER_HOUR,
+    DetailClass,
+    Level,
+    Period,
+    Purpose,
+    Recipient,
+    ReleaseRequest,
+    SubjectId,
+    Zone,
+)
 from tests.gateway.pages.test_pages import text, token_of
 from tests.gateway.people_house import ENERGY, FEED, PROFILE, START, People, people
 
@@ -46,6 +61,48 @@ async def test_a_request_names_its_quantities_beside_what_can_be_ticked(tmp_path
         )
         german = facts(await text(house, "/consents", **{"Accept-Language": "de"}))
         assert german["Messgrößen"].startswith("Bezug aus dem Netz; Einspeisung in das Netz von jedem Ihrer Zähler")
+
+
+async def test_a_request_says_what_a_yes_means_for_the_neighbours_in_both_languages(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        await house.ask(made["household"])
+        figures = {"recipient": "neighbourhood", "purpose": "neighbourhood-figures", "level": "cohort"}
+        await house.ask(made["household"], **figures)
+        await house.post("/login", code=made["login_code"])
+        page, german = await text(house, "/consents"), await text(house, "/consents", **{"Accept-Language": "de"})
+        single, sums = (facts(page, nth)["Your neighbours"] for nth in range(2))
+        assert "left out where too few others" in single
+        assert "when a day is over" in sums
+        assert "werden ausgelassen" in facts(german, 0)["Ihre Nachbarn"]
+        assert "wenn ein Tag vorüber ist" in facts(german, 1)["Ihre Nachbarn"]
+
+
+async def test_a_household_reads_who_was_shown_a_figure_with_it_in_it_among_what_was_seen_of_it_alone(
+    tmp_path: Path,
+) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        begin = NOON.replace(hour=0)
+        asked = ReleaseRequest(
+            Recipient("northwind"),
+            Purpose.NEIGHBOURHOOD,
+            Zone("Z1"),
+            frozenset({ENERGY}),
+            ONE_DAY,
+            Level.COHORT,
+            Period(begin, begin + ONE_DAY),
+        )
+        row = {"subject": made["household"], "epoch": "2026-03-03", "node": "Z1#2026-03-03-0", "seen": False}
+        await house.gateway.store.write(lambda connection: connection.execute(insert(member), row).rowcount)
+        days = [CohortDay(f"Z1#2026-03-03-{n}", frozenset({ENERGY}), QUARTER_HOUR, asked.period) for n in (0, 1)]
+        await house.gateway.ledger.write_shown(shown(asked, days, NOON))
+        await house.post("/login", code=made["login_code"])
+        page = await text(house, "/ledger")
+        assert page.count("Only sums over a group of households") == 1, "of its own cohort only"
+        entry = facts(page)
+        assert entry["What was seen"] == "Energy taken from the grid"
+        assert entry["Ground"] == "Consent"
 
 
 async def test_a_request_says_until_when_the_yes_would_be_valid_and_which_word_the_recipient_uses(

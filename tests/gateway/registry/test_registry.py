@@ -42,6 +42,29 @@ async def test_a_household_is_found_by_its_place_and_its_names_are_nowhere_in_cl
         assert word not in stored
 
 
+async def test_households_whose_holders_have_one_name_are_of_one_holder_and_without_names_each_is_its_own(
+    tmp_path: Path,
+) -> None:
+    async with people(tmp_path) as house:
+        tenancies = house.gateway.registry.tenancies
+        names = ["Anna Musterfrau", " anna  MUSTERFRAU", "Anna Muster", "", " "]
+        made = [(await tenancies.create(NewTenancy(Identity(name), "z1"))).id for name in names]
+        holders = await tenancies.holders(made)
+        one, same, other, nobody, blank = (holders[who] for who in made)
+        assert one == same
+        assert len({one, other, nobody, blank}) == 4
+        assert b"muster" not in one.lower()
+
+
+async def test_the_place_of_a_household_is_known_also_when_it_has_ended(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        tenancies = house.gateway.registry.tenancies
+        made = await tenancies.create(anna())
+        await tenancies.close(made.id, house.gateway.clock())
+        assert tenancies.place_of(made.id) == "z1/north"
+        assert tenancies.place_of(SubjectId("0" * 32)) == ""
+
+
 async def test_the_length_of_a_name_is_not_in_the_row(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         for name in ("A", "Anna-Maria Musterfrau-Beispiel"):

@@ -1,8 +1,10 @@
 """A store of an older release opens, and what the revisions make is what the tables say, on any engine."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,31 @@ def test_a_household_of_before_moved_in_when_another_one_left_its_point(old: Pat
     with closing(sqlite3.connect(old)) as connection:
         rows = connection.execute("SELECT id, moved_in FROM tenancy WHERE id IN ('was', 'is', 'other')")
         assert dict(rows) == {"was": None, "is": 200, "other": None}
+
+
+def test_a_cohort_that_told_a_figure_before_protects_all_of_its_members_and_tells_no_more(old: Path) -> None:
+    with closing(sqlite3.connect(old)) as connection:
+        connection.executescript("""
+            INSERT INTO cohort_draw (place, epoch, cohorts) VALUES ('Z1', '2026-03-04',
+                '{"Z1#2026-03-04-0": {"a": ["p", "q"], "b": ["q"]}, "Z1#2026-03-04-1": {"c": ["p"]}}');
+            INSERT INTO cohort_cell (node, quantity, start, value) VALUES
+                ('Z1#2026-03-04-0', 'q', 100, '7'), ('Z1#2026-03-04-1', 'p', 100, NULL);
+        """)
+    migrate(url_of(old), [GAIAX, OPENADR])
+    begin = datetime(2026, 3, 4, tzinfo=UTC).timestamp()
+    with closing(sqlite3.connect(old)) as connection:
+        members = connection.execute("SELECT subject, epoch, node, seen FROM cohort_member ORDER BY subject").fetchall()
+        assert members == [(who, "2026-03-04", "Z1#2026-03-04-0", 0) for who in ("a", "b")]
+        told = connection.execute("SELECT node, begin, seconds, intervals, slack FROM cohort_told").fetchall()
+        assert told == [("Z1#2026-03-04-0", begin, 86400, "1", 0)]
+        [(body,)] = connection.execute("SELECT cohorts FROM cohort_draw").fetchall()
+    assert json.loads(body) == {
+        "seconds": 0,
+        "cohorts": {
+            "Z1#2026-03-04-0": {"members": ["a", "b"], "quantities": ["q"]},
+            "Z1#2026-03-04-1": {"members": ["c"], "quantities": ["p"]},
+        },
+    }
 
 
 def test_a_store_with_exceptions_keeps_them_and_gets_a_place_for_doubtful_clocks(tmp_path: Path) -> None:

@@ -39,7 +39,8 @@ def upgrade() -> None:
     op.create_index("cohort_member_epoch", "cohort_member", ["epoch"])
     op.create_index("cohort_told_begin", "cohort_told", ["begin"])
     connection = op.get_bind()
-    shown = {row.node for row in connection.execute(sa.select(_CELL.c.node).where(_CELL.c.value.is_not(None)))}
+    told_before = sa.select(_CELL.c.node).where(_CELL.c.value.is_not(None)).distinct()
+    shown = {row.node for row in connection.execute(told_before)}
     for row in connection.execute(sa.select(_DRAW)).fetchall():
         cohorts = json.loads(row.cohorts)
         begin = datetime.combine(datetime.fromisoformat(row.epoch), time(), UTC).timestamp()
