@@ -43,10 +43,6 @@ class HouseholdPages:
     """Handlers; each asks a desk and fills a template.
 
     ``cohorts_of``: those that told figures with a household in them.
-    """Handlers; each asks a desk and fills a template.
-
-    ``cohorts_of``: those that told figures with a household in them.
-    """
     """
 
     consent: ConsentDesk
