@@ -57,7 +57,9 @@ def collusion(words: Words) -> int:
 
 
 def equations(words: Words) -> int:
-    return judge("privacy/equations.py", DRIVER, *(words or ["--smallest", "15"]))
+    """With towns of ours beside the kit's own."""
+    ours = ["--scenarios", "tests.acceptance.privacy_scenarios"]
+    return judge("privacy/equations.py", DRIVER, *(words or ["--smallest", "15"]), *ours)
 
 
 def grid(words: Words) -> int:
