@@ -10,12 +10,13 @@ from sqlalchemy import select
 
 from adapters.plugin import Batch, Refused
 from gateway.cohorts import desk as cohorts
+from gateway.cohorts.closing import intervals
 from gateway.storage.tables.cohorts import draw
 from meter_driver.reading import Reading
-from policies.cohorts import SafetyRule
-from policies.terms import Period, Reason, SubjectId
+from policies.cohorts import Cohort, SafetyRule
+from policies.terms import Period, Reason, Row, SubjectId
 from tests.gateway.cohorts.town import DAY, HOUR, allow_figures, cells, drawn, feed, joined, next_day, question, work
-from tests.gateway.house import ENERGY, FEED, House, house
+from tests.gateway.house import ENERGY, FEED, NOON, House, house
 
 
 async def refused(home: House, place: str, hour: int, day: int = -1) -> Reason:
@@ -266,15 +267,17 @@ async def test_members_whose_meters_count_in_another_unit_are_converted(tmp_path
         assert await cells(home) == {0: 15}
 
 
-async def test_a_member_whose_unit_cannot_be_converted_is_left_out(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        people = await joined(home, 4)
-        await feed(home, people[:3], range(2))
-        begin = home.now.replace(hour=0)
-        readings = [(people[3], Reading("m", ENERGY, begin + n * HOUR, Decimal(8 * n), "kvarh")) for n in range(2)]
-        assert not (await home.intake.take(Batch("other", 1, readings))).refused
-        await next_day(home)
-        assert await cells(home) == {0: 7}
+def test_a_member_whose_unit_cannot_be_converted_or_who_lacks_a_quantity_is_left_out() -> None:
+    def rows(unit: str, *quantities: str) -> dict[str, Row]:
+        return {q: Row("", q, NOON, NOON + HOUR, Decimal(1), unit) for q in quantities}
+
+    people = [SubjectId(name) for name in "abcd"]
+    mine = [rows("kWh", ENERGY, FEED), rows("Wh", ENERGY, FEED), rows("kvarh", ENERGY, FEED), rows("kWh", ENERGY)]
+    loads = {who: {NOON: some} for who, some in zip(people, mine, strict=True)}
+    cohort = Cohort(frozenset(people), frozenset({ENERGY, FEED}))
+    (only,) = intervals(cohort, loads, [NOON, NOON + HOUR])
+    assert (only.start, sorted(only.rows)) == (NOON, ["a", "b"])
+    assert {row.unit for some in only.rows.values() for row in some.values()} == {"kWh"}
 
 
 # -- places, rows
