@@ -41,6 +41,13 @@ class NotOneOf(BadQuery):
         self.choices = choices
 
 
+class NotWhole(BadQuery):
+    """A value that is no whole number above nought."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, "a whole number above nought")
+
+
 class NotOnce(BadQuery):
     """A field that is given several times, or not at all."""
 

@@ -7,6 +7,7 @@ adapters loaded, households whose end was begun ended. Unknown means no, so noth
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from adapters.plugin import Adapter, Logger, Route
@@ -23,6 +24,7 @@ from gateway.serve.tasks import Supervisor
 from gateway.settings import Settings
 from gateway.storage.migrate import migrate
 from policies.roles import Listener
+from policies.terms import ONE_DAY
 
 CHECKPOINT = 60.0
 """Seconds between two signed checkpoints of the ledger, while there is something new."""
@@ -87,9 +89,19 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
     supervisor.add("vee", gateway.sweep.run)
     supervisor.add("access", gateway.access.run)
     supervisor.add("checkpoints", checkpoints)
+    supervisor.add("ledger", partial(_walk_ledger, gateway))
     for adapter in adapters:
         for name, loop in adapter.background.items():
             supervisor.add(f"{adapter.name}.{name}", loop)
+
+
+async def _walk_ledger(gateway: Gateway) -> None:
+    """Whether the books are whole: at the start, then once a day."""
+    while True:
+        found = await gateway.ledger.verify()
+        if found.fault:
+            gateway.log.error("ledger.broken", fault=found.fault, entries=found.entries)
+        await asyncio.sleep(ONE_DAY.total_seconds())
 
 
 async def _open_listeners(

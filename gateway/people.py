@@ -1,8 +1,9 @@
 """All routes of the people listener, and the ones every listener's operator expects: health, pages, the API."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -10,6 +11,7 @@ from aiohttp import web
 from adapters.plugin import Route
 from gateway.api.history import HistoryApi
 from gateway.api.household import HouseholdApi
+from gateway.api.ledger import LedgerApi
 from gateway.api.meters import MetersApi
 from gateway.api.openapi import openapi_routes
 from gateway.api.registry import RegistryApi
@@ -34,7 +36,13 @@ def people_routes(gateway: Gateway) -> list[Route]:
     limits = gateway.settings.limits
     throttle = Throttle(limits.login_wrong_per_minute, time.monotonic)
     login = Login(
-        gateway.codes, gateway.sessions, gateway.operator, throttle, gateway.registry, days=limits.session_days
+        gateway.codes,
+        gateway.sessions,
+        gateway.operator,
+        throttle,
+        gateway.registry,
+        days=limits.session_days,
+        noted=lambda subject: gateway.ledger.note(subject, "login"),
     )
     registry = RegistryApi(
         registry=gateway.registry,
@@ -43,6 +51,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
         clients=gateway.clients,
         enrolment=gateway.enrolment,
         throttle=throttle,
+        disclosures=gateway.ledger,
         login_code_days=limits.login_code_days,
     )
     household = HouseholdApi(
@@ -67,9 +76,15 @@ def people_routes(gateway: Gateway) -> list[Route]:
     )
     town = TownApi(gateway.registry, gateway.clients, registry.take_in)
     history = HistoryApi(gateway.registry, gateway.intake.take, gateway.vault.oldest, gateway.clock)
-    desks = (registry, town, MetersApi(gateway.registry), history, vee, household)
+    desks = (registry, town, MetersApi(gateway.registry), history, vee, household, LedgerApi(gateway.ledger))
     api = [route for desk in desks for route in desk.routes()]
-    return [*health_routes(lambda: gateway.keeper.sound), *api, *openapi_routes(api), *_pages(gateway, login)]
+    health = health_routes(lambda: gateway.keeper.sound, lambda: _faults(gateway))
+    return [*health, *api, *openapi_routes(api), *_pages(gateway, login)]
+
+
+def _faults(gateway: Gateway) -> list[str]:
+    walked = gateway.ledger.verified
+    return [walked.fault] if walked is not None and walked.fault else []
 
 
 def _pages(gateway: Gateway, login: Login) -> list[Route]:
@@ -102,6 +117,7 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
     )
     downloads = Downloads(
         own_data=gateway.own_data,
+        disclosures=gateway.ledger,
         egress=gateway.egress,
         registry=gateway.registry,
         clock=gateway.clock,
@@ -116,15 +132,21 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
     return [route for desk in desks for route in desk.routes()]
 
 
-def health_routes(sound: Callable[[], bool]) -> list[Route]:
-    """``/healthz``: the process answers. ``/readyz``: it can also read and change keys; 503 when it cannot."""
+def health_routes(sound: Callable[[], bool], faults: Callable[[], Sequence[str]]) -> list[Route]:
+    """``/healthz``: the process answers. ``/readyz``: it can also read and change keys; 503 when it cannot.
+
+    ``faults``: sentences about what is wrong and keeps nobody from being served.
+    """
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
 
     async def readyz(_: web.Request) -> web.Response:
         ready = sound()
-        return web.json_response({"status": "ready" if ready else "not ready"}, status=200 if ready else 503)
+        body: dict[str, Any] = {"status": "ready" if ready else "not ready"}
+        if found := faults():
+            body["faults"] = list(found)
+        return web.json_response(body, status=200 if ready else 503)
 
     return [
         Route(Listener.PEOPLE, "GET", "/healthz", "health", healthz, EVERYBODY),

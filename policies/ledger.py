@@ -6,13 +6,14 @@ A household proves its entry with the leaf hashes from the entry to the next che
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
 import msgspec
 
 from policies.cohorts import CohortDay
-from policies.terms import Grant, ReleaseRequest
+from policies.grounds import Scope
+from policies.terms import AS_RECEIVED, Grant, ReleaseRequest, SubjectId
 
 GENESIS = bytes(32)
 """``hash[0]``: before the first entry."""
@@ -24,9 +25,11 @@ ChainLink = tuple[int, bytes]
 class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the household reads under "Who saw it". Sealed under its own ledger key; holds no value of a meter.
 
-    ``kind`` is ``release``, ``refusal``, ``given``, ``withdrawn``, ``erased``, or ``shown``: figures of a cohort,
-    for all of its members, not sealed. Instants are UTC. ``start`` and ``end`` are the period of the values (release,
-    shown), or of the ground's validity (given).
+    ``kind`` is ``release``, ``given``, ``withdrawn``, ``ended``, ``objected``, ``erased``; ``shown``: figures of a
+    cohort, for all of its members, not sealed; and what was done by the household and the operator: ``own`` (the
+    household fetched its own values), ``code`` (the operator had a login code made), ``login``. Instants are UTC.
+    ``start`` and ``end`` are the period of the values (release, own; in whole days; shown), or of the ground's validity
+    (given). ``whole``: a release that may have been about all that its ground covers, of a day with many questions.
     """
 
     kind: str
@@ -41,6 +44,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     start: datetime
     end: datetime
     reference: str = ""
+    whole: bool = False
 
 
 def encode(entry: LedgerEntry) -> bytes:
@@ -95,6 +99,60 @@ def shown(question: ReleaseRequest, cohorts: Iterable[CohortDay], at: datetime) 
         )
         for each in cohorts
     ]
+
+
+MOST_OF_A_DAY = 8
+"""Releases by one ground of which a day has entries of their own. One more is about all that the ground covers, and
+stands for every question of the rest of the day: whoever asks a thousand times fills no ledger, and washes nothing off.
+"""
+
+
+def needed(today: Sequence[LedgerEntry], asked: LedgerEntry, scope: Scope) -> LedgerEntry | None:
+    """The entry that a release needs beside those of today by the same ground, oldest first; None where one says it."""
+    if any(_says(entry, asked) for entry in today):
+        return None
+    if len(today) < MOST_OF_A_DAY:
+        return msgspec.structs.replace(asked, start=_day(asked.start), end=_day_after(asked.end))
+    return msgspec.structs.replace(
+        asked,
+        quantities=tuple(sorted(scope.quantities)),
+        resolution=scope.resolution.total_seconds(),
+        level=scope.level.value,
+        start=min(scope.values.start, _day(asked.start)),
+        end=max(scope.values.end, _day_after(asked.end)),
+        reference="",
+        whole=True,
+    )
+
+
+def _says(entry: LedgerEntry, asked: LedgerEntry) -> bool:
+    """Whether an entry says at least as much as a release that is asked for, of the same ground and day."""
+    words = entry.recipient, entry.purpose, entry.ground, entry.ground_kind
+    if words != (asked.recipient, asked.purpose, asked.ground, asked.ground_kind):
+        return False
+    if not (entry.start <= asked.start and asked.end <= entry.end and {*asked.quantities} <= {*entry.quantities}):
+        return False
+    if entry.whole:
+        return True
+    same = entry.level, entry.reference, entry.resolution
+    return same == (asked.level, asked.reference, asked.resolution)
+
+
+def _day(at: datetime) -> datetime:
+    """The begin of a day in UTC."""
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _day_after(at: datetime) -> datetime:
+    """The first midnight in UTC that is not before an instant; where the calendar ends, that."""
+    begin = _day(at)
+    return begin if begin == at or begin.date() == date.max else begin + timedelta(days=1)
+
+
+def acted(kind: str, subject: SubjectId, at: datetime, *, resolution: timedelta = AS_RECEIVED) -> LedgerEntry:
+    """``own``, ``code``, ``login``: what the household or the operator did."""
+    seconds = resolution.total_seconds()
+    return LedgerEntry(kind, at, "", "", f"own:{subject}", "", (), seconds, "", _day(at), _day_after(at))
 
 
 def leaf(sealed: bytes) -> bytes:

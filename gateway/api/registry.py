@@ -13,6 +13,7 @@ from adapters.plugin import Handler, Route
 from adapters.queries import BadQuery
 from gateway.api import models
 from gateway.api.models import Json, body
+from gateway.door.ledger import Ledger
 from gateway.errors import CodeRefused, CsrRefused, InUse, NotAllowed, RegistryError, SubjectGone, Unknown
 from gateway.household_end import HouseholdEnd
 from gateway.identity.certs import fingerprint
@@ -65,6 +66,7 @@ class RegistryApi:
     clients: Clients
     enrolment: Enrolment
     throttle: Throttle
+    disclosures: Ledger
     login_code_days: int
 
     def routes(self) -> list[Route]:
@@ -111,7 +113,7 @@ class RegistryApi:
             given = await self._enrol_code("box", box)
             answer |= {"box": box, "box_code": given["code"], "box_enrol": given["enrol"]}
         if wanted.login_code:
-            answer["login_code"] = await self.codes.issue("login", made.id, days=self.login_code_days)
+            answer["login_code"] = await self._login_code(made.id)
         return answer
 
     async def list_households(self, _: web.Request) -> web.Response:
@@ -131,8 +133,13 @@ class RegistryApi:
         subject = SubjectId(request.match_info["household"])
         async with self.registry.turns.of(subject):
             found = self.registry.tenancies.live(subject)
-            code = await self.codes.issue("login", found.id, days=self.login_code_days)
+            code = await self._login_code(found.id)
         return web.json_response({"code": code}, status=201)
+
+    async def _login_code(self, household: SubjectId) -> str:
+        """The household reads that there is one before anybody has it."""
+        await self.disclosures.note(household, "code")
+        return await self.codes.issue("login", household, days=self.login_code_days)
 
     async def move_out(self, request: web.Request) -> web.Response:
         """The tenancy ends: its consents and contracts, its range, its boxes, its codes."""

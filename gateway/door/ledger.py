@@ -1,11 +1,14 @@
-"""The disclosure ledger: one entry for each grant, recipient and period.
+"""The disclosure ledger: who was told what of a household, by which ground, on which day, and what was done about it.
 
-Sealed per household; the hash chain runs over ciphertext.
+Sealed per household; the hash chain runs over ciphertext. It grows by days and terms, not by questions (``needed``).
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
@@ -17,11 +20,33 @@ from gateway.storage.statements import append
 from gateway.storage.tables.door import checkpoint, ledger
 from gateway.vault.port import Vault, Words
 from policies import ledger as books
+from policies.grounds import Scope
 from policies.ledger import LedgerEntry
-from policies.terms import DetailClass, SubjectId
+from policies.terms import AS_RECEIVED, DetailClass, SubjectId
 
-GRANTS_REMEMBERED = 20_000
-"""Grants whose entry of today is known to be durable; asking again in the same day adds no second entry."""
+GROUNDS_REMEMBERED = 20_000
+"""Grounds whose entries of today are known to be durable; asking again in the same day adds no second one."""
+VERIFIED_AT_ONCE = 500
+"""Rows of one look while the chain is walked."""
+
+
+@dataclass(frozen=True, slots=True)
+class PagedEntry:
+    """``number``: in the chain, for the pages behind it."""
+
+    number: int
+    entry: LedgerEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """``entries`` were walked; ``fault``: the first thing that is wrong, a sentence; "" when the chain is whole."""
+
+    entries: int
+    fault: str = ""
+
+
+CHECKPOINT_TYPE = "ledger-checkpoint+jwt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +63,10 @@ class Ledger:
 
     def __init__(self, store: Store, vault: Vault, signer: Signer, clock: Clock, ids: Callable[[], str]) -> None:
         self._store, self._vault, self._signer, self._clock, self._ids = store, vault, signer, clock, ids
-        self._known: OrderedDict[tuple[object, ...], None] = OrderedDict()
+        self.verified: Verified | None = None
+        """What the last walk found; None before the first is over."""
+        self._shown: OrderedDict[tuple[str, str, date], None] = OrderedDict()
+        self._today: OrderedDict[tuple[SubjectId, str], tuple[LedgerEntry, ...]] = OrderedDict()
 
     def tag(self, subject: SubjectId) -> bytes:
         """How rows of a household are found without naming it."""
@@ -51,54 +79,103 @@ class Ledger:
         return [SealedEntry(w.about, self.tag(w.subject), body) for w, body in zip(words, sealed, strict=True)]
 
     async def write(self, entries: Sequence[tuple[SubjectId, LedgerEntry]]) -> None:
-        """Durable on return. Releases that today's ledger has already are passed over."""
-        fresh = [(s, e) for s, e in entries if self._key(s, e) not in self._known]
+        """Durable on return."""
+        sealed = await self.seal(entries)
+        await self._store.write(lambda connection: put(connection, sealed))
+
+    async def note(self, subject: SubjectId, kind: str, *, resolution: timedelta = AS_RECEIVED) -> None:
+        """What the household or the operator did (``books.acted``). Durable on return. Raises ``SubjectGone``."""
+        await self.write([(subject, books.acted(kind, subject, self._clock(), resolution=resolution))])
+
+    async def disclose(self, releases: Sequence[tuple[SubjectId, LedgerEntry, Scope]]) -> None:
+        """What is about to be told, each by its ground's scope. Durable on return.
+
+        What today's ledger says already is passed over.
+        """
+        fresh: list[tuple[SubjectId, LedgerEntry]] = []
+        for subject, asked, scope in releases:
+            if (entry := books.needed(self._of_today(subject, asked), asked, scope)) is not None:
+                fresh.append((subject, entry))
         if not fresh:
             return
-        sealed = await self.seal(fresh)
-        await self._store.write(lambda connection: put(connection, sealed))
+        await self.write(fresh)
         for subject, entry in fresh:
-            if entry.kind == "release":
-                self._known[self._key(subject, entry)] = None
-        while len(self._known) > GRANTS_REMEMBERED:
-            self._known.popitem(last=False)
+            self._today[subject, entry.ground] = (*self._of_today(subject, entry), entry)
+            self._today.move_to_end((subject, entry.ground))
+        while len(self._today) > GROUNDS_REMEMBERED:
+            self._today.popitem(last=False)
+
+    def _of_today(self, subject: SubjectId, asked: LedgerEntry) -> tuple[LedgerEntry, ...]:
+        known = self._today.get((subject, asked.ground), ())
+        return known if known and known[-1].at.date() == asked.at.date() else ()
 
     async def write_shown(self, entries: Sequence[LedgerEntry]) -> None:
         """Durable on return. Of a cohort's figures: in clear, since they name no household, for all of its members.
 
         One for each cohort, recipient and day on which it asked.
         """
-        fresh = {
-            key: e for e in entries if (key := ("shown", e.reference, e.recipient, e.at.date())) not in self._known
-        }
+        fresh = {key: e for e in entries if (key := (e.reference, e.recipient, e.at.date())) not in self._shown}
         if not fresh:
             return
         rows = [SealedEntry(self._ids(), self._tag_of(e.reference), books.encode(e)) for e in fresh.values()]
         await self._store.write(lambda connection: put(connection, rows))
-        self._known.update(dict.fromkeys(fresh))
-        while len(self._known) > GRANTS_REMEMBERED:
-            self._known.popitem(last=False)
-
-    async def shown(self, cohorts: Sequence[str], *, most: int = 500) -> Sequence[LedgerEntry]:
-        """Who was shown figures of some cohorts, newest first."""
-        query = select(ledger.c.sealed).where(ledger.c.subject_tag.in_([self._tag_of(each) for each in cohorts]))
-        query = query.order_by(ledger.c.number.desc()).limit(most)
-        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
-        return [books.decode(row.sealed) for row in rows]
+        self._shown.update(dict.fromkeys(fresh))
+        while len(self._shown) > GROUNDS_REMEMBERED:
+            self._shown.popitem(last=False)
 
     def _tag_of(self, cohort: str) -> bytes:
         return self._vault.lookup("ledger of a cohort", cohort)
 
     async def entries(self, subject: SubjectId, *, most: int = 500) -> Sequence[LedgerEntry]:
         """A household's own entries, newest first. Empty once its ledger key is gone."""
-        query = select(ledger.c.id, ledger.c.sealed).where(ledger.c.subject_tag == self.tag(subject))
-        query = query.order_by(ledger.c.number.desc()).limit(most)
+        return [paged.entry for paged in await self.page(subject, most=most)]
+
+    async def page(
+        self, subject: SubjectId, *, before: int | None = None, most: int = 100, cohorts: Sequence[str] = ()
+    ) -> Sequence[PagedEntry]:
+        """The same, below a number, and between them who was shown figures of some cohorts."""
+        c, own = ledger.c, self.tag(subject)
+        query = select(c.number, c.id, c.subject_tag, c.sealed)
+        query = query.where(c.subject_tag.in_([own, *map(self._tag_of, cohorts)]))
+        query = query if before is None else query.where(c.number < before)
+        query = query.order_by(c.number.desc()).limit(most)
         rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
+        sealed = [row for row in rows if row.subject_tag == own]
+        words = [Words(subject, DetailClass.LEDGER, row.id, row.sealed) for row in sealed]
         try:
-            opened = await self._vault.open_all([Words(subject, DetailClass.LEDGER, name, body) for name, body in rows])
+            opened = await self._vault.open_all(words)
         except SubjectGone:
             return []
-        return [books.decode(plain) for plain in opened]
+        plain = {row.number: row.sealed for row in rows}
+        plain |= {row.number: body for row, body in zip(sealed, opened, strict=True)}
+        return [PagedEntry(number, books.decode(body)) for number, body in plain.items()]
+
+    async def verify(self) -> Verified:
+        """Walk the whole chain, and hold each signed head against it. In parts: questions get in between."""
+        self.verified = await self._verified()
+        return self.verified
+
+    async def _verified(self) -> Verified:
+        at: books.ChainLink = (0, books.GENESIS)
+        signed = await self._store.look(lambda c: c.execute(select(checkpoint)).fetchall())
+        heads = {row.number: row.token for row in signed}
+        while rows := await self._store.look(partial(_rows_after, at[0])):
+            for row in rows:
+                if row.number != at[0] + 1:
+                    return Verified(at[0], f"the ledger has a hole: entry {at[0] + 1} is missing")
+                at = books.link(at, row.sealed)
+                if row.hash != at[1]:
+                    return Verified(at[0], f"the ledger's chain is broken at entry {at[0]}: it was altered")
+                if (token := heads.pop(at[0], None)) is not None and not self._signs(token, at):
+                    return Verified(at[0], f"the ledger does not match its signed head at entry {at[0]}")
+        if heads:
+            missing = f"it ends at entry {at[0]}, a signed head says {max(heads)}"
+            return Verified(at[0], f"the ledger has a hole: {missing}")
+        return Verified(at[0])
+
+    def _signs(self, token: str, at: books.ChainLink) -> bool:
+        claims = self._signer.verify(token, typ=CHECKPOINT_TYPE)
+        return claims is not None and (claims.get("number"), claims.get("hash")) == (at[0], at[1].hex())
 
     async def sign_checkpoint(self) -> None:
         """Sign the head, if it has moved since the last time."""
@@ -107,7 +184,7 @@ class Ledger:
         if head is None or head.number == last:
             return
         claims = {"number": head.number, "hash": head.hash.hex(), "iat": int(self._clock().timestamp())}
-        token = self._signer.sign(claims, typ="ledger-checkpoint+jwt")
+        token = self._signer.sign(claims, typ=CHECKPOINT_TYPE)
         row = {"number": head.number, "token": token}
 
         def add(connection: Connection) -> None:
@@ -115,10 +192,11 @@ class Ledger:
 
         await self._store.write(add)
 
-    @staticmethod
-    def _key(subject: SubjectId, e: LedgerEntry) -> tuple[object, ...]:
-        what = (e.kind, e.recipient, e.purpose, e.ground, e.quantities, e.resolution, e.level)
-        return (subject, e.at.date(), e.start, e.end, e.reference, *what)
+
+def _rows_after(number: int, connection: Connection) -> Sequence[Any]:
+    c = ledger.c
+    query = select(c.number, c.sealed, c.hash).where(c.number > number).order_by(c.number).limit(VERIFIED_AT_ONCE)
+    return connection.execute(query).fetchall()
 
 
 _HEAD = select(ledger.c.number, ledger.c.hash).order_by(ledger.c.number.desc()).limit(1)

@@ -266,13 +266,14 @@ class ReleaseDesk:
 
     async def _write_down(self, grants: Sequence[Grant]) -> None:
         now = self._clock()
-        entries = []
+        releases = []
         for grant in grants:
-            ground = self._book.find(grant.subject, grant.ground)
-            kind = kind_of(ground) if ground is not None else ""
-            entries.append((grant.subject, books.released(grant, now, ground_kind=kind)))
+            if (ground := self._book.find(grant.subject, grant.ground)) is None:
+                raise Refused(Refusal((Reason.NO_CONSENT,)))
+            entry = books.released(grant, now, ground_kind=kind_of(ground))
+            releases.append((grant.subject, entry, ground.scope))
         try:
-            await self._ledger.write(entries)
+            await self._ledger.disclose(releases)
         except SubjectGone:
             raise Refused(Refusal((Reason.NO_CONSENT,))) from None
 

@@ -11,11 +11,14 @@ from aiohttp import web
 
 from adapters.plugin import Handler
 from adapters.problems import members
-from adapters.queries import BadQuery, NotKnown, NotOnce, NotOneOf, only
+from adapters.queries import BadQuery, NotKnown, NotOnce, NotOneOf, NotWhole, only
 from gateway.pages.forms import form_token, to
 from gateway.pages.render import Renderings, language_of
 from gateway.pages.words import Phrases
 from gateway.serve.problems import RAISED, Problem, answer
+
+LONGEST_NUMBER = 18
+"""Digits."""
 
 
 class BadAddress(Problem):
@@ -50,6 +53,18 @@ def chosen(request: web.Request, field: str, choices: Collection[str]) -> str:
     return said[0] if said else ""
 
 
+def whole(request: web.Request, field: str) -> int | None:
+    """The number that a parameter gives; None where it is left out or empty. Raises ``BadAddress``."""
+    said = request.query.getall(field, [])
+    if len(said) > 1:
+        raise BadAddress(NotOnce(field))
+    if not said or not said[0]:
+        return None
+    if not (said[0].isascii() and said[0].isdigit() and len(said[0]) <= LONGEST_NUMBER and int(said[0])):
+        raise BadAddress(NotWhole(field))
+    return int(said[0])
+
+
 def refusal(
     show: Renderings, request: web.Request, status: int, reason: str, *, entrance: str, shut: Collection[int]
 ) -> web.StreamResponse:
@@ -71,6 +86,8 @@ def _said(wrong: BadQuery, words: Phrases) -> str:
             rule = words("field_not_known").format(", ".join(known))
         case NotKnown():
             rule = words("field_none")
+        case NotWhole():
+            rule = words("field_whole")
         case NotOneOf(choices=choices):
             rule = words("field_one_of").format(", ".join(choices))
         case _:

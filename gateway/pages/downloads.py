@@ -11,6 +11,7 @@ from adapters.formats.json import JSON_TABLE
 from adapters.plugin import Handler, Renderer, Route
 from gateway.clock import Clock
 from gateway.door.egress import Egress, Part
+from gateway.door.ledger import Ledger
 from gateway.door.response import HttpSink
 from gateway.door.standing import Right, own_right
 from gateway.pages.asked import chosen, taking
@@ -38,9 +39,10 @@ OFFERED = (*DETAILS, _STANDS)
 
 @dataclass(frozen=True, slots=True)
 class Downloads:
-    """Handlers; all of it leaves by egress. ``problem``: what a refusal looks like."""
+    """Handlers; all of it leaves by egress, and is in the ledger before. ``problem``: what a refusal looks like."""
 
     own_data: DataDesk
+    disclosures: Ledger
     egress: Egress
     registry: Registry
     clock: Clock
@@ -85,6 +87,7 @@ class Downloads:
         name = f"readings-{detail}.{form}" if detail else f"readings.{form}"
         response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{name}"'})
         right = own_right(request[CREDENTIAL], self.clock)
+        await self.disclosures.note(subject, "own", resolution=DETAILS.get(detail) or AS_RECEIVED)
         parts = await self._parts(subject, right, detail)
         await self.egress.send(parts, renderer, HttpSink(request, response), right=right, shared=False)
         return response

@@ -18,12 +18,13 @@ from gateway.door.response import HttpSink
 from gateway.door.standing import own_right
 from gateway.errors import ConsentError
 from gateway.identity.sessions import Session
-from gateway.pages.asked import refusal, taking
+from gateway.pages.asked import refusal, taking, whole
 from gateway.pages.downloads import OFFERED
 from gateway.pages.forms import FORM_BYTES, household_of, posted, signed_record, to
 from gateway.pages.own_data import DataDesk
 from gateway.pages.render import VALUES_HERE, Renderings, language_of
-from gateway.pages.views import Card, asked_card, correction_lines, ground_card, ledger_line
+from gateway.pages.views import Card, asked_card, correction_lines, ground_card, ledger_line, who_is
+from gateway.pages.who_saw import ledger_page
 from gateway.pages.words import Phrases
 from gateway.registry.registry import Registry
 from gateway.serve.callers import CREDENTIAL
@@ -33,7 +34,7 @@ from policies.terms import Recipient, SubjectId
 
 NEW_FOR = timedelta(days=30)
 """How long a meter that came by itself is called new."""
-_FIELDS = {"/consents": ("choose",)}
+_FIELDS = {"/consents": ("choose",), "/ledger": ("before", "recipient")}
 """What a page may be asked for; the others take nothing."""
 MISSING = frozenset({"no-such-request", "no-such-consent"})
 
@@ -116,10 +117,22 @@ class HouseholdPages:
         """Who received what; the beginnings and ends of consents."""
         session, subject = household_of(request, self.registry)
         words = Phrases(language_of(request))
-        shown = await self.disclosures.shown(await self.cohorts_of(subject))
-        entries = sorted([*await self.disclosures.entries(subject), *shown], key=lambda e: e.at, reverse=True)
-        lines = [ledger_line(e, self.organisation, words) for e in entries if e.recipient]
-        html = await self.frame(request, session, "ledger.html", page="ledger", lines=lines)
+        before, wanted = whole(request, "before"), request.query.get("recipient", "")
+        cohorts = await self.cohorts_of(subject)
+        found, older = await ledger_page(self.disclosures, subject, cohorts, before, wanted)
+        lines = [ledger_line(each.entry, self.organisation, words) for each in found]
+        walked = self.disclosures.verified
+        html = await self.frame(
+            request,
+            session,
+            "ledger.html",
+            page="ledger",
+            lines=lines,
+            older=older,
+            recipient=wanted,
+            who=who_is(wanted, self.organisation, words) if wanted else "",
+            broken=walked is not None and bool(walked.fault),
+        )
         return web.Response(text=html, content_type="text/html")
 
     async def data(self, request: web.Request) -> web.Response:

@@ -50,15 +50,20 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """One entry of the ledger. ``ground``: its kind in words."""
+    """One entry of the ledger. ``ground``: its kind in words. ``whole``: it stands for all that the ground covers.
+
+    ``recipient`` is empty for what the household or the operator did.
+    """
 
     kind: str
     at: datetime
+    recipient: str
     who: str
     purpose: str
     quantities: tuple[str, ...]
     detail: str
     level: str
+    whole: bool
     ground: str
     start: datetime
     end: datetime
@@ -166,10 +171,12 @@ def ledger_line(entry: LedgerEntry, named: NameOf, t: Phrases) -> LedgerLine:
         kind=entry.kind,
         at=entry.at,
         who=who_is(entry.recipient, named, t),
-        purpose=t.purpose(entry.purpose),
+        recipient=entry.recipient,
+        purpose=t.purpose(entry.purpose) if entry.purpose else "",
         quantities=tuple(t.quantity(code) for code in entry.quantities),
         detail=t.resolution(timedelta(seconds=entry.resolution)),
-        level=t.level(Level(entry.level)),
+        level=t.level(Level(entry.level)) if entry.level else "",
+        whole=entry.whole,
         ground=t(entry.ground_kind) if entry.ground_kind else "",
         start=entry.start,
         end=entry.end,

@@ -1,5 +1,7 @@
 """Logging in and out: a one-time code becomes a session. One answer for every code that opens nothing."""
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 
 from gateway.identity.codes import Codes
@@ -27,9 +29,11 @@ class Login:
         registry: Registry,
         *,
         days: int,
+        noted: Callable[[SubjectId], Awaitable[None]],
     ) -> None:
+        """``noted``: that a household logs in, durable before it has a session."""
         self._codes, self._sessions, self._operator = codes, sessions, operator
-        self._throttle, self._registry, self._days = throttle, registry, days
+        self._throttle, self._registry, self._days, self._noted = throttle, registry, days, noted
 
     async def check(self, code: str, address: str) -> SubjectId:
         """The household of a code, which is used up by it. Raises ``Problem`` 403, or 429 after too many wrong ones."""
@@ -54,6 +58,8 @@ class Login:
         async with self._registry.turns.of(SubjectId(subject)):
             if role is Role.HOUSEHOLD and not self._known(subject):
                 raise self._wrong(request.remote or "")
+            if role is Role.HOUSEHOLD:
+                await self._noted(SubjectId(subject))
             cookie = await self._sessions.start(role, subject)
         response.set_cookie(
             _cookie(request),

@@ -20,6 +20,7 @@ from metergate.testing.product import Product, ProductError
 from tests.acceptance.privacy_terms import organisation
 
 ENTRY = re.compile(r"<li>(.*?)</li>", re.DOTALL)
+OLDER = re.compile(r'rel="next" href="([^"]+)"')
 TAG = re.compile(r"<[^>]*>")
 QUANTITY = "1-0:1.8.0*255"
 
@@ -84,9 +85,16 @@ class BookCalls:
     # -- books
 
     def ledger(self, household: Household) -> Sequence[str]:
-        page = str(self._home(household).page("/ledger"))
-        body = page.partition('<ul class="entries">')[2].partition("</ul>")[0]
-        return [" ".join(html.unescape(TAG.sub(" ", entry)).split()) for entry in ENTRY.findall(body)]
+        """Page after page, newest first."""
+        found: list[str] = []
+        address = "/ledger"
+        while address:
+            page = str(self._home(household).page(address))
+            body = page.partition('<ul class="entries">')[2].partition("</ul>")[0]
+            found += [" ".join(html.unescape(TAG.sub(" ", entry)).split()) for entry in ENTRY.findall(body)]
+            older = OLDER.search(page)
+            address = html.unescape(older[1]) if older else ""
+        return found
 
     def ask(self, household: Household, recipient: str, purpose: str, start: datetime, end: datetime) -> bool:
         assert self.product is not None

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,13 +57,15 @@ def test_an_entry_cannot_pose_as_a_link() -> None:
 
 
 def test_an_entry_is_padded_so_that_its_length_says_little() -> None:
-    words = {"kind": "release", "recipient": "r", "purpose": "forecast", "ground": "g", "ground_kind": "consent"}
+    words: dict[str, Any] = {
+        "kind": "release", "recipient": "r", "purpose": "forecast", "ground": "g", "ground_kind": "consent",
+    }  # fmt: skip
     at = datetime(2026, 3, 1, tzinfo=UTC)
 
     def encoded(quantities: int) -> bytes:
         names = tuple(f"1-0:{n}.8.0*255" for n in range(quantities))
         entry = ledger.LedgerEntry(
-            **words, at=at, quantities=names, resolution=900.0, level="individual", start=at, end=at
+            at=at, quantities=names, resolution=900.0, level="individual", start=at, end=at, **words
         )
         assert ledger.decode(ledger.encode(entry)) == entry
         return ledger.encode(entry)

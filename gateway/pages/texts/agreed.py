@@ -78,9 +78,31 @@ AGREED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "law": ("Law", "Gesetz"),
         "ledger_none": ("Nobody has received anything.", "Niemand hat etwas erhalten."),
         "ledger_means": (
-            "The period is the time for which values were asked; there may be none for a part of it.",
-            "Der Zeitraum ist die Zeit, für die Werte verlangt wurden; für einen Teil davon kann es keine geben.",
+            "The period is the time for which values were asked, in whole days (UTC); there may be none for a part of "
+            "it. Asking for the same again on the same day adds no line.",
+            "Der Zeitraum ist die Zeit, für die Werte verlangt wurden, in ganzen Tagen (UTC); für einen Teil davon "
+            "kann es keine geben. Wer am selben Tag dasselbe noch einmal verlangt, bekommt keine neue Zeile.",
         ),
+        "ledger_whole": (
+            "There were many questions on this day. All that is allowed here may have been given.",
+            "An diesem Tag gab es viele Anfragen. Alles, was hier erlaubt ist, kann gegeben worden sein.",
+        ),
+        "note": ("Note", "Hinweis"),
+        "ledger_own": ("You downloaded your values", "Sie haben Ihre Werte heruntergeladen"),
+        "ledger_code": (
+            "The operator had a login code made for your account",
+            "Der Betreiber ließ einen Anmeldecode für Ihr Konto erstellen",
+        ),
+        "ledger_login": ("Somebody logged in with a login code", "Jemand hat sich mit einem Anmeldecode angemeldet"),
+        "ledger_erased": ("Your data was erased", "Ihre Daten wurden gelöscht"),
+        "ledger_broken": (
+            "These entries are not complete: the operator's books have a hole or were altered. Ask the operator.",
+            "Diese Einträge sind nicht vollständig: Die Bücher des Betreibers haben eine Lücke oder wurden verändert. "
+            "Fragen Sie den Betreiber.",
+        ),
+        "ledger_only": ("Only what is about", "Nur was diesen betrifft"),
+        "ledger_everybody": ("Show everything", "Alles zeigen"),
+        "older": ("Older entries", "Ältere Einträge"),
         "ledger_intro": (
             "Each time somebody receives readings, it is written here first.",
             "Jedes Mal, wenn jemand Werte erhält, steht es zuerst hier.",

@@ -55,6 +55,7 @@ FRAME: Mapping[str, tuple[str, str]] = MappingProxyType(
         "field_not_known": ("is not known; there are: {}", "ist nicht bekannt; es gibt: {}"),
         "field_none": ("is not known; none is taken here", "ist nicht bekannt; hier gibt es keine Angaben"),
         "field_one_of": ("one of {}", "eines von {}"),
+        "field_whole": ("a whole number above nought", "eine ganze Zahl über null"),
         "field_once": ("must be given once", "darf nur einmal stehen"),
         "to_start": ("To the start", "Zum Anfang"),
         "open_end": ("without an end", "ohne Ende"),

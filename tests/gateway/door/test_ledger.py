@@ -2,20 +2,22 @@
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select, text
 
 from gateway.door import ledger as module
 from gateway.errors import SubjectGone
+from gateway.pages import who_saw
 from gateway.storage.tables.door import checkpoint, ledger
 from policies import ledger as books
+from policies.grounds import Scope
 from policies.ledger import GENESIS, LedgerEntry
-from policies.terms import ONE_DAY, SubjectId
+from policies.terms import ONE_DAY, Level, Period, Purpose, Recipient, SubjectId
 from tests.gateway.house import ENERGY, FEED, House, house
 
 HOUR = timedelta(hours=1)
@@ -107,6 +109,22 @@ async def test_of_entries_that_were_not_all_sealed_none_is_written(
 # -- once a day
 
 
+SCOPE = Scope(
+    recipient=Recipient("acme"),
+    purpose=Purpose.FORECAST,
+    quantities=frozenset({ENERGY, FEED}),
+    resolution=timedelta(minutes=1),
+    level=Level.INDIVIDUAL,
+    values=Period(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)),
+    validity=Period(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)),
+    keep=timedelta(0),
+)
+
+
+async def disclose(home: House, some: Sequence[tuple[SubjectId, LedgerEntry]]) -> None:
+    await home.ledger.disclose([(who, each, SCOPE) for who, each in some])
+
+
 async def count(home: House) -> int:
     return len(await rows(home))
 
@@ -115,9 +133,9 @@ async def test_the_same_release_is_written_once_a_day_whatever_the_hour(tmp_path
     async with house(tmp_path) as home:
         who = await home.household()
         for hours in (0, 1, 11):
-            await home.ledger.write([(who, entry(home, at=home.now + hours * HOUR))])
+            await disclose(home, [(who, entry(home, at=home.now + hours * HOUR))])
         assert await count(home) == 1
-        await home.ledger.write([(who, entry(home, at=home.now + 12 * HOUR))])
+        await disclose(home, [(who, entry(home, at=home.now + 12 * HOUR))])
         assert await count(home) == 2
 
 
@@ -137,14 +155,16 @@ async def test_a_release_that_differs_in_one_thing_has_an_entry_of_its_own(tmp_p
     async with house(tmp_path) as home:
         who, second = await home.household(), await home.household()
         first = entry(home)
-        await home.ledger.write([(who, first)])
+        await disclose(home, [(who, first)])
         if name == "subject":
             who, changed = second, first
         elif name in OTHERS:
             changed = msgspec.structs.replace(first, **{name: OTHERS[name]})
         else:
-            changed = msgspec.structs.replace(first, **{name: getattr(first, name) - HOUR})
-        await home.ledger.write([(who, changed)])
+            changed = msgspec.structs.replace(
+                first, **{name: getattr(first, name) + (-ONE_DAY if name == "start" else ONE_DAY)}
+            )
+        await disclose(home, [(who, changed)])
         assert await count(home) == 2
 
 
@@ -152,15 +172,15 @@ async def test_what_is_no_release_is_written_each_time(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await home.household()
         for _ in range(2):
-            await home.ledger.write([(who, entry(home, kind="refusal"))])
+            await home.ledger.write([(who, entry(home, kind="withdrawn"))])
         assert await count(home) == 2
 
 
 async def test_of_some_entries_those_that_are_not_there_yet_are_written(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await home.household()
-        await home.ledger.write([(who, entry(home))])
-        await home.ledger.write([(who, entry(home)), (who, entry(home, ground="h"))])
+        await disclose(home, [(who, entry(home))])
+        await disclose(home, [(who, entry(home)), (who, entry(home, ground="h"))])
         assert [e.ground for e in await home.ledger.entries(who)] == ["h", "g"]
 
 
@@ -176,8 +196,8 @@ async def test_an_entry_that_did_not_become_durable_is_written_when_it_is_asked_
         with monkeypatch.context() as broken:
             broken.setattr(home.store, "write", full)
             with pytest.raises(OSError, match="full"):
-                await home.ledger.write([(who, entry(home))])
-        await home.ledger.write([(who, entry(home))])
+                await disclose(home, [(who, entry(home))])
+        await disclose(home, [(who, entry(home))])
         assert await count(home) == 1
 
 
@@ -186,32 +206,124 @@ async def test_a_release_that_is_there_already_asks_nothing_of_the_store(
 ) -> None:
     async with house(tmp_path) as home:
         who = await home.household()
-        await home.ledger.write([(who, entry(home))])
+        await disclose(home, [(who, entry(home))])
 
         async def full(_: Any) -> None:
             raise OSError("full")
 
         with monkeypatch.context() as broken:
             broken.setattr(home.store, "write", full)
-            await home.ledger.write([(who, entry(home))])
+            await disclose(home, [(who, entry(home))])
         assert await count(home) == 1
 
 
 async def test_the_oldest_release_is_forgotten_first_and_then_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "GRANTS_REMEMBERED", 2)
+    monkeypatch.setattr(module, "GROUNDS_REMEMBERED", 2)
     async with house(tmp_path) as home:
         who = await home.household()
 
         async def write(*grounds: str) -> int:
             for each in grounds:
-                await home.ledger.write([(who, entry(home, ground=each))])
+                await disclose(home, [(who, entry(home, ground=each))])
             return await count(home)
 
         assert await write("a", "b", "a", "b") == 2
         assert await write("c", "b", "c") == 3
         assert await write("a") == 4
+
+
+async def test_a_thousand_questions_of_a_day_are_few_entries_and_wash_nothing_off(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await disclose(home, [(who, entry(home, ground="other", recipient="other"))])
+        for n in range(1000):
+            start = home.now - timedelta(days=n % 50, seconds=n, microseconds=n)
+            await disclose(home, [(who, entry(home, start=start, end=start + HOUR, reference=str(n)))])
+        found = await home.ledger.entries(who)
+        assert len(found) == 1 + books.MOST_OF_A_DAY + 1
+        assert found[-1].recipient == "other"
+        assert [each.whole for each in found] == [True] + [False] * (books.MOST_OF_A_DAY + 1)
+        assert (found[0].quantities, found[0].resolution) == ((ENERGY, FEED), 60.0)
+        assert (found[0].start, found[0].end) == (SCOPE.values.start, SCOPE.values.end)
+
+
+async def test_a_question_of_another_second_is_the_same_day(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        for seconds in (0, 1, 3600):
+            await disclose(home, [(who, entry(home, start=home.now - timedelta(seconds=seconds)))])
+        [found] = await home.ledger.entries(who)
+        assert (found.start.hour, found.end - found.start) == (0, ONE_DAY)
+
+
+# -- is it whole
+
+
+async def whole(home: House) -> str:
+    """The fault; "" for none."""
+    return (await home.ledger.verify()).fault
+
+
+async def changed(home: House, *statements: str) -> None:
+    def act(connection: Connection) -> None:
+        for each in statements:
+            connection.execute(text(each))
+
+    await home.store.write(act)
+
+
+async def filled(home: House, count: int) -> None:
+    who = await home.household()
+    for n in range(count):
+        await home.ledger.write([(who, entry(home, reference=str(n)))])
+
+
+async def test_a_chain_is_whole_from_the_first_entry_to_the_last(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        assert (await home.ledger.verify()).entries == 0
+        await filled(home, 5)
+        await home.ledger.sign_checkpoint()
+        await filled(home, 2)
+        found = await home.ledger.verify()
+        assert (found.entries, found.fault) == (7, "")
+        assert home.ledger.verified == found
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (["DELETE FROM ledger WHERE number = 1"], "hole: entry 1 is missing"),
+        (["DELETE FROM ledger WHERE number = 3"], "hole: entry 3 is missing"),
+        (["UPDATE ledger SET sealed = x'00' WHERE number = 3"], "altered"),
+        (["UPDATE ledger SET hash = x'00' WHERE number = 3"], "altered"),
+        (
+            [
+                "UPDATE ledger SET number = 99 WHERE number = 2",
+                "UPDATE ledger SET number = 2 WHERE number = 3",
+                "UPDATE ledger SET number = 3 WHERE number = 99",
+            ],
+            "altered",
+        ),
+        (["DELETE FROM ledger WHERE number >= 4"], "hole: it ends at entry 3, a signed head says 5"),
+        (["UPDATE checkpoint SET token = replace(token, '5', '6')"], "signed head"),
+    ],
+)
+async def test_what_was_cut_out_or_altered_is_told(tmp_path: Path, act: list[str], words: str) -> None:
+    async with house(tmp_path) as home:
+        await filled(home, 5)
+        await home.ledger.sign_checkpoint()
+        assert await whole(home) == ""
+        await changed(home, *act)
+        assert words in await whole(home)
+
+
+async def test_a_long_chain_is_walked_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "VERIFIED_AT_ONCE", 2)
+    async with house(tmp_path) as home:
+        await filled(home, 5)
+        assert (await home.ledger.verify()).entries == 5
 
 
 # -- what a household reads
@@ -225,6 +337,35 @@ async def test_a_household_reads_its_own_entries_newest_first_and_at_most_500(tm
         found = [e.reference for e in await home.ledger.entries(who)]
         assert found == [str(n) for n in range(500, 0, -1)]
         assert [e.reference for e in await home.ledger.entries(who, most=2)] == ["500", "499"]
+
+
+async def test_a_page_goes_on_before_the_last_number_of_the_one_before(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        who, other = await home.household(), await home.household()
+        for n in range(7):
+            await home.ledger.write([(who if n % 2 else other, entry(home, reference=str(n)))])
+        first = await home.ledger.page(who, most=2)
+        assert [each.entry.reference for each in first] == ["5", "3"]
+        rest = await home.ledger.page(who, before=first[-1].number, most=2)
+        assert [each.entry.reference for each in rest] == ["1"]
+
+
+async def test_a_page_of_one_recipient_looks_behind_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(who_saw, "ON_A_PAGE", 2)
+    monkeypatch.setattr(who_saw, "LOOKED_THROUGH", 6)
+    async with house(tmp_path) as home:
+        who = await home.household()
+        for n in range(9):
+            await home.ledger.write(
+                [(who, entry(home, reference=str(n), recipient="rare" if n in (1, 8) else "often"))]
+            )
+        found, older = await who_saw.ledger_page(home.ledger, who, (), None, "rare")
+        assert [each.entry.reference for each in found] == ["8"]
+        assert older is not None
+        found, older = await who_saw.ledger_page(home.ledger, who, (), older, "rare")
+        assert ([each.entry.reference for each in found], older) == (["1"], None)
+        found, older = await who_saw.ledger_page(home.ledger, who, (), None, "")
+        assert ([each.entry.reference for each in found], older) == (["8", "7"], found[-1].number)
 
 
 async def test_without_its_key_a_household_has_no_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

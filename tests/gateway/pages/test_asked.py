@@ -19,7 +19,10 @@ WRONG = [
     ("/data/readings.xlsx?locale=fr", "locale", "one of en, de"),
     ("/now?day=2026-03-01", "day", "is not known; none is taken here"),
     ("/consents?chose", "chose", "is not known; there are: choose"),
-    ("/ledger?from=2026-03-01", "from", "is not known; none is taken here"),
+    ("/ledger?from=2026-03-01", "from", "is not known; there are: before, recipient"),
+    ("/ledger?before=yesterday", "before", "a whole number above nought"),
+    ("/ledger?before=0", "before", "a whole number above nought"),
+    ("/ledger?before=1&before=2", "before", "must be given once"),
     ("/data?detail=day", "detail", "is not known; none is taken here"),
     ("/data/erase?now", "now", "is not known; none is taken here"),
     ("/language/de?bakc=/data", "bakc", "is not known; there are: back"),
@@ -29,6 +32,7 @@ GERMAN = [
     ("/data/readings.csv?detail=week", f"detail: eines von {DETAILS}"),
     ("/data/readings.csv?detail=day&detail=hour", "detail: darf nur einmal stehen"),
     ("/now?day=2026-03-01", "day: ist nicht bekannt; hier gibt es keine Angaben"),
+    ("/ledger?before=-1", "before: eine ganze Zahl über null"),
 ]
 
 

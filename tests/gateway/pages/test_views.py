@@ -9,13 +9,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from markupsafe import Markup
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from adapters.plugin import Batch
 from gateway.grounds import recorded
+from gateway.pages import who_saw
 from gateway.pages.views import CorrectionLine, correction_lines
 from gateway.pages.words import Phrases
 from gateway.storage.tables.cohorts import member
+from gateway.storage.tables.door import ledger
 from gateway.vee.records import Act, Decided, Handling
 from meter_driver.reading import Reading
 from policies.cohorts import CohortDay
@@ -100,7 +102,7 @@ async def test_a_household_reads_who_was_shown_a_figure_with_it_in_it_among_what
         await house.post("/login", code=made["login_code"])
         page = await text(house, "/ledger")
         assert page.count("Only sums over a group of households") == 1, "of its own cohort only"
-        entry = facts(page)
+        entry = facts(page, 1)
         assert entry["What was seen"] == "Energy taken from the grid"
         assert entry["Ground"] == "Consent"
 
@@ -150,6 +152,33 @@ async def test_each_entry_of_the_ledger_says_what_how_fine_of_which_time_and_wha
         }  # fmt: skip
         assert consent["What it is about"] == "Energy given to the grid"
         assert (consent["Purpose"], consent["Consent"]) == ("Forecasting consumption", "Given")
+
+
+async def test_the_household_reads_what_was_done_with_its_account_and_goes_on_to_older_entries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(who_saw, "ON_A_PAGE", 2)
+    async with people(tmp_path) as house:
+        made = await house.household()
+        await house.post("/login", code=made["login_code"])
+        await text(house, "/data/readings.csv?detail=day")
+        page = await text(house, "/ledger")
+        whats = [facts(page, nth)["What"] for nth in (0, 1)]
+        assert whats == [
+            "You downloaded your values: one value a day (1440 minutes)",
+            "Somebody logged in with a login code",
+        ]
+        [older] = re.findall(r'rel="next" href="(/ledger\?before=\d+)"', page)
+        page = await text(house, older)
+        assert facts(page, 0)["What"] == "The operator had a login code made for your account"
+        assert 'rel="next"' not in page
+        await house.gateway.store.write(lambda c: c.execute(delete(ledger).where(ledger.c.number == 2)).rowcount)
+        assert 'role="alert"' not in await text(house, "/ledger")
+        done = await house.operator("POST", "/api/ledger/verify")
+        assert done == {"entries": 1, "whole": False, "fault": "the ledger has a hole: entry 2 is missing"}
+        assert "not complete" in await text(house, "/ledger")
+        async with house.browser.get("/readyz") as answer:
+            assert (answer.status, (await answer.json())["faults"]) == (200, [done["fault"]])
 
 
 async def spike(house: People, who: SubjectId) -> str:
