@@ -10,6 +10,8 @@ from gateway.history.values import MOST_SERIES, NUMBER, Name, SourceColumn, Valu
 from gateway.history.wrong import FileRefused, MapRefused, Wrong
 
 WORDS = {"": "measured"} | {word: word for word in ("measured", "estimated", "validated", "substituted")}
+_MOST_NAMED = 400
+"""Characters of a file's columns in a message."""
 _SIGNS = {".": "point", ",": "comma"}
 
 
@@ -205,14 +207,22 @@ class RowReader:
 def places(plan: ImportMap, head: Sequence[str]) -> dict[str, int]:
     """Where each field stands in a row of these columns.
 
-    Raises ``MapRefused`` for columns of the map that are not there, or there twice.
+    Raises ``MapRefused`` for columns of the map that are not there, or there twice; the first says which there are.
     """
-    found, wrong = {}, []
+    found: dict[str, int] = {}
+    wrong: list[Wrong] = []
     for field, column in plan.columns.items():
         if (count := head.count(column)) != 1:
-            wrong.append(Wrong(0, f"columns.{field}", f"the file has {count} columns {column!r}"))
+            there = "" if wrong else f"; its columns are {_listed(head)}"
+            wrong.append(Wrong(0, f"columns.{field}", f"the file has {count} columns {column!r}{there}"))
         else:
             found[str(field)] = head.index(column)
     if wrong:
         raise MapRefused(*wrong)
     return found
+
+
+def _listed(head: Sequence[str]) -> str:
+    """Bounded: a file with another delimiter has one column with a long name."""
+    text = ", ".join(map(repr, head))
+    return text if len(text) <= _MOST_NAMED else f"{text[:_MOST_NAMED]}..."

@@ -356,9 +356,20 @@ def test_columns_that_the_file_has_not_are_named_all_at_once() -> None:
     with pytest.raises(MapRefused) as refused:
         from_table([HEAD], {**CSV, "columns": columns})
     assert [str(wrong) for wrong in refused.value.all] == [
-        "columns.point: the file has 0 columns 'MeLoo'",
+        "columns.point: the file has 0 columns 'MeLoo'; its columns are 'MeLo', 'Zeit', 'OBIS', 'Wert', 'S'",
         "columns.value: the file has 0 columns 'Werte'",
     ]
+
+
+@pytest.mark.parametrize("columns", [3, 300])
+def test_a_file_with_another_delimiter_is_told_by_the_one_column_that_it_has(columns: int) -> None:
+    head = ",".join(f"column{n}" for n in range(columns))
+    with pytest.raises(MapRefused) as refused:
+        from_table([head])
+    first, *others = refused.value.all
+    assert "; its columns are 'column0,column1,column2" in first.rule
+    assert len(first.rule) < 500
+    assert not any("column0" in each.rule for each in others)
 
 
 @given(st.lists(st.text(max_size=60), max_size=8))
