@@ -44,12 +44,12 @@ def map_of(file: Path) -> Any:
     import yaml
 
     try:
-        return yaml.safe_load(file.read_text())
+        return yaml.safe_load(file.read_text("utf-8"))
     except OSError as error:
         raise MapRefused(Wrong(0, "map", why(error))) from None
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise MapRefused(Wrong(0, "map", "not UTF-8")) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: of a date that is none
         mark = getattr(error, "problem_mark", None)
         raise MapRefused(Wrong(mark.line + 1 if mark else 0, "map", "no YAML")) from None
 
@@ -81,7 +81,7 @@ def read_file(file: Path, plan: ImportMap) -> ReadFile:
             _read_text(file, plan, values)
     except OSError as error:
         raise FileRefused(Wrong(0, "file", why(error))) from None
-    except (UnicodeDecodeError, LookupError):
+    except UnicodeError:
         raise MapRefused(Wrong(0, "csv.encoding", "not what the file is written in")) from None
     return ReadFile(values.finish(), source_of(digest, plan), values.wrong, values.left_out)
 

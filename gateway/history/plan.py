@@ -4,6 +4,7 @@ A map is a small YAML file; what it says nothing about is refused or has the def
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO, TextIOWrapper
 from typing import Any, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -141,6 +142,7 @@ def _rules(plan: ImportMap) -> Mapping[str, str]:
         "fixed": (bool(twice), f"{', '.join(twice)}: a column as well"),
         "fixed.time": (bool({"time", "begin", "end", "value"} & set(fixed)), "times and values are columns"),
         "csv.delimiter": (len(plan.csv.delimiter) != 1, "one character"),
+        "csv.encoding": (not _is_encoding(plan.csv.encoding), "no encoding of text has this name"),
         "csv.skip": (not 0 <= plan.csv.skip <= 1000, "0 to 1000"),
         "fixed.status": (
             fixed.get("status", "measured") not in ("measured", "estimated", "validated", "substituted"),
@@ -153,6 +155,14 @@ def _rules(plan: ImportMap) -> Mapping[str, str]:
                    "an interval, and the map says no interval"),
     }  # fmt: skip
     return {field: rule for field, (is_broken, rule) in broken.items() if is_broken}
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        TextIOWrapper(BytesIO(), encoding=name)
+    except (LookupError, ValueError):
+        return False
+    return True
 
 
 def _unit_of(text: str) -> str | None:

@@ -105,6 +105,8 @@ def load(file: Path) -> Settings:
         table = tomllib.loads(file.read_text())
     except OSError as error:
         raise SettingsError(f"{file}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file}: not TOML (not UTF-8)") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file}: not TOML ({error})") from None
     return parse(table, file.parent)

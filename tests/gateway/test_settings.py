@@ -125,6 +125,9 @@ def test_a_file_that_is_no_toml_or_not_there_is_named(tmp_path: Path) -> None:
     file.write_text("people = [")
     with pytest.raises(SettingsError, match="not TOML"):
         load(file)
+    file.write_bytes(b'[people]\npublic_url = "\xff"')
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        load(file)
     file.write_text('[people]\nport = 1\npublic_url = "https://gw.example"\n')
     assert load(file).people.public_url == "https://gw.example"
 

@@ -14,6 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.cli.history_file import map_of, read_file
 from gateway.history import green_button, mscons, table
 from gateway.history.batches import batches, ranges
 from gateway.history.edifact import Segment, segments
@@ -370,6 +371,46 @@ def test_a_file_with_another_delimiter_is_told_by_the_one_column_that_it_has(col
     assert "; its columns are 'column0,column1,column2" in first.rule
     assert len(first.rule) < 500
     assert not any("column0" in each.rule for each in others)
+
+
+@pytest.mark.parametrize("name", ["utf-17", "base64", "rot13", "", "a\0b", "os.path"])
+def test_an_encoding_of_text_that_nobody_knows_is_refused_with_the_map(name: str) -> None:
+    with pytest.raises(MapRefused) as refused:
+        plan_of({**CSV, "csv": {"encoding": name}})
+    assert [str(wrong) for wrong in refused.value.all] == ["csv.encoding: no encoding of text has this name"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written"),
+    [
+        ("utf-16", "utf-8"),
+        ("utf-32", "utf-8"),
+        ("utf-8", "utf-16"),
+        ("ascii", "utf-8"),
+        ("utf-7", "latin-1"),
+        ("idna", "latin-1"),
+        ("punycode", "latin-1"),
+        ("undefined", "utf-8"),
+    ],
+)
+def test_a_file_in_another_encoding_than_the_map_says_is_refused_by_the_maps_field(
+    tmp_path: Path, encoding: str, written: str
+) -> None:
+    file = tmp_path / "values.csv"
+    file.write_text(f"{HEAD}\nZähler;2026-03-01T00:00+00:00;1-0:1.29.0;0,250;W\n", encoding=written)
+    plan = {**CSV, "format": "csv", "csv": {"encoding": encoding, "delimiter": ";", "decimal": ","}}
+    with pytest.raises(FileRefused) as refused:
+        read_file(file, plan_of(plan))
+    assert str(refused.value) == "csv.encoding: not what the file is written in"
+
+
+@pytest.mark.parametrize("text", [b"\xff\xfez", b"fixed: {unit: 2026-13-45}", b"[" * 5000, b"a: \x00"])
+def test_a_map_that_cannot_be_read_is_refused_by_name(tmp_path: Path, text: bytes) -> None:
+    file = tmp_path / "map.yaml"
+    file.write_bytes(text)
+    with pytest.raises(MapRefused) as refused:
+        map_of(file)
+    assert refused.value.wrong.field == "map"
 
 
 @given(st.lists(st.text(max_size=60), max_size=8))
