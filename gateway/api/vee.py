@@ -30,7 +30,7 @@ from gateway.serve.callers import CREDENTIAL
 from gateway.serve.problems import Problem, about
 from gateway.settings.vee import VeeSettings
 from gateway.vee.desk import VeeDesk
-from gateway.vee.editing import Correcting
+from gateway.vee.editing import Correcting, Edited
 from gateway.vee.records import Act, Decided, Handling, Listed, by_edit
 from policies.roles import HOUSEHOLD_OR_OPERATOR, OPERATOR, Listener, Role
 from policies.terms import (
@@ -71,7 +71,7 @@ class EditIn(AcceptIn):
     start: Instant | None = Field(default=None, description="Left out: that of the exception.")
     end: Instant | None = None
     value: Decimal | None = Field(default=None, description="The amount of all of it, or its mean.")
-    unit: Annotated[str, Field(max_length=16)] | None = None
+    unit: Annotated[str, Field(max_length=16)] | None = Field(default=None, description="Of the value; it needs one.")
     method: Estimation | None = None
 
     def wanted(self) -> Correcting:
@@ -186,9 +186,10 @@ class VeeApi:
         return web.json_response(_shown(done))
 
     async def edit(self, request: web.Request) -> web.Response:
-        """A correction beside the readings; the older versions stay in the books."""
+        """A correction beside the readings; the older versions stay in the books. What was said is said back."""
         wanted = (await body(request, EditIn)).wanted()
-        return web.json_response(_shown(await self.vee.edit(request.match_info["exception"], wanted)))
+        done = await self.vee.edit(request.match_info["exception"], wanted)
+        return web.json_response(_shown(done.listed) | {"correction": _said(done)})
 
     async def run(self, request: web.Request) -> web.Response:
         """Look at days again, now."""
@@ -236,6 +237,15 @@ def _shown(one: Listed) -> Json:
         "found": whole_second(one.at),
         "acts": [{**_act(act, names_author=True), "state": act.state.value} for act in one.item.acts],
     }
+
+
+def _said(done: Edited) -> Json:
+    """Of a method no number: what it estimates is told by the door."""
+    when = {"start": whole_second(done.period.start), "end": whole_second(done.period.end)}
+    if done.value is None:
+        return {**when, "method": done.method}
+    warnings = [{"field": field, "rule": rule} for field, rule in done.doubts]
+    return {**when, "value": str(done.value), "unit": done.unit, "warnings": warnings}
 
 
 def _act(act: Act, *, names_author: bool) -> dict[str, Any]:

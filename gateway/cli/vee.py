@@ -45,7 +45,7 @@ def edit(
     exception: str,
     reason: _Reason,
     value: Annotated[str, typer.Option(help="The amount of all of it, or its mean.")] = "",
-    unit: str = "",
+    unit: Annotated[str, typer.Option(help="Of the value: kWh, MWh, m3 ...")] = "",
     method: Annotated[str, typer.Option(help="How it is estimated, instead of a value.")] = "",
     start: Annotated[datetime | None, typer.Option(help="UTC; whole quarters.", formats=["%Y-%m-%dT%H:%MZ"])] = None,
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%MZ"])] = None,

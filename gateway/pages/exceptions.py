@@ -11,7 +11,7 @@ from gateway.pages.asked import chosen, taking
 from gateway.pages.forms import PostedForm, decimal_of, form_token, posted, to
 from gateway.pages.render import Renderings
 from gateway.vee.desk import VeeDesk
-from gateway.vee.editing import Correcting
+from gateway.vee.editing import Correcting, Edited
 from gateway.vee.records import Handling
 from policies.roles import OPERATOR, Listener
 from policies.vee.estimation import Estimation
@@ -54,16 +54,23 @@ class ExceptionPages:
     async def edit(self, request: web.Request) -> web.StreamResponse:
         """A value, or a method."""
         form = await posted(request)
-        return await self._done(request, lambda: self.vee.edit(_name(request), _wanted(form)))
+
+        async def done() -> Edited:
+            return await self.vee.edit(_name(request), _wanted(form))
+
+        return await self._done(request, done)
 
     async def _done(self, request: web.Request, act: Callable[[], Awaitable[object]]) -> web.StreamResponse:
+        """A value that was said is said back; the list holds none, so it is on the answer itself."""
         try:
-            await act()
+            done = await act()
         except RegistryError as error:
             return await self._page(request, str(error), 404 if error.reason == "unknown" else 422)
-        return to(_PAGE)
+        return await self._page(request, done=done) if isinstance(done, Edited) else to(_PAGE)
 
-    async def _page(self, request: web.Request, trouble: str = "", status: int = 200) -> web.Response:
+    async def _page(
+        self, request: web.Request, trouble: str = "", status: int = 200, *, done: Edited | None = None
+    ) -> web.Response:
         token = form_token(request)
         wanted = Handling(chosen(request, "state", list(Handling)) or Handling.OPEN)
         rule = chosen(request, "rule", list(VEE_RULES))
@@ -74,6 +81,7 @@ class ExceptionPages:
             status=status,
             token=token,
             trouble=trouble,
+            done=done,
             state=wanted.value,
             states=list(Handling),
             rule=rule,
@@ -104,4 +112,5 @@ def _wanted(form: PostedForm) -> Correcting:
         raise NotAllowed("method: none of this name")
     number = decimal_of(value, "value") if value else None
     chosen = Estimation(method) if method else None
-    return Correcting(_said(form, "author"), _reason(form), value=number, method=chosen)
+    unit = str(form.get("unit", "")).strip()[:16] or None
+    return Correcting(_said(form, "author"), _reason(form), value=number, unit=unit if value else None, method=chosen)

@@ -20,7 +20,7 @@ from gateway.vault.port import Vault
 from gateway.vee import editing, worklist
 from gateway.vee.clocks import ClockBook
 from gateway.vee.corrections import CorrectionBook
-from gateway.vee.editing import LOOKS_BACK, Correcting, Target
+from gateway.vee.editing import LOOKS_BACK, Correcting, Edited, Target
 from gateway.vee.looking import Changed, Looker
 from gateway.vee.records import Act, Decided, Handling, Listed
 from gateway.vee.worklist import WorkList
@@ -117,7 +117,7 @@ class VeeDesk:
         act = self._act(Handling.ACCEPTED, author, reason)
         return await self._done(listed, act, [])
 
-    async def edit(self, name: str, wanted: Correcting) -> Listed:
+    async def edit(self, name: str, wanted: Correcting) -> Edited:
         """Another value instead. Raises ``Unknown``, ``NotAllowed``."""
         listed = await self.work.get(name)
         household, found = listed.household, listed.item.found
@@ -126,12 +126,17 @@ class VeeDesk:
         act = self._act(Handling.EDITED, wanted.author, wanted.reason)
         try:
             known = await self._known(household, found.meter, found.quantity, period)
-            unit = next((row.unit for row in reversed(known.rows) if row.unit is not None), None)
-            target = Target(found.meter, found.quantity, period, unit)
+            target = _target(found, period, known.rows)
             decided = editing.decide(wanted, target, known, act, self._ids())
-            return await self._done(listed, act, decided)
+            limits = (await self._looker.limits(household))(found.meter, found.quantity)
+            done = await self._done(listed, act, decided)
         except (SubjectGone, Expired):
             raise Unknown("exception: its household or its day is held no longer") from None
+        if wanted.value is None:
+            return Edited(done, period, None, None, wanted.method, ())
+        unit = editing.unit_of(wanted.unit, target)
+        doubts = editing.doubts(wanted.value, unit, target, limits, self._clock())
+        return Edited(done, period, wanted.value, unit, None, doubts)
 
     async def decided(self, household: SubjectId) -> list[Decided]:
         """Corrections of a household, newest first; empty for one that is gone."""
@@ -214,6 +219,13 @@ class VeeDesk:
 
     def _act(self, state: Handling, author: str, reason: str) -> Act:
         return Act(self._clock(), state, Role.OPERATOR.value, author, reason)
+
+
+def _target(found: ValidationException, period: Period, rows: Sequence[Row]) -> Target:
+    """With the unit in which it was told last."""
+    unit = next((row.unit for row in reversed(rows) if row.unit is not None), None)
+    unitless = unit is None and any(row.value is not None for row in rows)
+    return Target(found.meter, found.quantity, period, unit, unitless)
 
 
 def _silence(found: ValidationException, zone: tzinfo) -> Silence:

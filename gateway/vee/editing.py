@@ -9,17 +9,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
+from adapters.problems import BrokenRule
 from gateway.errors import NotAllowed
-from gateway.vee.records import Act, Decided
+from gateway.vee.records import Act, Decided, Listed
+from meter_driver.dimensions import unit_fits
+from meter_driver.errors import UnitError
 from meter_driver.quantities import Kind, parse
-from meter_driver.units import factor, told
+from meter_driver.quantities import unit as spelled
+from meter_driver.units import SPELLINGS, factor, told
 from policies.minimise import floor
-from policies.terms import ONE_DAY, QUARTER_HOUR, Period
+from policies.terms import ONE_DAY, QUARTER_HOUR, Period, Row
 from policies.vee.estimation import EstimateRefused, Estimation, Gap, Known, estimate, prorated
+from policies.vee.levels import high_low, negative_consumption
+from policies.vee.terms import Limits, Material
 
 _LONGEST = 2 * ONE_DAY
 _DIGITS = 14
+_MOST_UNITS = 6
+"""That a message names."""
 _CORRECTABLE = frozenset(Kind) - {Kind.SNAPSHOT}
 
 
@@ -29,7 +38,8 @@ class Correcting:
 
     Attributes:
         period: whole quarters, UTC; None: that of the exception.
-        value, unit: the amount of all of it, or its mean; None where ``method`` is to say it.
+        value, unit: the amount of all of it, or its mean; None where ``method`` is to say it. A value has its unit,
+            where the quantity has any.
     """
 
     author: str
@@ -42,12 +52,27 @@ class Correcting:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which interval of what. ``unit``: in which it is told, as far as that is known."""
+    """Which interval of what. ``unit``: in which it is told, as far as that is known; ``unitless``: without any."""
 
     meter: str
     quantity: str
     period: Period
     unit: str | None
+    unitless: bool = False
+
+
+class Edited(NamedTuple):
+    """What an edit came to. ``value`` and ``unit`` as they were said, never an estimate.
+
+    ``doubts``: what the rules would say of it.
+    """
+
+    listed: Listed
+    period: Period
+    value: Decimal | None
+    unit: str | None
+    method: Estimation | None
+    doubts: Sequence[BrokenRule]
 
 
 def check(wanted: Correcting, quantity: str, period: Period, now: datetime) -> None:
@@ -67,20 +92,68 @@ def check(wanted: Correcting, quantity: str, period: Period, now: datetime) -> N
         raise NotAllowed("reason: one is needed")
 
 
-def _check_value(value: Decimal, unit: str | None, wanted: str | None) -> None:
+def _check_value(value: Decimal) -> None:
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or abs(exponent) > 9 or len(value.as_tuple().digits) > _DIGITS:
         raise NotAllowed(f"value: a number of at most {_DIGITS} digits")
-    if wanted is not None and factor(unit if unit is not None else wanted, wanted) is None:
-        raise NotAllowed("unit: not one of this quantity")
+
+
+def unit_of(said: str | None, target: Target) -> str | None:
+    """Of a value that somebody says, in its one spelling. Raises ``NotAllowed``: nothing is taken for granted."""
+    fitting = _fitting(target)
+    if not fitting:
+        if said is not None:
+            raise NotAllowed("unit: this quantity is told without one")
+        return None
+    which = f"{', '.join(fitting)}, or a multiple" if len(fitting) <= _MOST_UNITS else "one of the vocabulary"
+    if said is None:
+        raise NotAllowed(f"unit: a value has one: {which}")
+    try:
+        unit = spelled(said)
+    except UnitError:
+        unit = None
+    if unit is None or not _fits(unit, target):
+        raise NotAllowed(f"unit: not one of this quantity: {which}")
+    return unit
+
+
+def _fits(unit: str, target: Target) -> bool:
+    if target.unit is not None:
+        return factor(unit, target.unit) is not None
+    known = parse(target.quantity)
+    return known is not None and unit_fits(known, unit)
+
+
+def _fitting(target: Target) -> Sequence[str]:
+    """Units in which it may be told; empty for what has none."""
+    if target.unitless:
+        return ()
+    if target.unit is not None:
+        return [told(target.unit) or target.unit]
+    return sorted({told(unit) or unit for unit in SPELLINGS if _fits(unit, target)})
+
+
+def doubts(value: Decimal, unit: str | None, target: Target, limits: Limits, now: datetime) -> list[BrokenRule]:
+    """What the rules find in an amount that somebody says: it is taken, and whoever said it is told."""
+    in_unit, (start, end) = told(unit), (target.period.start, target.period.end)
+    row = Row("", target.quantity, start, end, _as_told(value, unit), in_unit, meter=target.meter)
+    name = target.meter, target.quantity
+    material = Material(start, end, {name: [row]}, {}, {}, lambda *_: limits, now)
+    found = [dict(one.numbers) for rule in (high_low, negative_consumption) for one in rule(material)]
+    words = {"high": "above what the connection carries in this time", "low": "below the limit for this time"}
+    rules = [f"{said}, {each[bound].normalize():f} {in_unit}" for each in found for bound, said in words.items()
+             if bound in each]  # fmt: skip
+    if any(not words.keys() & each.keys() for each in found):
+        rules.append("below nothing, and this quantity cannot fall")
+    return [("value", rule) for rule in rules]
 
 
 def decide(wanted: Correcting, target: Target, known: Known, act: Act, edit: str) -> list[Decided]:
     """One for each quarter, ascending. Raises ``NotAllowed``."""
     spans = quarters(target.period)
     if wanted.value is not None:
-        _check_value(wanted.value, wanted.unit, target.unit)
-        return _said(wanted, target, spans, act, edit)
+        _check_value(wanted.value)
+        return _said(wanted.value, unit_of(wanted.unit, target), target, spans, act, edit)
     assert wanted.method is not None
     try:
         found = estimate(spans, known, wanted.method)
@@ -94,13 +167,13 @@ def decide(wanted: Correcting, target: Target, known: Known, act: Act, edit: str
     ]
 
 
-def _said(wanted: Correcting, target: Target, spans: Sequence[Gap], act: Act, edit: str) -> list[Decided]:
-    assert wanted.value is not None
-    unit = wanted.unit if wanted.unit is not None else target.unit
-    value, in_unit = wanted.value, told(unit)
-    ratio = factor(unit, in_unit)
-    if ratio is not None and ratio != 1:
-        value = value * ratio.numerator / ratio.denominator
+def _as_told(value: Decimal, unit: str | None) -> Decimal:
+    ratio = factor(unit, told(unit))
+    return value if ratio is None or ratio == 1 else value * ratio.numerator / ratio.denominator
+
+
+def _said(said: Decimal, unit: str | None, target: Target, spans: Sequence[Gap], act: Act, edit: str) -> list[Decided]:
+    value, in_unit = _as_told(said, unit), told(unit)
     kind = parse(target.quantity)
     spread = kind is not None and kind.kind is not Kind.INSTANT and len(spans) > 1
     values = prorated(value, [Decimal(1)] * len(spans)) if spread else [value] * len(spans)

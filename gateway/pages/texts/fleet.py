@@ -44,6 +44,7 @@ FLEET: Mapping[str, tuple[str, str]] = MappingProxyType(
         "vee_open": ("Open", "Offen"),
         "vee_accepted": ("Accepted", "Angenommen"),
         "vee_edited": ("Corrected", "Berichtigt"),
+        "vee_doubt": ("Taken, but look at it again", "Eingetragen, aber bitte noch einmal ansehen"),
         "severity_information": ("for information", "zur Kenntnis"),
         "severity_warning": ("warning", "Warnung"),
         "severity_error": ("error", "Fehler"),

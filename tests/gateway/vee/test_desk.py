@@ -14,7 +14,7 @@ from adapters.plugin import Batch
 from gateway.errors import NotAllowed, Unknown
 from gateway.registry.meter_records import Reader
 from gateway.storage.tables.vee import ALL, vee_correction, vee_exception
-from gateway.vee.editing import Correcting
+from gateway.vee.editing import Correcting, Target, unit_of
 from gateway.vee.records import Handling, Listed
 from meter_driver.reading import Reading
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
@@ -25,6 +25,7 @@ DAY = NOON.replace(hour=0) - ONE_DAY
 """Yesterday; days of the house are UTC."""
 SPIKE = DAY + 40 * QUARTER_HOUR
 HOUR = timedelta(hours=1)
+HERE = Period(SPIKE, SPIKE + QUARTER_HOUR)
 _sequences = count(1)
 
 
@@ -82,7 +83,7 @@ async def test_a_spike_is_listed_and_edited_and_told_as_validated_while_the_read
     day = (await told(home, who, ONE_DAY))[0].value
     wanted = Correcting("k.meier", "load test of the meter's maker", value=Decimal("0.1"), unit="kWh")
     edited = await home.gateway.vee.edit(one.id, wanted)
-    assert (edited.state, edited.item.acts[-1].author) == (Handling.EDITED, "k.meier")
+    assert (edited.listed.state, edited.listed.item.acts[-1].author) == (Handling.EDITED, "k.meier")
     row = next(row for row in await told(home, who, QUARTER_HOUR) if row.start == SPIKE)
     assert (row.value, row.status) == (Decimal("0.1"), "validated")
     assert day is not None
@@ -94,7 +95,7 @@ async def test_a_spike_is_listed_and_edited_and_told_as_validated_while_the_read
 
 async def test_a_batch_that_comes_again_undoes_no_correction(home: House) -> None:
     who, one = await spike(home)
-    await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1")))
+    await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1"), unit="kWh"))
     await stands(home, who, DAY, spiked())
     await merged(home)
     await home.gateway.sweep.round()
@@ -106,7 +107,7 @@ async def test_a_batch_that_comes_again_undoes_no_correction(home: House) -> Non
 async def test_the_newest_of_two_edits_counts_and_the_older_stays_in_the_books(home: House) -> None:
     who, one = await spike(home)
     for value in ("0.5", "0.2"):
-        await home.gateway.vee.edit(one.id, Correcting("a", f"because {value}", value=Decimal(value)))
+        await home.gateway.vee.edit(one.id, Correcting("a", f"because {value}", value=Decimal(value), unit="kWh"))
     row = next(row for row in await told(home, who, QUARTER_HOUR) if row.start == SPIKE)
     assert row.value == Decimal("0.2")
     assert [each.act.reason for each in await home.gateway.vee.decided(who)] == ["because 0.2", "because 0.5"]
@@ -171,7 +172,9 @@ async def test_a_measured_interval_is_not_estimated_over_and_says_so(home: House
         (Correcting("a", " ", value=Decimal(1)), "reason"),
         (Correcting("a", "b", value=Decimal("NaN")), "value"),
         (Correcting("a", "b", value=Decimal("1e30")), "value"),
-        (Correcting("a", "b", value=Decimal(1), unit="m3"), "unit"),
+        (Correcting("a", "b", value=Decimal(1), unit="m3"), "unit: not one of this quantity: kWh"),
+        (Correcting("a", "b", value=Decimal(1), unit="furlong"), "unit: not one of this quantity: kWh"),
+        (Correcting("a", "b", value=Decimal(1)), "unit: a value has one: kWh"),
         (Correcting("a", "b", Period(SPIKE, SPIKE + timedelta(minutes=7)), Decimal(1)), "start"),
         (Correcting("a", "b", Period(SPIKE, SPIKE), Decimal(1)), "end"),
         (Correcting("a", "b", Period(SPIKE, SPIKE + 4 * ONE_DAY), Decimal(1)), "end"),
@@ -180,8 +183,50 @@ async def test_a_measured_interval_is_not_estimated_over_and_says_so(home: House
 )
 async def test_an_edit_that_breaks_a_rule_is_refused_by_its_field(home: House, wanted: Correcting, field: str) -> None:
     _, one = await spike(home)
-    with pytest.raises(NotAllowed, match=f"^{field}: "):
+    with pytest.raises(NotAllowed, match=f"^{field}"):
         await home.gateway.vee.edit(one.id, wanted)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "rules"),
+    [
+        ("900", "kWh", ["above what the connection carries in this time, 62.5 kWh"]),
+        ("0.9", "MWh", ["above what the connection carries in this time, 62.5 kWh"]),
+        ("-1", "kWh", ["below nothing, and this quantity cannot fall"]),
+        ("62.5", "kWh", []),
+        ("900", "Wh", []),
+    ],
+)
+async def test_a_value_that_the_rules_doubt_is_taken_and_said_back_with_the_doubt(
+    home: House, value: str, unit: str, rules: list[str]
+) -> None:
+    _, one = await spike(home)
+    done = await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal(value), unit=unit))
+    assert (done.value, done.unit, done.period) == (Decimal(value), unit, Period(SPIKE, SPIKE + QUARTER_HOUR))
+    assert [rule for field, rule in done.doubts if field == "value"] == rules
+
+
+@pytest.mark.parametrize(
+    ("told", "said", "rule"),
+    [
+        (Target("m", ENERGY, HERE, None), None, "unit: a value has one: MJ, kWh, or a multiple"),
+        (Target("m", ENERGY, HERE, None), "m3", "unit: not one of this quantity: MJ, kWh, or a multiple"),
+        (Target("m", "7-0:3.1.0*255", HERE, None), None, "unit: a value has one: MJ, kWh, m3"),
+        (Target("m", "anything", HERE, None, unitless=True), "kWh", "unit: this quantity is told without one"),
+    ],
+)
+def test_where_no_reading_tells_the_unit_those_that_fit_the_quantity_are_named(
+    told: Target, said: str | None, rule: str
+) -> None:
+    with pytest.raises(NotAllowed) as refused:
+        unit_of(said, told)
+    assert str(refused.value).startswith(rule)
+
+
+def test_a_quantity_without_any_unit_needs_none() -> None:
+    assert unit_of(None, Target("m", "1-0:13.7.0*255", HERE, None)) is None
+    assert unit_of(None, Target("m", ENERGY, HERE, None, unitless=True)) is None
+    assert unit_of("KWH", Target("m", ENERGY, HERE, "Wh")) == "kWh"
 
 
 async def test_a_value_of_several_quarters_is_prorated_and_adds_up(home: House) -> None:
@@ -195,7 +240,7 @@ async def test_a_value_of_several_quarters_is_prorated_and_adds_up(home: House) 
 
 async def test_a_day_stays_corrected_when_its_quarters_are_gone(home: House) -> None:
     who, one = await spike(home)
-    await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1")))
+    await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1"), unit="kWh"))
     day = (await told(home, who, ONE_DAY))[0]
     home.now += timedelta(days=500)
     await home.gateway.retention.run(home.now)
@@ -211,7 +256,7 @@ async def test_a_day_stays_corrected_when_its_quarters_are_gone(home: House) -> 
 
 async def test_erasure_forgets_all_of_it_and_a_look_that_was_under_way_writes_nothing(home: House) -> None:
     who, one = await spike(home)
-    await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1")))
+    await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1"), unit="kWh"))
     await home.gateway.household_end.erase(who)
     with pytest.raises(Unknown):
         await home.gateway.vee.run(who, DAY.date())
@@ -224,7 +269,7 @@ async def test_erasure_forgets_all_of_it_and_a_look_that_was_under_way_writes_no
 
 async def test_nothing_of_a_finding_lies_in_clear(home: House, tmp_path: Path) -> None:
     who, one = await spike(home)
-    await home.gateway.vee.edit(one.id, Correcting("an author", "a reason", value=Decimal("0.1")))
+    await home.gateway.vee.edit(one.id, Correcting("an author", "a reason", value=Decimal("0.1"), unit="kWh"))
     rows = await home.store.look(lambda c: [c.execute(select(t)).fetchall() for t in ALL])
     written = repr(rows).encode()
     for word in (b"spike", b"an author", b"a reason", ENERGY.encode(), b"highest"):
@@ -236,7 +281,7 @@ async def test_nothing_of_a_finding_lies_in_clear(home: House, tmp_path: Path) -
 async def test_corrections_are_there_after_a_new_start(tmp_path: Path) -> None:
     async with house(tmp_path) as first:
         who, one = await spike(first)
-        await first.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1")))
+        await first.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1"), unit="kWh"))
     async with house(tmp_path) as second:
         second.registry.where[who] = ""
         row = next(row for row in await told(second, who, QUARTER_HOUR) if row.start == SPIKE)

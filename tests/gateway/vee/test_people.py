@@ -99,6 +99,8 @@ async def test_an_edit_by_the_api_is_seen_by_the_household_with_role_and_reason_
     path = f"/api/vee/exceptions/{case.exception}/edit"
     status, said = await case.operator("POST", path, {**WHY, "value": "0.1", "unit": "kWh"})
     assert (status, json.loads(said)["state"]) == (200, "edited")
+    when = {"start": "2026-03-03T09:00:00Z", "end": "2026-03-03T09:15:00Z"}
+    assert json.loads(said)["correction"] == {**when, "value": "0.1", "unit": "kWh", "warnings": []}
     assert (await case.operator("GET", f"/api/households/{case.home}/corrections"))[1].count("K. Meier") == 1
     await case.people.log_in(case.code)
     async with case.people.browser.get("/data", headers={"Accept-Language": "de"}) as answer:
@@ -120,6 +122,7 @@ async def test_an_edit_by_the_api_is_seen_by_the_household_with_role_and_reason_
     [
         ({**WHY}, "value: "),
         ({**WHY, "value": "1", "method": "average"}, "value: "),
+        ({**WHY, "value": "900"}, "unit: a value has one: kWh"),
         ({**WHY, "method": "guess"}, "method: "),
         ({**WHY, "value": "1", "start": "2026-03-03T09:00:00Z"}, "start: "),
         ({"author": "x", "value": "1"}, "reason: "),
@@ -180,7 +183,11 @@ async def test_the_page_lists_accepts_and_edits_in_both_languages(case: Case) ->
     for said in ("much", "NaN", "Infinity"):
         wrong = await case.people.post(f"{base}/edit", token=found[1], value=said, **WHY)
         assert (wrong.status, "value: a number" in await wrong.text()) == (422, True)
-    assert (await case.people.post(f"{base}/edit", token=found[1], value="0,1", **WHY)).status == 303
+    without = await case.people.post(f"{base}/edit", token=found[1], value="0,1", **WHY)
+    assert (without.status, "unit: a value has one: kWh" in await without.text()) == (422, True)
+    done = await case.people.post(f"{base}/edit", token=found[1], value="0,1", unit="MWh", **WHY)
+    page = await done.text()
+    assert (done.status, "0.1 MWh" in page, "above what the connection carries" in page) == (200, True, True)
     async with browser.get("/fleet/exceptions?state=edited") as answer:
         assert "K. Meier: load test" in await answer.text()
     assert (await case.people.post(f"{base}/accept", token=found[1], **WHY)).status == 303
@@ -199,8 +206,8 @@ async def test_the_commands_list_edit_accept_and_run(case: Case, tmp_path: Path)
 
     assert [one["id"] for one in (await command("list", "--rule", "spike"))["exceptions"]] == [case.exception]
     why = ["--reason", "r", "--author", "a"]
-    edited = await command("edit", case.exception, "--value", "0.4", *why, "--start", "2026-03-03T09:00Z",
-                           "--end", "2026-03-03T10:00Z")  # fmt: skip
+    said = ["--value", "0.4", "--unit", "kWh", "--start", "2026-03-03T09:00Z", "--end", "2026-03-03T10:00Z"]
+    edited = await command("edit", case.exception, *said, *why)
     assert edited["state"] == "edited"
     assert (await command("accept", case.exception, *why))["state"] == "accepted"
     assert (await command("run", case.home, "2026-03-03"))["days"] == 1
