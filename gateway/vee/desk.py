@@ -112,7 +112,7 @@ class VeeDesk:
     # -- what an operator does
 
     async def accept(self, name: str, author: str, reason: str) -> Listed:
-        """The value is as it is. Raises ``Unknown``, ``NotAllowed``."""
+        """The value is as it is. Raises ``Unknown``; ``NotAllowed`` where it was edited: the correction goes on."""
         listed = await self.work.get(name)
         act = self._act(Handling.ACCEPTED, author, reason)
         return await self._done(listed, act, [])
@@ -156,6 +156,11 @@ class VeeDesk:
         """The act and its corrections, in one transaction; then the local days that they are part of."""
         household = listed.household
         async with self._turns.of(household):
+            listed = await self.work.get(listed.id)
+            if act.state is Handling.ACCEPTED and listed.state is Handling.EDITED:
+                raise NotAllowed(
+                    "exception: it was corrected, and the correction counts; edit it again if it is wrong"
+                )
             try:
                 changed = await self.work.acted(listed, act)
                 names = [self._ids() for _ in decided]

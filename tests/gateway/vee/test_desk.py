@@ -1,5 +1,6 @@
 """A home with nothing used for a week and a spike: found, listed, edited; told so, and still there as received."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -121,6 +122,25 @@ async def test_what_was_accepted_is_not_found_again(home: House) -> None:
     assert not [each for each in await listed(home, household=who) if each.item.found.rule == "spike"]
     row = next(row for row in await told(home, who, QUARTER_HOUR) if row.start == SPIKE)
     assert (row.value, row.status) == (Decimal(20), "measured")
+
+
+async def test_what_was_edited_is_not_accepted_as_the_correction_goes_on_counting(home: House) -> None:
+    who, one = await spike(home)
+    await home.gateway.vee.accept(one.id, "a", "an oven")
+    await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1"), unit="kWh"))
+    with pytest.raises(NotAllowed, match="exception: it was corrected"):
+        await home.gateway.vee.accept(one.id, "a", "an oven after all")
+    assert (await home.gateway.vee.work.get(one.id)).state is Handling.EDITED
+    await home.gateway.vee.edit(one.id, Correcting("a", "an oven after all", value=Decimal(20), unit="kWh"))
+    row = next(row for row in await told(home, who, QUARTER_HOUR) if row.start == SPIKE)
+    assert (row.value, row.status) == (Decimal(20), "validated")
+
+
+async def test_of_two_who_act_at_once_on_an_exception_both_acts_are_in_the_books(home: House) -> None:
+    _, one = await spike(home)
+    desk = home.gateway.vee
+    await asyncio.gather(desk.accept(one.id, "a", "an oven"), desk.accept(one.id, "b", "an oven"))
+    assert {act.author for act in (await desk.work.get(one.id)).item.acts} == {"a", "b"}
 
 
 async def test_a_week_without_consumption_is_found_once_and_goes_when_readings_come(home: House) -> None:

@@ -180,6 +180,7 @@ async def test_the_page_lists_accepts_and_edits_in_both_languages(case: Case) ->
     without = await case.people.post(f"{base}/accept", **WHY)
     assert (without.status, without.headers["Location"]) == (303, "/operator")
     assert json.loads((await case.operator("GET", f"/api/vee/exceptions/{case.exception}"))[1])["state"] == "open"
+    assert (await case.people.post(f"{base}/accept", token=found[1], **WHY)).status == 303
     for said in ("much", "NaN", "Infinity"):
         wrong = await case.people.post(f"{base}/edit", token=found[1], value=said, **WHY)
         assert (wrong.status, "value: a number" in await wrong.text()) == (422, True)
@@ -189,8 +190,10 @@ async def test_the_page_lists_accepts_and_edits_in_both_languages(case: Case) ->
     page = await done.text()
     assert (done.status, "0.1 MWh" in page, "above what the connection carries" in page) == (200, True, True)
     async with browser.get("/fleet/exceptions?state=edited") as answer:
-        assert "K. Meier: load test" in await answer.text()
-    assert (await case.people.post(f"{base}/accept", token=found[1], **WHY)).status == 303
+        page = await answer.text()
+    assert ("K. Meier: load test" in page, f"{base}/accept" in page) == (True, False)
+    late = await case.people.post(f"{base}/accept", token=found[1], **WHY)
+    assert (late.status, "it was corrected, and the correction counts" in await late.text()) == (422, True)
     gone = await case.people.post(f"/fleet/exceptions/{'0' * 32}/accept", token=found[1], **WHY)
     assert gone.status == 404
 
@@ -206,10 +209,10 @@ async def test_the_commands_list_edit_accept_and_run(case: Case, tmp_path: Path)
 
     assert [one["id"] for one in (await command("list", "--rule", "spike"))["exceptions"]] == [case.exception]
     why = ["--reason", "r", "--author", "a"]
+    assert (await command("accept", case.exception, *why))["state"] == "accepted"
     said = ["--value", "0.4", "--unit", "kWh", "--start", "2026-03-03T09:00Z", "--end", "2026-03-03T10:00Z"]
     edited = await command("edit", case.exception, *said, *why)
     assert edited["state"] == "edited"
-    assert (await command("accept", case.exception, *why))["state"] == "accepted"
     assert (await command("run", case.home, "2026-03-03"))["days"] == 1
     assert (await command("rules"))["rules"] == list(VEE_RULES)
 
