@@ -107,6 +107,8 @@ class HouseholdApi:
         """Put a permission request of an organisation before the household."""
         subject = self._live(request).id
         wish = (await body(request, models.ScopeIn)).request()
+        if wish.until <= self.clock():
+            raise about(422, "invalid", [("until", "lies in the past, so the household would not be asked")])
         if not self.profiles.in_profile(wish):
             rules = [(_OURS.get(field, field), rule) for field, rule in self.profiles.beyond(wish)]
             raise about(403, Reason.NOT_IN_PROFILE, rules, SAYS[Reason.NOT_IN_PROFILE])

@@ -158,9 +158,7 @@ class VeeDesk:
         async with self._turns.of(household):
             listed = await self.work.get(listed.id)
             if act.state is Handling.ACCEPTED and listed.state is Handling.EDITED:
-                raise NotAllowed(
-                    "exception: it was corrected, and the correction counts; edit it again if it is wrong"
-                )
+                raise NotAllowed("exception: it was corrected, and the correction counts; edit it again if it is wrong")
             try:
                 changed = await self.work.acted(listed, act)
                 names = [self._ids() for _ in decided]

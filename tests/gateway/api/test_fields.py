@@ -55,6 +55,7 @@ WRONG: list[tuple[str, str, dict[str, Any] | None, int, list[str]]] = [
     ("GET", "/api/households/nobody/grounds", None, 404, ["household"]),
     ("POST", "/api/households/nobody/requests", WISH, 404, ["household"]),
     ("POST", "/api/households/{}/requests", {**WISH, "values_to": WISH["values_from"]}, 422, ["values_to"]),
+    ("POST", "/api/households/{}/requests", {**WISH, "until": "2026-03-02T00:00:00Z"}, 422, ["until"]),
     ("POST", "/api/households/{}/requests", {**WISH, "resolution_seconds": 7}, 422, ["resolution_seconds"]),
     ("POST", "/api/households/{}/grounds", {**WISH, "kind": "legal-task"}, 422, ["law", "article"]),
     ("POST", "/api/households/{}/grounds/none/withdraw", None, 404, ["ground"]),
