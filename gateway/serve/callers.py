@@ -12,7 +12,7 @@ from gateway.identity.sessions import CLEAR_COOKIE, COOKIE, Session, Sessions, c
 from gateway.identity.tokens import Tokens
 from gateway.registry.boxes import Boxes
 from gateway.rights import Credential
-from gateway.serve.problems import Problem, about
+from gateway.serve.problems import Problem, about, unknown_token
 from policies.roles import Listener, Role
 
 NOBODY = Caller(Role.ANYONE)
@@ -60,7 +60,7 @@ class Callers:
             scheme, _, token = header.partition(" ")
             if scheme.lower() == "bearer" and self._operator.matches(token.strip()):
                 return Caller(Role.OPERATOR, "operator")
-            raise Problem(401, "unauthorized", "the token is not known", headers={"WWW-Authenticate": "Bearer"})
+            raise unknown_token()
         cookie = request.cookies.get(COOKIE if request.secure else CLEAR_COOKIE)
         found = self._sessions.find(cookie) if cookie else None
         if found is None:

@@ -17,7 +17,7 @@ from aiohttp import hdrs, web
 from adapters.plugin import CALLER, Caller, Logger, Refused, Route
 from gateway.errors import StoreFull, SubjectGone
 from gateway.serve.callers import NOBODY, Authenticate
-from gateway.serve.problems import RAISED, Problem, about, answer
+from gateway.serve.problems import RAISED, Problem, about, answer, unknown_token
 from gateway.settings import Settings
 from policies.roles import Listener, Role
 
@@ -87,7 +87,7 @@ def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Logger, mos
         try:
             caller = await authenticate(request)
             if caller.role not in roles:
-                raise _not_yours(caller)
+                raise _not_yours(caller, request)
             if (length := request.content_length) is not None and length > most:
                 raise about(413, "too-large", [("body", f"it may have {most} bytes at most")])
             request._client_max_size = most  # the public way is a clone, which forgets the route
@@ -132,8 +132,10 @@ def _problem(error: Exception, route: str, log: Logger) -> Problem:
             return Problem(500, "internal", "something went wrong here; it has been logged")
 
 
-def _not_yours(caller: Caller) -> Problem:
+def _not_yours(caller: Caller, request: web.Request) -> Problem:
     if caller.role is Role.ANYONE:
+        if request.headers.get(hdrs.AUTHORIZATION, "").lower().startswith("bearer "):
+            return unknown_token()
         return Problem(401, "unauthorized", "say who you are first", headers={"WWW-Authenticate": "Bearer"})
     return Problem(403, "forbidden", f"this is not for the role {caller.role.value}")
 

@@ -47,6 +47,12 @@ def gone() -> Problem:
     return about(404, "gone", [("household", "there is no such household")])
 
 
+def unknown_token() -> Problem:
+    """A bearer token by which nobody is known (any more): RFC 6750, 3.1. Which of the two is not told."""
+    said = "the token is not known, or not valid any more: get another one"
+    return Problem(401, "unauthorized", said, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
 def answer(raised: Problem) -> web.Response:
     """The response for a problem."""
     return problem(raised.status, raised.reason, raised.detail, headers=raised.headers, **raised.more)

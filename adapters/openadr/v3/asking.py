@@ -69,19 +69,24 @@ def _unless_known(request: web.Request, answer: web.StreamResponse) -> web.Strea
 def refused_outside(services: Services) -> Callable[[web.Request, int, str, str], web.StreamResponse]:
     """The listener's own refusals (no token, wrong role, too large) in the form of this API."""
 
-    def problem(_: web.Request, status: int, reason: str, detail: str) -> web.StreamResponse:
-        headers = {"WWW-Authenticate": 'Bearer realm="openadr3"'} if status == 401 else None
+    def problem(request: web.Request, status: int, reason: str, detail: str) -> web.StreamResponse:
+        headers = _challenge(request) if status == 401 else None
         return respond(status, detail or reason, urn(services.ids()), headers)
 
     return problem
+
+
+def _challenge(request: web.Request) -> dict[str, str]:
+    """RFC 6750, 3: of a token by which nobody is known it says so."""
+    sent = request.headers.get("Authorization", "").lower().startswith("bearer ")
+    return {"WWW-Authenticate": 'Bearer realm="openadr3"' + (', error="invalid_token"' if sent else "")}
 
 
 def caller(request: web.Request, *scopes: str) -> Caller:
     """The partner that asks, with one of the scopes. Raises ``VtnProblem`` 401 or 403."""
     found: Caller | None = request.get(CALLER)
     if found is None or found.role is not Role.PARTNER:
-        challenge = {"WWW-Authenticate": 'Bearer realm="openadr3"'}
-        raise VtnProblem(401, "this needs a bearer token", headers=challenge)
+        raise VtnProblem(401, "this needs a bearer token", headers=_challenge(request))
     if not found.scopes & set(scopes):
         raise VtnProblem(403, f"this needs the scope {' or '.join(scopes)}")
     return found

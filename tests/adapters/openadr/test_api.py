@@ -160,7 +160,10 @@ async def test_the_token_endpoint_ignores_what_it_does_not_know(partner: Utility
 async def test_without_a_token_or_its_scope_nothing_is_read_or_written(vtn: Running, partner: Utility) -> None:
     async with partner.http.get(f"{partner.root}/programs") as reply:
         assert reply.status == 401
-        assert reply.headers["WWW-Authenticate"].startswith("Bearer")
+        assert reply.headers["WWW-Authenticate"] == 'Bearer realm="openadr3"'
+    async with partner.http.get(f"{partner.root}/programs", headers={"Authorization": "Bearer gone"}) as reply:
+        assert reply.status == 401
+        assert reply.headers["WWW-Authenticate"] == 'Bearer realm="openadr3", error="invalid_token"'
     await partner.login("reader", "2002")
     assert (await partner.ask("GET", "/programs"))[0] == 200
     assert (await partner.ask("POST", "/programs", {"programName": "p"}))[0] == 403

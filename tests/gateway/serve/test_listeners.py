@@ -78,6 +78,24 @@ async def test_a_role_reaches_what_its_route_names_and_nothing_else(role: Role) 
         assert notes.lines == [("x", verb, "me", expected) for verb in ("GET", "HEAD")]
 
 
+@pytest.mark.parametrize(
+    ("sent", "challenge", "said"),
+    [
+        ({}, "Bearer", "say who you are first"),
+        ({"Authorization": "Basic eDp5"}, "Bearer", "say who you are first"),
+        ({"Authorization": "Bearer gone"}, 'Bearer error="invalid_token"', "not valid any more"),
+        ({"Authorization": "bearer gone"}, 'Bearer error="invalid_token"', "not valid any more"),
+    ],
+)
+async def test_a_token_by_which_nobody_is_known_is_told_from_none(
+    sent: dict[str, str], challenge: str, said: str
+) -> None:
+    async with served(route(fine, roles=HOUSEHOLD)) as (client, _):
+        answer = await client.get("/x", headers={"X-Role": Role.ANYONE.value, **sent})
+        assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, challenge)
+        assert said in (await answer.json())["detail"]
+
+
 async def test_a_route_without_roles_is_for_nobody() -> None:
     async with served(route(fine, roles=frozenset())) as (client, _):
         for role in Role:
