@@ -2,9 +2,13 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from gateway.settings import PORTS
+from policies.roles import Listener
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -43,6 +47,24 @@ def test_the_readme_is_short_and_names_the_two_commands() -> None:
     assert len(text.splitlines()) <= 150
     assert "make demo" in text
     assert "make test" in text
+
+
+def test_an_address_of_a_listener_in_the_pages_has_its_usual_port() -> None:
+    ways = {"OpenADR2/": Listener.OPENADR20, "openadr3/": Listener.PARTNERS, "readings": Listener.PARTNERS}
+    said = [
+        (page.name, int(port), PORTS[ways[way]])
+        for page in PAGES
+        for port, way in re.findall(rf"https://[\w.]+:(\d+)/({'|'.join(ways)})", page.read_text())
+    ]
+    assert len(said) >= 3
+    assert [each for each in said if each[1] != each[2]] == []
+
+
+def test_the_pages_say_how_the_commands_come_onto_a_machine() -> None:
+    install = (ROOT / "docs" / "running.md").read_text().partition("## Install")[2].partition("## Start")[0]
+    for command in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]:
+        assert f"`{command}`" in install
+    assert "docs/running.md#install" in (ROOT / "README.md").read_text()
 
 
 def test_decisions_are_numbered_without_a_gap() -> None:

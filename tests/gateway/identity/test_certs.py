@@ -1,5 +1,6 @@
 """The CA, enrolment, revocation."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -73,6 +74,15 @@ def test_server_certificates_are_kept_by_their_names_until_the_end_is_near(tmp_p
     authority.server(names, "ec", START + timedelta(days=800))
     assert chain.read_bytes() != first
     assert key.stat().st_mode & 0o777 == 0o600
+
+
+async def test_in_the_key_folder_nothing_but_certificates_is_for_others_to_read(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        Authority(house.gateway.settings.keys, START).server(["localhost"], "ec", START)
+        files = [file for file in house.gateway.settings.keys.iterdir() if file.is_file()]
+        told = [file.name for file in files if file.stat().st_mode & 0o077]
+    assert {"ca.pem", "ca.key", "root"} <= {file.name for file in files}
+    assert [name for name in told if name != "ca.pem" and not re.fullmatch(r"server-.*\.pem", name)] == []
 
 
 async def test_a_box_enrols_once_with_its_code(tmp_path: Path) -> None:
