@@ -76,13 +76,13 @@ class TownApi:
             for index, each in file.households.items()
             for field, rule in nobody(each)
         ]
-        wrong = [
-            *file.wrong,
+        found = [
             *self._checks.wrong_of_clients(file),
             *nobodies,
-            *await self._checks.wrong_of(file.households),
+            *await self._checks.wrong_of(file.households, file.mended.households),
         ]
-        refuse(wrong)
+        shapeless = {field for field, _ in file.wrong}
+        refuse([*file.wrong, *(each for each in found if each[0] not in shapeless)])
         town = file.town
         there = [index for index, each in enumerate(town.households) if self._checks.owners(each)]
         gone = {str(index): left for index, each in enumerate(town.households) if (left := self._checks.gone(each))}

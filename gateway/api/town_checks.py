@@ -5,11 +5,12 @@ Nothing is changed here; each fault is a field and the rule that it breaks.
 
 import json
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from adapters.formats.words import whole_second
 from adapters.problems import BrokenRule
@@ -24,6 +25,9 @@ from meter_driver.quantities import parse
 from policies.roles import SCOPES
 from policies.terms import Recipient, SubjectId
 
+_K = TypeVar("_K", str, int)
+_M = TypeVar("_M", bound=BaseModel)
+
 
 class TownIn(Strict):
     """All that a file for ``metergate registry import`` has."""
@@ -31,6 +35,15 @@ class TownIn(Strict):
     organisations: dict[str, OrganisationIn] = Field(default={}, max_length=10_000)
     clients: dict[str, ClientIn] = Field(default={}, max_length=10_000)
     households: list[HouseholdIn] = Field(default=[], max_length=100_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What has not its shape, without the parts that are wrong: the others can be looked at all the same."""
+
+    organisations: Mapping[str, OrganisationIn] = field(default_factory=dict)
+    clients: Mapping[str, ClientIn] = field(default_factory=dict)
+    households: Mapping[int, HouseholdIn] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,7 @@ class Sound:
     households: Mapping[int, HouseholdIn]
     organisations: Container[str]
     wrong: Sequence[BrokenRule] = ()
+    mended: Mended = Mended()
 
 
 async def sound(request: web.Request) -> Sound:
@@ -56,7 +70,7 @@ async def sound(request: web.Request) -> Sound:
         if problem.status != 422 or len(fields) >= MOST_WRONG:
             raise
         wrong = [(each["field"], each["rule"]) for each in fields]
-        if any("." not in field for field, _ in wrong):
+        if any(field == "body" or field in TownIn.model_fields for field, _ in wrong):
             raise
         table = await request.json()
     broken = {field[: dot.start()] for field, _ in wrong for dot in re.finditer(r"\.|$", field)}
@@ -66,7 +80,35 @@ async def sound(request: web.Request) -> Sound:
         for section in ("organisations", "clients")
     }
     town = TownIn.model_validate_json(json.dumps({**some, "households": list(homes.values())}))
-    return Sound(town, dict(zip(homes, town.households, strict=True)), table.get("organisations", {}), wrong)
+    mended = _mended(table, wrong, broken)
+    return Sound(town, dict(zip(homes, town.households, strict=True)), table.get("organisations", {}), wrong, mended)
+
+
+def _mended(table: Mapping[str, Any], wrong: Sequence[BrokenRule], broken: Container[str]) -> Mended:
+    def some(section: str, entries: Iterable[tuple[_K, Any]], model: type[_M]) -> dict[_K, _M]:
+        return {
+            name: _without(model, said, [field.removeprefix(at) for field, _ in wrong if field.startswith(at)])
+            for name, said in entries
+            if isinstance(said, dict) and (at := f"{section}.{name}.")[:-1] in broken
+        }
+
+    return Mended(
+        some("organisations", table.get("organisations", {}).items(), OrganisationIn),
+        some("clients", table.get("clients", {}).items(), ClientIn),
+        some("households", enumerate(table.get("households", [])), HouseholdIn),
+    )
+
+
+def _without(model: type[_M], said: Mapping[str, Any], wrong: Sequence[str]) -> _M:
+    """Wrong fields have their default; a wrong part of a list is "", so that the others keep their places."""
+    kept: dict[str, Any] = {}
+    for name in said.keys() & model.model_fields.keys() - set(wrong):
+        parts = {each.removeprefix(f"{name}.") for each in wrong if each.startswith(f"{name}.")}
+        if not parts:
+            kept[name] = said[name]
+        elif isinstance(said[name], list):
+            kept[name] = ["" if str(place) in parts else each for place, each in enumerate(said[name])]
+    return model.model_construct(**kept)
 
 
 def nobody(wanted: HouseholdIn) -> Iterator[BrokenRule]:
@@ -75,6 +117,16 @@ def nobody(wanted: HouseholdIn) -> Iterator[BrokenRule]:
         yield "name", "empty: leave it out where there is none"
     elif not wanted.name and not wanted.points:
         yield "points", "a name or a metering point, at least one"
+
+
+def _twice(homes: Mapping[int, HouseholdIn]) -> Iterator[BrokenRule]:
+    """Metering points that a file has more than once."""
+    seen: dict[str, int] = {}
+    for index, each in sorted(homes.items()):
+        for number, point in enumerate(each.points):
+            first = seen.setdefault(point, index)
+            if first != index or each.points.index(point) != number:
+                yield f"households.{index}.points.{number}", f"households.{first} has it too"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +149,17 @@ class TownChecks:
                 gone[point] = f"left on {whole_second(left)}; give a later start for who lives there now"
         return gone
 
-    async def wrong_of(self, wanted: Mapping[int, HouseholdIn]) -> list[BrokenRule]:
-        wrong: list[BrokenRule] = []
-        seen: dict[str, int] = {}
+    async def wrong_of(
+        self, wanted: Mapping[int, HouseholdIn], mended: Mapping[int, HouseholdIn] | None = None
+    ) -> list[BrokenRule]:
+        """``mended``: others of the file, of which only the metering points are looked at."""
+        wrong = list(_twice({**(mended or {}), **wanted}))
         for index, each in wanted.items():
             try:
                 check_new(each.tenancy())
             except NotAllowed as error:
                 wrong += [(f"households.{index}.{field}", rule) for field, rule in error.rules]
                 continue
-            for number, point in enumerate(each.points):
-                first = seen.setdefault(point, index)
-                if first != index or each.points.index(point) != number:
-                    wrong.append((f"households.{index}.points.{number}", f"households.{first} has it too"))
             if (reason := await self._in_the_way(each)) is not None:
                 wrong.append((f"households.{index}.points", reason))
         return wrong
@@ -132,10 +182,11 @@ class TownChecks:
                 self.registry.organisations.check(organisation.entry(name))
             except RegistryError as error:
                 yield f"organisations.{name}", str(error)
+        for name, organisation in {**sound.mended.organisations, **sound.town.organisations}.items():
             for number, quantity in enumerate(organisation.quantities):
                 if parse(quantity) is None:
                     yield f"organisations.{name}.quantities.{number}", "not in the vocabulary"
-        for name, client in sound.town.clients.items():
+        for name, client in {**sound.mended.clients, **sound.town.clients}.items():
             try:
                 check_client(name)
             except NotAllowed as error:

@@ -92,6 +92,40 @@ async def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
             assert f"{field}: " in done.stderr
 
 
+async def test_what_does_not_exist_or_comes_twice_is_told_beside_what_has_not_its_shape(
+    tmp_path: Path,
+) -> None:
+    async with people(tmp_path) as house:
+        table: dict[str, Any] = {
+            "organisation": {},
+            "organisations": {
+                "o": {"nme": "O", "quantities": [ENERGY, "hello"]},
+                "p": {"name": "P", "quantities": ["hello", 7]},
+            },
+            "clients": {"c": {"organisation": "nobody", "scopes": ["readall"], "secret": 1}},
+            "households": [
+                {"name": "A", "points": ["P1"], "zone": 1},
+                {"name": "B", "points": ["P1"]},
+                {"name": "C", "points": ["P2", "P2", 3, 4], "nme": "C"},
+                {"name": "D", "points": ["P2"], "community": "north"},
+                {"name": "E", "points": "P2"},
+                "F",
+            ],
+        }
+        done = await imported(house, tmp_path, table, "--check")
+        told = [line.partition(": ") for line in done.stderr.splitlines()[1:]]
+        assert sorted(field for field, _, _ in told) == [
+            "clients.c.organisation", "clients.c.scopes.0", "clients.c.secret",
+            "households.0.zone", "households.1.points.0", "households.2.nme", "households.2.points.1",
+            "households.2.points.2", "households.2.points.3", "households.3.community", "households.3.points.0",
+            "households.4.points", "households.5", "organisation", "organisations.o.name", "organisations.o.nme",
+            "organisations.o.quantities.1", "organisations.p.quantities.0", "organisations.p.quantities.1",
+        ]  # fmt: skip
+        rules = {field: rule for field, _, rule in told}
+        assert rules["households.1.points.0"] == "households.0 has it too"
+        assert rules["households.3.points.0"] == "households.2 has it too"
+
+
 async def test_a_file_has_nobody_who_could_not_be_known_again(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         before = await counts(house)
