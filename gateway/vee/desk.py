@@ -20,7 +20,7 @@ from gateway.vault.port import Vault
 from gateway.vee import editing, worklist
 from gateway.vee.clocks import ClockBook
 from gateway.vee.corrections import CorrectionBook
-from gateway.vee.editing import LOOKS_BACK, Correcting, Edited, Target
+from gateway.vee.editing import LOOKS_BACK, Correcting, Edited
 from gateway.vee.looking import Changed, Looker
 from gateway.vee.records import Act, Decided, Handling, Listed
 from gateway.vee.worklist import WorkList
@@ -126,7 +126,7 @@ class VeeDesk:
         act = self._act(Handling.EDITED, wanted.author, wanted.reason)
         try:
             known = await self._known(household, found.meter, found.quantity, period)
-            target = _target(found, period, known.rows)
+            target = editing.target_of(found, period, known.rows)
             decided = editing.decide(wanted, target, known, act, self._ids())
             limits = (await self._looker.limits(household))(found.meter, found.quantity)
             done = await self._done(listed, act, decided)
@@ -222,13 +222,6 @@ class VeeDesk:
 
     def _act(self, state: Handling, author: str, reason: str) -> Act:
         return Act(self._clock(), state, Role.OPERATOR.value, author, reason)
-
-
-def _target(found: ValidationException, period: Period, rows: Sequence[Row]) -> Target:
-    """With the unit in which it was told last."""
-    unit = next((row.unit for row in reversed(rows) if row.unit is not None), None)
-    unitless = unit is None and any(row.value is not None for row in rows)
-    return Target(found.meter, found.quantity, period, unit, unitless)
 
 
 def _silence(found: ValidationException, zone: tzinfo) -> Silence:

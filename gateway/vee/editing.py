@@ -23,7 +23,7 @@ from policies.minimise import floor
 from policies.terms import ONE_DAY, QUARTER_HOUR, Period, Row
 from policies.vee.estimation import EstimateRefused, Estimation, Gap, Known, estimate, prorated
 from policies.vee.levels import high_low, negative_consumption
-from policies.vee.terms import Limits, Material
+from policies.vee.terms import Limits, Material, ValidationException
 
 _LONGEST = 2 * ONE_DAY
 _DIGITS = 14
@@ -59,6 +59,13 @@ class Target:
     period: Period
     unit: str | None
     unitless: bool = False
+
+
+def target_of(found: ValidationException, period: Period, rows: Sequence[Row]) -> Target:
+    """With the unit in which it was told last."""
+    unit = next((row.unit for row in reversed(rows) if row.unit is not None), None)
+    unitless = unit is None and any(row.value is not None for row in rows)
+    return Target(found.meter, found.quantity, period, unit, unitless)
 
 
 class Edited(NamedTuple):
