@@ -25,8 +25,8 @@ ChainLink = tuple[int, bytes]
 class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the household reads under "Who saw it". Sealed under its own ledger key; holds no value of a meter.
 
-    ``kind`` is ``release``, ``given``, ``withdrawn``, ``ended``, ``objected``, ``erased``; ``shown``: figures of a
-    cohort, for all of its members, not sealed; and what was done by the household and the operator: ``own`` (the
+    ``kind`` is ``release``, ``given``, ``withdrawn``, ``ended``, ``objected``, ``erased``, or ``shown`` (figures of a
+    cohort, for all of its members, not sealed); and what was done by the household and the operator: ``own`` (the
     household fetched its own values), ``code`` (the operator had a login code made), ``login``. Instants are UTC.
     ``start`` and ``end`` are the period of the values (release, own; in whole days; shown), or of the ground's validity
     (given). ``whole``: a release that may have been about all that its ground covers, of a day with many questions.
@@ -150,7 +150,7 @@ def _day_after(at: datetime) -> datetime:
 
 
 def acted(kind: str, subject: SubjectId, at: datetime, *, resolution: timedelta = AS_RECEIVED) -> LedgerEntry:
-    """``own``, ``code``, ``login``: what the household or the operator did."""
+    """What the household or the operator did; ``kind`` is ``own``, ``code`` or ``login``."""
     seconds = resolution.total_seconds()
     return LedgerEntry(kind, at, "", "", f"own:{subject}", "", (), seconds, "", _day(at), _day_after(at))
 
