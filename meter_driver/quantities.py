@@ -117,6 +117,15 @@ def is_amount(name: str) -> bool:
     return quantity is not None and quantity.kind in AMOUNTS
 
 
+def is_signed(name: str) -> bool:
+    """Whether the amount of an interval may be below nothing: import less export, and what nobody knows the sign of."""
+    quantity = parse(name)
+    if quantity is None or quantity.kind is not Kind.INTERVAL:
+        return quantity is None or quantity.kind is Kind.NET
+    c = quantity.name.rpartition(":")[2].partition(".")[0]
+    return int(c) in _NET_OF_C or int(c) in _MAKERS_OF_C if c.isdecimal() else True
+
+
 def unit(text: str | None) -> str | None:
     """One spelling of a unit; None for a number without one. Raises ``UnitError`` for one that is not known."""
     if text is None or text == "":
@@ -153,6 +162,8 @@ _ELECTRIC: Final = {
 limit or a duration of it."""
 _NET_OF_C: Final = frozenset((16, 36, 56, 76))
 """Import less export: all phases, L1, L2, L3 (IEC 62056-6-1, Table 13)."""
+_MAKERS_OF_C: Final = range(128, 255)
+"""What a maker means by them (IEC 62056-6-1, Table 13) nobody else knows."""
 _FLOWS: Final = {
     4: frozenset((1, 2)),  # heat cost units
     5: frozenset(range(1, 8)),

@@ -93,7 +93,7 @@ def rows_of(
             found = means.amounts([_span(value, scale) for value in some], spans)
             exponent = scale.exponent - len(str(means.FINER)) + 1
         case Kind.INTERVAL:
-            found, exponent = entries.amounts([_entry(value, scale) for value in some], spans), scale.exponent
+            found, exponent = entries.amounts(_entries(some, known, scale, installed), spans), scale.exponent
         case _:
             found, exponent = _differences(some, known, scale, spans, installed), scale.exponent
     worth = _Worth.of(some, known.kind)
@@ -154,7 +154,7 @@ def own_limit(known: quantities.Quantity, unit: str | None, limit: Decimal | Non
 
 
 def most_an_hour(known: quantities.Quantity, unit: str | None, limit: Decimal | None) -> Decimal | None:
-    """By how much a register can rise, in ``unit``, a base unit: by the meter's own limit, else as a home's can."""
+    """How much can go through, in ``unit``, a base unit: by the meter's own limit, else as in a home."""
     own = own_limit(known, unit, limit)
     return MOST_AN_HOUR.get(unit) if own is None else own * OVERLOAD
 
@@ -190,11 +190,20 @@ def _exchange(declared: Declared, quantity: str, scale: "_Scale") -> stands.Exch
     return stands.Exchange(micros(declared.at))
 
 
-def _entry(value: Value, scale: "_Scale") -> entries.Entry:
-    covered = value.covered // _MICROSECOND
-    return entries.Entry(
-        micros(value.first_at), micros(value.last_at), scale.mantissa(value.total, value.unit), covered
-    )
+def _entries(
+    values: Sequence[Value], known: quantities.Quantity, scale: "_Scale", installed: Installation
+) -> list[entries.Entry]:
+    """Those that cannot be speak for nothing, and their time is missing."""
+    most = most_an_hour(known, scale.unit, installed.limit)
+    bound, signed = None if most is None else scale.bound(most), quantities.is_signed(known.name)
+    found = []
+    for value in values:
+        covered, total = value.covered // _MICROSECOND, scale.mantissa(value.total, value.unit)
+        digit = scale.digit(value.total, value.unit)
+        if covered and not entries.believed(total, covered, bound, signed=signed, digit=digit):
+            covered = total = 0
+        found.append(entries.Entry(micros(value.first_at), micros(value.last_at), total, covered))
+    return found
 
 
 def _span(value: Value, scale: "_Scale") -> means.Span:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from meter_driver.amounts import partials
 from meter_driver.amounts.partials import Cover, Mantissas
 from meter_driver.intervals import DAY_US, quarter_begin
-from meter_driver.quantities import Kind
+from meter_driver.quantities import Kind, is_signed
 from meter_driver.units import base
 from policies.terms import DetailClass
 from policies.vault.columns import Series
@@ -109,12 +109,17 @@ class Deriver:
         meter, serial, quantity, unit, kind, status = name
         exponent, values = numbers
         total_exponent = partials.total_exponent(kind, exponent)
+        below = kind is Kind.INTERVAL and min(values) < 0 and not is_signed(quantity)
         for into, axis, covers in self._quarters_of(kind, times):
             columns: tuple[Sequence[int], ...] = (
                 [values[cover.order[0]] for cover in covers],
                 [values[cover.order[-1]] for cover in covers],
             )
-            if partials.summed(kind):
+            if below:
+                sums = [partials.believed(cover, *times, values) for cover in covers]
+                axis = (*axis[:4], [covered for _, covered in sums])
+                columns = (*columns, [total for total, _ in sums])
+            elif partials.summed(kind):
                 columns = (*columns, [partials.total(kind, cover, values) for cover in covers])
             into.append(Series(meter, serial, quantity, unit, status, axis, exponent, total_exponent, columns))
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 from gateway.vault.merge import kind_of
 from gateway.vault.partials import key_of, serial_status
 from meter_driver.amounts.amount import HOUR_US
+from meter_driver.amounts.entries import believed
 from meter_driver.amounts.means import LONGEST_HOLD
 from meter_driver.amounts.partials import (
     Partial,
@@ -24,7 +25,7 @@ from meter_driver.amounts.partials import (
 )
 from meter_driver.amounts.stands import COMES_BACK, Stand, runs_of
 from meter_driver.intervals import QUARTER_US
-from meter_driver.quantities import REGISTERS, Kind
+from meter_driver.quantities import REGISTERS, Kind, is_signed
 from policies.vault.columns import Series
 
 MOST_STRETCHES = 4
@@ -32,7 +33,7 @@ MOST_STRETCHES = 4
 Spans = Sequence[tuple[int, int]]
 """Local days, [begin, end) in microseconds."""
 Most = Callable[[Series], Fraction | None]
-"""By how much a register can rise an hour, in its own unit; None: no bound is known."""
+"""How much can go through in an hour, in a series' own unit; None: no bound is known."""
 _Name = tuple[str, str, str, str, str]
 _Row = tuple[int, Partial]
 """With the begin of its interval."""
@@ -74,8 +75,10 @@ def mended_days(
             if kind in REGISTERS:
                 readings = _readings(day) - _readings(old) + _readings(new)
                 rows += _register(one, [*_until(day, border), *new], span[0], exponent, most, readings)
-            elif (whole := _patched(kind, _sum(one, day), _sum(one, old), _sum(one, new), border)) is not None:
-                rows.append((span[0], whole))
+            else:
+                sums = (_sum(one, day, exponent), _sum(one, old, exponent, most), _sum(one, new, exponent, most))
+                if (whole := _patched(kind, *sums, border)) is not None:
+                    rows.append((span[0], whole))
             found += _series(_told([*stored.get(name, []), *news.get(name, [])] or some, span), rows, exponent)
     return found
 
@@ -84,7 +87,7 @@ def _day(one: Series, rows: Sequence[_Row], begin: int, exponent: int, most: Mos
     """``rows`` inside a day as few as can be; the first of them begins with the day."""
     if kind_of(one.quantity) in REGISTERS:
         return _register(one, rows, begin, exponent, most, _readings(rows))
-    return [(begin, day)] if (day := _sum(one, rows)) is not None else []
+    return [(begin, day)] if (day := _sum(one, rows, exponent, most)) is not None else []
 
 
 def _register(one: Series, rows: Sequence[_Row], begin: int, exponent: int, most: Most, readings: int) -> list[_Row]:
@@ -198,8 +201,20 @@ def _cuts(new: Partial, old: Partial, border: int) -> bool:
     return new.first_at > old.first_at or new.first_at < min(old.first_at, border + LONGEST_HOLD)
 
 
-def _sum(one: Series, rows: Iterable[_Row]) -> Partial | None:
-    return _folded(kind_of(one.quantity), (row[1] for row in rows))
+def _sum(one: Series, rows: Iterable[_Row], exponent: int, most: Most | None = None) -> Partial | None:
+    """``most``: entries that cannot be are left out, as in every answer; None where they are by now."""
+    kind, some = kind_of(one.quantity), (row[1] for row in rows)
+    if kind is not Kind.INTERVAL or most is None:
+        return _folded(kind, some)
+    found, signed = most(one), is_signed(one.quantity)
+    bound = None if found is None else found / Fraction(10) ** exponent
+    return _folded(
+        kind,
+        (
+            each if believed(each.total, each.covered, bound, signed=signed) else each._replace(total=0, covered=0)
+            for each in some
+        ),
+    )
 
 
 def _folded(kind: Kind, some: Iterable[Partial]) -> Partial | None:

@@ -15,7 +15,7 @@ from gateway.vault.partials import Clashes, PartialKey, Seen, SerialStatus, key_
 from gateway.vault.port import Value
 from meter_driver.amounts import partials
 from meter_driver.intervals import instant
-from meter_driver.quantities import Kind, parse
+from meter_driver.quantities import Kind, is_signed, parse
 from meter_driver.units import base
 from policies.terms import DetailClass
 from policies.vault.columns import LARGEST, PARTIALS, READINGS, Series, encode
@@ -93,14 +93,18 @@ def _partial_of(readings: Sequence[Series], begin: int, end: int) -> Series | No
     values = [row.value * 10 ** (row.exponent - exponent) for row in some]
     cover = partials.cover(kind, range(len(some)), [row.start for row in some], [row.at for row in some])
     columns: tuple[Sequence[int], ...] = ((values[cover.order[0]],), (values[cover.order[-1]],))
-    if partials.summed(kind):
+    covered = cover.covered
+    if kind is Kind.INTERVAL and min(values) < 0 and not is_signed(readings[0].quantity):
+        total, covered = partials.believed(cover, [row.start for row in some], [row.at for row in some], values)
+        columns = (*columns, (total,))
+    elif partials.summed(kind):
         columns = (*columns, (partials.total(kind, cover, values),))
     serial, status = serial_status([row.told for row in some]) if partials.summed(kind) else some[0].told
     return readings[0]._replace(
         serial=serial,
         unit=base(readings[0].unit),
         status=status,
-        axis=((begin,), (cover.first_at,), (cover.last_at,), (len(some),), (cover.covered,)),
+        axis=((begin,), (cover.first_at,), (cover.last_at,), (len(some),), (covered,)),
         exponent=exponent,
         total_exponent=partials.total_exponent(kind, exponent),
         values=columns,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import groupby
 
@@ -14,7 +14,8 @@ from gateway.vault.port import Value, Vault
 from gateway.vee.clocks import ClockBook
 from gateway.vee.corrections import CorrectionBook
 from meter_driver.intervals import day_edges
-from meter_driver.quantities import Kind, Medium, is_amount, parse
+from meter_driver.quantities import Kind, Medium, is_amount, is_signed, parse
+from meter_driver.units import convert, told
 from policies.amounts import NOTHING_SAID, rows_of
 from policies.minimise import minimise
 from policies.terms import (
@@ -190,6 +191,16 @@ def _facts(values: Sequence[Value]) -> dict[MeterQuantity, Facts]:
             units=tuple(dict.fromkeys(value.unit for value in some)),
             stands=tuple((value.last_at, value.last) for value in some) if kind is Kind.CUMULATIVE else (),
             ends=tuple(value.last_at for value in some) if kind is Kind.INTERVAL else (),
+            below=tuple(map(_below, filter(_is_below, some))) if kind is Kind.INTERVAL else (),
             latest=max(value.last_at for value in some),
         )
     return found
+
+
+def _is_below(value: Value) -> bool:
+    return min(value.first, value.last, value.total) < 0 and not is_signed(value.quantity)
+
+
+def _below(value: Value) -> tuple[datetime, datetime, Decimal]:
+    least = min(value.first, value.last, value.total)
+    return value.first_at, value.last_at, convert(least, value.unit, told(value.unit))

@@ -123,6 +123,17 @@ def total(kind: Kind, of: Cover, values: Sequence[int]) -> int:
     return 0
 
 
+def believed(of: Cover, starts: Sequence[int], ats: Sequence[int], values: Sequence[int]) -> tuple[int, int]:
+    """``Partial.total`` and ``covered`` of entries that cannot be below nothing: those that are speak for no time.
+
+    Afterwards they could not be told from the others. What is too much shows in the sum.
+    """
+    covered = of.covered
+    if covered <= of.last_at - of.first_at:
+        covered -= sum(ats[row] - starts[row] for row in of.order if values[row] < 0)
+    return sum(values[row] for row in of.order if values[row] >= 0), covered
+
+
 def merged(kind: Kind, earlier: Partial, later: Partial) -> Partial | None:
     """Both together; ``later`` came later, so of one instant, or of the same entries, it is the one that counts.
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from meter_driver import quantities
-from meter_driver.quantities import Kind, is_amount
+from meter_driver.quantities import is_amount
 from meter_driver.units import base, convert
 from policies.amounts import MOST_AN_HOUR, own_limit
 from policies.terms import Row
@@ -45,10 +45,17 @@ def spike(material: Material) -> Iterator[ValidationException]:
 
 def negative_consumption(material: Material) -> Iterator[ValidationException]:
     """An amount below nothing where the quantity cannot fall."""
-    for row, _ in _amounts(material, "negative-consumption"):
-        known = quantities.parse(row.quantity)
-        if row.value is not None and row.value < 0 and known is not None and known.kind is not Kind.NET:
-            yield found("negative-consumption", row, Severity.ERROR, ("amount", row.value))
+    rule = "negative-consumption"
+    for row, _ in _amounts(material, rule):
+        if row.value is not None and row.value < 0 and not quantities.is_signed(row.quantity):
+            yield found(rule, row, Severity.ERROR, ("amount", row.value))
+    for name, facts in material.facts.items():
+        if asked(material, rule, name) is None:
+            continue
+        missing = [row for row in material.rows.get(name, ()) if row.value is None]
+        for start, end, amount in facts.below:
+            if some := [row for row in missing if row.start < end and row.end > start]:
+                yield found(rule, some[0], Severity.ERROR, ("amount", amount), end=some[-1].end)
 
 
 def zero_consumption(material: Material) -> Iterator[ValidationException]:

@@ -77,12 +77,14 @@ class Facts:
         stands: instant and number of each in their order, as far as they are held.
         ends: where load-profile entries end.
         latest: instant of the newest; None without one.
+        below: begin, end and amount of entries that cannot be below nothing, and are: no row shows them.
     """
 
     units: tuple[str | None, ...] = ()
     stands: tuple[tuple[datetime, Decimal], ...] = ()
     ends: tuple[datetime, ...] = ()
     latest: datetime | None = None
+    below: tuple[tuple[datetime, datetime, Decimal], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

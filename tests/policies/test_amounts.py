@@ -351,3 +351,39 @@ def test_a_limit_speaks_of_its_mediums_amounts_alone_and_may_be_above_what_homes
     limit = Decimal(400) if quantity == REGISTER else Decimal(6)
     sent = [(NOTHING, "0", unit, NOTHING), (HOUR, rise, unit, NOTHING)]
     assert told(rows(quantity, sent, edges(HOUR, 1), limit=limit)) == [(rise, unit, "measured")]
+
+
+@pytest.mark.parametrize("detail", BOTH)
+@pytest.mark.parametrize("nonsense", ["-0.1", "999999.1", "-999999.1", "62.8"])
+@pytest.mark.parametrize("at", [0, 2, 3])
+def test_an_entry_that_cannot_be_is_in_no_interval(nonsense: str, at: int, detail: DetailClass) -> None:
+    said = ["0.1", "0.1", "0.1", "0.1", "0.2", "0.2", "0.2", "0.2"]
+    said[at] = nonsense
+    sent = every(QUARTER, "kWh", *said, length=QUARTER)
+    found = rows(ENTRY, sent, edges(QUARTER, 8), detail)
+    assert [n for n, row in enumerate(found) if row.value is None] == [at]
+    assert (found[at].status, found[at].completeness) == ("missing", Decimal(0))
+    hours = rows(ENTRY, sent, edges(HOUR, 2), detail)
+    assert told(hours) == [(None, "kWh", "missing"), ("0.8", "kWh", "measured")]
+    assert hours[0].completeness == Decimal("0.75")
+    assert told(rows(ENTRY, sent, edges(2 * HOUR, 1), detail)) == [(None, "kWh", "missing")]
+
+
+@pytest.mark.parametrize("detail", BOTH)
+@pytest.mark.parametrize(("quantity", "worth"), [("1-0:16.29.0*255", "measured"), ("1-0:2.29.0*255", "missing")])
+def test_only_import_less_export_has_entries_below_nothing(quantity: str, worth: str, detail: DetailClass) -> None:
+    sent = every(5 * MINUTE, "Wh", "2", "-1", "3", length=5 * MINUTE)
+    (row,) = rows(quantity, sent, edges(QUARTER, 1), detail)
+    assert (row.status, row.completeness) == (worth, Decimal(1 if worth == "measured" else "0.666"))
+
+
+@pytest.mark.parametrize("detail", BOTH)
+@pytest.mark.parametrize(("limit", "amount", "worth"), [
+    (None, "62.5", "measured"), ("10", "5", "measured"), ("10", "6", "missing"), ("400", "150", "measured"),
+])  # fmt: skip
+def test_an_entry_is_believed_up_to_what_a_register_is(
+    limit: str | None, amount: str, worth: str, detail: DetailClass
+) -> None:
+    own = None if limit is None else Decimal(limit)
+    sent = every(QUARTER, "kWh", f"{amount}.0".replace(".5.0", ".5"), length=QUARTER)
+    assert [row.status for row in rows(ENTRY, sent, edges(QUARTER, 1), detail, limit=own)] == [worth]

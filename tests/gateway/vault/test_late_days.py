@@ -167,7 +167,7 @@ async def deliver(safe: Safe, some: Sequence[Reading], truth: dict[date, int]) -
     for index, each in enumerate(some):
         if index not in refused and each.start is not None:
             day = each.start.astimezone(VIENNA).date()
-            truth[day] = truth.get(day, 0) + int(each.value)
+            truth[day] = truth.get(day, 0) + int(1000 * each.value)
 
 
 @pytest.mark.parametrize("kept", [1, 2, 3])
@@ -180,7 +180,7 @@ async def test_what_was_taken_is_in_its_day_however_late_it_came(tmp_path: Path,
         at = start + n * HOUR
         late = timedelta(hours=rng.choice([0, 0, 1, 5, rng.randrange(24 * (kept + 1))]))
         waiting.append(
-            (at + QUARTER + late, Reading("", PROFILE, at + QUARTER, Decimal(1 << (n % 24)), "Wh", start=at))
+            (at + QUARTER + late, Reading("", PROFILE, at + QUARTER, Decimal(1 << (n % 24)).scaleb(-3), "Wh", start=at))
         )
     truth: dict[date, int] = {}
     async with opened(tmp_path, {DetailClass.LIVE: 1, DetailClass.QUARTER: kept}, now=start) as safe:
@@ -203,7 +203,7 @@ async def test_what_was_taken_is_in_its_day_however_late_it_came(tmp_path: Path,
         found: dict[date, int] = {}
         for value in await safe.values(ANNA, DetailClass.DAY, PROFILE):
             day = value.at.astimezone(VIENNA).date()
-            found[day] = found.get(day, 0) + int(value.total)
+            found[day] = found.get(day, 0) + int(1000 * value.total)
         assert found == truth
 
 

@@ -260,3 +260,38 @@ ZERO_FIRST = stands_at(0, QUARTER, [*range(2000, 11_600, 100), 0, *range(11_700,
 @pytest.mark.parametrize("told", [SET_BACK, ZERO_FIRST])
 def test_days_tell_what_their_quarters_tell_of_a_fall_between_them(told: list[Told]) -> None:
     assert day_rows(told, DAYS, by_quarters=False) == day_rows(told, DAYS, by_quarters=True)
+
+
+@pytest.mark.parametrize("nonsense", [-100, 62_502, 999_999_100])
+@pytest.mark.parametrize("at", [0, 3, 7])
+def test_a_day_with_an_entry_that_cannot_be_is_missing_as_its_quarters_say(nonsense: int, at: int) -> None:
+    told = [(n * QUARTER, (n + 1) * QUARTER, nonsense if n == at else 100) for n in range(16)]
+    spans, edges = [(0, DAY), (DAY, 2 * DAY)], [(instant(0), instant(DAY)), (instant(DAY), instant(2 * DAY))]
+    by_quarters = series(PROFILE, quarters(Kind.INTERVAL, told))
+    days = days_of(by_quarters, spans, lambda _: Fraction(250_000))
+
+    def rows(some: Sequence[Series]) -> list[tuple[str, Decimal | None, Decimal]]:
+        found = rows_of(list(values_of(DetailClass.DAY, some)), PROFILE, "s", "m", edges)
+        return [(row.status, row.value, row.completeness) for row in found]
+
+    assert rows(days) == rows(by_quarters)
+    assert rows(days) == [("missing", None, Decimal("0.875")), ("measured", Decimal("0.8"), Decimal(1))]
+
+
+@pytest.mark.parametrize("nonsense", [-100, 999_999_100])
+def test_an_entry_that_cannot_be_takes_nothing_of_a_day_that_is_mended_when_it_is_put_right(nonsense: int) -> None:
+    """Or comes late in the place of a right one; quarters before the third are gone."""
+    spans, border = [(0, DAY)], 2 * QUARTER
+    right = [(n * QUARTER, (n + 1) * QUARTER, 100) for n in range(8)]
+    wrong = [(begin, end, nonsense if begin == 5 * QUARTER else value) for begin, end, value in right]
+
+    def bound(_: Series) -> Fraction:
+        return Fraction(250_000)
+
+    def held(told: Sequence[Told]) -> list[Series]:
+        return series(PROFILE, [row for row in quarters(Kind.INTERVAL, told) if row[0] >= border])
+
+    for first, then, total in ((wrong, right, 800), (right, wrong, None)):
+        days = days_of(series(PROFILE, quarters(Kind.INTERVAL, first)), spans, bound)
+        days = mended_days(days, held(first), held(then), spans, border, bound)
+        assert sums(days)[0].value == total

@@ -70,8 +70,23 @@ def test_little_is_never_a_spike_and_a_high_day_has_none() -> None:
 def test_a_negative_amount_is_found_unless_the_register_may_fall(at: int, tenths: int) -> None:
     fallen = broken(at, lambda row: structs.replace(row, value=-Decimal(tenths) / 10))
     assert names(material({MAIN: fallen})) == {"negative-consumption"}
-    net = ("main", "1-0:16.8.0*255")
-    assert names(material({net: [structs.replace(row, quantity=net[1]) for row in fallen]})) == set()
+    for net in (("main", "1-0:16.8.0*255"), ("main", "1-0:16.29.0*255")):
+        assert names(material({net: [structs.replace(row, quantity=net[1]) for row in fallen]})) == set()
+
+
+def test_an_entry_below_nothing_that_no_interval_has_is_found_until_somebody_said_what_is_right() -> None:
+    name = ("main", "1-0:1.29.0*255")
+    facts = {name: Facts(("kWh",), below=((START, START + 2 * QUARTER_HOUR, Decimal("-0.1")),))}
+
+    def below(*values: str | None) -> list[tuple[object, ...]]:
+        exceptions = validated(material({name: quarters(values, name)}, facts=facts))
+        return [(e.start, e.end, *e.numbers) for e in exceptions if e.rule == "negative-consumption"]
+
+    assert below(None, None, "1") == [(START, START + 2 * QUARTER_HOUR, ("amount", Decimal("-0.1")))]
+    assert below("0.2", "0.1", "1") == []
+    off = Limits(off=frozenset(("negative-consumption",)))
+    asked = validated(material({name: quarters([None] * 3, name)}, facts=facts, limits=off))
+    assert "negative-consumption" not in {each.rule for each in asked}
 
 
 @given(st.integers(1, 12), st.integers(0, 12))
