@@ -136,8 +136,16 @@ def said_joules(values: Iterable[Value]) -> frozenset[tuple[str, str]]:
 
 
 def _common(values: Sequence[Value], *, joules: bool = False) -> str | None:
-    """The unit that all of the newest value's dimension are multiples of."""
-    unit = base(values[-1].unit)
+    """The unit that all values are multiples of whose dimension most readings have, of as many the newest.
+
+    So a stray one among others is left out, wherever it lies.
+    """
+    readings: dict[str | None, int] = {}
+    for value in reversed(values):
+        unit = base(value.unit)
+        unit = "Wh" if unit == "J" else unit
+        readings[unit] = readings.get(unit, 0) + max(value.count, 1)
+    unit = max(readings, key=readings.__getitem__)
     return "J" if unit == "Wh" and (joules or said_joules(values)) else unit
 
 

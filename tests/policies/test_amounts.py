@@ -387,3 +387,18 @@ def test_an_entry_is_believed_up_to_what_a_register_is(
     own = None if limit is None else Decimal(limit)
     sent = every(QUARTER, "kWh", f"{amount}.0".replace(".5.0", ".5"), length=QUARTER)
     assert [row.status for row in rows(ENTRY, sent, edges(QUARTER, 1), detail, limit=own)] == [worth]
+
+
+@pytest.mark.parametrize("detail", BOTH)
+@pytest.mark.parametrize("at", [0, 5, 11, 12])
+@pytest.mark.parametrize(("unit", "stray"), [("m3", "kWh"), ("kWh", "m3"), ("MJ", "m3"), ("m3", None)])
+def test_one_value_in_a_stray_unit_costs_the_intervals_at_it_wherever_it_lies(
+    unit: str, stray: str | None, at: int, detail: DetailClass
+) -> None:
+    sent = every(HOUR, unit, *(f"{100 + n}.25" for n in range(13)))
+    sent[at] = (sent[at][0], sent[at][1], stray, NOTHING)
+    found = {row.start: row for row in rows("energy", sent, edges(HOUR, 12), detail)}
+    good = {START + n * HOUR for n in range(12) if at not in (n, n + 1)}
+    assert {start for start, row in found.items() if row.value == 1 and row.status == "measured"} == good
+    assert {row.unit for row in found.values()} == {unit}
+    assert all(row.status == "missing" for start, row in found.items() if start not in good)
