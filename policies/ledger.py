@@ -107,11 +107,14 @@ stands for every question of the rest of the day: whoever asks a thousand times 
 """
 
 
-def needed(today: Sequence[LedgerEntry], asked: LedgerEntry, scope: Scope) -> LedgerEntry | None:
-    """The entry that a release needs beside those of today by the same ground, oldest first; None where one says it."""
+def needed(today: Sequence[LedgerEntry], asked: LedgerEntry, scope: Scope | None) -> LedgerEntry | None:
+    """The entry that a release needs beside those of today by the same ground, oldest first; None where one says it.
+
+    ``scope``: the ground's; None for one that is not known any more.
+    """
     if any(_says(entry, asked) for entry in today):
         return None
-    if len(today) < MOST_OF_A_DAY:
+    if scope is None or len(today) < MOST_OF_A_DAY:
         return msgspec.structs.replace(asked, start=_day(asked.start), end=_day_after(asked.end))
     return msgspec.structs.replace(
         asked,

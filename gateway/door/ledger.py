@@ -87,8 +87,8 @@ class Ledger:
         """What the household or the operator did (``books.acted``). Durable on return. Raises ``SubjectGone``."""
         await self.write([(subject, books.acted(kind, subject, self._clock(), resolution=resolution))])
 
-    async def disclose(self, releases: Sequence[tuple[SubjectId, LedgerEntry, Scope]]) -> None:
-        """What is about to be told, each by its ground's scope. Durable on return.
+    async def disclose(self, releases: Sequence[tuple[SubjectId, LedgerEntry, Scope | None]]) -> None:
+        """What is about to be told, each with its ground's scope (None: it left memory meanwhile). Durable on return.
 
         What today's ledger says already is passed over.
         """

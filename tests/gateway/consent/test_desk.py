@@ -170,7 +170,8 @@ async def test_a_release_is_in_the_ledger_once_for_grant_recipient_and_period(tm
         await home.rows(home.question(who, reference="again"))
         entries = [e for e in await home.ledger.entries(who) if e.kind == "release"]
         assert [(e.recipient, e.reference) for e in entries] == [("acme", "again"), ("acme", "")]
-        assert entries[0].start == question.period.start
+        assert entries[0].start <= question.period.start < question.period.end <= entries[0].end
+        assert entries[0].start.hour == entries[0].end.hour == 0, "whole days"
         assert entries[0].ground_kind == "consent"
 
 

@@ -184,7 +184,10 @@ async def test_two_yeses_that_follow_each_other_answer_one_question_each_for_its
         parts = await home.parts(question)
         assert [whole(row) for part in parts for row in part.released.rows] == list(range(48))
         spans = sorted((e.start, e.end) for e in await released(home, who))
-        assert spans == [(question.period.start, seam), (seam, question.period.end)]
+        assert all(start.hour == end.hour == 0 for start, end in spans), "whole days"
+        assert [start <= at < end for (start, end), at in zip(spans, (question.period.start, seam), strict=True)] == [
+            True
+        ] * 2
         assert len({part.standing.ground for part in parts}) == 2
 
 
