@@ -45,6 +45,7 @@ from gateway.keeper.keeper import open_keeper
 from gateway.keeper.port import Keeper
 from gateway.keeper.recovery import Recovery
 from gateway.pages.own_data import DataDesk
+from gateway.pins.pins import Pins
 from gateway.registry.registry import Registry
 from gateway.registry.tenancies import any_household
 from gateway.serve.access import AccessLog
@@ -83,6 +84,7 @@ class Gateway:
     urls: Mapping[Listener, str]
     store: Store
     keeper: Keeper
+    pins: Pins
     http: Outbound
     vault: SealedVault
     retention: Retention
@@ -187,8 +189,10 @@ async def opened(
 async def load(gateway: Gateway) -> None:
     """What must be known before anybody is answered; the store's writer runs. Expiry comes first.
 
+    Nothing is read before it was compared with the keys. Raises ``StoreDoubted``.
     Households whose end was begun are ended when this returns: nobody is shown the registry before.
     """
+    await gateway.pins.load()
     await gateway.retention.load()
     await gateway.retention.run(gateway.clock())
     await gateway.vault.start()
@@ -220,17 +224,19 @@ def composed(
     days = settings.retention.by_class()
     vault = SealedVault(store, keeper, days, clock=clock)
     lines = Lines(clock)
-    registry = Registry(store, vault, clock, ids, lines.ended)
+    pins = Pins(store, keeper, log)
+    registry = Registry(store, pins, vault, clock, ids, lines.ended)
     organisations, places = overrides.organisations or registry.organisations, overrides.places or registry.tenancies
-    clients, codes = Clients(store, clock, lines.ended), Codes(store, vault, clock)
+    clients, codes = Clients(store, pins, clock, lines.ended), Codes(store, pins, vault, clock)
     signer = overrides.signer or GatewaySigner(settings.keys, urls[Listener.PARTNERS])
     authority = Authority(settings.keys, clock())
-    grounds, epochs, outbox = GroundBook(), Epochs(), Outbox(store, clock, log)
+    grounds, epochs, outbox = GroundBook(pins), Epochs(), Outbox(store, clock, log)
     ledger = Ledger(store, vault, signer, clock, ids)
     evidence = Evidence(store, vault, signer, Controller(settings.controller.name, settings.controller.contact), ids)
     endings = Endings(store, vault)
     consent = ConsentDesk(
         store=store,
+        pins=pins,
         vault=vault,
         grounds=grounds,
         ledger=ledger,
@@ -245,7 +251,7 @@ def composed(
         ids=ids,
         log=log,
     )
-    sessions = Sessions(store, clock, lines.ended, days=settings.limits.session_days)
+    sessions = Sessions(store, pins, clock, lines.ended, days=settings.limits.session_days)
     vee = _vee(settings, store, vault, registry, clock, ids, log)
     household_end = HouseholdEnd(
         store=store,
@@ -286,6 +292,7 @@ def composed(
         urls=urls,
         store=store,
         keeper=keeper,
+        pins=pins,
         http=http,
         vault=vault,
         retention=Retention(

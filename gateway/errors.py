@@ -5,6 +5,7 @@ GatewayError
   + RootError        the root of the key tree cannot be had: do not start
     - RootMissing    there is a tree but no root that is whole
     - RootBusy       another process holds it
+  - StoreDoubted     the store is not the one that its keys know: do not start
   - StoreFull        nothing of this write is there: answer 507, the caller may try again
   + TreeError        the key tree cannot be trusted
     - TreeBroken     nothing is changed any more until a restart: answer 503
@@ -55,6 +56,10 @@ class RootMissing(RootError):
 
 class RootBusy(RootError):
     """Another process holds the root."""
+
+
+class StoreDoubted(GatewayError):
+    """Tables that say who may were changed behind the gateway's back, or are older than the keys."""
 
 
 class StoreFull(GatewayError):

@@ -1,15 +1,17 @@
 """All live grounds in memory, loaded before any port opens. Unknown means no.
 
-Rows are the record; this is their image for the door, which must decide without waiting.
+Rows are the record; this is their image for the door, which must decide without waiting. Rows that the keys do not
+know are no grounds (``gateway.pins``).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
+from gateway.pins.pins import Pins
 from gateway.storage.port import Store
 from gateway.storage.tables.door import ground as table
 from policies.grounds import Consent, Contract, Ground, LegalTask
@@ -28,19 +30,25 @@ def kind_of(ground: Ground) -> str:
 class GroundBook:
     """Grounds by household and by recipient. Ended grounds stay in the table and leave memory at the next start."""
 
-    def __init__(self) -> None:
+    def __init__(self, pins: Pins) -> None:
+        self._pins = pins
         self._by_subject: dict[SubjectId, dict[str, Ground]] = {}
         self._subjects: dict[Recipient, set[SubjectId]] = {}
 
     async def load(self, store: Store) -> None:
-        """Everything that has not ended. Call before ports open."""
-        for ground in await _read(store, table.c.ended.is_(None)):
+        """Everything that has not ended, of households whose grounds are believed. Call before ports open."""
+        for ground in await _read(store, table.c.ended.is_(None), self._pins.believed):
             self.keep(ground)
 
     async def reload(self, store: Store, subject: SubjectId) -> None:
         """What the record says of one household, after a write of unknown fate."""
-        for ground in await recorded(store, subject):
+        for ground in await self.recorded(store, subject):
             self.keep(ground)
+
+    async def recorded(self, store: Store, *subjects: SubjectId) -> Sequence[Ground]:
+        """Every ground that these households ever had here, from the record."""
+        parts = [subjects[at : at + SUBJECTS_AT_ONCE] for at in range(0, len(subjects), SUBJECTS_AT_ONCE)]
+        return [g for some in parts for g in await _read(store, table.c.subject.in_(some), self._pins.believed)]
 
     def keep(self, ground: Ground) -> None:
         """Put a new or changed ground in place."""
@@ -68,16 +76,34 @@ class GroundBook:
                 self.keep(ground)
 
 
-async def recorded(store: Store, *subjects: SubjectId) -> Sequence[Ground]:
-    """Every ground that these households ever had here, from the record."""
-    parts = [subjects[at : at + SUBJECTS_AT_ONCE] for at in range(0, len(subjects), SUBJECTS_AT_ONCE)]
-    return [ground for some in parts for ground in await _read(store, table.c.subject.in_(some))]
+async def unbelieved(store: Store, subject: SubjectId) -> Sequence[Ground]:
+    """What stands in the record of a household that has no keys: nothing is decided by it."""
+    return await _read(store, (table.c.subject == subject) & table.c.ended.is_(None), lambda _: True)
 
 
-async def _read(store: Store, which: ColumnElement[bool]) -> Sequence[Ground]:
-    query = select(table.c.kind, table.c.body).where(which)
+def over(ground: Ground) -> bool:
+    """Whether it was ended, by whomever."""
+    match ground:
+        case Consent():
+            return ground.withdrawn is not None
+        case Contract():
+            return ground.ended is not None
+        case LegalTask():
+            return ground.objected is not None
+
+
+async def _read(
+    store: Store, which: ColumnElement[bool], believed: Callable[[SubjectId], bool]
+) -> Sequence[Ground]:  # fmt: skip
+    """An ended row is pinned by nothing: a ground that is not over is none there."""
+    query = select(table.c.subject, table.c.kind, table.c.body, table.c.ended).where(which)
     rows = await store.look(lambda connection: connection.execute(query).fetchall())
-    return [msgspec.json.decode(body, type=GROUND_KINDS[kind]) for kind, body in rows]
+    read = [
+        (msgspec.json.decode(body, type=GROUND_KINDS[kind]), ended)
+        for subject, kind, body, ended in rows
+        if believed(subject)
+    ]
+    return [ground for ground, ended in read if ended is None or over(ground)]
 
 
 def add(connection: Connection, ground: Ground) -> None:

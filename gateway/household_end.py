@@ -241,7 +241,7 @@ class HouseholdEnd:
         await self._consent.end_all(way.begun, own=way.begun.ending is Ending.ERASURE)
 
     async def _end_record(self, way: _Way) -> None:
-        left = [g for g in self._grounds.of(way.household) if in_force(g) or _by_law(g)]
+        left = [g for g in await records.unbelieved(self._store, way.household) if in_force(g) or _by_law(g)]
 
         def write(connection: Connection) -> None:
             records.end(connection, [ended_at(ground, way.begun.at) for ground in left], way.begun.at)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from gateway.clock import Clock
-from gateway.grounds import GroundBook, recorded
+from gateway.grounds import GroundBook
 from gateway.storage.port import Store
 from policies.cohorts import shows
 from policies.decide import ends
@@ -38,5 +38,5 @@ class Consents:
 
     async def seen(self, subjects: Collection[SubjectId], period: Period) -> frozenset[SubjectId]:
         """Those whom somebody may see singly, or might have: by the record, since what has ended leaves memory."""
-        grounds = await recorded(self._store, *sorted(subjects))
+        grounds = await self._book.recorded(self._store, *sorted(subjects))
         return frozenset(ground.subject for ground in grounds if shows(ground, period))

@@ -30,6 +30,8 @@ from gateway.door.ledger import Ledger, put
 from gateway.door.lines import Lines
 from gateway.errors import ConsentError, SubjectGone
 from gateway.grounds import GroundBook
+from gateway.pins.change import of_household
+from gateway.pins.pins import Pins
 from gateway.registry.tenancies import Tenancies
 from gateway.registry.turns import Turns
 from gateway.storage.port import Store
@@ -48,6 +50,7 @@ class ConsentDesk:
         self,
         *,
         store: Store,
+        pins: Pins,
         vault: Vault,
         grounds: GroundBook,
         ledger: Ledger,
@@ -64,8 +67,8 @@ class ConsentDesk:
     ) -> None:
         self._store, self._vault, self._grounds, self._ledger = store, vault, grounds, ledger
         self._outbox, self._evidence, self._clock, self._ids = outbox, evidence, clock, ids
-        self._endings, self._tenancies, self._turns = endings, tenancies, turns
-        self._ends = GroundEnds(store, grounds, ledger, epochs, lines, outbox, evidence, endings, log)
+        self._endings, self._tenancies, self._turns, self._pins = endings, tenancies, turns, pins
+        self._ends = GroundEnds(store, pins, grounds, ledger, epochs, lines, outbox, evidence, endings, log)
 
     # -- asking
 
@@ -120,7 +123,7 @@ class ConsentDesk:
                 put(connection, sealed)
                 self._outbox.put(connection, answered)
 
-            await self._store.write(write)
+            await self._pins.write([of_household(household)], write, adds=True)
             self._grounds.keep(consent)
             return consent
 
@@ -148,7 +151,7 @@ class ConsentDesk:
                 records.add(connection, ground)
                 put(connection, sealed)
 
-            await self._store.write(write)
+            await self._pins.write([of_household(ground.subject)], write, adds=True)
             self._grounds.keep(ground)
 
     # -- looking
@@ -159,7 +162,7 @@ class ConsentDesk:
 
     async def all_grounds(self, household: SubjectId) -> Sequence[Ground]:
         """Also those that ended long ago, from the record. A legal task of an erased household ended with it."""
-        found, tenancy = await records.recorded(self._store, household), self._tenancies.get(household)
+        found, tenancy = await self._grounds.recorded(self._store, household), self._tenancies.get(household)
         erased = None if tenancy is None else tenancy.erased
         return found if erased is None else [ended_by_erasure(ground, erased) for ground in found]
 
@@ -188,6 +191,7 @@ class ConsentDesk:
                 await self._ends.end(Ended(household, ended, now))
                 done += ended
             elif not (flying := self._ends.flying(household)):
+                await self._pins.settle(household)  # pressed before, when the keys could not be written
                 return done
             else:
                 await asyncio.wait(flying)  # somebody else pressed first: acknowledged is what is durable
@@ -201,7 +205,7 @@ class ConsentDesk:
             case LegalTask(objectable=True, objected=None) as task:
                 await self._ends.end(Ended(household, [replace(task, objected=now)], now))
             case Contract() | LegalTask(objectable=True):
-                return
+                await self._pins.settle(household)
             case LegalTask():
                 raise ConsentError("not-objectable", "ground", "the law behind this task knows no objection")
             case _:

@@ -1,9 +1,9 @@
 """How grounds end: the one order of a withdrawal, which every other end of grounds follows.
 
 The epoch flips in memory, before anything is waited for; the ledger entry is sealed; one transaction writes record,
-ledger entry and notices; open answers and queues of the ground are reset and the event loop gets its turn; then the
-caller may acknowledge. If the sealing or the transaction fails, the flip stays until the record has been read back:
-unknown means no.
+ledger entry and notices; what stands now is pinned in the key tree; open answers and queues of the ground are reset and
+the event loop gets its turn; then the caller may acknowledge. If one of them fails, the flip stays until the record has
+been read back: unknown means no.
 """
 
 import asyncio
@@ -21,6 +21,8 @@ from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger, put
 from gateway.door.lines import Lines
 from gateway.grounds import GroundBook
+from gateway.pins.change import of_household
+from gateway.pins.pins import Pins
 from gateway.storage.port import Store
 from policies.grounds import Consent
 from policies.terms import SubjectId
@@ -32,6 +34,7 @@ class GroundEnds:
     def __init__(
         self,
         store: Store,
+        pins: Pins,
         grounds: GroundBook,
         ledger: Ledger,
         epochs: Epochs,
@@ -43,6 +46,7 @@ class GroundEnds:
     ) -> None:
         self._store, self._grounds, self._ledger, self._epochs, self._lines = store, grounds, ledger, epochs, lines
         self._outbox, self._evidence, self._endings, self._log = outbox, evidence, endings, log
+        self._pins = pins
         self._flying: dict[SubjectId, set[asyncio.Future[None]]] = {}
 
     def flying(self, household: SubjectId) -> Collection[asyncio.Future[None]]:
@@ -77,7 +81,7 @@ class GroundEnds:
         self._log.info("ground.ended", kind=ended.kind, grounds=len(ended.grounds), connections_reset=reset)
 
     async def _write_end(self, ended: Ended) -> None:
-        """2. Ledger entries are sealed; then record, ledger entries, notices: one transaction."""
+        """2. Ledger entries are sealed; then record, ledger entries, notices: one transaction, and its pin."""
         household, at = ended.household, ended.at
         sealed = await self._ledger.seal([(household, entry) for entry in ended.entries()])
         tokens = [(g.id, self._evidence.withdrawal(g, at)) for g in ended.grounds if isinstance(g, Consent)]
@@ -93,4 +97,4 @@ class GroundEnds:
                 self._endings.begin(connection, ended.begun)
                 self._outbox.put(connection, ending_notice(household))
 
-        await self._store.write(write)
+        await self._pins.write([of_household(household)], write)

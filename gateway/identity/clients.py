@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from adapters.plugin import Client, upsert
 from gateway import rights
 from gateway.clock import Clock
 from gateway.errors import NotAllowed, Unknown
+from gateway.pins.change import of_all
+from gateway.pins.pins import Pins
 from gateway.rights import Recall
 from gateway.storage.port import Store
 from gateway.storage.tables.identity import client as table
@@ -37,8 +39,8 @@ class _Held:
 class Clients:
     """All clients in memory. A secret that was right once is known again by a keyed hash of this process."""
 
-    def __init__(self, store: Store, clock: Clock, ended: Recall) -> None:
-        self._store, self._clock, self._ended = store, clock, ended
+    def __init__(self, store: Store, pins: Pins, clock: Clock, ended: Recall) -> None:
+        self._store, self._pins, self._clock, self._ended = store, pins, clock, ended
         self._all: dict[str, _Held] = {}
         self._quick: dict[str, bytes] = {}
         self._quick_key = os.urandom(32)
@@ -101,7 +103,11 @@ class Clients:
         if turn is None and made.id in self._all:  # a revocation stands before it is durable, and if it never is
             self._all[made.id] = held
         try:
-            await self._store.write(lambda connection: connection.execute(upsert(table), row).rowcount)
+            await self._pins.write(
+                [of_all(table, table.c.id == made.id)],
+                lambda connection: connection.execute(upsert(table), row).rowcount,
+                adds=made.id not in self._all,
+            )
             self._quick.pop(made.id, None)
             self._all[made.id] = held
         finally:
@@ -125,7 +131,7 @@ class Clients:
         self._all.pop(client_id, None)
         self._quick.pop(client_id, None)
         try:
-            await self._store.write(lambda c: c.execute(delete(table).where(table.c.id == client_id)).rowcount)
+            await self._pins.delete(table, table.c.id == client_id)
         finally:
             await self._ended([rights.client(client_id)])
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 
 from gateway.clock import Clock
+from gateway.pins.change import of_all
+from gateway.pins.pins import Pins
 from gateway.storage.port import Store
 from gateway.storage.tables.identity import one_time_code as table
 from gateway.vault.port import Vault
@@ -34,14 +36,13 @@ class _Code:
 class Codes:
     """Codes that were not used yet are in memory; each is gone from there before it counts."""
 
-    def __init__(self, store: Store, vault: Vault, clock: Clock) -> None:
-        self._store, self._vault, self._clock = store, vault, clock
+    def __init__(self, store: Store, pins: Pins, vault: Vault, clock: Clock) -> None:
+        self._store, self._pins, self._vault, self._clock = store, pins, vault, clock
         self._open: dict[bytes, _Code] = {}
 
     async def load(self) -> None:
         """Call before ports open. Codes that ran out are swept."""
-        now = self._clock().timestamp()
-        await self._store.write(lambda c: c.execute(delete(table).where(table.c.expires <= now)).rowcount)
+        await self._pins.delete(table, table.c.expires <= self._clock().timestamp(), adds=True)
         for row in await self._store.look(lambda connection: connection.execute(select(table)).fetchall()):
             self._open[row.lookup] = _Code(row.kind, row.subject, datetime.fromtimestamp(row.expires, UTC))
 
@@ -53,7 +54,8 @@ class Codes:
         lookup = self._vault.lookup("one-time-code", plain)
         new = _Code(kind, subject, self._clock() + timedelta(days=days))
         row = {"lookup": lookup, "kind": kind, "subject": subject, "expires": new.expires.timestamp()}
-        await self._store.write(lambda c: c.execute(insert(table).values(row)).rowcount)
+        new_row = of_all(table, table.c.lookup == lookup)
+        await self._pins.write([new_row], lambda c: c.execute(insert(table).values(row)).rowcount, adds=True)
         self._open[lookup] = new
         return "-".join(plain[i : i + GROUP] for i in range(0, LENGTH, GROUP))
 
@@ -65,7 +67,7 @@ class Codes:
             return None
         del self._open[lookup]
         try:
-            await self._store.write(lambda c: c.execute(delete(table).where(table.c.lookup == lookup)).rowcount)
+            await self._pins.delete(table, table.c.lookup == lookup)
         except Exception:
             self._open[lookup] = found
             raise
@@ -75,7 +77,7 @@ class Codes:
         """No code of this subject opens anything any more, nor one that enrols one of these boxes."""
         idle = {code.subject for code in self._open.values() if code.kind == "box"} & set(boxes)
         gone = {subject, *idle}
-        await self._store.write(lambda c: c.execute(delete(table).where(table.c.subject.in_(gone))).rowcount)
+        await self._pins.delete(table, table.c.subject.in_(gone))
         self._open = {at: code for at, code in self._open.items() if code.subject not in gone}
 
 

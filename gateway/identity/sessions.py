@@ -10,6 +10,8 @@ from sqlalchemy import Connection, delete, insert, select
 
 from gateway import rights
 from gateway.clock import Clock
+from gateway.pins.change import of_all
+from gateway.pins.pins import Pins
 from gateway.rights import Credential, Recall
 from gateway.storage.port import Store
 from gateway.storage.tables.identity import session as table
@@ -35,14 +37,14 @@ class Session:
 class Sessions:
     """All live sessions, in memory and in the store: a restart logs nobody out."""
 
-    def __init__(self, store: Store, clock: Clock, ended: Recall, *, days: int) -> None:
-        self._store, self._clock, self._ended, self._life = store, clock, ended, timedelta(days=days)
+    def __init__(self, store: Store, pins: Pins, clock: Clock, ended: Recall, *, days: int) -> None:
+        self._store, self._pins, self._clock, self._ended = store, pins, clock, ended
+        self._life = timedelta(days=days)
         self._live: dict[bytes, tuple[Role, str, datetime]] = {}
 
     async def load(self) -> None:
         """Call before ports open."""
-        now = self._clock().timestamp()
-        await self._store.write(lambda c: c.execute(delete(table).where(table.c.expires <= now)).rowcount)
+        await self._pins.delete(table, table.c.expires <= self._clock().timestamp(), adds=True)
         query = select(table).order_by(table.c.expires)
         for row in await self._store.look(lambda connection: connection.execute(query).fetchall()):
             self._live[row.lookup] = (Role(row.role), row.subject, datetime.fromtimestamp(row.expires, UTC))
@@ -60,7 +62,8 @@ class Sessions:
                 connection.execute(delete(table).where(table.c.lookup.in_(over)))
             connection.execute(insert(table).values(row))
 
-        await self._store.write(write)
+        both = of_all(table, table.c.lookup.in_([_hash(cookie), *over]))
+        await self._pins.write([both], write, adds=not over)
         for at in over:
             self._live.pop(at, None)
         self._live[_hash(cookie)] = (role, subject, expires)
@@ -83,7 +86,7 @@ class Sessions:
         at = _hash(cookie)
         if self._live.pop(at, None) is not None:
             try:
-                await self._store.write(lambda c: c.execute(delete(table).where(table.c.lookup == at)).rowcount)
+                await self._pins.delete(table, table.c.lookup == at)
             finally:
                 await self._ended([rights.session(at)])
 
@@ -95,7 +98,7 @@ class Sessions:
             del self._live[at]
         mine = (table.c.subject == subject) & (table.c.lookup != kept)
         try:
-            await self._store.write(lambda c: c.execute(delete(table).where(mine)).rowcount)
+            await self._pins.delete(table, mine)
         finally:
             await self._ended(map(rights.session, gone))
 

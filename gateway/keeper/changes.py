@@ -11,32 +11,32 @@ from gateway.keeper.tree import Tree
 
 CHANGES_AT_ONCE = 4096
 
-Edit = Callable[[States | None], States]
-"""From the states as they are (None: unknown) to those that shall be; runs in the keeper's thread. May raise."""
+Edit = Callable[[bytes | None], bytes]
+"""From an entry as it is (None: unknown) to what it shall be; runs in the keeper's thread. May raise."""
 
 
 @dataclass(slots=True)
 class _Change:
-    subject: str
+    name: str
     edit: Edit
     done: asyncio.Future[None]
 
 
 class Changes:
-    """``forget`` is called in the loop's thread for each household of a commit, before anybody hears of it."""
+    """``forget`` is called in the loop's thread for each entry of a commit, before anybody hears of it."""
 
     def __init__(self, tree: Tree, thread: Executor, forget: Callable[[str], object]) -> None:
         self._tree, self._thread, self._forget = tree, thread, forget
         self._waiting: list[_Change] = []
         self._busy = False
 
-    async def make(self, subject: str, edit: Edit) -> None:
+    async def make(self, name: str, edit: Edit) -> None:
         """Durable on return, together with all changes that wait meanwhile.
 
         What ``edit`` raises is raised here and changes nothing. Raises ``StoreFull`` and ``TreeBroken`` too.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Change(subject, edit, done))
+        self._waiting.append(_Change(name, edit, done))
         self._kick()
         await done
 
@@ -49,10 +49,10 @@ class Changes:
         work.add_done_callback(lambda done: self._tell(group, done))
 
     def _tell(self, group: Sequence[_Change], done: "asyncio.Future[list[Exception | None]]") -> None:
-        """Forget what was known of these households, then answer who waits."""
+        """Forget what was known of these entries, then answer who waits."""
         self._busy = False
         for change in group:
-            self._forget(change.subject)
+            self._forget(change.name)
         error = done.exception()
         outcome = [error] * len(group) if error else done.result()
         for change, failed in zip(group, outcome, strict=True):
@@ -66,23 +66,26 @@ class Changes:
 
     def _commit(self, group: Sequence[_Change]) -> list[Exception | None]:
         """In the keeper's thread."""
-        now: dict[str, States | None] = {}
         changed: dict[str, bytes | None] = {}
         outcome: list[Exception | None] = []
         for change in group:
-            before = now[change.subject] if change.subject in now else stored(self._tree, change.subject)
+            before = changed[change.name] if change.name in changed else self._tree.get(change.name)
             try:
                 after = change.edit(before)
             except Exception as error:  # noqa: BLE001 - it belongs to the caller that waits, not to its neighbours
                 outcome.append(error)
                 continue
-            now[change.subject] = after
             if after != before:
-                changed[change.subject] = key_states.encode(after)
+                changed[change.name] = after
             outcome.append(None)
         if changed:
             self._tree.commit(changed)
         return outcome
+
+
+def of_household(edit: Callable[[States | None], States]) -> Edit:
+    """The same for key states."""
+    return lambda data: key_states.encode(edit(None if data is None else key_states.decode(data)))
 
 
 def stored(tree: Tree, subject: str) -> States | None:

@@ -2,26 +2,28 @@
 
 import asyncio
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from struct import Struct
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.errors import RootMissing, SubjectGone
+from gateway.keeper import house as houses
 from gateway.keeper import states as key_states
-from gateway.keeper.changes import CHANGES_AT_ONCE, Changes, stored
+from gateway.keeper.changes import CHANGES_AT_ONCE, Changes, Edit, of_household, stored
+from gateway.keeper.house import HOUSE, OwnEntry
 from gateway.keeper.pages import SLOT_BYTES
-from gateway.keeper.port import MOST_DAYS, MOST_SUBJECTS, MOST_WORDS, Day, Words
+from gateway.keeper.port import MOST_DAYS, MOST_SUBJECTS, MOST_WORDS, Day, Pinned, Words
 from gateway.keeper.recovery import Recovery
 from gateway.keeper.root import FileRoot
 from gateway.keeper.states import Randomness, States
 from gateway.keeper.tree import PUT_BACK, Tree
 from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
 from policies.vault import ratchet
+from policies.vault.pins import RUN_BYTES, Pin, PinKeys
 from policies.vault.ratchet import DayGone
 from policies.vault.seal import NONCE_BYTES, place_about, seal, unseal
 
@@ -29,10 +31,6 @@ CACHED_HOUSEHOLDS = 16_384
 """Whose states and day keys are held in clear in memory."""
 CACHED_DAYS = 64
 """Day keys of one household."""
-HOUSE = "*"
-"""The gateway's own entry: no tenancy has this id. 32 bytes, the key for look-ups; then the day (u32) up to which
-everybody was moved on, of each series class."""
-_MOVED = Struct(f">32s{len(SERIES_CLASSES)}I")
 
 
 @dataclass(slots=True)
@@ -55,7 +53,8 @@ class LocalKeeper:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keeper")
         self._held: dict[str, _Held] = {}
         self._changes = Changes(tree, self._thread, lambda subject: self._held.pop(subject, None))
-        self._house, self._moved = self._own()
+        own = self._own()
+        self._lookup, self._moved = own.lookup, own.moved
 
     def close(self) -> None:
         self._thread.shutdown()
@@ -63,7 +62,7 @@ class LocalKeeper:
 
     @property
     def lookup_key(self) -> bytes:
-        return self._house
+        return self._lookup
 
     @property
     def recovery_window(self) -> timedelta:
@@ -108,13 +107,31 @@ class LocalKeeper:
                 raise SubjectGone
             return states
 
-        await self._changes.make(subject, edit)
+        await self._changes.make(subject, of_household(edit))
 
     async def erase(self, subject: SubjectId) -> None:
-        await self._changes.make(subject, lambda states: key_states.without(_known(states)))
+        await self._changes.make(subject, of_household(lambda states: key_states.without(_known(states))))
 
     async def erase_day(self, subject: SubjectId, day: date) -> None:
-        await self._changes.make(subject, lambda states: key_states.without_day(_known(states), day))
+        await self._changes.make(subject, of_household(lambda states: key_states.without_day(_known(states), day)))
+
+    async def run(self) -> bytes:
+        return self._house().run
+
+    async def pinned(self, scopes: Collection[str]) -> Mapping[str, Pinned]:
+        _bounded(scopes, MOST_SUBJECTS)
+        found = ((scope, self._pinned(scope)) for scope in scopes)
+        return {scope: pinned for scope, pinned in found if pinned is not None}
+
+    async def pin(self, scope: str, pin: Pin) -> None:
+        if scope.startswith(HOUSE):
+            await self._changes.make(HOUSE, _of_house(lambda house: house.pinned(scope, pin)))
+        else:
+            await self._changes.make(scope, of_household(lambda states: key_states.pinned(_known(states), pin)))
+
+    async def new_run(self) -> None:
+        word = self._randomness(RUN_BYTES)
+        await self._changes.make(HOUSE, _of_house(lambda house: replace(house, run=word)))
 
     async def move_on(self, first: Mapping[DetailClass, date], today: date) -> int:
         """One commit a few thousand. Nobody is looked at when all were moved on so far before."""
@@ -138,6 +155,19 @@ class LocalKeeper:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._recovery.prune)
 
     # -- in the loop's thread
+
+    def _house(self) -> OwnEntry:
+        data = self._tree.get(HOUSE)
+        assert data is not None
+        return houses.decode(data)
+
+    def _pinned(self, scope: str) -> Pinned | None:
+        if scope.startswith(HOUSE):
+            house = self._house()
+            return Pinned(PinKeys(house.lookup, scope), house.pins.get(scope))
+        held = self._held.get(scope)
+        states = held.states if held else stored(self._tree, scope)
+        return None if states is None else Pinned(PinKeys(states.keys[DetailClass.LEDGER], scope), states.pin)
 
     def _plain(self, words: Words) -> AESGCM:
         held = self._find(words.subject)
@@ -181,16 +211,19 @@ class LocalKeeper:
         return frozenset(subject for subject, states in found if states is not None and not states.erased)
 
     def _note_moved(self, moved: Mapping[DetailClass, date]) -> None:
-        days = (moved[detail].toordinal() for detail in SERIES_CLASSES)
-        self._tree.commit({HOUSE: _MOVED.pack(self._house, *days)})
+        self._tree.commit({HOUSE: houses.encode(replace(self._house(), moved=moved))})
 
-    def _own(self) -> tuple[bytes, dict[DetailClass, date]]:
+    def _own(self) -> OwnEntry:
         data = self._tree.get(HOUSE)
         if data is None:
-            data = _MOVED.pack(self._randomness(32), *[date.min.toordinal()] * len(SERIES_CLASSES))
+            data = houses.encode(houses.made(self._randomness))
             self._tree.commit({HOUSE: data})
-        key, *days = _MOVED.unpack(data)
-        return key, dict(zip(SERIES_CLASSES, map(date.fromordinal, days), strict=True))
+        return houses.decode(data)
+
+
+def _of_house(edit: Callable[[OwnEntry], OwnEntry]) -> Edit:
+    """A change of the gateway's own entry, which is there since the tree was made."""
+    return lambda data: houses.encode(edit(houses.decode(data or b"")))
 
 
 def _known(states: States | None) -> States:

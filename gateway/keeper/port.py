@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from policies.terms import DetailClass, SubjectId
+from policies.vault.pins import Pin, PinKeys
 
 MOST_DAYS = 64
 """Day keys for one question."""
@@ -19,6 +20,9 @@ MOST_WORDS = 512
 """Things of identity or ledger for one question."""
 MOST_SUBJECTS = 4096
 """Households for one question."""
+
+HOUSE = "*"
+"""The gateway's own entry, and what the scopes of its pins begin with: no tenancy has such an id."""
 
 Day = tuple[DetailClass, int]
 """A UTC day (proleptic ordinal) of a series class."""
@@ -31,6 +35,13 @@ class Words(NamedTuple):
     detail: DetailClass
     about: str
     body: bytes
+
+
+class Pinned(NamedTuple):
+    """What the tree says of a scope; ``pin`` is None when it never heard of its rows."""
+
+    keys: PinKeys
+    pin: Pin | None
 
 
 class Keeper(Protocol):
@@ -80,6 +91,12 @@ class Keeper(Protocol):
     async def open(self, words: Sequence[Words]) -> Sequence[bytes]:
         """The reverse. Raises ``SubjectGone``, or ``ValueError`` when one was changed."""
 
+    async def run(self) -> bytes:
+        """The word of the run that pinned last; ``NO_RUN`` before the first."""
+
+    async def pinned(self, scopes: Collection[str]) -> Mapping[str, Pinned]:
+        """Of households, and of scopes that begin with ``HOUSE``; one that was never admitted is not among them."""
+
     # -- changes: durable on return. Raise ``StoreFull``, and ``TreeBroken`` until a restart
 
     async def admit(self, subject: SubjectId, first: Mapping[DetailClass, date]) -> None:
@@ -93,6 +110,12 @@ class Keeper(Protocol):
 
     async def erase_day(self, subject: SubjectId, day: date) -> None:
         """One UTC day of every class but ``legal``. Raises ``SubjectGone``; ``ValueError`` after too many of them."""
+
+    async def pin(self, scope: str, pin: Pin) -> None:
+        """Rows of an earlier number are older than their keys on return. A later pin stays. Raises ``SubjectGone``."""
+
+    async def new_run(self) -> None:
+        """Another word: what was written in earlier runs and never pinned is nothing from now on."""
 
     async def move_on(self, first: Mapping[DetailClass, date], today: date) -> int:
         """Expire every household up to ``first`` of each class, and seed old chains anew; how many were changed."""

@@ -7,22 +7,29 @@ from struct import Struct
 
 from policies.terms import SERIES_CLASSES, DetailClass
 from policies.vault import ratchet
+from policies.vault.pins import Pin
 from policies.vault.ratchet import Chain
 from policies.vault.seal import CLASS_CODES, CLASS_OF_CODE
 
 KEPT_AFTER_ERASURE = frozenset({DetailClass.LEGAL, DetailClass.LEDGER})
 SEED_AGE = timedelta(days=365)
-_ENTRY = Struct(">BH")
+PIN_CODE = 255
+"""Beside the codes of the classes."""
+_ENTRY, _PIN = Struct(">BH"), Struct(">Q32s")
 
 Randomness = Callable[[int], bytes]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class States:
-    """``chains`` by series class, ``keys`` for identity and ledger. A class that is not there is gone for good."""
+    """``chains`` by series class, ``keys`` for identity and ledger. A class that is not there is gone for good.
+
+    ``pin``: of the grounds that stand; None when none was ever written.
+    """
 
     chains: Mapping[DetailClass, Chain]
     keys: Mapping[DetailClass, bytes]
+    pin: Pin | None = None
 
     @property
     def erased(self) -> bool:
@@ -44,10 +51,21 @@ def fresh(first: Mapping[DetailClass, date], randomness: Randomness) -> States:
 
 def without(states: States) -> States:
     """After an erasure."""
-    return States(
-        {detail: chain for detail, chain in states.chains.items() if detail in KEPT_AFTER_ERASURE},
-        {detail: key for detail, key in states.keys.items() if detail in KEPT_AFTER_ERASURE},
+    return replace(
+        states,
+        chains={detail: chain for detail, chain in states.chains.items() if detail in KEPT_AFTER_ERASURE},
+        keys={detail: key for detail, key in states.keys.items() if detail in KEPT_AFTER_ERASURE},
     )
+
+
+def pinned(states: States, pin: Pin) -> States:
+    """With a pin of a later change; one that is known, or an earlier one, changes nothing."""
+    return states if later(states.pin, pin) is states.pin else replace(states, pin=pin)
+
+
+def later(pin: Pin | None, other: Pin) -> Pin:
+    """Of two pins of one scope that of the later change; the first where the numbers are the same."""
+    return other if pin is None or other.number > pin.number else pin
 
 
 def without_day(states: States, day: date) -> States:
@@ -77,26 +95,43 @@ def moved_on(states: States, first: Mapping[DetailClass, date], today: date, ran
 
 
 def encode(states: States) -> bytes:
-    """Of each class: u8 code, u16 length, its chain or its key. Big endian."""
+    """Of each class: u8 code, u16 length, its chain or its key. Then the pin, if any, in the same way. Big endian."""
     parts = {**{detail: ratchet.encode(chain) for detail, chain in states.chains.items()}, **states.keys}
-    return b"".join(_ENTRY.pack(CLASS_CODES[detail], len(data)) + data for detail, data in parts.items())
+    coded = {CLASS_CODES[detail]: data for detail, data in parts.items()}
+    if states.pin is not None:
+        coded[PIN_CODE] = pin_bytes(states.pin)
+    return b"".join(_ENTRY.pack(code, len(data)) + data for code, data in coded.items())
+
+
+def pin_bytes(pin: Pin) -> bytes:
+    """u64 number, 32 bytes digest."""
+    return _PIN.pack(pin.number, pin.digest.to_bytes(32, "big"))
+
+
+def pin_of(data: bytes) -> Pin:
+    """The reverse. Raises ``struct.error``."""
+    number, digest = _PIN.unpack(data)
+    return Pin(number, int.from_bytes(digest, "big"))
 
 
 def decode(data: bytes) -> States:
     """The reverse. Raises ``ValueError`` or ``struct.error``."""
     chains: dict[DetailClass, Chain] = {}
     keys: dict[DetailClass, bytes] = {}
+    pin: Pin | None = None
     offset = 0
     while offset < len(data):
         code, length = _ENTRY.unpack_from(data, offset)
         offset += _ENTRY.size
-        part, detail = data[offset : offset + length], CLASS_OF_CODE[code]
-        if detail in SERIES_CLASSES:
+        part = data[offset : offset + length]
+        offset += length
+        if code == PIN_CODE:
+            pin = pin_of(part)
+        elif (detail := CLASS_OF_CODE[code]) in SERIES_CLASSES:
             chains[detail] = ratchet.decode(part)
         else:
             keys[detail] = part
-        offset += length
-    return States(chains, keys)
+    return States(chains, keys, pin)
 
 
 @dataclass(frozen=True, slots=True)

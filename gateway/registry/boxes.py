@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway import rights
 from gateway.clock import Clock
 from gateway.errors import InUse, NotAllowed, Unknown
+from gateway.pins.change import of_all
+from gateway.pins.pins import Pins
 from gateway.rights import Credential, Recall
 from gateway.storage.port import Store
 from gateway.storage.tables.identity import certificate
@@ -50,8 +52,11 @@ class _Box:
 class Boxes:
     """All boxes and the certificates of boxes and VENs."""
 
-    def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str], ended: Recall) -> None:
-        self._store, self._vault, self._clock, self._ids, self._ended = store, vault, clock, ids, ended
+    def __init__(
+        self, store: Store, pins: Pins, vault: Vault, clock: Clock, ids: Callable[[], str], ended: Recall
+    ) -> None:
+        self._store, self._pins = store, pins
+        self._vault, self._clock, self._ids, self._ended = vault, clock, ids, ended
         self._boxes: dict[str, _Box] = {}
         self._certificates: dict[str, Certificate] = {}
         self._known: dict[tuple[str, str], SubjectId | None] = {}
@@ -155,8 +160,9 @@ class Boxes:
             connection.execute(insert(box).values(id=name, made=made))
             connection.execute(insert(box_meter), rows)
 
+        touched = [of_all(box, box.c.id == name), of_all(box_meter, box_meter.c.box == name)]
         try:
-            await self._store.write(write)
+            await self._pins.write(touched, write, adds=True)
         except IntegrityError:
             raise InUse("box: this id is in use") from None
         self._boxes[name] = _Box(name, revoked=False, meters=hashed)
@@ -168,8 +174,9 @@ class Boxes:
         if new.kind == "box" and new.owner not in self._boxes:
             raise Unknown("box: there is no such box")
         row = {"fingerprint": new.fingerprint, "kind": new.kind, "owner": new.owner, "until": new.until.timestamp()}
+        touched = of_all(certificate, certificate.c.fingerprint == new.fingerprint)
         try:
-            await self._store.write(lambda c: c.execute(insert(certificate).values(row)).rowcount)
+            await self._pins.write([touched], lambda c: c.execute(insert(certificate).values(row)).rowcount, adds=True)
         except IntegrityError:
             raise InUse("certificate: it is registered already") from None
         self._certificates[new.fingerprint] = new
@@ -191,7 +198,7 @@ class Boxes:
                 connection.execute(insert(certificate).values(**row, revoked=now))
 
         try:
-            await self._store.write(write)
+            await self._pins.write([of_all(certificate, certificate.c.fingerprint == fingerprint)], write)
         finally:
             await self._ended([rights.certificate(fingerprint)])
 
@@ -203,11 +210,12 @@ class Boxes:
         found.revoked = True
         self._known.clear()
         now = self._clock().timestamp()
-        await self._store.write(lambda c: c.execute(update(box).where(box.c.id == box_id).values(revoked=now)).rowcount)
+        order = update(box).where(box.c.id == box_id).values(revoked=now)
+        await self._pins.write([of_all(box, box.c.id == box_id)], lambda c: c.execute(order).rowcount)
 
     async def release(self, subject: SubjectId) -> None:
         """A household moved out or was erased: no box sends for it any more."""
         for each in self._boxes.values():
             each.meters = {meter: who for meter, who in each.meters.items() if who != subject}
         self._known.clear()
-        await self._store.write(lambda c: c.execute(delete(box_meter).where(box_meter.c.tenancy == subject)).rowcount)
+        await self._pins.delete(box_meter, box_meter.c.tenancy == subject)

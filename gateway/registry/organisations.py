@@ -9,6 +9,8 @@ from sqlalchemy import select
 from adapters.plugin import Organisation, upsert
 from gateway import rights
 from gateway.errors import InUse, NotAllowed
+from gateway.pins.change import of_all
+from gateway.pins.pins import Pins
 from gateway.rights import Recall
 from gateway.storage.port import Store
 from gateway.storage.tables.registry import organisation as table
@@ -30,8 +32,8 @@ class ListedOrganisation:
 class Organisations:
     """All of them, in memory."""
 
-    def __init__(self, store: Store, ended: Recall) -> None:
-        self._store, self._ended = store, ended
+    def __init__(self, store: Store, pins: Pins, ended: Recall) -> None:
+        self._store, self._pins, self._ended = store, pins, ended
         self._all: dict[Recipient, ListedOrganisation] = {}
         self._by_did: dict[str, Recipient] = {}
 
@@ -65,8 +67,12 @@ class Organisations:
         self.check(entry)
         new = entry.organisation
         row = {"id": new.id, "did": new.did, "body": msgspec.json.encode(entry).decode()}
-        await self._store.write(lambda connection: connection.execute(upsert(table), row).rowcount)
         old = self._all.get(new.id)
+        await self._pins.write(
+            [of_all(table, table.c.id == new.id)],
+            lambda connection: connection.execute(upsert(table), row).rowcount,
+            adds=old is None,
+        )
         if old is not None and old.organisation.did:
             self._by_did.pop(old.organisation.did, None)
         self._keep(entry)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
 from gateway.clock import Clock
+from gateway.pins.pins import Pins
 from gateway.registry.boxes import Boxes
 from gateway.registry.meters import Meters
 from gateway.registry.organisations import Organisations
@@ -18,12 +19,14 @@ from policies.terms import SubjectId
 class Registry:
     """Its parts; and ``turns``, which all that concerns one household takes."""
 
-    def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str], ended: Recall) -> None:
+    def __init__(
+        self, store: Store, pins: Pins, vault: Vault, clock: Clock, ids: Callable[[], str], ended: Recall
+    ) -> None:
         self.turns = Turns()
         self.tenancies = Tenancies(store, vault, clock, ids)
-        self.boxes = Boxes(store, vault, clock, ids, ended)
+        self.boxes = Boxes(store, pins, vault, clock, ids, ended)
         self.meters = Meters(store, vault, clock, ids)
-        self.organisations = Organisations(store, ended)
+        self.organisations = Organisations(store, pins, ended)
 
     async def load(self) -> None:
         """All of it, as it was stored; ``household_end`` finishes what was begun before anybody is shown it."""

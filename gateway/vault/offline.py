@@ -21,8 +21,8 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import PageDamaged
 from gateway.keeper import states as key_states
-from gateway.keeper.keeper import HOUSE
 from gateway.keeper.pages import SLOT_BYTES, PageLink, open_page
+from gateway.keeper.port import HOUSE
 from gateway.keeper.recovery import open_sealed
 from gateway.keeper.root import CELL_BYTES, MAGIC, parse
 from gateway.keeper.states import States

@@ -1,6 +1,6 @@
-"""The store's own table: up to which number of a kind may have been given. Branch ``store`` of the migrations."""
+"""The store's own tables: numbers that only grow. Branch ``store`` of the migrations."""
 
-from sqlalchemy import BigInteger, Column, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, String, Table
 
 METADATA = MetaData()
 
@@ -11,3 +11,11 @@ counter = Table(
     Column("upto", BigInteger, nullable=False),
 )
 """``upto``: raised before the numbers below it are given; what is given next is above it."""
+
+pinned = Table(
+    "pinned",
+    METADATA,
+    Column("scope", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""How far the rows of a scope have come, sealed: see ``gateway.pins``."""

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.keeper import keeper as module
 from gateway.keeper.keeper import LocalKeeper
-from gateway.keeper.port import Day, Words
+from gateway.keeper.port import HOUSE, Day, Pinned, Words
 from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
+from policies.vault.pins import Pin
 
 T = TypeVar("T")
 MOST_TURNS = 5
@@ -78,7 +79,7 @@ class SuspendingKeeper:
         await self._pause("load")
         position = ""
         while part := self._keeper._tree.after(position, PART):
-            names = [name for name in part if name != module.HOUSE]
+            names = [name for name in part if name != HOUSE]
             await self._pause("load answered")
             for name in names:
                 self._hear(SubjectId(name))
@@ -101,7 +102,19 @@ class SuspendingKeeper:
     async def open(self, words: Sequence[Words]) -> Sequence[bytes]:
         return await self._far("open", lambda: self._keeper.open(words))
 
+    async def run(self) -> bytes:
+        return await self._far("run", self._keeper.run)
+
+    async def pinned(self, scopes: Collection[str]) -> Mapping[str, Pinned]:
+        return await self._far("pinned", lambda: self._keeper.pinned(scopes))
+
     # -- changes
+
+    async def pin(self, scope: str, pin: Pin) -> None:
+        await self._far("pin", lambda: self._keeper.pin(scope, pin))
+
+    async def new_run(self) -> None:
+        await self._far("new_run", self._keeper.new_run)
 
     async def admit(self, subject: SubjectId, first: Mapping[DetailClass, date]) -> None:
         await self._changed("admit", lambda: self._keeper.admit(subject, first), [subject])

@@ -12,7 +12,6 @@ from markupsafe import Markup
 from sqlalchemy import delete, insert
 
 from adapters.plugin import Batch
-from gateway.grounds import recorded
 from gateway.pages import who_saw
 from gateway.pages.views import CorrectionLine, correction_lines
 from gateway.pages.words import Phrases
@@ -372,7 +371,7 @@ async def test_after_an_erasure_no_ground_is_told_as_active_and_the_record_of_a_
         (after,) = (await house.operator("GET", f"{home}/grounds"))["grounds"]
         assert before["active"]
         assert after == {**before, "active": False, "until": "2026-03-04T12:00:00Z"}
-        (kept,) = await recorded(house.gateway.store, made["household"])
+        (kept,) = await house.gateway.grounds.recorded(house.gateway.store, made["household"])
         assert kept.scope.validity.end == datetime(2027, 5, 6, tzinfo=UTC)
 
 

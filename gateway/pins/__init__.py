@@ -1,0 +1,1 @@
+"""Tables that say who may are only as good as their keys."""

@@ -1,0 +1,163 @@
+"""Tables that say who may are only as good as their keys: each change of them is pinned in the key tree.
+
+A change of guarded rows is one transaction that also writes how far they have come (``policies.vault.pins``), and
+then a pin in the key tree. What takes something away is pinned before it is acknowledged. What only adds is pinned
+with the next such change, or by the next start: whoever puts an older store back before that takes it away again,
+which is a no.
+
+Grounds are pinned for each household under its own key: where they do not match, none of that household's counts and
+all others go on. Of the tables that are everybody's, sessions and codes that do not match are dropped; others stop
+the start.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
+
+from adapters.plugin import Logger
+from gateway.errors import StoreDoubted, StoreFull, SubjectGone
+from gateway.keeper.port import Keeper
+from gateway.pins.change import DROPPED, GUARDED, PinnedChange, Touched, digest_of, of_all, put
+from gateway.pins.start import Compared, compare_households, compare_tables
+from gateway.storage.port import Store
+from policies.terms import SubjectId
+from policies.vault.pins import NO_ROWS, Finding, Pin
+
+T = TypeVar("T")
+
+
+class Pins:
+    """One instance for each process. Every write to a guarded table goes through here."""
+
+    def __init__(self, store: Store, keeper: Keeper, log: Logger) -> None:
+        self._store, self._keeper, self._log = store, keeper, log
+        self._doubted: set[str] = set()
+        self._owed: dict[str, Pin] = {}
+        self._run: bytes | None = None
+
+    def believed(self, household: SubjectId) -> bool:
+        """Whether this household's grounds are those that its keys know."""
+        return household not in self._doubted
+
+    # -- changes
+
+    async def write(self, touched: Sequence[Touched], work: Callable[[Connection], T], *, adds: bool = False) -> T:
+        """``Store.write``, pinned on return. Goes on to its end when the caller is cancelled.
+
+        ``adds``: it takes nothing away from anybody, so the pin may wait. Grounds that are not believed are gone with
+        the first change of that household's. Raises ``SubjectGone`` for a household without keys; ``StoreFull`` and
+        ``TreeBroken`` perhaps after the transaction, which stands then and is pinned by the next ``settle``.
+        """
+        return await asyncio.shield(self._write(touched, work, adds))
+
+    async def delete(self, table: Table, rows: ColumnElement[bool], *, adds: bool = False) -> None:
+        """Some rows of a table of ``GUARDED`` go. ``adds``: as above, of rows that say nothing any more."""
+        await self.write([of_all(table, rows)], lambda c: c.execute(delete(table).where(rows)).rowcount, adds=adds)
+
+    async def settle(self, scope: str) -> None:
+        """What was written of this scope is pinned on return. Raises ``StoreFull`` and ``TreeBroken``."""
+        if (pin := self._owed.get(scope)) is not None:
+            await self._keeper.pin(scope, pin)
+            if self._owed.get(scope) == pin:
+                del self._owed[scope]
+
+    async def _write(self, touched: Sequence[Touched], work: Callable[[Connection], T], adds: bool) -> T:
+        run, scopes = await self._this_run(), [each.scope for each in touched]
+        known = await self._keeper.pinned(scopes)
+        if len(known) < len(touched):
+            raise SubjectGone("no such household")
+
+        def pinned(connection: Connection) -> tuple[T, list[Pin]]:
+            changes = [PinnedChange(each, known[each.scope], run) for each in touched]
+            for change in changes:
+                change.begin(connection)
+            result = work(connection)
+            return result, [change.end(connection) for change in changes]
+
+        result, pins = await self._store.write(pinned)
+        for scope, pin in zip(scopes, pins, strict=True):
+            self._owe(scope, pin, known[scope].pin or NO_ROWS)
+        self._doubted.difference_update(scopes)
+        if not adds:
+            await asyncio.gather(*[self.settle(scope) for scope in scopes])
+        return result
+
+    def _owe(self, scope: str, pin: Pin, known: Pin) -> None:
+        if pin.number > self._owed.get(scope, known).number:
+            self._owed[scope] = pin
+
+    async def _this_run(self) -> bytes:
+        """Before the first change of this process there is a word that no earlier one had."""
+        if self._run is None:
+            await self._keeper.new_run()
+            self._run = await self._keeper.run()
+        return self._run
+
+    # -- the start
+
+    async def load(self) -> None:
+        """Compare all that is guarded with the keys, before any of it is read. Raises ``StoreDoubted``."""
+        tables = await compare_tables(self._store, self._keeper)
+        dropped = {t.name: tables.doubted.pop(t.name) for t in DROPPED if t.name in tables.doubted}
+        if tables.doubted:
+            raise StoreDoubted(_refusal(tables.doubted))
+        households = await compare_households(self._store, self._keeper)
+        self._doubted = set(households.doubted)
+        self._owed = {**tables.owed, **households.owed}
+        self._say(households, dropped)
+        try:
+            await self._settle_all()
+            await self._this_run()
+        except StoreFull:
+            self._log.warning("pins.not_written")  # what changes anything tries again
+        for table in DROPPED:
+            if table.name in dropped:
+                await self._begin_anew(table, keep=False)
+
+    def _say(self, households: Compared, dropped: Mapping[str, Finding]) -> None:
+        for name, why in households.doubted.items():
+            self._log.error("grounds.not_believed", household=name, why=f"the store {why}")
+        for name, why in dropped.items():
+            self._log.error("table.dropped", table=name, why=f"the store {why}")
+        if households.taken:
+            self._log.info("pins.adopted", households=households.taken)
+
+    async def accept(self) -> Mapping[str, int]:
+        """Take tables that stop a start as they lie there; rows by table. For an operator who has looked at them."""
+        tables = await compare_tables(self._store, self._keeper)
+        self._owed = tables.owed
+        await self._settle_all()
+        taken = [table for table in GUARDED if table.name in tables.doubted and table not in DROPPED]
+        return {table.name: await self._begin_anew(table, keep=True) for table in taken}
+
+    async def _settle_all(self) -> None:
+        await asyncio.gather(*[self.settle(scope) for scope in tuple(self._owed)])
+
+    async def _begin_anew(self, table: Table, *, keep: bool) -> int:
+        """With the rows that are there, or with none; how many those were."""
+        touched, run = of_all(table), await self._this_run()
+        known = (await self._keeper.pinned([touched.scope]))[touched.scope]
+        number = (known.pin or NO_ROWS).number + 1
+
+        def work(connection: Connection) -> tuple[int, Pin]:
+            count = connection.execute(select(func.count()).select_from(table)).scalar_one()
+            if not keep:
+                connection.execute(delete(table))
+            pin = Pin(number, digest_of(connection, touched, known.keys))
+            return count, put(connection, touched.scope, known.keys, run, pin)
+
+        count, self._owed[touched.scope] = await self._store.write(work)
+        await self.settle(touched.scope)
+        return count
+
+
+def _refusal(doubted: Mapping[str, Finding]) -> str:
+    """One sentence for the operator, and the next step."""
+    kinds = dict.fromkeys(doubted.values())
+    said = [f"the store {why} (in {', '.join(name for name in doubted if doubted[name] is why)})" for why in kinds]
+    return (
+        f"{'; '.join(said)}: put back the present store. Where it is lost, read docs/running.md, Backup, and take "
+        "these tables as they are with metergate vault accept"
+    )
