@@ -82,6 +82,7 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
             await gateway.ledger.sign_checkpoint()
 
     supervisor.add("lines", gateway.lines.watch)
+    supervisor.add("pins", gateway.pins.run)
     supervisor.add("notices", gateway.outbox.run)
     supervisor.add("retention", gateway.retention.watch)
     supervisor.add("compactor", gateway.compactor.run)

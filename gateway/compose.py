@@ -183,7 +183,9 @@ async def opened(
         http = await stack.enter_async_context(outbound)
         supervisor = Supervisor(log)
         supervisor.add("store", store.run)
-        yield composed(settings, log, clock, store, keeper, http, overrides), supervisor
+        gateway = composed(settings, log, clock, store, keeper, http, overrides)
+        stack.push_async_callback(gateway.pins.close)
+        yield gateway, supervisor
 
 
 async def load(gateway: Gateway) -> None:
@@ -202,6 +204,17 @@ async def load(gateway: Gateway) -> None:
     for part in (gateway.clients, gateway.codes, gateway.sessions):
         await part.load()
     await gateway.household_end.resume()
+
+
+async def accept(settings: Settings, log: Logger, clock: Clock) -> Mapping[str, int]:
+    """``Pins.accept`` of a gateway that does not run. Raises what ``opened`` raises."""
+    async with opened(settings, log, clock) as (gateway, supervisor), asyncio.TaskGroup() as group:
+        stop = asyncio.Event()
+        group.create_task(supervisor.run(stop))
+        try:
+            return await gateway.pins.accept()
+        finally:
+            stop.set()
 
 
 def new_id() -> str:

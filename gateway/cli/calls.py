@@ -150,3 +150,10 @@ def _without(sentence: str, rules: Sequence[str]) -> str:
     for rule in rules:
         sentence = sentence.replace(rule, "")
     return sentence.strip("; :").removesuffix("; the first is") if rules else sentence
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """What a group of exceptions is made of."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for each in error.exceptions for leaf in leaves(each)]
+    return [error]

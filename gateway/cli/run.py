@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.calls import leaves
 from gateway.errors import GatewayError
 
 YOUNG_OBJECTS = 10_000
@@ -27,23 +28,17 @@ def run(
     try:
         again = uvloop.run(_serve(settings))
     except* SQLAlchemyError as group:
-        for error in _leaves(group):
+        for error in leaves(group):
             print(f"metergate: the store cannot be used: {getattr(error, 'orig', None) or error}", file=sys.stderr)
         stopped = True
     except* (GatewayError, OSError, ValueError) as group:
-        for error in _leaves(group):
+        for error in leaves(group):
             print(f"metergate: {error}", file=sys.stderr)
         stopped = True
     if stopped:
         raise typer.Exit(1)
     if again:  # the same command in the same process, with none of its memory
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line
-
-
-def _leaves(error: BaseException) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for each in error.exceptions for leaf in _leaves(each)]
-    return [error]
 
 
 async def _serve(file: Path) -> bool:

@@ -1,14 +1,16 @@
 """``metergate vault``: a copy of the store, and what a copy of the folder gives away."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.cli.calls import SETTINGS_FILE, SettingsFile, held, why
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, held, leaves, why
+from gateway.errors import GatewayError
 
-app = typer.Typer(no_args_is_help=True, help="Back a vault up; look at one from outside, as a thief would.")
+app = typer.Typer(no_args_is_help=True, help="Back a vault up; look at one as a thief would.")
 
 Folder = Annotated[
     Path, typer.Option("--offline", exists=True, file_okay=False, help="A copy of everything the gateway stores.")
@@ -39,6 +41,36 @@ def backup(
     except OSError as error:
         typer.echo(f"metergate: {to}: {why(error)}", err=True)
         raise typer.Exit(1) from None
+
+
+@app.command()
+def accept(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    settings: SettingsFile = SETTINGS_FILE,
+) -> None:
+    """Take clients, certificates, boxes and organisations as they lie in the store, where that stops the start.
+
+    After a store was put back that is older than its keys, and the present one is lost. The gateway does not run. What
+    was revoked since counts again: revoke it anew. Grounds of households are never taken so; they are asked anew.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from gateway import logs
+    from gateway.clock import system_clock
+    from gateway.compose import accept as take
+
+    config, refused = held(settings), list[BaseException]()
+    if not yes and not typer.confirm("Take what the store says, as it lies there? Whoever wrote it gets in.", err=True):
+        raise typer.Exit(1)
+    try:
+        taken = asyncio.run(take(config, logs.configure(), system_clock))
+    except* (GatewayError, OSError, SQLAlchemyError) as group:
+        refused = leaves(group)
+    if refused:
+        typer.echo(f"metergate: {'; '.join(map(str, refused))}", err=True)
+        raise typer.Exit(1)
+    said = [f"{table}: {rows} rows are taken as they are" for table, rows in taken.items()]
+    typer.echo("\n".join(said) or "nothing to take: the store is current", err=True)
 
 
 @app.command("open")

@@ -2,7 +2,7 @@
 
 A change of guarded rows is one transaction that also writes how far they have come (``policies.vault.pins``), and
 then a pin in the key tree. What takes something away is pinned before it is acknowledged. What only adds is pinned
-with the next such change, or by the next start: whoever puts an older store back before that takes it away again,
+within seconds, at the stop, or by the next start: whoever puts an older store back before that takes it away again,
 which is a no.
 
 Grounds are pinned for each household under its own key: where they do not match, none of that household's counts and
@@ -12,12 +12,13 @@ the start.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 
 from adapters.plugin import Logger
-from gateway.errors import StoreDoubted, StoreFull, SubjectGone
+from gateway.errors import StoreDoubted, StoreFull, SubjectGone, TreeBroken
 from gateway.keeper.port import Keeper
 from gateway.pins.change import DROPPED, GUARDED, PinnedChange, Touched, digest_of, of_all, put
 from gateway.pins.start import Compared, compare_households, compare_tables
@@ -27,6 +28,9 @@ from policies.vault.pins import NO_ROWS, Finding, Pin
 
 T = TypeVar("T")
 
+PINNED_EACH = 5.0
+"""Seconds that what only adds may wait."""
+
 
 class Pins:
     """One instance for each process. Every write to a guarded table goes through here."""
@@ -35,7 +39,7 @@ class Pins:
         self._store, self._keeper, self._log = store, keeper, log
         self._doubted: set[str] = set()
         self._owed: dict[str, Pin] = {}
-        self._run: bytes | None = None
+        self._run, self._beginning = b"", asyncio.Lock()
 
     def believed(self, household: SubjectId) -> bool:
         """Whether this household's grounds are those that its keys know."""
@@ -63,6 +67,20 @@ class Pins:
             if self._owed.get(scope) == pin:
                 del self._owed[scope]
 
+    async def run(self) -> None:
+        """A supervised loop: what may wait does not wait for long."""
+        while True:
+            await asyncio.sleep(PINNED_EACH)
+            await self._settle_all()
+
+    async def close(self) -> None:
+        """At the stop, while the keeper is open. What cannot be pinned now is by the next start."""
+        with suppress(StoreFull, TreeBroken):
+            await self._settle_all()
+
+    async def _settle_all(self) -> None:
+        await asyncio.gather(*[self.settle(scope) for scope in tuple(self._owed)])
+
     async def _write(self, touched: Sequence[Touched], work: Callable[[Connection], T], adds: bool) -> T:
         run, scopes = await self._this_run(), [each.scope for each in touched]
         known = await self._keeper.pinned(scopes)
@@ -89,26 +107,24 @@ class Pins:
             self._owed[scope] = pin
 
     async def _this_run(self) -> bytes:
-        """Before the first change of this process there is a word that no earlier one had."""
-        if self._run is None:
-            await self._keeper.new_run()
-            self._run = await self._keeper.run()
+        """The word of this process. Before it is drawn, all that earlier ones wrote is pinned: then it is too late."""
+        async with self._beginning:
+            if not self._run:
+                await self._settle_all()
+                await self._keeper.new_run()
+                self._run = await self._keeper.run()
         return self._run
 
     # -- the start
 
     async def load(self) -> None:
         """Compare all that is guarded with the keys, before any of it is read. Raises ``StoreDoubted``."""
-        tables = await compare_tables(self._store, self._keeper)
+        tables, households = await self._compare()
         dropped = {t.name: tables.doubted.pop(t.name) for t in DROPPED if t.name in tables.doubted}
         if tables.doubted:
             raise StoreDoubted(_refusal(tables.doubted))
-        households = await compare_households(self._store, self._keeper)
-        self._doubted = set(households.doubted)
-        self._owed = {**tables.owed, **households.owed}
         self._say(households, dropped)
         try:
-            await self._settle_all()
             await self._this_run()
         except StoreFull:
             self._log.warning("pins.not_written")  # what changes anything tries again
@@ -126,14 +142,15 @@ class Pins:
 
     async def accept(self) -> Mapping[str, int]:
         """Take tables that stop a start as they lie there; rows by table. For an operator who has looked at them."""
-        tables = await compare_tables(self._store, self._keeper)
-        self._owed = tables.owed
-        await self._settle_all()
+        tables, _ = await self._compare()
         taken = [table for table in GUARDED if table.name in tables.doubted and table not in DROPPED]
         return {table.name: await self._begin_anew(table, keep=True) for table in taken}
 
-    async def _settle_all(self) -> None:
-        await asyncio.gather(*[self.settle(scope) for scope in tuple(self._owed)])
+    async def _compare(self) -> tuple[Compared, Compared]:
+        tables = await compare_tables(self._store, self._keeper)
+        households = await compare_households(self._store, self._keeper)
+        self._doubted, self._owed = set(households.doubted), {**tables.owed, **households.owed}
+        return tables, households
 
     async def _begin_anew(self, table: Table, *, keep: bool) -> int:
         """With the rows that are there, or with none; how many those were."""

@@ -21,7 +21,7 @@ from typing import Any
 from policies.terms import SubjectId
 from tests.gateway.house import NOON, clear_settings, composition
 
-Work = Callable[[Any], Awaitable[Any]]
+Work = Callable[..., Awaitable[Any]]
 
 
 class Bomb:
@@ -31,11 +31,11 @@ class Bomb:
         self._after = after
 
     def before(self, work: Work) -> Work:
-        async def tick(argument: Any) -> Any:
+        async def tick(*arguments: Any) -> Any:
             if self._after == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
             self._after -= 1
-            return await work(argument)
+            return await work(*arguments)
 
         return tick
 
@@ -43,7 +43,7 @@ class Bomb:
 async def end_and_die(home: Path, ending: str, household: SubjectId, moment: int) -> None:
     async with composition(clear_settings(home), lambda: NOON) as gateway:
         bomb, end = Bomb(moment), gateway.household_end
-        for part, change in ((gateway.store, "write"), (gateway.vault, "erase")):
+        for part, change in ((gateway.store, "write"), (gateway.vault, "erase"), (gateway.keeper, "pin")):
             setattr(part, change, bomb.before(getattr(part, change)))
         await (end.erase(household) if ending == "erasure" else end.move_out(household))
 
