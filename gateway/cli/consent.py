@@ -64,7 +64,7 @@ def withdraw_all(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     settings: SettingsFile = SETTINGS_FILE,
 ) -> None:
-    """Take back every consent of every household: after an older store was put back, which knows no later withdrawal.
+    """Take back every consent of every household, as where its recipients are not to be trusted any more.
 
     To stdout one JSON object a household that had any.
     """

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import msgspec
 from sqlalchemy import select
 
-from adapters.plugin import Client, upsert
+from adapters.plugin import Client
 from gateway import rights
 from gateway.clock import Clock
 from gateway.errors import NotAllowed, Unknown
-from gateway.pins.change import of_all
 from gateway.pins.pins import Pins
 from gateway.rights import Recall
 from gateway.storage.port import Store
@@ -103,11 +102,7 @@ class Clients:
         if turn is None and made.id in self._all:  # a revocation stands before it is durable, and if it never is
             self._all[made.id] = held
         try:
-            await self._pins.write(
-                [of_all(table, table.c.id == made.id)],
-                lambda connection: connection.execute(upsert(table), row).rowcount,
-                adds=made.id not in self._all,
-            )
+            await self._pins.put(table, row, adds=made.id not in self._all)
             self._quick.pop(made.id, None)
             self._all[made.id] = held
         finally:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from sqlalchemy import insert, select
 
 from gateway.clock import Clock
-from gateway.pins.change import of_all
+from gateway.pins.change import of_keys
 from gateway.pins.pins import Pins
 from gateway.storage.port import Store
 from gateway.storage.tables.identity import one_time_code as table
@@ -54,8 +54,9 @@ class Codes:
         lookup = self._vault.lookup("one-time-code", plain)
         new = _Code(kind, subject, self._clock() + timedelta(days=days))
         row = {"lookup": lookup, "kind": kind, "subject": subject, "expires": new.expires.timestamp()}
-        new_row = of_all(table, table.c.lookup == lookup)
-        await self._pins.write([new_row], lambda c: c.execute(insert(table).values(row)).rowcount, adds=True)
+        await self._pins.write(
+            [of_keys(table, lookup)], lambda c: c.execute(insert(table).values(row)).rowcount, adds=True
+        )
         self._open[lookup] = new
         return "-".join(plain[i : i + GROUP] for i in range(0, LENGTH, GROUP))
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from gateway import rights
 from gateway.clock import Clock
-from gateway.pins.change import of_all
+from gateway.pins.change import of_keys
 from gateway.pins.pins import Pins
 from gateway.rights import Credential, Recall
 from gateway.storage.port import Store
@@ -62,8 +62,7 @@ class Sessions:
                 connection.execute(delete(table).where(table.c.lookup.in_(over)))
             connection.execute(insert(table).values(row))
 
-        both = of_all(table, table.c.lookup.in_([_hash(cookie), *over]))
-        await self._pins.write([both], write, adds=not over)
+        await self._pins.write([of_keys(table, _hash(cookie), *over)], write, adds=not over)
         for at in over:
             self._live.pop(at, None)
         self._live[_hash(cookie)] = (role, subject, expires)

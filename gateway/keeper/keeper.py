@@ -53,6 +53,8 @@ class LocalKeeper:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keeper")
         self._held: dict[str, _Held] = {}
         self._changes = Changes(tree, self._thread, lambda subject: self._held.pop(subject, None))
+        self._own_entry: tuple[bytes, OwnEntry] | None = None
+        self._pin_keys: dict[str, PinKeys] = {}
         own = self._own()
         self._lookup, self._moved = own.lookup, own.moved
 
@@ -159,12 +161,16 @@ class LocalKeeper:
     def _house(self) -> OwnEntry:
         data = self._tree.get(HOUSE)
         assert data is not None
-        return houses.decode(data)
+        known = self._own_entry
+        if known is None or known[0] is not data:
+            known = self._own_entry = data, houses.decode(data)
+        return known[1]
 
     def _pinned(self, scope: str) -> Pinned | None:
         if scope.startswith(HOUSE):
             house = self._house()
-            return Pinned(PinKeys(house.lookup, scope), house.pins.get(scope))
+            keys = self._pin_keys.get(scope) or self._pin_keys.setdefault(scope, PinKeys(house.lookup, scope))
+            return Pinned(keys, house.pins.get(scope))
         held = self._held.get(scope)
         states = held.states if held else stored(self._tree, scope)
         return None if states is None else Pinned(PinKeys(states.keys[DetailClass.LEDGER], scope), states.pin)

@@ -177,7 +177,7 @@ class Tree:
         try:
             page = open_page(link, self._raw(link.slot))
         except PageDamaged as error:
-            raise TreeBroken(f"the key tree does not open with this root ({error}): {PUT_BACK}") from error
+            raise TreeBroken(f"the key tree does not fit this root ({error}): {PUT_BACK}") from error
         if isinstance(page, list):
             self._inners[link.slot] = page
         else:

@@ -1,12 +1,14 @@
 """Which rows are guarded, and one change of them as the writer's thread makes it."""
 
 import os
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, select, true
+from sqlalchemy import BindParameter, ColumnElement, Connection, Table, bindparam, delete, select
 
 from adapters.plugin import upsert
 from gateway.keeper.port import HOUSE, Pinned
+from gateway.storage.statements import Prepared
 from gateway.storage.tables.counters import pinned as kept_pins
 from gateway.storage.tables.door import ground
 from gateway.storage.tables.identity import certificate, client, one_time_code, session
@@ -20,23 +22,37 @@ GUARDED: Final = (client, one_time_code, session, certificate, box, box_meter, o
 DROPPED: Final = (one_time_code, session)
 """Those of which operator and households make new rows within a minute."""
 
+_stands = ground.c.ended.is_(None)
+_KEY: BindParameter[Any] = bindparam("key")
+_ONE = {t: Prepared(select(t).where(t.primary_key.columns[0] == _KEY)) for t in GUARDED if t is not box_meter}
+_GROUNDS = Prepared(select(ground).where(_stands, ground.c.subject == _KEY))
+_KEPT = Prepared(select(kept_pins.c.sealed).where(kept_pins.c.scope == _KEY))
+_KEEP = Prepared(upsert(kept_pins))
+
 
 class Touched(NamedTuple):
-    """Rows that a change may concern, before it and after it: those of ``table`` for which ``rows`` is true."""
+    """Rows that a change may concern, before it and after it: ``ask`` finds them, as the driver gives them."""
 
     scope: str
     table: Table
-    rows: ColumnElement[bool]
+    ask: Callable[[Connection], Iterable[Sequence[Any]]]
 
 
 def of_all(table: Table, rows: ColumnElement[bool] | None = None) -> Touched:
     """Some rows of a table of ``GUARDED``; None: all."""
-    return Touched(HOUSE + table.name, table, true() if rows is None else rows)
+    query = select(table) if rows is None else select(table).where(rows)
+    return Touched(HOUSE + table.name, table, lambda connection: connection.execute(query).fetchall())
+
+
+def of_keys(table: Table, *keys: str | bytes) -> Touched:
+    """The rows of a table of ``GUARDED`` that have these keys, if they are there. The fast way for a few."""
+    one = _ONE[table]
+    return Touched(HOUSE + table.name, table, lambda c: [row for key in keys for row in one(c, {"key": key})])
 
 
 def of_household(household: SubjectId) -> Touched:
     """Its grounds that stand."""
-    return Touched(household, ground, (ground.c.subject == household) & ground.c.ended.is_(None))
+    return Touched(household, ground, lambda connection: _GROUNDS(connection, {"key": household}).fetchall())
 
 
 class PinnedChange:
@@ -51,7 +67,7 @@ class PinnedChange:
         pin, digest = self._kept(connection), digest_of(connection, self._touched, self._keys)
         self._anew = self._touched.table is ground and (pin.number < self._pin.number or pin.digest != digest)
         if self._anew:
-            connection.execute(delete(ground).where(self._touched.rows))
+            connection.execute(delete(ground).where(_stands, ground.c.subject == self._touched.scope))
             pin, digest = Pin(self._pin.number, 0), 0
         self._pin, self._before = pin, digest
 
@@ -63,8 +79,7 @@ class PinnedChange:
         return put(connection, self._touched.scope, self._keys, self._run, moved(self._pin, self._before, after))
 
     def _kept(self, connection: Connection) -> Pin:
-        query = select(kept_pins.c.sealed).where(kept_pins.c.scope == self._touched.scope)
-        sealed = connection.execute(query).scalar_one_or_none()
+        sealed = _KEPT(connection, {"key": self._touched.scope}).scalar_one_or_none()
         if sealed is None:
             return Pin(0, self._pin.digest)
         try:
@@ -74,12 +89,12 @@ class PinnedChange:
 
 
 def digest_of(connection: Connection, touched: Touched, keys: PinKeys) -> int:
-    rows = connection.execute(select(touched.table).where(touched.rows)).mappings().all()
-    return keys.digest(touched.table.name, rows)  # type: ignore[arg-type]
+    names = touched.table.c.keys()
+    return keys.digest(touched.table.name, [dict(zip(names, row, strict=True)) for row in touched.ask(connection)])
 
 
 def put(connection: Connection, scope: str, keys: PinKeys, run: bytes, pin: Pin) -> Pin:
     """The store's own word of how far a scope has come."""
     sealed = keys.seal(os.urandom(NONCE_BYTES), KeptPin(pin, run))
-    connection.execute(upsert(kept_pins), {"scope": scope, "sealed": sealed})
+    _KEEP(connection, {"scope": scope, "sealed": sealed})
     return pin

@@ -13,14 +13,14 @@ the start.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 
-from adapters.plugin import Logger
+from adapters.plugin import Logger, upsert
 from gateway.errors import StoreDoubted, StoreFull, SubjectGone, TreeBroken
 from gateway.keeper.port import Keeper
-from gateway.pins.change import DROPPED, GUARDED, PinnedChange, Touched, digest_of, of_all, put
+from gateway.pins.change import DROPPED, GUARDED, PinnedChange, Touched, digest_of, of_all, of_keys, put
 from gateway.pins.start import Compared, compare_households, compare_tables
 from gateway.storage.port import Store
 from policies.terms import SubjectId
@@ -49,12 +49,18 @@ class Pins:
 
     async def write(self, touched: Sequence[Touched], work: Callable[[Connection], T], *, adds: bool = False) -> T:
         """``Store.write``, pinned on return. Goes on to its end when the caller is cancelled.
+        No scope twice in ``touched``.
 
         ``adds``: it takes nothing away from anybody, so the pin may wait. Grounds that are not believed are gone with
         the first change of that household's. Raises ``SubjectGone`` for a household without keys; ``StoreFull`` and
         ``TreeBroken`` perhaps after the transaction, which stands then and is pinned by the next ``settle``.
         """
         return await asyncio.shield(self._write(touched, work, adds))
+
+    async def put(self, table: Table, row: Mapping[str, Any], *, adds: bool = False) -> None:
+        """A row of a table of ``GUARDED``, in the place of the one that has its key. ``adds``: as above."""
+        key = row[table.primary_key.columns[0].name]
+        await self.write([of_keys(table, key)], lambda c: c.execute(upsert(table), row).rowcount, adds=adds)
 
     async def delete(self, table: Table, rows: ColumnElement[bool], *, adds: bool = False) -> None:
         """Some rows of a table of ``GUARDED`` go. ``adds``: as above, of rows that say nothing any more."""

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from gateway import rights
 from gateway.clock import Clock
 from gateway.errors import InUse, NotAllowed, Unknown
-from gateway.pins.change import of_all
+from gateway.pins.change import of_all, of_keys
 from gateway.pins.pins import Pins
 from gateway.rights import Credential, Recall
 from gateway.storage.port import Store
@@ -160,7 +160,7 @@ class Boxes:
             connection.execute(insert(box).values(id=name, made=made))
             connection.execute(insert(box_meter), rows)
 
-        touched = [of_all(box, box.c.id == name), of_all(box_meter, box_meter.c.box == name)]
+        touched = [of_keys(box, name), of_all(box_meter, box_meter.c.box == name)]
         try:
             await self._pins.write(touched, write, adds=True)
         except IntegrityError:
@@ -174,9 +174,9 @@ class Boxes:
         if new.kind == "box" and new.owner not in self._boxes:
             raise Unknown("box: there is no such box")
         row = {"fingerprint": new.fingerprint, "kind": new.kind, "owner": new.owner, "until": new.until.timestamp()}
-        touched = of_all(certificate, certificate.c.fingerprint == new.fingerprint)
+        touched = [of_keys(certificate, new.fingerprint)]
         try:
-            await self._pins.write([touched], lambda c: c.execute(insert(certificate).values(row)).rowcount, adds=True)
+            await self._pins.write(touched, lambda c: c.execute(insert(certificate).values(row)).rowcount, adds=True)
         except IntegrityError:
             raise InUse("certificate: it is registered already") from None
         self._certificates[new.fingerprint] = new
@@ -198,7 +198,7 @@ class Boxes:
                 connection.execute(insert(certificate).values(**row, revoked=now))
 
         try:
-            await self._pins.write([of_all(certificate, certificate.c.fingerprint == fingerprint)], write)
+            await self._pins.write([of_keys(certificate, fingerprint)], write)
         finally:
             await self._ended([rights.certificate(fingerprint)])
 
@@ -211,7 +211,7 @@ class Boxes:
         self._known.clear()
         now = self._clock().timestamp()
         order = update(box).where(box.c.id == box_id).values(revoked=now)
-        await self._pins.write([of_all(box, box.c.id == box_id)], lambda c: c.execute(order).rowcount)
+        await self._pins.write([of_keys(box, box_id)], lambda c: c.execute(order).rowcount)
 
     async def release(self, subject: SubjectId) -> None:
         """A household moved out or was erased: no box sends for it any more."""

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import msgspec
 from sqlalchemy import select
 
-from adapters.plugin import Organisation, upsert
+from adapters.plugin import Organisation
 from gateway import rights
 from gateway.errors import InUse, NotAllowed
-from gateway.pins.change import of_all
 from gateway.pins.pins import Pins
 from gateway.rights import Recall
 from gateway.storage.port import Store
@@ -68,11 +67,7 @@ class Organisations:
         new = entry.organisation
         row = {"id": new.id, "did": new.did, "body": msgspec.json.encode(entry).decode()}
         old = self._all.get(new.id)
-        await self._pins.write(
-            [of_all(table, table.c.id == new.id)],
-            lambda connection: connection.execute(upsert(table), row).rowcount,
-            adds=old is None,
-        )
+        await self._pins.put(table, row, adds=old is None)
         if old is not None and old.organisation.did:
             self._by_did.pop(old.organisation.did, None)
         self._keep(entry)

@@ -2,7 +2,8 @@
 
 Each sealing takes a fresh 96-bit nonce as an argument; the sealed form is nonce, ciphertext, tag (16 bytes). What is
 bound (the additional data) says whose bytes these are, of which class and day, and which version out of how many
-pieces, so that nothing that was sealed can be put in another place, nor an older version in place of a newer.
+pieces, so that nothing that was sealed can be put in another place. That the newest version is the one that lies there
+it cannot say: see ``docs/threats.md``.
 """
 
 from struct import Struct
