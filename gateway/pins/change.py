@@ -26,6 +26,7 @@ _stands = ground.c.ended.is_(None)
 _KEY: BindParameter[Any] = bindparam("key")
 _ONE = {t: Prepared(select(t).where(t.primary_key.columns[0] == _KEY)) for t in GUARDED if t is not box_meter}
 _GROUNDS = Prepared(select(ground).where(_stands, ground.c.subject == _KEY))
+_ALL_GROUNDS = Prepared(select(ground).where(_stands))
 _KEPT = Prepared(select(kept_pins.c.sealed).where(kept_pins.c.scope == _KEY))
 _KEEP = Prepared(upsert(kept_pins))
 
@@ -89,8 +90,18 @@ class PinnedChange:
 
 
 def digest_of(connection: Connection, touched: Touched, keys: PinKeys) -> int:
-    names = touched.table.c.keys()
-    return keys.digest(touched.table.name, [dict(zip(names, row, strict=True)) for row in touched.ask(connection)])
+    return keys.digest(touched.table.name, named(touched.table, touched.ask(connection)))
+
+
+def named(table: Table, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Rows as the driver gives them, with the names of their columns."""
+    names = table.c.keys()
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def standing_grounds(connection: Connection) -> list[dict[str, Any]]:
+    """Of everybody."""
+    return named(ground, _ALL_GROUNDS(connection, {}))
 
 
 def put(connection: Connection, scope: str, keys: PinKeys, run: bytes, pin: Pin) -> Pin:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from gateway.keeper.port import MOST_SUBJECTS, Keeper, Pinned
-from gateway.pins.change import GUARDED, digest_of, of_all
+from gateway.pins.change import GUARDED, digest_of, of_all, standing_grounds
 from gateway.storage.port import Store
 from gateway.storage.tables.counters import pinned as kept_pins
 from gateway.storage.tables.door import ground
@@ -86,10 +86,8 @@ async def compare_households(store: Store, keeper: Keeper) -> Compared:
 
 async def _grounds(store: Store) -> Mapping[str, Sequence[Mapping[str, Any]]]:
     """The rows that stand, by household."""
-    query = select(ground).where(ground.c.ended.is_(None))
-    rows = await store.look(lambda connection: [dict(row) for row in connection.execute(query).mappings()])
     found_of: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
+    for row in await store.look(standing_grounds):
         found_of.setdefault(str(row["subject"]), []).append(row)
     return found_of
 
