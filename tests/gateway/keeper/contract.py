@@ -11,8 +11,9 @@ from typing import Protocol
 import pytest
 
 from gateway.errors import StoreFull, SubjectGone, TreeBroken
-from gateway.keeper.port import MOST_DAYS, MOST_SUBJECTS, MOST_WORDS, Keeper, Words
+from gateway.keeper.port import HOUSE, MOST_DAYS, MOST_SUBJECTS, MOST_WORDS, Keeper, Words
 from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
+from policies.vault.pins import NO_RUN, Pin
 
 LIVE, DAY, LEGAL = DetailClass.LIVE, DetailClass.DAY, DetailClass.LEGAL
 IDENTITY, LEDGER = DetailClass.IDENTITY, DetailClass.LEDGER
@@ -63,6 +64,52 @@ class KeeperContract:
     async def keeper(self, house: House) -> AsyncIterator[Keeper]:
         async with house.opened() as keeper:
             yield keeper
+
+    # -- pins
+
+    async def test_a_pin_outlives_stop_erasure_and_expiry_and_never_moves_back(self, house: House) -> None:
+        async with house.opened() as keeper:
+            await keeper.admit(ANNA, from_day(TODAY))
+            assert (await keeper.pinned([ANNA]))[ANNA].pin is None
+            for number in (3, 2, 3):
+                for scope in (ANNA, f"{HOUSE}client"):
+                    await keeper.pin(scope, Pin(number, number * 10))
+            await keeper.pin(f"{HOUSE}session", Pin(1, 2**256 - 1))
+            await keeper.pin(ANNA, Pin(3, 31))
+            await keeper.erase_day(ANNA, TODAY)
+            await keeper.erase(ANNA)
+            await keeper.move_on(from_day(TODAY + ONE), TODAY)
+        async with house.opened() as keeper:
+            scopes = [ANNA, f"{HOUSE}client", f"{HOUSE}session", f"{HOUSE}box"]
+            found = [known.pin for known in (await keeper.pinned(scopes)).values()]
+            assert found == [(3, 30), (3, 30), (1, 2**256 - 1), None]
+
+    async def test_who_was_never_admitted_has_no_pin_and_gets_none(self, keeper: Keeper) -> None:
+        assert await keeper.pinned([ANNA]) == {}
+        with pytest.raises(SubjectGone):
+            await keeper.pin(ANNA, Pin(1, 1))
+        assert await keeper.living([ANNA]) == frozenset()
+
+    async def test_pins_of_many_scopes_are_made_at_once(self, keeper: Keeper) -> None:
+        scopes = [f"{HOUSE}{n}" for n in range(20)]
+        await asyncio.gather(*[keeper.pin(scope, Pin(n, n)) for n, scope in enumerate(scopes)])
+        assert [known.pin for known in (await keeper.pinned(scopes)).values()] == [(n, n) for n in range(20)]
+
+    async def test_each_run_has_a_word_of_its_own_and_each_scope_its_keys(self, house: House) -> None:
+        async with house.opened() as keeper:
+            assert await keeper.run() == NO_RUN
+            await keeper.new_run()
+            first, lookup = await keeper.run(), keeper.lookup_key
+            await keeper.admit(ANNA, from_day(TODAY))
+            digests = {k.keys.digest("t", [{}]) for k in (await keeper.pinned([ANNA, "*a", "*b"])).values()}
+        async with house.opened() as keeper:
+            assert await keeper.run() == first
+            await keeper.new_run()
+            assert await keeper.run() not in (first, NO_RUN)
+            assert keeper.lookup_key == lookup
+            again = {k.keys.digest("t", [{}]) for k in (await keeper.pinned([ANNA, "*a", "*b"])).values()}
+        assert digests == again
+        assert len(again) == 3
 
     # -- who is there
 

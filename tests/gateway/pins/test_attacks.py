@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.plugin import Organisation
-from gateway.errors import StoreDoubted
+from gateway.errors import StoreDoubted, StoreFull
 from gateway.registry.boxes import ANY_METER, Certificate
 from gateway.registry.organisations import ListedOrganisation
 from policies.grounds import Consent
@@ -247,3 +247,27 @@ async def test_the_stores_own_word_of_how_far_it_came_is_believed_no_more_than_i
     async with house(tmp_path / HOME) as home:
         assert agreed(home, story.left) == set()
         assert agreed(home, story.stays) == {ACME, "other"}
+
+
+async def test_a_withdrawal_stands_and_is_not_acknowledged_while_the_keys_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path / HOME) as home:
+        who = await home.household()
+        await home.agree(who)
+        before = copy_to(tmp_path / HOME, tmp_path / "before")
+        with monkeypatch.context() as full:
+
+            async def pin(*_: Any) -> None:
+                raise StoreFull("full")
+
+            full.setattr(home.keeper, "pin", pin)
+            for _ in range(3):
+                with pytest.raises(StoreFull):
+                    await home.consent.withdraw(who)
+                assert agreed(home, who) == set()
+                assert home.release.openings(ACME) == []
+        await home.consent.withdraw(who)
+    replace_rows(tmp_path / HOME, "ground", rows_of(before / "store.db", "ground"))
+    async with house(tmp_path / HOME) as home:
+        assert agreed(home, who) == set()
