@@ -7,10 +7,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from typer.testing import CliRunner
 
 from gateway.cli.vault import app
+from tests.gateway.house import house
+from tests.gateway.pins.thief import replace_rows, rows_of, store_of
 from tests.gateway.vault.safe import ANNA, NOON, minutes, opened
 
 
@@ -80,3 +83,37 @@ def test_a_recovery_key_has_a_form(folder: Path, tmp_path: Path, content: bytes)
     assert CliRunner().invoke(app, ["open", "--offline", str(folder), "--recovery-key", str(key)]).exit_code == 2
     key.write_text(X25519PrivateKey.generate().private_bytes_raw().hex())
     assert CliRunner().invoke(app, ["open", "--offline", str(folder), "--recovery-key", str(key)]).exit_code == 0
+
+
+def test_accept_takes_what_stopped_a_start_and_says_what_it_took(tmp_path: Path) -> None:
+    async def lived() -> None:
+        structlog.reset_defaults()  # the command has closed its own stream
+        async with house(tmp_path) as home:
+            await home.gateway.clients.put("northwind", None, ["read"], "a long secret")
+
+    asyncio.run(lived())
+    file = tmp_path / "metergate.toml"
+    file.write_text("")
+    order = ["accept", "--yes", "--settings", str(file)]
+    assert "nothing to take" in CliRunner().invoke(app, order).stderr
+    (row,) = rows_of(store_of(tmp_path), "client")
+    replace_rows(tmp_path, "client", [{**row, "scopes": "[]"}])
+    with pytest.raises(ExceptionGroup):
+        asyncio.run(lived())
+    refused = CliRunner().invoke(app, order[:1] + order[2:], input="n\n")
+    assert refused.exit_code == 1
+    taken = CliRunner().invoke(app, order)
+    assert (taken.exit_code, "client: 1 rows are taken as they are" in taken.stderr) == (0, True)
+    asyncio.run(lived())
+
+
+def test_accept_needs_the_keys_for_itself(tmp_path: Path) -> None:
+    async def meanwhile() -> None:
+        async with house(tmp_path):
+            (tmp_path / "metergate.toml").write_text("")
+            order = ["accept", "--yes", "--settings", str(tmp_path / "metergate.toml")]
+            result = await asyncio.to_thread(CliRunner().invoke, app, order)
+            assert result.exit_code == 1
+            assert "metergate: another process holds the root" in result.stderr
+
+    asyncio.run(meanwhile())
