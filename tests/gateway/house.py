@@ -17,6 +17,7 @@ from adapters.plugin import Batch, Organisation, PermissionRequest, always
 from gateway.compose import NO_OVERRIDES, Gateway, Overrides, load, opened
 from gateway.door.egress import Part
 from gateway.door.standing import Right, own_right
+from gateway.pins.start import compare_households, compare_tables
 from gateway.registry.tenancy_records import NewTenancy
 from gateway.rights import Credential, session
 from gateway.settings import Settings, parse
@@ -219,6 +220,13 @@ def clear_settings(folder: Path, **tables: Any) -> Settings:
     return parse({**doors, **tables}, folder)
 
 
+async def all_is_pinned(gateway: Gateway) -> None:
+    """Whatever a test did: nothing wrote a guarded table beside ``gateway.pins``, and the next start believes them."""
+    for compare in (compare_tables, compare_households):
+        found = await compare(gateway.store, gateway.keeper)
+        assert [name for name in found.doubted if gateway.pins.believed(SubjectId(name))] == []
+
+
 @asynccontextmanager
 async def composition(
     settings: Settings,
@@ -238,6 +246,7 @@ async def composition(
         try:
             await start(gateway)
             yield gateway
+            await all_is_pinned(gateway)
         finally:
             stop.set()
 
