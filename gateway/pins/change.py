@@ -27,7 +27,7 @@ _KEY: BindParameter[Any] = bindparam("key")
 _ONE = {t: Prepared(select(t).where(t.primary_key.columns[0] == _KEY)) for t in GUARDED if t is not box_meter}
 _GROUNDS = Prepared(select(ground).where(_stands, ground.c.subject == _KEY))
 _ALL_GROUNDS = Prepared(select(ground).where(_stands))
-_KEPT = Prepared(select(kept_pins.c.sealed).where(kept_pins.c.scope == _KEY))
+_KEPT = Prepared(select(kept_pins.c.sealed).where(kept_pins.c.place == _KEY))
 _KEEP = Prepared(upsert(kept_pins))
 
 
@@ -77,10 +77,10 @@ class PinnedChange:
         after = digest_of(connection, self._touched, self._keys)
         if after == self._before and not self._anew:
             return self._pin
-        return put(connection, self._touched.scope, self._keys, self._run, moved(self._pin, self._before, after))
+        return put(connection, self._keys, self._run, moved(self._pin, self._before, after))
 
     def _kept(self, connection: Connection) -> Pin:
-        sealed = _KEPT(connection, {"key": self._touched.scope}).scalar_one_or_none()
+        sealed = _KEPT(connection, {"key": self._keys.place}).scalar_one_or_none()
         if sealed is None:
             return Pin(0, self._pin.digest)
         try:
@@ -104,8 +104,8 @@ def standing_grounds(connection: Connection) -> list[dict[str, Any]]:
     return named(ground, _ALL_GROUNDS(connection, {}))
 
 
-def put(connection: Connection, scope: str, keys: PinKeys, run: bytes, pin: Pin) -> Pin:
+def put(connection: Connection, keys: PinKeys, run: bytes, pin: Pin) -> Pin:
     """The store's own word of how far a scope has come."""
     sealed = keys.seal(os.urandom(NONCE_BYTES), KeptPin(pin, run))
-    _KEEP(connection, {"scope": scope, "sealed": sealed})
+    _KEEP(connection, {"place": keys.place, "sealed": sealed})
     return pin

@@ -169,7 +169,7 @@ class Pins:
             if not keep:
                 connection.execute(delete(table))
             pin = Pin(number, digest_of(connection, touched, known.keys))
-            return count, put(connection, touched.scope, known.keys, run, pin)
+            return count, put(connection, known.keys, run, pin)
 
         count, self._owed[touched.scope] = await self._store.write(work)
         await self.settle(touched.scope)

@@ -58,7 +58,7 @@ async def compare_tables(store: Store, keeper: Keeper) -> Compared:
         if mine.pin is None:
             compared.owed[each.scope] = Pin(0, digest)
         else:
-            compared.note(each.table.name, each.scope, mine, run, kept.get(each.scope), digest)
+            compared.note(each.table.name, each.scope, mine, run, kept.get(mine.keys.place), digest)
     return compared
 
 
@@ -80,7 +80,7 @@ async def compare_households(store: Store, keeper: Keeper) -> Compared:
                 compared.taken += 1
             else:
                 mine = mine._replace(pin=mine.pin or NO_ROWS)
-                compared.note(name, name, mine, run, kept.get(name), digest)
+                compared.note(name, name, mine, run, kept.get(mine.keys.place), digest)
     return compared
 
 
@@ -94,4 +94,4 @@ async def _grounds(store: Store) -> Mapping[str, Sequence[Mapping[str, Any]]]:
 
 async def _kept(store: Store) -> Mapping[str, bytes]:
     rows = await store.look(lambda connection: connection.execute(select(kept_pins)).fetchall())
-    return {str(row.scope): row.sealed for row in rows}
+    return {str(row.place): row.sealed for row in rows}

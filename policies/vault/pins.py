@@ -27,7 +27,7 @@ RUN_BYTES = 16
 NO_RUN = bytes(RUN_BYTES)
 """The word of no run: of a tree that never pinned anything."""
 _MODULUS = 1 << 256
-_HALF = 32
+_HALF, _PLACE = 32, 16
 _LENGTH, _NUMBER = Struct(">I"), Struct(">Q")
 _KEYS, _KEPT = b"metergate pins 1\0", b"metergate kept pin 1\0"
 
@@ -63,12 +63,16 @@ class Finding(StrEnum):
 
 
 class PinKeys:
-    """What authenticates the rows of one scope, and seals its pins."""
+    """What authenticates the rows of one scope, and seals its pins.
+
+    ``place``: the name under which the store keeps them, 32 hex digits. It says nothing of the scope without the keys.
+    """
 
     def __init__(self, secret: bytes, scope: str) -> None:
         """HKDF-SHA-256 (RFC 5869) of a secret of the key tree."""
-        both = HKDF(SHA256(), 2 * _HALF, None, _KEYS + scope.encode()).derive(secret)
-        self._mac, self._cipher, self._scope = HMAC(both[:_HALF], SHA256()), AESGCM(both[_HALF:]), scope.encode()
+        derived = HKDF(SHA256(), 2 * _HALF + _PLACE, None, _KEYS + scope.encode()).derive(secret)
+        self._mac, self._cipher = HMAC(derived[:_HALF], SHA256()), AESGCM(derived[_HALF : 2 * _HALF])
+        self._scope, self.place = scope.encode(), derived[2 * _HALF :].hex()
 
     def digest(self, table: str, rows: Iterable[Mapping[str, Stored]]) -> int:
         """Of these rows together, in any order."""

@@ -15,7 +15,7 @@ counter = Table(
 pinned = Table(
     "pinned",
     METADATA,
-    Column("scope", String(64), primary_key=True),
+    Column("place", String(32), primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
 )
-"""How far the rows of a scope have come, sealed: see ``gateway.pins``."""
+"""How far the rows of a scope have come, sealed: see ``gateway.pins``. ``place``: a keyed hash of which."""

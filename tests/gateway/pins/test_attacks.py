@@ -42,6 +42,7 @@ class Story:
     code: str
     kept_code: str
     box: str
+    place: str
 
 
 async def told(tmp_path: Path) -> tuple[Story, Path]:
@@ -58,7 +59,8 @@ async def told(tmp_path: Path) -> tuple[Story, Path]:
         for client in ("gone", "stays"):
             await g.clients.put(client, NORTH, ["read"], "a long secret")
         codes = [await g.codes.issue("login", left, days=3) for _ in range(2)]
-        story = Story(left, stays, never, await g.sessions.start(Role.HOUSEHOLD, left), codes[0], codes[1], box)
+        place = (await home.keeper.pinned([left]))[left].keys.place
+        story = Story(left, stays, never, await g.sessions.start(Role.HOUSEHOLD, left), codes[0], codes[1], box, place)
     before = copy_to(folder, tmp_path / "before")
     async with house(folder) as home:
         g = home.gateway
@@ -241,8 +243,8 @@ async def test_the_stores_own_word_of_how_far_it_came_is_believed_no_more_than_i
     story, before = await told(tmp_path)
     for each in table.split(" and "):
         was = rows_of(before / "store.db", each)
-        mine = [row for row in was if story.left in (row.get("scope"), row.get("subject"))]
-        where = f"{'scope' if each == 'pinned' else 'subject'} = '{story.left}'"
+        column, value = ("place", story.place) if each == "pinned" else ("subject", story.left)
+        mine, where = [row for row in was if row[column] == value], f"{column} = '{value}'"
         replace_rows(tmp_path / HOME, each, mine, where=where)
     async with house(tmp_path / HOME) as home:
         assert agreed(home, story.left) == set()

@@ -6,6 +6,7 @@ from struct import pack
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,16 +27,18 @@ cells = st.none() | st.binary(max_size=9) | st.text(max_size=9) | st.integers() 
 rows = st.dictionaries(st.text(max_size=3), cells, max_size=4)
 
 
-def derived(scope: str) -> tuple[bytes, bytes]:
-    """RFC 5869 by hand: extract with a salt of zeros, two blocks expanded."""
+def derived(scope: str) -> tuple[bytes, bytes, bytes]:
+    """RFC 5869 by hand: extract with a salt of zeros, three blocks expanded."""
     info = b"metergate pins 1\0" + scope.encode()
     extracted = hmac.digest(bytes(32), SECRET, "sha256")
     first = hmac.digest(extracted, info + b"\x01", "sha256")
-    return first, hmac.digest(extracted, first + info + b"\x02", "sha256")
+    second = hmac.digest(extracted, first + info + b"\x02", "sha256")
+    return first, second, hmac.digest(extracted, second + info + b"\x03", "sha256")
 
 
 def test_a_digest_is_the_sum_of_the_rows_hmacs() -> None:
-    key, _ = derived("*client")
+    key, _, place = derived("*client")
+    assert PinKeys(SECRET, "*client").place == place[:16].hex()
     some: list[dict[str, Any]] = [{"id": "a", "secret": b"\x00\xff", "turn": None}, {"id": "b", "until": 1.5, "n": -2}]
     forms = [canonical("client", row) for row in some]
     by_hand = sum(int.from_bytes(hmac.new(key, form, hashlib.sha256).digest(), "big") for form in forms) % 2**256
@@ -65,6 +68,12 @@ def test_a_digest_moves_with_what_was_touched_and_knows_no_order(stay: Any, come
     after = moved(Pin(4, keys.digest("t", stay)), 0, keys.digest("t", come))
     assert after == (5, keys.digest("t", every))
     assert moved(after, keys.digest("t", come), 0) == (6, keys.digest("t", stay))
+
+
+def test_a_kept_pin_is_number_digest_and_run_under_its_scopes_own_key() -> None:
+    sealed = PinKeys(SECRET, "a").seal(NONCE, KeptPin(Pin(3, 2**255 + 1), THIS))
+    plain = pack(">Q", 3) + (2**255 + 1).to_bytes(32, "big") + THIS
+    assert sealed == NONCE + AESGCM(derived("a")[1]).encrypt(NONCE, plain, b"metergate kept pin 1\0a")
 
 
 def test_another_scope_or_secret_gives_another_digest_and_opens_nothing() -> None:

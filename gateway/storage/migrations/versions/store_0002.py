@@ -12,6 +12,6 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "pinned",
-        sa.Column("scope", sa.String(64), primary_key=True),
+        sa.Column("place", sa.String(32), primary_key=True),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
     )
