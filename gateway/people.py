@@ -84,7 +84,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
 
 def _faults(gateway: Gateway) -> list[str]:
     walked = gateway.ledger.verified
-    return [walked.fault] if walked is not None and walked.fault else []
+    return [*gateway.pins.faults, *([walked.fault] if walked is not None and walked.fault else [])]
 
 
 def _pages(gateway: Gateway, login: Login) -> list[Route]:

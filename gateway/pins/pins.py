@@ -38,12 +38,21 @@ class Pins:
     def __init__(self, store: Store, keeper: Keeper, log: Logger) -> None:
         self._store, self._keeper, self._log = store, keeper, log
         self._doubted: set[str] = set()
+        self._dropped: list[str] = []
         self._owed: dict[str, Pin] = {}
         self._run, self._beginning = b"", asyncio.Lock()
 
     def believed(self, household: SubjectId) -> bool:
         """Whether this household's grounds are those that its keys know."""
         return household not in self._doubted
+
+    @property
+    def faults(self) -> list[str]:
+        """What did not match its keys, in sentences without a name of anybody."""
+        said = [f"the table {name} was altered, or older than its keys, and was dropped" for name in self._dropped]
+        if count := len(self._doubted):
+            said.append(f"the grounds of {count} households do not match their keys and count for nothing")
+        return said
 
     # -- changes
 
@@ -129,6 +138,7 @@ class Pins:
         dropped = {t.name: tables.doubted.pop(t.name) for t in DROPPED if t.name in tables.doubted}
         if tables.doubted:
             raise StoreDoubted(_refusal(tables.doubted))
+        self._dropped = list(dropped)
         self._say(households, dropped)
         try:
             await self._this_run()

@@ -88,6 +88,7 @@ async def test_an_untouched_store_starts_again_and_again_without_a_word(tmp_path
                 assert agreed(home, story.stays) == {ACME, "other"}
                 assert agreed(home, story.left) == set()
                 assert home.gateway.codes._open
+                assert home.gateway.pins.faults == []
         assert [line for line in said if line["event"] in SAID] == []
 
 
@@ -132,6 +133,9 @@ async def test_old_sessions_and_codes_open_nothing_and_the_others_of_their_table
             assert home.gateway.sessions.find(story.cookie) is None
             assert await home.gateway.codes.redeem(frozenset({"login"}), story.code) is None
             fresh = await home.gateway.codes.issue("login", story.stays, days=1)
+            assert home.gateway.pins.faults == [
+                f"the table {table} was altered, or older than its keys, and was dropped"
+            ]
     assert [line["table"] for line in said if line["event"] == "table.dropped"] == [table]
     with capture_logs() as said:
         async with house(tmp_path / HOME) as home:
@@ -194,6 +198,8 @@ async def test_grounds_that_the_keys_do_not_know_are_none_and_cost_their_househo
             assert agreed(home, story.left) == agreed(home, story.never) == set()
             assert agreed(home, story.stays) == (set() if "stays" in loses else {ACME, "other"})
             assert (await home.consent.all_grounds(story.never)) == []
+            (fault,) = home.gateway.pins.faults
+            assert fault.endswith(" households do not match their keys and count for nothing")
     accused = {line["household"] for line in said if line["event"] == "grounds.not_believed"}
     assert {getattr(story, name) for name in loses} & accused == accused - {"nobody at all"}
     assert accused
