@@ -86,7 +86,8 @@ class Sender:
 
     @staticmethod
     def _value(number: int) -> Decimal:
-        return Decimal(number) / 1000
+        """Different ones, and no more in a second than a home can draw: what cannot be is no reading."""
+        return Decimal(number) / 1_000_000
 
     def settle(self) -> list[str]:
         begin, self._checked = self._checked, self._next
