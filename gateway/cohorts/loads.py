@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -16,13 +16,18 @@ from meter_driver import units
 from meter_driver.amounts import Status
 from meter_driver.errors import UnitError
 from policies.minimise import Installed, minimise
-from policies.terms import Grant, Level, Period, Purpose, Row, SubjectId, class_of
+from policies.terms import DetailClass, Grant, Level, Period, Purpose, Row, SubjectId, class_of
 
 VALUES_IN_THE_LOOP = 200
 """Values of one member that are minimised there: a few milliseconds."""
 _BESIDE = timedelta(hours=1)
 """Beside an epoch and one interval on either side of it, what is read to tell a meter's nonsense from its end."""
 
+LATELY = timedelta(days=7)
+"""A meter that told something in the days before an epoch is one of the household's, also where it is silent now."""
+
+_Meters = Mapping[str, Collection[str]]
+"""Which meters tell a quantity."""
 Loads = Mapping[datetime, Mapping[str, Row]]
 """Of one member: begin of the interval -> quantity -> its load. The rows name nobody."""
 
@@ -32,17 +37,21 @@ class Loader:
 
     def __init__(self, vault: Vault, interval: timedelta, installed: AskInstalled | None = None) -> None:
         self._vault, self._interval, self._installed = vault, interval, installed
+        self._detail = class_of(interval)
 
     async def delivered(self, member: SubjectId, quantities: frozenset[str], period: Period) -> frozenset[str]:
         """Those of which there is anything in a period."""
-        return frozenset({value.quantity for value in await self._values(member, quantities, period)})
+        return frozenset({value.quantity for value in await self._values(member, self._detail, quantities, period)})
 
     async def loads(self, member: SubjectId, quantities: frozenset[str], period: Period) -> Loads:
-        """What is known of the intervals of a period."""
+        """What is known of the intervals of a period, of all meters of the member together."""
         beside = self._interval + _BESIDE
-        values = await self._values(member, quantities, Period(period.start - beside, period.end + beside))
+        reach = Period(period.start - beside, period.end + beside)
+        values = await self._values(member, self._detail, quantities, reach)
         if not values:
             return {}
+        before = Period(period.start - LATELY, period.start)
+        meters = _meters([*await self._values(member, DetailClass.DAY, quantities, before), *values])
         try:
             said: Installed = await self._installed(member) if self._installed else {}
         except SubjectGone:
@@ -52,7 +61,7 @@ class Loader:
         by_start: dict[datetime, list[Row]] = {}
         for row in rows:
             by_start.setdefault(row.start, []).append(row)
-        return {start: _of_all_meters(some) for start, some in by_start.items()}
+        return {start: _of_all_meters(some, meters) for start, some in by_start.items()}
 
     def _grant(self, member: SubjectId, quantities: frozenset[str], period: Period) -> Grant:
         return Grant(
@@ -68,20 +77,33 @@ class Loader:
             keep=timedelta(0),
         )
 
-    async def _values(self, member: SubjectId, quantities: frozenset[str], reach: Period) -> Sequence[Value]:
+    async def _values(
+        self, member: SubjectId, detail: DetailClass, quantities: frozenset[str], reach: Period
+    ) -> Sequence[Value]:
         try:
-            read = self._vault.read(member, class_of(self._interval), quantities, reach)
+            read = self._vault.read(member, detail, quantities, reach)
             return [value async for part in read for value in part]
         except SubjectGone:
             return ()
 
 
-def _of_all_meters(rows: Sequence[Row]) -> dict[str, Row]:
+def _meters(values: Iterable[Value]) -> _Meters:
+    found: dict[str, set[str]] = {}
+    for value in values:
+        found.setdefault(value.quantity, set()).add(value.meter)
+    return found
+
+
+def _of_all_meters(rows: Sequence[Row], meters: _Meters) -> dict[str, Row]:
     """A member's load of each quantity: the sum over its meters, if that of each of them is known."""
     found: dict[str, list[Row]] = {}
     for row in rows:
         found.setdefault(row.quantity, []).append(row)
-    known = {quantity: mine for quantity, mine in found.items() if all(row.value is not None for row in mine)}
+    known = {
+        quantity: mine
+        for quantity, mine in found.items()
+        if all(row.value is not None for row in mine) and {row.meter for row in mine} >= {*meters[quantity]}
+    }
     return {quantity: _summed(mine) for quantity, mine in known.items()}
 
 

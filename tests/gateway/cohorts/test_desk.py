@@ -15,7 +15,19 @@ from gateway.storage.tables.cohorts import draw
 from meter_driver.reading import Reading
 from policies.cohorts import Cohort, SafetyRule
 from policies.terms import Period, Reason, Row, SubjectId
-from tests.gateway.cohorts.town import DAY, HOUR, allow_figures, cells, drawn, feed, joined, next_day, question, work
+from tests.gateway.cohorts.town import (
+    DAY,
+    HOUR,
+    allow_figures,
+    cells,
+    drawn,
+    feed,
+    joined,
+    midnight,
+    next_day,
+    question,
+    work,
+)
 from tests.gateway.house import ENERGY, FEED, NOON, House, house
 
 
@@ -254,6 +266,29 @@ async def test_the_households_of_one_holder_count_once(tmp_path: Path) -> None:
         await feed(home, people, range(2))
         await next_day(home)
         assert await cells(home) == {0: 15}
+
+
+async def test_a_household_one_of_whose_meters_is_silent_is_not_counted_by_the_others(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 4)
+
+        async def both(hours: range, pump: range) -> None:
+            """Everybody's meter; of the last one the heat pump's too, which uses a hundred an hour."""
+            await feed(home, people, hours)
+            begin = midnight(home)
+            stands = [(people[3], Reading("pump", ENERGY, begin + h * HOUR, Decimal(100 * h), "kWh")) for h in pump]
+            if stands:
+                await home.take(stands)
+
+        await both(range(5), range(3))
+        await next_day(home)
+        assert await cells(home) == {0: 115, 1: 115, 2: 7, 3: 7}, "from the day on which it fell silent"
+        home.now += 6 * HOUR
+        await both(range(3), range(0))
+        await home.compactor.round()
+        await next_day(home)
+        assert await told(home, 0) == ("estimated", Decimal("0.75"), "kWh"), "and on the days after"
+        assert [row.value for row in await home.rows(question(home, "Z1", 0, day=-1))] == [7]
 
 
 async def test_members_whose_meters_count_in_another_unit_are_converted(tmp_path: Path) -> None:
