@@ -20,9 +20,10 @@ from adapters.openadr.model import Event, EventResponse, Ven
 from adapters.openadr.quality import data_quality, units
 from adapters.openadr.v2b.telemetry import OPT_QUANTITY, OPTS
 from adapters.openadr.v3.asking import caller, identity, json, page, word
+from adapters.openadr.v3.consented import in_a_row, left_over
 from adapters.openadr.v3.problems import VtnProblem
 from adapters.plugin import Caller, Released, Renderer
-from adapters.queries import BadQuery, minutes
+from adapters.queries import BadQuery, minutes, quantity
 from meter_driver.instants import stamp
 from policies.grid import common
 from policies.terms import (
@@ -95,30 +96,38 @@ class Reports:
         """One report, part by part. Raises ``Refused``, which becomes 403 with the refusal's own words."""
         if who.recipient is None:
             raise VtnProblem(403, "this client belongs to no organisation, so no consent can name it")
-        question = self._question(who.recipient, SubjectId(ven.household), _purpose(request), _minutes(request))
+        wanted = _purpose(request), _quantities(request), _minutes(request)
+        question, beside = self._question(who.recipient, SubjectId(ven.household), *wanted)
         answers = self._desk.state.answers
         said = {a.at: e.id for e in events if (a := answers.get(e.id, {}).get(ven.id)) is not None}
         some = "eventID" in request.query or "programID" in request.query
         event = events[0].id if len(events) == 1 else "none"
-        headers = {"Cache-Control": "no-store", ZONE: str(self._desk.services.zone)}
+        headers = {"Cache-Control": "no-store", ZONE: str(self._desk.services.zone), **beside}
         response = web.StreamResponse(headers=headers)
         return await self._desk.services.send(question, renderer(ven, event, said, some=some), request, response)
 
     def _question(
-        self, recipient: Recipient, household: SubjectId, purpose: Purpose, finest: timedelta
-    ) -> ReleaseRequest:
-        """All that the household allows this recipient for this purpose, in no finer detail than asked for; without a
-        ground, what will be refused."""
+        self, recipient: Recipient, household: SubjectId, purpose: Purpose, wanted: frozenset[str], finest: timedelta
+    ) -> tuple[ReleaseRequest, Mapping[str, str]]:
+        """What the household allows this recipient for this purpose, from the earliest ground on, in no finer detail
+        than asked for; with the headers that name what other grounds allow. Without a ground, what will be refused.
+
+        ``wanted``: only these quantities; empty: all of the ground.
+        """
         name = self._names.get((recipient, household))
-        for opening in self._desk.services.openings(recipient):
-            other = opening.purpose is not purpose or opening.level is not Level.INDIVIDUAL
-            if other or name not in (None, opening.pseudonym):
+        fitting = [
+            o
+            for o in self._desk.services.openings(recipient)
+            if o.purpose is purpose and o.level is Level.INDIVIDUAL and name in (None, o.pseudonym)
+        ]
+        for opening in sorted(fitting, key=lambda o: o.values.start):
+            if not wanted <= opening.quantities:
                 continue
             question = ReleaseRequest(
                 recipient,
                 purpose,
                 Pseudonym(opening.pseudonym),
-                opening.quantities,
+                wanted or opening.quantities,
                 common([opening.resolution, finest]),
                 opening.level,
                 opening.values,
@@ -127,12 +136,13 @@ class Reports:
             answer = self._desk.services.may(question)
             if isinstance(answer, Grant) and answer.subject == household:
                 self._names[recipient, household] = opening.pseudonym
-                return question
+                mine = [o for o in fitting if o.pseudonym == opening.pseudonym]
+                question = in_a_row(question, mine)
+                return question, left_over(question, mine)
         now = self._desk.services.clock()
         period = Period(now - SINCE, now)
-        return ReleaseRequest(
-            recipient, purpose, Household(household), _USUAL, AS_RECEIVED, Level.INDIVIDUAL, period, REFERENCE
-        )
+        subject, usual = Household(household), wanted or _USUAL
+        return ReleaseRequest(recipient, purpose, subject, usual, AS_RECEIVED, Level.INDIVIDUAL, period, REFERENCE), {}
 
 
 def renderer(ven: Ven, event: str, said: Mapping[datetime, str], *, some: bool) -> Renderer:
@@ -232,6 +242,14 @@ def _purpose(request: web.Request) -> Purpose:
         return Purpose(word(request, "x-purpose") or Purpose.DEMAND_RESPONSE)
     except ValueError as error:
         raise VtnProblem(400, f"x-purpose is one of {', '.join(Purpose)}") from error
+
+
+def _quantities(request: web.Request) -> frozenset[str]:
+    """``x-quantity``, which may come several times; empty without it."""
+    try:
+        return frozenset(quantity(text) for text in request.query.getall("x-quantity", []))
+    except BadQuery as error:
+        raise VtnProblem(400, f"x-quantity: {error.rule}") from None
 
 
 def _minutes(request: web.Request) -> timedelta:

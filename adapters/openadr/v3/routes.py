@@ -20,7 +20,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "/events": ("programID", "active", *_PAGE),
     "/vens": ("venName", *_PAGE),
     "/resources": ("resourceName", "venID", *_PAGE),
-    "/reports": ("programID", "eventID", "clientName", "skip", "limit", "x-purpose", "x-minutes"),
+    "/reports": ("programID", "eventID", "clientName", "skip", "limit", "x-purpose", "x-quantity", "x-minutes"),
     "/subscriptions": ("programID", "clientName", "objects", *_PAGE),
 }
 """Of each search, as openadr3.yaml lists them, and ours. The standard says nothing of others: they are 400, since a
