@@ -86,9 +86,9 @@ def expanded(document: Mapping[str, Any], *, most_nodes: int = MOST_NODES) -> li
 
     if _deeper_than(document, DEEPEST):
         raise NotLinkedData(f"nested deeper than {DEEPEST} levels")
-    if _contexts(document) > MOST_CONTEXTS:
-        raise NotLinkedData(f"more than {MOST_CONTEXTS} contexts")
     size = _sized(document)
+    if size.contexts > MOST_CONTEXTS:
+        raise NotLinkedData(f"more than {MOST_CONTEXTS} contexts")
     if size.scoped:
         raise NotLinkedData("a context inside the definition of a term is not read: its cost is a product")
     if size.terms > MOST_TERMS:
@@ -137,15 +137,16 @@ def _printable(url: str) -> str:
 
 
 class _Size(NamedTuple):
-    """Objects outside of contexts, terms that contexts define, and whether one of these has a context of its own."""
+    """Objects outside of contexts, contexts, terms that these define, and whether one has a context of its own."""
 
     nodes: int
+    contexts: int
     terms: int
     scoped: bool
 
 
 def _sized(document: Mapping[str, Any]) -> _Size:
-    nodes, terms, scoped = 0, 0, False
+    nodes, contexts, terms, scoped = 0, 0, 0, False
     left: list[Any] = [document]
     while left:
         value = left.pop()
@@ -155,20 +156,13 @@ def _sized(document: Mapping[str, Any]) -> _Size:
             nodes += 1
             left += [inner for name, inner in value.items() if name != "@context"]
             here = value.get("@context", [])
-            for context in here if isinstance(here, list) else [here]:
+            named = here if isinstance(here, list) else [here]
+            contexts += len(named)
+            for context in named:
                 if isinstance(context, Mapping):
                     terms += len(context)
                     scoped = scoped or any(isinstance(t, Mapping) and "@context" in t for t in context.values())
-    return _Size(nodes, terms, scoped)
-
-
-def _contexts(value: Any) -> int:
-    if isinstance(value, list):
-        return sum(map(_contexts, value))
-    if not isinstance(value, Mapping):
-        return 0
-    here = value.get("@context", [])
-    return (len(here) if isinstance(here, list) else 1) + sum(map(_contexts, value.values()))
+    return _Size(nodes, contexts, terms, scoped)
 
 
 def _deeper_than(value: Any, levels: int) -> bool:

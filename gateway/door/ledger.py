@@ -7,13 +7,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
 from adapters.plugin import Signer
 from gateway.clock import Clock
+from gateway.door.chain import CHECKPOINT_TYPE, Verified, walk
 from gateway.errors import SubjectGone
 from gateway.storage.port import Store
 from gateway.storage.statements import append
@@ -26,8 +25,6 @@ from policies.terms import AS_RECEIVED, DetailClass, SubjectId
 
 GROUNDS_REMEMBERED = 20_000
 """Grounds whose entries of today are known to be durable; asking again in the same day adds no second one."""
-VERIFIED_AT_ONCE = 500
-"""Rows of one look while the chain is walked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +33,6 @@ class PagedEntry:
 
     number: int
     entry: LedgerEntry
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """``entries`` were walked; ``fault``: the first thing that is wrong, a sentence; "" when the chain is whole."""
-
-    entries: int
-    fault: str = ""
-
-
-CHECKPOINT_TYPE = "ledger-checkpoint+jwt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +112,13 @@ class Ledger:
     def _tag_of(self, cohort: str) -> bytes:
         return self._vault.lookup("ledger of a cohort", cohort)
 
-    async def entries(self, subject: SubjectId, *, most: int = 500) -> Sequence[LedgerEntry]:
-        """A household's own entries, newest first. Empty once its ledger key is gone."""
-        return [paged.entry for paged in await self.page(subject, most=most)]
-
     async def page(
         self, subject: SubjectId, *, before: int | None = None, most: int = 100, cohorts: Sequence[str] = ()
     ) -> Sequence[PagedEntry]:
-        """The same, below a number, and between them who was shown figures of some cohorts."""
+        """A household's own entries, newest first, and between them who was shown figures of some cohorts.
+
+        ``before``: below this number. Empty once its ledger key is gone.
+        """
         c, own = ledger.c, self.tag(subject)
         query = select(c.number, c.id, c.subject_tag, c.sealed)
         query = query.where(c.subject_tag.in_([own, *map(self._tag_of, cohorts)]))
@@ -151,31 +136,9 @@ class Ledger:
         return [PagedEntry(number, books.decode(body)) for number, body in plain.items()]
 
     async def verify(self) -> Verified:
-        """Walk the whole chain, and hold each signed head against it. In parts: questions get in between."""
-        self.verified = await self._verified()
+        """Walk the whole chain; what is found is remembered for whoever reads the books."""
+        self.verified = await walk(self._store, self._signer)
         return self.verified
-
-    async def _verified(self) -> Verified:
-        at: books.ChainLink = (0, books.GENESIS)
-        signed = await self._store.look(lambda c: c.execute(select(checkpoint)).fetchall())
-        heads = {row.number: row.token for row in signed}
-        while rows := await self._store.look(partial(_rows_after, at[0])):
-            for row in rows:
-                if row.number != at[0] + 1:
-                    return Verified(at[0], f"the ledger has a hole: entry {at[0] + 1} is missing")
-                at = books.link(at, row.sealed)
-                if row.hash != at[1]:
-                    return Verified(at[0], f"the ledger's chain is broken at entry {at[0]}: it was altered")
-                if (token := heads.pop(at[0], None)) is not None and not self._signs(token, at):
-                    return Verified(at[0], f"the ledger does not match its signed head at entry {at[0]}")
-        if heads:
-            missing = f"it ends at entry {at[0]}, a signed head says {max(heads)}"
-            return Verified(at[0], f"the ledger has a hole: {missing}")
-        return Verified(at[0])
-
-    def _signs(self, token: str, at: books.ChainLink) -> bool:
-        claims = self._signer.verify(token, typ=CHECKPOINT_TYPE)
-        return claims is not None and (claims.get("number"), claims.get("hash")) == (at[0], at[1].hex())
 
     async def sign_checkpoint(self) -> None:
         """Sign the head, if it has moved since the last time."""
@@ -191,12 +154,6 @@ class Ledger:
             connection.execute(insert(checkpoint).values(row))
 
         await self._store.write(add)
-
-
-def _rows_after(number: int, connection: Connection) -> Sequence[Any]:
-    c = ledger.c
-    query = select(c.number, c.sealed, c.hash).where(c.number > number).order_by(c.number).limit(VERIFIED_AT_ONCE)
-    return connection.execute(query).fetchall()
 
 
 _HEAD = select(ledger.c.number, ledger.c.hash).order_by(ledger.c.number.desc()).limit(1)

@@ -20,13 +20,11 @@ async def ledger_page(
     """
     found: list[PagedEntry] = []
     for _ in range(LOOKED_THROUGH // ON_A_PAGE):
-        some = await ledger.page(subject, before=before, most=ON_A_PAGE, cohorts=cohorts)
-        for each in some:
-            if not recipient or each.entry.recipient == recipient:
-                found.append(each)
-                if len(found) == ON_A_PAGE:
-                    return found, each.number
-        if len(some) < ON_A_PAGE:
+        some = await ledger.page(subject, before=before, most=ON_A_PAGE + 1, cohorts=cohorts)
+        found += [each for each in some if not recipient or each.entry.recipient == recipient]
+        if len(found) > ON_A_PAGE:
+            return found[:ON_A_PAGE], found[ON_A_PAGE - 1].number
+        if len(some) <= ON_A_PAGE:
             return found, None
         before = some[-1].number
     return found, before

@@ -13,6 +13,7 @@ from adapters.plugin import Refused
 from gateway.errors import ConsentError, StoreFull, SubjectGone
 from policies.grounds import Consent
 from policies.terms import DetailClass, Level, Purpose, Reason, Recipient
+from tests.gateway.books import entries_of
 from tests.gateway.house import ACME, ENERGY, FEED, House, house
 
 
@@ -85,7 +86,7 @@ async def test_a_withdrawal_is_durable_and_in_the_ledger_and_told_to_adapters(tm
         who = await home.household()
         consent = await home.agree(who)
         await home.consent.withdraw(who, consent.id)
-        kinds = [entry.kind for entry in await home.ledger.entries(who)]
+        kinds = [entry.kind for entry in await entries_of(home.ledger, who)]
         assert kinds == ["withdrawn", "given"]
         query = "SELECT kind FROM notice ORDER BY number"
         rows = await home.store.look(lambda connection: connection.exec_driver_sql(query).fetchall())
@@ -117,7 +118,7 @@ async def test_withdrawing_twice_is_no_error_and_writes_once(tmp_path: Path) -> 
         first = await home.consent.withdraw(who, consent.id)
         assert await home.consent.withdraw(who, consent.id) == []
         assert first[0].withdrawn == home.now
-        assert len(await home.ledger.entries(who)) == 2
+        assert len(await entries_of(home.ledger, who)) == 2
 
 
 async def test_if_a_withdrawal_cannot_be_written_nothing_is_released_until_the_record_was_read(
@@ -168,7 +169,7 @@ async def test_a_release_is_in_the_ledger_once_for_grant_recipient_and_period(tm
         await home.rows(question)
         await home.rows(question)
         await home.rows(home.question(who, reference="again"))
-        entries = [e for e in await home.ledger.entries(who) if e.kind == "release"]
+        entries = [e for e in await entries_of(home.ledger, who) if e.kind == "release"]
         assert [(e.recipient, e.reference) for e in entries] == [("acme", "again"), ("acme", "")]
         assert entries[0].start <= question.period.start < question.period.end <= entries[0].end
         assert entries[0].start.hour == entries[0].end.hour == 0, "whole days"

@@ -22,6 +22,7 @@ from policies.terms import (
     SubjectId,
     Zone,
 )
+from tests.gateway.books import entries_of
 from tests.gateway.house import ACME, ENERGY, House, house, whole
 
 HOUR = timedelta(hours=1)
@@ -34,7 +35,7 @@ def reasons(answer: Grant | Refusal) -> set[Reason]:
 
 
 async def released(home: House, who: SubjectId) -> list[Any]:
-    return [entry for entry in await home.ledger.entries(who) if entry.kind == "release"]
+    return [entry for entry in await entries_of(home.ledger, who) if entry.kind == "release"]
 
 
 # -- who is who

@@ -14,6 +14,7 @@ from gateway.door.epochs import Epochs
 from gateway.identity.sessions import CLEAR_COOKIE
 from policies.roles import Listener, Role
 from policies.terms import DetailClass, Level, SubjectId
+from tests.gateway.books import entries_of
 from tests.gateway.door.product import CLIENT, PULL, Product, Pulled, product
 from tests.gateway.door.readers import reading
 from tests.gateway.house import ACME, ENERGY, FEED
@@ -142,7 +143,7 @@ async def test_a_reading_leaves_by_the_data_space_through_the_real_door(
         assert got.count(b"measured") == 6000
         assert scene.gateway.release.pseudonym(ACME, who).encode() in got
         assert who.encode() not in got
-        (entry, *_) = await scene.gateway.ledger.entries(who)
+        (entry, *_) = await entries_of(scene.gateway.ledger, who)
         assert (entry.kind, entry.recipient, entry.quantities) == ("release", "acme", (ENERGY,))
         assert entry.reference == transfer.agreement
 

@@ -24,6 +24,7 @@ from policies.terms import (
     SubjectId,
     Zone,
 )
+from tests.gateway.books import entries_of
 from tests.gateway.door.stands import RENDERER
 from tests.gateway.door.test_interleavings import Wire
 from tests.gateway.house import House, house
@@ -76,7 +77,7 @@ async def test_a_place_opens_itself_and_what_lies_in_it_and_no_other(
 
 
 async def entries(home: House, who: SubjectId) -> int:
-    return sum(entry.kind == "release" for entry in await home.ledger.entries(who))
+    return sum(entry.kind == "release" for entry in await entries_of(home.ledger, who))
 
 
 async def test_the_ledger_has_one_entry_for_each_day_on_which_the_same_was_given(tmp_path: Path) -> None:

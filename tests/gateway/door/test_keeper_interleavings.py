@@ -16,6 +16,7 @@ from gateway.errors import SubjectGone, TreeBroken
 from meter_driver.reading import Reading
 from policies.grounds import Consent
 from policies.terms import SERIES_CLASSES, DetailClass, Period, Portfolio, Reason, SubjectId
+from tests.gateway.books import entries_of
 from tests.gateway.house import ENERGY, House, house
 from tests.gateway.keeper.suspending import SuspendingKeeper, far
 
@@ -87,7 +88,7 @@ async def test_a_withdrawal_counts_before_its_entry_is_sealed_and_is_told_after_
             assert not first.done()
             assert not second.done(), "nobody is told what is not durable"
         assert [len(await first), len(await second)] == [1, 0]
-        assert [entry.kind for entry in await home.ledger.entries(who)].count("withdrawn") == 1
+        assert [entry.kind for entry in await entries_of(home.ledger, who)].count("withdrawn") == 1
 
 
 @pytest.mark.parametrize("point", SEALING)
@@ -134,7 +135,7 @@ async def test_if_an_entry_cannot_be_sealed_the_flip_stays_until_the_record_was_
         assert seen == [{Reason.WITHDRAWN}]
         assert len(await second) == 1, "who waited for the first does it himself"
         assert await refused(home, who) == {Reason.WITHDRAWN}
-        assert [entry.kind for entry in await home.ledger.entries(who)] == ["withdrawn", "given"]
+        assert [entry.kind for entry in await entries_of(home.ledger, who)] == ["withdrawn", "given"]
 
 
 async def settled(work: Coroutine[Any, Any, Any]) -> Any:
@@ -155,7 +156,7 @@ async def test_an_erasure_that_is_cut_before_it_is_durable_can_be_asked_for_agai
         assert len(await home.rows(home.question(who))) == 3, "the record says: still agreed"
         assert await home.gateway.household_end.erase(who)
         assert await refused(home, who) == {Reason.NO_CONSENT}
-        assert [entry.kind for entry in await home.ledger.entries(who)][:2] == ["erased", "erased"]
+        assert [entry.kind for entry in await entries_of(home.ledger, who)][:2] == ["erased", "erased"]
 
 
 @pytest.mark.parametrize("point", ["erase", "erase answered"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Connection, select, text
+from sqlalchemy import select
 
 from gateway.door import ledger as module
 from gateway.errors import SubjectGone
@@ -18,6 +18,7 @@ from policies import ledger as books
 from policies.grounds import Scope
 from policies.ledger import GENESIS, LedgerEntry
 from policies.terms import ONE_DAY, Level, Period, Purpose, Recipient, SubjectId
+from tests.gateway.books import entries_of
 from tests.gateway.house import ENERGY, FEED, House, house
 
 HOUR = timedelta(hours=1)
@@ -87,7 +88,7 @@ async def test_entries_keep_their_order_and_their_household(tmp_path: Path) -> N
         assert [each.tag for each in sealed] == [home.ledger.tag(who) for who in people]
         await home.ledger.write([(who, entry(home, ground=who[:8])) for who in people])
         for who in people:
-            assert [e.ground for e in await home.ledger.entries(who)] == [who[:8]]
+            assert [e.ground for e in await entries_of(home.ledger, who)] == [who[:8]]
 
 
 async def test_of_entries_that_were_not_all_sealed_none_is_written(
@@ -181,7 +182,7 @@ async def test_of_some_entries_those_that_are_not_there_yet_are_written(tmp_path
         who = await home.household()
         await disclose(home, [(who, entry(home))])
         await disclose(home, [(who, entry(home)), (who, entry(home, ground="h"))])
-        assert [e.ground for e in await home.ledger.entries(who)] == ["h", "g"]
+        assert [e.ground for e in await entries_of(home.ledger, who)] == ["h", "g"]
 
 
 async def test_an_entry_that_did_not_become_durable_is_written_when_it_is_asked_for_again(
@@ -241,7 +242,7 @@ async def test_a_thousand_questions_of_a_day_are_few_entries_and_wash_nothing_of
         for n in range(1000):
             start = home.now - timedelta(days=n % 50, seconds=n, microseconds=n)
             await disclose(home, [(who, entry(home, start=start, end=start + HOUR, reference=str(n)))])
-        found = await home.ledger.entries(who)
+        found = await entries_of(home.ledger, who)
         assert len(found) == 1 + books.MOST_OF_A_DAY + 1
         assert found[-1].recipient == "other"
         assert [each.whole for each in found] == [True] + [False] * (books.MOST_OF_A_DAY + 1)
@@ -254,76 +255,8 @@ async def test_a_question_of_another_second_is_the_same_day(tmp_path: Path) -> N
         who = await home.household()
         for seconds in (0, 1, 3600):
             await disclose(home, [(who, entry(home, start=home.now - timedelta(seconds=seconds)))])
-        [found] = await home.ledger.entries(who)
+        [found] = await entries_of(home.ledger, who)
         assert (found.start.hour, found.end - found.start) == (0, ONE_DAY)
-
-
-# -- is it whole
-
-
-async def whole(home: House) -> str:
-    """The fault; "" for none."""
-    return (await home.ledger.verify()).fault
-
-
-async def changed(home: House, *statements: str) -> None:
-    def act(connection: Connection) -> None:
-        for each in statements:
-            connection.execute(text(each))
-
-    await home.store.write(act)
-
-
-async def filled(home: House, count: int) -> None:
-    who = await home.household()
-    for n in range(count):
-        await home.ledger.write([(who, entry(home, reference=str(n)))])
-
-
-async def test_a_chain_is_whole_from_the_first_entry_to_the_last(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        assert (await home.ledger.verify()).entries == 0
-        await filled(home, 5)
-        await home.ledger.sign_checkpoint()
-        await filled(home, 2)
-        found = await home.ledger.verify()
-        assert (found.entries, found.fault) == (7, "")
-        assert home.ledger.verified == found
-
-
-@pytest.mark.parametrize(
-    ("act", "words"),
-    [
-        (["DELETE FROM ledger WHERE number = 1"], "hole: entry 1 is missing"),
-        (["DELETE FROM ledger WHERE number = 3"], "hole: entry 3 is missing"),
-        (["UPDATE ledger SET sealed = x'00' WHERE number = 3"], "altered"),
-        (["UPDATE ledger SET hash = x'00' WHERE number = 3"], "altered"),
-        (
-            [
-                "UPDATE ledger SET number = 99 WHERE number = 2",
-                "UPDATE ledger SET number = 2 WHERE number = 3",
-                "UPDATE ledger SET number = 3 WHERE number = 99",
-            ],
-            "altered",
-        ),
-        (["DELETE FROM ledger WHERE number >= 4"], "hole: it ends at entry 3, a signed head says 5"),
-        (["UPDATE checkpoint SET token = replace(token, '5', '6')"], "signed head"),
-    ],
-)
-async def test_what_was_cut_out_or_altered_is_told(tmp_path: Path, act: list[str], words: str) -> None:
-    async with house(tmp_path) as home:
-        await filled(home, 5)
-        await home.ledger.sign_checkpoint()
-        assert await whole(home) == ""
-        await changed(home, *act)
-        assert words in await whole(home)
-
-
-async def test_a_long_chain_is_walked_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "VERIFIED_AT_ONCE", 2)
-    async with house(tmp_path) as home:
-        await filled(home, 5)
-        assert (await home.ledger.verify()).entries == 5
 
 
 # -- what a household reads
@@ -334,9 +267,9 @@ async def test_a_household_reads_its_own_entries_newest_first_and_at_most_500(tm
         who, other = await home.household(), await home.household()
         await home.ledger.write([(who, entry(home, reference=str(n))) for n in range(501)])
         await home.ledger.write([(other, entry(home, reference="other"))])
-        found = [e.reference for e in await home.ledger.entries(who)]
+        found = [e.reference for e in await entries_of(home.ledger, who)]
         assert found == [str(n) for n in range(500, 0, -1)]
-        assert [e.reference for e in await home.ledger.entries(who, most=2)] == ["500", "499"]
+        assert [e.reference for e in await entries_of(home.ledger, who, most=2)] == ["500", "499"]
 
 
 async def test_a_page_goes_on_before_the_last_number_of_the_one_before(tmp_path: Path) -> None:
@@ -352,7 +285,7 @@ async def test_a_page_goes_on_before_the_last_number_of_the_one_before(tmp_path:
 
 async def test_a_page_of_one_recipient_looks_behind_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(who_saw, "ON_A_PAGE", 2)
-    monkeypatch.setattr(who_saw, "LOOKED_THROUGH", 6)
+    monkeypatch.setattr(who_saw, "LOOKED_THROUGH", 4)
     async with house(tmp_path) as home:
         who = await home.household()
         for n in range(9):
@@ -368,6 +301,16 @@ async def test_a_page_of_one_recipient_looks_behind_the_others(tmp_path: Path, m
         assert ([each.entry.reference for each in found], older) == (["8", "7"], found[-1].number)
 
 
+async def test_a_page_that_is_just_full_is_the_last_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(who_saw, "ON_A_PAGE", 2)
+    async with house(tmp_path) as home:
+        who = await home.household()
+        for count, older in ((1, False), (2, False), (3, True)):
+            await home.ledger.write([(who, entry(home, reference=str(count)))])
+            found, more = await who_saw.ledger_page(home.ledger, who, (), None, "")
+            assert (len(found), more is not None) == (min(count, 2), older)
+
+
 async def test_without_its_key_a_household_has_no_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house(tmp_path) as home:
         who = await home.household()
@@ -377,8 +320,8 @@ async def test_without_its_key_a_household_has_no_entries(tmp_path: Path, monkey
             raise SubjectGone("gone")
 
         monkeypatch.setattr(home.vault, "open_all", gone)
-        assert await home.ledger.entries(who) == []
-        assert await home.ledger.entries(SubjectId("nobody")) == []
+        assert await entries_of(home.ledger, who) == []
+        assert await entries_of(home.ledger, SubjectId("nobody")) == []
 
 
 # -- checkpoints

@@ -15,6 +15,7 @@ from gateway.cohorts.protection import Shown
 from gateway.door.release import KeptBack
 from gateway.services import _named_in
 from policies.terms import AS_RECEIVED, Level, Period, Portfolio, Reason, Recipient, SubjectId
+from tests.gateway.books import entries_of
 from tests.gateway.cohorts.town import DAY, HOUR, allow_figures, cells, feed, joined, midnight, next_day, work
 from tests.gateway.house import ACME, NOON, House, house
 
@@ -83,7 +84,7 @@ async def test_where_all_of_it_protects_the_answer_is_no_and_the_reason_says_so(
             with pytest.raises(Refused) as no:
                 await ask
             assert no.value.refusal.reasons == (Reason.PROTECTS_NEIGHBOURS,)
-        entries = await home.ledger.entries(people[1])
+        entries = await entries_of(home.ledger, people[1])
         assert [each.kind for each in entries] == ["given", "given"], "nobody saw anything"
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.gaiax.dsp.catalog import STREAM
 from policies.terms import Level, SubjectId
+from tests.gateway.books import entries_of
 from tests.gateway.door.product import Product, Pulled, product
 from tests.gateway.door.readers import Reader, reading, unchunked
 from tests.gateway.house import ACME, NOON
@@ -41,7 +42,7 @@ async def more(scene: Product, *subjects: SubjectId) -> None:
 
 
 async def released(scene: Product, who: SubjectId) -> int:
-    return sum(entry.kind == "release" for entry in await scene.gateway.ledger.entries(who))
+    return sum(entry.kind == "release" for entry in await entries_of(scene.gateway.ledger, who))
 
 
 async def test_who_leaves_falls_out_who_joins_is_written_down_and_told_and_the_stream_goes_on(

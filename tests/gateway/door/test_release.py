@@ -27,6 +27,7 @@ from policies.terms import (
     SubjectId,
     Zone,
 )
+from tests.gateway.books import entries_of
 from tests.gateway.house import ACME, House, house, whole
 
 HOUR = timedelta(hours=1)
@@ -232,4 +233,4 @@ async def test_a_household_reads_its_own_without_an_entry_in_the_ledger(tmp_path
         right = home.own_right()
         parts = [p async for p in await desk.own(who, right)]
         assert [whole(r) for p in parts for r in p.released.rows if p.standing.still()] == [1, 2]
-        assert await home.ledger.entries(who) == []
+        assert await entries_of(home.ledger, who) == []

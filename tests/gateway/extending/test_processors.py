@@ -23,6 +23,7 @@ from adapters.plugin import (
 from gateway.errors import SettingsError
 from gateway.extending.found import ExtensionKind
 from policies.terms import Period, Portfolio, Pseudonym, Reason, Recipient, ReleaseRequest, SubjectId, Zone
+from tests.gateway.books import entries_of
 from tests.gateway.extending import packages
 from tests.gateway.house import ACME, House, house, told
 
@@ -76,7 +77,7 @@ async def test_results_are_kept_under_the_household_and_the_processors_name(tmp_
         again = await given(home).process(asks(home, who), mean)
         assert again.repeated
         assert await results(home, who) == [Decimal(500), Decimal(500)]
-        told = await home.ledger.entries(who)
+        told = await entries_of(home.ledger, who)
         assert [e.recipient for e in told].count("acme") == 2, "each question is in the ledger"
 
 

@@ -23,6 +23,7 @@ from meter_driver.reading import Reading
 from policies.terms import QUARTER_HOUR, SubjectId
 from policies.vee.estimation import Estimation
 from policies.vee.rules import VEE_RULES
+from tests.gateway.books import entries_of
 from tests.gateway.people_house import ENERGY, START, People, people
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "vee.md"
@@ -154,7 +155,7 @@ async def test_values_are_looked_at_by_the_door_with_a_ground_and_an_entry_in_th
     status, said = await case.operator("GET", path)
     assert status == 200
     assert "27.519" in said
-    entries = await case.people.gateway.ledger.entries(SubjectId(case.home))
+    entries = await entries_of(case.people.gateway.ledger, SubjectId(case.home))
     assert [e.reference for e in entries if e.kind == "release"] == ["validation exception spike"]
 
 

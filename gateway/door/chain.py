@@ -1,0 +1,82 @@
+"""Whether the ledger's chain is whole: every entry from the first on, and every signed head.
+
+In parts, each in a reader's thread and then in a thread of its own: a year of books is walked while questions are
+answered. No entry is opened.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from adapters.plugin import Signer
+from gateway.storage.port import Store
+from gateway.storage.tables.door import checkpoint, ledger
+from policies import ledger as books
+
+CHECKPOINT_TYPE = "ledger-checkpoint+jwt"
+WALKED_AT_ONCE = 2_000
+"""Rows of one look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """``entries`` were walked; ``fault``: the first thing that is wrong, a sentence; "" when the chain is whole."""
+
+    entries: int
+    fault: str = ""
+
+
+class _Stretch(NamedTuple):
+    """Some rows of the chain, their signed heads by number, and the highest number that was ever signed."""
+
+    rows: Sequence[Any]
+    heads: Mapping[int, str]
+    signed: int
+
+
+async def walk(store: Store, signer: Signer) -> Verified:
+    """From the first entry to the last as they are now."""
+    at: books.ChainLink = (0, books.GENESIS)
+    while True:
+        stretch = await store.look(partial(_after, at[0]))
+        if not stretch.rows:
+            break
+        at, fault = await asyncio.to_thread(_walked, at, stretch, signer)
+        if fault:
+            return Verified(at[0], fault)
+    if stretch.signed > at[0]:
+        return Verified(at[0], f"the ledger has a hole: it ends at entry {at[0]}, a signed head says {stretch.signed}")
+    return Verified(at[0])
+
+
+def _after(number: int, connection: Connection) -> _Stretch:
+    c, s = ledger.c, checkpoint.c
+    query = select(c.number, c.sealed, c.hash).where(c.number > number).order_by(c.number).limit(WALKED_AT_ONCE)
+    rows = connection.execute(query).fetchall()
+    last = rows[-1].number if rows else number
+    heads = connection.execute(select(s.number, s.token).where(s.number > number, s.number <= last)).fetchall()
+    signed = connection.execute(select(func.max(s.number))).scalar()
+    return _Stretch(rows, {head.number: head.token for head in heads}, signed or 0)
+
+
+def _walked(at: books.ChainLink, stretch: _Stretch, signer: Signer) -> tuple[books.ChainLink, str]:
+    """How far it is whole, and what is wrong there; "" for nothing."""
+    for row in stretch.rows:
+        if row.number != at[0] + 1:
+            return at, f"the ledger has a hole: entry {at[0] + 1} is missing"
+        after = books.link(at, row.sealed)
+        if row.hash != after[1]:
+            return at, f"the ledger's chain is broken at entry {after[0]}: it was altered"
+        at = after
+        if (token := stretch.heads.get(at[0])) is not None and not _signs(signer, token, at):
+            return at, f"the ledger does not match its signed head at entry {at[0]}"
+    return at, ""
+
+
+def _signs(signer: Signer, token: str, at: books.ChainLink) -> bool:
+    claims = signer.verify(token, typ=CHECKPOINT_TYPE)
+    return claims is not None and (claims.get("number"), claims.get("hash")) == (at[0], at[1].hex())

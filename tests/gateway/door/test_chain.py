@@ -1,0 +1,81 @@
+"""Whether the ledger's chain is whole: what was cut out, altered, swapped or cut off is told."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from gateway.door import chain
+from tests.gateway.door.test_ledger import entry
+from tests.gateway.house import House, house
+
+
+async def whole(home: House) -> str:
+    """The fault; "" for none."""
+    return (await home.ledger.verify()).fault
+
+
+async def changed(home: House, *statements: str) -> None:
+    def act(connection: Connection) -> None:
+        for each in statements:
+            connection.execute(text(each))
+
+    await home.store.write(act)
+
+
+async def filled(home: House, count: int) -> None:
+    who = await home.household()
+    for n in range(count):
+        await home.ledger.write([(who, entry(home, reference=str(n)))])
+
+
+async def test_a_chain_is_whole_from_the_first_entry_to_the_last(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        assert (await home.ledger.verify()).entries == 0
+        await filled(home, 5)
+        await home.ledger.sign_checkpoint()
+        await filled(home, 2)
+        found = await home.ledger.verify()
+        assert (found.entries, found.fault) == (7, "")
+        assert home.ledger.verified == found
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (["DELETE FROM ledger WHERE number = 1"], "hole: entry 1 is missing"),
+        (["DELETE FROM ledger WHERE number = 3"], "hole: entry 3 is missing"),
+        (["UPDATE ledger SET sealed = x'00' WHERE number = 3"], "altered"),
+        (["UPDATE ledger SET hash = x'00' WHERE number = 3"], "altered"),
+        (
+            [
+                "UPDATE ledger SET number = 99 WHERE number = 2",
+                "UPDATE ledger SET number = 2 WHERE number = 3",
+                "UPDATE ledger SET number = 3 WHERE number = 99",
+            ],
+            "altered",
+        ),
+        (["DELETE FROM ledger WHERE number >= 4"], "hole: it ends at entry 3, a signed head says 5"),
+        (["UPDATE checkpoint SET token = replace(token, '5', '6')"], "signed head"),
+    ],
+)
+async def test_what_was_cut_out_or_altered_is_told(tmp_path: Path, act: list[str], words: str) -> None:
+    async with house(tmp_path) as home:
+        await filled(home, 5)
+        await home.ledger.sign_checkpoint()
+        assert await whole(home) == ""
+        await changed(home, *act)
+        assert words in await whole(home)
+
+
+async def test_a_long_chain_is_walked_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "WALKED_AT_ONCE", 2)
+    async with house(tmp_path) as home:
+        for _ in range(3):
+            await filled(home, 2)
+            await home.ledger.sign_checkpoint()
+        found = await home.ledger.verify()
+        assert (found.entries, found.fault) == (6, "")
+        await changed(home, "UPDATE ledger SET sealed = x'00' WHERE number = 5")
+        found = await home.ledger.verify()
+        assert (found.entries, found.fault) == (4, "the ledger's chain is broken at entry 5: it was altered")
