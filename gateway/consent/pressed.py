@@ -21,7 +21,7 @@ from policies.terms import SubjectId
 
 SLOT, SLOTS = 4096, 64
 """Bytes of a slot; as many endings can wait to be recorded."""
-MOST_NAMED = 64
+MOST_IN_A_SLOT = 64
 """Grounds that a slot names; of more it says that all end."""
 _ABOUT = "pressed"
 _LENGTH = 2
@@ -113,13 +113,16 @@ def press_of(ended: Ended) -> Press:
     """What is remembered of it. A household that agreed to very much is remembered to have ended all of it."""
     names = [ground.id for ground in ended.grounds]
     ending = "" if ended.begun is None else ended.begun.ending.value
-    return Press(ended.household, names if len(names) <= MOST_NAMED else None, ended.at.timestamp(), ending, ended.own)
+    return Press(
+        ended.household, names if len(names) <= MOST_IN_A_SLOT else None, ended.at.timestamp(), ending, ended.own
+    )
 
 
 def ended_of(press: Press, known: Iterable[Ground]) -> Ended:
     """The same as it was pressed. ``known``: the household's grounds; what is over already is left as it is."""
     household, at = SubjectId(press.household), datetime.fromtimestamp(press.at, UTC)
-    named = [g for g in known if not over(g) and (g.id in press.grounds if press.grounds is not None else in_force(g))]
+    names = press.grounds
+    named = [g for g in known if not over(g) and (in_force(g) if names is None else g.id in names)]
     grounds = [replace(g, objected=at) if isinstance(g, LegalTask) else ended_at(g, at) for g in named]
     begun = Begun(household, Ending(press.ending), at) if press.ending else None
     return Ended(household, grounds, at, begun=begun, own=press.own)

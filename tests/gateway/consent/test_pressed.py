@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from adapters.plugin import Refused
 from gateway.consent.endings import Begun, Ending
-from gateway.consent.pressed import MOST_NAMED, SLOT, SLOTS, Press, PressedFile, ended_of, press_of
+from gateway.consent.pressed import MOST_IN_A_SLOT, SLOT, SLOTS, Press, PressedFile, ended_of, press_of
 from gateway.consent.records import Ended
 from gateway.errors import BeingRecorded, NotRemembered, StoreFull
 from policies.grounds import Consent, LegalTask, Scope
@@ -245,12 +245,12 @@ def consent(name: str) -> Consent:
 
 
 def test_a_household_that_agreed_to_very_much_is_remembered_to_have_ended_all_of_it() -> None:
-    many = [consent(f"{n:032x}").withdraw(NOW) for n in range(MOST_NAMED + 1)]
+    many = [consent(f"{n:032x}").withdraw(NOW) for n in range(MOST_IN_A_SLOT + 1)]
     press = press_of(Ended(SubjectId("h1"), many, NOW))
     assert press.grounds is None
     other = consent("another")
     assert [g.id for g in ended_of(press, [other, many[0]]).grounds] == ["another"], "what is over stays as it is"
-    few = press_of(Ended(SubjectId("h1"), many[:MOST_NAMED], NOW))
+    few = press_of(Ended(SubjectId("h1"), many[:MOST_IN_A_SLOT], NOW))
     assert ended_of(few, [other]).grounds == []
 
 
