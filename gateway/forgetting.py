@@ -32,7 +32,7 @@ from policies.holdings import Lasting
 from policies.terms import SubjectId
 
 LOOK_EACH = timedelta(hours=6)
-AT_ONCE = 500
+FORGOTTEN_AT_ONCE = 500
 """Rows of one write, so that others get in between."""
 
 
@@ -84,7 +84,7 @@ class Forgetting:
     async def _forget_household(self, household: SubjectId) -> None:
         """Its entries of the ledger first: the row that says it was here goes last."""
         mine = ledger.c.subject_tag == self._ledger.tag(household)
-        while await self._store.write(lambda c: forget(c, mine, self._vault, most=AT_ONCE)):
+        while await self._store.write(lambda c: forget(c, mine, self._vault, most=FORGOTTEN_AT_ONCE)):
             pass
         tag = self._vault.lookup("evidence", household)
         gone = [
@@ -135,14 +135,14 @@ class Forgetting:
         asked = select(c.id, c.body, c.answered, c.ground).where(c.asked < before.timestamp())
         rows = await self._store.look(lambda connection: connection.execute(asked).fetchall())
         old = [row.id for row in rows if _request_is_over(row, before)]
-        for at in range(0, len(old), AT_ONCE):
-            some = c.id.in_(old[at : at + AT_ONCE])
+        for at in range(0, len(old), FORGOTTEN_AT_ONCE):
+            some = c.id.in_(old[at : at + FORGOTTEN_AT_ONCE])
             await self._store.write(lambda k, some=some: k.execute(delete(permission_request).where(some)).rowcount)  # type: ignore[misc]
         return len(old)
 
 
 def _some_grounds(after: str) -> Any:
-    return select(ground).where(ground.c.id > after).order_by(ground.c.id).limit(AT_ONCE)
+    return select(ground).where(ground.c.id > after).order_by(ground.c.id).limit(FORGOTTEN_AT_ONCE)
 
 
 def _over_since(row: Any) -> datetime:
