@@ -74,6 +74,7 @@ from gateway.vee.worklist import WorkList
 from policies.cohorts import SAFETY_RULES, SafetyRule
 from policies.holdings import Lasting
 from policies.roles import Listener
+from policies.vault.pins import NO_RUN
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,8 @@ async def load(gateway: Gateway) -> None:
     Nothing is read before it was compared with the keys. Raises ``StoreDoubted``.
     Households whose end was begun are ended when this returns: nobody is shown the registry before.
     """
+    if await gateway.keeper.run() == NO_RUN:
+        await gateway.ledger.adopt()
     await gateway.pins.load()
     await gateway.retention.load()
     await gateway.retention.run(gateway.clock())

@@ -27,7 +27,7 @@ from gateway.consent.records import (
     scope_of,
 )
 from gateway.door.epochs import Epochs
-from gateway.door.ledger import Ledger, put
+from gateway.door.ledger import Ledger
 from gateway.door.lines import Lines
 from gateway.errors import ConsentError, SubjectGone
 from gateway.grounds import GroundBook, over
@@ -122,7 +122,7 @@ class ConsentDesk:
                 mark(connection, asked.id, now, consent.id)
                 records.add(connection, consent)
                 self._evidence.put(connection, household, "receipt", consent.id, now, token)
-                put(connection, sealed)
+                self._ledger.put(connection, sealed)
                 self._outbox.put(connection, answered)
 
             await self._pins.write([of_household(household)], write, adds=True)
@@ -151,7 +151,7 @@ class ConsentDesk:
 
             def write(connection: Connection) -> None:
                 records.add(connection, ground)
-                put(connection, sealed)
+                self._ledger.put(connection, sealed)
 
             await self._pins.write([of_household(ground.subject)], write, adds=True)
             self._grounds.keep(ground)

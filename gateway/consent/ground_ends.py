@@ -23,7 +23,7 @@ from gateway.consent.evidence import Evidence
 from gateway.consent.pressed import PressedFile, ended_of, press_of
 from gateway.consent.records import Ended, ended_notice, ending_notice
 from gateway.door.epochs import Epochs
-from gateway.door.ledger import Ledger, put
+from gateway.door.ledger import Ledger
 from gateway.door.lines import Lines
 from gateway.errors import BeingRecorded, GatewayError, NotRemembered, SubjectGone
 from gateway.grounds import GroundBook, over
@@ -182,7 +182,7 @@ class GroundEnds:
 
         def write(connection: Connection) -> None:
             records.end(connection, ended.grounds, at)
-            put(connection, sealed)
+            self._ledger.put(connection, sealed)
             for consent, token in tokens:
                 self._evidence.put(connection, household, "withdrawal", consent, at, token)
             for ground in ended.grounds:

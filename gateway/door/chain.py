@@ -3,6 +3,9 @@
 In parts, each in a reader's thread and then in a thread of its own: a year of books is walked while questions are
 answered. No entry is opened.
 
+How far it has come is kept beside it, sealed under a key of the house and written in the same transaction: so a tail
+that was cut off is noticed before a head was signed.
+
 What must not be kept any longer is *forgotten*: of the entry its leaf hash stays, so that the chain is still whole,
 sealed under a key of the house, so that nobody else can make one of an entry. Its tag is empty.
 """
@@ -15,17 +18,26 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
-from adapters.plugin import Signer
+from adapters.plugin import Signer, upsert
 from gateway.storage.port import Store
+from gateway.storage.statements import Prepared
+from gateway.storage.tables.counters import pinned
 from gateway.storage.tables.door import checkpoint, ledger
 from gateway.vault.port import OwnSeal
 from policies import ledger as books
 
 CHECKPOINT_TYPE = "ledger-checkpoint+jwt"
+HEAD = "ledger head"
+"""Place of the sealed head among the pins, and what it is about."""
+_NUMBER = 8
+"""Bytes of an entry's number."""
 FORGOTTEN = b""
 """Tag of an entry of which the leaf hash alone is left."""
 WALKED_AT_ONCE = 2_000
 """Rows of one look."""
+
+
+_KEEP = Prepared(upsert(pinned))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +49,14 @@ class Verified:
 
 
 class _Stretch(NamedTuple):
-    """Some rows of the chain, their signed heads by number, and the highest number that was ever signed."""
+    """Some rows of the chain, their signed heads by number, the highest number that was ever signed, and the sealed
+    head.
+    """
 
     rows: Sequence[Any]
     heads: Mapping[int, str]
     signed: int
+    head: bytes | None
 
 
 async def walk(store: Store, signer: Signer, seal: OwnSeal) -> Verified:
@@ -56,7 +71,7 @@ async def walk(store: Store, signer: Signer, seal: OwnSeal) -> Verified:
             return Verified(at[0], fault)
     if stretch.signed > at[0]:
         return Verified(at[0], f"the ledger has a hole: it ends at entry {at[0]}, a signed head says {stretch.signed}")
-    return Verified(at[0])
+    return Verified(at[0], _of_head(at, stretch.head, seal))
 
 
 def _after(number: int, connection: Connection) -> _Stretch:
@@ -67,7 +82,27 @@ def _after(number: int, connection: Connection) -> _Stretch:
     last = rows[-1].number if rows else number
     heads = connection.execute(select(s.number, s.token).where(s.number > number, s.number <= last)).fetchall()
     signed = connection.execute(select(func.max(s.number))).scalar()
-    return _Stretch(rows, {head.number: head.token for head in heads}, signed or 0)
+    head = connection.execute(select(pinned.c.sealed).where(pinned.c.place == HEAD)).scalar()
+    return _Stretch(rows, {each.number: each.token for each in heads}, signed or 0, head)
+
+
+def keep_head(connection: Connection, at: books.ChainLink, seal: OwnSeal) -> None:
+    """In the transaction that moved it."""
+    sealed = seal.seal_own(at[0].to_bytes(_NUMBER, "big") + at[1], about=HEAD)
+    _KEEP(connection, {"place": HEAD, "sealed": sealed})
+
+
+def _of_head(at: books.ChainLink, sealed: bytes | None, seal: OwnSeal) -> str:
+    """What is wrong with the end of the chain; "" for nothing."""
+    if sealed is None:
+        return "" if at == (0, books.GENESIS) else "the ledger's head is missing: nobody can tell whether it is whole"
+    try:
+        plain = seal.open_own(sealed, about=HEAD)
+    except ValueError:
+        return "the ledger's head was altered"
+    if (head := (int.from_bytes(plain[:_NUMBER], "big"), plain[_NUMBER:])) == at:
+        return ""
+    return f"the ledger has a hole: it ends at entry {at[0]}, its head says {head[0]}"
 
 
 def _walked(at: books.ChainLink, stretch: _Stretch, signer: Signer, seal: OwnSeal) -> tuple[books.ChainLink, str]:

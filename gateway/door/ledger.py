@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from adapters.plugin import Signer
 from gateway.clock import Clock
-from gateway.door.chain import CHECKPOINT_TYPE, Verified, forget, walk
+from gateway.door.chain import CHECKPOINT_TYPE, Verified, forget, keep_head, walk
 from gateway.errors import SubjectGone
 from gateway.storage.port import Store
 from gateway.storage.statements import append
@@ -66,10 +66,30 @@ class Ledger:
         sealed = await self._vault.seal_all(words)
         return [SealedEntry(w.about, self.tag(w.subject), body) for w, body in zip(words, sealed, strict=True)]
 
+    def put(self, connection: Connection, entries: Sequence[SealedEntry]) -> None:
+        """Append to the chain, inside somebody's transaction, and keep how far it has come."""
+        head = connection.execute(_HEAD).first()
+        at: books.ChainLink = (head.number, head.hash) if head else (0, books.GENESIS)
+        rows = []
+        for each in entries:
+            at = books.link(at, each.sealed)
+            rows.append((at[0], each.id, each.tag, each.sealed, at[1]))
+        append(connection, ledger, rows)
+        keep_head(connection, at, self._vault)
+
+    async def adopt(self) -> None:
+        """At the first start that keeps heads, and at no other: the last entry as it is, is the head."""
+
+        def take(connection: Connection) -> None:
+            if (head := connection.execute(_HEAD).first()) is not None:
+                keep_head(connection, (head.number, head.hash), self._vault)
+
+        await self._store.write(take)
+
     async def write(self, entries: Sequence[tuple[SubjectId, LedgerEntry]]) -> None:
         """Durable on return."""
         sealed = await self.seal(entries)
-        await self._store.write(lambda connection: put(connection, sealed))
+        await self._store.write(lambda connection: self.put(connection, sealed))
 
     async def note(self, subject: SubjectId, kind: str, *, resolution: timedelta = AS_RECEIVED) -> None:
         """What the household or the operator did (``books.acted``). Durable on return. Raises ``SubjectGone``."""
@@ -106,7 +126,7 @@ class Ledger:
         if not fresh:
             return
         rows = [SealedEntry(self._ids(), self._tag_of(e.reference), books.encode(e)) for e in fresh.values()]
-        await self._store.write(lambda connection: put(connection, rows))
+        await self._store.write(lambda connection: self.put(connection, rows))
         self._shown.update(dict.fromkeys(fresh))
         while len(self._shown) > GROUNDS_REMEMBERED:
             self._shown.popitem(last=False)
@@ -181,14 +201,3 @@ def _head_before(before: datetime, signer: Signer, connection: Connection) -> in
 
     first_late = bisect_left(numbers, True, key=late)
     return numbers[first_late - 1] if first_late else 0
-
-
-def put(connection: Connection, entries: Sequence[SealedEntry]) -> None:
-    """Append to the chain, inside somebody's transaction."""
-    head = connection.execute(_HEAD).first()
-    at: books.ChainLink = (head.number, head.hash) if head else (0, books.GENESIS)
-    rows = []
-    for each in entries:
-        at = books.link(at, each.sealed)
-        rows.append((at[0], each.id, each.tag, each.sealed, at[1]))
-    append(connection, ledger, rows)

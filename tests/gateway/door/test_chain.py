@@ -106,3 +106,46 @@ async def test_rows_are_walked_by_number_however_they_lie(tmp_path: Path) -> Non
             "CREATE VIEW ledger AS SELECT * FROM kept ORDER BY number DESC",
         )
         assert await whole(home) == ""
+
+
+HEAD = "place = 'ledger head'"
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (["DELETE FROM ledger WHERE number = 5"], "hole: it ends at entry 4, its head says 5"),
+        (["DELETE FROM ledger"], "hole: it ends at entry 0, its head says 5"),
+        ([f"DELETE FROM pinned WHERE {HEAD}"], "head is missing"),
+        ([f"DELETE FROM pinned WHERE {HEAD}", "DELETE FROM ledger WHERE number = 5"], "head is missing"),
+        ([f"UPDATE pinned SET sealed = zeroblob(200) WHERE {HEAD}"], "head was altered"),
+    ],
+)
+async def test_a_tail_that_is_cut_off_is_noticed_before_a_head_was_signed(
+    tmp_path: Path, act: list[str], words: str
+) -> None:
+    async with house(tmp_path) as home:
+        await filled(home, 5)
+        assert await whole(home) == ""
+        await changed(home, *act)
+        assert words in await whole(home)
+
+
+async def test_the_head_moves_with_every_entry_and_is_not_taken_anew_at_a_start(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        for _ in range(3):
+            await filled(home, 2)
+            assert await whole(home) == ""
+        await changed(home, f"DELETE FROM pinned WHERE {HEAD}")
+    async with house(tmp_path) as home:
+        assert "head is missing" in await whole(home)
+
+
+async def test_a_chain_of_before_heads_were_kept_is_taken_as_it_is_once(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        await home.ledger.adopt()
+        assert await whole(home) == ""
+        await filled(home, 2)
+        await changed(home, f"DELETE FROM pinned WHERE {HEAD}")
+        await home.ledger.adopt()
+        assert await whole(home) == ""
