@@ -11,7 +11,10 @@ from gateway.door.late import OnceTold, touched
 from gateway.door.opening import Open, Opener
 from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
+from gateway.vault.merge import kind_of
 from gateway.vault.port import Mark, Vault
+from meter_driver.amounts.partials import summed
+from meter_driver.quantities import Kind
 from policies.minimise import interval_of
 from policies.terms import AS_RECEIVED, DetailClass, Period, SubjectId, class_of
 from policies.vault.values import Value
@@ -130,8 +133,11 @@ class Follower:
         return list(last.values())
 
 
-def _place(value: Value) -> tuple[str, str, datetime]:
-    return value.meter, value.quantity, value.at
+def _place(value: Value) -> tuple[str, str, datetime, datetime, str]:
+    """What a value shares with one that takes its place: see ``gateway.vault.merge``."""
+    kind = kind_of(value.quantity)
+    begin = value.first_at if kind is Kind.INTERVAL else value.at
+    return value.meter, value.quantity, value.at, begin, "" if summed(kind) else value.serial
 
 
 async def _moment(news: asyncio.Event | None) -> None:

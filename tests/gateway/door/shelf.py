@@ -65,7 +65,11 @@ class Shelf:
         self.asked.append(Asked(detail, period, mark))
         self.reading()
         upto = len(self.came) if mark is None else mark.position
-        newest = {(v.at, v.meter): v for which, v in self.came[:upto] if which is detail and period.contains(v.at)}
+        newest = {
+            (v.at, v.meter, v.first_at, v.serial): v
+            for which, v in self.came[:upto]
+            if which is detail and period.contains(v.at)
+        }
         for place in sorted(newest):
             yield [newest[place]]
 
