@@ -99,8 +99,8 @@ SEAM = [*device("Z-old", 9000, 0, 15, 30), *device("A-new", 7, 30, 45, 60)]
 @pytest.mark.parametrize("twins", [SEAM[2:4], SEAM[3:1:-1]], ids=["old first", "new first"])
 def test_where_both_meters_say_at_one_instant_what_they_stood_at_nothing_is_lost(twins: Sequence[Value]) -> None:
     values = [*SEAM[:2], *twins, *SEAM[4:]]
-    assert each(values) == [(150, "measured")] * 4
-    assert each(values, timedelta(hours=1), count=1) == [(600, "measured")]
+    assert each(values) == [(Decimal(150), "measured")] * 4
+    assert each(values, timedelta(hours=1), count=1) == [(Decimal(600), "measured")]
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -113,7 +113,7 @@ def test_whose_a_stand_is_shows_on_either_side_of_the_instant(
     there: Sequence[int], measured: int, swapped: bool
 ) -> None:
     values = [SEAM[5 - n if swapped and n in (2, 3) else n] for n in there]
-    assert [row for row in each(values) if row[0] is not None] == [(150, "measured")] * measured
+    assert [row for row in each(values) if row[0] is not None] == [(Decimal(150), "measured")] * measured
 
 
 def test_two_meters_that_always_speak_at_once_in_one_place_are_not_mixed() -> None:
@@ -123,4 +123,4 @@ def test_two_meters_that_always_speak_at_once_in_one_place_are_not_mixed() -> No
 
 def test_a_stand_that_names_no_meter_is_not_beside_one_that_does() -> None:
     values = [*device("S1", 100, 0, 15), stand(15, "9000"), *device("S1", 400, 30, 45, 60)]
-    assert each(values) == [(150, "measured")] * 4
+    assert each(values) == [(Decimal(150), "measured")] * 4

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from gateway.door.following import Follower
-from gateway.door.opening import Corrected, Open, Opener
+from gateway.door.meant import Corrected
+from gateway.door.opening import Open, Opener
 from gateway.vault.port import Mark
 from policies.minimise import Installed
 from policies.terms import (
@@ -88,11 +89,23 @@ class Meters:
 
     def __init__(self) -> None:
         self.known: Installed = {}
-        self.asked = 0
+        self.asked = self.said = 0
 
     async def installed(self, household: SubjectId) -> Installed:
         self.asked += 1
         return self.known
+
+    def acts(self, household: SubjectId) -> int:
+        return self.said
+
+
+class Versioned:
+    """What was decided has versions up to a number."""
+
+    number = 0
+
+    def newest(self, household: SubjectId) -> int:
+        return self.number
 
 
 class Scene(Stand):

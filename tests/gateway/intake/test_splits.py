@@ -144,9 +144,9 @@ async def test_of_one_instant_the_stands_of_two_devices_are_both_kept_each_with_
         kept = sorted((v.at, v.serial, v.first) for v in await safe.values(ANNA))
         assert kept == sorted((r.at, r.serial, r.value) for r in both if r.at is not None)
         found = rows(await safe.values(ANNA, DetailClass.QUARTER), ENERGY, "m", QUARTER)
-        assert [(row.value, row.status) for row in found] == [(n, "measured") for n in (1, 1, 2, 2)]
+        assert [(row.value, row.status) for row in found] == [(Decimal(n), "measured") for n in (1, 1, 2, 2)]
         (whole,) = rows(await safe.values(ANNA, DetailClass.QUARTER), ENERGY, "m", HOUR)
-        assert (whole.value, whole.status) == (6, "measured")
+        assert (whole.value, whole.status) == (Decimal(6), "measured")
 
 
 async def test_what_is_refused_does_not_count_as_the_last(tmp_path: Path) -> None:
