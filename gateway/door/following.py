@@ -85,41 +85,40 @@ class Follower:
         return _Tail(opened, grants, mark, opened.grant.period.start, now + AHEAD, OnceTold(now))
 
     async def _fresh(self, tail: "_Tail") -> AsyncIterator[Part]:
-        """What new pieces changed, and what somebody said since."""
-        grant = tail.opened.grant
-        as_received = grant.resolution == AS_RECEIVED
-        detail = DetailClass.LIVE if class_of(grant.resolution) is DetailClass.LIVE else DetailClass.QUARTER
-        try:  # days are merged later; what comes in comes in quarters
-            before = None if as_received else tail.meant or await self._meant(tail)
-            fresh, position = await self._vault.since(tail.mark, detail, grant.quantities)
-            if before is None:
-                fresh = await self._changed(tail, fresh)
-            else:
-                tail.meant = await self._opener.meant_after(before, grant, fresh)
+        """What new pieces changed, and what somebody said since. A household that is gone has no more to tell."""
+        found = self._received(tail) if tail.opened.grant.resolution == AS_RECEIVED else self._intervals(tail)
+        try:
+            async for part in found:
+                yield part
         except SubjectGone:
             return
+
+    async def _received(self, tail: "_Tail") -> AsyncIterator[Part]:
+        fresh, position = await self._vault.since(tail.mark, DetailClass.LIVE, tail.opened.grant.quantities)
+        fresh = await self._changed(tail, fresh)
         tail.mark.position = position
-        parts = self._told_again(tail, fresh) if before is None else self._told_once(tail, fresh, before)
-        async for part in parts:
-            yield part
-
-    async def _meant(self, tail: "_Tail") -> Meant:
-        """As the stream begins. Raises ``SubjectGone``."""
-        return await self._opener.meant(tail.opened.grant.subject, await self._opener.joules(tail.grants))
-
-    async def _told_again(self, tail: "_Tail", fresh: Sequence[Value]) -> AsyncIterator[Part]:
         if fresh and (part := await self._opener.part(tail.opened, fresh)) is not None:
             yield part
 
-    async def _told_once(self, tail: "_Tail", fresh: Sequence[Value], before: Meant) -> AsyncIterator[Part]:
-        """Intervals that were passed before, if they mean something else than ``before``, or if what came gives them a
-        number, or another one; then those passed now.
+    async def _intervals(self, tail: "_Tail") -> AsyncIterator[Part]:
+        """Intervals that were passed before, if they mean something else now, or if what came gives them a number, or
+        another one; then those passed now.
 
         What was told is remembered, not read again: as the vault stood at a position it may say more than it said then.
         """
         grant = tail.opened.grant
+        live = class_of(grant.resolution) is DetailClass.LIVE
+        detail = (
+            DetailClass.LIVE if live else DetailClass.QUARTER
+        )  # days are merged later; what comes comes in quarters
+        before = tail.meant or await self._meant(tail)
+        fresh, position = await self._vault.since(tail.mark, detail, grant.quantities)
+        tail.meant, then = await self._opener.meant_after(before, grant, fresh), tail.mark
         if tail.meant is not before:
-            async for part in self._meant_otherwise(tail, before):
+            tail.mark = self._vault.mark(grant.subject)
+        tail.mark.position = position
+        if tail.meant is not before:
+            async for part in self._meant_otherwise(tail, tail.meant, before, then):
                 yield part
         for period in [*touched(fresh, grant, tail.done, tail.told, self._zone), *self._closed(tail, fresh)]:
             opened = replace(tail.opened, grant=replace(grant, period=period))
@@ -127,20 +126,20 @@ class Follower:
                 if (news := tail.told.first_time(part)) is not None:
                     yield news
 
-    async def _meant_otherwise(self, tail: "_Tail", before: Meant) -> AsyncIterator[Part]:
-        """Of intervals that were passed what is told otherwise than it was by what readings meant ``before``.
+    async def _meant(self, tail: "_Tail") -> Meant:
+        """As the stream begins."""
+        return await self._opener.meant(tail.opened.grant.subject, await self._opener.joules(tail.grants))
 
-        Of one that was told too long ago to be remembered that shows only beside what it would have been.
+    async def _meant_otherwise(self, tail: "_Tail", now: Meant, before: Meant, then: Mark) -> AsyncIterator[Part]:
+        """Of intervals that were passed what is told otherwise than it was.
+
+        Of one that was told too long ago to be remembered that shows beside what it was by the values of ``then``.
         """
-        grant, now = tail.opened.grant, tail.meant
-        assert now is not None
-        try:
-            windows = await self._opener.meant_otherwise(before, now, grant, Period(grant.period.start, tail.done))
-        except SubjectGone:
-            return
-        for period in windows:
+        grant = tail.opened.grant
+        passed = Period(grant.period.start, tail.done)
+        for period in await self._opener.meant_otherwise(before, now, grant, passed):
             opened = replace(tail.opened, grant=replace(grant, period=period))
-            was = [part async for part in self._opener.parts(opened, tail.mark, before)]
+            was = [part async for part in self._opener.parts(opened, then, before)]
             parts = [part async for part in self._opener.parts(opened, tail.mark, now)]
             for part in _otherwise(was, parts, tail.told):
                 yield part
