@@ -33,6 +33,7 @@ from policies.vault.values import Value
 from policies.vee.corrections import Correction
 from tests.gateway.door.shelf import ENERGY, Scene, Versioned, quarter
 from tests.gateway.door.stands import NOON
+from tests.gateway.door.test_days import run
 from tests.gateway.house import House, house, streamed
 
 HEAT = "6-0:1.0.0*255"
@@ -125,6 +126,20 @@ async def test_an_exchange_that_is_declared_or_taken_back_is_told_of_the_interva
     assert said(declared) == {3: MISSING}
     assert nothing == []
     assert said(undone) == {3: ("1", "measured")}
+
+
+async def test_an_exchange_is_told_of_each_interval_whose_edge_lies_between_the_readings_around_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage = Stage(monkeypatch, 0)
+    stage.scene.shelf.put(
+        *(quarter(MIDNIGHT + n * QUARTER_HOUR + timedelta(minutes=10), n) for n in range(9)),
+        detail=DetailClass.QUARTER,
+    )
+    stage.scene.now = MIDNIGHT + 2 * HOUR
+    before, declared = await stage.told(lambda: stage.say(MIDNIGHT + timedelta(minutes=57)))
+    assert said(before)[4][1] == "estimated"
+    assert said(declared) == {3: MISSING, 4: MISSING}
 
 
 async def test_an_exchange_between_two_readings_at_the_end_of_what_was_told_takes_its_number_away(
@@ -302,6 +317,21 @@ async def test_an_export_of_everything_is_in_one_unit(home: House) -> None:
         intervals = {row.unit for row in rows if row.end > row.start}
         assert min(row.start for row in rows) < seam
         assert intervals == {"MJ"}
+
+
+async def test_an_export_is_in_one_unit_when_its_days_were_said_in_another_than_its_quarters(tmp_path: Path) -> None:
+    async with house(tmp_path, kept={DetailClass.LIVE: 1, DetailClass.QUARTER: 6}) as home:
+        who = await home.household()
+        for day in range(12):
+            begin = home.now
+            await run(home, begin + ONE_DAY)
+            factor, unit = (Decimal(1), "kWh") if day < 11 else (Decimal("3.6"), "MJ")
+            some = [(begin + n * HOUR, (Decimal(100 + day) + Decimal(n) / 24) * factor) for n in range(24)]
+            await home.take([(who, Reading("m", HEAT, at, round(stood, 6), unit)) for at, stood in some])
+        parts = await home.gateway.own_data.own(who, home.own_right(), None)
+        rows = [row async for part in parts for row in part.released.rows if row.end > row.start]
+        assert {row.end - row.start for row in rows} == {ONE_DAY, QUARTER_HOUR}
+        assert {row.unit for row in rows} == {"MJ"}
 
 
 # -- the roads to a running stream
