@@ -86,6 +86,7 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
     supervisor.add("endings", gateway.consent.ends.run)
     supervisor.add("notices", gateway.outbox.run)
     supervisor.add("retention", gateway.retention.watch)
+    supervisor.add("forgetting", gateway.forgetting.watch)
     supervisor.add("compactor", gateway.compactor.run)
     supervisor.add("cohorts", gateway.cohorts.run)
     supervisor.add("vee", gateway.sweep.run)

@@ -29,6 +29,7 @@ from gateway.door.ledger import Ledger
 from gateway.door.lines import Lines
 from gateway.door.profiles import Profiles, ProfileSource
 from gateway.door.release import ReleaseDesk
+from gateway.forgetting import Forgetting
 from gateway.grounds import GroundBook
 from gateway.household_end import HouseholdEnd
 from gateway.identity.certs import Authority
@@ -71,6 +72,7 @@ from gateway.vee.seals import Seals
 from gateway.vee.sweep import Sweep
 from gateway.vee.worklist import WorkList
 from policies.cohorts import SAFETY_RULES, SafetyRule
+from policies.holdings import Lasting
 from policies.roles import Listener
 
 
@@ -108,6 +110,7 @@ class Gateway:
     evidence: Evidence
     consent: ConsentDesk
     household_end: HouseholdEnd
+    forgetting: Forgetting
     cohorts: CohortDesk
     release: ReleaseDesk
     egress: Egress
@@ -206,6 +209,7 @@ async def load(gateway: Gateway) -> None:
     for part in (gateway.clients, gateway.codes, gateway.sessions):
         await part.load()
     await gateway.household_end.resume()
+    await gateway.forgetting.run(gateway.clock())
 
 
 async def accept(settings: Settings, log: Logger, clock: Clock) -> Mapping[str, int]:
@@ -247,7 +251,9 @@ def composed(
     authority = Authority(settings.keys, clock())
     grounds, epochs, outbox = GroundBook(pins), Epochs(), Outbox(store, clock, log)
     ledger = Ledger(store, vault, signer, clock, ids)
-    evidence = Evidence(store, vault, signer, Controller(settings.controller.name, settings.controller.contact), ids)
+    controller = Controller(settings.controller.name, settings.controller.contact)
+    lasting = Lasting.of(days, access=settings.retention.access_log, session=settings.limits.session_days)
+    evidence = Evidence(store, vault, signer, controller, lasting, ids)
     endings = Endings(store, vault)
     consent = ConsentDesk(
         store=store,
@@ -285,6 +291,17 @@ def composed(
         log=log,
     )
     outbox.handle(household_end.notices)
+    forgetting = Forgetting(
+        store=store,
+        pins=pins,
+        vault=vault,
+        ledger=ledger,
+        tenancies=registry.tenancies,
+        grounds=grounds,
+        lasting=lasting,
+        clock=clock,
+        log=log,
+    )
     zone = ZoneInfo(settings.timezone)
     cohorts = CohortDesk(
         store,
@@ -344,6 +361,7 @@ def composed(
         evidence=evidence,
         consent=consent,
         household_end=household_end,
+        forgetting=forgetting,
         cohorts=cohorts,
         release=ReleaseDesk(
             vault, grounds, ledger, epochs, profiles, cohorts, registry.meters, clock, zone, vee.corrections, worked_out

@@ -256,7 +256,7 @@ class HouseholdEnd:
     async def _certify(self, way: _Way) -> None:
         now = self._clock()
         assert way.destroyed is not None
-        token = self._evidence.erasure(way.household, way.destroyed, self._grounds.of(way.household), now)
+        token = self._evidence.erasure(way.household, way.destroyed, now)
         await self._store.write(lambda c: self._evidence.put(c, way.household, "erasure", "", now, token))
 
     async def _close_tenancy(self, way: _Way) -> None:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -103,7 +102,6 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
         show=show,
     )
     erasure = ErasurePages(
-        consent=gateway.consent,
         household_end=gateway.household_end,
         evidence=gateway.evidence,
         registry=gateway.registry,
@@ -113,7 +111,6 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
         frame=household.frame,
         problem=household.problem,
         recovery=gateway.keeper.recovery_window,
-        logged=timedelta(days=gateway.settings.retention.access_log),
     )
     downloads = Downloads(
         own_data=gateway.own_data,

@@ -165,17 +165,18 @@ def leaf(sealed: bytes) -> bytes:
 
 def link(before: ChainLink, sealed: bytes) -> ChainLink:
     """The chain, one entry on."""
-    return _step(before, leaf(sealed))
+    return follow(before, leaf(sealed))
 
 
 def proves(sealed: bytes, before: ChainLink, later: Sequence[bytes], checkpoint: ChainLink) -> bool:
     """Whether ``sealed`` is the entry after ``before``, and ``checkpoint`` follows from it by the ``later`` leaves."""
     at = link(before, sealed)
     for each in later:
-        at = _step(at, each)
+        at = follow(at, each)
     return at == checkpoint
 
 
-def _step(before: ChainLink, of: bytes) -> ChainLink:
+def follow(before: ChainLink, of: bytes) -> ChainLink:
+    """The chain, one entry on, by the entry's leaf."""
     number = before[0] + 1
     return number, sha256(b"\x01" + before[1] + number.to_bytes(8, "big") + of).digest()

@@ -4,11 +4,10 @@ A receipt has the mandatory fields of ISO/IEC TS 27560 in W3C DPV terms; the cer
 what stays, why and until when. Both name the household by the pseudonym of its receipts, nothing else.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -19,16 +18,9 @@ from gateway.consent.notice import NOTICE_ID, NOTICES
 from gateway.storage.port import Store
 from gateway.storage.tables.door import evidence as table
 from gateway.vault.port import Destroyed, Vault
-from meter_driver.instants import in_utc
-from policies.decide import ends
-from policies.grounds import Consent, Ground, LegalTask
-from policies.retention import KEPT_EVIDENCE
+from policies.grounds import Consent
+from policies.holdings import HOLDINGS, Lasting
 from policies.terms import SubjectId
-
-POINTS_LEFT = (
-    "of each metering point a keyed hash and the day it was left: so that no earlier reading is taken for the next "
-    "household's, and no list takes this one in again"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,51 +31,20 @@ class Controller:
     contact: str
 
 
-@dataclass(frozen=True, slots=True)
-class Staying:
-    """Something that an erasure leaves. ``key``: what it is; ``ground``: by which law; ``until``: a day."""
-
-    key: str
-    ground: str
-    until: date
-
-
-STAYING_WORDS: Mapping[str, str] = MappingProxyType(
-    {
-        "receipts": "receipts and withdrawals",
-        "records": "records of grounds and requests, and of the tenancy its place, begin and end: under a random id",
-        "ledger": "disclosure ledger, sealed",
-        "points": POINTS_LEFT,
-        "legal": "readings, class legal",
-    }
-)
-"""As the certificate says it."""
-
-
-def staying(grounds: Iterable[Ground], at: datetime) -> list[Staying]:
-    """What an erasure at an instant leaves. ``grounds``: of the household; a statute keeps its readings.
-
-    Legal tasks of one law and article are one, until the last of their ends.
-    """
-    until = in_utc(at + KEPT_EVIDENCE).date()
-    tasks = [ground for ground in grounds if isinstance(ground, LegalTask) and at < ends(ground)]
-    laws = {f"{task.law} {task.article}": in_utc(ends(task)).date() for task in sorted(tasks, key=ends)}
-    return [
-        Staying("receipts", "GDPR Art. 7(1) and 17(3)(e)", until),
-        Staying("records", "GDPR Art. 5(2) and 17(3)(e)", until),
-        Staying("ledger", "GDPR Art. 5(2) and 17(3)(e)", until),
-        Staying("points", "GDPR Art. 5(1)(d) and 6(1)(f)", until),
-        *(Staying("legal", law, end) for law, end in laws.items()),
-    ]
-
-
 class Evidence:
-    """Makes and keeps signed records."""
+    """Makes and keeps signed records. ``lasting``: how long what an erasure leaves stays."""
 
     def __init__(
-        self, store: Store, vault: Vault, signer: Signer, controller: Controller, ids: Callable[[], str]
+        self,
+        store: Store,
+        vault: Vault,
+        signer: Signer,
+        controller: Controller,
+        lasting: Lasting,
+        ids: Callable[[], str],
     ) -> None:
         self._store, self._vault, self._signer, self._controller, self._ids = store, vault, signer, controller, ids
+        self.lasting = lasting
 
     def pseudonym(self, subject: SubjectId) -> str:
         """How receipts and certificates name a household; the same on all of them."""
@@ -116,18 +77,15 @@ class Evidence:
         """That a consent was taken back, and when."""
         return self._signer.sign(self._claims(consent, at) | {"event": "withdrawn"}, typ="receipt+jwt")
 
-    def erasure(self, subject: SubjectId, destroyed: Destroyed, grounds: Iterable[Ground], at: datetime) -> str:
-        """The certificate of Article 17. ``grounds``: of the household."""
+    def erasure(self, subject: SubjectId, destroyed: Destroyed, at: datetime) -> str:
+        """The certificate of Article 17."""
         gone: list[dict[str, Any]] = [
             {"what": f"keys of readings, class {detail.value}", "days": days}
             for detail, days in sorted(destroyed.days.items())
         ]
         gone.append({"what": "key of name, address and serial numbers", "count": 1})
         gone.append({"what": "sealed pieces that nobody can open any more", "count": destroyed.pieces})
-        kept = [
-            {"what": STAYING_WORDS[each.key], "ground": each.ground, "until": str(each.until)}
-            for each in staying(grounds, at)
-        ]
+        kept = [{"what": h.what, "ground": h.law, "until": str(self.lasting.until(h, at))} for h in HOLDINGS]
         claims: dict[str, Any] = {
             "iss": self._signer.did,
             "sub": self.pseudonym(subject),

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
 from gateway.consent.endings import Begun, Ending
 from gateway.consent.records import Ended, ended_at, in_force
 from gateway.grounds import over
+from gateway.vault.port import OwnSeal
 from policies.grounds import Ground, LegalTask
 from policies.terms import SubjectId
 
@@ -25,14 +25,6 @@ MOST_IN_A_SLOT = 64
 """Grounds that a slot names; of more it says that all end."""
 _ABOUT = "pressed"
 _LENGTH = 2
-
-
-class OwnSeal(Protocol):
-    """Seals what is the gateway's own: ``gateway.vault.sealed``."""
-
-    def seal_own(self, plain: bytes, *, about: str) -> bytes: ...
-
-    def open_own(self, sealed: bytes, *, about: str) -> bytes: ...
 
 
 class Press(msgspec.Struct, frozen=True, array_like=True):

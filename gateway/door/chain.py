@@ -2,6 +2,9 @@
 
 In parts, each in a reader's thread and then in a thread of its own: a year of books is walked while questions are
 answered. No entry is opened.
+
+What must not be kept any longer is *forgotten*: of the entry its leaf hash stays, so that the chain is still whole,
+sealed under a key of the house, so that nobody else can make one of an entry. Its tag is empty.
 """
 
 import asyncio
@@ -10,14 +13,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from adapters.plugin import Signer
 from gateway.storage.port import Store
 from gateway.storage.tables.door import checkpoint, ledger
+from gateway.vault.port import OwnSeal
 from policies import ledger as books
 
 CHECKPOINT_TYPE = "ledger-checkpoint+jwt"
+FORGOTTEN = b""
+"""Tag of an entry of which the leaf hash alone is left."""
 WALKED_AT_ONCE = 2_000
 """Rows of one look."""
 
@@ -38,14 +44,14 @@ class _Stretch(NamedTuple):
     signed: int
 
 
-async def walk(store: Store, signer: Signer) -> Verified:
+async def walk(store: Store, signer: Signer, seal: OwnSeal) -> Verified:
     """From the first entry to the last as they are now."""
     at: books.ChainLink = (0, books.GENESIS)
     while True:
         stretch = await store.look(partial(_after, at[0]))
         if not stretch.rows:
             break
-        at, fault = await asyncio.to_thread(_walked, at, stretch, signer)
+        at, fault = await asyncio.to_thread(_walked, at, stretch, signer, seal)
         if fault:
             return Verified(at[0], fault)
     if stretch.signed > at[0]:
@@ -55,7 +61,8 @@ async def walk(store: Store, signer: Signer) -> Verified:
 
 def _after(number: int, connection: Connection) -> _Stretch:
     c, s = ledger.c, checkpoint.c
-    query = select(c.number, c.sealed, c.hash).where(c.number > number).order_by(c.number).limit(WALKED_AT_ONCE)
+    query = select(c.number, c.subject_tag, c.sealed, c.hash).where(c.number > number)
+    query = query.order_by(c.number).limit(WALKED_AT_ONCE)
     rows = connection.execute(query).fetchall()
     last = rows[-1].number if rows else number
     heads = connection.execute(select(s.number, s.token).where(s.number > number, s.number <= last)).fetchall()
@@ -63,18 +70,43 @@ def _after(number: int, connection: Connection) -> _Stretch:
     return _Stretch(rows, {head.number: head.token for head in heads}, signed or 0)
 
 
-def _walked(at: books.ChainLink, stretch: _Stretch, signer: Signer) -> tuple[books.ChainLink, str]:
+def _walked(at: books.ChainLink, stretch: _Stretch, signer: Signer, seal: OwnSeal) -> tuple[books.ChainLink, str]:
     """How far it is whole, and what is wrong there; "" for nothing."""
     for row in stretch.rows:
         if row.number != at[0] + 1:
             return at, f"the ledger has a hole: entry {at[0] + 1} is missing"
-        after = books.link(at, row.sealed)
+        after = books.follow(at, _leaf(row, seal))
         if row.hash != after[1]:
             return at, f"the ledger's chain is broken at entry {after[0]}: it was altered"
         at = after
         if (token := stretch.heads.get(at[0])) is not None and not _signs(signer, token, at):
             return at, f"the ledger does not match its signed head at entry {at[0]}"
     return at, ""
+
+
+def _leaf(row: Any, seal: OwnSeal) -> bytes:
+    """Of an entry, or of what is left of one; of a forgery something that no chain holds."""
+    if row.subject_tag != FORGOTTEN:
+        return books.leaf(row.sealed)
+    try:
+        return seal.open_own(row.sealed, about=_about(row.number))
+    except ValueError:
+        return b""
+
+
+def forget(connection: Connection, rows: ColumnElement[bool], seal: OwnSeal, *, most: int = WALKED_AT_ONCE) -> int:
+    """Entries of which the leaf hash alone stays, inside somebody's transaction; how many, of ``most`` at a time."""
+    c = ledger.c
+    query = select(c.number, c.sealed).where(rows, c.subject_tag != FORGOTTEN).order_by(c.number).limit(most)
+    found = connection.execute(query).fetchall()
+    for row in found:
+        left = {"subject_tag": FORGOTTEN, "sealed": seal.seal_own(books.leaf(row.sealed), about=_about(row.number))}
+        connection.execute(update(ledger).where(c.number == row.number).values(left))
+    return len(found)
+
+
+def _about(number: int) -> str:
+    return f"forgotten ledger {number}"
 
 
 def _signs(signer: Signer, token: str, at: books.ChainLink) -> bool:

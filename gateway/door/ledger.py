@@ -3,16 +3,18 @@
 Sealed per household; the hash chain runs over ciphertext. It grows by days and terms, not by questions (``needed``).
 """
 
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, func, insert, select
 
 from adapters.plugin import Signer
 from gateway.clock import Clock
-from gateway.door.chain import CHECKPOINT_TYPE, Verified, walk
+from gateway.door.chain import CHECKPOINT_TYPE, Verified, forget, walk
 from gateway.errors import SubjectGone
 from gateway.storage.port import Store
 from gateway.storage.statements import append
@@ -137,8 +139,16 @@ class Ledger:
 
     async def verify(self) -> Verified:
         """Walk the whole chain; what is found is remembered for whoever reads the books."""
-        self.verified = await walk(self._store, self._signer)
+        self.verified = await walk(self._store, self._signer, self._vault)
         return self.verified
+
+    async def forget_before(self, before: datetime) -> int:
+        """Entries of before the last head that was signed earlier than that: their leaf hashes stay. How many."""
+        number = await self._store.look(partial(_head_before, before, self._signer))
+        some, count = ledger.c.number <= number, 0
+        while went := await self._store.write(lambda connection: forget(connection, some, self._vault)):
+            count += went
+        return count
 
     async def sign_checkpoint(self) -> None:
         """Sign the head, if it has moved since the last time."""
@@ -157,6 +167,20 @@ class Ledger:
 
 
 _HEAD = select(ledger.c.number, ledger.c.hash).order_by(ledger.c.number.desc()).limit(1)
+
+
+def _head_before(before: datetime, signer: Signer, connection: Connection) -> int:
+    """Number of the last head that was signed before an instant; 0 for none. Heads ascend in number and time."""
+    s = checkpoint.c
+    numbers = [row.number for row in connection.execute(select(s.number).order_by(s.number))]
+
+    def late(number: int) -> bool:
+        token = connection.execute(select(s.token).where(s.number == number)).scalar_one()
+        claims = signer.verify(token, typ=CHECKPOINT_TYPE)
+        return claims is None or not isinstance(at := claims.get("iat"), int) or at >= before.timestamp()
+
+    first_late = bisect_left(numbers, True, key=late)
+    return numbers[first_late - 1] if first_late else 0
 
 
 def put(connection: Connection, entries: Sequence[SealedEntry]) -> None:

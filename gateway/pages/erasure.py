@@ -8,8 +8,7 @@ from aiohttp import web
 
 from adapters.plugin import Handler, Route
 from gateway.clock import Clock
-from gateway.consent.desk import ConsentDesk
-from gateway.consent.evidence import Evidence, staying
+from gateway.consent.evidence import Evidence
 from gateway.household_end import HouseholdEnd
 from gateway.pages.asked import taking
 from gateway.pages.forms import FORM_BYTES, household_of, posted, signed_record, to
@@ -17,6 +16,7 @@ from gateway.pages.render import Renderings
 from gateway.registry.registry import Registry
 from gateway.serve.callers import session_of
 from gateway.serve.login import Login
+from policies.holdings import HOLDINGS
 from policies.roles import HOUSEHOLD, Listener, Role
 from policies.terms import SubjectId
 
@@ -25,11 +25,9 @@ from policies.terms import SubjectId
 class ErasurePages:
     """Handlers. ``frame``: a template within the household's pages. ``problem``: what a refusal looks like.
 
-    ``recovery``: for how long the keys of an erased household can be brought back. ``logged``: for how long the access
-    log is kept.
+    ``recovery``: for how long the keys of an erased household can be brought back.
     """
 
-    consent: ConsentDesk
     household_end: HouseholdEnd
     evidence: Evidence
     registry: Registry
@@ -39,7 +37,6 @@ class ErasurePages:
     frame: Callable[..., Awaitable[str]]
     problem: Callable[[web.Request, int, str, str], web.StreamResponse]
     recovery: timedelta
-    logged: timedelta
 
     def routes(self) -> list[Route]:
         """All on the people listener."""
@@ -57,12 +54,10 @@ class ErasurePages:
 
     async def ask_erase(self, request: web.Request) -> web.Response:
         """The one confirmation: what is destroyed, what stays, why and until when."""
-        session, subject = household_of(request, self.registry)
+        session, _ = household_of(request, self.registry)
         now = self.clock()
-        stays = staying(await self.consent.all_grounds(subject), now)
-        html = await self.frame(
-            request, session, "erase.html", page="data", stays=stays, recovery=self.recovery, logged=self.logged
-        )
+        stays = [(holding.key, self.evidence.lasting.until(holding, now)) for holding in HOLDINGS]
+        html = await self.frame(request, session, "erase.html", page="data", stays=stays, recovery=self.recovery)
         return web.Response(text=html, content_type="text/html")
 
     async def erase(self, request: web.Request) -> web.StreamResponse:

@@ -195,6 +195,10 @@ class Tenancies:
             await self._close(subject, _day_after(end), values, drop=True)
             self._keep(replace(found, end=end, erased=at))
 
+    def drop(self, subject: SubjectId) -> None:
+        """Its row is gone: it was erased so long ago that nothing of it is kept."""
+        self._all.pop(subject, None)
+
     async def _close(
         self, subject: SubjectId, left: datetime, values: Mapping[str, object], *, drop: bool = False
     ) -> None:

@@ -31,7 +31,17 @@ class Mark:
     position: int
 
 
-class Vault(Protocol):
+class OwnSeal(Protocol):
+    """Seals what is the gateway's own."""
+
+    def seal_own(self, plain: bytes, *, about: str) -> bytes:
+        """Under a key of the house, padded, bound to ``about``."""
+
+    def open_own(self, sealed: bytes, *, about: str) -> bytes:
+        """The reverse. Raises ``ValueError``."""
+
+
+class Vault(OwnSeal, Protocol):
     """All instants UTC. Every method that changes keys returns when the change is durable."""
 
     async def admit(self, subject: SubjectId, at: datetime) -> None:

@@ -1,6 +1,6 @@
 """Where the keys lie, what the gateway says, how a household gets in and what it reads about itself.
 
-The calls of ``HasRoot``, ``HasSessions`` and ``HasBooks``.
+The calls of ``HasRoot``, ``HasSessions``, ``HasBooks`` and ``HasHoldings``.
 """
 
 import html
@@ -17,6 +17,7 @@ from driver import Household, Refused
 
 from metergate.testing.people import Home, session_of
 from metergate.testing.product import Product, ProductError
+from policies.holdings import HOLDINGS
 from tests.acceptance.privacy_terms import organisation
 
 ENTRY = re.compile(r"<li>(.*?)</li>", re.DOTALL)
@@ -48,6 +49,13 @@ class BookCalls:
             return f"{text}\n{self.product.call('GET', self.product.url('people') + '/readyz')}"
         except (OSError, ProductError) as error:
             return f"{text}\n{error}"
+
+    def holding(self, place: str) -> str:
+        """By the product's own table of what stays."""
+        kind, _, name = place.partition(":")
+        if kind != "table":
+            return ""
+        return next((each.what for each in HOLDINGS if name in each.tables), "")
 
     # -- sessions
 

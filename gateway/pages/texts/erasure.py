@@ -79,15 +79,44 @@ ERASURE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
             "So that no earlier reading of yours is taken for the next household's: three years.",
             "Damit keiner Ihrer früheren Messwerte für einen des nächsten Haushalts gehalten wird: drei Jahre.",
         ),
-        "stays_legal": (
-            "Readings that a law demands to be kept.",
-            "Messwerte, deren Aufbewahrung ein Gesetz verlangt.",
+        "stays_figures": (
+            "In which figures of your neighbourhood you were counted, under a random number. No reading.",
+            "In welchen Zahlen Ihrer Nachbarschaft Sie mitgezählt wurden, unter einer Zufallszahl. Kein Messwert.",
         ),
-        "stays_why_legal": ("A law demands it.", "Ein Gesetz verlangt es."),
-        "stays_logged": (
-            "The log of calls to this gateway, which holds a random number instead of your name, is kept for {}.",
-            "Das Protokoll der Aufrufe dieses Gateways, in dem statt Ihres Namens eine Zufallszahl steht, wird {} "
-            "aufbewahrt.",
+        "stays_law_figures": (
+            "GDPR Art. 5(1)(f) and 6(1)(f)",
+            "DSGVO Art. 5 Abs. 1 Buchst. f und Art. 6 Abs. 1 Buchst. f",
+        ),
+        "stays_why_figures": (
+            "So that no later figure tells of a single household: as long as figures are kept.",
+            "Damit keine spätere Zahl etwas über einen einzelnen Haushalt verrät: so lange, wie Zahlen bleiben.",
+        ),
+        "stays_access": (
+            "The log of calls to this gateway, which holds a random number instead of your name.",
+            "Das Protokoll der Aufrufe dieses Gateways, in dem statt Ihres Namens eine Zufallszahl steht.",
+        ),
+        "stays_law_access": ("GDPR Art. 6(1)(f) and 32", "DSGVO Art. 6 Abs. 1 Buchst. f und Art. 32"),
+        "stays_why_access": (
+            "So that misuse can be found.",
+            "Damit Missbrauch auffällt.",
+        ),
+        "stays_session": (
+            "The session in which you are logged in here, under a random number.",
+            "Ihre Anmeldung hier, unter einer Zufallszahl.",
+        ),
+        "stays_law_session": ("GDPR Art. 12(3)", "DSGVO Art. 12 Abs. 3"),
+        "stays_why_session": (
+            "So that you can fetch your certificate. Log out, and it is gone.",
+            "Damit Sie Ihre Bescheinigung abholen können. Wenn Sie sich abmelden, ist sie weg.",
+        ),
+        "stays_notices": (
+            "Messages to recipients that your consents have ended, until they are delivered.",
+            "Nachrichten an Empfänger, dass Ihre Einwilligungen beendet sind, bis sie zugestellt sind.",
+        ),
+        "stays_law_notices": ("GDPR Art. 19", "DSGVO Art. 19"),
+        "stays_why_notices": (
+            "So that recipients know that they get nothing more.",
+            "Damit Empfänger wissen, dass sie nichts mehr bekommen.",
         ),
         "stays_elsewhere": (
             "What recipients received before stays with them for as long as each consent says under Kept for.",

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 
-from gateway.consent.evidence import STAYING_WORDS, staying
 from gateway.pages.texts.agreed import AGREED
 from gateway.pages.texts.erasure import ERASURE_TEXT
 from gateway.pages.texts.fleet import FLEET
@@ -13,7 +12,7 @@ from gateway.pages.texts.frame import FRAME
 from gateway.pages.texts.own_values import OWN_VALUES
 from gateway.pages.words import TEXT, Phrases
 from meter_driver.quantities import Kind, Medium
-from tests.gateway.people_house import START
+from policies.holdings import HOLDINGS
 
 
 def test_no_theme_takes_the_place_of_another_ones_text() -> None:
@@ -76,6 +75,8 @@ def test_every_medium_and_kind_has_words_in_both_languages() -> None:
 
 
 def test_what_stays_after_an_erasure_is_told_on_the_page_by_the_law_of_the_certificate() -> None:
-    assert {key for name in TEXT for key in [name.removeprefix("stays_why_")] if name != key} == STAYING_WORDS.keys()
-    for each in staying([], START):
-        assert Phrases("en")(f"stays_law_{each.key}") == each.ground
+    told = [key for name in TEXT for key in [name.removeprefix("stays_why_")] if name != key]
+    assert sorted(told) == sorted(holding.key for holding in HOLDINGS)
+    for each in HOLDINGS:
+        assert Phrases("en")(f"stays_law_{each.key}") == each.law
+        assert Phrases("en")(f"stays_{each.key}")

@@ -1,0 +1,103 @@
+"""What is left of a household that was erased: which tables, by which law, and for how long. One table for all who ask.
+
+The certificate and the page before the one confirmation say it, ``gateway.forgetting`` deletes by it, and a test
+searches the store for the household's id and finds it here and nowhere else. Names, addresses and readings are in none
+of it: their keys are gone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from meter_driver.instants import in_utc
+from policies.retention import KEPT_EVIDENCE
+from policies.terms import ONE_DAY, DetailClass
+
+NOTICES_KEPT = ONE_DAY
+"""A notice is delivered, or given up, within that time (``gateway.serve.outbox``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One kind of thing that stays.
+
+    Attributes:
+        key: for the words of the page.
+        what: as the certificate says it.
+        law: by which it stays.
+        tables: of the store.
+    """
+
+    key: str
+    what: str
+    law: str
+    tables: tuple[str, ...]
+
+
+_CLAIMS = "GDPR Art. 5(2) and 17(3)(e)"
+HOLDINGS: Sequence[Holding] = (
+    Holding("receipts", "receipts and withdrawals", "GDPR Art. 7(1) and 17(3)(e)", ("evidence",)),
+    Holding(
+        "records",
+        "records of grounds and requests, and of the tenancy its place, begin and end: under a random id",
+        _CLAIMS,
+        ("ground", "permission_request", "tenancy"),
+    ),
+    Holding("ledger", "disclosure ledger, sealed", _CLAIMS, ("ledger",)),
+    Holding(
+        "points",
+        "of each metering point a keyed hash and the day it was left: so that no earlier reading is taken for the next "
+        "household's, and no list takes this one in again",
+        "GDPR Art. 5(1)(d) and 6(1)(f)",
+        ("point_left",),
+    ),
+    Holding(
+        "figures",
+        "in which neighbourhood figures it was counted, under a random id: so that no later one tells of a household",
+        "GDPR Art. 5(1)(f) and 6(1)(f)",
+        ("cohort_draw", "cohort_member"),
+    ),
+    Holding("access", "log of calls to the gateway, under a random id", "GDPR Art. 6(1)(f) and 32", ("access_log",)),
+    Holding(
+        "session", "the session in which the certificate is fetched, under a random id", "GDPR Art. 12(3)", ("session",)
+    ),
+    Holding(
+        "notices",
+        "messages to recipients that its consents have ended, until they are delivered",
+        "GDPR Art. 19",
+        ("notice",),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """How long things stay that the settings say it of. ``evidence``: limitation of claims."""
+
+    figures: timedelta
+    access: timedelta
+    session: timedelta
+    evidence: timedelta = KEPT_EVIDENCE
+
+    @classmethod
+    def of(cls, days: Mapping[DetailClass, int], *, access: int, session: int) -> "Lasting":
+        """All in days. Figures go with the last values that they could be worked out from."""
+        figures = max(days[detail] for detail in (DetailClass.QUARTER, DetailClass.DAY))
+        return cls((figures + 1) * ONE_DAY, access * ONE_DAY, session * ONE_DAY)
+
+    def time_of(self, holding: Holding) -> timedelta:
+        match holding.key:
+            case "figures":
+                return self.figures
+            case "access":
+                return self.access
+            case "session":
+                return self.session
+            case "notices":
+                return NOTICES_KEPT
+            case _:
+                return self.evidence
+
+    def until(self, holding: Holding, at: datetime) -> date:
+        """The last day (UTC) on which something of it is there, of a household that was erased at an instant."""
+        return in_utc(at + self.time_of(holding)).date()
