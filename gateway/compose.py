@@ -390,7 +390,6 @@ def _vee(
     seals, zone = Seals(vault, os.urandom), ZoneInfo(settings.timezone)
     corrections, clocks = CorrectionBook(store, seals), ClockBook(store, vault, seals, zone)
     return VeeDesk(
-        store=store,
         vault=vault,
         looker=Looker(vault, registry.meters, corrections, clocks, settings.vee, clock, zone),
         work=WorkList(store, vault, seals),

@@ -174,7 +174,7 @@ def _differences(
     spans: list[tuple[int, int]],
     installed: Installation,
 ) -> list[Amount]:
-    points: dict[int, stands.Stand] = {}
+    points: dict[tuple[int, str], stands.Stand] = {}
     step = Decimal(1).scaleb(scale.exponent)
     for value in values:
         both = ((value.first_at, value.first, 0), (value.last_at, value.last, max(value.count - 2, 0)))
@@ -182,11 +182,12 @@ def _differences(
             us = micros(at)
             finest = value.unit == scale.unit and said.same_quantum(step)
             digit = 1 if finest else scale.digit(said, value.unit)
-            points[us] = stands.Stand(us, scale.mantissa(said, value.unit), value.serial, digit, unseen)
+            points[us, value.serial] = stands.Stand(us, scale.mantissa(said, value.unit), value.serial, digit, unseen)
     most = most_an_hour(known, scale.unit, installed.limit)
     bound = None if most is None else scale.bound(most)
     exchanges = [_exchange(each, known.name, scale) for each in installed.exchanges]
-    runs = stands.runs_of([points[at] for at in sorted(points)], known.kind, bound, exchanges)
+    ascending = stands.in_order([points[place] for place in sorted(points)])
+    runs = stands.runs_of(ascending, known.kind, bound, exchanges)
     return stands.amounts(runs, spans)
 
 

@@ -1,19 +1,23 @@
 """A stream: what a grant covers, and then what comes in, as long as the yes stands."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from gateway.clock import Clock
 from gateway.door.egress import Part
 from gateway.door.late import OnceTold, touched
+from gateway.door.meant import Meant, differ, key_of, missing
 from gateway.door.opening import Open, Opener
 from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
+from gateway.vault.merge import kind_of
 from gateway.vault.port import Mark, Vault
+from meter_driver.amounts.partials import summed
+from meter_driver.quantities import Kind
 from policies.minimise import interval_of
-from policies.terms import AS_RECEIVED, DetailClass, Period, SubjectId, class_of
+from policies.terms import AS_RECEIVED, DetailClass, Grant, Period, Row, SubjectId, class_of
 from policies.vault.values import Value
 
 LOOK_AGAIN = 1.0
@@ -49,9 +53,11 @@ class Follower:
         are read by it, so nothing is lost or told twice in between. What comes is told if it is new: a correction of
         what was told before is told again, with the same instant and its new value; an unchanged value is not.
         In intervals: each interval once, as soon as a later value has closed it, or when it has a number by what came
-        late. One that has none is not told: it may still get it. What was told otherwise is told again, as corrected.
+        late. One that has none is not told: it may still get it. What was told otherwise is told again, as corrected:
+        when something came late, and when somebody said what readings mean (``gateway.door.meant``). Energy is told in
+        one unit; if a meter begins to say joules, all that was told of it is told again in joules.
         """
-        tails = [self._tail(o) for o in all_]
+        tails = self._tails(all_)
         for tail in tails:
             if tail.opened.grant.resolution == AS_RECEIVED:
                 async for part in self._opener.parts(tail.opened, tail.mark):
@@ -66,43 +72,77 @@ class Follower:
             await _moment(news if watch.joined is None else None)
             if watch.joined is not None:
                 known = frozenset(t.opened.grant.subject for t in live)
-                tails = [*live, *[self._tail(o) for o in await watch.joined(known)]]
+                tails = [*live, *self._tails(await watch.joined(known))]
 
-    def _tail(self, opened: Open) -> "_Tail":
+    def _tails(self, all_: Sequence[Open]) -> list["_Tail"]:
+        grants: dict[SubjectId, list[Grant]] = {}
+        for opened in all_:
+            grants.setdefault(opened.grant.subject, []).append(opened.grant)
+        return [self._tail(opened, grants[opened.grant.subject]) for opened in all_]
+
+    def _tail(self, opened: Open, grants: Sequence[Grant]) -> "_Tail":
         now, mark = self._clock(), self._vault.mark(opened.grant.subject)
-        return _Tail(opened, mark, opened.grant.period.start, now + AHEAD, OnceTold(now))
+        return _Tail(opened, grants, mark, opened.grant.period.start, now + AHEAD, OnceTold(now))
 
     async def _fresh(self, tail: "_Tail") -> AsyncIterator[Part]:
-        """What new pieces changed."""
-        grant = tail.opened.grant
-        as_received = grant.resolution == AS_RECEIVED
-        detail = DetailClass.LIVE if class_of(grant.resolution) is DetailClass.LIVE else DetailClass.QUARTER
-        try:  # days are merged later; what comes in comes in quarters
-            fresh, position = await self._vault.since(tail.mark, detail, grant.quantities)
-            if as_received:
-                fresh = await self._changed(tail, fresh)
+        """What new pieces changed, and what somebody said since. A household that is gone has no more to tell."""
+        found = self._received(tail) if tail.opened.grant.resolution == AS_RECEIVED else self._intervals(tail)
+        try:
+            async for part in found:
+                yield part
         except SubjectGone:
             return
-        tail.mark.position = position
-        parts = self._told_again(tail, fresh) if as_received else self._told_once(tail, fresh)
-        async for part in parts:
-            yield part
 
-    async def _told_again(self, tail: "_Tail", fresh: Sequence[Value]) -> AsyncIterator[Part]:
+    async def _received(self, tail: "_Tail") -> AsyncIterator[Part]:
+        fresh, position = await self._vault.since(tail.mark, DetailClass.LIVE, tail.opened.grant.quantities)
+        fresh = await self._changed(tail, fresh)
+        tail.mark.position = position
         if fresh and (part := await self._opener.part(tail.opened, fresh)) is not None:
             yield part
 
-    async def _told_once(self, tail: "_Tail", fresh: Sequence[Value]) -> AsyncIterator[Part]:
-        """Intervals that were passed before, if what came gives them a number, or another one; then those passed now.
+    async def _intervals(self, tail: "_Tail") -> AsyncIterator[Part]:
+        """Intervals that were passed before, if they mean something else now, or if what came gives them a number, or
+        another one; then those passed now.
 
         What was told is remembered, not read again: as the vault stood at a position it may say more than it said then.
         """
         grant = tail.opened.grant
+        live = class_of(grant.resolution) is DetailClass.LIVE
+        detail = (
+            DetailClass.LIVE if live else DetailClass.QUARTER
+        )  # days are merged later; what comes comes in quarters
+        before = tail.meant or await self._meant(tail)
+        fresh, position = await self._vault.since(tail.mark, detail, grant.quantities)
+        tail.meant, then = await self._opener.meant_after(before, grant, fresh), tail.mark
+        if tail.meant is not before:
+            tail.mark = self._vault.mark(grant.subject)
+        tail.mark.position = position
+        if tail.meant is not before:
+            async for part in self._meant_otherwise(tail, tail.meant, before, then):
+                yield part
         for period in [*touched(fresh, grant, tail.done, tail.told, self._zone), *self._closed(tail, fresh)]:
             opened = replace(tail.opened, grant=replace(grant, period=period))
-            async for part in self._opener.parts(opened, tail.mark):
+            async for part in self._opener.parts(opened, tail.mark, tail.meant):
                 if (news := tail.told.first_time(part)) is not None:
                     yield news
+
+    async def _meant(self, tail: "_Tail") -> Meant:
+        """As the stream begins."""
+        return await self._opener.meant(tail.opened.grant.subject, await self._opener.joules(tail.grants))
+
+    async def _meant_otherwise(self, tail: "_Tail", now: Meant, before: Meant, then: Mark) -> AsyncIterator[Part]:
+        """Of intervals that were passed what is told otherwise than it was.
+
+        Of one that was told too long ago to be remembered that shows beside what it was by the values of ``then``.
+        """
+        grant = tail.opened.grant
+        passed = Period(grant.period.start, tail.done)
+        for period in await self._opener.meant_otherwise(before, now, grant, passed):
+            opened = replace(tail.opened, grant=replace(grant, period=period))
+            was = [part async for part in self._opener.parts(opened, then, before)]
+            parts = [part async for part in self._opener.parts(opened, tail.mark, now)]
+            for part in _otherwise(was, parts, tail.told):
+                yield part
 
     def _closed(self, tail: "_Tail", fresh: Sequence[Value]) -> Sequence[Period]:
         """The intervals that a later value has closed, if there are any; they are done."""
@@ -130,8 +170,31 @@ class Follower:
         return list(last.values())
 
 
-def _place(value: Value) -> tuple[str, str, datetime]:
-    return value.meter, value.quantity, value.at
+def _otherwise(was: Sequence[Part], now: Sequence[Part], told: OnceTold) -> Iterator[Part]:
+    """Rows that differ, or were not told like this; those that are there no more, as missing."""
+    before = {key_of(row): row for part in was for row in part.released.rows}
+    there = {key_of(row) for part in now for row in part.released.rows}
+    for part in now:
+        first = told.first_time(part)
+        news = {key_of(row) for row in first.released.rows} if first is not None else set()
+        rows = part.released.rows
+        yield from _some(part, [row for row in rows if key_of(row) in news or differ(before.get(key_of(row)), row)])
+    for part in was:
+        gone = [missing(row) for row in part.released.rows if row.value is not None and key_of(row) not in there]
+        for left in _some(part, gone):
+            told.first_time(left)
+            yield left
+
+
+def _some(part: Part, rows: Sequence[Row]) -> Sequence[Part]:
+    return [replace(part, released=replace(part.released, rows=rows))] if rows else []
+
+
+def _place(value: Value) -> tuple[str, str, datetime, datetime, str]:
+    """What a value shares with one that takes its place: see ``gateway.vault.merge``."""
+    kind = kind_of(value.quantity)
+    begin = value.first_at if kind is Kind.INTERVAL else value.at
+    return value.meter, value.quantity, value.at, begin, "" if summed(kind) else value.serial
 
 
 async def _moment(news: asyncio.Event | None) -> None:
@@ -147,12 +210,15 @@ async def _moment(news: asyncio.Event | None) -> None:
 class _Tail:
     """How far a stream has come with one household. ``latest``: no value up to the mark is later.
 
-    ``done``: intervals that end up to it were passed. ``told``: those of them that were told, of a stream in intervals.
+    ``grants``: all of the household in this stream. ``done``: intervals that end up to it were passed. ``told``: those
+    of them that were told, and ``meant``: what readings meant then, of a stream in intervals.
     """
 
     opened: Open
+    grants: Sequence[Grant]
     mark: Mark
     done: datetime
     latest: datetime
     told: OnceTold
     first: bool = True
+    meant: Meant | None = None

@@ -1,16 +1,17 @@
 """Opening what a grant covers: values from the vault, minimised, as parts for egress."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence, Set
+from collections.abc import AsyncIterator, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any, Protocol
 
 from adapters.plugin import Released
 from gateway.clock import Clock
 from gateway.door.egress import Part
+from gateway.door.meant import Corrected, HouseholdMeters, Meant, Place, changed_spans, corrected_spans, whole_intervals
 from gateway.door.settled import plain_days
 from gateway.door.standing import Standing
 from gateway.door.windows import WindowSource, cut, windows
@@ -19,8 +20,8 @@ from gateway.vault.port import Mark, Vault, held_since
 from meter_driver.intervals import day_edges
 from policies.amounts import can_change_to_joules, said_joules
 from policies.gaps import Gaps, rows_owed
-from policies.minimise import Corrections, Installed, ended, interval_of, minimise
-from policies.terms import AS_RECEIVED, ONE_DAY, DetailClass, Grant, Period, Row, SubjectId, class_of
+from policies.minimise import Corrections, ended, interval_of, minimise
+from policies.terms import AS_RECEIVED, EVERYTHING, ONE_DAY, DetailClass, Grant, Period, Row, SubjectId, class_of
 from policies.vault.values import Value
 from policies.vee.corrections import Correction
 
@@ -40,20 +41,6 @@ class Open:
     grant: Grant
     name: str
     standing: Standing
-
-
-class HouseholdMeters(Protocol):
-    """What the door must know of a household's meters."""
-
-    async def installed(self, household: SubjectId) -> Installed:
-        """What was said of them, by label. Raises ``SubjectGone``."""
-
-
-class Corrected(Protocol):
-    """What the door must know of what was decided about a household's intervals."""
-
-    async def of(self, household: SubjectId, detail: DetailClass, period: Period) -> Corrections:
-        """Of the days that share something with the period. Raises ``SubjectGone``."""
 
 
 class SettledDays(Protocol):
@@ -81,18 +68,91 @@ class Opener:
         self._vault, self._meters, self._clock, self._zone = vault, meters, clock, zone
         self._corrected, self._days = corrected, days
 
-    async def parts(self, opened: Open, mark: Mark | None = None) -> AsyncIterator[Part]:
+    async def answer(self, opened: Sequence[Open]) -> AsyncIterator[Part]:
+        """Pieces that follow each other, one household's after another's, and each household's in one unit."""
+        for _, some in groupby(opened, key=lambda each: each.grant.subject):
+            pieces = list(some)
+            try:
+                meant = await self.meant_in([piece.grant for piece in pieces])
+            except SubjectGone:
+                continue
+            for piece in pieces:
+                async for part in self.parts(piece, meant=meant):
+                    yield part
+
+    async def parts(self, opened: Open, mark: Mark | None = None, meant: Meant | None = None) -> AsyncIterator[Part]:
         """A day, or a window of intervals, at a time. A household that leaves in the middle simply ends here.
 
-        ``mark``: values as they stood at that position.
+        ``mark``: values as they stood at that position. ``meant``: what they mean; None: what they mean now.
         """
         try:
-            as_received = opened.grant.resolution == AS_RECEIVED
-            found = self._received(opened, mark) if as_received else self._intervals(opened, mark)
+            if opened.grant.resolution == AS_RECEIVED:
+                found = self._received(opened, mark)
+            else:
+                found = self._intervals(opened, mark, meant or await self.meant_in([opened.grant]))
             async for part in found:
                 yield part
         except SubjectGone:
             return
+
+    # -- what readings mean
+
+    async def meant_in(self, grants: Sequence[Grant]) -> Meant:
+        """In an answer by these grants of one household, now. Raises ``SubjectGone``.
+
+        What is worked out in one window shows there in which units it is.
+        """
+        some = [grant for grant in grants if grant.resolution != AS_RECEIVED]
+        held = partial(held_since, self._vault, grants[0].subject)
+        several = list(islice((window for grant in some for window in windows(grant, self._zone, held)), 2))[1:]
+        return await self.meant(grants[0].subject, await self.joules(some) if several else frozenset())
+
+    async def meant(self, household: SubjectId, joules: Set[Place]) -> Meant:
+        """Now. Raises ``SubjectGone``."""
+        acts, newest = self._said(household)
+        return Meant(acts, newest, await self._meters.installed(household), joules)
+
+    async def meant_after(self, before: Meant, grant: Grant, fresh: Sequence[Value]) -> Meant:
+        """``before`` itself, if nobody said anything since, and nothing came that says joules for the first time.
+
+        Raises ``SubjectGone``.
+        """
+        around = Period(grant.period.start - _AROUND, grant.period.end + _AROUND)
+        joules = before.joules | said_joules(value for value in fresh if around.contains(value.at))
+        if self._said(grant.subject) == (before.acts, before.newest) and joules == before.joules:
+            return before
+        return await self.meant(grant.subject, joules)
+
+    async def meant_otherwise(self, before: Meant, now: Meant, grant: Grant, passed: Period) -> Iterator[Period]:
+        """Windows of what was passed of a grant in which intervals may be told otherwise. Raises ``SubjectGone``."""
+        spans = [*changed_spans(before, now, grant, passed)]
+        if self._corrected is not None and now.newest > before.newest:
+            for detail in {DetailClass.QUARTER, class_of(grant.resolution)} - {DetailClass.LIVE}:
+                found = await self._corrected.of(grant.subject, detail, passed)
+                spans += corrected_spans(found, before.newest, grant)
+        return whole_intervals(spans, grant, passed, self._zone)
+
+    def _said(self, household: SubjectId) -> tuple[int, int]:
+        return self._meters.acts(household), 0 if self._corrected is None else self._corrected.newest(household)
+
+    async def joules(self, grants: Sequence[Grant]) -> Set[Place]:
+        """What is told in joules by all grants of one household in one answer, or in one stream.
+
+        Days tell which units there are; they are merged within minutes after their end.
+        """
+        found: set[Place] = set()
+        for grant in grants:
+            asked = replace(grant, quantities=_changeable(grant.quantities))
+            if asked.quantities == frozenset() and asked.quantities is not EVERYTHING:
+                continue
+            whole = Period(grant.period.start - _AROUND, grant.period.end + _AROUND)
+            recent = Period(max(whole.start, self._clock() - _AROUND), whole.end)
+            for detail, reach in ((DetailClass.DAY, whole), (DetailClass.QUARTER, recent)):
+                async for values in self._read(asked, reach, detail=detail):
+                    found |= said_joules(values)
+        return found
+
+    # -- from values to parts
 
     async def _received(self, opened: Open, mark: Mark | None) -> AsyncIterator[Part]:
         closed = Period(opened.grant.period.start, opened.grant.period.end + _INSTANT)  # entries end at it
@@ -102,22 +162,20 @@ class Opener:
             if (part := await self.part(opened, values)) is not None:
                 yield part
 
-    async def _intervals(self, opened: Open, mark: Mark | None) -> AsyncIterator[Part]:
-        installed = await self._meters.installed(opened.grant.subject)
+    async def _intervals(self, opened: Open, mark: Mark | None, meant: Meant) -> AsyncIterator[Part]:
         held = partial(held_since, self._vault, opened.grant.subject)
         settled = await self._settled(opened.grant) if mark is None else frozenset()
         gaps = Gaps(opened.grant.period)
-        joules = await self._joules(opened.grant) if mark is None else frozenset()
         for window, sources in windows(opened.grant, self._zone, held):
             grant = replace(opened.grant, period=window)
-            changed = await self._changes(grant, sources)
-            plain = None if installed or changed else await self._plain(grant, sources, settled)
+            changed = meant.known(await self._changes(grant, sources))
+            plain = None if meant.installed or changed else await self._plain(grant, sources, settled)
             values = await self._values(grant, sources, mark) if plain is None else plain
             if not opened.standing.still():
                 return
             if not values and not changed:
                 continue
-            part = await self.part(replace(opened, grant=grant), values, installed, changed, gaps, joules)
+            part = await self.part(replace(opened, grant=grant), values, meant, changed, gaps)
             async for earlier in self._owed(opened, gaps, window.start):
                 yield earlier
             if part is not None:
@@ -142,23 +200,6 @@ class Opener:
             return frozenset()
         days = self._around(period)
         return await self._days.settled(grant.subject, days[0], days[-1])
-
-    async def _joules(self, grant: Grant) -> Set[tuple[str, str]]:
-        """What is told in joules in all of an answer that is worked out in more than one window.
-
-        Days tell which units there are; they are merged within minutes after their end.
-        """
-        held = partial(held_since, self._vault, grant.subject)
-        asked = replace(grant, quantities=frozenset(filter(can_change_to_joules, grant.quantities)))
-        if not asked.quantities or len(list(islice(windows(grant, self._zone, held), 2))) < 2:
-            return frozenset()
-        whole = Period(grant.period.start - _AROUND, grant.period.end + _AROUND)
-        recent = Period(max(whole.start, self._clock() - _AROUND), whole.end)
-        found: set[tuple[str, str]] = set()
-        for detail, reach in ((DetailClass.DAY, whole), (DetailClass.QUARTER, recent)):
-            async for values in self._read(asked, reach, detail=detail):
-                found |= said_joules(values)
-        return found
 
     async def _plain(
         self, grant: Grant, sources: Sequence[WindowSource], settled: frozenset[date]
@@ -200,13 +241,14 @@ class Opener:
         self,
         opened: Open,
         values: Sequence[Value],
-        installed: Installed | None = None,
+        meant: Meant | None = None,
         changed: Corrections | None = None,
         gaps: Gaps | None = None,
-        joules: Set[tuple[str, str]] = frozenset(),
     ) -> Part | None:
         """What is much leaves the loop; whoever withdraws meanwhile is seen by egress, before the write."""
-        words: dict[str, Any] = {"installed": installed, "corrections": changed, "gaps": gaps, "joules": joules}
+        words: dict[str, Any] = {"corrections": changed, "gaps": gaps}
+        if meant is not None:
+            words |= {"installed": meant.installed, "joules": meant.joules}
         work = partial(minimise, values, opened.grant, opened.name, self._zone, now=self._clock(), **words)
         few = len(values) <= VALUES_AT_ONCE and _intervals_in(opened.grant) <= INTERVALS_AT_ONCE
         rows = work() if few else await asyncio.to_thread(work)
@@ -215,6 +257,10 @@ class Opener:
         earliest = values[0].at if values else rows[0].start
         first = min((v.at for v in values if v.at >= opened.grant.period.start), default=earliest)
         return _told(opened, rows, first.date())
+
+
+def _changeable(asked: frozenset[str]) -> frozenset[str]:
+    return asked if asked is EVERYTHING else frozenset(filter(can_change_to_joules, asked))
 
 
 def _intervals_in(grant: Grant) -> float:

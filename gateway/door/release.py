@@ -1,8 +1,9 @@
 """The release desk: decide, write the ledger, open only what the grant covers, minimise. One door for all adapters."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta, tzinfo
+from itertools import groupby
 
 from adapters.plugin import Opening, Refused, Released
 from gateway.clock import Clock
@@ -11,7 +12,8 @@ from gateway.door.egress import Part, Whole
 from gateway.door.epochs import Epochs
 from gateway.door.following import Follower, Watch
 from gateway.door.ledger import Ledger
-from gateway.door.opening import Corrected, HouseholdMeters, Open, Opener, SettledDays
+from gateway.door.meant import Corrected, HouseholdMeters
+from gateway.door.opening import Open, Opener, SettledDays
 from gateway.door.profiles import Profiles
 from gateway.door.standing import Right, Sight, Standing
 from gateway.errors import SubjectGone
@@ -154,7 +156,7 @@ class ReleaseDesk:
             return self._portfolio(await self._spared(self._allowing(question, right), say))
         spared = await self._spared(self._decided(question, right), say)
         await self._write_down([each.whole.grant for each in spared])
-        return Whole([each.whole.standing for each in spared], self._one_by_one(_pieces(spared)))
+        return Whole([each.whole.standing for each in spared], self._opener.answer(_pieces(spared)))
 
     async def follow(
         self, question: ReleaseRequest, right: Right, *, gone: Callable[[], bool], say: Say | None = None
@@ -214,11 +216,6 @@ class ReleaseDesk:
                 return [self._open(grant, right) for grant in grants]
         raise Refused(decision)
 
-    async def _one_by_one(self, opened: Sequence[Open]) -> AsyncIterator[Part]:
-        for each in opened:
-            async for part in self._opener.parts(each):
-                yield part
-
     def _open(self, grant: Grant, right: Right) -> Open:
         standing = Standing(self._sight, right, grant.ground, self._epochs.current(grant.ground), grant.until)
         return Open(grant, self.pseudonym(grant.recipient, grant.subject), standing)
@@ -277,12 +274,11 @@ class ReleaseDesk:
             raise Refused(Refusal((Reason.NO_CONSENT,))) from None
 
     async def _portfolio(self, all_: Sequence[_Spared]) -> AsyncIterator[Part]:
-        for at in range(0, len(all_), SLICE):
-            some = [each for each in all_[at : at + SLICE] if each.whole.standing.still()]
+        for at_once in _slices(all_):
+            some = [each for each in at_once if each.whole.standing.still()]
             await self._write_down([each.whole.grant for each in some])
-            for opened in _pieces(some):
-                async for part in self._opener.parts(opened):
-                    yield part
+            async for part in self._opener.answer(_pieces(some)):
+                yield part
 
     async def _zone_figures(self, question: ReleaseRequest, right: Right) -> AsyncIterator[Part]:
         """Cells of a place. They belong to no household, so only the recipient's right cuts them.
@@ -303,6 +299,18 @@ class ReleaseDesk:
         keep = timedelta(0)
         released = Released(name, rows, q.recipient, q.purpose, q.resolution, q.level, keep, q.reference)
         return Part(Standing(self._sight, right, f"zone:{name}", 0), released)
+
+
+def _slices(spared: Sequence[_Spared]) -> Iterator[Sequence[_Spared]]:
+    """None of them cuts a household."""
+    some: list[_Spared] = []
+    for _, mine in groupby(spared, key=lambda each: each.whole.grant.subject):
+        some += mine
+        if len(some) >= SLICE:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def _pieces(spared: Sequence[_Spared]) -> list[Open]:

@@ -120,16 +120,29 @@ Numbered = tuple[Named, Column, Mantissas]
 
 
 def latest_of_each(told: Sequence[Numbered]) -> Sequence[Numbered]:
-    """Of one meter's quantity: of readings of the same instant (entries: begin and end) the one that came last."""
+    """Of one meter's quantity: of readings of the same instant (entries: begin and end) the one that came last.
+
+    Two stands of one instant that name two devices are both kept (``gateway.vault.merge.same_device``).
+    """
     if len(told) == 1 and len(set(ats := told[0][1].ats)) == len(ats):
         return told
+    latest = _latest(told)
+    devices = {name.serial for name, _, _ in told if name.serial}
+    if len(devices) > 1 and not summed(told[0][0].kind):
+        named = {index for name, column, _ in told if name.serial for index in column.indexes}
+        for serial in devices:
+            latest |= named & _latest([one for one in told if one[0].serial in ("", serial)])
+    kept = ((one, [row for row, index in enumerate(one[1].indexes) if index in latest]) for one in told)
+    return [some_rows(one, rows) for one, rows in kept if rows]
+
+
+def _latest(told: Sequence[Numbered]) -> set[int]:
+    """Index of the last of each instant, whatever else it says."""
     last: dict[tuple[int, int], int] = {}
     for name, (starts, ats, _, indexes), _ in told:
         for when, index in zip(zip(begins(name.kind, starts, ats), ats, strict=True), indexes, strict=True):
             last[when] = max(index, last.get(when, index))
-    latest = set(last.values())
-    kept = ((one, [row for row, index in enumerate(one[1].indexes) if index in latest]) for one in told)
-    return [some_rows(one, rows) for one, rows in kept if rows]
+    return set(last.values())
 
 
 def some_rows(told: Numbered, rows: Sequence[int]) -> Numbered:
@@ -173,7 +186,10 @@ def named(key: Key) -> Named | str:
 
 
 def of_quarters(told: Sequence[Numbered]) -> Sequence[Numbered]:
-    """What quarters are derived from, of one meter's quantity, no instant twice: in base units, each quarter in one."""
+    """What quarters are derived from, of one meter's quantity: in base units, each quarter in one.
+
+    No instant is there twice, but stands of two devices.
+    """
     if len(told) == 1:
         ((name, column, numbers),) = told
         return ((in_base_unit(name), column, in_base(name.unit, *numbers)),)

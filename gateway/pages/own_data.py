@@ -14,7 +14,8 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from gateway.clock import Clock
 from gateway.door.egress import Part, Whole
 from gateway.door.epochs import Epochs
-from gateway.door.opening import Corrected, HouseholdMeters, Open, Opener, SettledDays
+from gateway.door.meant import Corrected, HouseholdMeters, Meant
+from gateway.door.opening import Open, Opener, SettledDays
 from gateway.door.release import SELF
 from gateway.door.standing import Right, Sight, Standing
 from gateway.door.windows import local_midnight
@@ -146,11 +147,16 @@ class DataDesk:
     async def _everything(
         self, subject: SubjectId, standing: Standing, spans: Sequence[tuple[timedelta, Period]]
     ) -> AsyncIterator[Part]:
+        told = [_grant(standing.ground, subject, step, period) for step, period in spans if not period.empty]
+        try:
+            meant = await self._opener.meant_in(told)
+        except SubjectGone:
+            return
         for step, period in spans:
             if step == AS_RECEIVED:
                 async for part in self._held_of(subject, standing, period.start):
                     yield part
-            async for part in self._parts(subject, standing, step, period):
+            async for part in self._parts(subject, standing, step, period, meant=meant):
                 yield part
 
     async def _lately(self, subject: SubjectId, standing: Standing) -> AsyncIterator[Part]:
@@ -195,10 +201,11 @@ class DataDesk:
         step: timedelta,
         period: Period,
         quantities: frozenset[str] = EVERYTHING,
+        meant: Meant | None = None,
     ) -> AsyncIterator[Part]:
         if not period.empty:
             grant = replace(_grant(standing.ground, subject, step, period), quantities=quantities)
-            async for part in self._opener.parts(Open(grant, "self", standing)):
+            async for part in self._opener.parts(Open(grant, "self", standing), meant=meant):
                 yield part
 
     async def _held_of(self, subject: SubjectId, standing: Standing, until: datetime) -> AsyncIterator[Part]:

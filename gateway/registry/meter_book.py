@@ -3,7 +3,7 @@
 All words are sealed under the household's identity key.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -48,6 +48,11 @@ class MeterBook:
         self._store, self._vault, self._clock = store, vault, clock
         self._homes: OrderedDict[SubjectId, MeterHome] = OrderedDict()
         self._labels: OrderedDict[SubjectId, dict[Reader, str]] = OrderedDict()
+        self._acts: Counter[SubjectId] = Counter()
+
+    def acts(self, household: SubjectId) -> int:
+        """How often an exchange or a limit of its meters was said or taken back since the start."""
+        return self._acts[household]
 
     def known(self, household: SubjectId, reader: Reader) -> str | None:
         """The label of a meter that was met since it was last forgotten; None: ask."""
@@ -96,7 +101,9 @@ class MeterBook:
                 connection.execute(insert(meter_place).values(lookup=place, tenancy=household, meter=new.id))
 
         await self._store.write(write)
-        home.meters[new.label] = new
+        before, home.meters[new.label] = home.meters.get(new.label), new
+        if (new.exchanged, new.limit) != ((before.exchanged, before.limit) if before else ((), None)):
+            self._acts[household] += 1
         if place is not None:
             home.places[place] = new.label
 
@@ -137,6 +144,7 @@ class MeterBook:
         """Somebody was erased: rows and memory."""
         self._homes.pop(household, None)
         self._labels.pop(household, None)
+        self._acts.pop(household, None)
 
         def write(connection: Connection) -> None:
             for table in (meter, meter_place):

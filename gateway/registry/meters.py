@@ -90,6 +90,10 @@ class Meters:
             if found.exchanged or found.limit is not None
         }
 
+    def acts(self, household: SubjectId) -> int:
+        """Goes up with each act that changes what ``installed`` tells."""
+        return self._book.acts(household)
+
     async def unseen(self) -> Sequence[Unseen]:
         """What waits for the operator, the latest first, of households that live here; at most ``MOST_UNSEEN``."""
         return await self._book.unseen()

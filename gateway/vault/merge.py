@@ -1,8 +1,8 @@
 """Several pieces of a household's day as one: later pieces win. Pure, on integers.
 
-A reading that comes again, corrected or not, replaces the one of its instant. In partials it cannot be found any more:
-two partials of one interval whose readings overlap *clash*. Then one of them stands for the moment, and whoever holds
-the readings themselves computes the interval again from them (``mended``).
+A reading that comes again, corrected or not, replaces the one of its instant and device. In partials it cannot be found
+any more: two partials of one interval whose readings overlap *clash*. Then one of them stands for the moment, and
+whoever holds the readings themselves computes the interval again from them (``mended``).
 """
 
 from bisect import bisect_left, bisect_right
@@ -21,7 +21,7 @@ from policies.terms import DetailClass
 from policies.vault.columns import LARGEST, PARTIALS, READINGS, Series, encode
 from policies.vault.padding import pad_block, pad_piece
 
-__all__ = ["Clashes", "combined", "layout_of", "mended", "to_block", "to_piece", "values_of"]
+__all__ = ["Clashes", "combined", "layout_of", "mended", "same_device", "to_block", "to_piece", "values_of"]
 
 _Row = tuple[int, int]
 """Of a reading: start and mantissa."""
@@ -176,9 +176,18 @@ _When = tuple[int, int]
 """End and begin of an entry; of all else twice its instant, whatever a sender says it covers."""
 
 
+def same_device(kind: Kind, one: str, other: str) -> bool:
+    """Whether of two readings of one instant one takes the place of the other; ``one``, ``other``: serial numbers.
+
+    Two stands that name two devices are the last of the one and the first of the other, at an exchange. What names none
+    may be of any; and of one time there is one amount and one mean.
+    """
+    return partials.summed(kind) or not one or not other or one == other
+
+
 def _readings(parts: Sequence[Iterable[Series]]) -> list[Series]:
-    """By meter, quantity and instant (entries: end and begin); what came later counts, also when its unit, status or
-    serial number is another.
+    """By meter, quantity and instant (entries: end and begin); what came later counts, also when its unit or status is
+    another, or its serial number and it may be the same device.
     """
     found: dict[PartialKey, dict[_When, _Row]] = {}
     exponents: dict[PartialKey, int] = {}
@@ -199,7 +208,7 @@ def _readings(parts: Sequence[Iterable[Series]]) -> list[Series]:
             whens = list(zip(ats, partials.begins(kind_of(one.quantity), starts, ats), strict=True))
             rows.update(zip(whens, zip(starts, values, strict=True), strict=True))
             for other in variants[one.meter, one.quantity]:
-                if other != key:
+                if other != key and same_device(kind_of(one.quantity), key[1], other[1]):
                     for when in whens:
                         found[other].pop(when, None)
     shared: dict[tuple[int, ...], tuple[tuple[int, ...], tuple[int, ...]]] = {}

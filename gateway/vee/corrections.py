@@ -4,11 +4,11 @@ Each is sealed under the key of its day, in class ``quarter``; what it makes of 
 well, so that the day stays right when its quarters are gone.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from gateway.keeper.port import Day
 from gateway.storage.port import Store
@@ -30,13 +30,17 @@ class CorrectionBook:
 
     def __init__(self, store: Store, seals: Seals) -> None:
         self._store, self._seals = store, seals
-        self._some: set[str] = set()
+        self._newest: dict[str, int] = {}
 
     async def load(self) -> None:
         """Who has any."""
-        query = select(table.c.tenancy).distinct()
+        query = select(table.c.tenancy, func.max(table.c.number)).group_by(table.c.tenancy)
         rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
-        self._some = {row.tenancy for row in rows}
+        self._newest = {row[0]: row[1] for row in rows}
+
+    def newest(self, household: SubjectId) -> int:
+        """The highest version that is durable; 0: there is none."""
+        return self._newest.get(household, 0)
 
     async def of(
         self, household: SubjectId, detail: DetailClass, period: Period
@@ -45,7 +49,7 @@ class CorrectionBook:
 
         What is finer than a quarter is asked of class ``quarter``. Raises ``SubjectGone``.
         """
-        if household not in self._some or period.empty:
+        if household not in self._newest or period.empty:
             return {}
         source = _DAY if detail is _DAY else _QUARTER
         first, last = (at.astimezone(UTC).toordinal() for at in (period.start, period.end))
@@ -58,7 +62,7 @@ class CorrectionBook:
 
     async def decided(self, household: SubjectId) -> list[Decided]:
         """What was decided about a household's quarters, newest first. Raises ``SubjectGone``."""
-        if household not in self._some:
+        if household not in self._newest:
             return []
         where = (table.c.tenancy == household, table.c["class"] == CLASS_CODES[_QUARTER])
         query = select(table).where(*where).order_by(table.c.number.desc()).limit(MOST_SHOWN)
@@ -76,11 +80,23 @@ class CorrectionBook:
             for name, (detail, one) in zip(names, some, strict=True)
         ]  # fmt: skip
 
-    def put(self, connection: Connection, household: SubjectId, rows: Sequence[Mapping[str, Any]]) -> None:
-        """In somebody's transaction."""
-        if rows:
-            connection.execute(insert(table), [dict(row) for row in rows])
-            self._some.add(household)
+    async def put(
+        self,
+        household: SubjectId,
+        rows: Sequence[Mapping[str, Any]],
+        beside: Callable[[Connection], object] = lambda _: None,
+    ) -> None:
+        """Durable on return, in one transaction with what is written ``beside``; then streams may see it."""
+
+        def write(connection: Connection) -> int:
+            beside(connection)
+            if rows:
+                connection.execute(insert(table), [dict(row) for row in rows])
+            newest = select(func.max(table.c.number)).where(table.c.tenancy == household)
+            return connection.execute(newest).scalar_one() or 0
+
+        if newest := await self._store.write(write):
+            self._newest[household] = max(newest, self.newest(household))
 
     async def forget(self, household: SubjectId) -> None:
         """Everything of VEE about somebody who was erased."""
@@ -90,7 +106,7 @@ class CorrectionBook:
                 connection.execute(delete(each).where(each.c.tenancy == household))
 
         await self._store.write(write)
-        self._some.discard(household)
+        self._newest.pop(household, None)
 
     async def _opened(self, household: SubjectId, query: Any) -> list[tuple[int, Decided]]:
         rows = await self._store.look(lambda connection: connection.execute(query).fetchall())

@@ -8,14 +8,11 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from sqlalchemy import Connection
-
 from adapters.plugin import Logger
 from gateway.clock import Clock
 from gateway.errors import Expired, NotAllowed, SubjectGone, Unknown
 from gateway.registry.turns import Turns
 from gateway.settings.vee import VeeSettings
-from gateway.storage.port import Store
 from gateway.vault.port import Vault
 from gateway.vee import editing, worklist
 from gateway.vee.clocks import ClockBook
@@ -45,7 +42,6 @@ class VeeDesk:
     def __init__(
         self,
         *,
-        store: Store,
         vault: Vault,
         looker: Looker,
         work: WorkList,
@@ -56,7 +52,7 @@ class VeeDesk:
         ids: Callable[[], str],
         log: Logger,
     ) -> None:
-        self._store, self._vault, self._looker, self.work = store, vault, looker, work
+        self._vault, self._looker, self.work = vault, looker, work
         self.corrections, self.clocks = corrections, clocks
         self._settings, self._clock, self._ids, self._log = settings, clock, ids, log
         self._turns = Turns()
@@ -166,11 +162,7 @@ class VeeDesk:
             except (SubjectGone, Expired):
                 raise Unknown("exception: its household or its day is held no longer") from None
 
-            def write(connection: Connection) -> None:
-                worklist.put(connection, changed)
-                self.corrections.put(connection, household, rows)
-
-            await self._store.write(write)
+            await self.corrections.put(household, rows, lambda connection: worklist.put(connection, changed))
             if decided:
                 await self._keep_days(household, Period(decided[0].start, decided[-1].end))
         self._log.info("vee.acted", state=act.state.value, quarters=len(decided))
@@ -198,7 +190,7 @@ class VeeDesk:
                 due.append((_DAY, _of_day(row, self._act(Handling.EDITED, "", ""))))
         if due:
             sealed = await self.corrections.rows(household, due, [self._ids() for _ in due])
-            await self._store.write(lambda connection: self.corrections.put(connection, household, sealed))
+            await self.corrections.put(household, sealed)
 
     async def _known(self, household: SubjectId, meter: str, quantity: str, period: Period) -> Known:
         """What an estimate may rest on: the four weeks before and the day after, and what went through in all of it."""

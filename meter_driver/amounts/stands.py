@@ -10,7 +10,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -140,17 +141,45 @@ def _covered(runs: Sequence[Run], begin: int, end: int) -> int:
 
 
 def runs_of(stands: Sequence[Stand], kind: Kind, most: Bound = None, exchanges: Sequence[Exchange] = ()) -> list[Run]:
-    """Runs of one register place, ascending. ``stands`` ascending by instant, each instant once.
+    """Runs of one register place, ascending. ``stands`` as ``in_order`` has them.
 
-    ``exchanges`` ascending; another serial number ends a run whether or not somebody declared it.
+    ``exchanges`` ascending; another serial number ends a run whether or not somebody declared it. Where both meters say
+    what they stood at in one instant, nothing went by between them.
     """
     runs: list[Run] = []
     for group, between in _groups(stands, exchanges):
         pieces = list(_pieces(group, kind, most))
+        pieces[0].follows = bool(runs) and runs[-1].ats[-1] == pieces[0].ats[0]
         if between and runs:
             runs += _tied(runs[-1], pieces[0], between, kind, most)
         runs += pieces
     return runs
+
+
+def in_order(stands: Sequence[Stand]) -> Sequence[Stand]:
+    """Of one instant first the stand of the meter that was there before, last that of the one that is there afterwards.
+
+    ``stands`` ascending by instant, of each serial number once. One that names none is left out beside one that does.
+    """
+    if len({stand.at for stand in stands}) == len(stands):
+        return stands
+    instants = [list(some) for _, some in groupby(stands, key=attrgetter("at"))]
+    instants = [[stand for stand in some if stand.serial] or some for some in instants]
+    before, after = _last_alone(instants), _last_alone(instants[::-1])[::-1]
+    return [stand for some in zip(instants, before, after, strict=True) for stand in _old_first(*some)]
+
+
+def _old_first(some: Sequence[Stand], old: str, new: str) -> Sequence[Stand]:
+    return sorted(some, key=lambda stand: (stand.serial != old, stand.serial == new))
+
+
+def _last_alone(instants: Sequence[Sequence[Stand]]) -> list[str]:
+    """Of each instant who was named last before it; "" where that were several."""
+    found, serial = [], ""
+    for some in instants:
+        found.append(serial)
+        serial = "" if len(some) > 1 else some[0].serial or serial
+    return found
 
 
 def _groups(

@@ -11,10 +11,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
 import structlog
 
 from adapters.plugin import Batch, Organisation, PermissionRequest, always
 from gateway.compose import NO_OVERRIDES, Gateway, Overrides, load, opened
+from gateway.door import following
 from gateway.door.egress import Part
 from gateway.door.standing import Right, own_right
 from gateway.pins.start import compare_households, compare_tables
@@ -195,6 +197,26 @@ def told(row: Row) -> Decimal:
 def whole(row: Row) -> int:
     """The same where tests count in whole numbers."""
     return int(told(row))
+
+
+async def streamed(
+    home: House, question: ReleaseRequest, patch: pytest.MonkeyPatch, *acts: Callable[[], Awaitable[object]]
+) -> list[list[Row]]:
+    """By turn: before the first act, and after each."""
+    left, found, over = list(acts), [list[Row]()], list[bool]()
+
+    async def moment(_: object) -> None:
+        found.append([])
+        if left:
+            await left.pop(0)()
+        else:
+            over.append(True)
+
+    patch.setattr(following, "_moment", moment)
+    stream = await home.release.follow(question, home.right(question), gone=lambda: bool(over))
+    async for part in stream:
+        found[-1] += part.released.rows
+    return found[:-1]
 
 
 _sequences = count(1)

@@ -1,7 +1,9 @@
 """What was written down at an exchange of meters: of which quantity, in which unit, how far rounded."""
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 
 import pytest
 
@@ -15,9 +17,9 @@ DRAW, FEED = "1-0:1.8.0*255", "1-0:2.8.0*255"
 Written = tuple[str, Decimal, Decimal, str | None]
 
 
-def stand(minute: int, number: str, unit: str = "Wh") -> Value:
+def stand(minute: int, number: str, unit: str = "Wh", serial: str = "") -> Value:
     at, exact = START + minute * MINUTE, Decimal(number)
-    return Value(DRAW, unit, at, at, exact, at, exact, Decimal(0), 1, meter="m", serial="")
+    return Value(DRAW, unit, at, at, exact, at, exact, Decimal(0), 1, meter="m", serial=serial)
 
 
 def written(last: str, first: str, unit: str | None = "kWh", name: str = DRAW) -> Written:
@@ -74,3 +76,51 @@ def test_the_first_that_was_written_down_of_a_quantity_counts() -> None:
 def test_joules_may_be_written_down_for_a_register_of_watt_hours() -> None:
     values = [*OLD, stand(10, "300"), stand(15, "300")]
     assert told(values, written("18002.52", "0", "MJ"))[0] == Decimal("0.9")
+
+
+# -- two stands of one instant
+
+
+def each(values: Iterable[Value], step: timedelta = QUARTER, *, count: int = 4) -> list[tuple[Decimal | None, str]]:
+    """Watt-hours."""
+    edges = [(START + n * step, START + (n + 1) * step) for n in range(count)]
+    rows = rows_of(list(values), DRAW, "s", "m", edges)
+    return [(None if row.value is None else 1000 * row.value, row.status) for row in rows]
+
+
+def device(serial: str, first: int, *minutes: int) -> list[Value]:
+    """It rises by 10 Wh a minute."""
+    return [stand(minute, str(first + 10 * (minute - minutes[0])), serial=serial) for minute in minutes]
+
+
+SEAM = [*device("Z-old", 9000, 0, 15, 30), *device("A-new", 7, 30, 45, 60)]
+
+
+@pytest.mark.parametrize("twins", [SEAM[2:4], SEAM[3:1:-1]], ids=["old first", "new first"])
+def test_where_both_meters_say_at_one_instant_what_they_stood_at_nothing_is_lost(twins: Sequence[Value]) -> None:
+    values = [*SEAM[:2], *twins, *SEAM[4:]]
+    assert each(values) == [(Decimal(150), "measured")] * 4
+    assert each(values, timedelta(hours=1), count=1) == [(Decimal(600), "measured")]
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize(
+    ("there", "measured"),
+    [((1, 2, 3, 4, 5), 3), ((2, 3, 4, 5), 2), ((0, 1, 2, 3), 2), ((0, 2, 3, 4, 5), 2)],
+    ids=str,
+)
+def test_whose_a_stand_is_shows_on_either_side_of_the_instant(
+    there: Sequence[int], measured: int, swapped: bool
+) -> None:
+    values = [SEAM[5 - n if swapped and n in (2, 3) else n] for n in there]
+    assert [row for row in each(values) if row[0] is not None] == [(Decimal(150), "measured")] * measured
+
+
+def test_two_meters_that_always_speak_at_once_in_one_place_are_not_mixed() -> None:
+    both = zip(device("S1", 9000, 0, 15, 30, 45, 60), device("S2", 7, 0, 15, 30, 45, 60), strict=True)
+    assert {value for value, _ in each(chain(*both))} <= {None}
+
+
+def test_a_stand_that_names_no_meter_is_not_beside_one_that_does() -> None:
+    values = [*device("S1", 100, 0, 15), stand(15, "9000"), *device("S1", 400, 30, 45, 60)]
+    assert each(values) == [(Decimal(150), "measured")] * 4

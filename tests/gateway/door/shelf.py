@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from gateway.door.following import Follower
-from gateway.door.opening import Corrected, Open, Opener
+from gateway.door.meant import Corrected
+from gateway.door.opening import Open, Opener
 from gateway.vault.port import Mark
 from policies.minimise import Installed
 from policies.terms import (
@@ -65,7 +66,11 @@ class Shelf:
         self.asked.append(Asked(detail, period, mark))
         self.reading()
         upto = len(self.came) if mark is None else mark.position
-        newest = {(v.at, v.meter): v for which, v in self.came[:upto] if which is detail and period.contains(v.at)}
+        newest = {
+            (v.at, v.meter, v.first_at, v.serial): v
+            for which, v in self.came[:upto]
+            if which is detail and period.contains(v.at)
+        }
         for place in sorted(newest):
             yield [newest[place]]
 
@@ -84,11 +89,23 @@ class Meters:
 
     def __init__(self) -> None:
         self.known: Installed = {}
-        self.asked = 0
+        self.asked = self.said = 0
 
     async def installed(self, household: SubjectId) -> Installed:
         self.asked += 1
         return self.known
+
+    def acts(self, household: SubjectId) -> int:
+        return self.said
+
+
+class Versioned:
+    """What was decided has versions up to a number."""
+
+    number = 0
+
+    def newest(self, household: SubjectId) -> int:
+        return self.number
 
 
 class Scene(Stand):

@@ -33,6 +33,7 @@ from policies.terms import (
     Zone,
 )
 from policies.vee.corrections import Correction
+from tests.gateway.door.shelf import Versioned
 from tests.gateway.door.test_decided import HOUR, OTHER, released
 from tests.gateway.house import ACME, ENERGY, house, told, whole
 
@@ -226,7 +227,7 @@ async def test_figures_of_a_place_that_is_not_in_the_profile_are_refused(
 # -- what was decided about a household's intervals
 
 
-class Edited:
+class Edited(Versioned):
     """One interval of the meter was set to a value by hand."""
 
     def __init__(self, of: Correction) -> None:

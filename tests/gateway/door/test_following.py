@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace as dataclass_replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.door import following
 from gateway.door.following import Watch
@@ -13,12 +16,13 @@ from gateway.door.opening import Open
 from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period, SubjectId
-from tests.gateway.door.shelf import WHO, Scene, quarter, reading
+from tests.gateway.door.shelf import ENERGY, WHO, Scene, quarter, reading
 from tests.gateway.door.stands import NOON
 from tests.gateway.house import whole
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = timedelta(hours=1)
+NEED = "1-0:1.29.0*255"
 TICK = timedelta(microseconds=1)
 MIDNIGHT = NOON.replace(hour=0)
 
@@ -136,6 +140,23 @@ async def test_a_correction_is_told_again_and_what_stands_beside_it_unchanged_is
 
     turns = Turns(monkeypatch, again, again, lambda: scene.shelf.put(reading(MIDNIGHT + HOUR, 1)), nothing)
     assert await turns.told(scene, scene.opened(DAY)) == [[0], [1], [2], [11], [1]]
+
+
+async def test_entries_that_end_at_one_instant_and_stands_of_two_meters_are_all_told_each_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(UTC)
+    entries = [replace(reading(NOON, n), quantity=NEED, first_at=NOON - n * QUARTER_HOUR) for n in (1, 4)]
+    stands = [replace(reading(NOON, n), serial=f"S{n}") for n in (5, 6)]
+    corrected = replace(entries[1], last=Decimal(3)), replace(stands[0], last=Decimal(8))
+
+    def come() -> None:
+        scene.shelf.put(*entries, *stands)
+
+    turns = Turns(monkeypatch, come, come, lambda: scene.shelf.put(*corrected), nothing)
+    opened = scene.opened(DAY)
+    both = dataclass_replace(opened, grant=dataclass_replace(opened.grant, quantities=frozenset({NEED, ENERGY})))
+    assert await turns.told(scene, both) == [[4, 1, 5, 6], [3, 8]]
 
 
 async def test_what_came_later_than_all_that_was_there_is_not_told_again_unchanged_either(

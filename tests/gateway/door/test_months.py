@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.door.opening import Corrected
+from gateway.door.meant import Corrected
 from gateway.door.windows import WindowSource, local_midnight, windows
 from gateway.pages.own_data import DataDesk
 from gateway.pages.own_data import _grant as own_grant
@@ -36,7 +36,7 @@ from policies.terms import (
     SubjectId,
 )
 from policies.vee.corrections import Correction
-from tests.gateway.door.shelf import Scene
+from tests.gateway.door.shelf import Scene, Versioned
 from tests.gateway.door.test_days import HOUR, own, run
 from tests.gateway.house import House, house, told
 
@@ -81,7 +81,7 @@ class Case(NamedTuple):
     months: list[Row]
 
 
-class Decided:
+class Decided(Versioned):
     """Of each class every second day, and of its own kind: days, and first quarters of them."""
 
     async def of(self, household: SubjectId, detail: DetailClass, period: Period) -> Corrections:
@@ -228,7 +228,7 @@ async def test_a_correction_counts_on_its_side_of_the_seam_alone() -> None:
     """The last quarter before the seam is in the day's own correction; so is the first day after it in its quarters."""
     seam, grant = at(48), own_grant("g", SubjectId("w"), ONE_MONTH, Period(at(0), at(96)))
 
-    class Seam:
+    class Seam(Versioned):
         async def of(self, household: SubjectId, detail: DetailClass, period: Period) -> Corrections:
             length = ONE_DAY if detail is DetailClass.DAY else QUARTER_HOUR
             spans = [(seam - length, seam), (seam, seam + length)]

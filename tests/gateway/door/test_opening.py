@@ -22,7 +22,7 @@ from policies.gaps import Gaps
 from policies.minimise import Corrections
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
 from policies.vee.corrections import Correction
-from tests.gateway.door.shelf import WHO, Scene, quarter, reading
+from tests.gateway.door.shelf import WHO, Scene, Versioned, quarter, reading
 from tests.gateway.door.stands import NOON
 from tests.gateway.house import whole
 
@@ -254,7 +254,7 @@ class Minimised:
         return [Row(name, v.quantity, v.at, v.at, v.last, v.unit) for v in values] if self.rows is None else self.rows
 
 
-class Edited:
+class Edited(Versioned):
     """Some corrections of every window."""
 
     def __init__(self) -> None:

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec import structs
 
-from gateway.door.opening import Corrected, Opener
+from gateway.door.meant import Corrected
+from gateway.door.opening import Opener
 from meter_driver.intervals import day_edges
 from policies.amounts import Installation
 from policies.terms import ONE_DAY, ONE_MONTH, QUARTER_HOUR, DetailClass, Period, SubjectId

@@ -38,7 +38,7 @@ def said(
 
 
 def drawn(quantity: str, rng: Random) -> list[Reading]:
-    """Within an hour; some instants come twice, in another unit, status or under a serial number."""
+    """Within an hour; some instants come twice, in another unit, status or under another serial number."""
     found = []
     for _ in range(rng.randint(2, 14)):
         minute = rng.randrange(5, 60, 5)
@@ -46,7 +46,7 @@ def drawn(quantity: str, rng: Random) -> list[Reading]:
         wide = rng.random() < 0.3
         unit = {"kWh": "Wh", "W": "kW"}[UNITS[quantity]] if wide else ""
         value = Decimal(number) * (Decimal("0.001") if unit == "kW" else 1000 if unit else 1)
-        serial = rng.choice(["", "A"])
+        serial = rng.choice(["", "A", "B"])
         found.append(said(quantity, minute, str(value), rng.choice(WORTHS), unit=unit, serial=serial))
     return found
 
@@ -123,6 +123,30 @@ async def test_of_one_instant_told_twice_the_last_counts_whatever_else_it_says(
         assert [v.first for v in await safe.values(ANNA)] == [100, 101, 102]
         found = rows(await safe.values(ANNA, DetailClass.QUARTER), ENERGY, "m", QUARTER)[:2]
         assert [(row.value, row.status) for row in found] == [(Decimal(1), "measured")] * 2
+
+
+@pytest.mark.parametrize("merged", [False, True])
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("old_first", [True, False])
+async def test_of_one_instant_the_stands_of_two_devices_are_both_kept_each_with_its_correction(
+    tmp_path: Path, split: str, merged: bool, old_first: bool
+) -> None:
+    old = [said(ENERGY, 15 * n, str(500 + n), serial="S1") for n in range(3)]
+    new = [said(ENERGY, 30 + 15 * n, str(7 + 2 * n), serial="S2") for n in range(3)]
+    both = [*old, *new] if old_first else [*new, *old]
+    wrong = [said(ENERGY, 30, "0", serial="S1"), said(ENERGY, 30, "0", serial="S2")]
+    async with opened(tmp_path) as safe:
+        await safe.vault.admit(ANNA, NOON)
+        for some in ([*wrong, *both], both[2:4]):
+            await send(safe, some, SPLITS[split](len(some), Random(1)), "m")
+        if merged:
+            await merge(safe)
+        kept = sorted((v.at, v.serial, v.first) for v in await safe.values(ANNA))
+        assert kept == sorted((r.at, r.serial, r.value) for r in both if r.at is not None)
+        found = rows(await safe.values(ANNA, DetailClass.QUARTER), ENERGY, "m", QUARTER)
+        assert [(row.value, row.status) for row in found] == [(Decimal(n), "measured") for n in (1, 1, 2, 2)]
+        (whole,) = rows(await safe.values(ANNA, DetailClass.QUARTER), ENERGY, "m", HOUR)
+        assert (whole.value, whole.status) == (Decimal(6), "measured")
 
 
 async def test_what_is_refused_does_not_count_as_the_last(tmp_path: Path) -> None:

@@ -96,12 +96,23 @@ def test_so_it_is_when_a_reading_comes_again_under_another_serial_number(
     live = [series_of(batch, DetailClass.LIVE, kind, serial=serials[n]) for n, batch in enumerate(sent)]
     final = {at: (value, serials[n]) for n, batch in enumerate(sent) for at, value in batch.items()}
     expected: dict[tuple[int, str], Told] = {}
-    for serial in set(serials):
-        mine = {at: value for at, (value, of) in final.items() if of == serial}
+    for serial, mine in stands_of(sent, serials).items():
         expected |= told(series_of(mine, QUARTER, kind, serial=serial)) if mine else {}
     if summed(kind):
         expected = told([one for some in quarters_of(final, kind) for one in some])
     assert told(solved(parts, live)) == expected
+
+
+def stands_of(sent: Sequence[Batch], serials: Sequence[str]) -> Mapping[str, Batch]:
+    """By serial number: each takes the place of those that name the same or none; one that names none, of all."""
+    found: dict[str, dict[int, int]] = {serial: {} for serial in serials}
+    for serial, batch in zip(serials, sent, strict=False):
+        for at, value in batch.items():
+            for other in found:
+                if not serial or other in ("", serial):
+                    found[other].pop(at, None)
+            found[serial][at] = value
+    return found
 
 
 def quarters_of(final: Mapping[int, tuple[int, str]], kind: Kind) -> Iterator[list[Series]]:

@@ -20,7 +20,7 @@ from gateway.vee.records import Handling, Listed
 from meter_driver.reading import Reading
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
 from policies.vee.estimation import Estimation
-from tests.gateway.house import ENERGY, NOON, House, house
+from tests.gateway.house import ENERGY, NOON, House, house, streamed
 
 DAY = NOON.replace(hour=0) - ONE_DAY
 """Yesterday; days of the house are UTC."""
@@ -316,3 +316,28 @@ async def test_the_connection_limit_of_a_meter_comes_before_that_of_its_medium(h
     await home.gateway.sweep.round()
     found = {each.item.found.rule: each.item.found for each in await listed(home, household=who)}
     assert dict(found["high-low"].numbers) == {"amount": Decimal("20.0"), "high": Decimal(10)}
+
+
+async def test_a_stream_that_runs_is_told_an_edit_and_the_day_that_it_is_part_of_but_no_acceptance(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who, one = await spike(home)
+    vee = home.gateway.vee
+
+    async def accept() -> object:
+        return await vee.accept(one.id, "a", "an oven")
+
+    async def edit() -> object:
+        return await vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1"), unit="kWh"))
+
+    async def again() -> object:
+        return await vee.edit(one.id, Correcting("a", "c", value=Decimal("0.5"), unit="kWh"))
+
+    for step, acts, start, value in (
+        (ONE_DAY, [accept, edit], DAY, "9.6"),
+        (QUARTER_HOUR, [home.gateway.sweep.round, again], SPIKE, "0.5"),
+    ):
+        question = home.question(who, resolution=step, period=Period(DAY, home.now + ONE_DAY))
+        _, unchanged, edited = await streamed(home, question, monkeypatch, *acts)
+        assert unchanged == []
+        assert [(row.start, row.value) for row in edited] == [(start, Decimal(value))]
