@@ -74,7 +74,7 @@ def withdraw_all(
     for each in call(config, "GET", "/api/households")["households"]:
         if each["live"]:
             done = call(config, "POST", f"/api/households/{each['household']}/withdraw")
-            if done["withdrawn"]:
+            if done.get("withdrawn", True):  # or what is said where it is being recorded
                 typer.echo(json.dumps({"household": each["household"], **done}))
 
 
