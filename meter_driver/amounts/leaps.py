@@ -148,11 +148,11 @@ class _Look(NamedTuple):
             if position + 1 < len(self.stands):
                 shortest = min(shortest, self.stands[position + 1].at - one)
             last = before + _lasts(shortest)
-            if one > last or self.over(last) or self.comes_back(leapt, last) == 0:
+            if one > last:
                 return
-            if any(self._lasts_so(each, shortest) for each in around):
-                return
-            yield position
+            decided = self.over(last) or self.comes_back(leapt, last) == 0
+            if not decided and not any(self._lasts_so(each, shortest) for each in around):
+                yield position
 
     def _lasts_so(self, one: _Nonsense, shortest: int) -> bool:
         return self.stands[one.behind].at - self.stands[one.before].at <= _lasts(shortest)

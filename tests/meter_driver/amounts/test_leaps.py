@@ -77,6 +77,11 @@ def registers(draw: st.DrawFn) -> list[Stand]:
     return found
 
 
+FAR = [(1, 0), (181, 9900), (196, 9900), (256, 0), (271, 0), (272, 0)]
+"""What the first of them tells of the last three is further away than they are from each other."""
+
+
+@example([Stand(at * MINUTE, said) for at, said in FAR], Kind.CUMULATIVE, 1, MOST, [])
 @given(
     registers(),
     st.sampled_from(list(Kind)[:3]),
