@@ -22,7 +22,7 @@ from meter_driver.intervals import micros
 from meter_driver.quantities import Kind, Medium
 from meter_driver.reading import SUBSTITUTED
 from meter_driver.units import base, convert, factor, told
-from policies.scale import Scale, common_unit
+from policies.scale import CommonScale, common_unit
 from policies.terms import FAR_FUTURE, WHOLE, Row
 from policies.vault.values import Value
 
@@ -85,7 +85,7 @@ def rows_of(
     known = quantities.parse(quantity)
     if known is None or not known.present or not values:
         return []
-    scale = Scale.of(values, known.kind, joules=joules)
+    scale = CommonScale.of(values, known.kind, joules=joules)
     others = {unit for unit in {value.unit for value in values} if factor(unit, scale.unit) is None}
     some = [value for value in values if value.unit not in others] if others else values
     spans = _spans(edges)
@@ -158,7 +158,7 @@ def most_an_hour(known: quantities.Quantity, unit: str | None, limit: Decimal | 
 def _differences(
     values: Sequence[Value],
     known: quantities.Quantity,
-    scale: Scale,
+    scale: CommonScale,
     spans: list[tuple[int, int]],
     installed: Installation,
 ) -> list[Amount]:
@@ -178,7 +178,7 @@ def _differences(
     return stands.amounts(runs, spans)
 
 
-def _exchange(declared: Declared, quantity: str, scale: Scale) -> Exchange:
+def _exchange(declared: Declared, quantity: str, scale: CommonScale) -> Exchange:
     for name, last, first, unit in declared.stands:
         if name == quantity and factor(unit, scale.unit) is not None:
             digit = max(scale.digit(last, unit), scale.digit(first, unit))
@@ -187,7 +187,7 @@ def _exchange(declared: Declared, quantity: str, scale: Scale) -> Exchange:
 
 
 def _entries(
-    values: Sequence[Value], known: quantities.Quantity, scale: Scale, installed: Installation
+    values: Sequence[Value], known: quantities.Quantity, scale: CommonScale, installed: Installation
 ) -> list[entries.Entry]:
     """Those that cannot be speak for nothing, and their time is missing."""
     most = most_an_hour(known, scale.unit, installed.limit)
@@ -202,7 +202,7 @@ def _entries(
     return found
 
 
-def _span(value: Value, scale: Scale) -> means.Span:
+def _span(value: Value, scale: CommonScale) -> means.Span:
     last, digit = scale.mantissa(value.last, value.unit), scale.decimal(value.last, value.unit)
     if value.count == 1:
         return means.Span(micros(value.last_at), micros(value.last_at), last, 0, 0, digit)

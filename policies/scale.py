@@ -25,14 +25,14 @@ def common_unit(values: Sequence[Value], *, joules: bool = False) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class CommonScale:
     """One unit and power of ten that can say every value."""
 
     unit: str | None
     exponent: int
 
     @classmethod
-    def of(cls, values: Sequence[Value], kind: Kind, *, joules: bool = False) -> "Scale":
+    def of(cls, values: Sequence[Value], kind: Kind, *, joules: bool = False) -> "CommonScale":
         """The common unit; the finest digit of what was read."""
         unit = common_unit(values, joules=joules)
         shifts: dict[str | None, int] = {}

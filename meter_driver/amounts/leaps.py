@@ -56,7 +56,7 @@ class Passed(NamedTuple):
     stays: Set[int]
 
 
-NOTHING = Passed(frozenset(), frozenset())
+_NOTHING = Passed(frozenset(), frozenset())
 
 
 class _Nonsense(NamedTuple):
@@ -75,7 +75,7 @@ def passed(stands: Sequence[Stand], kind: Kind, most: Bound, ended: int | None =
     leaps = [n for n in range(1, len(stands)) if not _goes_on(stands[n - 1], stands[n], kind, most)]
     dips = frozenset() if kind is Kind.NET else _dips(stands)
     if not leaps:
-        return Passed(dips, frozenset()) if dips else NOTHING
+        return Passed(dips, frozenset()) if dips else _NOTHING
     look = _Look(stands, kind, most, ended)
     found: list[_Nonsense] = []
     stays: set[int] = set()
