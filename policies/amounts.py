@@ -9,18 +9,20 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
-from fractions import Fraction
 from itertools import accumulate
 from typing import NamedTuple
 
 from meter_driver import quantities
 from meter_driver.amounts import Amount, Status, entries, means, stands
 from meter_driver.amounts.amount import SECOND_US
+from meter_driver.amounts.runs import Exchange, in_order, runs_of
+from meter_driver.amounts.stand import Stand
 from meter_driver.dimensions import unit_fits
 from meter_driver.intervals import micros
 from meter_driver.quantities import Kind, Medium
 from meter_driver.reading import SUBSTITUTED
-from meter_driver.units import base, convert, factor, power_of_ten, told
+from meter_driver.units import base, convert, factor, told
+from policies.scale import CommonScale, common_unit
 from policies.terms import FAR_FUTURE, WHOLE, Row
 from policies.vault.values import Value
 
@@ -83,7 +85,7 @@ def rows_of(
     known = quantities.parse(quantity)
     if known is None or not known.present or not values:
         return []
-    scale = _Scale.of(values, known.kind, joules=joules)
+    scale = CommonScale.of(values, known.kind, joules=joules)
     others = {unit for unit in {value.unit for value in values} if factor(unit, scale.unit) is None}
     some = [value for value in values if value.unit not in others] if others else values
     spans = _spans(edges)
@@ -114,7 +116,7 @@ def _spans(edges: Sequence[tuple[datetime, datetime]]) -> list[tuple[int, int]]:
 
 def unit_of(values: Sequence[Value]) -> str | None:
     """In which unit rows of these are told; at least one, ascending, of one meter and quantity."""
-    return told(_common(values))
+    return told(common_unit(values))
 
 
 JOULES = "MJ"
@@ -133,20 +135,6 @@ def can_change_to_joules(quantity: str) -> bool:
 def said_joules(values: Iterable[Value]) -> frozenset[tuple[str, str]]:
     """Quantity and meter of those that say joules."""
     return frozenset((value.quantity, value.meter) for value in values if base(value.unit) == "J")
-
-
-def _common(values: Sequence[Value], *, joules: bool = False) -> str | None:
-    """The unit that all values are multiples of whose dimension most readings have, of as many the newest.
-
-    So a stray one among others is left out, wherever it lies.
-    """
-    readings: dict[str | None, int] = {}
-    for value in reversed(values):
-        unit = base(value.unit)
-        unit = "Wh" if unit == "J" else unit
-        readings[unit] = readings.get(unit, 0) + max(value.count, 1)
-    unit = max(readings, key=readings.__getitem__)
-    return "J" if unit == "Wh" and (joules or said_joules(values)) else unit
 
 
 def own_limit(known: quantities.Quantity, unit: str | None, limit: Decimal | None) -> Decimal | None:
@@ -170,11 +158,11 @@ def most_an_hour(known: quantities.Quantity, unit: str | None, limit: Decimal | 
 def _differences(
     values: Sequence[Value],
     known: quantities.Quantity,
-    scale: "_Scale",
+    scale: CommonScale,
     spans: list[tuple[int, int]],
     installed: Installation,
 ) -> list[Amount]:
-    points: dict[tuple[int, str], stands.Stand] = {}
+    points: dict[tuple[int, str], Stand] = {}
     step = Decimal(1).scaleb(scale.exponent)
     for value in values:
         both = ((value.first_at, value.first, 0), (value.last_at, value.last, max(value.count - 2, 0)))
@@ -182,25 +170,24 @@ def _differences(
             us = micros(at)
             finest = value.unit == scale.unit and said.same_quantum(step)
             digit = 1 if finest else scale.digit(said, value.unit)
-            points[us, value.serial] = stands.Stand(us, scale.mantissa(said, value.unit), value.serial, digit, unseen)
+            points[us, value.serial] = Stand(us, scale.mantissa(said, value.unit), value.serial, digit, unseen)
     most = most_an_hour(known, scale.unit, installed.limit)
     bound = None if most is None else scale.bound(most)
     exchanges = [_exchange(each, known.name, scale) for each in installed.exchanges]
-    ascending = stands.in_order([points[place] for place in sorted(points)])
-    runs = stands.runs_of(ascending, known.kind, bound, exchanges)
+    runs = runs_of(in_order([points[place] for place in sorted(points)]), known.kind, bound, exchanges)
     return stands.amounts(runs, spans)
 
 
-def _exchange(declared: Declared, quantity: str, scale: "_Scale") -> stands.Exchange:
+def _exchange(declared: Declared, quantity: str, scale: CommonScale) -> Exchange:
     for name, last, first, unit in declared.stands:
         if name == quantity and factor(unit, scale.unit) is not None:
             digit = max(scale.digit(last, unit), scale.digit(first, unit))
-            return stands.Exchange(micros(declared.at), scale.mantissa(last, unit), scale.mantissa(first, unit), digit)
-    return stands.Exchange(micros(declared.at))
+            return Exchange(micros(declared.at), scale.mantissa(last, unit), scale.mantissa(first, unit), digit)
+    return Exchange(micros(declared.at))
 
 
 def _entries(
-    values: Sequence[Value], known: quantities.Quantity, scale: "_Scale", installed: Installation
+    values: Sequence[Value], known: quantities.Quantity, scale: CommonScale, installed: Installation
 ) -> list[entries.Entry]:
     """Those that cannot be speak for nothing, and their time is missing."""
     most = most_an_hour(known, scale.unit, installed.limit)
@@ -215,7 +202,7 @@ def _entries(
     return found
 
 
-def _span(value: Value, scale: "_Scale") -> means.Span:
+def _span(value: Value, scale: CommonScale) -> means.Span:
     last, digit = scale.mantissa(value.last, value.unit), scale.decimal(value.last, value.unit)
     if value.count == 1:
         return means.Span(micros(value.last_at), micros(value.last_at), last, 0, 0, digit)
@@ -307,76 +294,3 @@ def _stood(values: Sequence[Value]) -> list[datetime]:
     """Until when each stands that stands until the next one."""
     nexts = [*(value.first_at for value in values[1:]), FAR_FUTURE]
     return [max(v.last_at, min(v.last_at + _LONGEST_HOLD, after)) for v, after in zip(values, nexts, strict=True)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """One unit and power of ten that can say every value."""
-
-    unit: str | None
-    exponent: int
-
-    @classmethod
-    def of(cls, values: Sequence[Value], kind: Kind, *, joules: bool = False) -> "_Scale":
-        """The common unit; the finest digit of what was read."""
-        unit = _common(values, joules=joules)
-        shifts: dict[str | None, int] = {}
-        for each in {value.unit for value in values}:
-            if (ratio := factor(each, unit)) is not None:
-                shifts[each] = power_of_ten(ratio)
-        exponents = []
-        for each, shift in shifts.items():
-            some = [value for value in values if value.unit == each]
-            read = [v.total for v in some] if kind is Kind.INTERVAL else [n for v in some for n in (v.first, v.last)]
-            exponents.append(_finest(read) + shift)
-        return cls(unit, min(exponents))
-
-    @property
-    def told(self) -> tuple[str | None, int]:
-        """The unit in which it is told, and the power of ten from ours to it."""
-        unit = told(self.unit)
-        ratio = factor(self.unit, unit)
-        assert ratio is not None
-        return unit, power_of_ten(ratio)
-
-    def fraction(self, value: Decimal, unit: str | None) -> Fraction:
-        ratio = factor(unit, self.unit)
-        assert ratio is not None
-        return Fraction(value) * ratio * Fraction(10) ** -self.exponent
-
-    def bound(self, value: Decimal) -> int | Fraction:
-        """In ``unit``; it may be a part of the last digit."""
-        found = self.fraction(value, self.unit)
-        return found.numerator if found.denominator == 1 else found
-
-    def mantissa(self, value: Decimal, unit: str | None) -> int:
-        if unit == self.unit:
-            return int(value.scaleb(-self.exponent))
-        return round(self.fraction(value, unit))
-
-    def digit(self, value: Decimal, unit: str | None) -> int:
-        """The last digit that a value was said in."""
-        return max(1, round(self.fraction(Decimal(1).scaleb(_exponent(value)), unit)))
-
-    def decimal(self, value: Decimal, unit: str | None) -> int:
-        """The same, as a power of ten."""
-        if unit == self.unit:
-            return _power(_exponent(value) - self.exponent)
-        return _power(len(str(self.digit(value, unit))) - 1)
-
-
-def _power(exponent: int) -> int:
-    return int(10**exponent)
-
-
-def _finest(numbers: Sequence[Decimal]) -> int:
-    """The least of their powers of ten, which nearly always all are."""
-    least = numbers[0]
-    for number in numbers:
-        if not number.same_quantum(least) and _exponent(number) < _exponent(least):
-            least = number
-    return _exponent(least)
-
-
-def _exponent(value: Decimal) -> int:
-    return int(value.as_tuple().exponent)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 
+from meter_driver.amounts.leaps import reach
 from meter_driver.intervals import day_edges, month_edges
 from meter_driver.quantities import Kind, parse
 from policies.amounts import JOULES, NOTHING_SAID, Installation, rows_of
@@ -18,6 +19,8 @@ from policies.vault.values import Value
 from policies.vee.corrections import Correction, corrected
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_LONGEST_DAY = ONE_DAY + timedelta(hours=1)
 _LOCAL = {ONE_DAY: day_edges, ONE_MONTH: month_edges}
 _Edges = list[tuple[datetime, datetime]]
 Installed = Mapping[str, Installation]
@@ -40,8 +43,8 @@ def minimise(
 ) -> list[Row]:
     """Rows of one household, by quantity and meter, then instant. As received nothing is corrected.
 
-    ``values`` are of the class that serves the grant's resolution; for intervals they should reach some intervals
-    beyond the period on both sides, since registers are read around its edges. ``subject`` is the name under which the
+    ``values`` are of the class that serves the grant's resolution; for intervals they should reach ``beside_of`` beyond
+    the period on both sides, since registers are read around its edges. ``subject`` is the name under which the
     recipient knows the household. ``zone``: where days and months begin. What has not ended at ``now`` is not told.
     ``gaps``: of the answer that this is a window of; None where only those that readings touch are told as missing.
     ``joules``: quantity and meter of energies that are told in them, since some other window has them in joules.
@@ -77,6 +80,15 @@ def minimise(
             told = gaps.filled(told, groups[quantity, meter], edges, grant.period.start, empty)
         rows += told
     return rows
+
+
+def beside_of(resolution: timedelta) -> timedelta:
+    """What to read on either side of intervals of a length (of months, of a day): all that decides what they are worth.
+
+    Else the same interval would have another number in an answer that begins or ends elsewhere.
+    """
+    length = resolution if resolution < ONE_DAY else _LONGEST_DAY
+    return timedelta(microseconds=reach(length // _MICROSECOND))
 
 
 def _within(period: Period, value: Value) -> bool:

@@ -15,14 +15,11 @@ from gateway.vault.port import AskInstalled, Value, Vault
 from meter_driver import units
 from meter_driver.amounts import Status
 from meter_driver.errors import UnitError
-from policies.minimise import Installed, minimise
+from policies.minimise import Installed, beside_of, minimise
 from policies.terms import DetailClass, Grant, Level, Period, Purpose, Row, SubjectId, class_of
 
 VALUES_IN_THE_LOOP = 200
 """Values of one member that are minimised there: a few milliseconds."""
-_BESIDE = timedelta(hours=1)
-"""Beside an epoch and one interval on either side of it, what is read to tell a meter's nonsense from its end."""
-
 LATELY = timedelta(days=7)
 """A meter that told something in the days before an epoch is one of the household's, also where it is silent now."""
 
@@ -45,7 +42,7 @@ class Loader:
 
     async def loads(self, member: SubjectId, quantities: frozenset[str], period: Period) -> Loads:
         """What is known of the intervals of a period, of all meters of the member together."""
-        beside = self._interval + _BESIDE
+        beside = beside_of(self._interval)
         reach = Period(period.start - beside, period.end + beside)
         values = await self._values(member, self._detail, quantities, reach)
         if not values:

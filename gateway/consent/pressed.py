@@ -48,7 +48,7 @@ _decode = msgspec.msgpack.Decoder(Press).decode
 
 
 class PressedFile:
-    """``folder``: where the store is. Blocks: to be called beside the loop, one call after the other."""
+    """Blocks: to be called beside the loop, one call after the other."""
 
     def __init__(self, file: Path, seal: OwnSeal) -> None:
         self._file, self._seal = file, seal

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from gateway.clock import Clock
 from gateway.door.egress import Part
-from gateway.door.late import OnceTold, touched
+from gateway.door.late import OnceTold, again_from, touched
 from gateway.door.meant import Meant, differ, key_of, missing
 from gateway.door.opening import Open, Opener
 from gateway.errors import SubjectGone
@@ -145,14 +145,14 @@ class Follower:
                 yield part
 
     def _closed(self, tail: "_Tail", fresh: Sequence[Value]) -> Sequence[Period]:
-        """The intervals that a later value has closed, if there are any; they are done."""
+        """The intervals that a later value has closed, if there are any, and those before them; they are done."""
         grant = tail.opened.grant
         latest = self._clock() if tail.first else max((v.at for v in fresh), default=tail.done)
         tail.first = False
         begun, _ = interval_of(min(latest, self._clock()), grant.resolution, self._zone)
         period = Period(tail.done, min(begun, grant.period.end))
         tail.done = max(tail.done, period.end)
-        return [] if period.empty else [period]
+        return [] if period.empty else [Period(again_from(period.start, grant), period.end)]
 
     async def _changed(self, tail: "_Tail", fresh: Sequence[Value]) -> Sequence[Value]:
         """Without what stands there unchanged up to the mark. What is later than all that came needs no look."""

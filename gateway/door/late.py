@@ -1,7 +1,10 @@
 """What a stream in intervals tells of a time that it has passed already. Pure.
 
 A stream tells each interval once, and none that has no number: it may get one as long as something can come late. What
-comes late may change what was told, and then it is told again.
+comes late may change what was told, and then it is told again. So may what comes in time: a reading tells that those
+before it were nonsense. Until that is decided the interval in which the register leapt has no number. So as long as one
+near by has none, all that was told there is looked at again; and with each that is passed the few before it, for the
+leap may lie in that one, and be decided by its end.
 """
 
 from array import array
@@ -9,19 +12,23 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from operator import attrgetter
 
 from gateway.door.egress import Part
-from gateway.door.windows import beside_of, cut
+from gateway.door.windows import cut
+from meter_driver.amounts.leaps import settles
 from meter_driver.intervals import micros
-from meter_driver.quantities import parse
-from policies.minimise import edges_of, interval_of
-from policies.terms import Grant, Period, Row
+from meter_driver.quantities import REGISTERS, parse
+from policies.minimise import beside_of, edges_of, interval_of
+from policies.terms import ONE_DAY, Grant, Period, Row
 from policies.vault.values import Value
 
 MOST_UNTOLD = 500
 """Gaps that a stream remembers of a meter's quantity: ten days of which every other quarter of an hour is missing."""
+_MICROSECOND = timedelta(microseconds=1)
+_STANDS = timedelta(hours=1)
+"""An interval further from an entry, or from a value that stands until the next one, has nothing of it."""
 MOST_TOLD = 200
 """Intervals of a meter's quantity of which a stream knows what it told: two days of quarters of an hour."""
 
@@ -132,16 +139,24 @@ def touched(fresh: Sequence[Value], grant: Grant, done: datetime, told: OnceTold
         yield from cut(span, grant.resolution, zone)
 
 
+def again_from(done: datetime, grant: Grant) -> datetime:
+    """From when on intervals are looked at again with those that are passed now."""
+    before = grant.resolution + timedelta(microseconds=settles(grant.resolution // _MICROSECOND))
+    return max(done - before, grant.period.start)
+
+
 def _open(fresh: Sequence[Value], grant: Grant, done: datetime, told: OnceTold, zone: tzinfo) -> Iterator[Period]:
-    """Around each value all intervals if it is late; else from the first to the last that was not told."""
-    beside = beside_of(grant.resolution)
+    """Around each value all intervals if it is late, or may turn what was told; else what was not told among them."""
     for value in fresh:
         if (known := parse(value.quantity)) is None or not known.present:
             continue  # it has no intervals
+        register = known.kind in REGISTERS
+        beside = beside_of(grant.resolution) if register else min(grant.resolution, ONE_DAY) + _STANDS
         start, _ = interval_of(value.first_at - beside, grant.resolution, zone)
         _, end = interval_of(value.last_at + beside, grant.resolution, zone)
         reach = Period(max(start, grant.period.start), min(end, done))
-        late = value.first_at < done or told.late(value)
-        gaps = [reach] if late else told.gaps(value.quantity, value.meter, reach)
+        gaps = list(told.gaps(value.quantity, value.meter, reach))
+        if value.first_at < done or told.late(value) or (gaps and register):
+            gaps = [reach]
         if edges := [edge for gap in gaps for edge in edges_of(gap, grant.resolution, zone)]:
             yield Period(edges[0][0], edges[-1][1])

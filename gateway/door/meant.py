@@ -13,9 +13,9 @@ from typing import Protocol
 
 from msgspec import structs
 
-from gateway.door.windows import beside_of, cut
+from gateway.door.windows import cut
 from policies.amounts import NOTHING_SAID, Declared
-from policies.minimise import Corrections, Installed, interval_of
+from policies.minimise import Corrections, Installed, beside_of, interval_of
 from policies.terms import DetailClass, Grant, Period, Row, SubjectId
 
 Place = tuple[str, str]

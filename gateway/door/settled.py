@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, tzinfo
 from itertools import groupby, pairwise
 
+from meter_driver.amounts.leaps import COMES_BACK
 from meter_driver.intervals import day_edges
 from meter_driver.quantities import REGISTERS, Kind, parse
 from policies.terms import ONE_DAY
@@ -17,7 +18,8 @@ from policies.vault.values import Value
 def plain_days(values: Iterable[Value], days: Sequence[date], zone: tzinfo) -> bool:
     """Whether ``values``, of class ``day``, are those of meters that spoke on each of ``days`` without anything odd.
 
-    That is: one value a day in one unit, status and serial number, stands that rise, entries inside their day of which
+    That is: one value a day in one unit, status and serial number, stands that rise and are too many to be nonsense
+    together, entries inside their day of which
     none is told twice, and no day on which the clocks change.
     """
     edges = {day: day_edges(day, zone) for day in days}
@@ -40,5 +42,5 @@ def _sound(kind: Kind, some: Sequence[Value]) -> bool:
         return all(v.last_at <= v.at + ONE_DAY and v.covered <= v.last_at - v.first_at for v in some)
     if kind in REGISTERS and kind is not Kind.NET:
         rises = all(one.last <= two.first for one, two in pairwise(some))
-        return rises and all(v.first <= v.last for v in some)
+        return rises and all(v.first <= v.last and v.count > COMES_BACK for v in some)
     return True

@@ -9,14 +9,13 @@ from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from meter_driver.intervals import day_edges
-from policies.minimise import floor, local_edges
+from policies.minimise import beside_of, floor, local_edges
 from policies.terms import ONE_DAY, ONE_MONTH, DetailClass, Grant, Period, class_of
 
 WINDOW = 8 * ONE_DAY
 """Intervals of one household that are in clear at a time; a month is so at once."""
-_BESIDE = timedelta(hours=1)
-"""Beside a window and one interval on either side of it (of a month a day), what is read to tell a meter's nonsense
-from its end."""
+_LEAST = ONE_DAY + timedelta(hours=1)
+"""Beside a day that is worked out from quarters, of how long they are held at least."""
 
 
 class WindowSource(NamedTuple):
@@ -42,7 +41,8 @@ def windows(grant: Grant, zone: tzinfo, held: Callable[[DetailClass], datetime])
             yield Window(window, [WindowSource(detail, _reach(window, window, beside), window)])
         return
     start = max(whole.start, held(detail))
-    seam = max(start, local_midnight(held(DetailClass.QUARTER) + beside, zone))
+    oldest = held(DetailClass.QUARTER)
+    seam = max(start, local_midnight(oldest + _LEAST, zone))
     periods = [Period(start, min(seam, whole.end)), Period(seam, whole.end)]
     if grant.resolution == ONE_MONTH:
         periods = [Period(start, whole.end)]
@@ -52,14 +52,15 @@ def windows(grant: Grant, zone: tzinfo, held: Callable[[DetailClass], datetime])
                 (detail, Period(window.start, min(window.end, seam))),
                 (DetailClass.QUARTER, Period(max(window.start, seam), window.end)),
             )
-            yield Window(
-                window, [WindowSource(of, _reach(part, window, beside), part) for of, part in parts if not part.empty]
-            )
+            yield Window(window, [_source(of, part, window, beside, oldest) for of, part in parts if not part.empty])
 
 
-def beside_of(resolution: timedelta) -> timedelta:
-    """What is read on either side."""
-    return min(resolution, ONE_DAY) + _BESIDE
+def _source(detail: DetailClass, part: Period, window: Period, beside: timedelta, oldest: datetime) -> WindowSource:
+    """``oldest``: from when on quarters are held."""
+    reach = _reach(part, window, beside)
+    if detail is DetailClass.QUARTER:
+        reach = Period(max(oldest, reach.start), reach.end)
+    return WindowSource(detail, reach, part)
 
 
 def local_midnight(at: datetime, zone: tzinfo) -> datetime:

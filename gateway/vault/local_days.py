@@ -13,6 +13,7 @@ from gateway.vault.merge import kind_of
 from gateway.vault.partials import key_of, serial_status
 from meter_driver.amounts.amount import HOUR_US
 from meter_driver.amounts.entries import believed
+from meter_driver.amounts.leaps import COMES_BACK
 from meter_driver.amounts.means import LONGEST_HOLD
 from meter_driver.amounts.partials import (
     Partial,
@@ -23,7 +24,8 @@ from meter_driver.amounts.partials import (
     summed,
     total_exponent,
 )
-from meter_driver.amounts.stands import COMES_BACK, Stand, runs_of
+from meter_driver.amounts.runs import runs_of
+from meter_driver.amounts.stand import Stand
 from meter_driver.intervals import QUARTER_US
 from meter_driver.quantities import REGISTERS, Kind, is_signed
 from policies.vault.columns import Series
@@ -145,7 +147,7 @@ def _unbroken(
         return [ats] if ats else []
     points = [Stand(at, stands[at], unseen=unseen.get(at, 0)) for at in ats]
     found = []
-    for run in runs_of(points, kind, most):
+    for run in runs_of(points, kind, most, ended=ats[-1]):
         found.append(run.ats[:1])
         for one, two in pairwise(run.ats):
             if kind is not Kind.NET and stands[two] < stands[one]:

@@ -17,7 +17,7 @@ from meter_driver.intervals import day_edges
 from meter_driver.quantities import Kind, Medium, is_amount, is_signed, parse
 from meter_driver.units import convert, told
 from policies.amounts import NOTHING_SAID, rows_of
-from policies.minimise import minimise
+from policies.minimise import beside_of, minimise
 from policies.terms import (
     EVERYTHING,
     FAR_FUTURE,
@@ -36,7 +36,7 @@ from policies.vee.corrections import Correction
 from policies.vee.silence import Spoken
 from policies.vee.terms import Facts, Limits, Material, MeterQuantity
 
-_AROUND = timedelta(hours=1) + QUARTER_HOUR
+_AROUND = beside_of(QUARTER_HOUR)
 """Read on either side: registers are read around the edges."""
 _HOUSE = Recipient("vee")
 Changed = Mapping[tuple[str, str], Sequence[Correction]]

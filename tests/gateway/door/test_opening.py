@@ -19,7 +19,7 @@ from gateway.door.windows import local_midnight
 from gateway.errors import SubjectGone
 from policies.amounts import Declared, Installation
 from policies.gaps import Gaps
-from policies.minimise import Corrections
+from policies.minimise import Corrections, beside_of
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
 from policies.vee.corrections import Correction
 from tests.gateway.door.shelf import WHO, Scene, Versioned, quarter, reading
@@ -43,7 +43,7 @@ async def test_intervals_are_read_a_week_and_a_day_at_a_time_cut_at_midnight_and
     scene = Scene(UTC)
     cuts = [NOON, MIDNIGHT + 8 * ONE_DAY, MIDNIGHT + 16 * ONE_DAY, MIDNIGHT + 16 * ONE_DAY + 6 * HOUR]
     await taken(scene, scene.opened(Period(cuts[0], cuts[-1]), QUARTER_HOUR))
-    beside = HOUR + QUARTER_HOUR
+    beside = beside_of(QUARTER_HOUR)
     spans = [(a - beside, b + beside) for a, b in pairwise(cuts)]
     assert [(each.period.start, each.period.end) for each in scene.shelf.asked] == spans
     assert {(each.detail, each.mark) for each in scene.shelf.asked} == {(DetailClass.QUARTER, None)}
@@ -125,7 +125,7 @@ async def test_windows_of_days_are_cut_at_local_midnights() -> None:
     end = datetime(2026, 4, 9, 22, tzinfo=UTC)
     await taken(scene, scene.opened(Period(start, end), ONE_DAY))
     seam = datetime(2026, 4, 1, 22, tzinfo=UTC)
-    beside = ONE_DAY + HOUR
+    beside = beside_of(ONE_DAY)
     spans = [(start - beside, seam + beside), (seam - beside, end + beside)]
     assert [(each.period.start, each.period.end) for each in scene.shelf.asked] == spans
 
@@ -134,7 +134,9 @@ async def test_windows_of_what_is_shorter_than_a_day_are_cut_where_no_interval_i
     """Eight hours are counted in UTC: a midnight in Berlin lies inside of them."""
     scene = Scene(BERLIN)
     await taken(scene, scene.opened(Period(MIDNIGHT, MIDNIGHT + 9 * ONE_DAY), 8 * HOUR))
-    assert [each.period.end - 9 * HOUR for each in scene.shelf.asked] == [MIDNIGHT + n * ONE_DAY for n in (8, 9)]
+    assert [each.period.end - beside_of(8 * HOUR) for each in scene.shelf.asked] == [
+        MIDNIGHT + n * ONE_DAY for n in (8, 9)
+    ]
 
 
 async def test_of_no_time_at_all_nothing_is_read() -> None:
@@ -154,11 +156,13 @@ async def test_days_are_read_from_quarters_as_far_as_those_reach_and_from_days_b
     spans: dict[DetailClass, list[datetime]] = {}
     for each in scene.shelf.asked:
         spans.setdefault(each.detail, []).extend([each.period.start, each.period.end])
-    beside = ONE_DAY + HOUR
+    beside = beside_of(ONE_DAY)
     seam = datetime(2026, 2, 22, tzinfo=UTC)  # the first whole day beside which quarters are held
-    found = {detail: (min(all_) + beside, max(all_) - beside) for detail, all_ in spans.items()}
     first = datetime(2026, 2, 1, tzinfo=UTC)
-    assert found == {DetailClass.DAY: (first, seam), DetailClass.QUARTER: (seam, MIDNIGHT)}
+    assert min(spans[DetailClass.DAY]) + beside == first
+    assert max(spans[DetailClass.DAY]) - beside == seam
+    assert min(spans[DetailClass.QUARTER]) == datetime(2026, 2, 20, tzinfo=UTC)
+    assert max(spans[DetailClass.QUARTER]) - beside == MIDNIGHT
 
 
 @pytest.mark.parametrize(
@@ -342,6 +346,6 @@ async def test_a_part_rests_on_the_day_of(name: str, monkeypatch: pytest.MonkeyP
     scene = Scene(UTC, edited)
     Minimised(monkeypatch, rows=[ROW, LATER])
     scene.shelf.put(*(quarter(at, 1) for at in values), detail=DetailClass.QUARTER)
-    monkeypatch.setattr(windows, "_BESIDE", 2 * ONE_DAY)  # so that all of them are read
+    monkeypatch.setattr(windows, "beside_of", lambda _: 2 * ONE_DAY)  # so that all of them are read
     [part] = await taken(scene, scene.opened(Period(MIDNIGHT, MIDNIGHT + 2 * ONE_DAY), QUARTER_HOUR))
     assert part.standing.days == (WHO, DetailClass.QUARTER, first)

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from gateway.vault.local_days import days_of, mended_days
 from gateway.vault.merge import values_of
 from meter_driver.amounts import Amount, Status, entries, means, partials, stands
+from meter_driver.amounts.runs import runs_of
+from meter_driver.amounts.stand import Stand
 from meter_driver.intervals import instant
 from meter_driver.quantities import Kind
 from policies.amounts import rows_of
@@ -209,8 +211,8 @@ def registers(draw: st.DrawFn, net: bool) -> list[Told]:
 
 
 def differences(kind: Kind, points: Sequence[tuple[int, int]]) -> list[Amount]:
-    read = [stands.Stand(at, value) for at, value in sorted(dict(points).items())]
-    return stands.amounts(stands.runs_of(read, kind, MOST), [(0, 15 * QUARTER)])
+    read = [Stand(at, value) for at, value in sorted(dict(points).items())]
+    return stands.amounts(runs_of(read, kind, MOST), [(0, 15 * QUARTER)])
 
 
 @given(st.data(), st.booleans())
@@ -259,6 +261,12 @@ ZERO_FIRST = stands_at(0, QUARTER, [*range(2000, 11_600, 100), 0, *range(11_700,
 
 @pytest.mark.parametrize("told", [SET_BACK, ZERO_FIRST])
 def test_days_tell_what_their_quarters_tell_of_a_fall_between_them(told: list[Told]) -> None:
+    assert day_rows(told, DAYS, by_quarters=False) == day_rows(told, DAYS, by_quarters=True)
+
+
+@pytest.mark.parametrize("before", [1, 60, 92, 93, 94, 95, 96, 97, 98, 99])
+def test_days_tell_what_their_quarters_tell_of_a_roll_over_near_midnight(before: int) -> None:
+    told = stands_at(0, QUARTER, [(10**7 + 100 * (n - before)) % 10**7 for n in range(288)])
     assert day_rows(told, DAYS, by_quarters=False) == day_rows(told, DAYS, by_quarters=True)
 
 

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from meter_driver.amounts import Amount, Method, Status
 from meter_driver.amounts.amount import HOUR_US
-from meter_driver.amounts.stands import Exchange, Run, Stand, amounts, runs_of
+from meter_driver.amounts.leaps import COMES_BACK
+from meter_driver.amounts.runs import Exchange, Run, runs_of
+from meter_driver.amounts.stand import Stand
+from meter_driver.amounts.stands import amounts
 from meter_driver.quantities import Kind
 
 MINUTE = HOUR_US // 60
@@ -97,7 +100,7 @@ def test_readings_left_out_give_estimates_between_their_neighbours_or_nothing(
 
 @given(truths, st.integers(0, 900), st.integers(3, 9))
 def test_a_roll_over_goes_on(truth: Truth, before: int, digits: int) -> None:
-    span = 10**digits
+    span, truth = 10**digits, [*truth, *truth[-1:] * COMES_BACK]
     stands = [stand(m, (span - 1 - min(before, span // 10) + used) % span) for m, used in enumerate(truth)]
     edges = every(truth)
     rows = told(stands, edges)
@@ -275,7 +278,7 @@ def test_a_register_of_a_billing_period_begins_anew(one: Truth, two: Truth, befo
 
 
 def test_a_register_of_a_billing_period_does_not_roll_over() -> None:
-    stands = [stand(0, 99_990), stand(1, 3), stand(2, 4), stand(3, 5)]
+    stands = [stand(0, 99_990), *(stand(m, 2 + m) for m in range(1, 5))]
     assert told(stands, [(0, 1), (1, 2)], Kind.PERIODIC) == [(1, 2, 1, "measured")]
 
 
@@ -350,5 +353,5 @@ def test_what_comes_back_nearer_to_the_leap_was_no_nonsense() -> None:
     assert told(leapt, [(0, 30)], Kind.NET, most=10**6) == [(0, 30, 19_101, "measured")]
     sunk = [stand(0, 50_000), stand(1, 0), stand(30, 47_500), stand(31, 47_501)]
     assert told(sunk, [(0, 31)], Kind.NET) == [(0, 31, 47_501 - 50_000, "measured")]
-    stays = [stand(0, 50_000), stand(1, 46_000), stand(30, 47_500), stand(31, 47_501)]
+    stays = [stand(0, 50_000), stand(1, 46_000), *(stand(m, 47_470 + m) for m in range(30, 34))]
     assert told(stays, [(0, 31)], Kind.NET) == [(0, 31, None, "missing")]
