@@ -41,6 +41,7 @@ BODIES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "PUT /api/retention/{detail}": models.RetentionIn,
         "POST /api/vee/exceptions/{exception}/accept": vee.AcceptIn,
         "POST /api/vee/exceptions/{exception}/edit": vee.EditIn,
+        "POST /api/vee/exceptions/{exception}/undo": vee.UndoIn,
         "POST /api/vee/run": vee.RunIn,
     }
 )

@@ -10,7 +10,7 @@ import typer
 from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
 from meter_driver.instants import stamp
 
-app = typer.Typer(no_args_is_help=True, help="Validation exceptions: list, accept, edit, run, rules.")
+app = typer.Typer(no_args_is_help=True, help="Validation exceptions: list, accept, edit, undo, run, rules.")
 
 _Reason = Annotated[str, typer.Option("--reason", help="Why. The household reads it.")]
 _Author = Annotated[str, typer.Option("--author", help="Who; the name of the user by default.")]
@@ -58,6 +58,13 @@ def edit(
     wanted |= {name: text for name, text in words.items() if text}
     wanted |= {name: stamp(at.replace(tzinfo=UTC)) for name, at in (("start", start), ("end", end)) if at is not None}
     show(call(held(settings), "POST", f"{_ONE}{quote(exception, safe='')}/edit", wanted))
+
+
+@app.command("undo")
+def undo(exception: str, reason: _Reason, author: _Author = "", settings: SettingsFile = SETTINGS_FILE) -> None:
+    """What was corrected is told as read again, and the exception is open while its rule still finds it."""
+    wanted = {"author": author or getpass.getuser(), "reason": reason}
+    show(call(held(settings), "POST", f"{_ONE}{quote(exception, safe='')}/undo", wanted))
 
 
 @app.command("run")

@@ -2,7 +2,8 @@
 
 What lies before or after all that a quarter holds is added to it, and what replaces it as a whole takes its place:
 entries that leave no gap in all of the time of which it holds some. Of what else lies between, nobody can tell any more
-whether it is new or a reading told again: it is refused, never dropped. Stands of registers are held themselves, so they are never in question.
+whether it is new or a reading told again: it is refused, never dropped. Stands of registers are held themselves, so
+they are never in question.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
