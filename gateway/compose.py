@@ -237,8 +237,8 @@ def composed(
     days = settings.retention.by_class()
     vault = SealedVault(store, keeper, days, clock=clock)
     lines = Lines(clock)
-    pins = Pins(store, keeper, log)
-    registry = Registry(store, pins, vault, clock, ids, lines.ended)
+    pins, zone = Pins(store, keeper, log), ZoneInfo(settings.timezone)
+    registry = Registry(store, pins, vault, clock, ids, lines.ended, zone)
     organisations, places = overrides.organisations or registry.organisations, overrides.places or registry.tenancies
     clients, codes = Clients(store, pins, clock, lines.ended), Codes(store, pins, vault, clock)
     signer = overrides.signer or GatewaySigner(settings.keys, urls[Listener.PARTNERS])
@@ -282,7 +282,6 @@ def composed(
         log=log,
     )
     outbox.handle(household_end.notices)
-    zone = ZoneInfo(settings.timezone)
     cohorts = CohortDesk(
         store,
         vault,

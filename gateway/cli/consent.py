@@ -44,8 +44,10 @@ def ask(
 
 @app.command("list")
 def list_grounds(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
-    """All grounds, ended ones too."""
-    show(call(held(settings), "GET", f"/api/households/{household}/grounds"))
+    """All grounds, ended ones too; and the requests that the household refused, with when."""
+    config, path = held(settings), f"/api/households/{household}"
+    refused = call(config, "GET", f"{path}/requests?state=refused")["requests"]
+    show({**call(config, "GET", f"{path}/grounds"), "refused": refused})
 
 
 @app.command("withdraw")

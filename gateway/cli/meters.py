@@ -41,6 +41,17 @@ def confirm(household: str, meter: str, settings: SettingsFile = SETTINGS_FILE) 
     show(call(held(settings), "POST", f"{_path(household)}/{quote(meter, safe='')}/confirm"))
 
 
+@meter_commands.command("rename")
+def rename(
+    household: str,
+    meter: Annotated[str, typer.Argument(help="Its label, or what it was called until now.")],
+    name: Annotated[str, typer.Argument(help="What people call it; its label takes the name away again.")],
+    settings: SettingsFile = SETTINGS_FILE,
+) -> None:
+    """Another name for a meter, also the box's own one ("main"). Its label stays, and its series goes on."""
+    show(call(held(settings), "POST", f"{_path(household)}/{quote(meter, safe='')}/name", {"name": name}))
+
+
 @meter_commands.command("assign")
 def assign(
     household: str,

@@ -23,6 +23,8 @@ FLEET: Mapping[str, tuple[str, str]] = MappingProxyType(
         "came_assigned": ("assigned by the operator", "vom Betreiber zugeordnet"),
         "came_imported": ("with imported values", "mit eingelesenen Werten"),
         "right_as_it_is": ("It is right as it is", "So ist es richtig"),
+        "meter_name": ("Name for people", "Name für Menschen"),
+        "rename_it": ("Rename", "Umbenennen"),
         "say_exchange": ("The device was exchanged", "Das Gerät wurde getauscht"),
         "say_exchange_means": (
             "Leave the stands out if nobody wrote them down: then the interval around it is no measured value.",
