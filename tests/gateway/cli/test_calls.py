@@ -1,18 +1,23 @@
 """What a command says of a problem."""
 
+import ast
 import json
+from pathlib import Path
 
 import pytest
 
-from gateway.cli.calls import said
+from gateway.cli import consent, meters, openadr, registry, trust, vee
+from gateway.cli.calls import as_said, by, said
 
-DAYS = {"field": "days", "rule": "Input should be greater than 0"}
-NAME = {"field": "name", "rule": "Field required"}
-LINES = ["days: Input should be greater than 0", "name: Field required"]
+DAYS = {"field": "days", "rule": "more than 0"}
+NAME = {"field": "name", "rule": "is missing"}
+LINES = ["days: more than 0", "name: is missing"]
 
 
 def told(detail: str, *fields: dict[str, str]) -> list[str]:
-    return said(json.dumps({"reason": "invalid", "detail": detail, "fields": fields}).encode(), 422).splitlines()
+    return said(
+        json.dumps({"reason": "invalid", "detail": detail, "fields": fields}).encode(), 422, as_said
+    ).splitlines()
 
 
 @pytest.mark.parametrize(
@@ -32,4 +37,25 @@ def test_a_problem_without_fields_is_its_sentence() -> None:
 
 
 def test_what_is_no_problem_is_told_by_its_status() -> None:
-    assert said(b"<html>", 502) == "HTTP 502"
+    assert said(b"<html>", 502, as_said) == "HTTP 502"
+
+
+def test_fields_are_called_as_the_command_calls_them() -> None:
+    ask = by(consent.ask, {"values_from": "start", "quantities": "quantity"})
+    assert [ask(field) for field in ("values_from", "quantities.1", "keep_days", "recipient", "household", "body")] == [
+        "--start", "--quantity 2", "--keep-days", "--recipient", "HOUSEHOLD", "body",
+    ]  # fmt: skip
+    exchanged = by(meters.exchange, {"stands": "stand"})
+    assert (exchanged("stands.0.last"), exchanged("meter")) == ("--stand 1, last", "METER")
+
+
+def test_every_call_with_something_that_was_said_in_it_says_what_its_fields_are_called() -> None:
+    for module in (consent, meters, registry, vee, trust, openadr):
+        calls = [
+            node
+            for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text()))
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "call"
+        ]
+        said = [node for node in calls if any(isinstance(each, ast.JoinedStr) for each in node.args)]
+        said += [node for node in calls if len(node.args) == 4]
+        assert [node.lineno for node in said if len(node.args) + len(node.keywords) < 4] == [], module.__name__
