@@ -154,9 +154,16 @@ def _shapes(table: Mapping[Any, Any], struct: type[msgspec.Struct], above: str =
 def _shape(said: Any, kind: Any, field: str) -> Iterator[Wrong]:
     try:
         msgspec.convert(said, kind)
-    except msgspec.ValidationError as error:
-        words = [repr(word) for word in get_args(kind) if word] if get_origin(kind) is Literal else []
-        yield Wrong(0, field, str(error) + (f"; one of {', '.join(words)}" if words else ""))
+    except msgspec.ValidationError:
+        yield Wrong(0, field, _may_be(kind))
+
+
+def _may_be(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(word for word in get_args(kind) if word)}"
+    return {str: "a text (in quotes, where YAML takes it for something else)", int: "a whole number"}.get(
+        kind, "fields and what they are"
+    )
 
 
 def _rules(plan: ImportMap) -> Mapping[str, str]:

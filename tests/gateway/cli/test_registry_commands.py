@@ -156,11 +156,11 @@ async def test_the_operator_puts_a_request_before_a_household(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        (("--start", "2026-03-01T00:00:00"), "values_from: "),
+        (("--start", "2026-03-01T00:00:00"), "--start: an instant with its offset"),
         (("--quantity", "1-0:9.8.0"), "not-in-profile"),
         (("--until", "2026-01-01T00:00:00Z"), "until: lies in the past"),
         (("--end", "2026-03-02T00:00:00Z"), "until: lies in the past"),
-        (("--minutes", "7"), "resolution_seconds: must divide the day"),
+        (("--minutes", "7"), "--minutes, in seconds: must divide the day"),
     ],
 )
 async def test_a_request_that_cannot_be_is_refused_by_its_field(
