@@ -24,7 +24,7 @@ class BrokenField(ValueError):
 
 _TEXT, _NUMBER, _WHOLE, _YES_NO = "a text", "a number", "a whole number", "true or false"
 _INSTANT, _DAY, _LIST, _TABLE = "an instant, ISO 8601", "a day, YYYY-MM-DD", "a list", "fields with their values"
-RULES: Mapping[str, str] = MappingProxyType(
+WORDED_ERRORS: Mapping[str, str] = MappingProxyType(
     {
         "missing": "is missing",
         "extra_forbidden": "there is no such field",
@@ -95,7 +95,7 @@ def _rule(loc: tuple[int | str, ...], kind: str, bounds: Mapping[str, Any]) -> B
 def _worded(kind: str, bounds: Mapping[str, Any]) -> str:
     """Words that may stand there are told without quotes; an empty one is not told."""
     words = [word for word in _QUOTED.findall(str(bounds.get("expected", ""))) if word]
-    return RULES.get(kind, _OTHERWISE).format_map({**bounds, "expected": ", ".join(words)})
+    return WORDED_ERRORS.get(kind, _OTHERWISE).format_map({**bounds, "expected": ", ".join(words)})
 
 
 def in_words(error: ValidationError, whole: str) -> str:

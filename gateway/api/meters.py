@@ -43,7 +43,7 @@ class MeterIn(_Body):
     )
 
 
-class NameIn(_Body):
+class MeterNameIn(_Body):
     """What people call a meter; its label stays, so that a series goes on."""
 
     name: _Label
@@ -146,7 +146,7 @@ class MetersApi:
 
     async def rename(self, request: web.Request) -> web.Response:
         """What people call it, on pages and in tables for people; the label again takes the name away."""
-        household, wanted = self._household(request), await body(request, NameIn)
+        household, wanted = self._household(request), await body(request, MeterNameIn)
         changed = await self.registry.meters.rename(household, request.match_info["label"], wanted.name)
         return web.json_response(_shown(changed))
 

@@ -197,7 +197,7 @@ class VeeApi:
         return web.json_response(_shown(done.listed) | {"correction": _said(done)})
 
     async def undo(self, request: web.Request) -> web.Response:
-        """What was corrected for it is told as read again; ``listed``: whether its rule still finds it."""
+        """What was corrected for it is told as read again; the answer says whether its rule finds it."""
         wanted = await body(request, UndoIn)
         done = await self.vee.undo(request.match_info["exception"], wanted.author, wanted.reason)
         back = [_taken_back(each) for each in done.edits()]

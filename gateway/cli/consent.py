@@ -8,7 +8,7 @@ import typer
 from gateway.cli.calls import SETTINGS_FILE, SettingsFile, by, call, held, show
 from policies.terms import Level, Purpose
 
-_OTHERS = {
+OTHERS = {
     "quantities": "quantity",
     "values_from": "start",
     "values_to": "end",
@@ -47,7 +47,7 @@ def ask(
         "keep_days": keep_days,
         "reference": reference,
     }
-    show(call(held(settings), "POST", f"/api/households/{household}/requests", wanted, by(ask, _OTHERS)))
+    show(call(held(settings), "POST", f"/api/households/{household}/requests", wanted, by(ask, OTHERS)))
 
 
 @app.command("list")

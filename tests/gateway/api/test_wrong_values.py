@@ -12,7 +12,7 @@ from pydantic_core import core_schema
 
 from adapters.gaiax.settings import Settings as GaiaxSettings
 from adapters.openadr.settings import Settings as OpenadrSettings
-from adapters.validation import RULES, rules
+from adapters.validation import WORDED_ERRORS, rules
 from gateway.api.openapi import BODIES
 from gateway.settings import Settings
 from tests.gateway.people_house import people
@@ -94,4 +94,4 @@ async def test_every_route_with_a_body_refuses_by_field_in_our_words(
 
 
 def test_each_rule_is_of_an_error_that_there_is() -> None:
-    assert set(RULES) - {"path_type"} <= set(get_args(core_schema.ErrorType))
+    assert set(WORDED_ERRORS) - {"path_type"} <= set(get_args(core_schema.ErrorType))

@@ -3,9 +3,16 @@
 import ast
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from pydantic import BaseModel
 
+from gateway.api import models
+from gateway.api.meters import ExchangeIn, MeterIn, MeterNameIn
+from gateway.api.town import FindIn
+from gateway.api.vee import AcceptIn, EditIn, RunIn, UndoIn
 from gateway.cli import consent, meters, openadr, registry, trust, vee
 from gateway.cli.calls import as_said, by, said
 
@@ -59,3 +66,32 @@ def test_every_call_with_something_that_was_said_in_it_says_what_its_fields_are_
         said = [node for node in calls if any(isinstance(each, ast.JoinedStr) for each in node.args)]
         said += [node for node in calls if len(node.args) == 4]
         assert [node.lineno for node in said if len(node.args) + len(node.keywords) < 4] == [], module.__name__
+
+
+SAYS: list[tuple[Any, Any, dict[str, str], type[BaseModel], set[str]]] = [
+    (consent.app, consent.ask, consent.OTHERS, models.ScopeIn, set()),
+    (meters.meter_commands, meters.assign, {}, MeterIn, set()),
+    (meters.meter_commands, meters.rename, {}, MeterNameIn, set()),
+    (registry.app, meters.exchange, {"stands": "stand"}, ExchangeIn, set()),
+    (registry.app, registry.find, {"point": "wanted", "name": "wanted"}, FindIn, {"page"}),
+    (registry.app, registry.box, {}, models.BoxIn, {"box", "meters"}),
+    (registry.app, registry.ven, {"ven": "name"}, models.VenIn, set()),
+    (vee.app, vee.accept, {}, AcceptIn, set()),
+    (vee.app, vee.undo, {}, UndoIn, set()),
+    (vee.app, vee.edit, {}, EditIn, set()),
+    (vee.app, vee.run, {}, RunIn, set()),
+]
+"""Application, command, its word for fields, what it sends, and fields that nobody can say by it."""
+
+
+@pytest.mark.parametrize(("app", "command", "others", "model", "never"), SAYS)
+def test_each_field_that_a_command_sends_is_an_option_or_an_argument_of_it(
+    app: Any, command: Any, others: dict[str, str], model: type[BaseModel], never: set[str]
+) -> None:
+    known = typer.main.get_command(app)
+    mine = next(each for each in known.commands.values() if each.callback.__wrapped__ is command)  # type: ignore[attr-defined]
+    words = {word for each in mine.params for word in (*each.opts, each.name.upper())}
+    for field in set(model.model_fields) - never:
+        shown = by(command, others)(field)
+        assert shown.partition(",")[0] in words, (field, shown)
+        assert shown != field
