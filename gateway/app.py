@@ -83,6 +83,7 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
 
     supervisor.add("lines", gateway.lines.watch)
     supervisor.add("pins", gateway.pins.run)
+    supervisor.add("endings", gateway.consent.ends.run)
     supervisor.add("notices", gateway.outbox.run)
     supervisor.add("retention", gateway.retention.watch)
     supervisor.add("compactor", gateway.compactor.run)

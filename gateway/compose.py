@@ -22,6 +22,7 @@ from gateway.cohorts.desk import CohortDesk, Places
 from gateway.consent.desk import ConsentDesk
 from gateway.consent.endings import Endings
 from gateway.consent.evidence import Controller, Evidence
+from gateway.consent.pressed import PressedFile
 from gateway.door.egress import Egress
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
@@ -200,6 +201,7 @@ async def load(gateway: Gateway) -> None:
     await gateway.vault.start()
     await gateway.registry.load()
     await gateway.grounds.load(gateway.store)
+    await gateway.consent.ends.load()
     await gateway.vee.corrections.load()
     for part in (gateway.clients, gateway.codes, gateway.sessions):
         await part.load()
@@ -258,6 +260,7 @@ def composed(
         outbox=outbox,
         evidence=evidence,
         endings=endings,
+        pressed=PressedFile(settings.data / "pressed", vault),
         tenancies=registry.tenancies,
         turns=registry.turns,
         clock=clock,

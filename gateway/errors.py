@@ -6,7 +6,9 @@ GatewayError
     - RootMissing    there is a tree but no root that is whole
     - RootBusy       another process holds it
   - StoreDoubted     the store is not the one that its keys know: do not start
-  - StoreFull        nothing of this write is there: answer 507, the caller may try again
+  + StoreFull        nothing of this write is there: answer 507, the caller may try again
+    - NotRemembered  what was pressed has stopped, and a restart would forget it: answer 507, press again
+  - BeingRecorded    what was pressed has stopped and is remembered, and is recorded as soon as it can be: answer 202
   + TreeError        the key tree cannot be trusted
     - TreeBroken     nothing is changed any more until a restart: answer 503
     - PageDamaged    a slot does not open: inside the keeper it becomes ``TreeBroken`` or a fresh start
@@ -64,6 +66,14 @@ class StoreDoubted(GatewayError):
 
 class StoreFull(GatewayError):
     """The disk is full or the store cannot be written; nothing of this write is there."""
+
+
+class NotRemembered(StoreFull):
+    """What was pressed has stopped, but it can neither be recorded nor remembered: a restart would forget it."""
+
+
+class BeingRecorded(GatewayError):
+    """What was pressed has stopped, also after a restart, and is recorded as soon as it can be."""
 
 
 class TreeError(GatewayError):

@@ -40,11 +40,6 @@ class GroundBook:
         for ground in await _read(store, table.c.ended.is_(None), self._pins.believed):
             self.keep(ground)
 
-    async def reload(self, store: Store, subject: SubjectId) -> None:
-        """What the record says of one household, after a write of unknown fate."""
-        for ground in await self.recorded(store, subject):
-            self.keep(ground)
-
     async def recorded(self, store: Store, *subjects: SubjectId) -> Sequence[Ground]:
         """Every ground that these households ever had here, from the record."""
         parts = [subjects[at : at + SUBJECTS_AT_ONCE] for at in range(0, len(subjects), SUBJECTS_AT_ONCE)]

@@ -85,7 +85,7 @@ def withdraw_all(
         if each["live"]:
             path = f"/api/households/{each['household']}/withdraw"
             done = call(config, "POST", path)
-            if done["withdrawn"]:
+            if done.get("withdrawn", True):  # or what is said where it is being recorded
                 typer.echo(json.dumps({"household": each["household"], **done}))
 
 

@@ -14,6 +14,7 @@ from gateway.clock import Clock
 from gateway.consent.endings import Begun, Endings
 from gateway.consent.evidence import Evidence
 from gateway.consent.ground_ends import GroundEnds
+from gateway.consent.pressed import PressedFile
 from gateway.consent.records import (
     ANY_CLASS,
     Asked,
@@ -30,7 +31,7 @@ from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger, put
 from gateway.door.lines import Lines
 from gateway.errors import ConsentError, SubjectGone
-from gateway.grounds import GroundBook
+from gateway.grounds import GroundBook, over
 from gateway.pins.change import of_household
 from gateway.pins.pins import Pins
 from gateway.registry.tenancies import Tenancies
@@ -45,7 +46,7 @@ __all__ = ["Asked", "ConsentDesk"]
 
 
 class ConsentDesk:
-    """One instance for each process."""
+    """One instance for each process. ``ends``: how what a household agreed to ends, and what is not recorded of it."""
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class ConsentDesk:
         outbox: Notices,
         evidence: Evidence,
         endings: Endings,
+        pressed: PressedFile,
         tenancies: Tenancies,
         turns: Turns,
         clock: Clock,
@@ -69,7 +71,7 @@ class ConsentDesk:
         self._store, self._vault, self._grounds, self._ledger = store, vault, grounds, ledger
         self._outbox, self._evidence, self._clock, self._ids = outbox, evidence, clock, ids
         self._endings, self._tenancies, self._turns, self._pins = endings, tenancies, turns, pins
-        self._ends = GroundEnds(store, pins, grounds, ledger, epochs, lines, outbox, evidence, endings, log)
+        self.ends = GroundEnds(store, pins, grounds, ledger, epochs, lines, outbox, evidence, endings, pressed, log)
 
     # -- asking
 
@@ -170,7 +172,9 @@ class ConsentDesk:
 
     async def all_grounds(self, household: SubjectId) -> Sequence[Ground]:
         """Also those that ended long ago, from the record. A legal task of an erased household ended with it."""
-        found, tenancy = await self._grounds.recorded(self._store, household), self._tenancies.get(household)
+        known = {g.id: g for g in self._grounds.of(household) if over(g)}  # what was pressed may not be recorded yet
+        found = [known.get(g.id, g) for g in await self._grounds.recorded(self._store, household)]
+        tenancy = self._tenancies.get(household)
         erased = None if tenancy is None else tenancy.erased
         return found if erased is None else [ended_by_erasure(ground, erased) for ground in found]
 
@@ -180,7 +184,7 @@ class ConsentDesk:
         """Take back one consent, or all of them. Returns when no byte of them leaves any more and it is durable.
 
         Withdrawing what is withdrawn already is no error. Raises ``ConsentError`` for a consent that is not this
-        household's.
+        household's; ``BeingRecorded`` and ``NotRemembered`` when it has stopped and cannot be recorded yet.
         """
         mine = {g.id: g for g in self._grounds.of(household) if isinstance(g, Consent)}
         if ground is not None:
@@ -196,10 +200,10 @@ class ConsentDesk:
             known = [self._grounds.find(household, name) for name in mine]
             ended = [c.withdraw(now) for c in known if isinstance(c, Consent) and c.withdrawn is None]
             if ended:
-                await self._ends.end(Ended(household, ended, now))
+                await self.ends.end(Ended(household, ended, now))
                 done += ended
-            elif not (flying := self._ends.flying(household)):
-                await self._pins.settle(household)  # pressed before, when the keys could not be written
+            elif not (flying := self.ends.flying(household)):
+                await self.ends.settle(household)  # pressed before, when it could not be written
                 return done
             else:
                 await asyncio.wait(flying)  # somebody else pressed first: acknowledged is what is durable
@@ -209,11 +213,11 @@ class ConsentDesk:
         now = self._clock()
         match self._grounds.find(household, ground):
             case Contract() as contract if contract.ended is None:
-                await self._ends.end(Ended(household, [replace(contract, ended=now)], now))
+                await self.ends.end(Ended(household, [replace(contract, ended=now)], now))
             case LegalTask(objectable=True, objected=None) as task:
-                await self._ends.end(Ended(household, [replace(task, objected=now)], now))
+                await self.ends.end(Ended(household, [replace(task, objected=now)], now))
             case Contract() | LegalTask(objectable=True):
-                await self._pins.settle(household)
+                await self.ends.settle(household)
             case LegalTask():
                 raise ConsentError("not-objectable", "ground", "the law behind this task knows no objection")
             case _:
@@ -225,10 +229,11 @@ class ConsentDesk:
         The caller has the household's turn. ``own``: what is open for the household itself is cut as well, and the
         ledger says that it was erased.
         """
-        while flying := self._ends.flying(begun.household):
-            await asyncio.wait(flying)  # pressed before: it is durable now, or undone and ends below
+        while flying := self.ends.flying(begun.household):
+            await asyncio.wait(flying)  # pressed before: it is durable now, or owed
+        await self.ends.record_owed()
         ended = [ended_at(g, begun.at) for g in self._grounds.of(begun.household) if in_force(g)]
-        await self._ends.end(Ended(begun.household, ended, begun.at, begun=begun, own=own))
+        await self.ends.end(Ended(begun.household, ended, begun.at, begun=begun, own=own))
 
     # -- helpers
 

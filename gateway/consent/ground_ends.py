@@ -2,12 +2,16 @@
 
 The epoch flips in memory, before anything is waited for; the ledger entry is sealed; one transaction writes record,
 ledger entry and notices; what stands now is pinned in the key tree; open answers and queues of the ground are reset and
-the event loop gets its turn; then the caller may acknowledge. If one of them fails, the flip stays until the record has
-been read back: unknown means no.
+the event loop gets its turn; then the caller may acknowledge.
+
+If one of them fails, the flip stays: what was pressed is never rolled back. It is written into a place that needs no
+room (``gateway.consent.pressed``) and tried again until it is recorded; a start reads that place before a port opens.
 """
 
 import asyncio
 from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -16,16 +20,21 @@ from gateway import grounds as records
 from gateway import rights
 from gateway.consent.endings import Endings
 from gateway.consent.evidence import Evidence
+from gateway.consent.pressed import PressedFile, ended_of, press_of
 from gateway.consent.records import Ended, ended_notice, ending_notice
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger, put
 from gateway.door.lines import Lines
-from gateway.grounds import GroundBook
+from gateway.errors import BeingRecorded, GatewayError, NotRemembered, SubjectGone
+from gateway.grounds import GroundBook, over
 from gateway.pins.change import of_household
 from gateway.pins.pins import Pins
 from gateway.storage.port import Store
 from policies.grounds import Consent
 from policies.terms import SubjectId
+
+TRIED_EACH = 1.0
+"""Seconds between two tries to record what was pressed."""
 
 
 class GroundEnds:
@@ -42,19 +51,53 @@ class GroundEnds:
         outbox: Notices,
         evidence: Evidence,
         endings: Endings,
+        pressed: PressedFile,
         log: Logger,
     ) -> None:
         self._store, self._grounds, self._ledger, self._epochs, self._lines = store, grounds, ledger, epochs, lines
         self._outbox, self._evidence, self._endings, self._log = outbox, evidence, endings, log
-        self._pins = pins
+        self._pins, self._pressed = pins, pressed
         self._flying: dict[SubjectId, set[asyncio.Future[None]]] = {}
+        self._owed: list[_Owed] = []
+        self._file, self._trying = asyncio.Lock(), asyncio.Lock()
 
     def flying(self, household: SubjectId) -> Collection[asyncio.Future[None]]:
         """Ends that were pressed and are not durable yet; empty when there is nothing to wait for."""
         return self._flying.get(household, ())
 
+    async def settle(self, household: SubjectId) -> None:
+        """What this household pressed is recorded on return. Raises ``BeingRecorded`` or ``NotRemembered``."""
+        if any(owed.ended.household == household for owed in self._owed):
+            await self.record_owed()
+        for owed in self._owed:
+            if owed.ended.household == household:
+                raise _said(owed)
+        await self._pins.settle(household)
+
+    async def load(self) -> None:
+        """What was pressed before the start and not recorded counts at once, and is recorded if it can be.
+
+        When grounds are loaded, and before a port opens.
+        """
+        for slot, press in (await asyncio.to_thread(self._pressed.load)).items():
+            ended = ended_of(press, self._grounds.of(SubjectId(press.household)))
+            for ground in ended.grounds:
+                self._grounds.keep(ground)
+            self._owed.append(_Owed(ended, slot))
+        await self.record_owed()
+
+    async def run(self) -> None:
+        """A supervised loop."""
+        while True:
+            await asyncio.sleep(TRIED_EACH)
+            await self.record_owed()
+
     async def end(self, ended: Ended) -> None:
-        """Goes on to its end when the caller is cancelled: what was pressed is never rolled back."""
+        """Goes on to its end when the caller is cancelled: what was pressed is never rolled back.
+
+        Raises ``BeingRecorded`` when it has stopped and is remembered; ``NotRemembered`` when it has stopped, and
+        nobody would know after a restart.
+        """
         for name in ended.names:  # 1. in memory, at once
             self._epochs.flip(name)
         for ground in ended.grounds:
@@ -64,14 +107,18 @@ class GroundEnds:
         await asyncio.shield(self._recorded(ended, flying))
 
     async def _recorded(self, ended: Ended, flying: asyncio.Future[None]) -> None:
-        """``flying`` is done when it is durable, or when the record was read back."""
+        """``flying`` is done when it is durable, or owed."""
         household = ended.household
         try:
             await self._write_end(ended)
+        except SubjectGone:
+            raise  # nothing of it can be opened any more
         except Exception as error:
             self._log.error("withdrawal.not_written", error=type(error).__name__, grounds=len(ended.grounds))
-            await self._grounds.reload(self._store, household)
-            raise
+            owed = _Owed(ended)
+            self._owed.append(owed)
+            await self._remember(owed)
+            raise _said(owed) from error
         finally:
             flying.set_result(None)
             self._flying[household].discard(flying)
@@ -79,6 +126,53 @@ class GroundEnds:
                 del self._flying[household]
             reset = await self._lines.ended(map(rights.ground, ended.names))  # 3. nothing queued is still sent
         self._log.info("ground.ended", kind=ended.kind, grounds=len(ended.grounds), connections_reset=reset)
+
+    # -- what could not be written
+
+    async def _remember(self, owed: "_Owed") -> None:
+        """In a slot, if that can be."""
+        async with self._file:
+            try:
+                owed.slot = await asyncio.to_thread(self._pressed.put, press_of(owed.ended))
+            except OSError as error:
+                self._log.error("withdrawal.not_remembered", error=type(error).__name__)
+
+    async def record_owed(self) -> None:
+        """Try again what was pressed and is not recorded. What fails stays owed."""
+        async with self._trying:
+            for owed in tuple(self._owed):
+                if await self._try_again(owed):
+                    self._owed.remove(owed)
+                    await self._forget(owed)
+
+    async def _try_again(self, owed: "_Owed") -> bool:
+        ended = owed.ended
+        try:
+            await self._write_rest(ended)
+        except SubjectGone:
+            return True
+        except Exception as error:  # noqa: BLE001 - whatever it is: it was pressed
+            self._log.warning("withdrawal.owed", error=type(error).__name__, grounds=len(ended.grounds))
+            if owed.slot is None:
+                await self._remember(owed)
+            return False
+        self._log.info("ground.ended", kind=ended.kind, grounds=len(ended.grounds), connections_reset=0)
+        return True
+
+    async def _forget(self, owed: "_Owed") -> None:
+        if owed.slot is not None:
+            async with self._file:
+                with suppress(OSError):  # the next start finds that it is recorded
+                    await asyncio.to_thread(self._pressed.clear, owed.slot)
+
+    async def _write_rest(self, ended: Ended) -> None:
+        """Without what is in the record already: a write may have failed behind its commit."""
+        past = {g.id for g in await self._grounds.recorded(self._store, ended.household) if over(g)}
+        left = [ground for ground in ended.grounds if ground.id not in past]
+        begun = ended.begun is None or await self._endings.begun(ended.household) is not None
+        if left or not begun:
+            await self._write_end(replace(ended, grounds=left))
+        await self._pins.settle(ended.household)
 
     async def _write_end(self, ended: Ended) -> None:
         """2. Ledger entries are sealed; then record, ledger entries, notices: one transaction, and its pin."""
@@ -98,3 +192,17 @@ class GroundEnds:
                 self._outbox.put(connection, ending_notice(household))
 
         await self._pins.write([of_household(household)], write)
+
+
+@dataclass(slots=True)
+class _Owed:
+    """``slot``: where it is remembered."""
+
+    ended: Ended
+    slot: int | None = None
+
+
+def _said(owed: _Owed) -> GatewayError:
+    if owed.slot is not None:
+        return BeingRecorded("it has stopped, and is recorded as soon as the disk takes it")
+    return NotRemembered("it has stopped, but it cannot be recorded: a restart would forget it")

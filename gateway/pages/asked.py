@@ -65,6 +65,10 @@ def whole(request: web.Request, field: str) -> int | None:
     return int(said[0])
 
 
+_WORDS = {"being-recorded": "stopped", "not-recorded": "stopped_unrecorded"}
+"""By reason. All else is told by its status."""
+
+
 def refusal(
     show: Renderings, request: web.Request, status: int, reason: str, *, entrance: str, shut: Collection[int]
 ) -> web.StreamResponse:
@@ -74,7 +78,7 @@ def refusal(
         return answer(raised)
     if status in shut:
         return to(entrance)
-    words, token = "not_found" if status == 404 else "not_done", form_token(request)
+    words, token = _WORDS.get(reason, "not_found" if status == 404 else "not_done"), form_token(request)
     if isinstance(raised, BadAddress):
         words, reason = "not_understood", _said(raised.wrong, Phrases(language_of(request)))
     return show.page(request, "problem.html", status=status, words=words, reason=reason, token=token)

@@ -109,13 +109,22 @@ class Pins:
             result = work(connection)
             return result, [change.end(connection) for change in changes]
 
-        result, pins = await self._store.write(pinned)
+        result, pins = await self._store.write(pinned, ending=not adds)
         for scope, pin in zip(scopes, pins, strict=True):
             self._owe(scope, pin, known[scope].pin or NO_ROWS)
         self._doubted.difference_update(scopes)
         if not adds:
-            await asyncio.gather(*[self.settle(scope) for scope in scopes])
+            await asyncio.gather(*[self._settle_at_once(scope) for scope in scopes])
         return result
+
+    async def _settle_at_once(self, scope: str) -> None:
+        """On the room that is kept for endings, if there is no other."""
+        try:
+            await self.settle(scope)
+        except StoreFull:
+            if not await self._store.make_room():
+                raise
+            await self.settle(scope)
 
     def _owe(self, scope: str, pin: Pin, known: Pin) -> None:
         if pin.number > self._owed.get(scope, known).number:

@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from adapters.plugin import CALLER, Caller, Logger, Refused, Route
-from gateway.errors import StoreFull, SubjectGone
+from gateway.errors import BeingRecorded, NotRemembered, StoreFull, SubjectGone
 from gateway.serve.callers import NOBODY, Authenticate
 from gateway.serve.problems import RAISED, Problem, about, answer, unknown_token
 from gateway.settings import Settings
@@ -124,6 +124,10 @@ def _problem(error: Exception, route: str, log: Logger) -> Problem:
             return Problem(403, "refused", str(error), reasons=[r.value for r in error.refusal.reasons])
         case SubjectGone():
             return Problem(404, "gone", "there is no such household")
+        case BeingRecorded():
+            return Problem(202, "being-recorded", str(error))
+        case NotRemembered():
+            return Problem(507, "not-recorded", str(error))
         case StoreFull():
             log.error("store.full", route=route)
             return Problem(507, "storage-full", "nothing can be stored at the moment")

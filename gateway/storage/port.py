@@ -9,6 +9,8 @@ Statements are written in SQLAlchemy's Core, so that an engine can say them in i
 - **Writes share a commit, not a fate.** A group of them costs one commit; one that fails harms no neighbour.
 - **A look sees one instant**, after every write that has returned, and changes nothing.
 - **A full disk is a type.** ``StoreFull`` is raised and nothing of that write is there; later ones may go through.
+- **Endings have room of their own.** Where the disk is full, a write that is an ending takes it; then nothing but
+  endings is written until there is room for all.
 - **A caller that is cancelled takes nothing back.** What it handed in may become durable all the same.
 - **Numbers only grow**, and none is given twice, also after a crash (see ``Numbers``).
 """
@@ -55,11 +57,17 @@ class Store(Protocol):
         a caller that is cancelled goes on to the end of ``ask``.
         """
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], *, ending: bool = False) -> T:
         """Run ``work`` in a transaction that may be shared; returns its value once that is durable.
 
         ``work`` runs in a writer's thread, touches nothing but its connection, and may be run a second time when
         a neighbour in the same group failed. Its own exception rolls back its own changes only and is raised here.
+        ``ending``: it takes something away from somebody, and may use the room that is kept for that.
+        """
+
+    async def make_room(self) -> bool:
+        """Give up the room that is kept for endings, for what is written for one beside the store; whether there was
+        any.
         """
 
     async def append(self, table: Table, rows: Rows) -> None:

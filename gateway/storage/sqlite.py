@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from gateway.errors import StoreFull
 from gateway.storage.numbers import ReservedNumbers, extended, give_back, reserve
 from gateway.storage.port import Rows
+from gateway.storage.reserve import Reserve
 from gateway.storage.statements import append
 
 T = TypeVar("T")
@@ -47,6 +48,7 @@ def engine_of(url: URL) -> Engine:
 class _Write:
     work: Callable[[Connection], Any]
     done: asyncio.Future[Any]
+    ending: bool
 
 
 @dataclass(slots=True)
@@ -78,9 +80,11 @@ class SqliteStore:
         self._of_thread = threading.local()
         self._looking: list[Connection] = []
         self._numbers: dict[str, ReservedNumbers] = {}
+        self._room = Reserve(Path(url.database or "").parent / "reserve")
 
     async def __aenter__(self) -> Self:
         _make(self._url)
+        self._room.take()
         self._engine = create_engine(self._url, pool_size=1, max_overflow=0)
         _pragmas(self._engine, writes=True)
         self._look_engine = create_engine(self._url, pool_size=READERS, max_overflow=0)
@@ -108,10 +112,13 @@ class SqliteStore:
         with connection.begin():
             return ask(connection)
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], *, ending: bool = False) -> T:
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        await self._queue.put(_Write(work, done))
+        await self._queue.put(_Write(work, done, ending))
         return await done
+
+    async def make_room(self) -> bool:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._room.give_up)
 
     async def append(self, table: Table, rows: Rows) -> None:
         await self.append_all([(table, rows)])
@@ -130,13 +137,22 @@ class SqliteStore:
             group = [await self._queue.get()]
             while len(group) < WRITES_AT_ONCE and not self._queue.empty():
                 group.append(self._queue.get_nowait())
-            outcome = await loop.run_in_executor(self._thread, self._commit, group)
+            outcome = await loop.run_in_executor(self._thread, self._commit_what_may, group)
             for done, result in outcome.results:
                 if not done.done():
                     done.set_result(result)
             for done, error in outcome.errors:
                 if not done.done():
                     done.set_exception(error)
+
+    def _commit_what_may(self, group: Sequence[_Write | _Bulk]) -> _Outcome:
+        """While the room for endings is given up, endings alone."""
+        if self._room.take() or not self._room.given_up:
+            return self._commit(group)
+        endings = [item for item in group if _is_ending(item)]
+        outcome = self._commit(endings) if endings else _Outcome()
+        outcome.errors += [(item.done, _full()) for item in group if not _is_ending(item)]
+        return outcome
 
     def _commit(self, group: Sequence[_Write | _Bulk]) -> _Outcome:
         """All in one transaction; if one fails, each alone, so that one bad write harms no neighbour."""
@@ -150,7 +166,10 @@ class SqliteStore:
         except Exception as error:  # noqa: BLE001 - it goes to the caller that caused it
             outcome.results = []
             if len(group) == 1:
-                outcome.errors.append((group[0].done, _named(error)))
+                named = _named(error)
+                if isinstance(named, StoreFull) and _is_ending(group[0]) and self._room.give_up():
+                    return self._commit(group)
+                outcome.errors.append((group[0].done, named))
                 return outcome
             for item in group:
                 alone = self._commit([item])
@@ -187,13 +206,21 @@ def _run(connection: Connection, group: Sequence[_Write | _Bulk]) -> list[tuple[
     return [(item, item.work(connection) if isinstance(item, _Write) else None) for item in group]
 
 
+def _is_ending(item: _Write | _Bulk) -> bool:
+    return isinstance(item, _Write) and item.ending
+
+
 def _named(error: Exception) -> Exception:
     """SQLite says "disk is full" in words; callers want a type."""
     if isinstance(error, OperationalError):
         text = str(error.orig).lower()
         if "full" in text or "disk i/o" in text or "readonly" in text:
-            return StoreFull("the store cannot be written: the disk is full or read-only")
+            return _full()
     return error
+
+
+def _full() -> StoreFull:
+    return StoreFull("the store cannot be written: the disk is full or read-only")
 
 
 def _make(url: URL) -> None:

@@ -34,6 +34,7 @@ from policies.vault import columns_v1
 READINGS, PARTIALS = 0, 1
 AXIS_COLUMNS = {READINGS: 2, PARTIALS: 5}
 STATUSES = ("measured", "estimated", "validated", "missing", "substituted")
+_STATUS = {status: place for place, status in enumerate(STATUSES)}
 
 _VERSION = 2
 LARGEST = 1 << 63
@@ -45,6 +46,7 @@ _SHORT, _LONG, _SECONDS = 4, 8, 0x80
 _TOTAL = 2
 """Place of a partial's total among its columns of values."""
 _FORMS = {_SHORT: "I", _LONG: "Q"}
+_NOUGHTS = {form: bytes(form) for form in _FORMS}
 _SECOND = 1_000_000
 
 _Column = Sequence[int]
@@ -87,9 +89,10 @@ def encode(layout: int, series: Iterable[Series]) -> bytes:
                 axis_parts.append(_ROWS.pack(len(axis[0])))
                 axis_parts += [_packed(column, instants=True) for column in axis]
             meter = meters.setdefault((label, serial), len(meters))
-            told = _SERIES.pack(STATUSES.index(status), known[0], exponent, total_exponent, len(values))
+            told = _SERIES.pack(_STATUS[status], known[0], exponent, total_exponent, len(values))
             parts += (_METER.pack(meter), _names(quantity, unit), told)
-            parts += [_packed(column, wide=place >= _TOTAL) for place, column in enumerate(values)]
+            parts += map(_packed, values[:_TOTAL])
+            parts += [_packed(column, wide=True) for column in values[_TOTAL:]]
             count += 1
         named = [_name(text) for meter in meters for text in meter]
         return b"".join((_HEAD.pack(_VERSION, layout, len(meters), len(axes), count), *named, *axis_parts, *parts))
@@ -146,7 +149,12 @@ def _packed(column: _Column, *, instants: bool = False, wide: bool = False) -> b
     """Offsets from the least. Only instants may be told in seconds: that depends on the meter's clock alone."""
     if not column:
         return _COLUMN.pack(_SHORT, 0)
-    least, most = (column[0], column[0]) if len(column) == 1 else (min(column), max(column))
+    if len(column) == 1:
+        least, form = column[0], _LONG if wide else _SHORT
+        if not -LARGEST < least < LARGEST:
+            raise ValueError("a mantissa does not fit")
+        return _COLUMN.pack(form, least) + _NOUGHTS[form]
+    least, most = min(column), max(column)
     if most >= LARGEST or least <= -LARGEST:
         raise ValueError("a mantissa does not fit")
     form, scale = _LONG if wide or most - least >= 1 << 32 else _SHORT, 1

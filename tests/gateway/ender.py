@@ -31,11 +31,11 @@ class Bomb:
         self._after = after
 
     def before(self, work: Work) -> Work:
-        async def tick(*arguments: Any) -> Any:
+        async def tick(*arguments: Any, **named: Any) -> Any:
             if self._after == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
             self._after -= 1
-            return await work(*arguments)
+            return await work(*arguments, **named)
 
         return tick
 

@@ -17,7 +17,7 @@ from adapters.plugin import Notice, Refused
 from gateway.consent.endings import Begun, Ending
 from gateway.consent.records import ENDING, in_force
 from gateway.door.egress import Cut
-from gateway.errors import StoreFull, SubjectGone, Unknown
+from gateway.errors import BeingRecorded, StoreFull, SubjectGone, Unknown
 from gateway.household_end import STEPS, EndProgress, Step, left
 from policies.grounds import Consent, LegalTask, Scope
 from policies.roles import Role
@@ -172,12 +172,12 @@ async def test_a_withdrawal_under_way_that_fails_does_not_bring_its_consent_back
         await home.agree(who)
         write, go_on, first = home.store.write, asyncio.Event(), [True]
 
-        async def fails_once(work: Any) -> Any:
+        async def fails_once(work: Any, *, ending: bool = False) -> Any:
             if first:
                 first.clear()
                 await go_on.wait()
                 raise StoreFull("full")
-            return await write(work)
+            return await write(work, ending=ending)
 
         monkeypatch.setattr(home.store, "write", fails_once)
         pressed = group.create_task(outcome(home.consent.withdraw(who)))
@@ -186,7 +186,7 @@ async def test_a_withdrawal_under_way_that_fails_does_not_bring_its_consent_back
         await asyncio.sleep(0.01)
         go_on.set()
         await end
-        assert isinstance(await pressed, StoreFull)
+        assert isinstance(await pressed, BeingRecorded)
         assert not [g for g in await home.consent.all_grounds(who) if in_force(g)]
         assert home.grounds.of(who) == ()
 

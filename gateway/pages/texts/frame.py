@@ -47,6 +47,22 @@ FRAME: Mapping[str, tuple[str, str]] = MappingProxyType(
             "This form was not sent from your own page, or the page was too old. Please open it again.",
             "Dieses Formular kam nicht von Ihrer eigenen Seite, oder die Seite war zu alt. Bitte öffnen Sie sie neu.",
         ),
+        "stopped": ("Stopped; it is being recorded", "Gestoppt; es wird noch festgehalten"),
+        "stopped_means": (
+            "Nothing leaves any more. We cannot write to our disk at the moment: what you pressed is remembered, also "
+            "if we restart, and is recorded as soon as that is possible. You need not press again.",
+            "Es verlässt nichts mehr das Haus. Wir können gerade nicht auf unseren Speicher schreiben: Was Sie "
+            "gedrückt haben, ist gemerkt, auch über einen Neustart hinweg, und wird festgehalten, sobald das geht. "
+            "Sie müssen nicht noch einmal drücken.",
+        ),
+        "stopped_unrecorded": ("Stopped, but not recorded yet", "Gestoppt, aber noch nicht festgehalten"),
+        "stopped_unrecorded_means": (
+            "Nothing leaves any more. But our disk takes nothing at the moment, so we would forget it if we were "
+            "restarted now. We keep trying. Please look here again later, and press again if it is not shown as ended.",
+            "Es verlässt nichts mehr das Haus. Unser Speicher nimmt gerade nichts an, deshalb würden wir es vergessen, "
+            "wenn wir jetzt neu gestartet würden. Wir versuchen es weiter. Bitte sehen Sie später noch einmal nach und "
+            "drücken Sie noch einmal, wenn es nicht als beendet gezeigt wird.",
+        ),
         "not_understood": ("Not understood", "Nicht verstanden"),
         "not_understood_means": (
             "The address of this page asks for something that does not exist. This is wrong:",

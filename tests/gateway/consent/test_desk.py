@@ -121,29 +121,6 @@ async def test_withdrawing_twice_is_no_error_and_writes_once(tmp_path: Path) -> 
         assert len(await entries_of(home.ledger, who)) == 2
 
 
-async def test_if_a_withdrawal_cannot_be_written_nothing_is_released_until_the_record_was_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with house(tmp_path) as home:
-        who = await home.household()
-        await home.feed(who, [1])
-        await home.agree(who)
-        seen: list[set[Reason]] = []
-
-        async def full(work: Any) -> None:
-            seen.append(await refused(home, home.question(who)))  # the flip stands while the write is under way
-            raise StoreFull("full")
-
-        with monkeypatch.context() as broken:
-            broken.setattr(home.store, "write", full)
-            with pytest.raises(StoreFull):
-                await home.consent.withdraw(who)
-        assert seen == [{Reason.WITHDRAWN}]
-        assert len(await home.rows(home.question(who))) == 1  # the record says: still agreed
-        await home.consent.withdraw(who)
-        assert await refused(home, home.question(who)) == {Reason.WITHDRAWN}
-
-
 async def test_a_release_that_cannot_be_written_down_does_not_happen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,9 +229,9 @@ async def test_who_presses_second_is_told_only_when_the_first_is_durable(
         await home.agree(who)
         write, durable = home.store.write, asyncio.Event()
 
-        async def slow(work: Any) -> Any:
+        async def slow(work: Any, *, ending: bool) -> Any:
             await durable.wait()
-            return await write(work)
+            return await write(work, ending=ending)
 
         monkeypatch.setattr(home.store, "write", slow)
         first = group.create_task(home.consent.withdraw(who))

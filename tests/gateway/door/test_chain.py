@@ -79,3 +79,30 @@ async def test_a_long_chain_is_walked_in_parts(tmp_path: Path, monkeypatch: pyte
         await changed(home, "UPDATE ledger SET sealed = x'00' WHERE number = 5")
         found = await home.ledger.verify()
         assert (found.entries, found.fault) == (4, "the ledger's chain is broken at entry 5: it was altered")
+
+
+async def test_a_look_takes_some_rows_in_their_order_with_their_own_heads_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain, "WALKED_AT_ONCE", 2)
+    async with house(tmp_path) as home:
+        for _ in range(3):
+            await filled(home, 2)
+            await home.ledger.sign_checkpoint()
+        stretch = await home.store.look(lambda connection: chain._after(2, connection))
+        assert [row.number for row in stretch.rows] == [3, 4]
+        assert list(stretch.heads) == [4]
+        assert stretch.signed == 6
+
+
+async def test_rows_are_walked_by_number_however_they_lie(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        await filled(home, 4)
+        await changed(
+            home,
+            "CREATE TABLE kept AS SELECT * FROM ledger",
+            "DELETE FROM ledger",
+            "DROP TABLE ledger",
+            "CREATE VIEW ledger AS SELECT * FROM kept ORDER BY number DESC",
+        )
+        assert await whole(home) == ""

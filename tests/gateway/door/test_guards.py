@@ -10,7 +10,7 @@ import pytest
 
 from adapters.plugin import Organisation, Refused
 from gateway.door.egress import Cut, Part
-from gateway.errors import StoreFull
+from gateway.errors import BeingRecorded, StoreFull
 from gateway.vault.sealed import SealedVault
 from policies.terms import (
     AS_RECEIVED,
@@ -150,14 +150,14 @@ async def test_from_the_press_of_an_erasure_on_nothing_of_ones_own_answer_is_wri
         async def parts() -> AsyncIterator[Part]:
             yield opened[0]
 
-        async def full(_: Any) -> None:
+        async def full(_: Any, *, ending: bool) -> None:
             seen.append(Wire())
             with pytest.raises(Cut):
                 await home.egress.send(parts(), RENDERER, seen[0], right=right, shared=False)
             raise StoreFull("full")
 
         monkeypatch.setattr(home.store, "write", full)
-        with pytest.raises(StoreFull):
+        with pytest.raises(BeingRecorded):
             await home.gateway.household_end.erase(who)
         assert not any(b"xxx" in chunk for chunk in seen[0].written)
         assert home.vault.oldest(who, DetailClass.LIVE) is not None

@@ -129,11 +129,11 @@ async def pressed(home: House, turns: int, press: Callable[[SubjectId], Awaitabl
     opened = [part async for part in await home.release.release(question, right)]
     write = home.store.write
 
-    async def slow(work: Any) -> Any:
+    async def slow(work: Any, *, ending: bool = False) -> Any:
         for _ in range(20):
             await asyncio.sleep(0)
         assert values(wire) == before, "written while the end was on its way to the disk"
-        return await write(work)
+        return await write(work, ending=ending)
 
     async def endless() -> AsyncIterator[Part]:
         while True:

@@ -235,6 +235,30 @@ async def test_the_oldest_release_is_forgotten_first_and_then_written_again(
         assert await write("a") == 4
 
 
+async def test_the_oldest_figures_that_were_shown_are_forgotten_first_and_then_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "GROUNDS_REMEMBERED", 2)
+    async with house(tmp_path) as home:
+
+        async def write(*cohorts: str) -> int:
+            for each in cohorts:
+                await home.ledger.write_shown([entry(home, kind="shown", reference=each)])
+            return await count(home)
+
+        assert await write("a", "b", "a", "b") == 2
+        assert await write("c", "b", "c") == 3
+        assert await write("a") == 4
+
+
+async def test_what_the_household_did_is_noted_in_the_detail_in_which_it_did_it(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await home.ledger.note(who, "own", resolution=timedelta(minutes=15))
+        [noted] = await entries_of(home.ledger, who)
+        assert (noted.kind, noted.resolution, noted.at) == ("own", 900.0, home.now)
+
+
 async def test_a_thousand_questions_of_a_day_are_few_entries_and_wash_nothing_off(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await home.household()

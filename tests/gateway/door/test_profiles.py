@@ -196,3 +196,31 @@ def test_a_clients_right_is_found_by_it_and_ends_with_it_and_not_with_an_entry_o
     assert right.lapse() is Lapse.CREDENTIAL
     holds[0], listed.now = True, NOON + HOUR
     assert right.lapse() is Lapse.CREDENTIAL
+
+
+@pytest.mark.parametrize("name", TOO_FAR)
+def test_what_a_wish_asks_too_much_of_is_named_field_by_field(name: str) -> None:
+    profiles = Listed().profiles
+    rules = profiles.beyond(wish(**{name: TOO_FAR[name]}))
+    assert [field for field, _ in rules] == [{"quantities": "quantity", "resolution": "minutes"}.get(name, name)]
+    if name == "recipient":
+        assert rules == [("recipient", "there is no such organisation")]
+
+
+def test_the_detail_that_a_profile_allows_is_named_in_seconds() -> None:
+    ((_, rule),) = Listed().profiles.beyond(wish(resolution=timedelta(seconds=0.5)))
+    assert "900" in rule
+
+
+def test_nothing_is_named_of_what_is_in_the_profile() -> None:
+    assert Listed().profiles.beyond(wish()) == []
+
+
+def test_the_neighbourhood_is_asked_as_a_cohort_for_its_own_purpose_and_no_other() -> None:
+    profiles = Listed().profiles
+    fixed = {"level": Level.COHORT, "purpose": Purpose.NEIGHBOURHOOD}
+    assert profiles.beyond(wish(recipient=NEIGHBOURHOOD, **fixed)) == []
+    for field, other in (("level", Level.INDIVIDUAL), ("purpose", Purpose.FORECAST)):
+        asked = wish(recipient=NEIGHBOURHOOD, **{**fixed, field: other})
+        assert profiles.beyond(asked) == [(field, f"here it is {fixed[field]}")]
+        assert not profiles.in_profile(asked)

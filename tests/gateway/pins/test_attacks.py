@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.plugin import Organisation
-from gateway.errors import StoreDoubted, StoreFull
+from gateway.errors import BeingRecorded, StoreDoubted, StoreFull
 from gateway.registry.boxes import ANY_METER, Certificate
 from gateway.registry.organisations import ListedOrganisation
 from policies.grounds import Consent
@@ -237,7 +237,7 @@ async def test_an_ended_row_that_says_it_stands_is_no_ground_even_when_the_recor
     ended = [{**row, "ended": 1.0} for row in cloned("never")(story, [], now) if row["subject"] == story.never]
     replace_rows(tmp_path / HOME, "ground", [*now, *ended])
     async with house(tmp_path / HOME) as home:
-        await home.grounds.reload(home.store, story.never)
+        assert await home.grounds.recorded(home.store, story.never) == []
         assert home.consent.grounds(story.never) == ()
 
 
@@ -257,7 +257,7 @@ async def test_the_stores_own_word_of_how_far_it_came_is_believed_no_more_than_i
         assert agreed(home, story.stays) == {ACME, "other"}
 
 
-async def test_a_withdrawal_stands_and_is_not_acknowledged_while_the_keys_cannot_be_written(
+async def test_a_withdrawal_stands_and_is_not_said_to_be_recorded_while_the_keys_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with house(tmp_path / HOME) as home:
@@ -271,7 +271,7 @@ async def test_a_withdrawal_stands_and_is_not_acknowledged_while_the_keys_cannot
 
             full.setattr(home.keeper, "pin", pin)
             for _ in range(3):
-                with pytest.raises(StoreFull):
+                with pytest.raises(BeingRecorded):
                     await home.consent.withdraw(who)
                 assert agreed(home, who) == set()
                 assert home.release.openings(ACME) == []

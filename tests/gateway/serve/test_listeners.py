@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Connection
 
 from adapters.plugin import CALLER, Caller, Route
-from gateway.errors import StoreFull
+from gateway.errors import BeingRecorded, NotRemembered, StoreFull
 from gateway.identity.certs import Authority
 from gateway.serve.access import AccessLog
 from gateway.serve.callers import Callers
@@ -120,6 +120,8 @@ async def test_a_body_beyond_the_routes_limit_is_refused(chunked: bool) -> None:
     [
         (Problem(409, "taken", "it is in use"), 409, "taken"),
         (StoreFull("full"), 507, "storage-full"),
+        (NotRemembered("it has stopped"), 507, "not-recorded"),
+        (BeingRecorded("it has stopped"), 202, "being-recorded"),
         (ValueError(SECRET), 500, "internal"),
         (web.HTTPNotFound(), 404, "not-found"),
     ],
