@@ -217,6 +217,20 @@ async def test_the_boxes_own_meter_is_renamed_by_page_api_and_command_and_its_se
         assert ("main" in machines, "Haus unten" in machines) == (True, False)
 
 
+async def test_a_household_names_its_own_meters_and_nobody_elses(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made, other = await house.household(), await house.household()
+        for each in (made, other):
+            await house.gateway.registry.meters.meet(SubjectId(each["household"]), BY_ITSELF)
+        headers = {"X-CSRF-Token": await house.log_in(made["login_code"])}
+        for each, status in ((made, 200), (other, 404)):
+            path = f"/api/households/{each['household']}/meters/main/name"
+            async with house.browser.post(path, json={"name": "unten"}, headers=headers) as answer:
+                assert answer.status == status
+        assert [meter["name"] for meter in await meters(house, made["household"])] == ["unten"]
+        assert [meter["name"] for meter in await meters(house, other["household"])] == ["main"]
+
+
 async def test_a_name_is_one_meters_alone_and_finds_it(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         household, known = await home_with_a_meter(house), house.gateway.registry.meters
