@@ -1,4 +1,13 @@
-"""What pydantic found wrong in settings, as fields and rules; no value is repeated."""
+"""What pydantic found wrong, as fields and rules in words of our own; no value is repeated.
+
+Pydantic's own sentences speak of inputs and types of its language; who wrote a settings file, a body or a row of a town
+reads what may stand there.
+"""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -13,14 +22,80 @@ class BrokenField(ValueError):
         self.field = field
 
 
+_TEXT, _NUMBER, _WHOLE, _YES_NO = "a text", "a number", "a whole number", "true or false"
+_INSTANT, _DAY, _LIST, _TABLE = "an instant, ISO 8601", "a day, YYYY-MM-DD", "a list", "fields with their values"
+WORDED_ERRORS: Mapping[str, str] = MappingProxyType(
+    {
+        "missing": "is missing",
+        "extra_forbidden": "there is no such field",
+        "json_invalid": "not JSON in UTF-8",
+        "json_type": "not JSON in UTF-8",
+        "string_type": _TEXT,
+        "string_unicode": "a text in UTF-8",
+        "string_too_short": "at least {min_length} characters",
+        "string_too_long": "at most {max_length} characters",
+        "string_pattern_mismatch": "of the form {pattern}",
+        "int_type": _WHOLE,
+        "int_parsing": _WHOLE,
+        "int_from_float": _WHOLE,
+        "int_parsing_size": "a whole number, and a smaller one",
+        "float_type": _NUMBER,
+        "float_parsing": _NUMBER,
+        "decimal_type": _NUMBER,
+        "decimal_parsing": _NUMBER,
+        "finite_number": _NUMBER,
+        "decimal_max_digits": "at most {max_digits} digits",
+        "decimal_max_places": "at most {decimal_places} digits behind the point",
+        "decimal_whole_digits": "at most {whole_digits} digits before the point",
+        "greater_than": "more than {gt}",
+        "greater_than_equal": "{ge} at least",
+        "less_than": "less than {lt}",
+        "less_than_equal": "{le} at most",
+        "bool_type": _YES_NO,
+        "bool_parsing": _YES_NO,
+        "literal_error": "one of {expected}",
+        "enum": "one of {expected}",
+        "list_type": _LIST,
+        "tuple_type": _LIST,
+        "too_long": "at most {max_length} of them",
+        "too_short": "at least {min_length} of them",
+        "dict_type": _TABLE,
+        "model_type": _TABLE,
+        "model_attributes_type": _TABLE,
+        "date_type": _DAY,
+        "date_parsing": _DAY,
+        "date_from_datetime_parsing": _DAY,
+        "date_from_datetime_inexact": _DAY,
+        "datetime_type": _INSTANT,
+        "datetime_parsing": _INSTANT,
+        "datetime_from_date_parsing": _INSTANT,
+        "datetime_object_invalid": _INSTANT,
+        "timezone_aware": "an instant with its offset, ISO 8601",
+        "path_type": "the path of a file",
+        "none_required": "nothing may stand here",
+    }
+)
+"""By the kind of error; braces hold what pydantic says of the bound."""
+_OTHERWISE = "not what may stand here"
+_QUOTED = re.compile(r"'([^']*)'")
+
+
 def rules(error: ValidationError) -> list[BrokenRule]:
-    """Each field by its dotted name, "" for the whole, and its rule in the words of the validator."""
-    return [_rule(each["loc"], each["msg"], each.get("ctx", {}).get("error")) for each in error.errors()]
+    """Each field by its dotted name, "" for the whole, and its rule; where one of ours was broken, in its words."""
+    return [_rule(each["loc"], each["type"], each.get("ctx", {})) for each in error.errors(include_url=False)]
 
 
-def _rule(loc: tuple[int | str, ...], message: str, raised: object) -> BrokenRule:
+def _rule(loc: tuple[int | str, ...], kind: str, bounds: Mapping[str, Any]) -> BrokenRule:
+    raised = bounds.get("error")
     below = (raised.field,) if isinstance(raised, BrokenField) else ()
-    return ".".join(map(str, (*loc, *below))), str(raised) if isinstance(raised, ValueError) else message
+    rule = str(raised) if isinstance(raised, ValueError) else _worded(kind, bounds)
+    return ".".join(str(part) for part in (*loc, *below) if part != "[key]"), rule
+
+
+def _worded(kind: str, bounds: Mapping[str, Any]) -> str:
+    """Words that may stand there are told without quotes; an empty one is not told."""
+    words = [word for word in _QUOTED.findall(str(bounds.get("expected", ""))) if word]
+    return WORDED_ERRORS.get(kind, _OTHERWISE).format_map({**bounds, "expected": ", ".join(words)})
 
 
 def in_words(error: ValidationError, whole: str) -> str:

@@ -246,8 +246,8 @@ def composed(
     days = settings.retention.by_class()
     vault = SealedVault(store, keeper, days, clock=clock)
     lines = Lines(clock)
-    pins = Pins(store, keeper, log)
-    registry = Registry(store, pins, vault, clock, ids, lines.ended)
+    pins, zone = Pins(store, keeper, log), ZoneInfo(settings.timezone)
+    registry = Registry(store, pins, vault, clock, ids, lines.ended, zone)
     organisations, places = overrides.organisations or registry.organisations, overrides.places or registry.tenancies
     clients, codes = Clients(store, pins, clock, lines.ended), Codes(store, pins, vault, clock)
     signer = overrides.signer or GatewaySigner(settings.keys, urls[Listener.PARTNERS])
@@ -305,7 +305,6 @@ def composed(
         clock=clock,
         log=log,
     )
-    zone = ZoneInfo(settings.timezone)
     cohorts = CohortDesk(
         store,
         vault,

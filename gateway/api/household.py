@@ -16,7 +16,7 @@ from adapters.plugin import CALLER, Caller, Handler, PermissionRequest, Route, S
 from gateway.api import models
 from gateway.api.models import Json, body
 from gateway.clock import Clock
-from gateway.consent.desk import ConsentDesk
+from gateway.consent.desk import Asked, ConsentDesk
 from gateway.consent.evidence import Evidence
 from gateway.door.profiles import Profiles
 from gateway.errors import ConsentError, SubjectGone
@@ -115,10 +115,14 @@ class HouseholdApi:
         return web.json_response({"request": await self.consent.ask(subject, wish)}, status=201)
 
     async def requests(self, request: web.Request) -> web.Response:
-        """Those that wait for an answer."""
-        waiting = await self.consent.waiting(self._household(request))
-        shown = [{"request": a.id, "asked": whole_second(a.asked), **_scope(a.request)} for a in waiting]
-        return web.json_response({"requests": shown})
+        """Those that wait for an answer; with ``state=refused`` those that were answered by no, and when."""
+        subject, state = self._household(request), request.query.get("state", "waiting")
+        if state == "refused":
+            refused = await self.consent.refused(subject)
+            return web.json_response({"requests": [_asked(a, state, answered=whole_second(at)) for a, at in refused]})
+        if state != "waiting":
+            raise about(422, "invalid", [("state", "one of waiting, refused")])
+        return web.json_response({"requests": [_asked(a, state) for a in await self.consent.waiting(subject)]})
 
     async def accept(self, request: web.Request) -> web.Response:
         """Yes to all or to a part."""
@@ -246,6 +250,11 @@ def _scope(scope: Scope | PermissionRequest) -> Json:
         "values_to": whole_second(scope.values.end),
         "keep_days": scope.keep.days,
     }
+
+
+def _asked(asked: Asked, state: str, **more: str) -> Json:
+    when = {"asked": whole_second(asked.asked), "until": whole_second(asked.request.until)}
+    return {"request": asked.id, "state": state, **when, **more, **_scope(asked.request)}
 
 
 def _ground(ground: Ground) -> Json:

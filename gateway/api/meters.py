@@ -43,6 +43,12 @@ class MeterIn(_Body):
     )
 
 
+class MeterNameIn(_Body):
+    """What people call a meter; its label stays, so that a series goes on."""
+
+    name: _Label
+
+
 class StandIn(_Body):
     """What was written down of one register."""
 
@@ -81,6 +87,7 @@ class MetersApi:
             ("POST", home + "/{label}/exchange", operator, self.exchange),
             ("DELETE", home + "/{label}/exchange/{at}", operator, self.undo),
             ("POST", home + "/{label}/confirm", operator, self.confirm),
+            ("POST", home + "/{label}/name", both, self.rename),
             ("GET", "/api/meters/new", operator, self.new),
         ]
         return [
@@ -137,6 +144,12 @@ class MetersApi:
         found = await self.registry.meters.confirm(self._household(request), request.match_info["label"])
         return web.json_response(_shown(found))
 
+    async def rename(self, request: web.Request) -> web.Response:
+        """What people call it, on pages and in tables for people; the label again takes the name away."""
+        household, wanted = self._household(request), await body(request, MeterNameIn)
+        changed = await self.registry.meters.rename(household, request.match_info["label"], wanted.name)
+        return web.json_response(_shown(changed))
+
     async def new(self, _: web.Request) -> web.Response:
         """Meters that came by themselves, or got another number, since somebody looked; the latest first."""
         found = await self.registry.meters.unseen()
@@ -159,6 +172,7 @@ def _shown(meter: Meter) -> Json:
     ]
     return {
         "label": meter.label,
+        "name": meter.name or meter.label,
         "medium": meter.medium,
         "family": meter.family,
         "limit": None if meter.limit is None else str(meter.limit),

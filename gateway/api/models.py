@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from adapters.plugin import Organisation, PermissionRequest
+from adapters.validation import rules
 from gateway.registry.organisations import ListedOrganisation
 from gateway.registry.tenancy_records import Identity, NewTenancy
 from gateway.serve.problems import Problem, about
@@ -205,9 +206,7 @@ async def body(request: web.Request, model: type[M]) -> M:
     try:
         return model.model_validate_json(raw or b"{}")
     except ValidationError as error:
-        wrong = [
-            {"field": ".".join(map(str, e["loc"])) or "body", "rule": e["msg"]} for e in error.errors()[:MOST_WRONG]
-        ]
+        wrong = [{"field": field or "body", "rule": rule} for field, rule in rules(error)[:MOST_WRONG]]
         detail = "; ".join(f"{w['field']}: {w['rule']}" for w in wrong[:20])
         raise Problem(422, "invalid", detail, fields=wrong) from None
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from adapters.plugin import Route
 from gateway.api import models, vee
 from gateway.api.history import CheckIn, HistoryIn
-from gateway.api.meters import ExchangeIn, MeterIn
+from gateway.api.meters import ExchangeIn, MeterIn, MeterNameIn
 from gateway.api.town import FindIn, ImportIn
 from gateway.api.town_checks import TownIn
 from policies.roles import EVERYBODY, Listener, Role
@@ -41,6 +41,8 @@ BODIES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "PUT /api/retention/{detail}": models.RetentionIn,
         "POST /api/vee/exceptions/{exception}/accept": vee.AcceptIn,
         "POST /api/vee/exceptions/{exception}/edit": vee.EditIn,
+        "POST /api/households/{household}/meters/{label}/name": MeterNameIn,
+        "POST /api/vee/exceptions/{exception}/undo": vee.UndoIn,
         "POST /api/vee/run": vee.RunIn,
     }
 )

@@ -79,7 +79,7 @@ class TownApi:
         found = [
             *self._checks.wrong_of_clients(file),
             *nobodies,
-            *await self._checks.wrong_of(file.households, file.mended.households),
+            *await self._checks.wrong_of(file.households, file.mended),
         ]
         shapeless = {field for field, _ in file.wrong}
         refuse([*file.wrong, *(each for each in found if each[0] not in shapeless)])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from adapters.formats.words import whole_second
 from adapters.problems import BrokenRule
@@ -39,11 +39,15 @@ class TownIn(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """What has not its shape, without the parts that are wrong: the others can be looked at all the same."""
+    """What has not its shape, without the parts that are wrong: the others can be looked at all the same.
+
+    ``fields``: those parts, of the whole file.
+    """
 
     organisations: Mapping[str, OrganisationIn] = field(default_factory=dict)
     clients: Mapping[str, ClientIn] = field(default_factory=dict)
     households: Mapping[int, HouseholdIn] = field(default_factory=dict)
+    fields: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ def _mended(table: Mapping[str, Any], wrong: Sequence[BrokenRule], broken: Conta
         some("organisations", table.get("organisations", {}).items(), OrganisationIn),
         some("clients", table.get("clients", {}).items(), ClientIn),
         some("households", enumerate(table.get("households", [])), HouseholdIn),
+        frozenset(field for field, _ in wrong),
     )
 
 
@@ -108,7 +113,10 @@ def _without(model: type[_M], said: Mapping[str, Any], wrong: Sequence[str]) -> 
             kept[name] = said[name]
         elif isinstance(said[name], list):
             kept[name] = ["" if str(place) in parts else each for place, each in enumerate(said[name])]
-    return model.model_construct(**kept)
+    try:
+        return model.model_validate_json(json.dumps(kept))
+    except ValidationError:  # a part that may not be ""
+        return model.model_construct(**kept)
 
 
 def nobody(wanted: HouseholdIn) -> Iterator[BrokenRule]:
@@ -149,29 +157,32 @@ class TownChecks:
                 gone[point] = f"left on {whole_second(left)}; give a later start for who lives there now"
         return gone
 
-    async def wrong_of(
-        self, wanted: Mapping[int, HouseholdIn], mended: Mapping[int, HouseholdIn] | None = None
-    ) -> list[BrokenRule]:
-        """``mended``: others of the file, of which only the metering points are looked at."""
-        wrong = list(_twice({**(mended or {}), **wanted}))
-        for index, each in wanted.items():
+    async def wrong_of(self, wanted: Mapping[int, HouseholdIn], mended: Mended | None = None) -> list[BrokenRule]:
+        """``mended``: others of the file, by what is right of them."""
+        mended = mended or Mended()
+        everybody = {**mended.households, **wanted}
+        wrong = list(_twice(everybody))
+        for index, each in sorted(everybody.items()):
+            here = f"households.{index}"
+            told = each.model_copy(update={"points": [point for point in each.points if point]})
             try:
-                check_new(each.tenancy())
+                check_new((each if index in wanted else told).tenancy())
             except NotAllowed as error:
-                wrong += [(f"households.{index}.{field}", rule) for field, rule in error.rules]
-                continue
-            if (reason := await self._in_the_way(each)) is not None:
-                wrong.append((f"households.{index}.points", reason))
+                wrong += [(f"{here}.{field}", rule) for field, rule in error.rules]
+            named = f"{here}.name" not in mended.fields
+            if (reason := await self._in_the_way(each, named=named)) is not None:
+                wrong.append((f"{here}.points", reason))
         return wrong
 
-    async def _in_the_way(self, wanted: HouseholdIn) -> str | None:
+    async def _in_the_way(self, wanted: HouseholdIn, *, named: bool) -> str | None:
+        """``named``: whether its name can be read; a metering point of "" is one that cannot."""
         owners = self.owners(wanted)
         if not owners:
             return None
         tenancies = self.registry.tenancies
-        free = [number for number, point in enumerate(wanted.points) if tenancies.by_point(point) is None]
+        free = [n for n, point in enumerate(wanted.points) if point and tenancies.by_point(point) is None]
         who = await tenancies.who(next(iter(owners)))
-        if len(owners) > 1 or names.plain(who.name) != names.plain(wanted.name):
+        if len(owners) > 1 or (named and names.plain(who.name) != names.plain(wanted.name)):
             return "a metering point belongs to another household"
         return f"{free[0]}: the household is there without this one" if free else None
 

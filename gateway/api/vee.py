@@ -65,6 +65,10 @@ class AcceptIn(_Body):
     reason: _Said = Field(description="The household reads it.")
 
 
+class UndoIn(AcceptIn):
+    """What was corrected counts no more: as read again."""
+
+
 class EditIn(AcceptIn):
     """A value, or a method by which it is estimated; of whole quarters of an hour."""
 
@@ -109,6 +113,7 @@ class VeeApi:
             ("GET", one + "/values", OPERATOR, self.values),
             ("POST", one + "/accept", OPERATOR, self.accept),
             ("POST", one + "/edit", OPERATOR, self.edit),
+            ("POST", one + "/undo", OPERATOR, self.undo),
             ("POST", "/api/vee/run", OPERATOR, self.run),
             ("GET", "/api/vee/rules", OPERATOR, self.rules),
             ("GET", "/api/households/{household}/corrections", HOUSEHOLD_OR_OPERATOR, self.corrections),
@@ -191,6 +196,13 @@ class VeeApi:
         done = await self.vee.edit(request.match_info["exception"], wanted)
         return web.json_response(_shown(done.listed) | {"correction": _said(done)})
 
+    async def undo(self, request: web.Request) -> web.Response:
+        """What was corrected for it is told as read again; the answer says whether its rule finds it."""
+        wanted = await body(request, UndoIn)
+        done = await self.vee.undo(request.match_info["exception"], wanted.author, wanted.reason)
+        back = [_taken_back(each) for each in done.edits()]
+        return web.json_response(_shown(done.listed) | {"undone": back, "listed": done.open})
+
     async def run(self, request: web.Request) -> web.Response:
         """Look at days again, now."""
         wanted = await body(request, RunIn)
@@ -246,6 +258,13 @@ def _said(done: Edited) -> Json:
         return {**when, "method": done.method}
     warnings = [{"field": field, "rule": rule} for field, rule in done.doubts]
     return {**when, "value": str(done.value), "unit": done.unit, "warnings": warnings}
+
+
+def _taken_back(some: Sequence[Decided]) -> Json:
+    """No number: the door tells what counts now."""
+    first, last = some[0], some[-1]
+    when = {"start": whole_second(first.start), "end": whole_second(last.end)}
+    return {**when, "unit": first.unit, "status": first.status, "method": first.method}
 
 
 def _act(act: Act, *, names_author: bool) -> dict[str, Any]:

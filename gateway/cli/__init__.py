@@ -11,7 +11,7 @@ COMMANDS = {
     "consent": ("gateway.cli.consent:app", "grounds of a household: ask, list, withdraw, erase"),
     "demo": ("gateway.cli.demo:demo", "walk the whole road with simulated households"),
     "decode": ("gateway.cli.decode:decode", "readings of a meter's telegrams, live or from a file"),
-    "vee": ("gateway.cli.vee:app", "validation exceptions: list, accept, edit, run"),
+    "vee": ("gateway.cli.vee:app", "validation exceptions: list, accept, edit, undo, run"),
     "vault": ("gateway.cli.vault:app", "what a copy of the folder gives away"),
     "openadr": ("gateway.cli.openadr:app", "explain a message; programs, events and VENs"),
     "ledger": ("gateway.cli.ledger:app", "whether the disclosure ledger is whole"),

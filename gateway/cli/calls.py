@@ -8,13 +8,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
+from inspect import Parameter, signature
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
+from typer.models import ArgumentInfo, ParameterInfo
 
 from gateway.cli.unanswered import why_unanswered
 from gateway.errors import SettingsError
@@ -29,6 +32,43 @@ PAUSES = (1.0, 5.0, 15.0, 30.0)
 """Seconds between tries while nothing can be stored."""
 
 
+Names = Callable[[str], str]
+"""From a field of the API to what it is called in a command, or in a file."""
+
+
+def as_said(field: str) -> str:
+    """As the API says it."""
+    return field
+
+
+def by(command: Callable[..., Any], others: Mapping[str, str] = MappingProxyType({})) -> Names:
+    """The option or argument of a command by which a field is said; a part of it by its place, from 1.
+
+    ``others``: the command's word for fields that it calls otherwise.
+    """
+    known = signature(command, eval_str=True).parameters
+
+    def named(field: str) -> str:
+        whole, *parts = field.split(".")
+        name = others.get(whole, whole)
+        shown = _shown(known[name]) if name in known else name
+        if shown == whole:
+            return field
+        place, *inside = [str(int(part) + 1) if part.isdigit() else part for part in parts] or [""]
+        return ", ".join([f"{shown} {place}".rstrip(), *inside])
+
+    return named
+
+
+def _shown(parameter: Parameter) -> str:
+    """``--reason``, ``HOUSEHOLD``: as typer makes it of a parameter."""
+    said = [each for each in getattr(parameter.annotation, "__metadata__", ()) if isinstance(each, ParameterInfo)]
+    if any(isinstance(each, ArgumentInfo) for each in said) or (not said and parameter.default is Parameter.empty):
+        return parameter.name.upper()
+    declared = [word for each in said for word in each.param_decls or () if word.startswith("--")]
+    return declared[0] if declared else "--" + parameter.name.replace("_", "-")
+
+
 def held(file: Path) -> Settings:
     """The settings, or the end of the command with the reason."""
     try:
@@ -38,8 +78,11 @@ def held(file: Path) -> Settings:
         raise typer.Exit(1) from None
 
 
-def call(settings: Settings, verb: str, path: str, body: Any = None) -> Any:
-    """One call to the people listener's API; its JSON. A refusal ends the command with the problem's words."""
+def call(settings: Settings, verb: str, path: str, body: Any = None, names: Names = as_said) -> Any:
+    """One call to the people listener's API; its JSON. A refusal ends the command with the problem's words.
+
+    ``names``: what its fields are called where they were said.
+    """
     bearer = token(settings)
     url = public_url(settings, Listener.PEOPLE) + path
     data = None if body is None else json.dumps(body).encode()
@@ -49,7 +92,7 @@ def call(settings: Settings, verb: str, path: str, body: Any = None) -> Any:
         with urllib.request.urlopen(request, timeout=CALL_SECONDS, context=trust(settings)) as answer:  # noqa: S310
             raw = answer.read()
     except urllib.error.HTTPError as error:
-        typer.echo(f"metergate: {said(error.read(), error.code)}", err=True)
+        typer.echo(f"metergate: {said(error.read(), error.code, names)}", err=True)
         raise typer.Exit(1) from None
     except (urllib.error.URLError, OSError) as error:
         typer.echo(f"metergate: the gateway does not answer at {url}: {why_unanswered(error)}", err=True)
@@ -76,15 +119,15 @@ class Calls:
         else:
             self._connection = http.client.HTTPConnection(where.netloc, timeout=CALL_SECONDS)
 
-    def post(self, path: str, body: bytes) -> bytes:
-        """The answer's body."""
+    def post(self, path: str, body: bytes, names: Names) -> bytes:
+        """The answer's body. ``names``: as in ``call``."""
         for pause in (*PAUSES, None):
             status, raw = self._once(path, body)
             if status != HTTPStatus.SERVICE_UNAVAILABLE or pause is None:
                 break
             time.sleep(pause)
         if status >= HTTPStatus.BAD_REQUEST:
-            typer.echo(f"metergate: {said(raw, status)}", err=True)
+            typer.echo(f"metergate: {said(raw, status, names)}", err=True)
             raise typer.Exit(1)
         return raw
 
@@ -134,13 +177,14 @@ def trust(settings: Settings) -> ssl.SSLContext:
     return context
 
 
-def said(raw: bytes, status: int) -> str:
-    """A problem in words."""
+def said(raw: bytes, status: int, names: Names) -> str:
+    """A problem in words, each field by the name that it has for who reads it."""
     try:
         problem = json.loads(raw)
         rules = [f"{wrong['field']}: {wrong['rule']}" for wrong in problem.get("fields", ())]
         sentence = _without(str(problem["detail"]), rules)
-        return "\n".join([": ".join(filter(None, (problem["reason"], sentence))), *rules])
+        lines = [f"{names(wrong['field'])}: {wrong['rule']}" for wrong in problem.get("fields", ())]
+        return "\n".join([": ".join(filter(None, (problem["reason"], sentence))), *lines])
     except (ValueError, KeyError, TypeError):
         return f"HTTP {status}"
 

@@ -5,8 +5,16 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, by, call, held, show
 from policies.terms import Level, Purpose
+
+OTHERS = {
+    "quantities": "quantity",
+    "values_from": "start",
+    "values_to": "end",
+    "resolution_seconds": "--minutes, in seconds",
+}
+"""Options that the API calls otherwise."""
 
 app = typer.Typer(no_args_is_help=True, help="Grounds of a household: ask, list, withdraw, erase.")
 
@@ -39,13 +47,15 @@ def ask(
         "keep_days": keep_days,
         "reference": reference,
     }
-    show(call(held(settings), "POST", f"/api/households/{household}/requests", wanted))
+    show(call(held(settings), "POST", f"/api/households/{household}/requests", wanted, by(ask, OTHERS)))
 
 
 @app.command("list")
 def list_grounds(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
-    """All grounds, ended ones too."""
-    show(call(held(settings), "GET", f"/api/households/{household}/grounds"))
+    """All grounds, ended ones too; and the requests that the household refused, with when."""
+    config, path, names = held(settings), f"/api/households/{household}", by(list_grounds)
+    refused = call(config, "GET", f"{path}/requests?state=refused", names=names)["requests"]
+    show({**call(config, "GET", f"{path}/grounds", names=names), "refused": refused})
 
 
 @app.command("withdraw")
@@ -56,7 +66,7 @@ def withdraw(
 ) -> None:
     """Returns when no byte leaves any more and the withdrawal is durable."""
     path = f"/grounds/{ground}/withdraw" if ground else "/withdraw"
-    show(call(held(settings), "POST", f"/api/households/{household}{path}"))
+    show(call(held(settings), "POST", f"/api/households/{household}{path}", names=by(withdraw)))
 
 
 @app.command("withdraw-all")
@@ -73,7 +83,8 @@ def withdraw_all(
         raise typer.Exit(1)
     for each in call(config, "GET", "/api/households")["households"]:
         if each["live"]:
-            done = call(config, "POST", f"/api/households/{each['household']}/withdraw")
+            path = f"/api/households/{each['household']}/withdraw"
+            done = call(config, "POST", path)
             if done.get("withdrawn", True):  # or what is said where it is being recorded
                 typer.echo(json.dumps({"household": each["household"], **done}))
 
@@ -87,4 +98,4 @@ def erase(
     """GDPR Article 17: drop the household's keys. The certificate (JWS) to stdout."""
     if not yes and not typer.confirm("Erase this household? Nobody can undo it.", err=True):
         raise typer.Exit(1)
-    show(call(held(settings), "POST", f"/api/households/{household}/erase"))
+    show(call(held(settings), "POST", f"/api/households/{household}/erase", names=by(erase)))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.calls import SETTINGS_FILE, Calls, SettingsFile, held
+from gateway.cli.calls import SETTINGS_FILE, Calls, Names, SettingsFile, as_said, held
 from gateway.cli.history_file import ReadFile, map_of, plan_for, progress, read_file
 from gateway.history.batches import Slice, batches, ranges
 from gateway.history.wrong import FileRefused, MapRefused, Wrong
@@ -41,8 +41,9 @@ def import_file(
     _exchange(config, file, read, send=not check)
 
 
-def _stop(file: Path, some: Sequence[Wrong], count: int) -> Any:
-    for wrong in some:
+def _stop(file: Path, some: Sequence[Wrong], count: int, called: Names = as_said) -> Any:
+    """``called``: what the file calls a field."""
+    for wrong in (each.told(called) for each in some):
         typer.echo(f"{file}:{wrong}" if wrong.line else f"{file}: {wrong}", err=True)
     typer.echo(f"metergate: {count} wrong; nothing was sent", err=True)
     raise typer.Exit(1)
@@ -85,7 +86,7 @@ def _checked(line: Calls, file: Path, read: ReadFile) -> list[Any]:
         known = _asked(line, read)
     except typer.Exit:
         if read.wrong:
-            _stop(file, read.wrong.some[:_SHOWN], read.wrong.count)
+            _stop(file, read.wrong.some[:_SHOWN], read.wrong.count, read.plan.called)
         raise
     wrong = [
         Wrong(min(column.lines), said["wrong"]["field"], said["wrong"]["rule"])
@@ -93,18 +94,19 @@ def _checked(line: Calls, file: Path, read: ReadFile) -> list[Any]:
         if "wrong" in said
     ]
     if wrong or read.wrong:
-        _stop(file, sorted([*read.wrong.some[:_SHOWN], *sorted(wrong)[:_SHOWN]]), len(wrong) + read.wrong.count)
+        some = sorted([*read.wrong.some[:_SHOWN], *sorted(wrong)[:_SHOWN]])
+        _stop(file, some, len(wrong) + read.wrong.count, read.plan.called)
     return known
 
 
 def _asked(line: Calls, read: ReadFile) -> list[Any]:
     known: list[Any] = []
     for begin in range(0, len(read.columns), _AT_ONCE):
-        names = [
-            {part: text for part, text in column.name._asdict().items() if text}
-            for column in read.columns[begin : begin + _AT_ONCE]
-        ]
-        known += json.loads(line.post("/api/history/check", json.dumps({"series": names}).encode()))["series"]
+        some = read.columns[begin : begin + _AT_ONCE]
+        names = [{part: text for part, text in column.name._asdict().items() if text} for column in some]
+        places = _places([Slice(each, "", range(1)) for each in some], read)
+        body = json.dumps({"series": names}).encode()
+        known += json.loads(line.post("/api/history/check", body, places))["series"]
     return known
 
 
@@ -129,9 +131,24 @@ def _send(line: Calls, read: ReadFile, told: _Told) -> None:
         task = bar.add_task("sending", total=read.count)
         for sequence, slices in enumerate(batches(read.columns)):
             body = {"source": read.source, "sequence": sequence, "series": [each.wire() for each in slices]}
-            answer = json.loads(line.post("/api/history", msgspec.json.encode(body)))
+            answer = json.loads(line.post("/api/history", msgspec.json.encode(body), _places(slices, read)))
             _note(told, slices, answer)
             bar.advance(task, sum(len(each.rows) for each in slices))
+
+
+def _places(slices: Sequence[Slice], read: ReadFile) -> Names:
+    """Of ``series.3.values.17`` the line of the file, and what the file calls it."""
+
+    def named(field: str) -> str:
+        series, _, rest = field.removeprefix("series.").partition(".")
+        if not field.startswith("series.") or int(series) >= len(slices):
+            return read.plan.called(field)
+        (what, _, row), of = rest.partition("."), slices[int(series)]
+        line = of.column.lines[of.rows[int(row)]] if row.isdigit() else min(of.column.lines)
+        words = {"starts": "begin", "ends": "end", "values": "value"}
+        return ": ".join(filter(None, (str(line), read.plan.called(words.get(what, what)))))
+
+    return named
 
 
 def _note(told: _Told, slices: Sequence[Slice], answer: Any) -> None:
@@ -150,7 +167,7 @@ def _sums(file: Path, read: ReadFile, told: _Told, *, sent: bool) -> None:
         for some in ranges(lines):
             typer.echo(f"{file}:{some}: {reason}", err=True)
     for wrong in read.left_out.some[:_SHOWN]:
-        typer.echo(f"{file}:{wrong}", err=True)
+        typer.echo(f"{file}:{wrong.told(read.plan.called)}", err=True)
     sums = {
         "source": read.source,
         "sent": sent,

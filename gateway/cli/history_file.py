@@ -27,12 +27,13 @@ FORMATS = {
 
 @dataclass(slots=True)
 class ReadFile:
-    """What was read. ``source``: the name under which its batches are known."""
+    """What was read, by which map. ``source``: the name under which its batches are known."""
 
     columns: Sequence[SourceColumn]
     source: str
     wrong: Wrongs
     left_out: Wrongs
+    plan: ImportMap
 
     @property
     def count(self) -> int:
@@ -83,7 +84,7 @@ def read_file(file: Path, plan: ImportMap) -> ReadFile:
         raise FileRefused(Wrong(0, "file", why(error))) from None
     except UnicodeError:
         raise MapRefused(Wrong(0, "csv.encoding", "not what the file is written in")) from None
-    return ReadFile(values.finish(), source_of(digest, plan), values.wrong, values.left_out)
+    return ReadFile(values.finish(), source_of(digest, plan), values.wrong, values.left_out, plan)
 
 
 def _read_text(file: Path, plan: ImportMap, values: Values) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import typer
 
-from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, by, call, held, show
 
 Stands = Annotated[
     list[str],
@@ -20,7 +20,7 @@ meter_commands = typer.Typer(no_args_is_help=True, help="Which meter is behind a
 
 def meters(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """Meters of a household: labels, media, serial numbers, exchanges; how each came."""
-    show(call(held(settings), "GET", _path(household)))
+    show(call(held(settings), "GET", _path(household), names=by(meters)))
 
 
 @meter_commands.command("list")
@@ -38,7 +38,19 @@ def new_meters(settings: SettingsFile = SETTINGS_FILE) -> None:
 @meter_commands.command("confirm")
 def confirm(household: str, meter: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """You have looked at a new meter: it is right as it is."""
-    show(call(held(settings), "POST", f"{_path(household)}/{quote(meter, safe='')}/confirm"))
+    show(call(held(settings), "POST", f"{_path(household)}/{quote(meter, safe='')}/confirm", names=by(confirm)))
+
+
+@meter_commands.command("rename")
+def rename(
+    household: str,
+    meter: Annotated[str, typer.Argument(help="Its label, or what it was called until now.")],
+    name: Annotated[str, typer.Argument(help="What people call it; its label takes the name away again.")],
+    settings: SettingsFile = SETTINGS_FILE,
+) -> None:
+    """Another name for a meter, also the box's own one ("main"). Its label stays, and its series goes on."""
+    path = f"{_path(household)}/{quote(meter, safe='')}/name"
+    show(call(held(settings), "POST", path, {"name": name}, by(rename, {"label": "meter"})))
 
 
 @meter_commands.command("assign")
@@ -59,7 +71,7 @@ def assign(
     """Say which meter is behind a component of a box. A label that is there already is that meter."""
     body: dict[str, Any] = {"box": box, "component": component, "label": label, "serial": serial, "family": family}
     body |= {name: said for name, said in (("medium", medium), ("limit", limit)) if said}
-    show(call(held(settings), "POST", _path(household), body))
+    show(call(held(settings), "POST", _path(household), body, by(assign)))
 
 
 def exchange(
@@ -74,12 +86,12 @@ def exchange(
     undo: Annotated[bool, typer.Option("--undo", help="What was entered for that instant was no exchange.")] = False,
 ) -> None:
     """The device in a meter's place was exchanged, or set back. Without stands the seam is no measured value."""
-    stands = [_stand(text) for text in stand]
+    stands, names = [_stand(text) for text in stand], by(exchange, {"stands": "stand"})
     path = f"{_path(household)}/{quote(meter, safe='')}/exchange"
     if undo:
-        show(call(held(settings), "DELETE", f"{path}/{quote(at, safe='')}"))
+        show(call(held(settings), "DELETE", f"{path}/{quote(at, safe='')}", names=names))
         return
-    show(call(held(settings), "POST", path, {"at": at, "old": old, "new": new, "stands": stands}))
+    show(call(held(settings), "POST", path, {"at": at, "old": old, "new": new, "stands": stands}, names))
 
 
 def _path(household: str) -> str:

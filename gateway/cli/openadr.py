@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 import typer
 
-from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, by, call, held, show
 from gateway.cli.unanswered import why_unanswered
 
 app = typer.Typer(no_args_is_help=True, help="Explain a message; programs, events and VENs.")
@@ -144,7 +144,8 @@ def household(
     settings: SettingsFile = SETTINGS_FILE,
 ) -> None:
     """Say whose household a VEN belongs to. The operator's word; business logic cannot."""
-    call(held(settings), "PUT", f"/api/openadr/vens/{quote(name, safe='')}/household", {"household": tenancy})
+    names = by(household, {"household": "tenancy", "ven": "name"})
+    call(held(settings), "PUT", f"/api/openadr/vens/{quote(name, safe='')}/household", {"household": tenancy}, names)
 
 
 class Api:

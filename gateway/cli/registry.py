@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from urllib.parse import quote
@@ -10,7 +12,7 @@ from urllib.parse import quote
 import typer
 
 from gateway.cli import meters
-from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show, why
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, by, call, held, show, why
 from gateway.cli.letters import letter
 from meter_driver.render import counted
 
@@ -50,9 +52,11 @@ def import_file(
     if check:
         return
     for name, body in table.get("organisations", {}).items():
-        call(config, "PUT", f"/api/organisations/{name}", body)
+        where = partial(_within, f"organisations.{name}")
+        call(config, "PUT", f"/api/organisations/{quote(name, safe='')}", body, where)
     for name, body in table.get("clients", {}).items():
-        show(call(config, "PUT", f"/api/clients/{name}", {**body, "keep_secret": True}))
+        kept, where = {**body, "keep_secret": True}, partial(_within, f"clients.{name}")
+        show(call(config, "PUT", f"/api/clients/{quote(name, safe='')}", kept, where))
     _households(config, table.get("households", []), letters)
 
 
@@ -82,10 +86,21 @@ def _households(config: Any, households: list[Any], letters: Path | None) -> Non
     starts = range(0, len(households), HOUSEHOLDS_AT_ONCE)
     for start in track(starts, "households", console=console, disable=not console.is_terminal):
         batch = households[start : start + HOUSEHOLDS_AT_ONCE]
-        for made in call(config, "POST", "/api/households/import", {"households": batch})["households"]:
+        names = partial(_later, start)
+        for made in call(config, "POST", "/api/households/import", {"households": batch}, names)["households"]:
             typer.echo(json.dumps({**made, "index": start + made["index"]}))
             if letters is not None:
                 _append(letters, letter(made, str(batch[made["index"]].get("address", "")), config))
+
+
+def _within(above: str, field: str) -> str:
+    """Of a part of the file."""
+    return f"{above}.{field}"
+
+
+def _later(start: int, field: str) -> str:
+    """Of the file, where the household that the gateway was told first is the ``start``-th."""
+    return re.sub(r"(?<=households\.)\d+", lambda found: str(start + int(found[0])), field)
 
 
 def _append(file: Path, page: str) -> None:
@@ -103,13 +118,13 @@ def find(wanted: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
-    config = held(settings)
-    found = call(config, "POST", "/api/households/find", {"point": wanted[:64]})["found"]
+    config, names = held(settings), by(find, {"point": "wanted", "name": "wanted"})
+    found = call(config, "POST", "/api/households/find", {"point": wanted[:64]}, names)["found"]
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
         task, page = bar.add_task("names", total=None), None if found else 0
         while page is not None:
-            said = call(config, "POST", "/api/households/find", {"name": wanted, "page": page})
+            said = call(config, "POST", "/api/households/find", {"name": wanted, "page": page}, names)
             found += said["found"]
             page = said["next"]
             bar.update(task, total=said["pages"], advance=1)
@@ -121,13 +136,13 @@ def find(wanted: str, settings: SettingsFile = SETTINGS_FILE) -> None:
 @app.command("client-secret")
 def client_secret(client: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """Another secret for a client; the old one opens nothing any more."""
-    show(call(held(settings), "POST", f"/api/clients/{quote(client, safe='')}/secret"))
+    show(call(held(settings), "POST", f"/api/clients/{quote(client, safe='')}/secret", names=by(client_secret)))
 
 
 @app.command("revoke-tokens")
 def revoke_tokens(client: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """Refuse every token that a client has, at once, also in answers that are open. Its secret fetches new ones."""
-    call(held(settings), "POST", f"/api/clients/{quote(client, safe='')}/revoke-tokens")
+    call(held(settings), "POST", f"/api/clients/{quote(client, safe='')}/revoke-tokens", names=by(revoke_tokens))
 
 
 @app.command("households")
@@ -139,13 +154,13 @@ def households(settings: SettingsFile = SETTINGS_FILE) -> None:
 @app.command("code")
 def code(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """A fresh one-time login code for a household."""
-    show(call(held(settings), "POST", f"/api/households/{household}/login-codes"))
+    show(call(held(settings), "POST", f"/api/households/{household}/login-codes", names=by(code)))
 
 
 @app.command("move-out")
 def move_out(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """End a tenancy: its consents and contracts, its range, its boxes. Legal tasks stand, for the last bill."""
-    show(call(held(settings), "POST", f"/api/households/{household}/move-out"))
+    show(call(held(settings), "POST", f"/api/households/{household}/move-out", names=by(move_out)))
 
 
 @app.command("boxes")
@@ -157,28 +172,29 @@ def boxes(settings: SettingsFile = SETTINGS_FILE) -> None:
 @app.command("box")
 def box(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """A new box for a household, with its enrolment code."""
-    show(call(held(settings), "POST", "/api/boxes", {"household": household}))
+    show(call(held(settings), "POST", "/api/boxes", {"household": household}, by(box)))
 
 
 @app.command("box-code")
 def box_code(box_id: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """A fresh enrolment code for a box that is there: its certificate ends, or its folder was lost."""
-    show(call(held(settings), "POST", f"/api/boxes/{quote(box_id, safe='')}/codes"))
+    names = by(box_code, {"box": "box_id"})
+    show(call(held(settings), "POST", f"/api/boxes/{quote(box_id, safe='')}/codes", names=names))
 
 
 @app.command("revoke-box")
 def revoke_box(box_id: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """Take nothing more from a box."""
-    call(held(settings), "DELETE", f"/api/boxes/{box_id}")
+    call(held(settings), "DELETE", f"/api/boxes/{box_id}", names=by(revoke_box, {"box": "box_id"}))
 
 
 @app.command("revoke-certificate")
 def revoke_certificate(fingerprint: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """Refuse a client certificate from now on (SHA-256 of its DER form, hex)."""
-    call(held(settings), "DELETE", f"/api/certificates/{fingerprint}")
+    call(held(settings), "DELETE", f"/api/certificates/{fingerprint}", names=by(revoke_certificate))
 
 
 @app.command("ven")
 def ven(name: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """An enrolment code for the certificate of an OpenADR 2.0b VEN."""
-    show(call(held(settings), "POST", "/api/vens/codes", {"ven": name}))
+    show(call(held(settings), "POST", "/api/vens/codes", {"ven": name}, by(ven, {"ven": "name"})))

@@ -2,7 +2,7 @@
 
 import typer
 
-from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, by, call, held, show
 
 app = typer.Typer(no_args_is_help=True, help="Data-space participants: list, end, again.")
 
@@ -19,10 +19,10 @@ def listed(settings: SettingsFile = SETTINGS_FILE) -> None:
 @app.command()
 def end(did: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """Nothing is given to this participant any more, at once, also in answers that are open."""
-    show(call(held(settings), "POST", f"{_PARTICIPANTS}/distrust", {"did": did}))
+    show(call(held(settings), "POST", f"{_PARTICIPANTS}/distrust", {"did": did}, by(end)))
 
 
 @app.command()
 def again(did: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """A participant that was taken off is on the trust list again."""
-    show(call(held(settings), "POST", f"{_PARTICIPANTS}/trust", {"did": did}))
+    show(call(held(settings), "POST", f"{_PARTICIPANTS}/trust", {"did": did}, by(again)))

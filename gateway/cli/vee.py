@@ -7,10 +7,10 @@ from urllib.parse import quote, urlencode
 
 import typer
 
-from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, by, call, held, show
 from meter_driver.instants import stamp
 
-app = typer.Typer(no_args_is_help=True, help="Validation exceptions: list, accept, edit, run, rules.")
+app = typer.Typer(no_args_is_help=True, help="Validation exceptions: list, accept, edit, undo, run, rules.")
 
 _Reason = Annotated[str, typer.Option("--reason", help="Why. The household reads it.")]
 _Author = Annotated[str, typer.Option("--author", help="Who; the name of the user by default.")]
@@ -30,14 +30,14 @@ def list_exceptions(
     asked: dict[str, Any] = {"state": state, "rule": rule, "limit": limit}
     if household:
         asked["household"] = household
-    show(call(held(settings), "GET", f"/api/vee/exceptions?{urlencode(asked)}"))
+    show(call(held(settings), "GET", f"/api/vee/exceptions?{urlencode(asked)}", names=by(list_exceptions)))
 
 
 @app.command("accept")
 def accept(exception: str, reason: _Reason, author: _Author = "", settings: SettingsFile = SETTINGS_FILE) -> None:
     """The value is as it is."""
     wanted = {"author": author or getpass.getuser(), "reason": reason}
-    show(call(held(settings), "POST", f"{_ONE}{quote(exception, safe='')}/accept", wanted))
+    show(call(held(settings), "POST", f"{_ONE}{quote(exception, safe='')}/accept", wanted, by(accept)))
 
 
 @app.command("edit")
@@ -57,14 +57,21 @@ def edit(
     words = {"value": value, "unit": unit, "method": method}
     wanted |= {name: text for name, text in words.items() if text}
     wanted |= {name: stamp(at.replace(tzinfo=UTC)) for name, at in (("start", start), ("end", end)) if at is not None}
-    show(call(held(settings), "POST", f"{_ONE}{quote(exception, safe='')}/edit", wanted))
+    show(call(held(settings), "POST", f"{_ONE}{quote(exception, safe='')}/edit", wanted, by(edit)))
+
+
+@app.command("undo")
+def undo(exception: str, reason: _Reason, author: _Author = "", settings: SettingsFile = SETTINGS_FILE) -> None:
+    """What was corrected is told as read again, and the exception is open while its rule still finds it."""
+    wanted = {"author": author or getpass.getuser(), "reason": reason}
+    show(call(held(settings), "POST", f"{_ONE}{quote(exception, safe='')}/undo", wanted, by(undo)))
 
 
 @app.command("run")
 def run(household: str, first: str, last: str = "", settings: SettingsFile = SETTINGS_FILE) -> None:
     """Look at a household's days again (YYYY-MM-DD, local)."""
     wanted = {"household": household, "first": first, "last": last or first}
-    show(call(held(settings), "POST", "/api/vee/run", wanted))
+    show(call(held(settings), "POST", "/api/vee/run", wanted, by(run)))
 
 
 @app.command("rules")

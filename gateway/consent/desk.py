@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import msgspec
 from sqlalchemy import Connection, insert, select
@@ -98,6 +99,13 @@ class ConsentDesk:
         rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
         now = self._clock()
         return [asked for asked in map(asked_of, rows) if asked.request.until > now]
+
+    async def refused(self, household: SubjectId) -> Sequence[tuple[Asked, datetime]]:
+        """Those that were answered by no, with when, oldest answer first."""
+        query = select(requests).where(requests.c.subject == household, requests.c.ground == "")
+        query = query.where(requests.c.answered.is_not(None)).order_by(requests.c.answered)
+        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
+        return [(asked_of(row), datetime.fromtimestamp(row.answered, UTC)) for row in rows]
 
     async def accept(
         self, household: SubjectId, request: str, quantities: frozenset[str], *, language: str = "en"

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from adapters.formats.unece import RECOMMENDATION_20
 from gateway.history.edifact import Segment, segments
 from gateway.history.plan import ImportMap
-from gateway.history.stamps import Stamps
+from gateway.history.stamps import Stamps, wall
 from gateway.history.values import NUMBER, Name, Values
 from gateway.history.wrong import FileRefused, Wrong
 
@@ -155,10 +155,9 @@ def _seconds(text: str, form: str, clock: Stamps) -> tuple[int, int]:
     pattern, length = _FORMS[form]
     if len(text) < length or not text[:length].isascii() or not text[:length].isdigit():
         raise ValueError("no such time")
-    try:
-        at = datetime.strptime(text[:length], pattern)  # noqa: DTZ007 - the zone follows, or is the map's
-    except ValueError:
-        raise ValueError("no such time") from None
+    at = wall(text[:length], lambda told: datetime.strptime(told, pattern))  # noqa: DTZ007 - the zone follows, or is the map's
+    if at is None:
+        raise ValueError("no such time")
     if form == "303":
         at = at.replace(tzinfo=_offset(text[length:]))
     elif len(text) != length:

@@ -5,6 +5,7 @@ A map is a small YAML file; what it says nothing about is refused or has the def
 
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO, TextIOWrapper
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,6 +31,22 @@ class Csv(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     encoding: str = "utf-8-sig"
     skip: int = 0
     """Lines above the one that names the columns."""
+
+
+_SAYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "mscons": {"point": "LOC", "serial": "RFF", "quantity": "PIA", "unit": "QTY", "begin": "DTM", "end": "DTM"},
+        "green-button": {
+            "point": "UsagePoint",
+            "meter": "UsagePoint",
+            "quantity": "ReadingType",
+            "unit": "ReadingType",
+            "begin": "timePeriod",
+            "end": "timePeriod",
+        },
+    }
+)
+"""What says it in formats without columns."""
 
 
 class ImportMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,6 +76,16 @@ class ImportMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: dict[str, str] = {}
     meters: dict[str, str] = {}
     csv: Csv = Csv()
+
+    def called(self, field: str) -> str:
+        """What says a field of the map in the file: a column, or a part of another format; ``fixed.unit`` where the map
+        says it for the whole file.
+        """
+        if field in self.fixed:
+            return f"fixed.{field}"
+        some = ("begin", "end") if field == "time" and "time" not in self.columns else (field,)
+        said = {**_SAYS.get(self.format, {}), **{str(name): column for name, column in self.columns.items()}}
+        return ", ".join(dict.fromkeys(said.get(each, each) for each in some))
 
     @property
     def clock(self) -> Stamps:
@@ -127,9 +154,16 @@ def _shapes(table: Mapping[Any, Any], struct: type[msgspec.Struct], above: str =
 def _shape(said: Any, kind: Any, field: str) -> Iterator[Wrong]:
     try:
         msgspec.convert(said, kind)
-    except msgspec.ValidationError as error:
-        words = [repr(word) for word in get_args(kind) if word] if get_origin(kind) is Literal else []
-        yield Wrong(0, field, str(error) + (f"; one of {', '.join(words)}" if words else ""))
+    except msgspec.ValidationError:
+        yield Wrong(0, field, _may_be(kind))
+
+
+def _may_be(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(word for word in get_args(kind) if word)}"
+    return {str: "a text (in quotes, where YAML takes it for something else)", int: "a whole number"}.get(
+        kind, "fields and what they are"
+    )
 
 
 def _rules(plan: ImportMap) -> Mapping[str, str]:

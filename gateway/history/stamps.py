@@ -1,8 +1,8 @@
 """Times in files: with an offset, or by a zone's wall clock; stamps at the begin or the end of what they are for."""
 
 import re
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 
 from gateway.history.wrong import MapRefused, Wrong
@@ -10,6 +10,8 @@ from meter_driver.amounts.amount import SECOND_US
 from meter_driver.intervals import micros
 
 _LENGTH = re.compile(r"(\d{1,5}) ?(s|m|min|h|d)")
+_HOUR_24 = re.compile(r"(?=24)")
+_LAST_HOUR = timedelta(hours=23)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
 
 
@@ -34,11 +36,13 @@ class Stamps:
         return found
 
     def _both(self, text: str) -> tuple[int, int]:
-        try:
-            at = datetime.strptime(text, self._form) if self._form else datetime.fromisoformat(text)  # noqa: DTZ007
-        except ValueError:
-            raise ValueError("no such time, or not in the form of the map") from None
+        at = wall(text, self._parsed)
+        if at is None:
+            raise ValueError("no such time, or not in the form of the map")
         return self.of(at)
+
+    def _parsed(self, text: str) -> datetime:
+        return datetime.strptime(text, self._form) if self._form else datetime.fromisoformat(text)  # noqa: DTZ007
 
     def of(self, at: datetime) -> tuple[int, int]:
         """Both instants that a wall clock may mean; nearly always one."""
@@ -53,6 +57,26 @@ class Stamps:
         if first.astimezone(self._zone).replace(tzinfo=None) != at:
             raise ValueError("the clock of the zone never showed it")
         return micros(first) // SECOND_US, micros(second) // SECOND_US
+
+
+def wall(text: str, parsed: Callable[[str], datetime]) -> datetime | None:
+    """Of a stamp as ``parsed`` reads it; None where it is none. 24:00, the end of a day, is the next day's 00:00."""
+    try:
+        return parsed(text)
+    except ValueError:
+        return _end_of_day(text, parsed)
+
+
+def _end_of_day(text: str, parsed: Callable[[str], datetime]) -> datetime | None:
+    """What else stands there as 24 (a day, a part of a year) is no time when it is changed: the hour is left."""
+    for place in (found.start() for found in _HOUR_24.finditer(text)):
+        try:
+            begin, last = (parsed(f"{text[:place]}{hour}{text[place + 2 :]}") for hour in ("00", "23"))
+            if last - begin == _LAST_HOUR and begin.time() == time():
+                return begin + timedelta(days=1)
+        except (ValueError, OverflowError):
+            continue
+    return None
 
 
 DOUBTFUL = "the clock showed it twice, and the lines do not tell which: give offsets, or the whole hour sorted by time"

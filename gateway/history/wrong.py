@@ -1,5 +1,6 @@
 """What is wrong with a file: each with its line and field."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 _MOST = 1000
@@ -12,6 +13,10 @@ class Wrong(NamedTuple):
     line: int
     field: str
     rule: str
+
+    def told(self, called: Callable[[str], str]) -> "Wrong":
+        """The same, each of its fields (``a, b``) by what the file calls it."""
+        return self._replace(field=", ".join(dict.fromkeys(called(each) for each in self.field.split(", "))))
 
     def __str__(self) -> str:
         return ": ".join(filter(None, (str(self.line) if self.line else "", self.field, self.rule)))

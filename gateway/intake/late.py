@@ -1,8 +1,9 @@
 """What comes for quarters of an hour whose readings are gone: of sums and means only their partials are held. Pure.
 
-What lies before or after all that a quarter holds is added to it, and what replaces it as a whole takes its place. Of
-what lies between, nobody can tell any more whether it is new or a reading told again: it is refused, never dropped.
-Stands of registers are held themselves, so they are never in question.
+What lies before or after all that a quarter holds is added to it, and what replaces it as a whole takes its place:
+entries that leave no gap in all of the time of which it holds some. Of what else lies between, nobody can tell any more
+whether it is new or a reading told again: it is refused, never dropped. Stands of registers are held themselves, so
+they are never in question.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,9 +12,10 @@ from decimal import Decimal
 from gateway.intake.derive import EPOCH_DAY, Named
 from gateway.intake.records import Column, Numbered, some_rows
 from gateway.keeper.port import Day
+from gateway.vault.merge import kind_of
 from gateway.vault.partials import Clashes, merged_partials
 from meter_driver.amounts.partials import begins
-from meter_driver.intervals import DAY_US, quarter_begin
+from meter_driver.intervals import DAY_US, QUARTER_US, quarter_begin
 from meter_driver.quantities import Kind
 from policies.terms import DetailClass
 from policies.vault.columns import Series
@@ -38,18 +40,31 @@ def is_late(columns: Collection[Column], live: int) -> bool:
 def taken(held: Sequence[Series], new: Sequence[Series]) -> TakenSpans:
     """``held``: one partial of each quarter, unit and meter; so ``new``. What says exactly the same takes nothing."""
     clashes: Clashes = {}
-    merged_partials([held, new], clashes)
+    both = merged_partials([held, new], clashes)
     if not clashes:
         return {}
-    before, after = _said(held), _said(new)
+    before, after, counts = _said(held), _said(new), _said(both)
     return {
         quarter: sorted((first_at, last_at) for first_at, last_at, *_ in before[quarter])
         for quarter in clashes
-        if quarter in before and before[quarter] != after.get(quarter)
+        if quarter in before
+        and before[quarter] != (told := after.get(quarter, []))
+        and not (counts.get(quarter) == told and _whole(quarter, told, before[quarter]))
     }
 
 
 _Said = tuple[int, int, int, int, Decimal, Decimal, Decimal, str | None, str]
+
+
+def _whole(quarter: Quarter, told: Sequence[_Said], held: Sequence[_Said]) -> bool:
+    """Whether entries tell without a gap all the time of which some is held, and no more than the quarter."""
+    _, quantity, begin = quarter
+    if kind_of(quantity) is not Kind.INTERVAL or len(told) != 1:
+        return False
+    first_at, last_at, _, covered, *_ = told[0]
+    earliest, latest = min(one[0] for one in held), max(one[1] for one in held)
+    inside = first_at <= earliest and latest <= last_at <= max(latest, begin + QUARTER_US)
+    return inside and covered == last_at - first_at
 
 
 def _said(series: Sequence[Series]) -> Mapping[Quarter, Sequence[_Said]]:

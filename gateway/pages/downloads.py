@@ -15,7 +15,7 @@ from gateway.door.ledger import Ledger
 from gateway.door.response import HttpSink
 from gateway.door.standing import Right, own_right
 from gateway.pages.asked import chosen, taking
-from gateway.pages.forms import FORM_BYTES, household_of
+from gateway.pages.forms import FORM_BYTES, household_of, names_of
 from gateway.pages.own_data import DataDesk
 from gateway.pages.render import Renderings, language_of
 from gateway.pages.words import LANGUAGES, Phrases
@@ -65,12 +65,12 @@ class Downloads:
     async def csv(self, request: web.Request) -> web.StreamResponse:
         """Everything, as CSV: for programs, or with ``locale`` for people."""
         locale = chosen(request, "locale", LANGUAGES)
-        renderer = self.show.table(Phrases(locale)) if locale else CSV
+        renderer = self.show.table(await self._words(request, locale)) if locale else CSV
         return await self._download(request, renderer, "csv")
 
     async def xlsx(self, request: web.Request) -> web.StreamResponse:
         """Everything, as a workbook in words of ``locale``, or of the visitor's language."""
-        words = Phrases(chosen(request, "locale", LANGUAGES) or language_of(request))
+        words = await self._words(request, chosen(request, "locale", LANGUAGES) or language_of(request))
         return await self._download(request, self.show.workbook(words), "xlsx")
 
     async def json(self, request: web.Request) -> web.StreamResponse:
@@ -80,6 +80,10 @@ class Downloads:
     async def green_button(self, request: web.Request) -> web.StreamResponse:
         """Everything, as a Green Button feed (ESPI)."""
         return await self._download(request, self.show.green_button(self.clock()), "xml")
+
+    async def _words(self, request: web.Request, language: str) -> Phrases:
+        _, subject = household_of(request, self.registry)
+        return Phrases(language, await names_of(self.registry, subject))
 
     async def _download(self, request: web.Request, renderer: Renderer, form: str) -> web.StreamResponse:
         _, subject = household_of(request, self.registry)

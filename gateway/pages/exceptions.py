@@ -13,6 +13,7 @@ from gateway.pages.render import Renderings
 from gateway.vee.desk import VeeDesk
 from gateway.vee.editing import Correcting, Edited
 from gateway.vee.records import Handling
+from gateway.vee.undoing import Undone
 from policies.roles import OPERATOR, Listener
 from policies.vee.estimation import Estimation
 from policies.vee.rules import VEE_RULES
@@ -24,7 +25,7 @@ _LONGEST = 200
 
 @dataclass(frozen=True, slots=True)
 class ExceptionPages:
-    """One page, two forms a line."""
+    """One page, forms on each line."""
 
     vee: VeeDesk
     show: Renderings
@@ -36,6 +37,7 @@ class ExceptionPages:
             ("GET", _PAGE, taking(self.exceptions, "state", "rule")),
             ("POST", _PAGE + "/{exception}/accept", self.accept),
             ("POST", _PAGE + "/{exception}/edit", self.edit),
+            ("POST", _PAGE + "/{exception}/undo", self.undo),
         ]
         return [
             Route(Listener.PEOPLE, verb, path, "page.fleet", handler, OPERATOR, max_body=4096, problems=self.problem)
@@ -60,16 +62,29 @@ class ExceptionPages:
 
         return await self._done(request, done)
 
+    async def undo(self, request: web.Request) -> web.StreamResponse:
+        """As read again."""
+        form = await posted(request)
+        return await self._done(request, lambda: self.vee.undo(_name(request), _said(form, "author"), _reason(form)))
+
     async def _done(self, request: web.Request, act: Callable[[], Awaitable[object]]) -> web.StreamResponse:
         """A value that was said is said back; the list holds none, so it is on the answer itself."""
         try:
             done = await act()
         except RegistryError as error:
             return await self._page(request, str(error), 404 if error.reason == "unknown" else 422)
+        if isinstance(done, Undone):
+            return await self._page(request, undone=done)
         return await self._page(request, done=done) if isinstance(done, Edited) else to(_PAGE)
 
     async def _page(
-        self, request: web.Request, trouble: str = "", status: int = 200, *, done: Edited | None = None
+        self,
+        request: web.Request,
+        trouble: str = "",
+        status: int = 200,
+        *,
+        done: Edited | None = None,
+        undone: Undone | None = None,
     ) -> web.Response:
         token = form_token(request)
         wanted = Handling(chosen(request, "state", list(Handling)) or Handling.OPEN)
@@ -82,6 +97,7 @@ class ExceptionPages:
             token=token,
             trouble=trouble,
             done=done,
+            undone=undone,
             state=wanted.value,
             states=list(Handling),
             rule=rule,

@@ -1,12 +1,13 @@
 """Who asks for a page, and what is posted from one: from our own pages, with the session's token."""
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from multidict import MultiDictProxy
 
-from gateway.errors import NotAllowed
+from gateway.errors import NotAllowed, SubjectGone
 from gateway.identity.sessions import Session, csrf_right
 from gateway.registry.registry import Registry
 from gateway.serve.callers import SESSION, session_of
@@ -25,6 +26,14 @@ def household_of(request: web.Request, registry: Registry) -> tuple[Session, Sub
     if found is None or found.erased is not None:
         raise web.HTTPSeeOther("/erased")
     return session, found.id
+
+
+async def names_of(registry: Registry, household: SubjectId) -> Mapping[str, str]:
+    """What people call its meters, by label, where that is not the label; none of a household that is gone."""
+    try:
+        return {meter.label: meter.name for meter in await registry.meters.of(household) if meter.name}
+    except SubjectGone:
+        return {}
 
 
 def form_token(request: web.Request) -> str:

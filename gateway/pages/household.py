@@ -20,7 +20,7 @@ from gateway.errors import ConsentError
 from gateway.identity.sessions import Session
 from gateway.pages.asked import refusal, taking, whole
 from gateway.pages.downloads import OFFERED
-from gateway.pages.forms import FORM_BYTES, household_of, posted, signed_record, to
+from gateway.pages.forms import FORM_BYTES, household_of, names_of, posted, signed_record, to
 from gateway.pages.own_data import DataDesk
 from gateway.pages.render import VALUES_HERE, Renderings, language_of
 from gateway.pages.views import Card, asked_card, correction_lines, ground_card, ledger_line, who_is
@@ -88,7 +88,8 @@ class HouseholdPages:
             request, session, "now.html", page="now", waiting=waiting, active=active, live=VALUES_HERE
         )
         parts = await self.own_data.lately(subject, right)
-        renderer, response = self.show.live(request, self.clock(), html), web.StreamResponse()
+        words = Phrases(language_of(request), await names_of(self.registry, subject))
+        renderer, response = self.show.live(words, self.clock(), html), web.StreamResponse()
         await self.egress.send(parts, renderer, HttpSink(request, response), right=right, shared=False)
         return response
 
@@ -139,7 +140,8 @@ class HouseholdPages:
         """What is kept and until when; what was corrected; taking it along; erasing it."""
         session, subject = household_of(request, self.registry)
         kept, meters = await self.own_data.kept(subject), await self.registry.meters.of(subject)
-        decided, words = await self.vee.decided(subject), Phrases(language_of(request))
+        decided = await self.vee.decided(subject)
+        words = Phrases(language_of(request), await names_of(self.registry, subject))
         lines = await asyncio.to_thread(correction_lines, decided, words)
         html = await self.frame(
             request,

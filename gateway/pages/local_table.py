@@ -25,7 +25,7 @@ def local_table(zone: tzinfo, words: Phrases) -> Renderer:
 
     def line(row: Row) -> bytes:
         cells = (
-            _text(row.meter),
+            _text(words.named(row.meter)),
             _text(words.quantity(row.quantity)),
             _when(row.start, zone),
             _when(row.end, zone),

@@ -39,8 +39,9 @@ def _columns(zone: tzinfo, words: Phrases) -> list[SheetColumn]:
 def _cells(row: Row, zone: tzinfo, words: Phrases) -> list[SheetCell]:
     start, end = row.start.astimezone(zone), row.end.astimezone(zone)
     return [
-        row.meter, words.quantity(row.quantity), start.replace(tzinfo=None), _offset(start), end.replace(tzinfo=None),
-        _offset(end), row.value, row.unit, words.status(row.status), row.completeness, words.method(row.method),
+        words.named(row.meter), words.quantity(row.quantity), start.replace(tzinfo=None), _offset(start),
+        end.replace(tzinfo=None), _offset(end), row.value, row.unit, words.status(row.status), row.completeness,
+        words.method(row.method),
     ]  # fmt: skip
 
 

@@ -39,6 +39,7 @@ class MeterPages:
             ("GET", _NEW, taking(self.new)),
             ("GET", _HOME, taking(self.meters)),
             ("POST", _HOME + "/{label}/confirm", self.confirm),
+            ("POST", _HOME + "/{label}/name", self.rename),
             ("POST", _HOME + "/{label}/exchange", self.exchange),
             ("POST", _HOME + "/{label}/undo", self.undo),
         ]
@@ -60,6 +61,12 @@ class MeterPages:
         """It is right as it is."""
         await posted(request)
         return await self._done(request, lambda who: self.registry.meters.confirm(who, request.match_info["label"]))
+
+    async def rename(self, request: web.Request) -> web.StreamResponse:
+        """What people call it from now on."""
+        name = str((await posted(request)).get("name", ""))
+        label = request.match_info["label"]
+        return await self._done(request, lambda who: self.registry.meters.rename(who, label, name))
 
     async def exchange(self, request: web.Request) -> web.StreamResponse:
         """Old one ended, new one began, at an instant of the gateway's zone; stands where they were written down."""

@@ -51,9 +51,8 @@ class Renderings:
         times = {"when": lambda at: self.when(at, words), "day": lambda at: self.day(at, words)}
         return self._environment.get_template(template).render({"t": words, **times, **values})
 
-    def live(self, request: web.Request, now: datetime, frame: str) -> Renderer:
+    def live(self, words: Phrases, now: datetime, frame: str) -> Renderer:
         """The values of the page *Now*, for one answer. ``frame``: the page without them, ``VALUES_HERE`` in it."""
-        words = Phrases(language_of(request))
         view = NowView(words, self._zone, now)
         head, _, tail = frame.partition(VALUES_HERE)
 

@@ -15,7 +15,7 @@ from policies.decide import ends
 from policies.grounds import Consent, Ground, LegalTask, Scope
 from policies.ledger import LedgerEntry
 from policies.terms import Level, Recipient
-from policies.vee.corrections import Correction, newest
+from policies.vee.corrections import Correction, latest
 
 NameOf = Callable[[Recipient], Organisation | None]
 
@@ -120,12 +120,12 @@ def correction_lines(decided: Sequence[Decided], t: Phrases) -> list[CorrectionL
 
 
 def _in_force(decided: Sequence[Decided]) -> dict[tuple[str, str], list[Decided]]:
-    """Those that the door tells, by meter and quantity, ascending and disjoint. ``decided``: newest first."""
+    """Those that say what the door tells, by meter and quantity, ascending and disjoint. ``decided``: newest first."""
     versions = {len(decided) - n: one for n, one in enumerate(decided)}
     series: dict[tuple[str, str], list[Correction]] = {}
     for version, one in versions.items():
         series.setdefault((one.meter, one.quantity), []).append(one.correction(version))
-    return {name: [versions[each.version] for each in newest(some)] for name, some in series.items()}
+    return {name: [versions[each.version] for each in latest(some)] for name, some in series.items()}
 
 
 def _told_of(one: Decided, told: Sequence[Decided]) -> Sequence[Decided]:
@@ -135,6 +135,8 @@ def _told_of(one: Decided, told: Sequence[Decided]) -> Sequence[Decided]:
 
 
 def _how(one: Decided, t: Phrases) -> str:
+    if one.value is None:
+        return t("as_read")
     return t.method(one.method) if one.method else t("said_value")
 
 

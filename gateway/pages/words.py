@@ -29,7 +29,9 @@ TEXT: Mapping[str, tuple[str, str]] = MappingProxyType({**FRAME, **AGREED, **OWN
 class Phrases:
     """The texts of one language."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, names: Mapping[str, str] = MappingProxyType({})) -> None:
+        """``names``: what a household's meters are called, by label, where that is not the label."""
+        self._names = names
         self.language = language if language in LANGUAGES else "en"
         self._at = LANGUAGES.index(self.language)
 
@@ -61,8 +63,12 @@ class Phrases:
         return Markup('<span class="figure">{}</span>').format(said)
 
     def meter(self, label: str) -> str:
-        """The label that the house gives of itself in words, those that somebody gave as they are."""
-        return self("main_meter") if label == "main" else label
+        """Its name; the label that the house gives of itself in words, those that somebody gave as they are."""
+        return self._names.get(label) or (self("main_meter") if label == "main" else label)
+
+    def named(self, label: str) -> str:
+        """Its name, else its label as it is."""
+        return self._names.get(label, label)
 
     def rule(self, name: str) -> str:
         return RULE_WORDS[name][self._at]

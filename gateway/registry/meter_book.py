@@ -40,6 +40,12 @@ class MeterHome:
     meters: dict[str, Meter] = field(default_factory=dict)
     places: dict[bytes, str] = field(default_factory=dict)
 
+    def called(self, word: str) -> str:
+        """The label of the meter that people call so; the word itself where there is none, or where it is a label."""
+        if word in self.meters:
+            return word
+        return next((found.label for found in self.meters.values() if word and found.name == word), word)
+
 
 class MeterBook:
     """One instance for each process."""
@@ -86,6 +92,7 @@ class MeterBook:
         add_place = place is not None and place not in home.places
         if add_place and len(home.places) >= MOST_PLACES:
             raise NotAllowed(f"component: a household's meters have at most {MOST_PLACES} places")
+        new = new if waits is None else replace(new, waits=waits)
         sealed = await self._vault.seal(household, DetailClass.IDENTITY, encode_meter(new), about=f"meter {new.id}")
         fresh = new.label not in home.meters
         row: dict[str, Any] = {"sealed": sealed}
@@ -118,7 +125,8 @@ class MeterBook:
         for row in rows:
             plain = await self._vault.open(household, DetailClass.IDENTITY, row.sealed, about=f"meter {row.id}")
             found = decode_meter(plain)
-            found = replace(found, serials=tuple((printed(serial), since) for serial, since in found.serials))
+            serials = tuple((printed(serial), since) for serial, since in found.serials)
+            found = replace(found, serials=serials, waits=row.unseen is not None)
             home.meters[found.label] = in_order(found)
             labels[row.id] = found.label
         home.places = {bytes(row.lookup): labels[row.meter] for row in places}

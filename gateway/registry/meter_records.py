@@ -49,7 +49,9 @@ class Meter:
 
     Attributes:
         id: random, of the registry; never leaves to partners.
-        label: what it is called in this household, unique there; every interface names it so.
+        label: by which this household's meters are told apart; its values are kept under it, and every interface for
+            programs names it so.
+        name: what people call it, where that is something else than the label; unique too, "" for none.
         medium: ``meter_driver.quantities.Medium`` as a word, "" where nobody said.
         family: the operator's word for meters of its kind, which its limits go by; "" for none.
         told: what its telegrams said of its medium, "" where they have not yet.
@@ -59,6 +61,7 @@ class Meter:
         serials: of its devices, in the order in which they were there, the present one last; each with the instant from
             which it was seen or declared.
         exchanged: ascending; also those that were only seen (without stands).
+        waits: whether it came by itself, or its telegrams name another number, and nobody has looked at it since.
     """
 
     id: str
@@ -71,6 +74,8 @@ class Meter:
     family: str = ""
     limit: Decimal | None = None
     told: str = ""
+    name: str = ""
+    waits: bool = False
 
     @property
     def medium_told(self) -> str:

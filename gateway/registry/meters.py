@@ -120,11 +120,11 @@ class Meters:
         wanted = _assignable(reader, label)
         async with self._turns.of(household):
             home = await self._book.home(household)
-            place = self._book.place(household, reader) if reader.box else None
+            place, wanted = self._book.place(household, reader) if reader.box else None, home.called(wanted)
             if place is None and wanted not in home.meters:
                 raise Unknown("label: this household has no such meter, and a new one needs its box")
             if place is not None and home.places.get(place, wanted) != wanted:
-                raise InUse("component: it is the place of another meter of this household")
+                raise InUse("component: it is the place of another meter of this household, which may be renamed")
             found = home.meters.get(wanted) or self._new(home, reader, how=how, label=wanted)
             if medium and found.medium_told not in ("", medium):
                 raise NotAllowed("medium: its telegrams say another one")
@@ -164,6 +164,7 @@ class Meters:
     def _wanted(self, home: MeterHome, place: bytes, name: str, serial: str) -> str:
         if (label := home.places.get(place)) is not None:
             return label
+        name = home.called(name)
         owner = next((m.label for m in home.meters.values() if serial and serial in dict(m.serials)), "")
         if name and owner not in ("", name):
             raise NotAllowed("serial: it is the number of another meter of this household")
@@ -171,7 +172,7 @@ class Meters:
             return name or owner
         if serial or not home.meters:
             label, count = ("imported" if serial else "main"), 1
-            while label in home.meters:
+            while home.called(label) in home.meters:
                 count += 1
                 label = f"imported-{count}"
             return label
@@ -202,14 +203,28 @@ class Meters:
         """The operator has looked at it: it is right as it is. Raises ``Unknown``, ``SubjectGone``."""
         return await self._changed(household, label, lambda found: found, waits=False)
 
+    async def rename(self, household: SubjectId, label: str, name: str) -> Meter:
+        """What people call it from now on; said as its label, it has no other name any more.
+
+        Raises ``Unknown``, ``NotAllowed``, ``InUse``.
+        """
+        name = _printable(name.strip(), "name")
+
+        async with self._turns.of(household):
+            home = await self._book.home(household)
+            found = _found(home, label)
+            if (owner := home.called(name)) in home.meters and owner != found.label:
+                raise InUse("name: another meter of this household is called so")
+            changed = replace(found, name="" if name == found.label else name)
+            await self._book.keep(household, home, changed, None)
+            return changed
+
     async def _changed(
         self, household: SubjectId, label: str, change: Callable[[Meter], Meter], *, waits: bool | None = None
     ) -> Meter:
         async with self._turns.of(household):
             home = await self._book.home(household)
-            if (found := home.meters.get(label)) is None:
-                raise Unknown("meter: this household has none of this label")
-            changed = change(found)
+            changed = change(_found(home, label))
             await self._book.keep(household, home, changed, None, waits=waits)
             self._book.unlearn(household)  # a number that was taken off the list is met again
             return changed
@@ -225,7 +240,7 @@ class Meters:
             raise NotAllowed(f"meters: a household has at most {MOST_METERS}")
         wanted = (label or reader.component or "main")[:_LONGEST_LABEL]
         name, count = wanted, 1
-        while name in home.meters:
+        while home.called(name) in home.meters:
             count += 1
             name = f"{wanted[: _LONGEST_LABEL - 4]}-{count}"
         now = self._clock()
@@ -236,8 +251,7 @@ class Meters:
 def _assignable(reader: Reader, label: str) -> str:
     """The label that is meant. Raises ``NotAllowed``."""
     wanted = label or reader.component or "main"
-    if not 0 < len(wanted) <= _LONGEST_LABEL or not wanted.isprintable():
-        raise NotAllowed(f"label: 1 to {_LONGEST_LABEL} printable characters")
+    _printable(wanted, "label")
     if not reader.box and not label:
         raise NotAllowed("box: which one reads the meter, or the label of one that is there")
     if not reader.box and reader.component:
@@ -248,6 +262,18 @@ def _assignable(reader: Reader, label: str) -> str:
         if _INPUT_SIGN not in reader.box:  # an input may call its meters anything
             raise NotAllowed("component: letters, digits and -.:/_, as names of SenML have them") from None
     return wanted
+
+
+def _printable(said: str, field: str) -> str:
+    if not 0 < len(said) <= _LONGEST_LABEL or not said.isprintable():
+        raise NotAllowed(f"{field}: 1 to {_LONGEST_LABEL} printable characters")
+    return said
+
+
+def _found(home: MeterHome, word: str) -> Meter:
+    if (found := home.meters.get(home.called(word))) is None:
+        raise Unknown("meter: this household has none of this label")
+    return found
 
 
 def _import_reader(name: str, serial: str) -> Reader:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from datetime import tzinfo
 
 from gateway.clock import Clock
 from gateway.pins.pins import Pins
@@ -20,10 +21,10 @@ class Registry:
     """Its parts; and ``turns``, which all that concerns one household takes."""
 
     def __init__(
-        self, store: Store, pins: Pins, vault: Vault, clock: Clock, ids: Callable[[], str], ended: Recall
+        self, store: Store, pins: Pins, vault: Vault, clock: Clock, ids: Callable[[], str], ended: Recall, zone: tzinfo
     ) -> None:
         self.turns = Turns()
-        self.tenancies = Tenancies(store, vault, clock, ids)
+        self.tenancies = Tenancies(store, vault, clock, ids, zone)
         self.boxes = Boxes(store, pins, vault, clock, ids, ended)
         self.meters = Meters(store, vault, clock, ids)
         self.organisations = Organisations(store, pins, ended)

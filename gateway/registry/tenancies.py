@@ -7,7 +7,7 @@ metering point it is known when it was left, also after an erasure (docs/decisio
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, tzinfo
 
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
@@ -18,15 +18,16 @@ from gateway.registry.tenancy_records import NO_IDENTITY, Identity, NewTenancy, 
 from gateway.storage.port import Store
 from gateway.storage.tables.registry import metering_point, point_left, tenancy
 from gateway.vault.port import Vault, Words
+from meter_driver.intervals import day_edges
 from policies.retention import KEPT_EVIDENCE
 from policies.terms import DetailClass, SubjectId
 
 
 class Tenancies:
-    """All households of this gateway."""
+    """All households of this gateway. ``zone``: where they live, so where their days begin."""
 
-    def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str]) -> None:
-        self._store, self._vault, self._clock, self._ids = store, vault, clock, ids
+    def __init__(self, store: Store, vault: Vault, clock: Clock, ids: Callable[[], str], zone: tzinfo = UTC) -> None:
+        self._store, self._vault, self._clock, self._ids, self._zone = store, vault, clock, ids, zone
         self._all: dict[SubjectId, Tenancy] = {}
         self._points: dict[bytes, SubjectId] = {}
         self._left: dict[bytes, datetime] = {}
@@ -98,7 +99,7 @@ class Tenancies:
     def left(self, point: str) -> datetime | None:
         """When a household last left a metering point that nobody has now; None where nobody did, or somebody has it.
 
-        Of an erased one: the end of the day (UTC) on which it left.
+        Of an erased one: the end of the local day on which it left.
         """
         lookup = self._vault.lookup("point", point)
         return None if lookup in self._points else self._left.get(lookup)
@@ -192,7 +193,7 @@ class Tenancies:
         if found is not None and found.erased is None:
             end = found.end or at
             values = {"end": end.timestamp(), "erased": at.timestamp(), "identity": None}
-            await self._close(subject, _day_after(end), values, drop=True)
+            await self._close(subject, _day_after(end, self._zone), values, drop=True)
             self._keep(replace(found, end=end, erased=at))
 
     def drop(self, subject: SubjectId) -> None:
@@ -238,9 +239,9 @@ def _keep_left(connection: Connection, lookups: Sequence[bytes], day: datetime) 
         connection.execute(insert(point_left), rows)
 
 
-def _day_after(at: datetime) -> datetime:
-    """The midnight (UTC) that follows."""
-    return datetime.combine(at.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
+def _day_after(at: datetime, zone: tzinfo) -> datetime:
+    """The local midnight that follows."""
+    return day_edges(at.astimezone(zone).date(), zone)[1]
 
 
 async def any_household(store: Store) -> bool:

@@ -64,7 +64,7 @@ class Settings(SettingsTable):
     def _zone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError("an IANA time zone") from None
         return name
 

@@ -18,7 +18,7 @@ from gateway.vee.records import Decided, decided, encode
 from gateway.vee.seals import SealedRow, Seals
 from policies.terms import DetailClass, Period, SubjectId
 from policies.vault.seal import CLASS_CODES
-from policies.vee.corrections import Correction
+from policies.vee.corrections import Correction, newest
 
 _QUARTER, _DAY = DetailClass.QUARTER, DetailClass.DAY
 MOST_SHOWN = 2000
@@ -45,7 +45,8 @@ class CorrectionBook:
     async def of(
         self, household: SubjectId, detail: DetailClass, period: Period
     ) -> Mapping[tuple[str, str], Sequence[Correction]]:
-        """By meter and quantity, of the days that share something with the period; all versions.
+        """By meter and quantity, of the days that share something with the period: those that count, and versions
+        before them.
 
         What is finer than a quarter is asked of class ``quarter``. Raises ``SubjectGone``.
         """
@@ -58,15 +59,18 @@ class CorrectionBook:
         found: dict[tuple[str, str], list[Correction]] = {}
         for number, one in await self._opened(household, query):
             found.setdefault((one.meter, one.quantity), []).append(one.correction(number))
-        return found
+        return {name: left for name, some in found.items() if (left := _without_undone(some))}
 
     async def decided(self, household: SubjectId) -> list[Decided]:
         """What was decided about a household's quarters, newest first. Raises ``SubjectGone``."""
+        return [one for _, one in await self.versions(household, MOST_SHOWN)]
+
+    async def versions(self, household: SubjectId, most: int | None = None) -> list[tuple[int, Decided]]:
+        """The same, all of it without ``most``, with the number of each. Raises ``SubjectGone``."""
         if household not in self._newest:
             return []
         where = (table.c.tenancy == household, table.c["class"] == CLASS_CODES[_QUARTER])
-        query = select(table).where(*where).order_by(table.c.number.desc()).limit(MOST_SHOWN)
-        return [one for _, one in await self._opened(household, query)]
+        return await self._opened(household, select(table).where(*where).order_by(table.c.number.desc()).limit(most))
 
     async def rows(
         self, household: SubjectId, some: Collection[tuple[DetailClass, Decided]], names: Sequence[str]
@@ -116,6 +120,10 @@ class CorrectionBook:
         ]
         found = await self._seals.opened(household, sealed, decided)
         return [(row.number, one) for row, one in zip(rows, found, strict=True) if one is not None]
+
+
+def _without_undone(some: Sequence[Correction]) -> Sequence[Correction]:
+    return newest(some) if any(one.value is None for one in some) else some
 
 
 def _day(at: datetime) -> int:

@@ -7,6 +7,9 @@ version; the door tells it in place of what the readings say (``policies.vee.cor
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from msgspec.structs import replace
 
 from adapters.plugin import Logger
 from gateway.clock import Clock
@@ -14,12 +17,13 @@ from gateway.errors import Expired, NotAllowed, SubjectGone, Unknown
 from gateway.registry.turns import Turns
 from gateway.settings.vee import VeeSettings
 from gateway.vault.port import Vault
-from gateway.vee import editing, worklist
+from gateway.vee import editing, undoing, worklist
 from gateway.vee.clocks import ClockBook
 from gateway.vee.corrections import CorrectionBook
 from gateway.vee.editing import LOOKS_BACK, Correcting, Edited
 from gateway.vee.looking import Changed, Looker
 from gateway.vee.records import Act, Decided, Handling, Listed
+from gateway.vee.undoing import Undone, local_day
 from gateway.vee.worklist import WorkList
 from meter_driver.intervals import day_edges
 from meter_driver.quantities import REGISTERS, parse
@@ -33,6 +37,7 @@ from policies.vee.silence import Silence, silent_days
 from policies.vee.terms import ValidationException
 
 _QUARTER, _DAY = DetailClass.QUARTER, DetailClass.DAY
+_Columns = Mapping[str, Any]
 _Due = list[tuple[DetailClass, Decided]]
 
 
@@ -134,6 +139,20 @@ class VeeDesk:
         doubts = editing.doubts(wanted.value, unit, target, limits, self._clock())
         return Edited(done, period, wanted.value, unit, None, doubts)
 
+    async def undo(self, name: str, author: str, reason: str) -> Undone:
+        """As read again: what was corrected for an exception counts no more, and what rules find in it is listed again.
+
+        Raises ``Unknown``, ``NotAllowed``.
+        """
+        zone, act = self._looker.zone, self._act(Handling.OPEN, author, reason)
+        found = (await self.work.get(name)).item.found
+        undone = await self._undone(name, act)
+        listed = await self.work.get(name)
+        for day in sorted({local_day(at, zone) for at in (found.start, *(one.start for one in undone))}):
+            if day_edges(day, zone)[1] <= self._clock():
+                await self.run(listed.household, day)
+        return Undone(listed, undone, await self.work.has(name))
+
     async def decided(self, household: SubjectId) -> list[Decided]:
         """Corrections of a household, newest first; empty for one that is gone."""
         try:
@@ -154,11 +173,12 @@ class VeeDesk:
         async with self._turns.of(household):
             listed = await self.work.get(listed.id)
             if act.state is Handling.ACCEPTED and listed.state is Handling.EDITED:
-                raise NotAllowed("exception: it was corrected, and the correction counts; edit it again if it is wrong")
+                raise NotAllowed("exception: it was corrected, and the correction counts; undo that, or edit it again")
             try:
                 changed = await self.work.acted(listed, act)
                 names = [self._ids() for _ in decided]
-                rows = await self.corrections.rows(household, [(_QUARTER, one) for one in decided], names)
+                due = [(_QUARTER, replace(one, exception=listed.id)) for one in decided]
+                rows = await self.corrections.rows(household, due, names)
             except (SubjectGone, Expired):
                 raise Unknown("exception: its household or its day is held no longer") from None
 
@@ -167,6 +187,30 @@ class VeeDesk:
                 await self._keep_days(household, Period(decided[0].start, decided[-1].end))
         self._log.info("vee.acted", state=act.state.value, quarters=len(decided))
         return await self.work.get(listed.id)
+
+    async def _undone(self, name: str, act: Act) -> list[Decided]:
+        """What was corrected for an exception, taken back; of its local days too, where nothing else is corrected."""
+        household, zone = (await self.work.get(name)).household, self._looker.zone
+        async with self._turns.of(household):
+            listed = await self.work.get(name)
+            try:
+                versions = await self.corrections.versions(household)
+                undone = undoing.counting(versions, listed)
+                days = undoing.left_alone(versions, undone, zone)
+                begins = {day_edges(day, zone)[0].toordinal() for _, _, day in days}
+                if await self.work.held(household, sorted(begins)) != begins:
+                    raise Expired("a day of which not all quarters are held")
+                edits = {edit: self._ids() for edit in {one.edit for one in undone}}
+                due: _Due = [(_QUARTER, undoing.as_read(one, act, edits[one.edit])) for one in undone]
+                due += [(_DAY, undoing.day_as_read(place, act, zone)) for place in sorted(days)]
+                changed = await self.work.acted(listed, act)
+                rows = await self.corrections.rows(household, due, [self._ids() for _ in due])
+            except (SubjectGone, Expired):
+                raise Unknown("exception: its household or its day is held no longer") from None
+            await self.corrections.put(household, rows, lambda connection: worklist.put(connection, changed))
+            await self._keep_days(household, Period(undone[0].start, undone[-1].end))
+        self._log.info("vee.undone", quarters=len(undone))
+        return undone
 
     async def _keep_days(self, household: SubjectId, period: Period) -> None:
         """What corrections make of local days, for the time when their quarters are gone."""

@@ -22,6 +22,10 @@ class Handling(StrEnum):
     """There is a correction."""
 
 
+AS_READ = "as-read"
+"""Status of what takes a correction back."""
+
+
 class Act(msgspec.Struct, frozen=True):
     """What somebody did, and why. ``author`` is for the operator's own books; a household is told the role."""
 
@@ -51,7 +55,13 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Decided(msgspec.Struct, frozen=True):
-    """A correction as it is kept. ``edit``: the same for all intervals of one act."""
+    """A correction as it is kept.
+
+    Attributes:
+        edit: the same for all intervals of one act.
+        value: None: as read again.
+        exception: for which it was made, by its id; "" in those of before.
+    """
 
     edit: str
     act: Act
@@ -59,10 +69,11 @@ class Decided(msgspec.Struct, frozen=True):
     quantity: str
     start: datetime
     end: datetime
-    value: Decimal
+    value: Decimal | None
     unit: str | None
     status: str
     method: str = ""
+    exception: str = ""
 
     def correction(self, version: int) -> Correction:
         """What the door works with."""

@@ -139,6 +139,11 @@ class WorkList:
             raise Unknown("exception: there is none of this id (any more)")
         return opened[0]
 
+    async def has(self, name: str) -> bool:
+        """Whether it is in the list (still)."""
+        query = select(table.c.id).where(table.c.id == name)
+        return await self._store.look(lambda connection: connection.execute(query).first()) is not None
+
     async def acted(self, listed: Listed, act: Act) -> dict[str, Any]:
         """The row after somebody did something, for ``put``. Raises ``Expired``, ``SubjectGone``."""
         sealed = await self._seals.sealing(listed.household, [(_QUARTER, listed.day)])

@@ -29,7 +29,8 @@ class Correction:
     """Of [start, end), UTC.
 
     Attributes:
-        value: in ``unit``: the amount, or the mean of an instantaneous value.
+        value: in ``unit``: the amount, or the mean of an instantaneous value. None: as read again, so that no older
+            version of the interval counts.
         status: ``validated`` when somebody said the value, ``estimated`` when it was worked out, by ``method``.
         version: the higher one of an interval counts.
     """
@@ -38,7 +39,7 @@ class Correction:
     quantity: str
     start: datetime
     end: datetime
-    value: Decimal
+    value: Decimal | None
     unit: str | None
     status: str
     method: str = ""
@@ -46,6 +47,11 @@ class Correction:
 
 
 def newest(corrections: Sequence[Correction]) -> list[Correction]:
+    """Those that count, ascending and disjoint."""
+    return [one for one in latest(corrections) if one.value is not None]
+
+
+def latest(corrections: Sequence[Correction]) -> list[Correction]:
     """One for each interval, ascending; an older one that overlaps a newer counts for nothing."""
     kept: list[Correction] = []
     for one in sorted(corrections, key=lambda each: each.version, reverse=True):

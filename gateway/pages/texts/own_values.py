@@ -80,9 +80,9 @@ OWN_VALUES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "corrected_heading": ("What was corrected", "Was berichtigt wurde"),
         "corrected_means": (
             "Your readings stay as they came. For these times another value is told instead; where there are several "
-            "of one time, the newest counts.",
+            "of one time, the newest counts. What was taken back is told as it was read.",
             "Ihre Werte bleiben, wie sie eintrafen. Für diese Zeiten wird ein anderer Wert genannt; gibt es für eine "
-            "Zeit mehrere, so gilt der neueste.",
+            "Zeit mehrere, so gilt der neueste. Was zurückgenommen wurde, wird wie abgelesen genannt.",
         ),
         "counts": ("Counts", "Gilt"),
         "counts_in_part": ("Counts in part", "Gilt zum Teil"),
@@ -90,6 +90,7 @@ OWN_VALUES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "by_then": ("by", "durch"),
         "how": ("How", "Wie"),
         "said_value": ("value checked and set", "geprüfter und gesetzter Wert"),
+        "as_read": ("taken back: as read", "zurückgenommen: wie abgelesen"),
         "by_whom": ("By", "Durch"),
     }
 )

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from adapters.formats.words import whole_second
 from gateway.cli import consent, registry
-from tests.gateway.people_house import ENERGY, People, people
+from tests.gateway.people_house import ENERGY, START, People, people
 
 TOWN = {
     "organisations": {
@@ -68,6 +70,26 @@ async def test_the_operator_withdraws_and_erases_on_behalf_of_a_household(tmp_pa
         assert [g["active"] for g in last(listed)["grounds"]] == [False]
         erased = await command(house, tmp_path, consent.app, "erase", made["household"], "--yes")
         assert erased.stdout.splitlines()[-1].count(".") == 2
+
+
+async def test_a_request_that_was_refused_is_listed_with_when(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        refused, waits = [await house.ask(made["household"]) for _ in range(2)]
+        csrf = await house.log_in(made["login_code"])
+        home = f"/api/households/{made['household']}"
+        house.time.now += timedelta(hours=1)
+        async with house.browser.post(f"{home}/requests/{refused}/refuse", headers={"X-CSRF-Token": csrf}) as answer:
+            assert answer.status == 204
+        listed = last(await command(house, tmp_path, consent.app, "list", made["household"]))
+        assert listed["grounds"] == []
+        (one,) = listed["refused"]
+        assert (one["request"], one["state"], one["recipient"]) == (refused, "refused", "northwind")
+        assert (one["asked"], one["answered"]) == (whole_second(START), whole_second(house.time.now))
+        (other,) = (await house.operator("GET", f"{home}/requests"))["requests"]
+        assert (other["request"], other["state"]) == (waits, "waiting")
+        async with house.browser.get(f"{home}/requests?state=lost") as answer:
+            assert (answer.status, (await answer.json())["fields"][0]["field"]) == (422, "state")
 
 
 async def test_all_consents_of_all_households_are_taken_back_at_once(tmp_path: Path) -> None:
@@ -134,11 +156,11 @@ async def test_the_operator_puts_a_request_before_a_household(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        (("--start", "2026-03-01T00:00:00"), "values_from: "),
+        (("--start", "2026-03-01T00:00:00"), "--start: an instant with its offset"),
         (("--quantity", "1-0:9.8.0"), "not-in-profile"),
         (("--until", "2026-01-01T00:00:00Z"), "until: lies in the past"),
         (("--end", "2026-03-02T00:00:00Z"), "until: lies in the past"),
-        (("--minutes", "7"), "resolution_seconds: must divide the day"),
+        (("--minutes", "7"), "--minutes, in seconds: must divide the day"),
     ],
 )
 async def test_a_request_that_cannot_be_is_refused_by_its_field(

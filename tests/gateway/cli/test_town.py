@@ -126,6 +126,34 @@ async def test_what_does_not_exist_or_comes_twice_is_told_beside_what_has_not_it
         assert rules["households.3.points.0"] == "households.2 has it too"
 
 
+async def test_a_row_without_its_shape_is_held_against_what_is_there_by_what_is_right_of_it(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        await house.household(name="Resident", points=["P0"])
+        rows: list[dict[str, Any]] = [
+            {"name": "Cy", "points": ["P0"], "zone": 1},
+            {"name": "Resident", "points": ["P0", "P1"], "nme": "x"},
+            {"name": "Resident", "points": ["P2", 3], "zone": "a/b", "start": "2026-03-01"},
+            {"name": 7, "points": ["P3"]},
+            {"name": "Cy", "points": ["P0"], "community": "north"},
+        ]
+        done = await imported(house, tmp_path, {"households": rows}, "--check")
+        told = [line.partition(": ")[::2] for line in done.stderr.splitlines()[1:]]
+        assert sorted(told, key=lambda each: each[0]) == [
+            ("households.0.points", "a metering point belongs to another household"),
+            ("households.0.zone", "a text"),
+            ("households.1.nme", "there is no such field"),
+            ("households.1.points", "1: the household is there without this one"),
+            ("households.1.points.0", "households.0 has it too"),
+            ("households.2.points.1", "a text"),
+            ("households.2.start", "an instant with its offset, ISO 8601"),
+            ("households.2.zone", "at most 64 printable characters, no slash"),
+            ("households.3.name", "a text"),
+            ("households.4.community", "lies in a zone, which is missing"),
+            ("households.4.points", "a metering point belongs to another household"),
+            ("households.4.points.0", "households.0 has it too"),
+        ]
+
+
 async def test_a_file_has_nobody_who_could_not_be_known_again(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         before = await counts(house)
@@ -158,7 +186,7 @@ async def test_who_has_left_is_not_brought_back_by_the_file_that_took_him_in(tmp
         for made in told(await imported(house, tmp_path, {"households": rows})):
             await house.operator("POST", f"/api/households/{made['household']}/{end}")
         before = await counts(house)
-        left = "2026-03-05T00:00:00Z" if end == "erase" else "2026-03-04T12:00:00Z"
+        left = "2026-03-04T23:00:00Z" if end == "erase" else "2026-03-04T12:00:00Z"
         words = f"left on {left}; give a later start for who lives there now"
         checked = await imported(house, tmp_path, {"households": rows}, "--check")
         done = await imported(house, tmp_path, {"households": rows})

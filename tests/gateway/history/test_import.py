@@ -108,7 +108,7 @@ async def test_one_wrong_line_and_nothing_is_sent(tmp_path: Path) -> None:
         subject = await household(house)
         done = await imported(house, tmp_path, [line(0), line(1, "much")])
         assert done.exit_code == 1
-        assert f"{tmp_path / 'history.csv'}:3: value: " in done.stderr
+        assert f"{tmp_path / 'history.csv'}:3: Wert: " in done.stderr
         assert "much" not in done.stderr
         assert await kept(house, subject) == []
 
@@ -118,7 +118,7 @@ async def test_a_point_of_nobody_is_named_by_the_first_line_of_its_series(tmp_pa
         subject = await household(house)
         done = await imported(house, tmp_path, [line(0), line(0, point="P9"), line(1, point="P9")])
         assert done.exit_code == 1
-        assert f"{tmp_path / 'history.csv'}:3: point: " in done.stderr
+        assert f"{tmp_path / 'history.csv'}:3: MeLo: " in done.stderr
         assert await kept(house, subject) == []
 
 
@@ -144,8 +144,8 @@ async def test_a_wrong_line_and_a_point_of_nobody_are_told_at_once(tmp_path: Pat
         done = await imported(house, tmp_path, [line(0), line(1, "much"), line(0, point="P9")], "--check")
         file = tmp_path / "history.csv"
         assert [told.partition(": there")[0].partition(": no ")[0] for told in done.stderr.splitlines()] == [
-            f"{file}:3: value",
-            f"{file}:4: point",
+            f"{file}:3: Wert",
+            f"{file}:4: MeLo",
             "metergate: 2 wrong; nothing was sent",
         ]
 
@@ -158,7 +158,7 @@ async def test_wrong_lines_are_told_without_a_gateway_too(tmp_path: Path) -> Non
     app.command()(history.import_file)
     done = CliRunner().invoke(app, [str(file), "--map", str(plan), "--settings", str(config)])
     assert done.exit_code == 1
-    assert f"{file}:3: value: " in done.stderr
+    assert f"{file}:3: Wert: " in done.stderr
 
 
 async def test_what_is_wrong_with_the_map_is_charged_to_the_map(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ async def test_a_unit_that_the_quantity_cannot_be_in_is_refused_by_line_and_by_t
     async with people(tmp_path) as house:
         subject = await household(house)
         done = await imported(house, tmp_path, [line(0), line(1).replace("1-0:1.29.0", quantity)])
-        assert f"{tmp_path / 'history.csv'}:3: unit: the quantity cannot be in it" in done.stderr
+        assert f"{tmp_path / 'history.csv'}:3: fixed.unit: the quantity cannot be in it" in done.stderr
         assert (done.exit_code, await kept(house, subject)) == (1, [])
         name = {"point": "P1", "quantity": quantity, "unit": "kWh"}
         (said,) = (await house.operator("POST", "/api/history/check", {"series": [name]}))["series"]

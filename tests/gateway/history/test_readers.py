@@ -19,7 +19,7 @@ from gateway.history import green_button, mscons, table
 from gateway.history.batches import batches, ranges
 from gateway.history.edifact import Segment, segments
 from gateway.history.plan import ImportMap, plan_of
-from gateway.history.stamps import DOUBTFUL, second_ones
+from gateway.history.stamps import DOUBTFUL, Stamps, second_ones
 from gateway.history.values import NUMBER, SourceColumn, Values
 from gateway.history.wrong import FileRefused, MapRefused, Wrong
 
@@ -293,6 +293,55 @@ def test_an_hour_that_the_clock_never_showed_is_wrong() -> None:
     assert wrongs(values) == [(2, "time")]
 
 
+@pytest.mark.parametrize(
+    ("form", "stamp", "other"),
+    [
+        ("", "2026-02-28T24:00", "2026-03-01T00:00"),
+        ("", "2024-02-24 24:00:00", "2024-02-25 00:00:00"),
+        ("", "2026-03-28T24:00+02:00", "2026-03-29T00:00+02:00"),
+        ("%d.%m.%Y %H:%M", "24.12.2024 24:00", "25.12.2024 00:00"),
+        ("%d.%m.%y %H:%M:%S", "31.12.24 24:00:00", "01.01.25 00:00:00"),
+        ("%H:%M %d.%m.%Y", "24:00 25.10.2026", "00:00 26.10.2026"),
+        ("%Y%m%d%H%M", "202412242400", "202412250000"),
+    ],
+)
+def test_24_hours_are_the_next_days_midnight(form: str, stamp: str, other: str) -> None:
+    clock = Stamps(BERLIN, form)
+    assert clock.both(stamp) == clock.both(other)
+
+
+@pytest.mark.parametrize(
+    ("form", "stamp"),
+    [
+        ("", "2026-02-28T24:15"),
+        ("", "2026-02-28T24:00:01"),
+        ("", "2026-02-28T25:00"),
+        ("", "9999-12-31T24:00"),
+        ("", "2026-24-01T00:00"),
+        ("%d.%m.%Y %H:%M", "32.12.2024 24:00"),
+        ("%d.%m.%Y", "24.24.2024"),
+        ("%M.%d.%m.%Y", "24.24.24.2024"),
+    ],
+)
+def test_what_else_has_24_in_it_is_no_time(form: str, stamp: str) -> None:
+    with pytest.raises(ValueError, match="no such time"):
+        Stamps(BERLIN, form).both(stamp)
+
+
+@pytest.mark.parametrize("day", ["28.03.2026", "24.10.2026", "25.10.2026"])
+def test_a_day_whose_last_quarter_ends_at_24_is_whole(day: str) -> None:
+    """Also the one before the clock changes, and the one on which it does."""
+    plan = {**AUTUMN, "stamps": "end", "interval": "15min"}
+    begin = datetime.strptime(day, "%d.%m.%Y").replace(tzinfo=BERLIN).astimezone(UTC)
+    end = (begin.astimezone(BERLIN) + timedelta(days=1)).astimezone(UTC)
+    ends = [begin + n * timedelta(minutes=15) for n in range(1, (end - begin) // timedelta(minutes=15) + 1)]
+    stamps = [f"{at.astimezone(BERLIN):%d.%m.%Y %H:%M}" for at in ends[:-1]]
+    lines = [f"P1;{stamp};1-0:1.29.0;1;W" for stamp in (*stamps, f"{day} 24:00")]
+    (column,), values = from_table([HEAD, *lines], plan)
+    assert not values.wrong
+    assert (column.starts[0], column.ends[-1], len(column.ends)) == (seconds(begin), seconds(end), len(ends))
+
+
 def test_days_of_a_zone_have_23_to_25_hours() -> None:
     plan = {**CSV, "zone": "Europe/Berlin", "interval": "1d", "time_format": "%Y-%m-%d"}
     lines = [f"P1;2026-{day};1-0:1.29.0;1;W" for day in ("03-28", "03-29", "10-25")]
@@ -347,9 +396,35 @@ def test_a_map_tells_all_that_is_wrong_with_it_at_once_and_what_there_is_to_choo
         plan_of(plan)
     rules = {wrong.field: wrong.rule for wrong in refused.value.all}
     assert set(rules) == {"fixd", "zone", "stamps", "interval", "statuses.W", "fixed.unit"}
-    assert rules["stamps"].endswith("one of 'begin', 'end', 'at'")
-    words = "'measured', 'estimated', 'validated', 'substituted', 'refused'"
-    assert rules["statuses.W"] == f"Invalid enum value 'measrued'; one of {words}"
+    assert rules["stamps"] == "one of begin, end, at"
+    assert rules["statuses.W"] == "one of measured, estimated, validated, substituted, refused"
+
+
+@pytest.mark.parametrize(
+    ("plan", "wrong"),
+    [
+        ({"zone": 1}, ("zone", "a text (in quotes, where YAML takes it for something else)")),
+        ({"fixed": {"point": 4711}}, ("fixed.point", "a text (in quotes, where YAML takes it for something else)")),
+        ({"csv": {"skip": "one"}}, ("csv.skip", "a whole number")),
+        ({"csv": ","}, ("csv", "fields and what they are")),
+        ({"columns": [1]}, ("columns", "fields and what they are")),
+    ],
+)
+def test_what_a_field_of_a_map_may_be_is_said_in_words_of_ours(plan: Any, wrong: tuple[str, str]) -> None:
+    with pytest.raises(MapRefused) as refused:
+        plan_of(plan)
+    assert [(each.field, each.rule) for each in refused.value.all] == [wrong]
+
+
+def test_fields_of_the_map_are_told_by_what_says_them_in_the_file() -> None:
+    table = plan_of(
+        {"format": "csv", "columns": {"point": "MeLo", "begin": "von", "end": "bis"}, "fixed": {"unit": "kWh"}}
+    )
+    said = ("point", "unit", "time", "begin, end", "line", "point, value")
+    told = [Wrong(1, field, "").told(table.called).field for field in said]
+    assert told == ["MeLo", "fixed.unit", "von, bis", "von, bis", "line", "MeLo, value"]
+    assert plan_of({"format": "mscons"}).called("point") == "LOC"
+    assert plan_of({"format": "mscons"}).called("time") == "DTM"
 
 
 def test_columns_that_the_file_has_not_are_named_all_at_once() -> None:
@@ -485,6 +560,27 @@ def test_one_wrong_segment_is_named(before: str, after: str, field: str) -> None
     assert before in MESSAGE
     _, values = from_mscons(MESSAGE.replace(before, after, 1))
     assert {wrong.field for wrong in values.wrong.some} == {field}
+
+
+def test_24_hours_are_the_next_days_midnight_in_mscons() -> None:
+    expected, _ = from_mscons(MESSAGE)
+    for wrong, right in (
+        ("DTM+163:202603010000?+00:303'", "DTM+163:202602282400?+00:303'"),
+        ("DTM+9:202603010100:203'", "DTM+9:202602282400:203'"),
+        ("DTM+9:202603010100:203'", "DTM+9:20260228240000:204'"),
+    ):
+        assert wrong in MESSAGE
+        (entries, stands), values = from_mscons(MESSAGE.replace(wrong, right))
+        assert not values.wrong
+        if "DTM+9" in right:
+            assert list(stands.ends) == [seconds(datetime(2026, 3, 1, tzinfo=BERLIN))]
+        else:
+            assert entries.starts == expected[0].starts
+
+
+def test_a_time_that_the_clock_left_out_is_wrong_in_mscons() -> None:
+    _, values = from_mscons(MESSAGE.replace("DTM+9:202603010100:203'", "DTM+9:202603290230:203'"))
+    assert [wrong.rule for wrong in values.wrong.some] == ["the clock of the zone never showed it"]
 
 
 @pytest.mark.parametrize("stamp", ["202510260200:203", "20251026023000:204"])

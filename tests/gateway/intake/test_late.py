@@ -71,6 +71,35 @@ async def test_a_quarter_that_comes_again_as_a_whole_is_corrected(safe: Safe) ->
     assert (await quarter(safe, ENTRY)).total == 6000
 
 
+@pytest.mark.parametrize("held", [(0, 10), (0, 5), (5,), (0, 5, 10)])
+async def test_a_quarter_that_comes_late_as_a_whole_takes_the_place_of_the_parts_that_are_held(
+    safe: Safe, held: Sequence[int]
+) -> None:
+    await send(safe, [entry(minute, "1") for minute in held])
+    assert (await send(safe, [entry(minute, "2") for minute in (0, 5, 10)])).refused == ()
+    value = await quarter(safe, ENTRY)
+    assert (int(value.total), value.covered, value.count) == (6000, 3 * FIVE, 3)
+
+
+async def test_entries_with_a_gap_do_not_replace_what_lies_in_it(safe: Safe) -> None:
+    await send(safe, [entry(minute, "1") for minute in (0, 5)])
+    assert await send(safe, [entry(0, "2"), entry(10, "2")]) == IntakeAnswer(1, ((0, LATE),))
+    assert (await quarter(safe, ENTRY)).total == 4000
+
+
+async def test_one_entry_in_place_of_the_several_that_are_held_is_refused_not_dropped(safe: Safe) -> None:
+    await send(safe, [entry(minute, "1") for minute in (0, 5, 10)])
+    whole = Reading("", ENTRY, OLD + 3 * FIVE, Decimal(9), "kWh", OLD)
+    assert await send(safe, [whole]) == IntakeAnswer(0, ((0, LATE),))
+    assert (await quarter(safe, ENTRY)).total == 3000
+
+
+async def test_an_hour_does_not_replace_its_first_quarter(safe: Safe) -> None:
+    await send(safe, [entry(0, "1")])
+    hour = Reading("", ENTRY, OLD + timedelta(hours=1), Decimal(9), "kWh", OLD)
+    assert await send(safe, [hour]) == IntakeAnswer(0, ((0, LATE),))
+
+
 async def test_the_same_again_is_taken_and_changes_nothing(safe: Safe) -> None:
     sent = [power(minute, f"{minute}") for minute in range(10)]
     await send(safe, sent)

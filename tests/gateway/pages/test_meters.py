@@ -1,16 +1,25 @@
 """Meters as the operator sees them: what came by itself waits for a look, and an exchange is entered by a form."""
 
+import asyncio
 import re
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from markupsafe import Markup
+from typer.testing import CliRunner
 
+from adapters.plugin import Batch
+from gateway.cli import registry
+from gateway.errors import InUse, NotAllowed
+from gateway.registry.meter_book import MeterBook
 from gateway.registry.meter_records import Reader
+from meter_driver.reading import Reading
 from policies.terms import SubjectId
 from tests.gateway.pages.test_pages import text
-from tests.gateway.people_house import People, people
+from tests.gateway.people_house import ENERGY, People, people
 
 TOKEN = re.compile(r'name="token" value="([0-9a-f]{64})"')
 BY_ITSELF = Reader("box-1", "", "A1", "electricity")
@@ -158,13 +167,86 @@ async def test_a_household_sees_that_a_meter_is_new_and_when_one_was_exchanged(t
     async with people(tmp_path) as house:
         made = await house.household()
         await house.gateway.registry.meters.meet(SubjectId(made["household"]), BY_ITSELF)
+        await house.post("/login", code=made["login_code"])
+        assert "(new)" in await text(house, "/data")
+        assert "(neu)" in await text(house, "/data", **{"Accept-Language": "de"})
         path = f"/api/households/{made['household']}/meters/main/exchange"
         await house.operator("POST", path, {"at": "2026-01-02T10:15:00+00:00", "old": "A1", "new": "B2"})
+        assert "Exchanged: " in await text(house, "/data")
+
+
+async def test_a_meter_that_the_operator_has_looked_at_is_not_new_to_its_household(tmp_path: Path) -> None:
+    """By the command, after a new start too."""
+    async with people(tmp_path) as house:
+        made = await house.household()
+        await house.gateway.registry.meters.meet(SubjectId(made["household"]), BY_ITSELF)
         await house.post("/login", code=made["login_code"])
-        page = await text(house, "/data")
-        assert "(new)" in page
-        assert "Exchanged: " in page
-        assert "(neu)" in await text(house, "/data", **{"Accept-Language": "de"})
+        assert "(new)" in await text(house, "/data")
+        file = tmp_path / "cli.toml"
+        file.write_text(f"[people]\nport = {house.browser.port}\nclear = true\n")
+        words = "meter", "confirm", made["household"], "main", "--settings", str(file)
+        done = await asyncio.to_thread(CliRunner().invoke, registry.app, words)
+        assert done.exit_code == 0, done.stderr
+        assert "(new)" not in await text(house, "/data")
+        book = MeterBook(house.gateway.store, house.gateway.vault, house.gateway.clock)
+        assert not (await book.home(SubjectId(made["household"]))).meters["main"].waits
+
+
+async def test_the_boxes_own_meter_is_renamed_by_page_api_and_command_and_its_series_goes_on(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        household = await home_with_a_meter(house)
+        at = house.gateway.clock() - timedelta(hours=1)
+        reading = Reading("main", ENERGY, at, Decimal(7), "kWh")
+        await house.gateway.intake.take(Batch("b", 1, [(household, reading)]))
+        assert await posted(house, household, "name", name="<Haus> 1") == (303, "")
+        page = await text(house, f"/fleet/households/{household}/meters")
+        assert "&lt;Haus&gt; 1 (main)" in page
+        assert await house.gateway.registry.meters.meet(household, BY_ITSELF) == "main"
+        file = tmp_path / "cli.toml"
+        file.write_text(f"[people]\nport = {house.browser.port}\nclear = true\n")
+        words = "meter", "rename", household, "<Haus> 1", "Haus unten", "--settings", str(file)
+        done = await asyncio.to_thread(CliRunner().invoke, registry.app, words)
+        assert done.exit_code == 0, done.stderr
+        (meter,) = await meters(house, household)
+        assert (meter["label"], meter["name"]) == ("main", "Haus unten")
+        code = (await house.operator("POST", f"/api/households/{household}/login-codes", {}))["code"]
+        await house.log_in(code)
+        assert "Haus unten (main)" in await text(house, "/data")
+        assert "Haus unten" in await text(house, "/data/readings.csv?locale=de")
+        machines = await text(house, "/data/readings.csv")
+        assert ("main" in machines, "Haus unten" in machines) == (True, False)
+
+
+async def test_a_household_names_its_own_meters_and_nobody_elses(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made, other = await house.household(), await house.household()
+        for each in (made, other):
+            await house.gateway.registry.meters.meet(SubjectId(each["household"]), BY_ITSELF)
+        headers = {"X-CSRF-Token": await house.log_in(made["login_code"])}
+        for each, status in ((made, 200), (other, 404)):
+            path = f"/api/households/{each['household']}/meters/main/name"
+            async with house.browser.post(path, json={"name": "unten"}, headers=headers) as answer:
+                assert answer.status == status
+        assert [meter["name"] for meter in await meters(house, made["household"])] == ["unten"]
+        assert [meter["name"] for meter in await meters(house, other["household"])] == ["main"]
+
+
+async def test_a_name_is_one_meters_alone_and_finds_it(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        household, known = await home_with_a_meter(house), house.gateway.registry.meters
+        await known.meet(household, Reader("box-1", "heat"))
+        await known.rename(household, "main", "house")
+        for taken in ("house", "main"):
+            with pytest.raises(InUse, match="name: another meter"):
+                await known.rename(household, "heat", taken)
+        for wrong in ("", " ", "a\nb", "x" * 65):
+            with pytest.raises(NotAllowed, match="name: 1 to 64 printable"):
+                await known.rename(household, "heat", wrong)
+        assert (await known.confirm(household, "house")).label == "main"
+        assert await known.planned(household, "house", "") == ("main", False)
+        assert await known.imported(household, "house", "") == "main"
+        assert await known.meet(household, Reader("box-1", "house")) == "house-2"
+        assert (await known.rename(household, "house", "main")).name == ""
 
 
 async def meters(house: People, household: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,9 +15,12 @@ from gateway.errors import InUse, NotAllowed, StoreFull, Unknown
 from gateway.registry.boxes import ANY_METER
 from gateway.registry.organisations import ListedOrganisation
 from gateway.registry.tenancy_records import Identity, NewTenancy
+from meter_driver.intervals import day_edges
 from policies.retention import KEPT_EVIDENCE
 from policies.terms import Recipient, SubjectId
 from tests.gateway.people_house import START, people
+
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def anna(*points: str, zone: str = "z1") -> NewTenancy:
@@ -96,7 +100,7 @@ async def test_after_an_erasure_it_is_known_to_the_day_when_a_point_was_left_and
         registry = house.gateway.registry
         first = await registry.tenancies.create(anna("AT1", "AT2"))
         await house.gateway.household_end.erase(first.id)
-        midnight = START.replace(hour=0) + timedelta(days=1)
+        midnight = day_edges(START.date(), BERLIN)[1]
         assert (registry.tenancies.left("AT1"), registry.tenancies.left("AT3")) == (midnight, None)
     with sqlite3.connect(tmp_path / "data" / "store.db") as connection:
         rows = connection.execute("SELECT lookup, day FROM point_left").fetchall()
@@ -115,6 +119,18 @@ async def test_after_an_erasure_it_is_known_to_the_day_when_a_point_was_left_and
         assert (await tenancies.create(anna("AT2"))).moved_in == midnight
 
 
+async def test_the_day_on_which_an_erased_household_left_is_that_of_its_zone(tmp_path: Path) -> None:
+    """Half past midnight in Berlin: in UTC it is still the day before, and its end one in the morning."""
+    async with people(tmp_path) as house:
+        tenancies = house.gateway.registry.tenancies
+        house.time.now = day_edges(START.date(), BERLIN)[1] + timedelta(minutes=30)
+        first = await tenancies.create(anna("AT1"))
+        await house.gateway.household_end.erase(first.id)
+        house.time.now += timedelta(days=3)
+        next_day = START.date() + timedelta(days=1)
+        assert (await tenancies.create(anna("AT1"))).moved_in == day_edges(next_day, BERLIN)[1]
+
+
 async def test_who_moved_out_and_is_erased_later_left_when_he_moved_out(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         tenancies = house.gateway.registry.tenancies
@@ -124,7 +140,7 @@ async def test_who_moved_out_and_is_erased_later_left_when_he_moved_out(tmp_path
         house.time.now += timedelta(days=30)
         await house.gateway.household_end.erase(first.id)
     async with people(tmp_path) as house:
-        assert house.gateway.registry.tenancies.left("AT1") == START.replace(hour=0) + timedelta(days=1)
+        assert house.gateway.registry.tenancies.left("AT1") == day_edges(START.date(), BERLIN)[1]
 
 
 async def test_what_is_kept_of_a_point_goes_when_the_receipts_go(tmp_path: Path) -> None:

@@ -136,6 +136,94 @@ async def test_what_was_edited_is_not_accepted_as_the_correction_goes_on_countin
     assert (row.value, row.status) == (Decimal(20), "validated")
 
 
+async def test_a_correction_taken_back_is_told_as_read_and_the_exception_is_open_again(home: House) -> None:
+    who, one = await spike(home)
+    before = [await told(home, who, step) for step in (QUARTER_HOUR, ONE_DAY)]
+    for value in ("0.5", "0.2"):
+        await home.gateway.vee.edit(one.id, Correcting("a", "a mistake", value=Decimal(value), unit="kWh"))
+    assert [await told(home, who, step) for step in (QUARTER_HOUR, ONE_DAY)] != before
+    done = await home.gateway.vee.undo(one.id, "k.meier", "it was the oven")
+    assert [(c.start, c.unit, c.status) for c in done.corrections] == [(SPIKE, "kWh", "validated")]
+    assert [await told(home, who, step) for step in (QUARTER_HOUR, ONE_DAY)] == before
+    assert (done.open, (await home.gateway.vee.work.get(one.id)).state) == (True, Handling.OPEN)
+    acts = [(act.state.value, act.reason) for act in (await home.gateway.vee.work.get(one.id)).item.acts]
+    assert acts == [("edited", "a mistake")] * 2 + [("open", "it was the oven")]
+    books = [(each.status, each.act.author, each.value) for each in await home.gateway.vee.decided(who)]
+    edits = [("validated", "a", Decimal(value)) for value in ("0.2", "0.5")]
+    assert books == [("as-read", "k.meier", None), *edits]
+
+
+async def test_an_edit_after_one_was_taken_back_counts(home: House) -> None:
+    who, one = await spike(home)
+    await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.5"), unit="kWh"))
+    await home.gateway.vee.undo(one.id, "a", "b")
+    await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.3"), unit="kWh"))
+    row = next(row for row in await told(home, who, QUARTER_HOUR) if row.start == SPIKE)
+    assert (row.value, row.status) == (Decimal("0.3"), "validated")
+
+
+async def test_nothing_is_taken_back_where_no_correction_counts(home: House) -> None:
+    _, one = await spike(home)
+    for _ in range(2):
+        with pytest.raises(NotAllowed, match=r"^exception: nothing that was corrected for it counts"):
+            await home.gateway.vee.undo(one.id, "a", "b")
+        await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.5"), unit="kWh"))
+        await home.gateway.vee.undo(one.id, "a", "b")
+
+
+async def test_what_was_corrected_for_another_exception_stays(home: House) -> None:
+    who, one = await spike(home)
+    await stands(home, who, DAY - ONE_DAY, [round(970.5 + 0.1 * n + (19.9 if n > 40 else 0), 1) for n in range(97)])
+    await merged(home)
+    await home.gateway.sweep.round()
+    (other,) = [e for e in await listed(home, household=who, rule="spike") if e.id != one.id]
+    here = Period(SPIKE + HOUR, SPIKE + HOUR + QUARTER_HOUR)
+    await home.gateway.vee.edit(other.id, Correcting("a", "b", here, Decimal("0.7"), "kWh"))
+    await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.5"), unit="kWh"))
+    day = (await told(home, who, ONE_DAY))[0].value
+    await home.gateway.vee.undo(one.id, "a", "b")
+    rows = {row.start: row.value for row in await told(home, who, QUARTER_HOUR)}
+    assert (rows[here.start], rows[SPIKE]) == (Decimal("0.7"), Decimal(20))
+    assert day is not None
+    assert (await told(home, who, ONE_DAY))[0].value == day + Decimal("19.5")
+    home.now += timedelta(days=500)
+    await home.gateway.retention.run(home.now)
+    parts = await home.gateway.own_data.own(who, home.own_right(), ONE_DAY)
+    (kept,) = [row.value async for part in parts for row in part.released.rows if row.start == DAY]
+    assert kept == day + Decimal("19.5")
+
+
+async def test_an_estimate_of_a_gap_is_taken_back_and_the_gap_is_listed_again(home: House) -> None:
+    who = await home.household()
+    await home.agree(who)
+    day: list[float | None] = [round(1000 + 0.1 * n, 1) for n in range(97)]
+    day[41:44] = [None] * 3
+    await stands(home, who, DAY - ONE_DAY, [round(990.4 + 0.1 * n, 1) for n in range(96)])
+    await stands(home, who, DAY, day)
+    await merged(home)
+    await home.gateway.sweep.round()
+    before = await told(home, who, QUARTER_HOUR)
+    (gap,) = [one for one in await listed(home, household=who) if one.item.found.rule == "consecutive-interval"]
+    await home.gateway.vee.edit(gap.id, Correcting("a", "meter was off line", method=Estimation.AVERAGE))
+    done = await home.gateway.vee.undo(gap.id, "a", "wrong method")
+    assert [(len(some), some[0].method) for some in done.edits()] == [(4, "average")]
+    assert await told(home, who, QUARTER_HOUR) == before
+    assert gap.id in {each.id for each in await listed(home, household=who)}
+
+
+async def test_an_exception_whose_rule_finds_nothing_any_more_is_not_listed_again(home: House) -> None:
+    who, one = await spike(home)
+    await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1"), unit="kWh"))
+    flat = [round(1000 + 0.1 * n, 1) for n in range(97)]
+    await stands(home, who, DAY, flat)
+    await merged(home)
+    done = await home.gateway.vee.undo(one.id, "a", "the meter sent it again")
+    assert not done.open
+    assert not await listed(home, household=who)
+    row = next(row for row in await told(home, who, QUARTER_HOUR) if row.start == SPIKE)
+    assert (row.value, row.status) == (Decimal("0.1"), "measured")
+
+
 async def test_of_two_who_act_at_once_on_an_exception_both_acts_are_in_the_books(home: House) -> None:
     _, one = await spike(home)
     desk = home.gateway.vee
@@ -272,6 +360,20 @@ async def test_a_day_stays_corrected_when_its_quarters_are_gone(home: House) -> 
     await home.gateway.sweep.round()
     kept = await home.store.look(lambda c: [c.execute(select(t)).fetchall() for t in (vee_exception, vee_correction)])
     assert [len(rows) for rows in kept] == [0, 1]
+
+
+async def test_a_day_is_as_read_when_its_quarters_are_gone_and_its_correction_was_taken_back(home: House) -> None:
+    who, one = await spike(home)
+    day = (await told(home, who, ONE_DAY))[0]
+    await home.gateway.vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1"), unit="kWh"))
+    await home.gateway.vee.undo(one.id, "a", "b")
+    home.now += timedelta(days=500)
+    await home.gateway.retention.run(home.now)
+    parts = await home.gateway.own_data.own(who, home.own_right(), ONE_DAY)
+    rows = [row async for part in parts for row in part.released.rows if row.start == DAY]
+    assert [(row.value, row.status) for row in rows] == [(day.value, "measured")]
+    with pytest.raises(Unknown):
+        await home.gateway.vee.undo(one.id, "a", "b")
 
 
 async def test_erasure_forgets_all_of_it_and_a_look_that_was_under_way_writes_nothing(home: House) -> None:

@@ -118,6 +118,28 @@ async def test_an_edit_by_the_api_is_seen_by_the_household_with_role_and_reason_
     assert re.search(r"2026-03-03T09:00Z?.*,0\.1,.*validated", rows) or "0.1,kWh,validated" in rows
 
 
+async def test_a_correction_is_taken_back_by_the_api_and_the_household_reads_it(case: Case) -> None:
+    path = f"/api/vee/exceptions/{case.exception}"
+    assert (await case.operator("POST", f"{path}/undo", WHY))[0] == 422
+    await case.operator("POST", f"{path}/edit", {**WHY, "value": "0.1", "unit": "kWh"})
+    status, said = await case.operator("POST", f"{path}/undo", {"author": "K. Meier", "reason": "it was the oven"})
+    assert (status, json.loads(said)["state"], json.loads(said)["listed"]) == (200, "open", True)
+    when = {"start": "2026-03-03T09:00:00Z", "end": "2026-03-03T09:15:00Z"}
+    assert json.loads(said)["undone"] == [{**when, "unit": "kWh", "status": "validated", "method": ""}]
+    await case.people.log_in(case.code)
+    async with case.people.browser.get(f"/api/households/{case.home}/corrections") as answer:
+        told = (await answer.json())["corrections"]
+    assert [(each["status"], each["reason"]) for each in told] == [
+        ("as-read", "it was the oven"),
+        ("validated", WHY["reason"]),
+    ]
+    async with case.people.browser.get("/data", headers={"Accept-Language": "de"}) as answer:
+        page = await answer.text()
+    assert re.search(r"Ersetzt</strong>\s+durch: zurückgenommen: wie abgelesen", page)
+    async with case.people.browser.get("/data/readings.csv?detail=quarter") as answer:
+        assert "validated" not in await answer.text()
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
@@ -193,8 +215,13 @@ async def test_the_page_lists_accepts_and_edits_in_both_languages(case: Case) ->
     async with browser.get("/fleet/exceptions?state=edited") as answer:
         page = await answer.text()
     assert ("K. Meier: load test" in page, f"{base}/accept" in page) == (True, False)
+    assert f"{base}/undo" in page
     late = await case.people.post(f"{base}/accept", token=found[1], **WHY)
     assert (late.status, "it was corrected, and the correction counts" in await late.text()) == (422, True)
+    back = await case.people.post(f"{base}/undo", token=found[1], **WHY)
+    page = await back.text()
+    assert (back.status, "Taken back, as read again" in page, "open again" in page) == (200, True, True)
+    assert "value checked and set, kWh" in page
     gone = await case.people.post(f"/fleet/exceptions/{'0' * 32}/accept", token=found[1], **WHY)
     assert gone.status == 404
 
@@ -214,6 +241,8 @@ async def test_the_commands_list_edit_accept_and_run(case: Case, tmp_path: Path)
     said = ["--value", "0.4", "--unit", "kWh", "--start", "2026-03-03T09:00Z", "--end", "2026-03-03T10:00Z"]
     edited = await command("edit", case.exception, *said, *why)
     assert edited["state"] == "edited"
+    undone = await command("undo", case.exception, *why)
+    assert [each["end"] for each in undone["undone"]] == ["2026-03-03T10:00:00Z"]
     assert (await command("run", case.home, "2026-03-03"))["days"] == 1
     assert (await command("rules"))["rules"] == list(VEE_RULES)
 

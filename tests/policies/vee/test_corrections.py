@@ -1,5 +1,6 @@
 """Corrections count instead of readings, in every length of interval, exactly, whatever comes later."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -94,6 +95,14 @@ def test_the_newest_of_an_interval_counts_in_whatever_order_they_are_read(some: 
     last = {at: Decimal(n) for at, n in some}
     assert {c.start: c.value for c in newest(made[::-1])} == {START + at * QUARTER_HOUR: n for at, n in last.items()}
     assert newest(made) == newest(made[::-1])
+
+
+def test_an_interval_taken_back_has_no_correction_and_a_later_one_counts() -> None:
+    undone = replace(correction(1, Decimal(5), version=2), value=None)
+    other = correction(2, Decimal(4), version=1)
+    assert newest([correction(1, Decimal(5), version=1), undone]) == []
+    after = correction(1, Decimal(7), version=3)
+    assert newest([after, undone, other]) == [after, other]
 
 
 def test_energies_in_another_unit_are_converted_and_others_are_refused() -> None:
