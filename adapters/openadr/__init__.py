@@ -13,13 +13,13 @@ def create(services: Services) -> Adapter:
 
     Raises ``ValueError`` for settings that do not make sense.
     """
-    from adapters.openadr import enrolment, retention
+    from adapters.openadr import enrolment, ownership, retention
     from adapters.openadr.desk import Desk
     from adapters.openadr.v2b import routes as v2b
     from adapters.openadr.v3 import routes as v3
 
     desk = Desk(services)
-    routes = [*v2b.routes(desk), *v3.routes(desk), *enrolment.routes(desk)]
+    routes = [*v2b.routes(desk), *v3.routes(desk), *enrolment.routes(desk), *ownership.routes(desk)]
     notices = {"household.erased": partial(enrolment.erased, desk)}
     background = {"retention": partial(retention.run, desk)}
     return Adapter(name="openadr", routes=routes, notices=notices, background=background, start=desk.start)

@@ -33,7 +33,7 @@ class Desk:
         self.log: Logger = services.log
         self.state = VtnState()
         self.machine = self._machine()
-        self._safe = Safe(services, self._household_of)
+        self._safe = Safe(services, self.household_of)
         self._business = asyncio.Lock()
         self._sequence = 0
         """Of batches: ascends over restarts too, as the clock does. A report sent twice has the same instants."""
@@ -48,6 +48,8 @@ class Desk:
             await self.services.write(lambda connection: save(connection, dead))
         self.state = VtnState(record for _, record in records if record is not None)
         self.machine = self._machine()
+        if unowned := len(self.state.unowned()):
+            self.log.warning("openadr.unowned", objects=unowned)
 
     async def receive(self, service: str, body: bytes, fingerprint: str) -> bytes:
         """One message of a VEN, answered. Raises ``NotAMessage``.
@@ -109,14 +111,15 @@ class Desk:
             if not lock.locked():
                 self._locks.pop(ven, None)
 
-    def _household_of(self, ven: str) -> str:
+    def household_of(self, ven: str) -> str:
+        """Of a VEN; "" for none."""
         known = self.state.vens.get(ven)
         return known.household if known is not None else ""
 
     async def _take_in(self, outcome: Outcome) -> None:
         """Report values and opts of a household's VEN go to the sealed store; values of other VENs belong to nobody."""
         ven = outcome.ven
-        if not (household := self._household_of(ven)):
+        if not (household := self.household_of(ven)):
             return
         said = [c.record for c in outcome.changes if isinstance(c, Put) and isinstance(c.record, EventResponse)]
         readings = [reading for m in outcome.measured if (reading := m.reading(ven)) is not None]

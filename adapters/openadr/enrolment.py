@@ -17,9 +17,13 @@ ENROLMENT_PATH = "/api/openadr/vens/{name}/household"
 
 
 class HouseholdOfVen(Struct, frozen=True, forbid_unknown_fields=True):
-    """``household`` is the tenancy's id; "" ends the enrolment."""
+    """``household`` is the tenancy's id; "" ends the enrolment.
+
+    ``organisation``: whose VEN; needed where several organisations use its name.
+    """
 
     household: str
+    organisation: str | None = None
 
 
 def routes(desk: Desk) -> Sequence[Route]:
@@ -31,7 +35,12 @@ def routes(desk: Desk) -> Sequence[Route]:
         except msgspec.DecodeError:
             return respond(400, 'the body is {"household": "<id>"}', urn(desk.services.ids()))
         async with desk.business():
-            ven = desk.state.vens.get(desk.state.ven_names.get(request.match_info["name"], ""))
+            name = request.match_info["name"]
+            ven = desk.state.ven_named(name, wanted.organisation)
+            if ven is None and wanted.organisation is None and name in desk.state.ven_names:
+                return respond(
+                    409, "organisation: several have a VEN of this name; say whose", urn(desk.services.ids())
+                )
             if ven is None:
                 return respond(404, "there is no such VEN", urn(desk.services.ids()))
             async with desk.turn(ven.id):

@@ -26,11 +26,16 @@ class Record(Struct, frozen=True, kw_only=True):
 
 
 class _Object(Record, frozen=True, kw_only=True):
-    """An object of the 3.1 API with its metadata. Instants UTC."""
+    """An object of the 3.1 API with its metadata. Instants UTC.
+
+    ``owner`` is who posted it: an organisation, ``client:<id>`` for a client that has none; "" for an object from
+    before owners were noted. The operator alone gives these to an organisation.
+    """
 
     id: str
     created: datetime
     modified: datetime
+    owner: str = ""
 
     @property
     def key(self) -> tuple[str, ...]:

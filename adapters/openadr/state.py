@@ -4,7 +4,7 @@ Changes are applied after they became durable; between two changes everything he
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from adapters.openadr.model import (
     Change,
@@ -20,6 +20,9 @@ from adapters.openadr.model import (
     Resource,
     Ven,
 )
+
+FINGERPRINT_DIGITS = 20
+"""Of the last ten bytes (2.0b, 10.5.1)."""
 
 
 class VtnState:
@@ -44,10 +47,12 @@ class VtnState:
         """By VEN, then reportRequestID."""
         self.opts: dict[str, dict[tuple[str, str], OptSchedule]] = defaultdict(dict)
         """By VEN, then (optID, scope)."""
-        self.program_names: dict[str, str] = {}
-        self.ven_names: dict[str, str] = {}
-        self.fingerprints: dict[str, str] = {}
-        """As enrolled, lower-case hex: all 64 digits, or the last 20."""
+        self.program_names: dict[tuple[str, str], str] = {}
+        """By owner and programName."""
+        self.ven_names: dict[str, dict[str, str]] = {}
+        """By venName, then owner."""
+        self.certificates: dict[str, str] = {}
+        """By the last ten bytes of the fingerprint, lower-case hex, whichever of both was enrolled."""
         self.ven_resources: dict[str, dict[str, str]] = defaultdict(dict)
         """By VEN: resourceName -> id."""
         self.event_turn = 0
@@ -68,6 +73,18 @@ class VtnState:
         """Events that the 3.1 API still shows."""
         return (event for event in self.events.values() if not event.cancelled)
 
+    def unowned(self) -> Sequence[Program | Event | Ven | Resource]:
+        """What lies from before owners were noted."""
+        everything = (self.programs, self.events, self.vens, self.resources)
+        return [each for kind in everything for each in kind.values() if not each.owner]
+
+    def ven_named(self, name: str, owner: str | None = None) -> Ven | None:
+        """An owner's VEN by its venName; of any owner, where there is only one of this name."""
+        theirs = self.ven_names.get(name, {})
+        if owner is None and len(theirs) == 1:
+            (owner,) = theirs
+        return self.vens.get(theirs.get(owner, "")) if owner is not None else None
+
     def targets_of(self, ven: Ven) -> frozenset[str]:
         """Every string by which an event may reach this VEN: its name, its targets, its resources and theirs."""
         found = {ven.content.ven_name, *listed(ven.content.targets)}
@@ -77,21 +94,22 @@ class VtnState:
 
     def with_certificate(self, shown: str) -> Ven | None:
         """The VEN that was enrolled with this certificate (SHA-256, hex): by all of it, or its last ten bytes."""
-        return self.vens.get(self.fingerprints.get(shown) or self.fingerprints.get(shown[-20:], ""))
+        found = self.vens.get(self.certificates.get(shown[-FINGERPRINT_DIGITS:], ""))
+        return found if found is not None and shown.endswith(found.fingerprint) else None
 
     def reached(self, event: Event, ven: Ven) -> bool:
-        """Whether an event is for a VEN. An event without targets is for every VEN."""
+        """Whether an event is for a VEN. An event without targets is for every VEN that concerns its owner."""
         targets = listed(event.content.targets)
-        return not targets or not self.targets_of(ven).isdisjoint(targets)
+        return kin(event, ven) and (not targets or not self.targets_of(ven).isdisjoint(targets))
 
     def _put(self, record: Record) -> None:
         match record:
             case Program():
                 former = self.programs.get(record.id)
                 if former is not None:
-                    self.program_names.pop(former.content.program_name, None)
+                    self._forget_program(former)
                 self.programs[record.id] = record
-                self.program_names[record.content.program_name] = record.id
+                self.program_names[record.owner, record.content.program_name] = record.id
                 self.event_turn += 1
             case Event():
                 self.events[record.id] = record
@@ -102,9 +120,9 @@ class VtnState:
                 if known is not None:
                     self._forget_names(known)
                 self.vens[record.id] = record
-                self.ven_names[record.content.ven_name] = record.id
+                self.ven_names.setdefault(record.content.ven_name, {})[record.owner] = record.id
                 if record.fingerprint:
-                    self.fingerprints[record.fingerprint] = record.id
+                    self.certificates[record.fingerprint[-FINGERPRINT_DIGITS:]] = record.id
                 self.event_turn += 1
             case Resource():
                 before = self.resources.get(record.id)
@@ -136,7 +154,7 @@ class VtnState:
         match record:
             case Program():
                 self.programs.pop(record.id, None)
-                self.program_names.pop(record.content.program_name, None)
+                self._forget_program(record)
                 self.event_turn += 1
             case Event():
                 self.events.pop(record.id, None)
@@ -164,10 +182,16 @@ class VtnState:
             case OptSchedule():
                 self.opts[record.ven].pop((record.opt_id, record.scope), None)
 
+    def _forget_program(self, program: Program) -> None:
+        self.program_names.pop((program.owner, program.content.program_name), None)
+
     def _forget_names(self, ven: Ven) -> None:
-        self.ven_names.pop(ven.content.ven_name, None)
-        if self.fingerprints.get(ven.fingerprint) == ven.id:
-            del self.fingerprints[ven.fingerprint]
+        theirs = self.ven_names.get(ven.content.ven_name, {})
+        theirs.pop(ven.owner, None)
+        if not theirs:
+            self.ven_names.pop(ven.content.ven_name, None)
+        if self.certificates.get(ven.fingerprint[-FINGERPRINT_DIGITS:]) == ven.id:
+            del self.certificates[ven.fingerprint[-FINGERPRINT_DIGITS:]]
 
     def _forget_registration(self, ven: str) -> None:
         """With a registration goes all that was agreed under it (rules 406, 407)."""
@@ -176,6 +200,11 @@ class VtnState:
             by_ven.pop(ven, None)
         for answers in self.answers.values():
             answers.pop(ven, None)
+
+
+def kin(one: Program | Event, ven: Ven) -> bool:
+    """Whether a VEN may hear of it: both have one owner, or one of them is from before owners were noted."""
+    return one.owner == ven.owner or not one.owner or not ven.owner
 
 
 def listed(targets: object) -> list[str]:

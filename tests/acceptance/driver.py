@@ -141,7 +141,7 @@ class MetergateDriver(TermsCalls, EndingCalls, BookCalls):
         one = f"/readings/households/{name}.csv"
         everything: list[Egress] = [
             Pull("csv", lambda: self._table_of(one, purpose, token)),
-            Pull("openadr3 reports", lambda: self._reports(household, purpose, token)),
+            Pull("openadr3 reports", lambda: self._reports(name, purpose, token)),
         ]
         if self._intervals:
             everything += [
@@ -192,8 +192,8 @@ class MetergateDriver(TermsCalls, EndingCalls, BookCalls):
             strange = sorted(self._known(recipient) - taken)
             return strange[0] if strange else "0" * 32
 
-    def _reports(self, household: str, purpose: str, token: str) -> Ask:
-        query = urllib.parse.urlencode({"clientName": self._vens.get(household, ""), "x-purpose": purpose})
+    def _reports(self, name: str, purpose: str, token: str) -> Ask:
+        query = urllib.parse.urlencode({"clientName": name, "x-purpose": purpose})
         url = f"{self._gate.url('partners')}/openadr3/3.1.1/reports?{query}"
         return Ask(url, {"Authorization": f"Bearer {token}"}, tls=self._gate.tls())
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from adapters.openadr.durations import read_span, read_stamp
 from adapters.openadr.model import Change, Drop, EventResponse, OptSchedule, Put, Registration
+from adapters.openadr.state import kin
 from adapters.openadr.v2b import replies
 from adapters.openadr.v2b.distribute import Offered
 from adapters.openadr.v2b.machine import Machine, Received
@@ -133,10 +134,11 @@ def _scheduled(
 ) -> list[Change]:
     opt_id = message.text("ei:optID")
     market = message.one("emix:marketContext")
-    known = {normal(d.url) for p in machine.state.programs.values() for d in p.content.program_descriptions or []}
+    ven = machine.state.vens.get(registration.ven)
+    programs = [p for p in machine.state.programs.values() if ven is not None and kin(p, ven)]
+    known = {normal(d.url) for p in programs for d in p.content.program_descriptions or []}
     if market is not None and normal(market.text or "") not in known:
         raise Failure("452", "no programme has this marketContext")
-    ven = machine.state.vens.get(registration.ven)
     own = tuple(machine.state.ven_resources[registration.ven])
     groups = tuple(machine.state.targets_of(ven)) if ven is not None else ()
     targets = _targets(message, registration, own, groups)

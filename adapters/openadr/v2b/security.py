@@ -5,7 +5,7 @@ In clear (loopback only, and only when the operator asked for it) a VEN is belie
 """
 
 from adapters.openadr.model import Registration, Ven
-from adapters.openadr.state import VtnState
+from adapters.openadr.state import FINGERPRINT_DIGITS, VtnState
 from adapters.openadr.v2b.replies import Failure
 
 
@@ -34,8 +34,11 @@ def registered(state: VtnState, fingerprint: str, ven: str) -> Registration:
 
 
 def enrolled(state: VtnState, fingerprint: str, name: str, ven: str) -> Ven:
-    """The VEN that may register, as business logic made it known. Raises ``Failure`` 463."""
-    in_clear = state.vens.get(state.ven_names.get(name, "") or ven)
+    """The VEN that may register, as business logic made it known. Raises ``Failure`` 463.
+
+    In clear by its name, or by its venID where several owners use one name.
+    """
+    in_clear = state.ven_named(name) or state.vens.get(ven)
     found = state.with_certificate(fingerprint) if fingerprint else in_clear
     if found is None or found.profile not in ("", "2.0b"):
         raise Failure("463", "this VEN is not enrolled")
@@ -45,6 +48,3 @@ def enrolled(state: VtnState, fingerprint: str, name: str, ven: str) -> Ven:
 def same_certificate(enrolled_as: str, shown: str) -> bool:
     """Whether a certificate (SHA-256, hex) has the enrolled fingerprint: all of it, or its last ten bytes (10.5.1)."""
     return len(enrolled_as) >= FINGERPRINT_DIGITS and shown.endswith(enrolled_as)
-
-
-FINGERPRINT_DIGITS = 20

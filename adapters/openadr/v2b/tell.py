@@ -13,7 +13,7 @@ from functools import partial
 from msgspec import UNSET
 
 from adapters.openadr.model import Event, Registration, Ven
-from adapters.openadr.state import VtnState, listed
+from adapters.openadr.state import VtnState, kin, listed
 from adapters.openadr.v2b import replies
 from adapters.openadr.v2b.distribute import Offered, distribute, in_order
 from adapters.openadr.v2b.plan import Plan, plan
@@ -98,7 +98,7 @@ class Queue:
         """One event of this VEN, also one that is over or whose cancellation it has acknowledged."""
         for offered in self._view(registration.ven, now):
             known = not offered.event.cancelled or registration.ven in offered.event.told
-            if offered.event.id == event and known and not registration.ending:
+            if offered.event.id == event and known and _answerable(offered.plan, now) and not registration.ending:
                 return offered
         return None
 
@@ -211,13 +211,13 @@ class Queue:
                 for gone in kept.keys() - self._state.events.keys():
                     del kept[gone]
             planned = [(e, p) for e in self._state.events.values() if (p := self.plan_of(e)) is not None]
-            alive = [(e, p) for e, p in planned if p.over is None or now < p.over + ANSWER_LATE]
+            alive = [(e, p) for e, p in planned if _answerable(p, now)]
             self._current = (self._state.event_turn, alive)
         return alive
 
     def _offer(self, event: Event, planned: Plan, ven: Ven, reached: frozenset[str]) -> Offered | None:
         wanted = listed(event.content.targets)
-        if wanted and reached.isdisjoint(wanted):
+        if not kin(event, ven) or (wanted and reached.isdisjoint(wanted)):
             return None
         resources = self._state.ven_resources[ven.id]
         return Offered(
@@ -234,3 +234,7 @@ class Queue:
         program = self._state.programs.get(event.content.program_id)
         described = program.content.program_descriptions if program is not None else UNSET
         return described[0].url if described else f"urn:openadr:program:{event.content.program_id}"
+
+
+def _answerable(planned: Plan, now: datetime) -> bool:
+    return planned.over is None or now < planned.over + ANSWER_LATE

@@ -92,6 +92,19 @@ def caller(request: web.Request, *scopes: str) -> Caller:
     return found
 
 
+def owner(request: web.Request, *scopes: str) -> str:
+    """Whose objects the partner that asks sees: its organisation's, or a client's own where it has none.
+
+    Raises like ``caller``.
+    """
+    return owner_of(caller(request, *scopes))
+
+
+def owner_of(who: Caller) -> str:
+    """As objects of 3.1 name it."""
+    return str(who.recipient) if who.recipient is not None else f"client:{who.client}"
+
+
 async def body(request: web.Request, kind: type[_T]) -> _T:
     """The request's body as an object of the standard. Raises ``VtnProblem`` 400 or 415."""
     if request.content_type != "application/json":

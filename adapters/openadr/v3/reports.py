@@ -2,29 +2,27 @@
 
 Opts of VENs that belong to no household are the organisation's. A household's opts are behaviour: they are values of
 the quantity ``openadr opt``, sealed like readings, and leave by the door under a ground that names it. To which event
-one was said is added here.
+one was said is added here, for whose event it is. Another organisation's VEN, event or client is named nowhere.
 """
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 
-import msgspec
 from aiohttp import web
 
 from adapters.formats.words import ZONE
 from adapters.openadr.desk import Desk
-from adapters.openadr.durations import write_span
 from adapters.openadr.model import Event, EventResponse, Ven
-from adapters.openadr.quality import data_quality, units
-from adapters.openadr.v2b.telemetry import OPT_QUANTITY, OPTS
-from adapters.openadr.v3.asking import caller, identity, json, page, word
+from adapters.openadr.v3.asking import caller, identity, json, owner_of, page, word
 from adapters.openadr.v3.consented import in_a_row, left_over
 from adapters.openadr.v3.problems import VtnProblem
-from adapters.plugin import Caller, Released, Renderer
+from adapters.openadr.v3.report_form import Labels, opt_report, renderer
+from adapters.openadr.v3.shown import of_owner
+from adapters.plugin import Caller, Opening
 from adapters.queries import BadQuery, minutes, quantity
-from meter_driver.instants import stamp
 from policies.grid import common
 from policies.terms import (
     AS_RECEIVED,
@@ -36,30 +34,37 @@ from policies.terms import (
     Purpose,
     Recipient,
     ReleaseRequest,
-    Row,
     SubjectId,
 )
 
-OPT_PAYLOAD = "X_OADR20B_OPT"
-READING = "X_METERGATE_READING"
-QUALITY, COMPLETENESS = "DATA_QUALITY", "X_METERGATE_COMPLETENESS"
-_WHOLE = "AGGREGATED_REPORT"
 SINCE = timedelta(days=7)
-ROWS = 400
-"""Values in one chunk of the answer."""
 REFERENCE = "openadr3 reports"
 """In the ledger: by which way it left."""
-_WORDS = {value: word for word, value in OPTS.items()}
 _USUAL = frozenset({"1-0:1.8.0*255"})
+_PSEUDONYM = re.compile("[0-9a-f]{32}")
+"""As the door makes them. By its form alone a name is asked for at the door: its answer is the same for all others."""
+
+
+class _Wanted(NamedTuple):
+    """What is asked for of one household.
+
+    ``quantities``: only these; empty: all of the ground. ``finest``: no finer detail than this.
+    """
+
+    recipient: Recipient
+    purpose: Purpose
+    quantities: frozenset[str]
+    finest: timedelta
 
 
 class Reports:
-    """/reports for business logic.
+    """/reports for business logic: of the asking organisation's own events and VENs.
 
-    ``clientName`` (a venName) asks for one VEN by name. If it belongs to a household, the answer is its report,
-    released by the door for the purpose in ``x-purpose`` (``demand-response`` without it), in intervals of
-    ``x-minutes`` where these are coarser than what the ground allows; a refusal is 403. Without ``clientName`` the
-    answer holds VENs that belong to no household.
+    ``clientName`` asks for one source by name: the venName of an own VEN, or a household by the pairwise pseudonym
+    under which this organisation knows it. Of a household (also of an own VEN that belongs to one) the answer is its
+    report, released by the door for the purpose in ``x-purpose`` (``demand-response`` without it), in intervals of
+    ``x-minutes`` where these are coarser than what the ground allows; a refusal is 403. Any other name has no report.
+    Without ``clientName`` the answer holds VENs that belong to no household.
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -69,172 +74,111 @@ class Reports:
 
     async def search(self, request: web.Request) -> web.StreamResponse:
         who = caller(request, "read_all")
+        mine = owner_of(who)
         skip, limit = page(request)
         program, event_id = identity(request, "programID"), identity(request, "eventID")
-        name = word(request, "clientName")
-        state = self._desk.state
-        ven = state.vens.get(state.ven_names.get(name, "")) if name is not None else None
+        name, wanted = word(request, "clientName"), (_purpose(request), _quantities(request), _minutes(request))
+        ven = self._desk.state.ven_named(name, mine) if name is not None else None
         events = [
-            e for e in state.events.values()
+            e for e in of_owner(self._desk.state.events, mine)
             if event_id in (None, e.id) and program in (None, e.content.program_id)
         ]  # fmt: skip
         if ven is not None and ven.household:
-            return await self._household(request, who, ven, events)
-        answered = (
-            (event, known, answer)
-            for event in events
-            for answer in state.answers.get(event.id, {}).values()
-            if (known := state.vens.get(answer.ven)) is not None
-            and not known.household
-            and (name is None or known is ven)
-        )
-        return json([_report(*each) for each in itertools.islice(answered, skip, skip + limit)])
+            labels = Labels(ven.content.ven_name, ven.content.client_id, ven.id, ven.created, ven.modified)
+            asked, subject = _Wanted(_organisation(who), *wanted), Household(SubjectId(ven.household))
+            return await self._household(request, asked, labels, subject, events)
+        if ven is None and name is not None and _PSEUDONYM.fullmatch(name):
+            asked, now = _Wanted(_organisation(who), *wanted), self._desk.services.clock()
+            return await self._household(request, asked, Labels(name, name, name, now, now), Pseudonym(name), events)
+        found = (each for each in self._opts(events, mine) if name is None or each[1] is ven)
+        return json([opt_report(*each) for each in itertools.islice(found, skip, skip + limit)])
+
+    def _opts(self, events: Sequence[Event], mine: str) -> Iterator[tuple[Event, Ven, EventResponse]]:
+        """What an owner's VENs that belong to no household said to its events."""
+        state = self._desk.state
+        for event in events:
+            for answer in state.answers.get(event.id, {}).values():
+                ven = state.vens.get(answer.ven)
+                if ven is not None and ven.owner == mine and not ven.household:
+                    yield event, ven, answer
 
     async def _household(
-        self, request: web.Request, who: Caller, ven: Ven, events: Sequence[Event]
+        self,
+        request: web.Request,
+        asked: _Wanted,
+        labels: Labels,
+        subject: Household | Pseudonym,
+        events: Sequence[Event],
     ) -> web.StreamResponse:
         """One report, part by part. Raises ``Refused``, which becomes 403 with the refusal's own words."""
-        if who.recipient is None:
-            raise VtnProblem(403, "this client belongs to no organisation, so no consent can name it")
-        wanted = _purpose(request), _quantities(request), _minutes(request)
-        question, beside = self._question(who.recipient, SubjectId(ven.household), *wanted)
-        answers = self._desk.state.answers
-        said = {a.at: e.id for e in events if (a := answers.get(e.id, {}).get(ven.id)) is not None}
+        question, beside, household = self._question(asked, subject)
+        said = self._said(household, events)
         some = "eventID" in request.query or "programID" in request.query
         event = events[0].id if len(events) == 1 else "none"
         headers = {"Cache-Control": "no-store", ZONE: str(self._desk.services.zone), **beside}
         response = web.StreamResponse(headers=headers)
-        return await self._desk.services.send(question, renderer(ven, event, said, some=some), request, response)
+        return await self._desk.services.send(question, renderer(labels, event, said, some=some), request, response)
+
+    def _said(self, household: SubjectId | None, events: Sequence[Event]) -> Mapping[datetime, str]:
+        """By instant of an opt of the household's VENs, which of these events it was for."""
+        state = self._desk.state
+        answers = (a for e in events for a in state.answers.get(e.id, {}).values())
+        return {a.at: a.event for a in answers if household and self._desk.household_of(a.ven) == household}
 
     def _question(
-        self, recipient: Recipient, household: SubjectId, purpose: Purpose, wanted: frozenset[str], finest: timedelta
-    ) -> tuple[ReleaseRequest, Mapping[str, str]]:
+        self, asked: _Wanted, subject: Household | Pseudonym
+    ) -> tuple[ReleaseRequest, Mapping[str, str], SubjectId | None]:
         """What the household allows this recipient for this purpose, from the earliest ground on, in no finer detail
-        than asked for; with the headers that name what other grounds allow. Without a ground, what will be refused.
-
-        ``wanted``: only these quantities; empty: all of the ground.
+        than asked for; with the headers that name what other grounds allow. Without a ground, what will be refused,
+        and no household.
         """
-        name = self._names.get((recipient, household))
+        name = subject.name if isinstance(subject, Pseudonym) else self._names.get((asked.recipient, subject.id))
         fitting = [
             o
-            for o in self._desk.services.openings(recipient)
-            if o.purpose is purpose and o.level is Level.INDIVIDUAL and name in (None, o.pseudonym)
+            for o in self._desk.services.openings(asked.recipient)
+            if o.purpose is asked.purpose and o.level is Level.INDIVIDUAL and name in (None, o.pseudonym)
         ]
         for opening in sorted(fitting, key=lambda o: o.values.start):
-            if not wanted <= opening.quantities:
+            if not asked.quantities <= opening.quantities:
                 continue
-            question = ReleaseRequest(
-                recipient,
-                purpose,
-                Pseudonym(opening.pseudonym),
-                wanted or opening.quantities,
-                common([opening.resolution, finest]),
-                opening.level,
-                opening.values,
-                REFERENCE,
-            )
+            question = _question_of(asked, opening)
             answer = self._desk.services.may(question)
-            if isinstance(answer, Grant) and answer.subject == household:
-                self._names[recipient, household] = opening.pseudonym
-                mine = [o for o in fitting if o.pseudonym == opening.pseudonym]
-                question = in_a_row(question, mine)
-                return question, left_over(question, mine)
+            if isinstance(answer, Grant) and (isinstance(subject, Pseudonym) or answer.subject == subject.id):
+                self._names[asked.recipient, answer.subject] = opening.pseudonym
+                same = [o for o in fitting if o.pseudonym == opening.pseudonym]
+                question = in_a_row(question, same)
+                return question, left_over(question, same), answer.subject
         now = self._desk.services.clock()
-        period = Period(now - SINCE, now)
-        subject, usual = Household(household), wanted or _USUAL
-        return ReleaseRequest(recipient, purpose, subject, usual, AS_RECEIVED, Level.INDIVIDUAL, period, REFERENCE), {}
-
-
-def renderer(ven: Ven, event: str, said: Mapping[datetime, str], *, some: bool) -> Renderer:
-    """A JSON array: one report for each part that is released, one resource for each meter. All of it stands in the
-    parts.
-
-    ``said``: by instant of an opt, the event that it was for. ``some``: opts of other events are left out.
-    """
-    parts = itertools.count(1)
-
-    def body(released: Released) -> Iterator[bytes]:
-        part = next(parts)
-        head: dict[str, Any] = {
-            "id": f"{ven.id}-{part}", "objectType": "REPORT", "createdDateTime": stamp(ven.created),
-            "modificationDateTime": stamp(ven.modified), "eventID": event, "clientName": ven.content.ven_name,
-            "clientID": ven.content.client_id, "reportName": "readings",
-        }  # fmt: skip
-        rows = [row for row in released.rows if not some or not _is_opt(row) or row.start in said]
-        head["payloadDescriptors"] = _descriptors(rows)
-        yield msgspec.json.encode(head)[:-1] + b',"resources":['
-        for place, (resource, mine) in enumerate(_by_resource(rows)):
-            opening = msgspec.json.encode({"resourceName": resource})[:-1] + b',"intervals":['
-            yield b"," * bool(place) + opening
-            for first in range(0, len(mine), ROWS):
-                chunk = enumerate(mine[first : first + ROWS], first)
-                yield b"," * bool(first) + b",".join(_interval(number, row, said) for number, row in chunk)
-            yield b"]}"
-        yield b"]}"
-
-    return Renderer("application/json", body, head=b"[", tail=b"]", between=b",")
-
-
-def _by_resource(rows: Sequence[Row]) -> Sequence[tuple[str, Sequence[Row]]]:
-    """Each meter is a resource of its own. Opts are the VEN's, and so is a value that came without a meter."""
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        found.setdefault(_WHOLE if _is_opt(row) or not row.meter else row.meter, []).append(row)
-    return list(found.items())
-
-
-def _descriptors(rows: Sequence[Row]) -> list[dict[str, str]]:
-    """The unit of the report's readings, where they have only one; each value names its own beside that."""
-    some = {row.unit for row in rows if not _is_opt(row)}
-    descriptor = {"objectType": "REPORT_PAYLOAD_DESCRIPTOR", "payloadType": READING}
-    if len(some) == 1 and (unit := next(iter(some))) is not None:
-        descriptor["units"] = units(unit)
-    return [descriptor] if some else []
-
-
-def _is_opt(row: Row) -> bool:
-    """An opt as it was said, no mean of several."""
-    return row.quantity == OPT_QUANTITY and row.start == row.end and row.value in _WORDS
-
-
-def _interval(number: int, row: Row, said: Mapping[datetime, str]) -> bytes:
-    """A value with the digits that came: a JSON number, written from the Decimal, "" where it is missing; then its
-    quality. An opt as its word and its event."""
-    if row.value is not None and _is_opt(row):
-        about = [_WORDS[row.value], *([said[row.start]] if row.start in said else [])]
-        period_of = {"start": stamp(row.start), "duration": "PT0S"}
-        return msgspec.json.encode(
-            {"id": number, "intervalPeriod": period_of, "payloads": [{"type": OPT_PAYLOAD, "values": about}]}
+        usual = ReleaseRequest(
+            asked.recipient,
+            asked.purpose,
+            subject,
+            asked.quantities or _USUAL,
+            AS_RECEIVED,
+            Level.INDIVIDUAL,
+            Period(now - SINCE, now),
+            REFERENCE,
         )
-    period = f'{{"start":"{stamp(row.start)}","duration":"{write_span(row.end - row.start)}"}}'
-    of = msgspec.json.encode([row.quantity, row.unit or ""])[1:-1].decode()
-    value = '""' if row.value is None else f"{row.value:f}"
-    payloads = [
-        f'{{"type":"{READING}","values":[{value},{of}]}}',
-        f'{{"type":"{QUALITY}","values":["{data_quality(row.status)}"]}}',
-    ]
-    if row.completeness != 1:
-        payloads.append(f'{{"type":"{COMPLETENESS}","values":[{row.completeness:f}]}}')
-    return f'{{"id":{number},"intervalPeriod":{period},"payloads":[{",".join(payloads)}]}}'.encode()
+        return usual, {}, None
 
 
-def _report(event: Event, ven: Ven, answer: EventResponse) -> dict[str, Any]:
-    """The opt state of a VEN that belongs to no household, as a report of 3.1."""
-    stated = [(_WHOLE, answer.opt), *answer.resources]
-    return {
-        "id": f"{event.id}-{ven.id}",
-        "objectType": "REPORT",
-        "createdDateTime": stamp(answer.at),
-        "modificationDateTime": stamp(answer.at),
-        "eventID": event.id,
-        "clientName": ven.content.ven_name,
-        "clientID": ven.content.client_id,
-        "reportName": "opt",
-        "resources": [
-            {"resourceName": name, "intervals": [{"id": 0, "payloads": [{"type": OPT_PAYLOAD, "values": [opt]}]}]}
-            for name, opt in stated
-        ],
-    }
+def _question_of(asked: _Wanted, opening: Opening) -> ReleaseRequest:
+    return ReleaseRequest(
+        asked.recipient,
+        asked.purpose,
+        Pseudonym(opening.pseudonym),
+        asked.quantities or opening.quantities,
+        common([opening.resolution, asked.finest]),
+        opening.level,
+        opening.values,
+        REFERENCE,
+    )
+
+
+def _organisation(who: Caller) -> Recipient:
+    if who.recipient is None:
+        raise VtnProblem(403, "this client belongs to no organisation, so no consent can name it")
+    return who.recipient
 
 
 def _purpose(request: web.Request) -> Purpose:

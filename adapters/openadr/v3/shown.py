@@ -1,6 +1,6 @@
 """What the collections of the REST API share: how objects are shown, found and listed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -22,7 +22,7 @@ from meter_driver.instants import stamp
 READ_ALL = "read_all"
 _TYPES = {Program: "PROGRAM", Event: "EVENT", Ven: "VEN", Resource: "RESOURCE"}
 _Shown = Program | Event | Ven | Resource
-T = TypeVar("T")
+T = TypeVar("T", Program, Event, Ven, Resource)
 
 
 def show(record: _Shown) -> dict[str, Any]:
@@ -38,12 +38,17 @@ def show(record: _Shown) -> dict[str, Any]:
     }
 
 
-def there(known: Mapping[str, T], request: web.Request, name: str) -> T:
-    """The object that the path names. Raises ``VtnProblem`` 404."""
+def there(known: Mapping[str, T], request: web.Request, name: str, mine: str) -> T:
+    """The object of an owner that the path names. Raises ``VtnProblem`` 404, also for another's."""
     found = known.get(request.match_info[name])
-    if found is None:
+    if found is None or found.owner != mine:
         raise VtnProblem(404, "there is no such object")
     return found
+
+
+def of_owner(known: Mapping[str, T], mine: str) -> Iterator[T]:
+    """What one owner sees of a collection, oldest first."""
+    return (each for each in known.values() if each.owner == mine)
 
 
 def listing(request: web.Request, found: Iterable[_Shown], targets: Sequence[str]) -> web.Response:

@@ -8,9 +8,9 @@ from adapters.openadr.model import Change, Drop, Event, Program, Put
 from adapters.openadr.objects import EventRequest, ProgramRequest
 from adapters.openadr.transpired import over
 from adapters.openadr.v2b import reports
-from adapters.openadr.v3.asking import body, caller, identity, json, word, words
+from adapters.openadr.v3.asking import body, identity, json, owner, word, words
 from adapters.openadr.v3.problems import VtnProblem
-from adapters.openadr.v3.shown import READ_ALL, later, listing, show, there
+from adapters.openadr.v3.shown import READ_ALL, later, listing, of_owner, show, there
 
 
 class Programs:
@@ -20,47 +20,47 @@ class Programs:
         self._desk = desk
 
     async def search(self, request: web.Request) -> web.StreamResponse:
-        caller(request, READ_ALL)
+        mine = owner(request, READ_ALL)
         targets, name = words(request, "targets"), word(request, "programName")
-        found = (p for p in self._desk.state.programs.values() if name in (None, p.content.program_name))
+        found = (p for p in of_owner(self._desk.state.programs, mine) if name in (None, p.content.program_name))
         return listing(request, found, targets)
 
     async def create(self, request: web.Request) -> web.StreamResponse:
-        caller(request, "write_programs")
+        mine = owner(request, "write_programs")
         content = await body(request, ProgramRequest)
         async with self._desk.business():
-            self._free(content.program_name, "")
+            self._free(content.program_name, mine, "")
             now = self._desk.services.clock()
-            made = Program(id=self._desk.services.ids(), created=now, modified=now, content=content)
+            made = Program(id=self._desk.services.ids(), created=now, modified=now, owner=mine, content=content)
             await self._desk.commit([Put(made)])
         return json(show(made), 201)
 
     async def read(self, request: web.Request) -> web.StreamResponse:
-        caller(request, READ_ALL)
-        return json(show(there(self._desk.state.programs, request, "programID")))
+        mine = owner(request, READ_ALL)
+        return json(show(there(self._desk.state.programs, request, "programID", mine)))
 
     async def update(self, request: web.Request) -> web.StreamResponse:
-        caller(request, "write_programs")
+        mine = owner(request, "write_programs")
         content = await body(request, ProgramRequest)
         async with self._desk.business():
-            former = there(self._desk.state.programs, request, "programID")
-            self._free(content.program_name, former.id)
+            former = there(self._desk.state.programs, request, "programID", mine)
+            self._free(content.program_name, mine, former.id)
             after = replace(former, modified=later(self._desk, former.modified), content=content)
             await self._desk.commit([Put(after)])
         return json(show(after))
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """A programme that has events stays: nothing is orphaned."""
-        caller(request, "write_programs")
+        mine = owner(request, "write_programs")
         async with self._desk.business():
-            former = there(self._desk.state.programs, request, "programID")
+            former = there(self._desk.state.programs, request, "programID", mine)
             if any(event.content.program_id == former.id for event in self._desk.state.live_events()):
                 raise VtnProblem(409, "the program has events; delete them first")
             await self._desk.commit([Drop(former)])
         return json(show(former))
 
-    def _free(self, name: str, own: str) -> None:
-        if self._desk.state.program_names.get(name, own) != own:
+    def _free(self, name: str, mine: str, own: str) -> None:
+        if self._desk.state.program_names.get((mine, name), own) != own:
             raise VtnProblem(409, "programName is taken")
 
 
@@ -71,39 +71,39 @@ class Events:
         self._desk = desk
 
     async def search(self, request: web.Request) -> web.StreamResponse:
-        caller(request, READ_ALL)
+        mine = owner(request, READ_ALL)
         targets, program = words(request, "targets"), identity(request, "programID")
         active = _flag(request, "active")
-        found = (e for e in self._desk.state.live_events() if program in (None, e.content.program_id))
+        live = (e for e in of_owner(self._desk.state.events, mine) if not e.cancelled)
+        found = (e for e in live if program in (None, e.content.program_id))
         if active:
             now = self._desk.services.clock()
             found = (e for e in found if (end := over(e)) is None or now < end)
         return listing(request, found, targets)
 
     async def create(self, request: web.Request) -> web.StreamResponse:
-        caller(request, "write_events")
+        mine = owner(request, "write_events")
         content = await body(request, EventRequest)
         async with self._desk.business():
-            self._program(content)
+            self._program(content, mine)
             now = self._desk.services.clock()
             made = Event(
-                id=self._desk.services.ids(), created=now, modified=now, content=content,
+                id=self._desk.services.ids(), created=now, modified=now, owner=mine, content=content,
                 serial=self._desk.state.serial + 1,
             )  # fmt: skip
             await self._commit([Put(made)], made)
         return json(show(made), 201)
 
     async def read(self, request: web.Request) -> web.StreamResponse:
-        caller(request, READ_ALL)
-        return json(show(self._there(request)))
+        return json(show(self._there(request, owner(request, READ_ALL))))
 
     async def update(self, request: web.Request) -> web.StreamResponse:
         """2.0b: modificationNumber + 1 (rule 5)."""
-        caller(request, "write_events")
+        mine = owner(request, "write_events")
         content = await body(request, EventRequest)
         async with self._desk.business():
-            former = self._there(request)
-            self._program(content)
+            former = self._there(request, mine)
+            self._program(content, mine)
             modified = later(self._desk, former.modified)
             after = replace(former, modified=modified, content=content, number=former.number + 1)
             await self._commit([Put(after)], after)
@@ -111,22 +111,24 @@ class Events:
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """2.0b: cancelled, modificationNumber + 1 (rules 5, 10); kept until every VEN that knows it has heard."""
-        caller(request, "write_events")
+        mine = owner(request, "write_events")
         async with self._desk.business():
-            former = self._there(request)
+            former = self._there(request, mine)
             with self._desk.machine.queue.withholding(former.id):
                 after, changes = self._taken_back(former)
                 await self._commit(changes, after)
         return json(show(former))
 
-    def _there(self, request: web.Request) -> Event:
-        found = there(self._desk.state.events, request, "eventID")
+    def _there(self, request: web.Request, mine: str) -> Event:
+        found = there(self._desk.state.events, request, "eventID", mine)
         if found.cancelled:
             raise VtnProblem(404, "there is no such object")
         return found
 
-    def _program(self, content: EventRequest) -> None:
-        if content.program_id not in self._desk.state.programs:
+    def _program(self, content: EventRequest, mine: str) -> None:
+        """It is one of the same owner's."""
+        known = self._desk.state.programs.get(content.program_id)
+        if known is None or known.owner != mine:
             raise VtnProblem(400, "programID names no program")
 
     def _taken_back(self, former: Event) -> tuple[Event, list[Change]]:

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from adapters.openadr.model import Point20, Ven
-from adapters.openadr.objects import VenRequest
+from adapters.openadr.model import Point20
 from adapters.openadr.quality import data_quality, status_of
 from adapters.openadr.v2b.telemetry import Measured, components
-from adapters.openadr.v3.reports import renderer
+from adapters.openadr.v3.report_form import Labels, renderer
 from adapters.plugin import Released
 from policies.terms import AS_RECEIVED, Level, Purpose, Recipient, Row
 from tests.shared import SHARED, needs_corpus
@@ -28,8 +27,7 @@ def row(meter: str, value: str | None, status: str = "measured", completeness: s
 
 
 def report(*rows: Row) -> Any:
-    content = VenRequest(object_type="BL_VEN_REQUEST", client_id="c", ven_name="home")
-    made = renderer(Ven(id="v", created=AT, modified=AT, content=content), "none", {}, some=False)
+    made = renderer(Labels("home", "c", "v", AT, AT), "none", {}, some=False)
     nothing = timedelta(0)
     part = Released("p", rows, Recipient("r"), Purpose.RESEARCH, AS_RECEIVED, Level.INDIVIDUAL, nothing)
     (one,) = json.loads(b"".join([made.head, *made.body(part), made.tail]), parse_float=Decimal)

@@ -11,10 +11,8 @@ from pathlib import Path
 import pytest
 
 from adapters.openadr.desk import Desk
-from adapters.openadr.model import Ven
-from adapters.openadr.objects import VenRequest
 from adapters.openadr.v2b.telemetry import OPT_QUANTITY
-from adapters.openadr.v3.reports import renderer
+from adapters.openadr.v3.report_form import Labels, renderer
 from adapters.plugin import Notice, Released
 from meter_driver.reading import Reading
 from policies.terms import AS_RECEIVED, Level, Purpose, Recipient, Row, SubjectId
@@ -186,8 +184,6 @@ def rows(*values: tuple[str, datetime, timedelta, str]) -> Released:
 
 @pytest.mark.parametrize(("some", "told"), [(False, 4), (True, 3)])
 def test_a_report_says_the_event_of_an_opt_that_was_released_and_keeps_means_as_numbers(some: bool, told: int) -> None:
-    content = VenRequest(object_type="BL_VEN_REQUEST", client_id="c", ven_name="home")
-    ven = Ven(id="v", created=AT, modified=AT, content=content)
     hour, zero = timedelta(hours=1), timedelta(0)
     released = rows(
         (OPT_QUANTITY, AT, zero, "1"),
@@ -195,7 +191,7 @@ def test_a_report_says_the_event_of_an_opt_that_was_released_and_keeps_means_as_
         (OPT_QUANTITY, AT, hour, "0.5"),
         ("1-0:1.8.0*255", AT, zero, "7.10"),
     )
-    made = renderer(ven, "none", {AT: "e1"}, some=some)
+    made = renderer(Labels("home", "c", "v", AT, AT), "none", {AT: "e1"}, some=some)
     text = b"".join([made.head, *made.body(released), made.tail])
     payloads = [i["payloads"][0] for r in json.loads(text)[0]["resources"] for i in r["intervals"]]
     values = [p["values"] for p in payloads]

@@ -17,9 +17,7 @@ from adapters.formats.csv import CSV
 from adapters.formats.espi import espi
 from adapters.formats.json import JSON_TABLE
 from adapters.formats.sdmx_csv import SDMX_CSV
-from adapters.openadr.model import Ven
-from adapters.openadr.objects import VenRequest
-from adapters.openadr.v3.reports import renderer
+from adapters.openadr.v3.report_form import Labels, renderer
 from adapters.plugin import Renderer
 from adapters.sdmx.structure import artefacts, message
 from gateway.door import following
@@ -197,8 +195,8 @@ async def test_each_form_says_what_is_missing_in_its_own_words(tmp_path: Path) -
         assert [(value, word, Decimal(share)) for value, word, share in observed] == [
             ("1.00" if word == "A" else "", word, Decimal(share)) for word, share in zip(right, shares, strict=True)
         ]
-        ven = Ven(id="v", created=START, modified=START, content=VenRequest("BL_VEN_REQUEST", "c", "home"))
-        (report,) = json.loads(await written(played, renderer(ven, "none", {}, some=False)))
+        labels = Labels("home", "c", "v", START, START)
+        (report,) = json.loads(await written(played, renderer(labels, "none", {}, some=False)))
         said = [{p["type"]: p["values"] for p in each["payloads"]} for each in report["resources"][0]["intervals"]]
         assert [each["DATA_QUALITY"] for each in said] == [["OK" if word == "A" else "MISSING"] for word in right]
         assert [each["X_METERGATE_READING"][0] for each in said] == [1.0 if word == "A" else "" for word in right]

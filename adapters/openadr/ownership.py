@@ -1,0 +1,94 @@
+"""The operator gives to an organisation what lies from before owners were noted.
+
+Until then nobody sees it by 3.1; VENs are served as before. All of it or nothing: one transaction.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+from msgspec.structs import replace
+
+from adapters.openadr.desk import Desk
+from adapters.openadr.model import Change, Event, Program, Put, ReportRequest, Ven
+from adapters.openadr.state import VtnState
+from adapters.openadr.v3.problems import respond, urn
+from adapters.plugin import Route
+from policies.roles import Listener, Role
+from policies.terms import Recipient
+
+OWNER_PATH = "/api/openadr/owner"
+
+
+class NewOwner(Struct, frozen=True, forbid_unknown_fields=True):
+    """``organisation``: an id of the registry."""
+
+    organisation: str
+
+
+def routes(desk: Desk) -> Sequence[Route]:
+    """PUT, on the people's listener, for the operator."""
+
+    async def put(request: web.Request) -> web.StreamResponse:
+        try:
+            owner = msgspec.json.decode(await request.read(), type=NewOwner).organisation
+        except msgspec.DecodeError:
+            return respond(400, 'the body is {"organisation": "<id>"}', urn(desk.services.ids()))
+        if not owner or await desk.services.directory.organisation(Recipient(owner)) is None:
+            return respond(404, "organisation: there is no such organisation", urn(desk.services.ids()))
+        async with desk.business():
+            if (taken := _taken(desk.state, owner)) is not None:
+                detail = (
+                    f"{taken}: the organisation has made one of this name since; it renames or deletes that one first"
+                )
+                return respond(409, detail, urn(desk.services.ids()))
+            given = await _give(desk, owner)
+        desk.log.info("openadr.given", organisation=owner, objects=given)
+        return web.json_response({"organisation": owner, "objects": given})
+
+    return [Route(Listener.PEOPLE, "PUT", OWNER_PATH, "openadr.owner", put, frozenset({Role.OPERATOR}))]
+
+
+async def _give(desk: Desk, owner: str) -> int:
+    """How many. Meanwhile nothing is in flight of a VEN that changes any of it."""
+    async with desk.turns(_concerned(desk.state, owner)):
+        unowned = desk.state.unowned()
+        changes: list[Change] = [Put(replace(each, owner=owner)) for each in unowned]
+        changes += [Put(replace(request, stage="ending")) for request in _estranged(desk.state, owner)]
+        await desk.commit(changes)
+    return len(unowned)
+
+
+def _concerned(state: VtnState, owner: str) -> set[str]:
+    """VENs that are given, that may let go of a cancelled event, or that are asked for reports no longer."""
+    vens = {request.ven for request in _estranged(state, owner)}
+    for each in state.unowned():
+        match each:
+            case Ven():
+                vens.add(each.id)
+            case Event():
+                vens |= each.told
+    return vens
+
+
+def _taken(state: VtnState, owner: str) -> str | None:
+    """A name that the organisation would have twice."""
+    for each in state.unowned():
+        match each:
+            case Program(content=said) if (owner, said.program_name) in state.program_names:
+                return f"programName: {said.program_name}"
+            case Ven(content=said) if state.ven_named(said.ven_name, owner) is not None:
+                return f"venName: {said.ven_name}"
+    return None
+
+
+def _estranged(state: VtnState, owner: str) -> Iterator[ReportRequest]:
+    """Requests about an event that is then not of the VEN's owner."""
+    for requests in state.requests.values():
+        for request in requests.values():
+            event, ven = state.events.get(request.event), state.vens.get(request.ven)
+            if event is None or ven is None or request.stage == "ending":
+                continue
+            if (event.owner or owner) != (ven.owner or owner):
+                yield request
