@@ -26,19 +26,19 @@ from metergate.testing.serving import Who, serve
 from policies.roles import Listener, Role
 from policies.terms import Recipient
 
-UTILITY = Client(
-    "bl_client",
-    Recipient("utility"),
-    frozenset({"read_all", "write_programs", "write_events", "write_vens", "write_subscriptions"}),
-)
+BUSINESS = frozenset({"read_all", "write_programs", "write_events", "write_vens", "write_subscriptions"})
 SECRETS = {
-    "bl_client": ("1001", UTILITY),
+    "bl_client": ("1001", Client("bl_client", Recipient("utility"), BUSINESS)),
+    "second": ("1001", Client("second", Recipient("utility"), BUSINESS)),
     "reader": ("2002", Client("reader", Recipient("r"), frozenset({"read_all"}))),
+    "rival": ("3003", Client("rival", Recipient("rival"), BUSINESS)),
+    "lone": ("4004", Client("lone", None, BUSINESS)),
 }
+"""Secret and client by id: two of one utility, those of others, and one of nobody."""
 
 
 def straw(tables: Own, **more: Any) -> FakeServices:
-    """What the adapter is given: the door grants what a test says, two clients are known."""
+    """What the adapter is given: the door grants what a test says, some clients are known."""
     directory = FakeDirectory()
     directory.clients.update(SECRETS)
     return FakeServices(tables=tables, directory=directory, log=structlog.get_logger(), public_urls={}, **more)

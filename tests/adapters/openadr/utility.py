@@ -71,10 +71,28 @@ def event(
     }
 
 
+def ven_body(name: str, mark: str = "", targets: tuple[str, ...] = ()) -> dict[str, Any]:
+    attributes = [{"type": "X_OADR20B_FINGERPRINT", "values": [mark]}] if mark else []
+    body = {"objectType": "BL_VEN_REQUEST", "clientID": name, "venName": name, "attributes": attributes}
+    return body | {"targets": list(targets)}
+
+
+def thing_body(ven: str, name: str = "boiler") -> dict[str, Any]:
+    return {"objectType": "BL_RESOURCE_REQUEST", "venID": ven, "resourceName": name, "targets": [name]}
+
+
 @asynccontextmanager
-async def utility(partners: str) -> AsyncIterator[Utility]:
+async def utility(partners: str, client: str = "bl_client", secret: str = "1001") -> AsyncIterator[Utility]:
     """A logged-in utility."""
     async with aiohttp.ClientSession() as http:
         found = Utility(http, partners + BASE)
-        await found.login()
+        await found.login(client, secret)
         yield found
+
+
+async def told(openadr20: str, http: aiohttp.ClientSession, service: str, body: bytes) -> bytes:
+    """The answer to one message of a VEN."""
+    url, headers = f"{openadr20}/OpenADR2/Simple/2.0b/{service}", {"Content-Type": "application/xml"}
+    async with http.post(url, data=body, headers=headers) as reply:
+        assert reply.status == 200
+        return await reply.read()
