@@ -7,6 +7,7 @@
 import asyncio
 import os
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ from gateway.identity.enrol import Enrolment
 from gateway.identity.operator import OperatorToken
 from gateway.identity.sessions import Sessions
 from gateway.identity.signer import GatewaySigner
+from gateway.identity.throttle import Throttle
 from gateway.identity.tokens import Tokens
 from gateway.intake.desk import Intake
 from gateway.intake.http import Taking
@@ -249,7 +251,8 @@ def composed(
     pins, zone = Pins(store, keeper, log), ZoneInfo(settings.timezone)
     registry = Registry(store, pins, vault, clock, ids, lines.ended, zone)
     organisations, places = overrides.organisations or registry.organisations, overrides.places or registry.tenancies
-    clients, codes = Clients(store, pins, clock, lines.ended), Codes(store, pins, vault, clock)
+    throttle = Throttle(settings.limits.login_wrong_per_minute, time.monotonic)
+    clients, codes = Clients(store, pins, clock, lines.ended, throttle), Codes(store, pins, vault, clock)
     signer = overrides.signer or GatewaySigner(settings.keys, urls[Listener.PARTNERS])
     authority = Authority(settings.keys, clock())
     grounds, epochs, outbox = GroundBook(pins), Epochs(), Outbox(store, clock, log)

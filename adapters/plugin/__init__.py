@@ -21,7 +21,7 @@ from adapters.plugin.lifecycle import Adapter, AdapterFactory, InputFactory, Mig
 from adapters.plugin.notices import Later, Notice, NoticeHandler, Notices
 from adapters.plugin.outbound import Http, OutboundError, Reply, StreamReply
 from adapters.plugin.outputs import Services
-from adapters.plugin.partners import Client, Directory, Organisation, Signer
+from adapters.plugin.partners import Client, Directory, Organisation, Signer, TooManyTries
 from adapters.plugin.processors import Compute, ProcessorServices, Result
 from adapters.plugin.release import Opening, PermissionRequest, Refused, Released, Renderer, always
 from adapters.plugin.routes import CALLER, Caller, Handler, Route
@@ -70,6 +70,7 @@ __all__ = [
     "Signer",
     "StreamReply",
     "T",
+    "TooManyTries",
     "always",
     "insert_new",
     "upsert",

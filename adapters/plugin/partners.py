@@ -30,6 +30,14 @@ class Client:
     scopes: frozenset[str]
 
 
+class TooManyTries(Exception):
+    """Too many wrong secrets of one client from one address. ``seconds``: after which the next one is looked at."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"too many wrong tries; again after {seconds} s")
+        self.seconds = seconds
+
+
 class Directory(Protocol):
     """Organisations, clients and tokens."""
 
@@ -38,8 +46,12 @@ class Directory(Protocol):
     async def participant(self, did: str) -> Organisation | None:
         """The organisation with this data-space identity, if it is on the trust list."""
 
-    async def check_client(self, client: str, secret: str) -> Client | None:
-        """Client credentials; the same time for unknown and wrong."""
+    async def check_client(self, client: str, secret: str, address: str = "") -> Client | None:
+        """Client credentials; the same time for unknown and wrong.
+
+        ``address``: where they come from; "" is not counted. Raises ``TooManyTries``, whatever the secret is: others at
+        this address, and the same client from elsewhere, are looked at.
+        """
 
     def token(self, client: Client, scopes: frozenset[str]) -> str:
         """A bearer token (JWT, ES256) for the partners listener; it lives for ``token_life``."""

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import msgspec
 from sqlalchemy import select
 
-from adapters.plugin import Client
+from adapters.plugin import Client, TooManyTries
 from gateway import rights
 from gateway.clock import Clock
 from gateway.errors import NotAllowed, Unknown
+from gateway.identity.throttle import Throttle
 from gateway.pins.pins import Pins
 from gateway.rights import Recall
 from gateway.storage.port import Store
@@ -36,10 +37,14 @@ class _Held:
 
 
 class Clients:
-    """All clients in memory. A secret that was right once is known again by a keyed hash of this process."""
+    """All clients in memory. A secret that was right once is known again by a keyed hash of this process.
 
-    def __init__(self, store: Store, pins: Pins, clock: Clock, ended: Recall) -> None:
+    ``throttle``: of wrong secrets.
+    """
+
+    def __init__(self, store: Store, pins: Pins, clock: Clock, ended: Recall, throttle: Throttle) -> None:
         self._store, self._pins, self._clock, self._ended = store, pins, clock, ended
+        self._throttle = throttle
         self._all: dict[str, _Held] = {}
         self._quick: dict[str, bytes] = {}
         self._quick_key = os.urandom(32)
@@ -108,18 +113,30 @@ class Clients:
         finally:
             await self._ended([rights.client(made.id)])
 
-    async def check(self, client_id: str, secret: str) -> Client | None:
-        """The client whose secret this is. An unknown client takes as long as a wrong secret."""
+    async def check(self, client_id: str, secret: str, address: str = "") -> Client | None:
+        """The client whose secret this is. An unknown client takes as long as a wrong secret.
+
+        Wrong ones are counted by address and client, so that nobody shuts out others at his address; "" is not
+        counted. Raises ``TooManyTries``.
+        """
+        self._still_welcome(address, client_id)
         quick = hmac.digest(self._quick_key, secret.encode(), "sha256")
         held = self._all.get(client_id)
         if held is not None and hmac.compare_digest(self._quick.get(client_id, b""), quick):
             return held.client
         async with self._slow:
+            self._still_welcome(address, client_id)  # others may have been wrong meanwhile
             right = await asyncio.to_thread(_matches, secret[:LONGEST_SECRET], held.secret if held else self._nobody)
+            if address and not (held and right):
+                self._throttle.wrong(address, client_id)
         if held is None or not right or self._all.get(client_id) is not held:
             return None
         self._quick[client_id] = quick
         return held.client
+
+    def _still_welcome(self, address: str, client_id: str) -> None:
+        if address and (wait := self._throttle.wait(address, client_id)) > 0:
+            raise TooManyTries(wait)
 
     async def remove(self, client_id: str) -> None:
         """Its tokens are refused from this moment on; durable on return, and nothing is on its way to it any more."""

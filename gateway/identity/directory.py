@@ -22,9 +22,9 @@ class GatewayDirectory:
         """The organisation with this data-space identity, if it is on the trust list."""
         return self._organisations.participant_now(did)
 
-    async def check_client(self, client: str, secret: str) -> Client | None:
-        """Client credentials; the same time for unknown and wrong."""
-        return await self._clients.check(client, secret)
+    async def check_client(self, client: str, secret: str, address: str = "") -> Client | None:
+        """Client credentials; the same time for unknown and wrong. Raises ``TooManyTries``."""
+        return await self._clients.check(client, secret, address)
 
     def token(self, client: Client, scopes: frozenset[str]) -> str:
         return self._tokens.issue(client, scopes)

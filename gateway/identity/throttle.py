@@ -1,23 +1,27 @@
-"""Guessing is limited by address: so many wrong tries in a minute, then a wait."""
+"""Guessing is limited by address, and by what is guessed: so many wrong tries in a minute, then a wait."""
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 
 THROTTLE_WINDOW = 60.0
-MOST_ADDRESSES = 10_000
+MOST_COUNTED = 10_000
+"""Addresses, each with what is guessed there; the one that was quiet longest goes."""
 
 
 class Throttle:
-    """``monotonic``: seconds that only grow. IPv6 counts by /64: whoever has one address has all of those."""
+    """``monotonic``: seconds that only grow. IPv6 counts by /64: whoever has one address has all of those.
+
+    ``about``: whose secret it is, where the try says so; others at the address go on.
+    """
 
     def __init__(self, per_minute: int, monotonic: Callable[[], float]) -> None:
         self._per_minute, self._now = per_minute, monotonic
-        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
+        self._wrong: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
 
-    def wait(self, address: str) -> int:
+    def wait(self, address: str, about: str = "") -> int:
         """Seconds until the next try is looked at; 0 when it may come now."""
-        tries = self._wrong.get(network_of(address))
+        tries = self._wrong.get((network_of(address), about))
         now = self._now()
         while tries and tries[0] <= now - THROTTLE_WINDOW:
             tries.popleft()
@@ -25,13 +29,13 @@ class Throttle:
             return 0
         return max(1, int(tries[0] + THROTTLE_WINDOW - now) + 1)
 
-    def wrong(self, address: str) -> None:
+    def wrong(self, address: str, about: str = "") -> None:
         """A try that did not succeed."""
-        network = network_of(address)
-        tries = self._wrong.setdefault(network, deque(maxlen=self._per_minute))
+        key = (network_of(address), about)
+        tries = self._wrong.setdefault(key, deque(maxlen=self._per_minute))
         tries.append(self._now())
-        self._wrong.move_to_end(network)
-        if len(self._wrong) > MOST_ADDRESSES:
+        self._wrong.move_to_end(key)
+        if len(self._wrong) > MOST_COUNTED:
             self._wrong.popitem(last=False)
 
 

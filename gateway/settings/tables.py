@@ -133,7 +133,9 @@ class LimitSettings(SettingsTable):
         default=4 << 20, description="Largest request body on any route, in bytes; routes may set less."
     )
     login_wrong_per_minute: Annotated[int, Field(ge=5, le=10_000)] = Field(
-        default=60, description="Wrong one-time codes from one address in a minute before the answer is 429."
+        default=60,
+        description="Wrong one-time codes from one address in a minute, or wrong secrets of one client there, before "
+        "the answer is 429.",
     )
     token_minutes: Annotated[int, Field(ge=1, le=60)] = Field(
         default=15, description="Life of a partner's token, in minutes."

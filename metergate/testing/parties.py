@@ -13,7 +13,17 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from sqlalchemy import JSON, Column, Connection, Delete, Integer, MetaData, String, Table, Update
 
-from adapters.plugin import Caller, Client, Later, Notice, NoticeHandler, Organisation, OutboundError, Reply
+from adapters.plugin import (
+    Caller,
+    Client,
+    Later,
+    Notice,
+    NoticeHandler,
+    Organisation,
+    OutboundError,
+    Reply,
+    TooManyTries,
+)
 from metergate.testing.tables import Tables
 from policies.roles import Role
 from policies.terms import Recipient
@@ -32,13 +42,14 @@ _table = Table(
 class FakeDirectory:
     """``organisations`` by id; ``clients``: secret and client by id. A token is the client's id with its scopes.
 
-    ``token_life``: what is said of it; it does not end.
+    ``token_life``: what is said of it; it does not end. ``waits``: seconds to wait, by client.
     """
 
     def __init__(self) -> None:
         self.organisations: dict[Recipient, Organisation] = {}
         self.clients: dict[str, tuple[str, Client]] = {}
         self.token_life = timedelta(minutes=15)
+        self.waits: dict[str, int] = {}
 
     async def organisation(self, recipient: Recipient) -> Organisation | None:
         return self.organisations.get(recipient)
@@ -46,7 +57,9 @@ class FakeDirectory:
     async def participant(self, did: str) -> Organisation | None:
         return next((o for o in self.organisations.values() if o.did == did), None)
 
-    async def check_client(self, client: str, secret: str) -> Client | None:
+    async def check_client(self, client: str, secret: str, address: str = "") -> Client | None:
+        if address and client in self.waits:
+            raise TooManyTries(self.waits[client])
         wanted, found = self.clients.get(client, ("", None))
         return found if found is not None and secret == wanted else None
 

@@ -122,7 +122,7 @@ class House(Composed):
         await self._allow_neighbours(home)
         name = self.gateway.release.pseudonym(Recipient(who), self.homes[home])
         if way == "openadr3":
-            return reported(await self._openadr(home, seconds, who), quantity, span)
+            return reported(await self._openadr(home, name, seconds, who), quantity, span)
         if way in ACCEPTED:
             text = await self._pulled(name, data_query(quantity, span, seconds), who, way)
         else:
@@ -139,14 +139,14 @@ class House(Composed):
         except ProductError as error:
             raise Refused(f"{error.status} {error}") from error
 
-    async def _openadr(self, home: str, seconds: int, who: str) -> str:
-        """The report of the household's VEN; it is enrolled as business logic and operator do it."""
+    async def _openadr(self, home: str, name: str, seconds: int, who: str) -> str:
+        """The household's report by its pseudonym; its VEN is enrolled as business logic and operator do it."""
         if home not in self.vens:
             ven = {"objectType": "BL_VEN_REQUEST", "venName": home, "clientID": home, "targets": []}
             await self.call(Listener.PARTNERS, "POST", f"{OPENADR}/vens", Role.PARTNER, who, json_=ven)
             await self.operator("PUT", f"/api/openadr/vens/{home}/household", {"household": self.homes[home]})
             self.vens.add(home)
-        query = {"clientName": home, "x-purpose": PURPOSE, "x-minutes": str(seconds // 60)}
+        query = {"clientName": name, "x-purpose": PURPOSE, "x-minutes": str(seconds // 60)}
         return await self.partner(f"{OPENADR}/reports", who, query)
 
     async def portfolio(self, who: str, quantity: str, span: Span, seconds: int) -> Mapping[str, Sequence[Row]]:

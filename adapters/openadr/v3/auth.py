@@ -2,12 +2,14 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import unquote_plus
 
 from aiohttp import web
 
 from adapters.openadr.v3.asking import json
-from adapters.plugin import Services
+from adapters.plugin import Services, TooManyTries
 from policies.roles import SCOPES, Listener
 
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -45,7 +47,10 @@ class Auth:
         name, secret = basic or (fields.get("client_id", ""), fields.get("client_secret", ""))
         if not name or not secret or max(len(name), len(secret)) > 4096:
             return _error(400, "invalid_request", "client_id and client_secret are missing, or too long")
-        client = await self._services.directory.check_client(name, secret)
+        try:
+            client = await self._services.directory.check_client(name, secret, request.remote or "")
+        except TooManyTries as wait:
+            return _error(429, "temporarily_unavailable", str(wait), {"Retry-After": str(wait.seconds)})
         if client is None:
             return _error(401, "invalid_client", "the client is unknown or the secret is wrong")
         wanted = frozenset(fields.get("scope", "").split())
@@ -75,8 +80,8 @@ def _basic(header: str) -> tuple[str, str] | None:
     return unquote_plus(name), unquote_plus(secret)
 
 
-def _error(status: int, error: str, description: str) -> web.Response:
-    headers = dict(_NO_STORE)
+def _error(status: int, error: str, description: str, more: Mapping[str, str] = MappingProxyType({})) -> web.Response:
+    headers = {**_NO_STORE, **more}
     if status == 401:
         headers["WWW-Authenticate"] = 'Basic realm="openadr3"'
     body = {"error": error, "error_description": description, "status": status, "title": error.replace("_", " ")}

@@ -72,6 +72,17 @@ async def test_tokens_by_basic_and_by_form(vtn: Running) -> None:
                 assert reply.headers["Cache-Control"] == "no-store"
 
 
+async def test_a_client_that_is_guessed_at_is_told_to_wait_and_others_are_not(vtn: Running, partner: Utility) -> None:
+    assert isinstance(vtn.services.directory, FakeDirectory)
+    vtn.services.directory.waits["reader"] = 17
+    url, form = f"{partner.root}/auth/token", {"grant_type": "client_credentials"}
+    async with partner.http.post(url, data=form, headers=basic("reader", "2002")) as reply:
+        assert (reply.status, reply.headers["Retry-After"]) == (429, "17")
+        assert reply.headers["Cache-Control"] == "no-store"
+        assert (await reply.json())["error"] == "temporarily_unavailable"
+    await partner.login()
+
+
 async def test_objects_come_back_as_they_were_posted(partner: Utility) -> None:
     program = await partner.program()
     posted = event(program, targets=["a"], priority=3)

@@ -1,13 +1,14 @@
 """The signer, partners' tokens, clients' secrets."""
 
+import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from adapters.plugin import Client
-from gateway.identity.clients import Clients
+from adapters.plugin import Client, TooManyTries
+from gateway.identity.clients import HASHES_AT_ONCE, Clients
 from gateway.identity.signer import GatewaySigner, did_of
 from gateway.identity.tokens import JWT_TYPE, Tokens
 from policies.roles import Role
@@ -171,3 +172,25 @@ async def test_a_clients_secret_is_checked_by_its_hash_and_survives_a_restart(tm
         await house.operator("DELETE", "/api/clients/acme-1")
         assert await clients.check("acme-1", secret) is None
     assert secret.encode() not in (tmp_path / "data" / "store.db").read_bytes()
+
+
+async def test_wrong_secrets_of_one_client_at_one_address_are_refused_beyond_a_count(tmp_path: Path) -> None:
+    async with people(tmp_path, login_wrong_per_minute=5) as house:
+        clients = house.gateway.clients
+        right = {name: await clients.put(name, None, []) for name in ("acme-1", "acme-2")}
+        for client in ("acme-1", "unknown"):
+            for _ in range(5):
+                assert await clients.check(client, "wrong", "2001:db8::1") is None
+            with pytest.raises(TooManyTries) as refused:
+                await clients.check(client, right["acme-1"], "2001:db8::2")  # of the same /64
+            assert 1 <= refused.value.seconds <= 61
+        assert await clients.check("acme-2", right["acme-2"], "2001:db8::1") is not None
+        assert await clients.check("acme-1", right["acme-1"], "2001:db8:0:1::1") is not None
+
+
+async def test_wrong_secrets_that_come_at_once_are_counted_too(tmp_path: Path) -> None:
+    async with people(tmp_path, login_wrong_per_minute=5) as house:
+        tries = (house.gateway.clients.check("acme-1", "wrong", "192.0.2.1") for _ in range(20))
+        said = await asyncio.gather(*tries, return_exceptions=True)
+        assert sum(each is None for each in said) < 5 + HASHES_AT_ONCE
+        assert {type(each) for each in said} == {type(None), TooManyTries}
