@@ -75,6 +75,10 @@ class Desk:
                 await stack.enter_async_context(self.turn(ven))
             yield
 
+    def in_flight(self) -> Sequence[str]:
+        """VENs of which a message is being made durable."""
+        return list(self._locks)
+
     @asynccontextmanager
     async def business(self) -> AsyncIterator[None]:
         """Business logic changes one thing at a time: names stay unique, programs are there when events come."""

@@ -51,25 +51,20 @@ def routes(desk: Desk) -> Sequence[Route]:
 
 
 async def _give(desk: Desk, owner: str) -> int:
-    """How many. Meanwhile nothing is in flight of a VEN that changes any of it."""
+    """How many. What VENs said meanwhile was decided on what was before; requests that it made are ended afterwards."""
     async with desk.turns(_concerned(desk.state, owner)):
         unowned = desk.state.unowned()
         changes: list[Change] = [Put(replace(each, owner=owner)) for each in unowned]
-        changes += [Put(replace(request, stage="ending")) for request in _estranged(desk.state, owner)]
-        await desk.commit(changes)
+        await desk.commit([*changes, *map(Put, _ending(desk.state, owner))])
+    async with desk.turns(desk.in_flight()):
+        await desk.commit([*map(Put, _ending(desk.state, owner))])
     return len(unowned)
 
 
 def _concerned(state: VtnState, owner: str) -> set[str]:
-    """VENs that are given, that may let go of a cancelled event, or that are asked for reports no longer."""
-    vens = {request.ven for request in _estranged(state, owner)}
-    for each in state.unowned():
-        match each:
-            case Ven():
-                vens.add(each.id)
-            case Event():
-                vens |= each.told
-    return vens
+    """VENs that may let go of a cancelled event that is given, or that are asked for reports no longer."""
+    told = (each.told for each in state.unowned() if isinstance(each, Event))
+    return {request.ven for request in _ending(state, owner)}.union(*told)
 
 
 def _taken(state: VtnState, owner: str) -> str | None:
@@ -83,12 +78,12 @@ def _taken(state: VtnState, owner: str) -> str | None:
     return None
 
 
-def _estranged(state: VtnState, owner: str) -> Iterator[ReportRequest]:
-    """Requests about an event that is then not of the VEN's owner."""
+def _ending(state: VtnState, owner: str) -> Iterator[ReportRequest]:
+    """The end of each request about an event that is then not of the VEN's owner."""
     for requests in state.requests.values():
         for request in requests.values():
             event, ven = state.events.get(request.event), state.vens.get(request.ven)
             if event is None or ven is None or request.stage == "ending":
                 continue
             if (event.owner or owner) != (ven.owner or owner):
-                yield request
+                yield replace(request, stage="ending")

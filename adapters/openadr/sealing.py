@@ -4,6 +4,7 @@ What is sealed names no opt in its key columns either: a schedule lies under a r
 organisation's VEN among them, lie in clear.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from adapters.openadr.model import Change, Drop, EventResponse, OptSchedule, Put
 from adapters.openadr.store import Written
 from adapters.plugin import Gone, Services
 from policies.terms import SubjectId
+
+ROWS_AT_ONCE = 200
+"""Rows that are written as JSON in one turn of the loop."""
 
 
 class SealedBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +40,9 @@ class Safe:
         joining = {c.record.id: c.record.household for c in changes if isinstance(c, Put) and isinstance(c.record, Ven)}
         made: list[Change] = []
         rows: list[Written] = []
-        for change in changes:
+        for number, change in enumerate(changes, 1):
+            if number % ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)
             record = change.record
             if not isinstance(change, Put):
                 rows.append(Written(type(record), self._place(record), None))

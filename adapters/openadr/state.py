@@ -51,8 +51,8 @@ class VtnState:
         """By owner and programName."""
         self.ven_names: dict[str, dict[str, str]] = {}
         """By venName, then owner."""
-        self.certificates: dict[str, str] = {}
-        """By the last ten bytes of the fingerprint, lower-case hex, whichever of both was enrolled."""
+        self.certificates: dict[str, tuple[str, str]] = {}
+        """By the last ten bytes of the fingerprint, lower-case hex: as it was enrolled, whole or these; and the VEN."""
         self.ven_resources: dict[str, dict[str, str]] = defaultdict(dict)
         """By VEN: resourceName -> id."""
         self.event_turn = 0
@@ -94,8 +94,12 @@ class VtnState:
 
     def with_certificate(self, shown: str) -> Ven | None:
         """The VEN that was enrolled with this certificate (SHA-256, hex): by all of it, or its last ten bytes."""
-        found = self.vens.get(self.certificates.get(shown[-FINGERPRINT_DIGITS:], ""))
-        return found if found is not None and shown.endswith(found.fingerprint) else None
+        mark, ven = self.certificates.get(shown[-FINGERPRINT_DIGITS:], ("", ""))
+        return self.vens.get(ven) if shown.endswith(mark) else None
+
+    def free_for(self, mark: str, ven: str) -> bool:
+        """Whether a fingerprint is no other VEN's, however it was enrolled."""
+        return self.certificates.get(mark[-FINGERPRINT_DIGITS:], (mark, ven))[1] == ven
 
     def reached(self, event: Event, ven: Ven) -> bool:
         """Whether an event is for a VEN. An event without targets is for every VEN that concerns its owner."""
@@ -121,8 +125,8 @@ class VtnState:
                     self._forget_names(known)
                 self.vens[record.id] = record
                 self.ven_names.setdefault(record.content.ven_name, {})[record.owner] = record.id
-                if record.fingerprint:
-                    self.certificates[record.fingerprint[-FINGERPRINT_DIGITS:]] = record.id
+                if mark := record.fingerprint:
+                    self.certificates[mark[-FINGERPRINT_DIGITS:]] = (mark, record.id)
                 self.event_turn += 1
             case Resource():
                 before = self.resources.get(record.id)
@@ -190,8 +194,8 @@ class VtnState:
         theirs.pop(ven.owner, None)
         if not theirs:
             self.ven_names.pop(ven.content.ven_name, None)
-        if self.certificates.get(ven.fingerprint[-FINGERPRINT_DIGITS:]) == ven.id:
-            del self.certificates[ven.fingerprint[-FINGERPRINT_DIGITS:]]
+        if (mark := ven.fingerprint) and self.free_for(mark, ven.id):
+            self.certificates.pop(mark[-FINGERPRINT_DIGITS:], None)
 
     def _forget_registration(self, ven: str) -> None:
         """With a registration goes all that was agreed under it (rules 406, 407)."""

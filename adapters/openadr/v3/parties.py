@@ -94,7 +94,7 @@ class Vens:
             raise VtnProblem(409, "venName is taken")
         if mark and (len(mark) not in (FINGERPRINT_DIGITS, 64) or not _hex(mark)):
             raise VtnProblem(400, "X_OADR20B_FINGERPRINT is 10 or 32 bytes in hex")
-        if mark and state.certificates.get(mark[-FINGERPRINT_DIGITS:], ven.id) != ven.id:
+        if mark and not state.free_for(mark, ven.id):
             raise VtnProblem(409, "another VEN has this certificate")
 
 

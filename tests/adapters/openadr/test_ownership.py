@@ -1,5 +1,6 @@
 """What lies from before owners were noted: unseen, served on, and given to an organisation by the operator."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,7 @@ from tests.adapters.openadr.ven import (
     tag,
 )
 
+HOUR = timedelta(hours=1)
 COLLECTIONS = ("programs", "events", "vens", "resources")
 
 
@@ -163,17 +165,55 @@ async def test_a_write_that_fails_has_given_nothing(
     assert (await give(vtn, partner, {"organisation": "utility"}))[1]["objects"] == 4
 
 
+async def two_utilities(vtn: Running, partner: Utility, ven: str) -> None:
+    """Each wants reports on its event, and the VEN from before answers the greeting."""
+    wanted: dict[str, Any] = {"reportDescriptors": [{"payloadType": "USAGE"}], "start": datetime.now(UTC) + HOUR}
+    async with utility(vtn.partners, "rival", "3003") as rival:
+        await rival.event(await rival.program(), **wanted)
+    await partner.event(await partner.program("own"), **wanted)
+    greeted = message("oadrRegisteredReport", response() + tag("ei:venID", ven))
+    await told(vtn.openadr20, partner.http, "EiReport", greeted)
+
+
+async def brought(vtn: Running, partner: Utility, ven: str) -> list[str]:
+    replies = [Reply(await told(vtn.openadr20, partner.http, "OadrPoll", poll(ven))) for _ in range(3)]
+    return sorted(reply.name for reply in replies)
+
+
+TOLD = ["oadrCancelReport", "oadrCreateReport", "oadrDistributeEvent"]
+
+
 async def test_a_ven_that_is_given_away_is_asked_for_no_report_on_another_s_event(
     old: dict[str, str], vtn: Running, partner: Utility
 ) -> None:
-    ven = old["vens"]
-    wanted = {"reportDescriptors": [{"payloadType": "USAGE"}], "start": datetime.now(UTC) + timedelta(hours=1)}
-    async with utility(vtn.partners, "rival", "3003") as rival:
-        await rival.event(await rival.program(), **wanted)
-        await partner.event(await partner.program("own"), **wanted)
-    greeted = message("oadrRegisteredReport", response() + tag("ei:venID", ven))
-    for body in (greeted, register_report(ven, offer())):
-        await told(vtn.openadr20, partner.http, "EiReport", body)
+    await two_utilities(vtn, partner, old["vens"])
+    await told(vtn.openadr20, partner.http, "EiReport", register_report(old["vens"], offer()))
     assert (await give(vtn, partner, {"organisation": "utility"}))[0] == 200
-    brought = [Reply(await told(vtn.openadr20, partner.http, "OadrPoll", poll(ven))) for _ in range(3)]
-    assert sorted(reply.name for reply in brought) == ["oadrCancelReport", "oadrCreateReport", "oadrDistributeEvent"]
+    assert await brought(vtn, partner, old["vens"]) == TOLD
+
+
+async def test_a_message_that_is_being_stored_meanwhile_leaves_no_such_request_behind(
+    old: dict[str, str], vtn: Running, partner: Utility, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await two_utilities(vtn, partner, old["vens"])
+    write, stored, asleep, given = vtn.services.write, asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(work: Any) -> Any:
+        if not asleep.is_set():
+            asleep.set()
+            await stored.wait()
+            return await write(work)
+        done = await write(work)
+        given.set()
+        return done
+
+    monkeypatch.setattr(vtn.services, "write", slow)
+    async with asyncio.TaskGroup() as group:
+        body = register_report(old["vens"], offer())
+        group.create_task(told(vtn.openadr20, partner.http, "EiReport", body))
+        await asleep.wait()
+        giving = group.create_task(give(vtn, partner, {"organisation": "utility"}))
+        await given.wait()
+        stored.set()
+    assert giving.result()[0] == 200
+    assert await brought(vtn, partner, old["vens"]) == TOLD
