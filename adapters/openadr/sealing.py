@@ -16,8 +16,8 @@ from adapters.openadr.store import Written
 from adapters.plugin import Gone, Services
 from policies.terms import SubjectId
 
-ROWS_AT_ONCE = 200
-"""Rows that are written as JSON in one turn of the loop."""
+BODIES_A_TURN = 200
+"""Records that are written as JSON in one turn of the loop."""
 
 
 class SealedBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,7 +41,7 @@ class Safe:
         made: list[Change] = []
         rows: list[Written] = []
         for number, change in enumerate(changes, 1):
-            if number % ROWS_AT_ONCE == 0:
+            if number % BODIES_A_TURN == 0:
                 await asyncio.sleep(0)
             record = change.record
             if not isinstance(change, Put):
