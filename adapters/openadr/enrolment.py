@@ -32,7 +32,7 @@ def routes(desk: Desk) -> Sequence[Route]:
     async def put(request: web.Request) -> web.StreamResponse:
         try:
             wanted = msgspec.json.decode(await request.read(), type=HouseholdOfVen)
-        except msgspec.DecodeError:
+        except ValueError:  # msgspec's, and UTF-8 that is none
             return respond(400, 'the body is {"household": "<id>"}', urn(desk.services.ids()))
         async with desk.business():
             name = request.match_info["name"]

@@ -33,7 +33,7 @@ def routes(desk: Desk) -> Sequence[Route]:
     async def put(request: web.Request) -> web.StreamResponse:
         try:
             owner = msgspec.json.decode(await request.read(), type=NewOwner).organisation
-        except msgspec.DecodeError:
+        except ValueError:  # msgspec's, and UTF-8 that is none
             return respond(400, 'the body is {"organisation": "<id>"}', urn(desk.services.ids()))
         if not owner or await desk.services.directory.organisation(Recipient(owner)) is None:
             return respond(404, "organisation: there is no such organisation", urn(desk.services.ids()))

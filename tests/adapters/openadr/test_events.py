@@ -314,3 +314,17 @@ def test_what_2_0b_cannot_say_is_left_out_and_breaks_nothing(broken: dict[str, o
     assert table.poll(ven).name == "oadrResponse"
     table.announce(**SAYABLE)  # type: ignore[arg-type]
     assert table.poll(ven).name == "oadrDistributeEvent"
+
+
+@pytest.mark.parametrize("stirred", [False, True])
+@pytest.mark.parametrize(("late", "code"), [(59, "200"), (61, "452")])
+def test_how_long_an_answer_is_understood_does_not_depend_on_what_happened_since(
+    table: Table, stirred: bool, late: int, code: str
+) -> None:
+    ven = table.join()
+    event = table.announce(ago=timedelta(0))  # half an hour long
+    assert table.poll(ven).name == "oadrDistributeEvent"
+    table.now += (30 + late) * MINUTE
+    if stirred:
+        table.announce()
+    assert table.send("EiEvent", created_event(ven, (event, 0, "optIn"))).code == code

@@ -134,6 +134,14 @@ async def test_who_is_no_organisation_gets_nothing(vtn: Running, partner: Utilit
     assert await seen(partner) == [0] * 4
 
 
+@pytest.mark.parametrize("path", ["owner", "vens/home/household"])
+async def test_a_body_that_is_no_text_is_refused(vtn: Running, partner: Utility, path: str) -> None:
+    url, headers = f"{vtn.people}/api/openadr/{path}", {"Authorization": "Operator"}
+    for body in (b'{"organisation": "\xff", "household": ""}', b"", b"[", b'{"organisation": "\\ud800"}'):
+        async with partner.http.put(url, data=body, headers=headers) as reply:
+            assert reply.status == 400
+
+
 @pytest.mark.parametrize(
     ("path", "made", "said"),
     [("/programs", {"programName": "peak"}, "programName: peak"), ("/vens", ven_body("home"), "venName: home")],
