@@ -10,17 +10,17 @@ MOST_COUNTED = 10_000
 
 
 class Throttle:
-    """``monotonic``: seconds that only grow. IPv6 counts by /64: whoever has one address has all of those.
-
-    ``about``: whose secret it is, where the try says so; others at the address go on.
-    """
+    """``monotonic``: seconds that only grow. IPv6 counts by /64: whoever has one address has all of those."""
 
     def __init__(self, per_minute: int, monotonic: Callable[[], float]) -> None:
         self._per_minute, self._now = per_minute, monotonic
         self._wrong: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
 
     def wait(self, address: str, about: str = "") -> int:
-        """Seconds until the next try is looked at; 0 when it may come now."""
+        """Seconds until the next try is looked at; 0 when it may come now.
+
+        ``about``: whose secret it is, where the try says so; those about others at the address go on.
+        """
         tries = self._wrong.get((network_of(address), about))
         now = self._now()
         while tries and tries[0] <= now - THROTTLE_WINDOW:
