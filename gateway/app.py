@@ -17,6 +17,7 @@ from gateway.extending.found import found
 from gateway.extending.making import made
 from gateway.intake import http as ingest
 from gateway.people import people_routes
+from gateway.recovery.first_key import first_key
 from gateway.serve.listeners import CertificateFiles, application, public_url, tls
 from gateway.serve.recycle import Recycler
 from gateway.serve.sockets import Sockets, make_room
@@ -37,8 +38,10 @@ async def serve(
     *,
     clock: Clock = system_clock,
     ready: Callable[[Mapping[Listener, int]], None] = lambda _: None,
+    show_once: Callable[[str], None] = lambda _: None,
 ) -> bool:
-    """Run until the event is set. ``ready`` is told the ports when everything answers.
+    """Run until the event is set. ``ready`` is told the ports when everything answers; ``show_once`` a recovery key
+    that was made: nobody is told it again.
 
     True when the process shall be replaced by a fresh one, because somebody was erased (see ``gateway.serve.recycle``).
     Raises what stops a start: ``SettingsError``, ``RootMissing``, ``RootBusy``, ``OSError`` for a port.
@@ -52,6 +55,8 @@ async def serve(
         running = group.create_task(supervisor.run(stop))
         try:
             await load(gateway)
+            if (made_now := first_key(settings)) is not None:
+                show_once(made_now)
             gateway.outbox.handle({"household.erased": recycler.erased})  # first: an adapter that fails delays nothing
             ours = own_routes(gateway)
             adapters = made(gateway, extensions, ours)
@@ -84,6 +89,7 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
     supervisor.add("lines", gateway.lines.watch)
     supervisor.add("pins", gateway.pins.run)
     supervisor.add("endings", gateway.consent.ends.run)
+    supervisor.add("ending log", gateway.ending_log.run)
     supervisor.add("notices", gateway.outbox.run)
     supervisor.add("retention", gateway.retention.watch)
     supervisor.add("forgetting", gateway.forgetting.watch)

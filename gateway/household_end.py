@@ -159,6 +159,7 @@ class HouseholdEnd:
         async with self._registry.turns.of(household):
             await self._finish(household, keep)
             if (known := await self._evidence.find(household, "erasure")) is not None:
+                await self._consent.ends.settle(household)
                 return known
             if household not in await self._vault.living([household]):
                 raise SubjectGone("no such household")
@@ -173,6 +174,7 @@ class HouseholdEnd:
         """
         async with self._registry.turns.of(household):
             if await self._finish(household) is Ending.MOVE_OUT:
+                await self._consent.ends.settle(household)
                 return
             self._registry.tenancies.live(household)
             await self._run(_Way(Begun(household, Ending.MOVE_OUT, self._clock())))
@@ -191,6 +193,14 @@ class HouseholdEnd:
         for household in present:
             if household not in living:
                 await self._resume(Begun(household, Ending.ERASURE, now))
+
+    async def end_again(self, begun: Begun) -> None:
+        """After a restore: a household that has ended since the backup ends as it did. Unknown ones are passed over."""
+        found = self._registry.tenancies.get(begun.household)
+        if found is None or found.erased is not None:
+            return
+        if begun.ending is not Ending.MOVE_OUT or found.end is None:
+            await self._resume(begun)
 
     @property
     def notices(self) -> Mapping[str, NoticeHandler]:

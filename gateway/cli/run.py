@@ -53,7 +53,15 @@ async def _serve(file: Path) -> bool:
     loop = asyncio.get_running_loop()
     for order in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(order, until.set)
-    return await serve(settings, log, until, ready=lambda _: _settle())
+    return await serve(settings, log, until, ready=lambda _: _settle(), show_once=_show)
+
+
+def _show(private: str) -> None:
+    print(
+        f"metergate: recovery key, shown this once and kept nowhere: {private}\n"
+        "metergate: put it in a safe, apart from all backups: with it and a backup a lost gateway comes back",
+        file=sys.stderr,
+    )
 
 
 def _settle() -> None:

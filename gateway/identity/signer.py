@@ -14,7 +14,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from gateway.identity.files import read_secret, write_secret
+from gateway.keeper.files import read_secret, write_secret
 
 ALGORITHM = "ES256"
 LONGEST_SIGNED_TOKEN = 64 * 1024
