@@ -183,12 +183,15 @@ class HouseholdEnd:
         """Finish what a crash has interrupted. When all is loaded, and before anybody is shown any of it.
 
         A household whose keys are gone was erased, also where the store does not know of it because it is older than
-        the key tree.
+        the key tree; and one that was erased has no keys, also where the tree is of before.
         """
         for begun in await self._endings.unfinished():
             await self._resume(begun)
         now = self._clock()
-        present = [each.id for each in self._registry.tenancies.all() if each.erased is None]
+        everybody = self._registry.tenancies.all()
+        for household in await self._vault.living([each.id for each in everybody if each.erased is not None]):
+            await self._vault.erase(household)
+        present = [each.id for each in everybody if each.erased is None]
         living = await self._vault.living(present)
         for household in present:
             if household not in living:

@@ -83,8 +83,8 @@ async def test_what_happens_while_a_backup_is_made_is_in_it_or_beside_it(
     """Between the copy of the tree and that of the store."""
     here = lost(tmp_path)
     async with here.house() as home:
-        anna, bert, carl = [await home.household() for _ in range(3)]
-        for who in (anna, bert, carl):
+        anna, bert, carl, dora = [await home.household() for _ in range(4)]
+        for who in (anna, bert, carl, dora):
             await home.agree(who)
             await home.feed(who, range(8))
         copy, consents = home.keeper.copy, list[str]()
@@ -94,6 +94,7 @@ async def test_what_happens_while_a_backup_is_made_is_in_it_or_beside_it(
             await home.consent.withdraw(anna)
             consents.append((await home.agree(bert)).id)
             await home.gateway.household_end.erase(carl)
+            await home.gateway.retention.erase_day(dora, NOON.date())
             late = await home.household()
             await home.agree(late)
             await home.gateway.clients.put("acme", None, [], "secret-of-acme")
@@ -106,6 +107,8 @@ async def test_what_happens_while_a_backup_is_made_is_in_it_or_beside_it(
     await here.back()
     async with here.house() as home:
         assert home.gateway.pins.faults == []
+        assert await home.vault.living([carl]) == frozenset()
+        assert await home.rows(home.question(dora)) == []
         assert [g for who in (anna, carl) for g in home.grounds.of(who) if getattr(g, "withdrawn", 0) is None] == []
         assert consents[0] in [ground.id for ground in home.grounds.of(bert)]
         assert len(await home.rows(home.question(bert))) == 8

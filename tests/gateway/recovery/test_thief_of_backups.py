@@ -4,7 +4,10 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from gateway.recovery.known import KnownBackup
+from gateway.recovery.sealed_parts import WindowLock
 from gateway.vault.offline import Loot, open_folder
 from tests.gateway.house import NOON
 from tests.gateway.recovery.lost import lost
@@ -66,3 +69,15 @@ def test_a_backup_of_a_clock_that_ran_ahead_is_over() -> None:
     assert made.over(NOON, timedelta(hours=24))
     assert not made.over(NOON + timedelta(hours=2), timedelta(hours=24))
     assert made.over(NOON + timedelta(hours=3), timedelta(hours=1))
+
+
+def test_sealed_parts_open_with_the_secret_of_their_window_and_for_their_use_alone() -> None:
+    closed = WindowLock(b"s" * 32, "a").close(b"root", "root.sealed")
+    assert WindowLock(b"s" * 32, "a").open(closed, "root.sealed") == b"root"
+    for lock, what in (
+        (WindowLock(bytes(32), "a"), "root.sealed"),
+        (WindowLock(b"s" * 32, "b"), "root.sealed"),
+        (WindowLock(b"s" * 32, "a"), "keys.sealed"),
+    ):
+        with pytest.raises(ValueError, match="another secret"):
+            lock.open(closed, what)
