@@ -71,7 +71,9 @@ def _private(file: Path | None) -> bytes:
     except OSError as error:
         raise _refused(f"{file}: {why(error)}: name the file of the recovery key") from None
     except ValueError:
-        raise _refused("a recovery key has 64 hex digits, or 32 bytes: type it as it was shown") from None
+        raise _refused(
+            "a recovery key has 64 hex digits, or 32 bytes, or is X25519 in PEM: type it as it was shown"
+        ) from None
 
 
 def _done(config: Any, order: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
@@ -51,9 +52,17 @@ def recovery_key(settings: Settings) -> RecoveryKey:
 
 
 def private_half(text: bytes) -> bytes:
-    """32 bytes as they are, or 64 hex digits in groups. Raises ``ValueError``."""
+    """32 bytes as they are, 64 hex digits in groups, or PEM. Raises ``ValueError``."""
     if len(text) == RECOVERY_KEY_BYTES:
         return text
+    if text.startswith(b"-----BEGIN"):
+        try:
+            found = serialization.load_pem_private_key(text, None)
+        except (TypeError, UnsupportedAlgorithm):
+            raise ValueError("enciphered, or of another kind") from None
+        if not isinstance(found, X25519PrivateKey):
+            raise ValueError("of another kind")
+        return found.private_bytes_raw()
     key = bytes.fromhex(text.decode("ascii").strip())
     if len(key) != RECOVERY_KEY_BYTES:
         raise ValueError("of another length")

@@ -167,7 +167,8 @@ def test_a_backup_of_a_gateway_that_does_not_run_is_a_sentence(folders: Path, tm
     ("key", "says"),
     [
         (None, "name the file of the recovery key"),
-        ("too short", "64 hex digits, or 32 bytes: type it as it was shown"),
+        ("too short", "type it as it was shown"),
+        ("-----BEGIN PRIVATE KEY-----\nnone\n", "type it as it was shown"),
         ("00" * 32, "holds no backup, or one that did not end"),
     ],
 )

@@ -4,6 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gateway.errors import BackupRefused, SettingsError
 from gateway.recovery.backups import Backups
@@ -64,6 +67,18 @@ def test_the_private_half_is_shown_once_and_is_in_no_file(tmp_path: Path) -> Non
     assert first_key(settings) is None
     private = private_half(shown.encode())
     assert not any(secret in data for data in files(tmp_path).values() for secret in (private, private.hex().encode()))
+
+
+def test_a_private_half_is_taken_as_shown_as_bytes_and_as_pem() -> None:
+    key = X25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    raw = key.private_bytes_raw()
+    for text in (raw, raw.hex().encode(), raw.hex(" ", 4).encode() + b"\n", pem):
+        assert private_half(text) == raw
+    other = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    for wrong in (b"", b"00" * 31, raw[:-1], other):
+        with pytest.raises(ValueError, match=r"."):
+            private_half(wrong)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no key at all"])
