@@ -54,6 +54,16 @@ def acknowledging() -> Iterator[None]:
             raise NotYetKept(f"it has ended and stays so, but it is not yet written beside the backup in {unkept[0]}")
 
 
+@contextmanager
+def by_the_way() -> Iterator[None]:
+    """Around an end that nobody asked for: what it was for is answered also where it is not beside a backup yet."""
+    before = _UNKEPT.set(None)
+    try:
+        yield
+    finally:
+        _UNKEPT.reset(before)
+
+
 class _Place:
     """Beside one backup: how far it has come."""
 

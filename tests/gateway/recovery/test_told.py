@@ -44,6 +44,17 @@ async def test_where_the_endings_are_elsewhere_they_lie_there(tmp_path: Path) ->
         assert not (tmp_path / "backup" / "endings").exists()
 
 
+async def test_who_logs_in_does_not_lose_the_code_to_a_disk_that_is_away(tmp_path: Path) -> None:
+    async with people(tmp_path / "home") as house:
+        first_key(house.gateway.settings)
+        made = await house.household()
+        await house.operator("POST", "/api/backups", {"folder": str(tmp_path / "backup")})
+        (tmp_path / "backup").rename(tmp_path / "unplugged")
+        answer = await house.post("/login", code=made["login_code"])
+        assert (answer.status, answer.headers["Location"]) == (303, "/now")
+        assert house.gateway.ending_log.faults
+
+
 async def test_a_household_is_told_that_it_has_ended_and_is_not_yet_kept(tmp_path: Path) -> None:
     async with people(tmp_path / "home") as house:
         first_key(house.gateway.settings)
