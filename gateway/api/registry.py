@@ -129,10 +129,12 @@ class RegistryApi:
         return web.json_response({**_shown(found), "name": who.name, "address": who.address, "remarks": who.remarks})
 
     async def create_login_code(self, request: web.Request) -> web.Response:
-        """A fresh one-time code for the household's pages."""
+        """A fresh one-time code for the household's pages: who moved out fetches and erases his own time with one."""
         subject = SubjectId(request.match_info["household"])
         async with self.registry.turns.of(subject):
-            found = self.registry.tenancies.live(subject)
+            found = self.registry.tenancies.get(subject)
+            if found is None or found.erased is not None:
+                raise Unknown("household: there is no such household")
             code = await self._login_code(found.id)
         return web.json_response({"code": code}, status=201)
 

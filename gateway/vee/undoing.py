@@ -15,7 +15,7 @@ from gateway.vee.records import AS_READ, Act, Decided, Listed, by_edit
 from meter_driver.intervals import day_edges
 from policies.vee.corrections import newest
 
-Place = tuple[str, str, date]
+CorrectedDay = tuple[str, str, date]
 """Meter, quantity and local day."""
 
 
@@ -48,7 +48,7 @@ def counting(versions: Sequence[tuple[int, Decided]], listed: Listed) -> list[De
     return sorted(found, key=lambda one: one.start)
 
 
-def left_alone(versions: Sequence[tuple[int, Decided]], undone: Sequence[Decided], zone: tzinfo) -> set[Place]:
+def left_alone(versions: Sequence[tuple[int, Decided]], undone: Sequence[Decided], zone: tzinfo) -> set[CorrectedDay]:
     """Local days of ``undone`` of which no other correction is told."""
     gone = {_place(one, zone) for one in undone}
     return gone - {_place(one, zone) for one in _told(versions) if one not in undone}
@@ -59,7 +59,7 @@ def as_read(one: Decided, act: Act, edit: str) -> Decided:
     return replace(one, edit=edit, act=act, value=None, unit=None, status=AS_READ, method="")
 
 
-def day_as_read(place: Place, act: Act, zone: tzinfo) -> Decided:
+def day_as_read(place: CorrectedDay, act: Act, zone: tzinfo) -> Decided:
     """The same of what corrections made of a local day."""
     meter, quantity, day = place
     return Decided("", act, meter, quantity, *day_edges(day, zone), None, None, AS_READ)
@@ -80,5 +80,5 @@ def _told(versions: Sequence[tuple[int, Decided]]) -> list[Decided]:
     ]
 
 
-def _place(one: Decided, zone: tzinfo) -> Place:
+def _place(one: Decided, zone: tzinfo) -> CorrectedDay:
     return one.meter, one.quantity, local_day(one.start, zone)

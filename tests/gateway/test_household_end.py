@@ -360,6 +360,23 @@ async def test_who_moved_out_is_told_what_stands_and_is_asked_nothing(tmp_path: 
         assert home.gateway.registry.boxes.subject_of(made["box"], "any") is None
 
 
+async def test_who_moved_out_gets_a_new_code_and_takes_his_own_time_along_and_has_it_destroyed(tmp_path: Path) -> None:
+    async with people(tmp_path) as home:
+        made = await home.household()
+        path = f"/api/households/{made['household']}"
+        await home.operator("POST", f"{path}/move-out")
+        assert (await home.post("/login", code=made["login_code"])).status == 403, "that of before opens nothing"
+        code = (await home.operator("POST", f"{path}/login-codes"))["code"]
+        token = await home.log_in(code)
+        async with home.browser.get("/data/readings.csv") as answer:
+            assert answer.status == 200
+        async with home.browser.post("/data/erase", data={"token": token}, allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/erased")
+        headers = {"Authorization": f"Bearer {home.token}"}
+        async with home.browser.post(f"{path}/login-codes", headers=headers) as answer:
+            assert answer.status == 404, "who was erased is nobody"
+
+
 async def test_a_log_in_that_comes_with_the_erasure_opens_no_session(tmp_path: Path) -> None:
     async with people(tmp_path) as home:
         made = await home.household()

@@ -11,6 +11,7 @@ from gateway.door.meant import Corrected
 from gateway.door.opening import Opener
 from meter_driver.intervals import day_edges
 from policies.amounts import Installation
+from policies.minimise import beside_of
 from policies.terms import ONE_DAY, ONE_MONTH, QUARTER_HOUR, DetailClass, Period, SubjectId
 from policies.vault.values import Value
 from tests.gateway.door.shelf import WHO, Scene, quarter
@@ -56,7 +57,7 @@ def read(scene: Scene) -> list[tuple[DetailClass, datetime, datetime]]:
 
 
 REACH = (DetailClass.DAY, day_edges(AROUND[0], BERLIN)[0], day_edges(AROUND[-1], BERLIN)[1])
-QUARTERS = (DetailClass.QUARTER, ASKED.start - ONE_DAY - HOUR, ASKED.end + ONE_DAY + HOUR)
+QUARTERS = (DetailClass.QUARTER, ASKED.start - beside_of(ONE_DAY), ASKED.end + beside_of(ONE_DAY))
 
 
 async def test_its_days_and_those_beside_them_are_asked_about_once_and_only_whole_days_are_read() -> None:
