@@ -17,8 +17,10 @@ from gateway.extending.found import found
 from gateway.extending.making import made
 from gateway.intake import http as ingest
 from gateway.people import people_routes
+from gateway.recovery.first_key import first_key
 from gateway.serve.listeners import CertificateFiles, application, public_url, tls
 from gateway.serve.recycle import Recycler
+from gateway.serve.renewal import Renewal
 from gateway.serve.sockets import Sockets, make_room
 from gateway.serve.tasks import Supervisor
 from gateway.settings import Settings
@@ -37,8 +39,11 @@ async def serve(
     *,
     clock: Clock = system_clock,
     ready: Callable[[Mapping[Listener, int]], None] = lambda _: None,
+    show_once: Callable[[str], None] = lambda _: None,
+    renew: asyncio.Event | None = None,
 ) -> bool:
-    """Run until the event is set. ``ready`` is told the ports when everything answers.
+    """Run until the event is set. ``ready`` is told the ports when everything answers; ``show_once`` a recovery key
+    that was made: nobody is told it again. ``renew``: set when certificates on the disk are to be looked at now.
 
     True when the process shall be replaced by a fresh one, because somebody was erased (see ``gateway.serve.recycle``).
     Raises what stops a start: ``SettingsError``, ``RootMissing``, ``RootBusy``, ``OSError`` for a port.
@@ -52,6 +57,8 @@ async def serve(
         running = group.create_task(supervisor.run(stop))
         try:
             await load(gateway)
+            if (made_now := first_key(settings)) is not None:
+                show_once(made_now)
             gateway.outbox.handle({"household.erased": recycler.erased})  # first: an adapter that fails delays nothing
             ours = own_routes(gateway)
             adapters = made(gateway, extensions, ours)
@@ -62,7 +69,9 @@ async def serve(
             supervisor.add("recycler", recycler.run)
             _loops(gateway, supervisor, adapters)
             async with Sockets(shutdown_seconds=settings.limits.shutdown_seconds, log=log) as sockets:
-                await _open_listeners(gateway, ours, adapters, sockets)
+                renewal = Renewal(renew or asyncio.Event(), log)
+                await _open_listeners(gateway, ours, adapters, sockets, renewal)
+                supervisor.add("renewal", renewal.run)
                 log.info("gateway.ready", **{which.value: port for which, port in sockets.ports.items()})
                 ready(sockets.ports)
                 await until.wait()
@@ -84,6 +93,7 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
     supervisor.add("lines", gateway.lines.watch)
     supervisor.add("pins", gateway.pins.run)
     supervisor.add("endings", gateway.consent.ends.run)
+    supervisor.add("ending log", gateway.ending_log.run)
     supervisor.add("notices", gateway.outbox.run)
     supervisor.add("retention", gateway.retention.watch)
     supervisor.add("forgetting", gateway.forgetting.watch)
@@ -108,7 +118,7 @@ async def _walk_ledger(gateway: Gateway) -> None:
 
 
 async def _open_listeners(
-    gateway: Gateway, ours: Sequence[Route], adapters: Sequence[Adapter], sockets: Sockets
+    gateway: Gateway, ours: Sequence[Route], adapters: Sequence[Adapter], sockets: Sockets, renewal: Renewal
 ) -> None:
     settings = gateway.settings
     enabled = [which for which in Listener if settings.listener(which).enabled]
@@ -121,6 +131,8 @@ async def _open_listeners(
             which, mine, callers.of(which), gateway.access.note, gateway.log, most=settings.limits.body_bytes
         )
         context = None if door.clear else tls(which, _chains(gateway, which), _roots(gateway, which), gateway.log)
+        if context is not None:
+            renewal.watch(which, context, partial(_chains, gateway, which))
         await sockets.open(which, app, door, context)
 
 

@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
-
 from adapters.plugin import Adapter, Logger, Signer
 from gateway.clock import Clock
 from gateway.cohorts.desk import CohortDesk, Places
@@ -47,9 +44,12 @@ from gateway.intake.desk import Intake
 from gateway.intake.http import Taking
 from gateway.keeper.keeper import open_keeper
 from gateway.keeper.port import Keeper
-from gateway.keeper.recovery import Recovery
 from gateway.pages.own_data import DataDesk
 from gateway.pins.pins import Pins
+from gateway.recovery.backups import Backups
+from gateway.recovery.ending_log import EndingLog
+from gateway.recovery.known import KnownBackups
+from gateway.recovery.laying import refuse_unfinished
 from gateway.registry.registry import Registry
 from gateway.registry.tenancies import any_household
 from gateway.serve.access import AccessLog
@@ -91,6 +91,8 @@ class Gateway:
     store: Store
     keeper: Keeper
     pins: Pins
+    ending_log: EndingLog
+    backups: Backups
     http: Outbound
     vault: SealedVault
     retention: Retention
@@ -142,6 +144,7 @@ class Gateway:
             signer=self.signer,
             public_urls=self.urls,
             release=self.release,
+            ending_log=self.ending_log,
             profiles=self.profiles,
             consent=self.consent,
             egress=self.egress,
@@ -164,7 +167,6 @@ class Overrides:
     organisations: ProfileSource | None = None
     places: Places | None = None
     profile: SafetyRule | None = None
-    recovery: Recovery | None = None
 
 
 NO_OVERRIDES = Overrides()
@@ -172,25 +174,28 @@ NO_OVERRIDES = Overrides()
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, log: Logger, clock: Clock, overrides: Overrides = NO_OVERRIDES
+    settings: Settings, log: Logger, clock: Clock, overrides: Overrides = NO_OVERRIDES, *, restoring: bool = False
 ) -> AsyncIterator[tuple[Gateway, Supervisor]]:
     """Everything open, nothing loaded, no port. The supervisor has the store's writer and is not running yet.
 
-    The tables are there already (``storage.migrate``). Raises ``RootMissing``, ``RootBusy``, ``TreeBroken``.
+    The tables are there already (``storage.migrate``). Raises ``RootMissing``, ``RootBusy``, ``TreeBroken``; and
+    ``RestoreRefused`` where a restore did not end, unless it is the restore itself that opens.
     """
+    if not restoring:
+        refuse_unfinished(settings)
     settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(store_at(settings.store_url))
-        recovery = overrides.recovery or recovery_of(settings, clock)
         root = settings.keys / "root"
         empty = not await any_household(store)
-        keeper = await asyncio.to_thread(lambda: open_keeper(settings.tree, root, make=empty, recovery=recovery))
+        keeper = await asyncio.to_thread(lambda: open_keeper(settings.tree, root, make=empty))
         stack.callback(keeper.close)
         outbound = Outbound(allow_private=settings.outbound.allow_private, extra_ca=settings.outbound.extra_ca)
         http = await stack.enter_async_context(outbound)
         supervisor = Supervisor(log)
         supervisor.add("store", store.run)
         gateway = composed(settings, log, clock, store, keeper, http, overrides)
+        stack.callback(gateway.ending_log.close)
         stack.push_async_callback(gateway.pins.close)
         yield gateway, supervisor
 
@@ -246,9 +251,11 @@ def composed(
     ids = overrides.ids or new_id
     urls = {which: public_url(settings, which) for which in Listener}
     days = settings.retention.by_class()
-    vault = SealedVault(store, keeper, days, clock=clock)
+    known, window = KnownBackups(settings.keys), timedelta(hours=settings.retention.recovery_hours)
+    ending_log = EndingLog(store, lambda: keeper.lookup_key, known, window, clock, log)
+    vault = SealedVault(store, keeper, days, clock=clock, recoverable=lambda: ending_log.until)
     lines = Lines(clock)
-    pins, zone = Pins(store, keeper, log), ZoneInfo(settings.timezone)
+    pins, zone = Pins(store, keeper, ending_log, log), ZoneInfo(settings.timezone)
     registry = Registry(store, pins, vault, clock, ids, lines.ended, zone)
     organisations, places = overrides.organisations or registry.organisations, overrides.places or registry.tenancies
     throttle = Throttle(settings.limits.login_wrong_per_minute, time.monotonic)
@@ -272,6 +279,7 @@ def composed(
         outbox=outbox,
         evidence=evidence,
         endings=endings,
+        ending_log=ending_log,
         pressed=PressedFile(settings.data / "pressed", vault),
         tenancies=registry.tenancies,
         turns=registry.turns,
@@ -333,9 +341,12 @@ def composed(
         pins=pins,
         http=http,
         vault=vault,
+        ending_log=ending_log,
+        backups=Backups(settings, keeper, ending_log, clock),
         retention=Retention(
             store,
             keeper,
+            ending_log,
             days,
             clock=clock,
             log=log,
@@ -402,14 +413,3 @@ def _vee(
         ids=ids,
         log=log,
     )
-
-
-def recovery_of(settings: Settings, clock: Clock) -> Recovery | None:
-    """None without a key, or with a window of nothing. Raises ``ValueError`` for a key of another kind."""
-    file, hours = settings.retention.recovery_key, settings.retention.recovery_hours
-    if file is None or not hours:
-        return None
-    key = serialization.load_pem_public_key(file.read_bytes())
-    if not isinstance(key, X25519PublicKey):
-        raise ValueError("retention.recovery_key: not an X25519 public key")
-    return Recovery(settings.keys / "recovery", key.public_bytes_raw(), timedelta(hours=hours), clock)

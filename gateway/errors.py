@@ -8,7 +8,10 @@ GatewayError
   - StoreDoubted     the store is not the one that its keys know: do not start
   + StoreFull        nothing of this write is there: answer 507, the caller may try again
     - NotRemembered  what was pressed has stopped, and a restart would forget it: answer 507, press again
-  - BeingRecorded    what was pressed has stopped and is remembered, and is recorded as soon as it can be: answer 202
+  + BeingRecorded    what was pressed has stopped and is remembered, and is recorded as soon as it can be: answer 202
+    - NotYetKept     it is recorded here, and not yet beside a backup
+  - BackupRefused    no backup is made: say why and what to do
+  - RestoreRefused   nothing is restored, or a restore did not end: say why and what to do
   + TreeError        the key tree cannot be trusted
     - TreeBroken     nothing is changed any more until a restart: answer 503
     - PageDamaged    a slot does not open: inside the keeper it becomes ``TreeBroken`` or a fresh start
@@ -74,6 +77,18 @@ class NotRemembered(StoreFull):
 
 class BeingRecorded(GatewayError):
     """What was pressed has stopped, also after a restart, and is recorded as soon as it can be."""
+
+
+class NotYetKept(BeingRecorded):
+    """What was to end has ended and is recorded here, but not beside a backup that may be restored."""
+
+
+class BackupRefused(GatewayError):
+    """No backup is made; the text is one sentence with the next step."""
+
+
+class RestoreRefused(GatewayError):
+    """Nothing is restored, or a restore was begun and did not end; the text is one sentence with the next step."""
 
 
 class TreeError(GatewayError):

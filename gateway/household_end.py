@@ -159,6 +159,7 @@ class HouseholdEnd:
         async with self._registry.turns.of(household):
             await self._finish(household, keep)
             if (known := await self._evidence.find(household, "erasure")) is not None:
+                await self._consent.ends.settle(household)
                 return known
             if household not in await self._vault.living([household]):
                 raise SubjectGone("no such household")
@@ -173,6 +174,7 @@ class HouseholdEnd:
         """
         async with self._registry.turns.of(household):
             if await self._finish(household) is Ending.MOVE_OUT:
+                await self._consent.ends.settle(household)
                 return
             self._registry.tenancies.live(household)
             await self._run(_Way(Begun(household, Ending.MOVE_OUT, self._clock())))
@@ -181,16 +183,27 @@ class HouseholdEnd:
         """Finish what a crash has interrupted. When all is loaded, and before anybody is shown any of it.
 
         A household whose keys are gone was erased, also where the store does not know of it because it is older than
-        the key tree.
+        the key tree; and one that was erased has no keys, also where the tree is of before.
         """
         for begun in await self._endings.unfinished():
             await self._resume(begun)
         now = self._clock()
-        present = [each.id for each in self._registry.tenancies.all() if each.erased is None]
+        everybody = self._registry.tenancies.all()
+        for household in await self._vault.living([each.id for each in everybody if each.erased is not None]):
+            await self._vault.erase(household)
+        present = [each.id for each in everybody if each.erased is None]
         living = await self._vault.living(present)
         for household in present:
             if household not in living:
                 await self._resume(Begun(household, Ending.ERASURE, now))
+
+    async def end_again(self, begun: Begun) -> None:
+        """After a restore: a household that has ended since the backup ends as it did. Unknown ones are passed over."""
+        found = self._registry.tenancies.get(begun.household)
+        if found is None or found.erased is not None:
+            return
+        if begun.ending is not Ending.MOVE_OUT or found.end is None:
+            await self._resume(begun)
 
     @property
     def notices(self) -> Mapping[str, NoticeHandler]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from adapters.plugin import Route
+from gateway.api.backup import BackupApi
 from gateway.api.history import HistoryApi
 from gateway.api.household import HouseholdApi
 from gateway.api.ledger import LedgerApi
@@ -75,7 +76,16 @@ def people_routes(gateway: Gateway) -> list[Route]:
     )
     town = TownApi(gateway.registry, gateway.clients, registry.take_in)
     history = HistoryApi(gateway.registry, gateway.intake.take, gateway.vault.oldest, gateway.clock)
-    desks = (registry, town, MetersApi(gateway.registry), history, vee, household, LedgerApi(gateway.ledger))
+    desks = (
+        registry,
+        town,
+        MetersApi(gateway.registry),
+        history,
+        vee,
+        household,
+        LedgerApi(gateway.ledger),
+        BackupApi(gateway.backups, gateway.settings),
+    )
     api = [route for desk in desks for route in desk.routes()]
     health = health_routes(lambda: gateway.keeper.sound, lambda: _faults(gateway))
     return [*health, *api, *openapi_routes(api), *_pages(gateway, login)]
@@ -83,7 +93,8 @@ def people_routes(gateway: Gateway) -> list[Route]:
 
 def _faults(gateway: Gateway) -> list[str]:
     walked = gateway.ledger.verified
-    return [*gateway.pins.faults, *([walked.fault] if walked is not None and walked.fault else [])]
+    broken = [walked.fault] if walked is not None and walked.fault else []
+    return [*gateway.pins.faults, *gateway.ending_log.faults, *broken]
 
 
 def _pages(gateway: Gateway, login: Login) -> list[Route]:
@@ -110,7 +121,7 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
         show=show,
         frame=household.frame,
         problem=household.problem,
-        recovery=gateway.keeper.recovery_window,
+        recovery=gateway.backups.window,
     )
     downloads = Downloads(
         own_data=gateway.own_data,

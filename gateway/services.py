@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Any, TypedDict, TypeVar
 
 from aiohttp import web
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table, select
 
 from adapters.explained import NOT_COVERED, kept_back
 from adapters.plugin import (
@@ -35,6 +35,8 @@ from gateway.door.release import KeptBack, ReleaseDesk
 from gateway.door.response import HttpSink
 from gateway.errors import SubjectGone
 from gateway.intake.http import Taking
+from gateway.recovery.ending_log import EndingLog
+from gateway.recovery.entries import changed_rows
 from gateway.rights import Recall
 from gateway.serve.callers import CREDENTIAL
 from gateway.storage.port import Store
@@ -151,6 +153,7 @@ class AdapterServices(BaseServices):
         signer: Signer,
         public_urls: Mapping[Listener, str],
         release: ReleaseDesk,
+        ending_log: EndingLog,
         profiles: Profiles,
         consent: ConsentDesk,
         egress: Egress,
@@ -173,7 +176,7 @@ class AdapterServices(BaseServices):
             log=log,
         )
         self._directory, self._signer, self._release, self._zone = directory, signer, release, zone
-        self._profiles, self._ended = profiles, ended
+        self._profiles, self._ended, self._ending_log = profiles, ended, ending_log
         self._consent, self._egress, self._intake, self._vault = consent, egress, intake, vault
 
     @property
@@ -217,6 +220,23 @@ class AdapterServices(BaseServices):
         sink = HttpSink(request, response)
         await self._egress.send(parts, renderer, sink, right=right, shared=_shared(question))
         return response
+
+    async def write_end(self, work: Callable[[Connection], T], table: Table, *keys: str) -> T:
+        column = next(iter(table.primary_key.columns))
+        rows = select(table).where(column.in_(keys))
+
+        def found(connection: Connection) -> list[dict[str, Any]]:
+            return [dict(row) for row in connection.execute(rows).mappings()]
+
+        def write(connection: Connection) -> T:
+            before, result = found(connection), work(connection)
+            if (ended := changed_rows(table, before, found(connection))) is not None:
+                self._ending_log.note(connection, ended)
+            return result
+
+        result = await self._store.write(write, ending=True)
+        await self._ending_log.settle()
+        return result
 
     async def recall(self, recipient: Recipient) -> None:
         await self._ended([rights.organisation(recipient)])

@@ -24,15 +24,26 @@ VERSIONS = {
 }
 
 
-def did_document(did: str, kid: str, jwk: Mapping[str, str], origin: str, credentials: Sequence[str]) -> dict[str, Any]:
-    """DID Core 1.0; the services point at the catalog, the version document and the self-description."""
-    public = {name: value for name, value in jwk.items() if name in ("kty", "crv", "x", "y")}
-    key = {
-        "id": kid,
-        "type": "JsonWebKey",
-        "controller": did,
-        "publicKeyJwk": {**public, "kid": kid, "alg": "ES256"},
-    }
+_PUBLIC = ("kty", "crv", "x", "y")
+
+
+def did_document(
+    did: str, keys: Sequence[Mapping[str, str]], origin: str, credentials: Sequence[str]
+) -> dict[str, Any]:
+    """DID Core 1.0; the services point at the catalog, the version document and the self-description.
+
+    ``keys``: JWKs with ``kid``; the present one first, which alone speaks for us. What former ones signed stays valid.
+    """
+    names = [absolute(did, jwk["kid"]) for jwk in keys]
+    methods = [
+        {
+            "id": name,
+            "type": "JsonWebKey",
+            "controller": did,
+            "publicKeyJwk": {**{n: v for n, v in jwk.items() if n in _PUBLIC}, "kid": name, "alg": "ES256"},
+        }
+        for name, jwk in zip(names, keys, strict=True)
+    ]
     return {
         "@context": [
             "https://www.w3.org/ns/did/v1",
@@ -40,9 +51,9 @@ def did_document(did: str, kid: str, jwk: Mapping[str, str], origin: str, creden
             "https://w3id.org/dspace/2025/1/context.jsonld",
         ],
         "id": did,
-        "verificationMethod": [key],
-        "authentication": [kid],
-        "assertionMethod": [kid],
+        "verificationMethod": methods,
+        "authentication": names[:1],
+        "assertionMethod": names,
         "service": [
             {"id": did + "#catalog", "type": "CatalogService", "serviceEndpoint": origin + "/dsp/catalog"},
             {
@@ -72,7 +83,7 @@ def routes(connector: Connector, self_description: Mapping[str, Handler]) -> lis
     async def document(_: web.Request) -> web.Response:
         signer = connector.services.signer
         urls = [connector.us.origin + path for path in (PARTICIPANT, OFFERING)]
-        body = did_document(signer.did, absolute(signer.did, signer.kid), signer.jwk(), connector.us.origin, urls)
+        body = did_document(signer.did, [signer.jwk(), *signer.former()], connector.us.origin, urls)
         return web.Response(body=msgspec.json.encode(body), content_type="application/did+json")
 
     handlers = {"/.well-known/dspace-version": versions, "/.well-known/did.json": document, **self_description}

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from datetime import tzinfo
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from aiohttp import web
+from sqlalchemy import Connection, Table
 
 from adapters.plugin.inputs import Batch, IntakeAnswer
 from adapters.plugin.partners import Directory, Signer
 from adapters.plugin.release import Opening, PermissionRequest, Renderer, always
 from adapters.plugin.shared import SharedServices
 from policies.terms import Grant, Pseudonym, Recipient, Refusal, ReleaseRequest, SubjectId
+
+T = TypeVar("T")
 
 
 class Services(SharedServices, Protocol):
@@ -53,6 +56,12 @@ class Services(SharedServices, Protocol):
     ) -> web.StreamResponse:
         """Like ``send``, then goes on with what comes in, until the period is over. No interval is told as missing:
         something may still come late.
+        """
+
+    async def write_end(self, work: Callable[[Connection], T], table: Table, *keys: str) -> T:
+        """As ``write``, where ``work`` ends what somebody was allowed by rows of an own table with these keys.
+
+        They are beside every backup on return, as they are then, so that no restore gives it back.
         """
 
     async def recall(self, recipient: Recipient) -> None:

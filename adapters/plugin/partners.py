@@ -1,6 +1,6 @@
 """Who partners are: organisations, their clients and tokens; and the gateway's own key before them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -73,8 +73,14 @@ class Signer(Protocol):
     def jwk(self) -> Mapping[str, str]:
         """The public key, for did.json."""
 
+    def former(self) -> Sequence[Mapping[str, str]]:
+        """Public keys that were in use before, as ``jwk`` gives them: what they signed stays valid."""
+
     def sign(self, claims: Mapping[str, Any], *, typ: str, headers: Mapping[str, Any] | None = None) -> str:
         """Compact JWS over JSON claims."""
 
-    def verify(self, token: str, *, typ: str) -> Mapping[str, Any] | None:
-        """Claims of a token of our own; None when it is not ours, changed, or of another type. Checks no instants."""
+    def verify(self, token: str, *, typ: str, former: bool = False) -> Mapping[str, Any] | None:
+        """Claims of a token of our own; None when it is not ours, changed, or of another type. Checks no instants.
+
+        ``former``: also by keys that were in use before; for what is kept, never for what lets somebody in.
+        """

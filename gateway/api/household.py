@@ -206,7 +206,7 @@ class HouseholdApi:
 
     async def keys(self, _: web.Request) -> web.Response:
         """Public keys (JWK) by which a stranger checks receipts and certificates."""
-        return web.json_response({"keys": [dict(self.signer.jwk())]})
+        return web.json_response({"keys": [dict(jwk) for jwk in (self.signer.jwk(), *self.signer.former())]})
 
     async def set_retention(self, request: web.Request) -> web.Response:
         """Keep a class for fewer days, from now on."""

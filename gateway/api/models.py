@@ -90,6 +90,12 @@ class EnrolIn(Strict):
     csr: Annotated[str, Field(max_length=16_384)]
 
 
+class BackupFolder(Strict):
+    """Where a backup goes: a folder of the gateway's own machine."""
+
+    folder: Annotated[str, Field(min_length=1, max_length=4096)]
+
+
 class CodeIn(Strict):
     """A one-time code."""
 

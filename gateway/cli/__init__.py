@@ -12,6 +12,8 @@ COMMANDS = {
     "demo": ("gateway.cli.demo:demo", "walk the whole road with simulated households"),
     "decode": ("gateway.cli.decode:decode", "readings of a meter's telegrams, live or from a file"),
     "vee": ("gateway.cli.vee:app", "validation exceptions: list, accept, edit, undo, run"),
+    "backup": ("gateway.cli.backup:backup", "back the running gateway up"),
+    "restore": ("gateway.cli.backup:restore", "bring a lost gateway back, inside the window"),
     "vault": ("gateway.cli.vault:app", "what a copy of the folder gives away"),
     "openadr": ("gateway.cli.openadr:app", "explain a message; programs, events and VENs"),
     "ledger": ("gateway.cli.ledger:app", "whether the disclosure ledger is whole"),

@@ -78,10 +78,18 @@ def held(file: Path) -> Settings:
         raise typer.Exit(1) from None
 
 
-def call(settings: Settings, verb: str, path: str, body: Any = None, names: Names = as_said) -> Any:
+def call(
+    settings: Settings,
+    verb: str,
+    path: str,
+    body: Any = None,
+    names: Names = as_said,
+    *,
+    seconds: float = CALL_SECONDS,
+) -> Any:
     """One call to the people listener's API; its JSON. A refusal ends the command with the problem's words.
 
-    ``names``: what its fields are called where they were said.
+    ``names``: what its fields are called where they were said. ``seconds``: how long it may take.
     """
     bearer = token(settings)
     url = public_url(settings, Listener.PEOPLE) + path
@@ -89,7 +97,7 @@ def call(settings: Settings, verb: str, path: str, body: Any = None, names: Name
     headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
     request = urllib.request.Request(url, data=data, method=verb, headers=headers)  # noqa: S310 - our own address
     try:
-        with urllib.request.urlopen(request, timeout=CALL_SECONDS, context=trust(settings)) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=seconds, context=trust(settings)) as answer:  # noqa: S310
             raw = answer.read()
     except urllib.error.HTTPError as error:
         typer.echo(f"metergate: {said(error.read(), error.code, names)}", err=True)

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, held
+from gateway.errors import GatewayError
 from gateway.identity import signer
 
 app = typer.Typer(no_args_is_help=True, help="Check what a gateway signed, with its public keys alone.")
@@ -38,6 +40,17 @@ def verify(token: TokenFile, keys: KeysFile = None, *, as_json: Out = False) -> 
         print("not signed by any of these keys, or changed", file=sys.stderr)
         raise typer.Exit(1)
     print(json.dumps(claims, indent=None if as_json else 2))
+
+
+@app.command("new-key")
+def new_key(settings: SettingsFile = SETTINGS_FILE) -> None:
+    """Sign with another key from the next start on. The former one is gone; its public half goes on being published."""
+    try:
+        signer.renew_key(held(settings).keys)
+    except (GatewayError, OSError) as error:
+        typer.echo(f"metergate: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo("a new signing key is there: start the gateway again", err=True)
 
 
 def public_keys(text: str) -> list[dict[str, Any]]:

@@ -20,7 +20,10 @@ YOUNG_OBJECTS = 10_000
 def run(
     settings: Annotated[Path, typer.Option(help="The settings file; see docs/settings.md.")] = Path("metergate.toml"),
 ) -> None:
-    """Run the gateway until SIGTERM or Ctrl-C. Exit 1 when it cannot start, with the reason on standard error."""
+    """Run the gateway until SIGTERM or Ctrl-C. Exit 1 when it cannot start, with the reason on standard error.
+
+    SIGHUP: look at the listeners' certificates on the disk now; else once a minute.
+    """
     import uvloop
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -49,11 +52,20 @@ async def _serve(file: Path) -> bool:
     settings = load(file)
     logs.no_core_dumps()
     log = logs.configure(json_lines=settings.log.json_lines, level=settings.log.level)
-    until = asyncio.Event()
+    until, renew = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, renew.set)
     for order in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(order, until.set)
-    return await serve(settings, log, until, ready=lambda _: _settle())
+    return await serve(settings, log, until, ready=lambda _: _settle(), show_once=_show, renew=renew)
+
+
+def _show(private: str) -> None:
+    print(
+        f"metergate: recovery key, shown this once and kept nowhere: {private}\n"
+        "metergate: put it in a safe, apart from all backups: with it and a backup a lost gateway comes back",
+        file=sys.stderr,
+    )
 
 
 def _settle() -> None:

@@ -1,4 +1,4 @@
-"""``metergate vault``: a copy of the store, and what a copy of the folder gives away."""
+"""``metergate vault``: a store that does not match its keys, and what a copy of the folder gives away."""
 
 import asyncio
 import sys
@@ -7,40 +7,22 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.calls import SETTINGS_FILE, SettingsFile, held, leaves, why
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, held, leaves
 from gateway.errors import GatewayError
 
-app = typer.Typer(no_args_is_help=True, help="Back a vault up; look at one as a thief would.")
+app = typer.Typer(no_args_is_help=True, help="Look at a vault as a thief would; take a store as it is.")
 
 Folder = Annotated[
     Path, typer.Option("--offline", exists=True, file_okay=False, help="A copy of everything the gateway stores.")
 ]
-RecoveryKey = Annotated[
+PrivateHalf = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="The offline recovery key: 32 bytes, X25519, or hex.")
 ]
 
 
 @app.callback()
 def vault() -> None:
-    """Back a vault up; look at one from outside, as a thief of its folder would."""
-
-
-@app.command()
-def backup(
-    to: Annotated[Path, typer.Argument(help="The copy: a file that is not there yet.")],
-    settings: SettingsFile = SETTINGS_FILE,
-) -> None:
-    """Copy the store as it is at one instant, also while the gateway runs. It opens nothing by itself.
-
-    What it is good for, and how it is put back: docs/running.md, Backup.
-    """
-    from gateway.storage.backup import copy_store
-
-    try:
-        copy_store(Path(held(settings).store_url.database or ""), to)
-    except OSError as error:
-        typer.echo(f"metergate: {to}: {why(error)}", err=True)
-        raise typer.Exit(1) from None
+    """Look at a vault from outside, as a thief of its folder would; take a store as it is."""
 
 
 @app.command()
@@ -74,7 +56,7 @@ def accept(
 
 
 @app.command("open")
-def open_offline(offline: Folder, recovery_key: RecoveryKey = None) -> None:
+def open_offline(offline: Folder, recovery_key: PrivateHalf = None) -> None:
     """Try to open every household-day that the folder holds, whatever the clock says.
 
     To stdout one JSON object a line: household, day (UTC), values. To stderr what was found. Without network and
@@ -98,11 +80,9 @@ def sizes(offline: Folder) -> None:
 
 
 def _key(file: Path) -> bytes:
-    data = file.read_bytes()
+    from gateway.recovery.first_key import private_half
+
     try:
-        key = data if len(data) == 32 else bytes.fromhex(data.decode().strip())
+        return private_half(file.read_bytes())
     except ValueError:
-        key = b""
-    if len(key) != 32:
-        raise typer.BadParameter("a recovery key has 32 bytes, or 64 hex digits")
-    return key
+        raise typer.BadParameter("a recovery key has 32 bytes, or 64 hex digits") from None

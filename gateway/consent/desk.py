@@ -1,7 +1,7 @@
 """The consent desk: requests, answers, withdrawal, each durable before it is acknowledged."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -25,6 +25,7 @@ from gateway.consent.records import (
     entry_of,
     in_force,
     mark,
+    over_at,
     scope_of,
 )
 from gateway.door.epochs import Epochs
@@ -34,6 +35,7 @@ from gateway.errors import ConsentError, SubjectGone
 from gateway.grounds import GroundBook, over
 from gateway.pins.change import of_household
 from gateway.pins.pins import Pins
+from gateway.recovery.ending_log import EndingLog
 from gateway.registry.tenancies import Tenancies
 from gateway.registry.turns import Turns
 from gateway.storage.port import Store
@@ -61,6 +63,7 @@ class ConsentDesk:
         outbox: Notices,
         evidence: Evidence,
         endings: Endings,
+        ending_log: EndingLog,
         pressed: PressedFile,
         tenancies: Tenancies,
         turns: Turns,
@@ -71,7 +74,9 @@ class ConsentDesk:
         self._store, self._vault, self._grounds, self._ledger = store, vault, grounds, ledger
         self._outbox, self._evidence, self._clock, self._ids = outbox, evidence, clock, ids
         self._endings, self._tenancies, self._turns, self._pins = endings, tenancies, turns, pins
-        self.ends = GroundEnds(store, pins, grounds, ledger, epochs, lines, outbox, evidence, endings, pressed, log)
+        self.ends = GroundEnds(
+            store, pins, grounds, ledger, epochs, lines, outbox, evidence, endings, pressed, ending_log, log
+        )
 
     # -- asking
 
@@ -234,6 +239,13 @@ class ConsentDesk:
         await self.ends.record_owed()
         ended = [ended_at(g, begun.at) for g in self._grounds.of(begun.household) if in_force(g)]
         await self.ends.end(Ended(begun.household, ended, begun.at, begun=begun, own=own))
+
+    async def end_again(self, household: SubjectId, grounds: Collection[str], at: datetime) -> None:
+        """After a restore: what ended since the backup, as it ended then. What is over or not there stays so."""
+        known = [ground for ground in self._grounds.of(household) if ground.id in grounds]
+        ended = [over_at(ground, at) for ground in known if not over(ground)]
+        if ended:
+            await self.ends.end(Ended(household, ended, at))
 
     # -- helpers
 

@@ -2,7 +2,8 @@
 
 The epoch flips in memory, before anything is waited for; the ledger entry is sealed; one transaction writes record,
 ledger entry and notices; what stands now is pinned in the key tree; open answers and queues of the ground are reset and
-the event loop gets its turn; then the caller may acknowledge.
+the event loop gets its turn; it is written beside every backup that may still be restored; then the caller may
+acknowledge.
 
 If one of them fails, the flip stays: what was pressed is never rolled back. It is written into a place that needs no
 room (``gateway.consent.pressed``) and tried again until it is recorded; a start reads that place before a port opens.
@@ -29,6 +30,8 @@ from gateway.errors import BeingRecorded, GatewayError, NotRemembered, SubjectGo
 from gateway.grounds import GroundBook, over
 from gateway.pins.change import of_household
 from gateway.pins.pins import Pins
+from gateway.recovery.ending_log import EndingLog
+from gateway.recovery.entries import EndedGrounds
 from gateway.storage.port import Store
 from policies.grounds import Consent
 from policies.terms import SubjectId
@@ -52,11 +55,12 @@ class GroundEnds:
         evidence: Evidence,
         endings: Endings,
         pressed: PressedFile,
+        ending_log: EndingLog,
         log: Logger,
     ) -> None:
         self._store, self._grounds, self._ledger, self._epochs, self._lines = store, grounds, ledger, epochs, lines
         self._outbox, self._evidence, self._endings, self._log = outbox, evidence, endings, log
-        self._pins, self._pressed = pins, pressed
+        self._pins, self._pressed, self._ending_log = pins, pressed, ending_log
         self._flying: dict[SubjectId, set[asyncio.Future[None]]] = {}
         self._owed: list[_Owed] = []
         self._file, self._trying = asyncio.Lock(), asyncio.Lock()
@@ -73,6 +77,7 @@ class GroundEnds:
             if owed.ended.household == household:
                 raise _said(owed)
         await self._pins.settle(household)
+        await self._ending_log.settle()
 
     async def load(self) -> None:
         """What was pressed before the start and not recorded counts at once, and is recorded if it can be.
@@ -126,6 +131,7 @@ class GroundEnds:
                 del self._flying[household]
             reset = await self._lines.ended(map(rights.ground, ended.names))  # 3. nothing queued is still sent
         self._log.info("ground.ended", kind=ended.kind, grounds=len(ended.grounds), connections_reset=reset)
+        await self._ending_log.settle()  # 4. beside every backup: no restore gives it back
 
     # -- what could not be written
 
@@ -136,6 +142,7 @@ class GroundEnds:
                 owed.slot = await asyncio.to_thread(self._pressed.put, press_of(owed.ended))
             except OSError as error:
                 self._log.error("withdrawal.not_remembered", error=type(error).__name__)
+        await self._ending_log.at_once(_entry(owed.ended))
 
     async def record_owed(self) -> None:
         """Try again what was pressed and is not recorded. What fails stays owed."""
@@ -173,6 +180,7 @@ class GroundEnds:
         if left or not begun:
             await self._write_end(replace(ended, grounds=left))
         await self._pins.settle(ended.household)
+        await self._ending_log.settle()
 
     async def _write_end(self, ended: Ended) -> None:
         """2. Ledger entries are sealed; then record, ledger entries, notices: one transaction, and its pin."""
@@ -180,8 +188,11 @@ class GroundEnds:
         sealed = await self._ledger.seal([(household, entry) for entry in ended.entries()])
         tokens = [(g.id, self._evidence.withdrawal(g, at)) for g in ended.grounds if isinstance(g, Consent)]
 
+        entry = _entry(ended)
+
         def write(connection: Connection) -> None:
             records.end(connection, ended.grounds, at)
+            self._ending_log.note(connection, entry)
             self._ledger.put(connection, sealed)
             for consent, token in tokens:
                 self._evidence.put(connection, household, "withdrawal", consent, at, token)
@@ -200,6 +211,12 @@ class _Owed:
 
     ended: Ended
     slot: int | None = None
+
+
+def _entry(ended: Ended) -> EndedGrounds:
+    """As it is kept beside a backup."""
+    begun = "" if ended.begun is None else ended.begun.ending.value
+    return EndedGrounds(ended.household, [ground.id for ground in ended.grounds], begun, ended.at.timestamp())
 
 
 def _said(owed: _Owed) -> GatewayError:

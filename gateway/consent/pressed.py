@@ -6,17 +6,16 @@ not written whole was never acknowledged, and says nothing.
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from gateway.consent.endings import Begun, Ending
-from gateway.consent.records import Ended, ended_at, in_force
+from gateway.consent.records import Ended, in_force, over_at
 from gateway.grounds import over
 from gateway.vault.port import OwnSeal
-from policies.grounds import Ground, LegalTask
+from policies.grounds import Ground
 from policies.terms import SubjectId
 
 SLOT, SLOTS = 4096, 64
@@ -115,6 +114,6 @@ def ended_of(press: Press, known: Iterable[Ground]) -> Ended:
     household, at = SubjectId(press.household), datetime.fromtimestamp(press.at, UTC)
     names = press.grounds
     named = [g for g in known if not over(g) and (in_force(g) if names is None else g.id in names)]
-    grounds = [replace(g, objected=at) if isinstance(g, LegalTask) else ended_at(g, at) for g in named]
+    grounds = [over_at(g, at) for g in named]
     begun = Begun(household, Ending(press.ending), at) if press.ending else None
     return Ended(household, grounds, at, begun=begun, own=press.own)

@@ -103,6 +103,11 @@ def ended_at(ground: Ground, now: datetime) -> Ground:
             return ground
 
 
+def over_at(ground: Ground, at: datetime) -> Ground:
+    """As ``ended_at``, and a legal task was objected to."""
+    return replace(ground, objected=at) if isinstance(ground, LegalTask) else ended_at(ground, at)
+
+
 def ended_by_erasure(ground: Ground, at: datetime) -> Ground:
     """As people are shown it: of a legal task the record stays as it was, but nothing leaves by it any more."""
     if not isinstance(ground, LegalTask) or ground.scope.validity.end <= at:

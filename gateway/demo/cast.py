@@ -38,8 +38,9 @@ def settings(*, long: bool) -> dict[str, Any]:
         "adapters": {"gaiax": {"participants": [trusted]}},
         "controller": {"name": "Demo grid operator", "contact": "privacy@operator.example"},
     }
+    table["retention"] = {"recovery_hours": 0}
     if long:
-        table["retention"] = {"live": 7300, "quarter": 7300, "day": 7300}
+        table["retention"] |= {"live": 7300, "quarter": 7300, "day": 7300}
     return table
 
 

@@ -196,7 +196,7 @@ def _head_before(before: datetime, signer: Signer, connection: Connection) -> in
 
     def late(number: int) -> bool:
         token = connection.execute(select(s.token).where(s.number == number)).scalar_one()
-        claims = signer.verify(token, typ=CHECKPOINT_TYPE)
+        claims = signer.verify(token, typ=CHECKPOINT_TYPE, former=True)
         return claims is None or not isinstance(at := claims.get("iat"), int) or at >= before.timestamp()
 
     first_late = bisect_left(numbers, True, key=late)

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gateway.errors import CsrRefused
-from gateway.identity.files import read_secret, write_secret
+from gateway.keeper.files import read_secret, write_secret
 
 CA_LIFE, LIFE = timedelta(days=3660), timedelta(days=825)
 BACKDATED = timedelta(days=1)

@@ -5,7 +5,7 @@ import secrets
 from hashlib import sha256
 from pathlib import Path
 
-from gateway.identity.files import read_secret, write_secret
+from gateway.keeper.files import read_secret, write_secret
 
 
 class OperatorToken:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,7 +17,7 @@ from gateway.keeper.changes import CHANGES_AT_ONCE, Changes, Edit, of_household,
 from gateway.keeper.house import HOUSE, OwnEntry
 from gateway.keeper.pages import SLOT_BYTES
 from gateway.keeper.port import MOST_DAYS, MOST_SUBJECTS, MOST_WORDS, Day, Pinned, Words
-from gateway.keeper.recovery import Recovery
+from gateway.keeper.recovery import RecoveryKey
 from gateway.keeper.root import FileRoot
 from gateway.keeper.states import Randomness, States
 from gateway.keeper.tree import PUT_BACK, Tree
@@ -48,8 +48,8 @@ class LocalKeeper:
     suspending: the states of a household are in memory, or a page away.
     """
 
-    def __init__(self, tree: Tree, recovery: Recovery | None, randomness: Randomness) -> None:
-        self._tree, self._recovery, self._randomness = tree, recovery, randomness
+    def __init__(self, tree: Tree, randomness: Randomness) -> None:
+        self._tree, self._randomness = tree, randomness
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keeper")
         self._held: dict[str, _Held] = {}
         self._changes = Changes(tree, self._thread, lambda subject: self._held.pop(subject, None))
@@ -65,10 +65,6 @@ class LocalKeeper:
     @property
     def lookup_key(self) -> bytes:
         return self._lookup
-
-    @property
-    def recovery_window(self) -> timedelta:
-        return self._recovery.window if self._recovery else timedelta(0)
 
     @property
     def sound(self) -> bool:
@@ -152,9 +148,9 @@ class LocalKeeper:
             changed += len(names)
         return changed
 
-    async def prune(self) -> None:
-        if self._recovery:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._recovery.prune)
+    async def copy(self, to: Path, key: RecoveryKey) -> bytes:
+        work = asyncio.get_running_loop().run_in_executor(self._thread, self._tree.copy, to)
+        return key.seal_root(await asyncio.shield(work))
 
     # -- in the loop's thread
 
@@ -266,7 +262,6 @@ def open_keeper(
     root: Path,
     *,
     make: bool = True,
-    recovery: Recovery | None = None,
     randomness: Randomness = os.urandom,
 ) -> LocalKeeper:
     """Open the key tree, or make it where neither tree nor root was there; blocking.
@@ -284,10 +279,8 @@ def open_keeper(
             raise RootMissing(f"there is a root but no key tree at {tree}: {PUT_BACK}")
         if not begun and (pages > 1 or not make):  # one page: the first start ended before its root was written
             raise RootMissing(f"the root at {root} is empty: {PUT_BACK}")
-        if recovery:
-            recovery.prune()
-        opened = Tree(tree, port, randomness=randomness, keep=recovery.keep if recovery else None)
+        opened = Tree(tree, port, randomness=randomness)
     except BaseException:
         port.close()
         raise
-    return LocalKeeper(opened, recovery, randomness)
+    return LocalKeeper(opened, randomness)

@@ -6,11 +6,13 @@ gets day keys, bounded and never written, and has identity and ledger sealed and
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.keeper.recovery import RecoveryKey
 from policies.terms import DetailClass, SubjectId
 from policies.vault.pins import Pin, PinKeys
 
@@ -55,10 +57,6 @@ class Keeper(Protocol):
     @property
     def lookup_key(self) -> bytes:
         """32 bytes, for keyed hashes."""
-
-    @property
-    def recovery_window(self) -> timedelta:
-        """How long an older root is kept, sealed to the offline key; zero without one."""
 
     @property
     def sound(self) -> bool:
@@ -120,5 +118,7 @@ class Keeper(Protocol):
     async def move_on(self, first: Mapping[DetailClass, date], today: date) -> int:
         """Expire every household up to ``first`` of each class, and seed old chains anew; how many were changed."""
 
-    async def prune(self) -> None:
-        """Drop the sealed roots that are older than the recovery window."""
+    # -- for a bad day
+
+    async def copy(self, to: Path, key: RecoveryKey) -> bytes:
+        """The tree of this instant in a file that is made; its root, sealed. Raises ``OSError``."""

@@ -1,75 +1,50 @@
-"""Roots for a bad day: each root of the last hours, sealed to a key that lies in a safe.
+"""What is sealed for a bad day: to a key that lies in a safe, and is never beside the data.
 
-With a backup of the tree file of that hour and the private key, an erasure or a lost key folder can be undone within
-the window and not later; the erasure certificate names the window. Without a recovery key nothing is kept.
-
-Sealed with HPKE (RFC 9180), mode base, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. One file a root:
-``GENERATION.sealed``, its time of writing as the file's own name says: ``GENERATION-SECONDS.sealed``.
+HPKE (RFC 9180), mode base, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
 """
 
-import os
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from struct import Struct
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
-from gateway.clock import Clock
 from gateway.keeper.root import Cell
 
+RECOVERY_KEY_BYTES = 32
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
-_INFO = b"metergate recovery 1"
+_INFO = b"metergate recovery 2 "
 _BODY = Struct(">QI32s")
+_ROOT = "root"
 
 
-class Recovery:
-    """Keeps sealed roots in ``folder`` (beside the root) for ``window``."""
+class RecoveryKey:
+    """The public half: it seals and opens nothing."""
 
-    def __init__(self, folder: Path, public_key: bytes, window: timedelta, clock: Clock) -> None:
-        """``public_key``: 32 bytes, X25519. Raises ``ValueError`` when it is not, or the window is not positive."""
-        if window <= timedelta(0):
-            raise ValueError("a recovery window is longer than nothing")
-        self._folder, self._window, self._clock = folder, window, clock
-        self._key = X25519PublicKey.from_public_bytes(public_key)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    def __init__(self, public: bytes) -> None:
+        """``public``: 32 bytes, X25519. Raises ``ValueError``."""
+        self._key = X25519PublicKey.from_public_bytes(public)
 
-    @property
-    def window(self) -> timedelta:
-        return self._window
+    def seal(self, plain: bytes, what: str) -> bytes:
+        """For the private half, and for this use alone."""
+        return _SUITE.encrypt(plain, self._key, info=_INFO + what.encode())
 
-    def keep(self, cell: Cell) -> None:
-        """Before a root is written. Raises ``OSError``."""
-        sealed = _SUITE.encrypt(_BODY.pack(cell.generation, cell.slot, cell.key), self._key, info=_INFO)
-        name = f"{cell.generation:020d}-{int(self._clock().timestamp())}.sealed"
-        fd = os.open(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(fd, sealed)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-
-    def prune(self) -> None:
-        """Overwrite and remove what is older than the window, or claims to come from the future."""
-        now = self._clock()
-        for file in self._folder.glob("*.sealed"):
-            written = datetime.fromtimestamp(int(file.stem.partition("-")[2]), UTC)
-            if not now - self._window < written <= now + timedelta(minutes=5):
-                with file.open("r+b", buffering=0) as stream:
-                    stream.write(bytes(file.stat().st_size))
-                    os.fsync(stream.fileno())
-                file.unlink()
+    def seal_root(self, cell: Cell) -> bytes:
+        """u64 generation, u32 slot, 32 bytes key."""
+        return self.seal(_BODY.pack(cell.generation, cell.slot, cell.key), _ROOT)
 
 
-def open_sealed(files: Iterable[Path], private_key: bytes) -> list[Cell]:
-    """The roots that the offline key opens; others are skipped. ``private_key``: 32 bytes, X25519."""
-    key = X25519PrivateKey.from_private_bytes(private_key)
-    cells = []
-    for file in files:
-        try:
-            cells.append(Cell(*_BODY.unpack(_SUITE.decrypt(file.read_bytes(), key, info=_INFO))))
-        except (InvalidTag, ValueError):
-            continue
-    return cells
+def unsealed(sealed: bytes, private: bytes, what: str) -> bytes:
+    """The reverse of ``RecoveryKey.seal``. ``private``: 32 bytes, X25519. Raises ``ValueError``."""
+    try:
+        return _SUITE.decrypt(sealed, X25519PrivateKey.from_private_bytes(private), info=_INFO + what.encode())
+    except InvalidTag:
+        raise ValueError("sealed to another key, or changed") from None
+
+
+def unsealed_root(sealed: bytes, private: bytes) -> Cell:
+    """The reverse of ``RecoveryKey.seal_root``. Raises ``ValueError``."""
+    body = unsealed(sealed, private, _ROOT)
+    if len(body) != _BODY.size:
+        raise ValueError("not a root")
+    return Cell(*_BODY.unpack(body))

@@ -39,17 +39,13 @@ PUT_BACK = (
     "put back the present tree (data folder) and the present root (key folder) together; an older tree opens with no "
     "root but that of its hour. See docs/running.md, Backup"
 )
-Keep = Callable[[Cell], None]
-"""Called with the coming root before it is written: for the recovery window."""
 
 
 class Tree:
     """Id -> key states (bytes). Blocking. ``get`` may be called from any thread, ``commit`` from one at a time."""
 
-    def __init__(
-        self, file: Path, root: Root, *, randomness: Callable[[int], bytes] = os.urandom, keep: Keep | None = None
-    ) -> None:
-        self._root_port, self._randomness, self._keep = root, randomness, keep
+    def __init__(self, file: Path, root: Root, *, randomness: Callable[[int], bytes] = os.urandom) -> None:
+        self._root_port, self._randomness = root, randomness
         self._lock = threading.Lock()
         self._leaves: dict[int, LeafPage] = {}
         self._inners: dict[int, InnerPage] = {}
@@ -102,6 +98,18 @@ class Tree:
                     break
         return found
 
+    def copy(self, to: Path) -> Cell:
+        """The tree as it is, in a file that is made; its root. In the thread that commits. Raises ``OSError``."""
+        fd = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            for slot in range(self._slots):
+                if os.write(fd, self._raw(slot)) != SLOT_BYTES:
+                    raise OSError(errno.ENOSPC, "short write", str(to))
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        return self._cell
+
     def commit(self, changes: Mapping[str, bytes | None]) -> None:
         """All of them at once, durable on return; None drops an id.
 
@@ -134,8 +142,6 @@ class Tree:
 
     def _switch(self, cell: Cell, draft: "_Draft") -> None:
         try:
-            if self._keep is not None:
-                self._keep(cell)
             self._root_port.replace(cell)
         except OSError as error:
             self._broken = True

@@ -1,13 +1,14 @@
 """Which rows are guarded, and one change of them as the writer's thread makes it."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, Table, bindparam, delete, select
 
 from adapters.plugin import upsert
 from gateway.keeper.port import HOUSE, Pinned
+from gateway.recovery.entries import EndedRows, changed_rows
 from gateway.storage.statements import Prepared
 from gateway.storage.tables.counters import pinned as kept_pins
 from gateway.storage.tables.door import ground
@@ -62,22 +63,33 @@ class PinnedChange:
     def __init__(self, touched: Touched, known: Pinned, run: bytes) -> None:
         self._touched, (self._keys, pin), self._run = touched, known, run
         self._pin, self._before, self._anew = pin or NO_ROWS, 0, False
+        self._rows: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
 
     def begin(self, connection: Connection) -> None:
         """Before the rows change. Grounds that do not match are no grounds, and go."""
-        pin, digest = self._kept(connection), digest_of(connection, self._touched, self._keys)
+        pin, rows = self._kept(connection), rows_of(connection, self._touched)
+        digest = self._digest(rows)
         self._anew = self._touched.table is ground and (pin.number < self._pin.number or pin.digest != digest)
         if self._anew:
             connection.execute(delete(ground).where(_stands, ground.c.subject == self._touched.scope))
             pin, digest = Pin(self._pin.number, 0), 0
-        self._pin, self._before = pin, digest
+        self._pin, self._before, self._rows = pin, digest, (rows, [])
 
     def end(self, connection: Connection) -> Pin:
         """After it: how far the scope has come."""
-        after = digest_of(connection, self._touched, self._keys)
+        rows = rows_of(connection, self._touched)
+        after, self._rows = self._digest(rows), (self._rows[0], rows)
         if after == self._before and not self._anew:
             return self._pin
         return put(connection, self._keys, self._run, moved(self._pin, self._before, after))
+
+    @property
+    def ended(self) -> EndedRows | None:
+        """What it did to rows of a table that is everybody's, once it is made."""
+        return None if self._touched.table is ground else changed_rows(self._touched.table, *self._rows)
+
+    def _digest(self, rows: Iterable[Mapping[str, Any]]) -> int:
+        return self._keys.digest(self._touched.table.name, rows)
 
     def _kept(self, connection: Connection) -> Pin:
         sealed = _KEPT(connection, {"key": self._keys.place}).scalar_one_or_none()
@@ -90,7 +102,11 @@ class PinnedChange:
 
 
 def digest_of(connection: Connection, touched: Touched, keys: PinKeys) -> int:
-    return keys.digest(touched.table.name, named(touched.table, touched.ask(connection)))
+    return keys.digest(touched.table.name, rows_of(connection, touched))
+
+
+def rows_of(connection: Connection, touched: Touched) -> list[dict[str, Any]]:
+    return named(touched.table, touched.ask(connection))
 
 
 def named(table: Table, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:

@@ -22,7 +22,9 @@ from gateway.errors import StoreDoubted, StoreFull, SubjectGone, TreeBroken
 from gateway.keeper.port import Keeper
 from gateway.pins.change import DROPPED, GUARDED, PinnedChange, Touched, digest_of, of_all, of_keys, put
 from gateway.pins.start import Compared, compare_households, compare_tables
+from gateway.recovery.ending_log import EndingLog
 from gateway.storage.port import Store
+from gateway.storage.tables.door import ground
 from policies.terms import SubjectId
 from policies.vault.pins import NO_ROWS, Finding, Pin
 
@@ -35,8 +37,8 @@ PINNED_EACH = 5.0
 class Pins:
     """One instance for each process. Every write to a guarded table goes through here."""
 
-    def __init__(self, store: Store, keeper: Keeper, log: Logger) -> None:
-        self._store, self._keeper, self._log = store, keeper, log
+    def __init__(self, store: Store, keeper: Keeper, ending_log: EndingLog, log: Logger) -> None:
+        self._store, self._keeper, self._ending_log, self._log = store, keeper, ending_log, log
         self._doubted: set[str] = set()
         self._dropped: list[str] = []
         self._owed: dict[str, Pin] = {}
@@ -61,8 +63,9 @@ class Pins:
         No scope twice in ``touched``.
 
         ``adds``: it takes nothing away from anybody, so the pin may wait. Grounds that are not believed are gone with
-        the first change of that household's. Raises ``SubjectGone`` for a household without keys; ``StoreFull`` and
-        ``TreeBroken`` perhaps after the transaction, which stands then and is pinned by the next ``settle``.
+        the first change of that household's. What else ends is beside the backups on return; of grounds the caller
+        says so (``EndingLog``). Raises ``SubjectGone`` for a household without keys; ``StoreFull`` and ``TreeBroken``
+        perhaps after the transaction, which stands then and is pinned by the next ``settle``.
         """
         return await asyncio.shield(self._write(touched, work, adds))
 
@@ -107,7 +110,10 @@ class Pins:
             for change in changes:
                 change.begin(connection)
             result = work(connection)
-            return result, [change.end(connection) for change in changes]
+            pins = [change.end(connection) for change in changes]
+            for ended in () if adds else filter(None, (change.ended for change in changes)):
+                self._ending_log.note(connection, ended)
+            return result, pins
 
         result, pins = await self._store.write(pinned, ending=not adds)
         for scope, pin in zip(scopes, pins, strict=True):
@@ -115,6 +121,8 @@ class Pins:
         self._doubted.difference_update(scopes)
         if not adds:
             await asyncio.gather(*[self._settle_at_once(scope) for scope in scopes])
+            if any(each.table is not ground for each in touched):
+                await self._ending_log.settle()
         return result
 
     async def _settle_at_once(self, scope: str) -> None:

@@ -16,6 +16,7 @@ from aiohttp import hdrs, web
 
 from adapters.plugin import CALLER, Caller, Logger, Refused, Route
 from gateway.errors import BeingRecorded, NotRemembered, StoreFull, SubjectGone
+from gateway.recovery.ending_log import acknowledging
 from gateway.serve.callers import NOBODY, Authenticate
 from gateway.serve.problems import RAISED, Problem, about, answer, unknown_token
 from gateway.settings import Settings
@@ -92,7 +93,8 @@ def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Logger, mos
                 raise about(413, "too-large", [("body", f"it may have {most} bytes at most")])
             request._client_max_size = most  # the public way is a clone, which forgets the route
             request[CALLER] = caller
-            response = await handler(request)
+            with acknowledging():
+                response = await handler(request)
         except asyncio.CancelledError:
             note(name, request.method, caller.id, CLOSED)
             raise

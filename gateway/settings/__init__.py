@@ -127,8 +127,9 @@ def parse(table: dict[str, Any], home: Path) -> Settings:
 def _anchored(settings: Settings, home: Path) -> Settings:
     doors = {each.value: _door_at(settings.listener(each), home) for each in Listener}
     extra = settings.outbound.extra_ca
-    recovery = settings.retention.recovery_key
-    retention = settings.retention.model_copy(update={"recovery_key": home / recovery if recovery else None})
+    table = settings.retention
+    named = {name: path for name in ("recovery_key", "recovery_endings") if (path := getattr(table, name)) is not None}
+    retention = table.model_copy(update={name: home / path for name, path in named.items()})
     outbound = settings.outbound.model_copy(update={"extra_ca": home / extra if extra else None})
     return settings.model_copy(
         update={
@@ -153,6 +154,9 @@ def _together(settings: Settings) -> str | None:
         return "settings: keys and data are two folders, neither inside the other"
     if _inside(store, keys) or _inside(store, settings.tree) or _inside(data, store):
         return "store.url: a file of its own, not inside the folder of the keys, and not the key tree"
+    endings = settings.retention.recovery_endings
+    if endings is not None and (_inside(endings, data) or _inside(endings, keys)):
+        return "retention.recovery_endings: a folder on another disk, not inside that of the data or the keys"
     return None
 
 

@@ -80,11 +80,15 @@ class RetentionSettings(SettingsTable):
     legal: _Days = Field(default=DEFAULT_DAYS[DetailClass.LEGAL], description="What a named statute demands, in days.")
     access_log: Annotated[int, Field(ge=1, le=366)] = Field(default=90, description="The access log, in days.")
     recovery_hours: Annotated[int, Field(ge=0, le=24 * 31)] = Field(
-        default=0, description="How long a root sealed to the offline recovery key is kept, in hours. 0: none is kept."
+        default=24, description="How long a backup can be restored, in hours. 0: no backups are made."
     )
-
     recovery_key: Path | None = Field(
-        default=None, description="Public half of the offline recovery key (PEM, X25519)."
+        default=None,
+        description="Public half of the recovery key (PEM, X25519). Without one a pair is made at the first start.",
+    )
+    recovery_endings: Path | None = Field(
+        default=None,
+        description="Folder in which what ends is kept for the backups. Without one: the backup's own.",
     )
 
     @field_validator("quarter")

@@ -7,6 +7,11 @@ from contextlib import closing
 from pathlib import Path
 
 
+def store_files(store: Path) -> list[Path]:
+    """The file, and what its engine may have laid beside it."""
+    return [store, *(store.with_name(store.name + end) for end in ("-wal", "-shm", "-journal"))]
+
+
 def copy_store(store: Path, to: Path) -> None:
     """One read transaction of SQLite's online backup, synced; ``to`` is made with mode 0600. Blocking.
 

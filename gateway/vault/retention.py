@@ -15,6 +15,8 @@ from adapters.plugin import Logger, upsert
 from gateway.clock import Clock
 from gateway.keeper.port import Keeper
 from gateway.keeper.states import KEPT_AFTER_ERASURE
+from gateway.recovery.ending_log import EndingLog
+from gateway.recovery.entries import EndedDay, ShortenedClass
 from gateway.rights import RecallDays
 from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import cell, draw, member, told
@@ -26,7 +28,6 @@ from policies.vault.seal import CLASS_CODES, CLASS_OF_CODE
 
 LOOK = 1.0
 """Seconds between looks at the clock; a clock that was moved is noticed then."""
-PRUNE_EVERY = timedelta(minutes=1)
 BATCHES_KNOWN = timedelta(days=14)
 """How long each batch is known by its own row; afterwards by its source's floor."""
 ROWS_AT_ONCE = 2000
@@ -48,6 +49,7 @@ class Retention:
         self,
         store: Store,
         keeper: Keeper,
+        ending_log: EndingLog,
         days: dict[DetailClass, int],
         *,
         clock: Clock,
@@ -56,7 +58,7 @@ class Retention:
         erased: Callable[[SubjectId, int], Awaitable[None]],
         expired: RecallDays,
     ) -> None:
-        self._store, self._keeper, self._days = store, keeper, days
+        self._store, self._keeper, self._ending_log, self._days = store, keeper, ending_log, days
         self._leaving, self._erased, self._expired = leaving, erased, expired
         self._clock, self._log = clock, log
         self._done: dict[DetailClass, date] = {}
@@ -80,9 +82,14 @@ class Retention:
             raise ValueError(f"{detail} is kept for {self._days[detail]} days; this only shortens")
         row = {"class": CLASS_CODES[detail], "days": days}
 
-        await self._store.write(lambda connection: connection.execute(upsert(retention_days), row).rowcount)
+        def write(connection: Connection) -> None:
+            connection.execute(upsert(retention_days), row)
+            self._ending_log.note(connection, ShortenedClass(detail, days))
+
+        await self._store.write(write, ending=True)
         self._days[detail] = days
         await self.run(self._clock())
+        await self._ending_log.settle()
 
     async def erase_day(self, subject: SubjectId, day: date) -> None:
         """One UTC day of every class but ``legal``, and what is in local days that reach into it.
@@ -91,15 +98,12 @@ class Retention:
         """
         await self._keeper.erase_day(subject, day)
         await self._erased(subject, day.toordinal())
+        await self._ending_log.tell(EndedDay(subject, day))
 
     async def watch(self) -> None:
-        """Run soon after each midnight (UTC), whoever moved the clock there; end recovery windows in time."""
-        pruned = datetime.min.replace(tzinfo=UTC)
+        """Run soon after each midnight (UTC), whoever moved the clock there."""
         while True:
             now = self._clock()
-            if abs(now - pruned) >= PRUNE_EVERY:
-                await self._keeper.prune()
-                pruned = now
             if any(self._done.get(detail, date.min) < day for detail, day in self._first(now).items()):
                 await self.run(now)
             await asyncio.sleep(LOOK)
@@ -111,7 +115,6 @@ class Retention:
             await self._leaving(first)
             changed = await self._keeper.move_on(first, now.date())
             await self._expired(first)
-            await self._keeper.prune()
             self._done = {detail: max(day, self._done.get(detail, date.min)) for detail, day in first.items()}
             rows = await self._delete_expired(first) + await self._delete_orphans()
             rows += await self._delete_figures(first)

@@ -50,6 +50,7 @@ class SealedVault:
     Args:
         days: days kept by class; read at each admission, changed by ``gateway.vault.retention``.
         randomness: for nonces and keys, ``os.urandom`` outside tests.
+        recoverable: until when a backup of now could be opened; None without one.
     """
 
     def __init__(
@@ -60,9 +61,10 @@ class SealedVault:
         *,
         clock: Clock,
         randomness: Callable[[int], bytes] = os.urandom,
+        recoverable: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         self._store, self._keeper, self._days = store, keeper, days
-        self._clock, self._randomness = clock, randomness
+        self._clock, self._randomness, self._recoverable = clock, randomness, recoverable
         self._numbers: Numbers
         self._loaded = 0
         self._own: AESGCM | None = None
@@ -100,8 +102,7 @@ class SealedVault:
         await self._keeper.erase(subject)
         self._publish(subject)
         await self._store.write(lambda connection: _drop(connection, subject, codes))
-        window = self._keeper.recovery_window
-        return Destroyed(days, pieces, self._clock() + window if window else None)
+        return Destroyed(days, pieces, self._recoverable())
 
     # -- series
 

@@ -86,11 +86,15 @@ class FakeSigner:
     def jwk(self) -> Mapping[str, str]:
         return {name: str(value) for name, value in self._key.as_dict(private=False).items()}
 
+    def former(self) -> Sequence[Mapping[str, str]]:
+        return ()
+
     def sign(self, claims: Mapping[str, Any], *, typ: str, headers: Mapping[str, Any] | None = None) -> str:
         header = {"alg": "ES256", "kid": self.kid, "typ": typ, **(headers or {})}
         return jws.serialize_compact(header, msgspec.json.encode(claims), self._key, registry=self._rules)
 
-    def verify(self, token: str, *, typ: str) -> Mapping[str, Any] | None:
+    def verify(self, token: str, *, typ: str, former: bool = False) -> Mapping[str, Any] | None:  # noqa: ARG002
+        """``former``: it has one key."""
         try:
             found = jws.deserialize_compact(token, self._key, registry=self._rules)
         except (JoseError, ValueError):

@@ -49,6 +49,12 @@ class Box:
             for at in range(0, len(everything), BATCH):
                 self._send(everything[at : at + BATCH])
 
+    def close(self) -> None:
+        """Its connection, until it sends again."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
     def _send(self, some: list[SentReading]) -> None:
         self._sequence += 1
         pack = ",".join(_record(r, self._name, first=i == 0) for i, r in enumerate(some))

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from aiohttp import web
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
 
 from adapters.plugin import (
     Batch,
@@ -107,6 +107,7 @@ class FakeServices(FakeShared):
         batches: what was taken in.
         gone: households that were erased.
         recalled: whose open answers were asked again.
+        ended: table and key of rows by which something ended.
     """
 
     door: FakeDoor = field(default_factory=FakeDoor)
@@ -116,6 +117,7 @@ class FakeServices(FakeShared):
     batches: list[Batch] = field(default_factory=list)
     gone: set[SubjectId] = field(default_factory=set)
     recalled: list[Recipient] = field(default_factory=list)
+    ended: list[tuple[str, str]] = field(default_factory=list)
 
     async def send(
         self,
@@ -170,6 +172,10 @@ class FakeServices(FakeShared):
 
     def zones(self, recipient: Recipient) -> Sequence[str]:
         return list(self.door.places.get(recipient, []))
+
+    async def write_end(self, work: Callable[[Connection], T], table: Table, *keys: str) -> T:
+        self.ended += [(table.name, key) for key in keys]
+        return await self.write(work)
 
     async def recall(self, recipient: Recipient) -> None:
         self.recalled.append(recipient)

@@ -17,6 +17,7 @@ from driver import Ask, Egress, Household, Level, Pull, Reading, Refused, Terms
 from metergate.testing.partner import DspPartner
 from metergate.testing.people import Box, Home, SentReading, stamp
 from metergate.testing.product import Product, ProductError
+from tests.acceptance.privacy_backup import BackupCalls
 from tests.acceptance.privacy_books import BookCalls
 from tests.acceptance.privacy_ends import DID, EndingCalls
 from tests.acceptance.privacy_terms import TermsCalls, organisation
@@ -35,7 +36,7 @@ SCOPES = ["read_all", "write_programs", "write_events", "write_vens"]
 COMMAND = [sys.executable, "-m", "gateway.cli"]
 
 
-class MetergateDriver(TermsCalls, EndingCalls, BookCalls):
+class MetergateDriver(TermsCalls, EndingCalls, BookCalls, BackupCalls):
     """Keeps no data: only ids, and what is needed to speak as each of them.
 
     ``intervals``: whether ways out that give no value as it came are named too.
@@ -44,6 +45,7 @@ class MetergateDriver(TermsCalls, EndingCalls, BookCalls):
     def __init__(self, *, intervals: bool = False) -> None:
         TermsCalls.__init__(self)
         BookCalls.__init__(self)
+        BackupCalls.__init__(self)
         self._intervals = intervals
         self.product: Product | None = None
         self._lock = threading.RLock()
@@ -59,7 +61,7 @@ class MetergateDriver(TermsCalls, EndingCalls, BookCalls):
     def start(self, folder: Path, env: Mapping[str, str]) -> None:
         known = self.product
         ports = known.ports if known is not None and known.folder == folder else None
-        self.product = Product(folder, more=_settings(), env=env, ports=ports)
+        self.product = Product(folder, more=_settings(self.public), env=env, ports=ports)
         log = folder / "gateway.log"
         self._log_at = log.stat().st_size if log.exists() else 0
         if ports is None:
@@ -344,10 +346,10 @@ def _asked(call: Any) -> Any:
         raise Refused(str(error)) from error
 
 
-def _settings() -> dict[str, Any]:
+def _settings(recovery_key: Path) -> dict[str, Any]:
     trusted = {"did": DID, "organisation": "recipient-a", "token_sha256": hashlib.sha256(TOKEN.encode()).hexdigest()}
     return {
-        "retention": {"live": DAYS, "quarter": DAYS, "day": DAYS, "legal": DAYS},
+        "retention": {"live": DAYS, "quarter": DAYS, "day": DAYS, "legal": DAYS, "recovery_key": str(recovery_key)},
         "cohorts": {"profile": "us-15-15", "interval_minutes": 60, "grace_minutes": 0},
         "outbound": {"allow_private": ["127.0.0.0/8"]},
         "adapters": {"gaiax": {"participants": [trusted]}},

@@ -58,10 +58,13 @@ class PlainSigner:
     def jwk(self) -> Mapping[str, str]:
         return {}
 
+    def former(self) -> Sequence[Mapping[str, str]]:
+        return ()
+
     def sign(self, claims: Mapping[str, Any], *, typ: str, headers: Mapping[str, Any] | None = None) -> str:
         return json.dumps({"typ": typ, "claims": claims})
 
-    def verify(self, token: str, *, typ: str) -> Mapping[str, Any] | None:
+    def verify(self, token: str, *, typ: str, former: bool = False) -> Mapping[str, Any] | None:
         said = json.loads(token)
         claims: Mapping[str, Any] = said["claims"]
         return claims if said["typ"] == typ else None

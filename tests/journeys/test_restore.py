@@ -10,9 +10,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from gateway.cli import vault
+from gateway.cli import backup as commands
 from gateway.cli.run import run
 from gateway.errors import SubjectGone
+from gateway.recovery.first_key import first_key
 from policies.terms import DetailClass, Period, SubjectId
 from tests.gateway.house import ENERGY, NOON, House, house
 
@@ -35,16 +36,14 @@ async def values(home: House, who: SubjectId, detail: DetailClass) -> int:
 
 
 async def test_an_older_store_beside_the_present_keys_brings_back_no_more_than_they_open(tmp_path: Path) -> None:
-    data, copy = tmp_path / "data", tmp_path / "copy.db"
-    async with house(tmp_path) as home:
+    data, backup = tmp_path / "home" / "data", tmp_path / "backup"
+    async with house(tmp_path / "home") as home:
         anna, bert = await home.household(), await home.household()
         for who in (anna, bert):
             await home.agree(who)
             await home.feed(who, range(48))
-        done = await asyncio.to_thread(
-            COMMANDS.invoke, vault.app, ["backup", str(copy), "--settings", settings(tmp_path)]
-        )
-        assert done.exit_code == 0, done.stderr
+        assert first_key(home.gateway.settings) is not None
+        await home.gateway.backups.make(backup)
         assert await values(home, bert, DetailClass.LIVE) == await values(home, anna, DetailClass.LIVE) > 0
         await home.gateway.household_end.erase(anna)
         home.now = NOON + timedelta(days=20)
@@ -52,8 +51,8 @@ async def test_an_older_store_beside_the_present_keys_brings_back_no_more_than_t
         carl = await home.household()
     for name in ("store.db-wal", "store.db-shm"):
         (data / name).unlink(missing_ok=True)
-    shutil.copyfile(copy, data / "store.db")
-    async with house(tmp_path) as home:
+    shutil.copyfile(backup / "store", data / "store.db")
+    async with house(tmp_path / "home") as home:
         erased = home.gateway.registry.tenancies.get(anna)
         assert erased is not None
         assert erased.erased is not None
@@ -152,12 +151,40 @@ def test_a_store_that_is_none_is_one_sentence(folders: Path, tmp_path: Path) -> 
     assert "Traceback" not in done.stderr
 
 
-def test_a_backup_writes_over_nothing_and_makes_no_store(folders: Path, tmp_path: Path) -> None:
-    (tmp_path / "there").write_text("mine")
-    for to, folder in (("there", folders / "now"), ("new", tmp_path)):
-        done = COMMANDS.invoke(vault.app, ["backup", str(tmp_path / to), "--settings", settings(folder)])
-        assert done.exit_code == 1
-        assert "metergate: " in done.stderr
-    assert (tmp_path / "there").read_text() == "mine"
+BACKUP, RESTORE = typer.Typer(), typer.Typer()
+BACKUP.command()(commands.backup)
+RESTORE.command()(commands.restore)
+
+
+def test_a_backup_of_a_gateway_that_does_not_run_is_a_sentence(folders: Path, tmp_path: Path) -> None:
+    done = COMMANDS.invoke(BACKUP, [str(tmp_path / "new"), "--settings", settings(folders / "now")])
+    assert done.exit_code == 1
+    assert done.stderr.startswith("metergate: the gateway does not answer at")
     assert not (tmp_path / "new").exists()
-    assert not (tmp_path / "data" / "store.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        (None, "name the file of the recovery key"),
+        ("too short", "type it as it was shown"),
+        ("-----BEGIN PRIVATE KEY-----\nnone\n", "type it as it was shown"),
+        ("00" * 32, "holds no backup, or one that did not end"),
+    ],
+)
+def test_a_restore_that_cannot_be_ends_with_one_sentence(tmp_path: Path, key: str | None, says: str) -> None:
+    if key is not None:
+        (tmp_path / "key").write_text(key)
+    words = [str(tmp_path / "none"), "--recovery-key", str(tmp_path / "key"), "--settings", settings(tmp_path)]
+    done = COMMANDS.invoke(RESTORE, words)
+    assert done.exit_code == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("metergate: ")
+    assert says in line
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_restore_asks_for_the_key_where_no_file_is_named(tmp_path: Path) -> None:
+    done = COMMANDS.invoke(RESTORE, [str(tmp_path), "--settings", settings(tmp_path)], input=" ".join(["00112233"] * 8))
+    assert done.exit_code == 1
+    assert "holds no backup" in done.stderr

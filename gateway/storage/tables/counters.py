@@ -1,6 +1,8 @@
-"""The store's own tables: numbers that only grow. Branch ``store`` of the migrations."""
+"""The store's own tables: numbers that only grow, and what waits. Branch ``store`` of the migrations."""
 
-from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, String, Table, Text
+
+from gateway.storage.tables import BIG
 
 METADATA = MetaData()
 
@@ -19,3 +21,12 @@ pinned = Table(
     Column("sealed", LargeBinary, nullable=False),
 )
 """How far the rows of a scope have come, sealed: see ``gateway.pins``. ``place``: a keyed hash of which."""
+
+owed_ending = Table(
+    "owed_ending",
+    METADATA,
+    Column("number", BIG, primary_key=True, autoincrement=True),
+    Column("body", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""What has ended and may not be beside every backup yet: see ``gateway.recovery``. No number comes twice."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from adapters.gaiax.wellknown import did_document
 from gateway.cli.certificate import app
 from gateway.identity.signer import GatewaySigner
 
@@ -34,3 +35,25 @@ def test_keys_from_a_did_document_do_as_well_and_others_do_not(tmp_path: Path) -
         document.write_text(json.dumps({"verificationMethod": [{"id": "k", "publicKeyJwk": dict(signer.jwk())}]}))
         assert CliRunner().invoke(app, ["verify", "-", "--keys", str(document)], input=token).exit_code == status
     assert CliRunner().invoke(app, ["verify", "-"], input=token).exit_code == 2
+
+
+def test_what_was_signed_before_a_new_key_is_checked_by_the_keys_that_are_published(tmp_path: Path) -> None:
+    (tmp_path / "metergate.toml").write_text("")
+    before = GatewaySigner(tmp_path / "keys", "https://gw.example")
+    token = before.sign({"sub": "x"}, typ="receipt+jwt")
+    done = CliRunner().invoke(app, ["new-key", "--settings", str(tmp_path / "metergate.toml")])
+    assert done.exit_code == 0, done.stderr
+    now = GatewaySigner(tmp_path / "keys", "https://gw.example")
+    document = tmp_path / "did.json"
+    document.write_text(json.dumps(did_document(now.did, [now.jwk(), *now.former()], "https://gw.example", [])))
+    assert CliRunner().invoke(app, ["verify", "-", "--keys", str(document)], input=token).exit_code == 0
+    methods = json.loads(document.read_text())
+    assert methods["authentication"] == [now.kid]
+    assert methods["assertionMethod"] == [now.kid, before.kid]
+
+
+def test_a_new_key_where_none_was_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "metergate.toml").write_text("")
+    done = CliRunner().invoke(app, ["new-key", "--settings", str(tmp_path / "metergate.toml")])
+    assert done.exit_code == 1
+    assert done.stderr.startswith("metergate: ")

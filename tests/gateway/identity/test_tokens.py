@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from adapters.plugin import Client, TooManyTries
+from gateway.errors import SettingsError
 from gateway.identity.clients import HASHES_AT_ONCE, Clients
-from gateway.identity.signer import GatewaySigner, did_of
+from gateway.identity.signer import GatewaySigner, did_of, renew_key
 from gateway.identity.tokens import JWT_TYPE, Tokens
 from policies.roles import Role
 from policies.terms import Recipient
@@ -194,3 +195,36 @@ async def test_wrong_secrets_that_come_at_once_are_counted_too(tmp_path: Path) -
         said = await asyncio.gather(*tries, return_exceptions=True)
         assert sum(each is None for each in said) < 5 + HASHES_AT_ONCE
         assert {type(each) for each in said} == {type(None), TooManyTries}
+
+
+def test_another_key_signs_from_the_next_start_on_and_what_the_former_signed_stays_valid(tmp_path: Path) -> None:
+    before = signer(tmp_path)
+    head = before.sign({"number": 1}, typ="head")
+    renew_key(tmp_path)
+    now = signer(tmp_path)
+    assert now.kid != before.kid
+    assert list(now.former()) == [before.jwk()]
+    assert now.verify(head, typ="head", former=True) == {"number": 1}
+    assert before.verify(now.sign({}, typ="head"), typ="head", former=True) is None
+    renew_key(tmp_path)
+    assert [jwk["kid"] for jwk in signer(tmp_path).former()] == [now.kid, before.kid]
+
+
+def test_a_former_key_lets_nobody_in(tmp_path: Path) -> None:
+    before = signer(tmp_path)
+    token = Tokens(before, Known(), Time(), minutes=15).issue(ACME, frozenset({"read"}))
+    assert Tokens(signer(tmp_path), Known(), Time(), minutes=15).check(token) is not None
+    renew_key(tmp_path)
+    assert Tokens(signer(tmp_path), Known(), Time(), minutes=15).check(token) is None
+
+
+def test_nothing_private_of_a_former_key_is_kept(tmp_path: Path) -> None:
+    signer(tmp_path)
+    renew_key(tmp_path)
+    (kept,) = msgspec.json.decode((tmp_path / "signer.former.json").read_bytes())
+    assert "d" not in kept
+
+
+def test_where_no_key_was_there_is_none_to_renew(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="the first start makes one"):
+        renew_key(tmp_path)

@@ -9,7 +9,8 @@ house of the tests: of a few of them by ``test_desks``, of a whole run by
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, timedelta
+from datetime import date
+from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from gateway.keeper import keeper as module
 from gateway.keeper.keeper import LocalKeeper
 from gateway.keeper.port import HOUSE, Day, Pinned, Words
+from gateway.keeper.recovery import RecoveryKey
 from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
 from policies.vault.pins import Pin
 
@@ -61,10 +63,6 @@ class SuspendingKeeper:
     @property
     def lookup_key(self) -> bytes:
         return self._keeper.lookup_key
-
-    @property
-    def recovery_window(self) -> timedelta:
-        return self._keeper.recovery_window
 
     @property
     def sound(self) -> bool:
@@ -128,8 +126,8 @@ class SuspendingKeeper:
     async def move_on(self, first: Mapping[DetailClass, date], today: date) -> int:
         return await self._changed("move_on", lambda: self._keeper.move_on(first, today), self._oldest)
 
-    async def prune(self) -> None:
-        await self._far("prune", self._keeper.prune)
+    async def copy(self, to: Path, key: RecoveryKey) -> bytes:
+        return await self._far("copy", lambda: self._keeper.copy(to, key))
 
     # -- below
 

@@ -11,11 +11,14 @@ from typing import Any
 import structlog
 
 from gateway import grounds as records
+from gateway.clock import system_clock
 from gateway.errors import StoreFull
 from gateway.grounds import GroundBook
 from gateway.keeper.keeper import LocalKeeper, open_keeper
 from gateway.pins.change import of_household
 from gateway.pins.pins import Pins
+from gateway.recovery.ending_log import EndingLog
+from gateway.recovery.known import KnownBackups
 from gateway.storage.sqlite import SqliteStore, url_of
 from policies.grounds import Consent, Scope
 from policies.terms import SERIES_CLASSES, Level, Period, Purpose, Recipient, SubjectId
@@ -74,7 +77,9 @@ async def small(folder: Path, *, dies: bool = False, loads: bool = True) -> Asyn
     tables(store_of(folder))
     store = SqliteStore(url_of(store_of(folder)))
     keeper = open_keeper(folder / "tree", folder / "keys" / "root")
-    pins = Pins(store, keeper, structlog.get_logger())
+    log = structlog.get_logger()
+    ending_log = EndingLog(store, lambda: keeper.lookup_key, KnownBackups(folder), timedelta(0), system_clock, log)
+    pins = Pins(store, keeper, ending_log, log)
     try:
         async with store, asyncio.TaskGroup() as group:
             writer = group.create_task(store.run())

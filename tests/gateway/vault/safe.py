@@ -10,10 +10,9 @@ from pathlib import Path
 import structlog
 
 from adapters.plugin import Batch, IntakeAnswer
-from gateway.compose import Gateway, Overrides
+from gateway.compose import Gateway
 from gateway.intake.desk import Intake
 from gateway.keeper.port import Keeper
-from gateway.keeper.recovery import Recovery
 from gateway.registry.meters import Meters
 from gateway.storage.port import Store
 from gateway.vault.compactor import Compactor
@@ -80,7 +79,7 @@ def minutes(count: int, begin: datetime = NOON - timedelta(hours=2)) -> list[tup
 
 @asynccontextmanager
 async def opened(
-    home: Path, days: Mapping[DetailClass, int] | None = None, now: datetime = NOON, recovery: Recovery | None = None
+    home: Path, days: Mapping[DetailClass, int] | None = None, now: datetime = NOON
 ) -> AsyncIterator[Safe]:
     """Open or make the vault of a folder: the composition without its start-up expiry, which the test does."""
     made: list[Safe] = []
@@ -95,7 +94,7 @@ async def opened(
     kept = {detail.value: count for detail, count in (days or {}).items()}
     settings = clear_settings(home, timezone="Europe/Vienna", retention=kept)
     log = structlog.testing.CapturingLogger()
-    async with composition(settings, clock, Overrides(recovery=recovery), start=start, log=log) as g:
+    async with composition(settings, clock, start=start, log=log) as g:
         made.append(Safe(home, g.store, g.keeper, g.vault, g.intake, g.retention, g.compactor, g.registry.meters, now))
         yield made[0]
 

@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import Connection, insert
 
-from gateway.errors import SubjectGone
-from gateway.keeper.recovery import Recovery, open_sealed
 from gateway.storage.tables.cohorts import cell, draw
 from gateway.vault import retention
-from gateway.vault.offline import Loot, block_sizes, open_folder
+from gateway.vault.offline import block_sizes
 from policies.terms import DetailClass
 from tests.gateway.vault.safe import ANNA, BERT, NOON, Safe, minutes, opened, stolen
 
@@ -196,37 +193,6 @@ async def test_a_sources_floor_rises_with_its_own_batches_and_never_falls(tmp_pa
         assert await floors(("a", 3), ("a", 7), ("b", 5)) == {"a": 7, "b": 5}
         assert await floors(("a", 2), ("b", 6), ("c", 0)) == {"a": 7, "b": 6, "c": 0}
         assert await floors() == {"a": 7, "b": 6, "c": 0}
-
-
-async def test_a_sealed_root_opens_a_backup_within_the_window_only(tmp_path: Path) -> None:
-    offline = X25519PrivateKey.generate()
-    house, private = tmp_path / "house", offline.private_bytes_raw()
-    now = NOON
-
-    def recovery() -> Recovery:
-        folder, public = house / "keys/recovery", offline.public_key().public_bytes_raw()
-        return Recovery(folder, public, timedelta(hours=24), lambda: now)
-
-    async with opened(house, recovery=recovery()) as safe:
-        await safe.vault.admit(ANNA, NOON)
-        await safe.take(ANNA, minutes(3))
-        backup = copied(house, tmp_path / "backup")
-        destroyed = await safe.vault.erase(ANNA)
-        assert destroyed.recovery_until == NOON + timedelta(hours=24)
-        sealed = list((house / "keys/recovery").iterdir())
-        assert len(open_sealed(sealed, private)) == len(sealed) >= 3
-        assert open_sealed(sealed, bytes(range(32))) == []
-        for file in sealed:
-            shutil.copy2(file, backup / "keys/recovery" / file.name)
-        (backup / "keys/root").unlink()
-        assert stolen(backup) == {}
-        assert {one.household for one in open_folder(backup, Loot(), private)} == {ANNA}
-        now = NOON + timedelta(hours=25)
-        await safe.retention.run(now)
-        assert not {file.name for file in sealed} & {file.name for file in (house / "keys/recovery").iterdir()}
-    async with opened(house, recovery=recovery()) as safe:
-        with pytest.raises(SubjectGone):
-            await safe.values(ANNA)
 
 
 async def test_neighbourhood_figures_go_when_they_could_not_be_computed_again(tmp_path: Path) -> None:
