@@ -17,6 +17,7 @@ from gateway.door.windows import cut
 from policies.amounts import NOTHING_SAID, Declared
 from policies.minimise import Corrections, Installed, beside_of, interval_of
 from policies.terms import DetailClass, Grant, Period, Row, SubjectId
+from policies.vee.corrections import effective
 
 Place = tuple[str, str]
 """Quantity and meter."""
@@ -39,7 +40,7 @@ class Corrected(Protocol):
     """What the door must know of what was decided about a household's intervals."""
 
     async def of(self, household: SubjectId, detail: DetailClass, period: Period) -> Corrections:
-        """Of the days that share something with the period. Raises ``SubjectGone``."""
+        """Every version of the days that share something with the period, undone ones too. Raises ``SubjectGone``."""
 
     def newest(self, household: SubjectId) -> int:
         """The highest version that is durable; 0: there is none."""
@@ -62,7 +63,7 @@ class Meant:
     def known(self, corrections: Corrections) -> Corrections:
         """Those that count."""
         found = {name: [one for one in some if one.version <= self.newest] for name, some in corrections.items()}
-        return {name: some for name, some in found.items() if some}
+        return {name: left for name, some in found.items() if (left := effective(some))}
 
 
 def changed_spans(before: Meant, now: Meant, grant: Grant, passed: Period) -> Iterator[Period]:

@@ -18,7 +18,7 @@ from gateway.vee.records import Decided, decided, encode
 from gateway.vee.seals import SealedRow, Seals
 from policies.terms import DetailClass, Period, SubjectId
 from policies.vault.seal import CLASS_CODES
-from policies.vee.corrections import Correction, newest
+from policies.vee.corrections import Correction, effective
 
 _QUARTER, _DAY = DetailClass.QUARTER, DetailClass.DAY
 MOST_SHOWN = 2000
@@ -42,11 +42,17 @@ class CorrectionBook:
         """The highest version that is durable; 0: there is none."""
         return self._newest.get(household, 0)
 
+    async def effective(
+        self, household: SubjectId, detail: DetailClass, period: Period
+    ) -> Mapping[tuple[str, str], Sequence[Correction]]:
+        """By meter and quantity those that count, and versions before them. Else as ``of``."""
+        found = await self.of(household, detail, period)
+        return {name: left for name, some in found.items() if (left := effective(some))}
+
     async def of(
         self, household: SubjectId, detail: DetailClass, period: Period
     ) -> Mapping[tuple[str, str], Sequence[Correction]]:
-        """By meter and quantity, of the days that share something with the period: those that count, and versions
-        before them.
+        """By meter and quantity, of the days that share something with the period: every version, what was undone too.
 
         What is finer than a quarter is asked of class ``quarter``. Raises ``SubjectGone``.
         """
@@ -59,7 +65,7 @@ class CorrectionBook:
         found: dict[tuple[str, str], list[Correction]] = {}
         for number, one in await self._opened(household, query):
             found.setdefault((one.meter, one.quantity), []).append(one.correction(number))
-        return {name: left for name, some in found.items() if (left := _without_undone(some))}
+        return found
 
     async def decided(self, household: SubjectId) -> list[Decided]:
         """What was decided about a household's quarters, newest first. Raises ``SubjectGone``."""
@@ -120,10 +126,6 @@ class CorrectionBook:
         ]
         found = await self._seals.opened(household, sealed, decided)
         return [(row.number, one) for row, one in zip(rows, found, strict=True) if one is not None]
-
-
-def _without_undone(some: Sequence[Correction]) -> Sequence[Correction]:
-    return newest(some) if any(one.value is None for one in some) else some
 
 
 def _day(at: datetime) -> int:

@@ -218,10 +218,10 @@ class VeeDesk:
         first = day_edges(period.start.astimezone(zone).date(), zone)[0]
         last = day_edges((period.end - timedelta(microseconds=1)).astimezone(zone).date(), zone)[1]
         whole = Period(first, last)
-        decided = await self.corrections.of(household, _QUARTER, whole)
+        decided = await self.corrections.effective(household, _QUARTER, whole)
         if not decided:
             return
-        kept = await self.corrections.of(household, _DAY, whole)
+        kept = await self.corrections.effective(household, _DAY, whole)
         before = {(name, one.start): (one.value, one.status) for name, some in kept.items() for one in newest(some)}
         touched = {
             (name, day_edges(one.start.astimezone(zone).date(), zone)[0]) for name in decided for one in decided[name]

@@ -142,7 +142,7 @@ class Looker:
         changed: Callable[[Changed], Changed] = lambda some: some,
     ) -> list[Row]:
         installed = await self._meters.installed(household)
-        corrections = changed(await self._corrections.of(household, detail, period))
+        corrections = changed(await self._corrections.effective(household, detail, period))
         words = Purpose.GRID_OPERATION, EVERYTHING, step, Level.INDIVIDUAL, period, FAR_FUTURE, timedelta(0)
         grant = Grant("", household, _HOUSE, *words)
         return await asyncio.to_thread(

@@ -46,6 +46,11 @@ class Correction:
     version: int = 0
 
 
+def effective(some: Sequence[Correction]) -> Sequence[Correction]:
+    """Of versions of one meter's quantity those that count, and versions before them; none of what was undone."""
+    return newest(some) if any(one.value is None for one in some) else some
+
+
 def newest(corrections: Sequence[Correction]) -> list[Correction]:
     """Those that count, ascending and disjoint."""
     return [one for one in latest(corrections) if one.value is not None]

@@ -443,3 +443,23 @@ async def test_a_stream_that_runs_is_told_an_edit_and_the_day_that_it_is_part_of
         _, unchanged, edited = await streamed(home, question, monkeypatch, *acts)
         assert unchanged == []
         assert [(row.start, row.value) for row in edited] == [(start, Decimal(value))]
+
+
+@pytest.mark.parametrize("step", [QUARTER_HOUR, timedelta(hours=1), ONE_DAY])
+async def test_a_stream_that_runs_is_told_as_read_again_what_was_taken_back(
+    home: House, monkeypatch: pytest.MonkeyPatch, step: timedelta
+) -> None:
+    who, one = await spike(home)
+    vee = home.gateway.vee
+    before = {row.start: (row.value, row.status) for row in await told(home, who, step)}
+
+    async def edit() -> object:
+        return await vee.edit(one.id, Correcting("a", "b", value=Decimal("0.1"), unit="kWh"))
+
+    async def undo() -> object:
+        return await vee.undo(one.id, "a", "it was the oven")
+
+    question = home.question(who, resolution=step, period=Period(DAY, home.now + ONE_DAY))
+    _, edited, undone = await streamed(home, question, monkeypatch, edit, undo)
+    assert [row.start for row in undone] == [row.start for row in edited]
+    assert {row.start: (row.value, row.status) for row in undone}.items() <= before.items()
