@@ -30,7 +30,7 @@ VALUES_AT_ONCE = 200
 INTERVALS_AT_ONCE = 500
 """Likewise: each may be a row, whatever was read of it."""
 _INSTANT = timedelta(microseconds=1)
-_AROUND = 6 * ONE_DAY
+_AROUND = 7 * ONE_DAY
 """More than is read beside a window, and than it takes until a day is merged."""
 
 

@@ -41,7 +41,7 @@ def settles(gap: int) -> int:
 
 
 def _lasts(gap: int) -> int:
-    return LONGEST + (COMES_BACK + 1) * gap
+    return LONGEST + (COMES_BACK + 2) * gap
 
 
 class Passed(NamedTuple):

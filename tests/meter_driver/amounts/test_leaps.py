@@ -116,6 +116,14 @@ def test_what_rose_as_far_as_it_could_and_fell_back_was_nonsense(nonsense: list[
     assert [(value, status) for _, _, value, status in found] == [(1013 - 1000, "measured")]
 
 
+@pytest.mark.parametrize("step", [QUARTER, 60, 3 * 60, 6 * 60, DAY])
+def test_one_garbled_telegram_is_nonsense_however_seldom_a_register_is_read(step: int) -> None:
+    stands = each(step, *range(1000, 1012), 1400, *range(1013, 1025))
+    found = told(stands, [(n * step, (n + 1) * step) for n in range(20)])
+    assert [value for _, _, value, _ in found] == [None if n in (11, 12) else 1 for n in range(20)]
+    assert told(stands, [(10 * step, 14 * step)]) == [(10 * step, 14 * step, 4, "measured")]
+
+
 def test_what_rose_is_consumption_where_it_fell_to_somewhere_else_and_where_it_only_fell_a_little() -> None:
     elsewhere = told(each(QUARTER, 1000, 1001, 1400, *range(300, 310)), [(0, 30), (0, 60)])
     assert elsewhere == [(0, 30, 400, "measured"), (0, 60, None, "missing")]
