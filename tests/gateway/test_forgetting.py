@@ -1,7 +1,6 @@
 """What is kept for a time goes when it is over, and nothing of a household lies where nobody says so."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,9 @@ from sqlalchemy import Connection, text
 
 from gateway.door.chain import FORGOTTEN
 from policies.grounds import LegalTask, Scope
-from policies.holdings import HOLDINGS, Lasting
+from policies.holdings import HOLDINGS
 from policies.retention import KEPT_EVIDENCE
-from policies.terms import AS_RECEIVED, ONE_DAY, DetailClass, Level, Period, Purpose, Recipient, SubjectId
+from policies.terms import AS_RECEIVED, ONE_DAY, Level, Period, Purpose, Recipient, SubjectId
 from tests.gateway.books import entries_of
 from tests.gateway.house import ACME, ENERGY, House, house
 from tests.gateway.people_house import people
@@ -174,26 +173,3 @@ async def test_nobody_without_the_keys_makes_an_entry_a_forgotten_one(tmp_path: 
 
         await home.store.write(forge)
         assert "altered" in (await home.ledger.verify()).fault
-
-
-# -- the table
-
-
-def places() -> Iterator[str]:
-    return (table for holding in HOLDINGS for table in holding.tables)
-
-
-def test_each_table_is_of_one_holding_and_every_holding_has_a_law_and_a_table() -> None:
-    assert len(set(places())) == len(list(places()))
-    assert all(holding.law and holding.tables and holding.what for holding in HOLDINGS)
-
-
-def test_how_long_things_stay_is_what_the_settings_say_and_figures_stay_as_long_as_their_values() -> None:
-    days = {DetailClass.LIVE: 7, DetailClass.QUARTER: 30, DetailClass.DAY: 400}
-    at = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
-    lasting = Lasting.of(days, access=90, session=30)
-    last = {holding.key: (lasting.until(holding, at) - at.date()).days for holding in HOLDINGS}
-    assert last == {
-        "receipts": 1098, "records": 1098, "ledger": 1098, "points": 1098,
-        "figures": 401, "access": 90, "session": 30, "notices": 1,
-    }  # fmt: skip
