@@ -4,12 +4,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from meter_driver.amounts.leaps import reach
 from policies.amounts import can_change_to_joules, said_joules
-from policies.minimise import beside_of
+from policies.minimise import beside_of, minimise
 from policies.terms import ONE_DAY, ONE_MONTH, QUARTER_HOUR
 from policies.vault.values import Value
+from policies.vee.corrections import Correction
+from tests.policies.test_minimise import HOUR, START, grant, value
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -55,3 +58,19 @@ def test_who_says_joules_is_told_by_quantity_and_meter() -> None:
 )
 def test_beside_intervals_is_read_as_far_as_their_numbers_rest_on(resolution: timedelta, length: timedelta) -> None:
     assert beside_of(resolution) == timedelta(microseconds=reach(length // timedelta(microseconds=1)))
+
+
+HEAT = "6-0:1.0.0*255"
+
+
+def test_what_is_told_in_joules_is_so_by_meter_corrected_or_not() -> None:
+    stands = [
+        structs.replace(value(START + n * QUARTER_HOUR, n, meter=meter), quantity=HEAT, unit="kWh")
+        for n in range(3)
+        for meter in ("a", "b")
+    ]
+    five = Correction("c", HEAT, START, START + QUARTER_HOUR, Decimal(5), "kWh", "validated")
+    asked, joules = grant(QUARTER_HOUR, START, START + HOUR, HEAT), {(HEAT, "b"), (HEAT, "c")}
+    rows = minimise(stands, asked, "n", corrections={("c", HEAT): [five]}, joules=joules)
+    told = {(row.meter, row.unit, row.value) for row in rows}
+    assert told == {("a", "kWh", Decimal(1)), ("b", "MJ", Decimal("3.6")), ("c", "MJ", Decimal(18))}

@@ -1,5 +1,6 @@
 """Which entries the ledger needs: by days and terms, and never fewer than what was told."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -60,6 +61,16 @@ def test_the_first_entry_of_a_day_is_about_whole_days() -> None:
     )
 
 
+def test_days_are_those_of_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert needed([], entry(), SCOPE) == entry(start=DAY, end=DAY + ONE_DAY)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_where_the_calendar_ends_the_last_day_does() -> None:
     end = datetime.max.replace(tzinfo=UTC)
     found = needed([], entry(start=end, end=end), SCOPE)
@@ -112,7 +123,7 @@ def test_one_too_many_is_about_all_that_the_ground_covers_and_stands_for_the_res
     few = needed(today, entry(), SCOPE)
     assert few is not None
     assert not few.whole
-    found = needed([*today, SAID], entry(reference="new"), SCOPE)
+    found = needed([*today, SAID], entry(reference="new", resolution=3600.0, level="pseudonymous"), SCOPE)
     assert found == WHOLE
     assert needed([*today, SAID, WHOLE], entry(reference="newer", resolution=1.0, level="cohort"), SCOPE) is None
     assert needed([*today, SAID, WHOLE], entry(recipient="other"), None) == entry(

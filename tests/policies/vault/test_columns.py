@@ -211,3 +211,16 @@ def test_of_old_columns_too_only_the_series_asked_for_are_decoded(batch: tuple[i
     wanted = frozenset(one[0] for one in series[:1])
     found = list(columns.decode(version_1(layout, series), wanted))
     assert [one.quantity for one in found] == [one[0] for one in series if one[0] in wanted]
+
+
+@pytest.mark.parametrize("value", [0, 5, -(1 << 62)])
+def test_one_value_takes_as_much_room_as_in_a_longer_column(value: int) -> None:
+    for wide, room in ((False, 4), (True, 8)):
+        assert len(columns._packed([value], wide=wide)) == 1 + 8 + room
+        assert len(columns._packed([value, value], wide=wide)) == 1 + 8 + 2 * room
+
+
+@pytest.mark.parametrize("column", [[1 << 63], [-(1 << 63)], [0, 1 << 63], [0, -(1 << 63)]])
+def test_what_does_not_fit_is_said(column: list[int]) -> None:
+    with pytest.raises(ValueError, match=r"^a mantissa does not fit$"):
+        columns._packed(column)
