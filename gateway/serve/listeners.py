@@ -101,6 +101,7 @@ def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Logger, mos
     async def handle(request: web.Request) -> web.StreamResponse:
         caller = NOBODY
         try:
+            _legible(request)
             caller = await authenticate(request)
             if caller.role not in roles:
                 raise _not_yours(caller, request)
@@ -130,6 +131,24 @@ def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Logger, mos
     return handle
 
 
+def _legible(request: web.Request) -> None:
+    """Raises 400 for a header that is no UTF-8 and an unknown charset, 415 for what nobody here reads."""
+    for name, value in request.raw_headers:
+        if not value.isascii():
+            try:
+                value.decode()
+            except UnicodeDecodeError:
+                raise about(400, "bad-header", [(name.decode("ascii", "replace"), "it is no UTF-8")]) from None
+    kind = request.headers.get(hdrs.CONTENT_TYPE, "").lower()
+    if kind.startswith("multipart/"):
+        raise about(415, "unsupported-media", [("Content-Type", "no route takes bodies of several parts")])
+    if "charset" in kind and (named := request.charset) is not None:
+        try:
+            "".encode(named)
+        except (LookupError, ValueError):
+            raise about(400, "bad-header", [("Content-Type", "its charset is unknown")]) from None
+
+
 def _problem(error: Exception, route: str, log: Logger) -> Problem:
     """What the caller is told of an error. Unknown ones are logged by type and place; a message may hold data."""
     match error:
@@ -139,6 +158,8 @@ def _problem(error: Exception, route: str, log: Logger) -> Problem:
             return Problem(error.status, _word(error), error.reason or "refused")
         case Refused():
             return Problem(403, "refused", str(error), reasons=[r.value for r in error.refusal.reasons])
+        case web.RequestPayloadError():
+            return about(400, "bad-body", [("body", "it is not what Content-Encoding and Transfer-Encoding say")])
         case SubjectGone():
             return Problem(404, "gone", "there is no such household")
         case BeingRecorded():
