@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from adapters.plugin import Route
+from gateway.api.authority import AuthorityApi
 from gateway.api.backup import BackupApi
 from gateway.api.history import HistoryApi
 from gateway.api.household import HouseholdApi
@@ -79,6 +80,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
     history = HistoryApi(gateway.registry, gateway.intake.take, gateway.vault.oldest, gateway.clock)
     desks = (
         registry,
+        AuthorityApi(gateway.rotation, gateway.renewals, gateway.registry.boxes, gateway.clock),
         town,
         MetersApi(gateway.registry),
         history,

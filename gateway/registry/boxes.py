@@ -117,6 +117,25 @@ class Boxes:
 
     # -- looking
 
+    def standing(self, kind: str = "", owner: str = "") -> Sequence[Certificate]:
+        """Those that are let in, perhaps of one kind and one owner alone."""
+        return [
+            found
+            for found in self._certificates.values()
+            if kind in ("", found.kind) and owner in ("", found.owner) and self.certificate(found.fingerprint)
+        ]
+
+    def older(self, box_id: str, fingerprint: str) -> Sequence[Certificate]:
+        """Others of a box that are let in and end before this one."""
+        until = self._certificates[fingerprint].until
+        found = self.standing("box", box_id)
+        return [each for each in found if each.until <= until and each.fingerprint != fingerprint]
+
+    def latest(self) -> Mapping[tuple[str, str], Certificate]:
+        """By kind and owner the one that ends last, also where it has ended; none that was taken back."""
+        left = (c for c in self._certificates.values() if not c.revoked and c.owner)
+        return {(c.kind, c.owner): c for c in sorted(left, key=lambda each: each.until)}
+
     def boxes(self) -> Sequence[tuple[str, bool, int]]:
         """(id, revoked, households) of each box, sorted."""
         return [(b.id, b.revoked, len(set(b.meters.values()))) for _, b in sorted(self._boxes.items())]

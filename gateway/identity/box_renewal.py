@@ -1,0 +1,79 @@
+"""A box renews its certificate by itself, over the link on which it shows the one that it has.
+
+The gateway says when: less than a third of its life is left, or another CA issues now. The former one goes on until the
+box says, with the new one, that it has it.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.clock import Clock
+from gateway.errors import NotAllowed
+from gateway.identity.certs import Authority
+from gateway.identity.enrol import Enrolment, IssuedCertificate
+from gateway.registry.boxes import Boxes
+
+MOST_STANDING = 8
+"""Certificates of one box: answers that were lost leave some behind."""
+_TROUBLE = re.compile(r"[A-Za-z0-9 -]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCertificate:
+    """What a box is told of the certificate that it shows.
+
+    Attributes:
+        renew: it is to ask for another one.
+        older: so many others of its own stand, and end before this one.
+        ca: all roots that are trusted, PEM. ``dropped``: fingerprints of those that were.
+    """
+
+    until: datetime
+    renew: bool
+    older: int
+    ca: str
+    dropped: Sequence[str]
+
+
+class BoxRenewals:
+    """One instance for each process."""
+
+    def __init__(self, authority: Authority, enrolment: Enrolment, boxes: Boxes, clock: Clock) -> None:
+        self._authority, self._enrolment, self._boxes, self._clock = authority, enrolment, boxes, clock
+        self._troubles: dict[str, str] = {}
+
+    def look(self, box: str, der: bytes, fingerprint: str, trouble: str = "") -> ShownCertificate:
+        """``trouble``: why the box could not renew; remembered until it says none. Raises ``NotAllowed``."""
+        if trouble and not _TROUBLE.fullmatch(trouble):
+            raise NotAllowed("trouble: letters, digits, dash and blank, at most 64")
+        if trouble:
+            self._troubles[box] = trouble
+        else:
+            self._troubles.pop(box, None)
+        shown = next(each for each in self._boxes.standing("box", box) if each.fingerprint == fingerprint)
+        return ShownCertificate(
+            shown.until,
+            self._authority.due(der, self._clock()),
+            len(self._boxes.older(box, fingerprint)),
+            self._authority.ca_pem,
+            self._authority.dropped,
+        )
+
+    async def renew(self, box: str, der: bytes, csr: str) -> IssuedCertificate:
+        """Another one beside the one that is shown. Raises ``CsrRefused``, ``NotAllowed``."""
+        if not self._authority.due(der, self._clock()):
+            raise NotAllowed("certificate: a third of its life is left at least, and its authority issues still")
+        if len(self._boxes.standing("box", box)) >= MOST_STANDING:
+            raise NotAllowed(f"certificate: a box has {MOST_STANDING} at most; the operator revokes some")
+        return await self._enrolment.issue("box", box, csr)
+
+    async def settle(self, box: str, fingerprint: str) -> None:
+        """The one that is shown has come to stay: those that end before it are taken back, durable on return."""
+        for each in self._boxes.older(box, fingerprint):
+            await self._boxes.revoke(each.fingerprint)
+
+    def trouble(self, box: str) -> str:
+        """Why it could not renew when it last asked; "" when it could, or need not."""
+        return self._troubles.get(box, "")
