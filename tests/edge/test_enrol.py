@@ -90,3 +90,13 @@ def test_a_malformed_code_is_refused_without_being_repeated(code: str) -> None:
 
 def test_colons_in_a_fingerprint_are_fine() -> None:
     assert split_code("a@" + ":".join(["AB"] * 32)) == ("a", "ab" * 32)
+
+
+async def test_an_authority_that_stands_behind_the_pinned_one_is_not_trusted(tmp_path: Path) -> None:
+    """Somebody on the way shows the authority of the pin, which is no secret, and his own behind it."""
+    other = Authority()
+    async with peer(other, tmp_path, mutual=False) as gateway:
+        other.pem = AUTHORITY.pem + other.pem
+        with pytest.raises(UplinkError):
+            await enrol(gateway.url, f"good-code@{fingerprint(roots_of(AUTHORITY.pem)[0])}", tmp_path / "box")
+        assert gateway.codes == []

@@ -1,0 +1,216 @@
+"""A box under a real gateway over real TLS: it renews by itself, and goes along when another CA takes over."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from edge import tls
+from edge.enrol import enrol
+from edge.errors import EdgeError, SettingsError, UplinkError
+from edge.renewal import SelfRenewal
+from edge.session import GatewaySession
+from gateway.app import serve
+from gateway.settings import parse
+from metergate.testing.log import LogLines
+from policies.roles import Listener
+
+RENEWED = timedelta(days=600)
+"""Into the life of a certificate: less than a third is left."""
+
+
+@dataclass
+class Town:
+    """A gateway whose clock may lie behind, so that what it issues is old already; and a box."""
+
+    folder: Path
+    behind: timedelta = RENEWED
+    log: LogLines = field(default_factory=LogLines)
+    ports: dict[Listener, int] = field(default_factory=dict)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) - self.behind
+
+    def url(self, which: Listener) -> str:
+        return f"https://localhost:{self.ports[which]}"
+
+    @property
+    def box(self) -> Path:
+        return self.folder / "box"
+
+    async def operator(self, verb: str, path: str, body: Any = None) -> Any:
+        token = (self.folder / "keys" / "operator.token").read_text().strip()
+        context = tls.context((self.folder / "keys" / "ca.pem").read_text())
+        async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session:
+            async with session.request(verb, self.url(Listener.PEOPLE) + path, json=body, ssl=context) as answer:
+                assert answer.status < 300, await answer.text()
+                return await answer.json() if answer.content_type == "application/json" else None
+
+    async def enrol(self) -> str:
+        made = await self.operator("POST", "/api/households", {"box": True})
+        await enrol(self.url(Listener.PEOPLE), made["box_enrol"], self.box)
+        return str(made["box"])
+
+    async def ask(self, folder: Path | None = None) -> int:
+        """The status of what this folder's certificate gets."""
+        async with aclosing(GatewaySession(folder or self.box)) as session:
+            async with session.request("GET", self.url(Listener.DEVICES) + "/ingest/certificate") as answer:
+                return answer.status
+
+    async def look(self, **more: Any) -> list[str]:
+        """One look of the box; what it logs."""
+        log = LogLines()
+        async with aclosing(GatewaySession(self.box)) as session:
+            url = self.url(Listener.DEVICES) + "/ingest/senml"
+            renewal = SelfRenewal(
+                self.box,
+                url,
+                session,
+                log=log,
+                jitter=random.random,
+                clock=lambda: datetime.now(UTC),
+                **more,
+            )
+            try:
+                await renewal.look()
+            except EdgeError:
+                log.error("failed")
+            async with session.request("GET", url.replace("senml", "certificate")) as answer:
+                assert answer.status == 200, "the session that is open goes on, under what it has now"
+        return log.events
+
+    def mark(self, folder: Path | None = None) -> str:
+        pem = ((folder or self.box) / "box.pem").read_bytes()
+        return x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256()).hex()
+
+    def copy(self, name: str) -> Path:
+        """The box's folder as it is now."""
+        made = self.folder / name
+        made.mkdir(mode=0o700)
+        for file in self.box.iterdir():
+            (made / file.name).write_bytes(file.read_bytes())
+            (made / file.name).chmod(0o600)
+        return made
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[Town]:
+    made, ready, until = Town(tmp_path), asyncio.Event(), asyncio.Event()
+    doors = {which.value: {"port": 0} for which in Listener}
+
+    def opened(ports: Any) -> None:
+        made.ports.update(ports)
+        ready.set()
+
+    settings = parse({**doors, "limits": {"shutdown_seconds": 0}}, tmp_path)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(serve(settings, made.log, until, clock=made.now, ready=opened))
+        async with asyncio.timeout(30):
+            await ready.wait()
+        try:
+            yield made
+        finally:
+            until.set()
+
+
+async def test_a_box_renews_by_itself_and_the_former_certificate_lets_nobody_in(town: Town) -> None:
+    await town.enrol()
+    before, former = town.mark(), town.copy("former")
+    assert await town.look() == [], "by the gateway's clock it is new"
+    town.behind = timedelta(0)
+    assert await town.look() == ["certificate.renewed"]
+    assert town.mark() != before
+    assert tls.expires(town.box) - tls.expires(former) >= RENEWED - timedelta(days=1)
+    assert [await town.ask(), await town.ask(former)] == [200, 403]
+    assert await town.look() == []
+
+
+async def test_an_answer_that_was_lost_and_a_crash_before_the_new_one_was_tried_end_well(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await town.enrol()
+    former, town.behind = town.copy("former"), timedelta(0)
+
+    def lost(*_: object) -> None:
+        raise SettingsError("the disk")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("edge.renewal.write_secret", lost)
+        assert await town.look() == ["certificate.not-renewed", "failed"]
+    with monkeypatch.context() as broken:
+        broken.setattr("edge.renewal.take_next", lost)
+        assert await town.look() == ["certificate.not-renewed", "failed"]
+    assert await town.ask() == 200
+    assert await town.look() == ["certificate.renewed"]
+    assert [await town.ask(), await town.ask(former)] == [200, 403]
+    listed = (await town.operator("GET", "/api/authorities"))["authorities"]
+    assert [each["certificates"] for each in listed] == [1], "what was lost on the way is taken back too"
+
+
+async def test_what_hinders_it_is_told_to_the_operator(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    await town.enrol()
+    town.behind = timedelta(0)
+    assert await town.look(ven=town.box) == ["certificate.not-renewed"], "a VTN knows the VEN by this certificate"
+    async with aclosing(GatewaySession(town.box)) as session:
+        url = town.url(Listener.DEVICES) + "/ingest/senml"
+        box = SelfRenewal(town.box, url, session, log=LogLines(), jitter=random.random, clock=town.now, ven=town.box)
+        for _ in range(2):
+            await box.look()
+    found = (await town.operator("GET", "/api/certificates"))["certificates"]
+    assert [each["trouble"] for each in found] == ["a VEN shares it"]
+
+
+async def test_a_revoked_certificate_renews_nothing(town: Town) -> None:
+    await town.enrol()
+    town.behind = timedelta(0)
+    await town.operator("DELETE", f"/api/certificates/{town.mark()}")
+    async with aclosing(GatewaySession(town.box)) as session:
+        url = town.url(Listener.DEVICES) + "/ingest/senml"
+        box = SelfRenewal(town.box, url, session, log=LogLines(), jitter=random.random, clock=town.now)
+        with pytest.raises(UplinkError, match="403"):
+            await box.look()
+        request = session.post(url.replace("senml", "certificate"), json={"csr": "x"})
+        async with request as answer:
+            assert answer.status == 403
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "field"),
+    [({"csr": "none"}, 422, "csr"), ({"csr": "x" * 16_385}, 422, "csr"), ({}, 422, "csr"), ({"csr": 1}, 422, "csr")],
+)
+async def test_a_wrong_request_names_field_and_rule(town: Town, sent: Any, status: int, field: str) -> None:
+    await town.enrol()
+    town.behind = timedelta(0)
+    async with aclosing(GatewaySession(town.box)) as session:
+        async with session.post(town.url(Listener.DEVICES) + "/ingest/certificate", json=sent) as answer:
+            assert answer.status == status
+            assert [wrong["field"] for wrong in (await answer.json())["fields"]] == [field]
+
+
+async def test_another_ca_takes_over_without_a_restart_and_the_former_is_dropped_when_nobody_needs_it(
+    town: Town,
+) -> None:
+    town.behind = timedelta(days=40)
+    await town.enrol()
+    untouched = town.copy("untouched")
+    town.behind = timedelta(days=31)
+    await town.operator("POST", "/api/authorities")
+    assert await town.ask() == 200, "it knows the former root alone"
+    assert await town.look() == ["roots.taken", "certificate.renewed"]
+    town.behind = timedelta(0)
+    await town.operator("DELETE", "/api/authorities/former")
+    assert town.log.events.count("certificate.taken") >= 4
+    assert await town.look() == ["roots.taken"]
+    assert len(x509.load_pem_x509_certificates((town.box / "ca.pem").read_bytes())) == 1
+    assert await town.ask() == 200
+    with pytest.raises((aiohttp.ClientError, OSError)):
+        await town.ask(untouched)
