@@ -22,6 +22,7 @@ from gateway.registry.tenancy_records import Identity, NewTenancy
 from gateway.serve.problems import Problem, about
 from meter_driver.instants import in_utc
 from meter_driver.quantities import parse
+from policies.grounds import LegalBasis
 from policies.terms import AS_RECEIVED, Level, Period, Purpose, Recipient
 
 MOST_WRONG = 1000
@@ -178,12 +179,30 @@ class ScopeIn(Strict):
 
 
 class GroundIn(ScopeIn):
-    """A ground that is no consent: a legal task names its law, a contract does not."""
+    """A ground that is no consent: a legal task names its law and by which letter of GDPR Art. 6(1) it stands."""
 
     kind: Literal["legal-task", "contract"]
     law: Annotated[str, Field(max_length=200)] = ""
     article: Annotated[str, Field(max_length=100)] = ""
-    objectable: bool = False
+    basis: Literal[LegalBasis.OBLIGATION, LegalBasis.PUBLIC_TASK] | None = Field(
+        default=None,
+        description="Of a legal task. 6(1)(c): the law demands it. 6(1)(e): a task in the public interest; the "
+        "household may object (Art. 21).",
+    )
+    objectable: bool | None = Field(default=None, description="Follows from `basis`; may stand in its place.")
+
+    def objection(self) -> bool:
+        """Whether a household may object to this legal task. Raises ``Problem``."""
+        missing = [(field, "a legal task names both") for field in ("law", "article") if not getattr(self, field)]
+        by_basis = None if self.basis is None else self.basis is LegalBasis.PUBLIC_TASK
+        said = {each for each in (by_basis, self.objectable) if each is not None}
+        if not said:
+            missing.append(("basis", "6(1)(c) where the law demands it, 6(1)(e) for a task in the public interest"))
+        if len(said) > 1:
+            missing.append(("objectable", "Art. 21 gives the right to object to 6(1)(e), and not to 6(1)(c)"))
+        if missing:
+            raise about(422, "invalid", missing)
+        return said == {True}
 
 
 class AnswerIn(Strict):
@@ -191,6 +210,9 @@ class AnswerIn(Strict):
 
     quantities: _Quantities | None = None
     language: Literal["en", "de"] = Field(default="en", description="In which the notice was shown.")
+    notice_sha256: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, description="Of the notice that was shown. Refused when another one is to be shown by now."
+    )
 
 
 class RetentionIn(Strict):

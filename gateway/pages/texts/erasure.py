@@ -1,4 +1,4 @@
-"""To have it all destroyed: what goes, what stays and why, and the certificate."""
+"""To have it all destroyed: what goes, what stays and why."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -10,14 +10,6 @@ ERASURE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "erase_title": ("Erase everything?", "Alles löschen?"),
         "erase_yes": ("Yes, erase", "Ja, löschen"),
         "back": ("No, go back", "Nein, zurück"),
-        "erased": ("Erased", "Gelöscht"),
-        "erased_means": (
-            "Your data has been erased. Keep the certificate: it says what was destroyed and what stays, why, "
-            "and until when.",
-            "Ihre Daten sind gelöscht. Bewahren Sie die Bescheinigung auf: Sie sagt, was vernichtet wurde, was bleibt, "
-            "warum, und bis wann.",
-        ),
-        "certificate": ("Download certificate", "Bescheinigung herunterladen"),
         "erase_means": (
             "All consents end at once, and the keys of your readings, of your name and address and of your meters' "
             "numbers are destroyed. Nobody can undo it. You will get a signed certificate, which also says what stays.",
