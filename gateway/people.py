@@ -114,6 +114,7 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
         organisation=organisation,
         clock=gateway.clock,
         show=show,
+        recovery=gateway.backups.window,
     )
     receipts = ReceiptPages(gateway.evidence, gateway.registry, organisation, show, household.frame, household.problem)
     erasure = ErasurePages(

@@ -1,6 +1,6 @@
 """The words that a household read before its yes: a receipt names their version, language and hash."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from types import MappingProxyType
@@ -31,6 +31,12 @@ class PrivacyNotice:
     def sha256(self) -> str:
         """Of the text in UTF-8, hexadecimal."""
         return sha256(self.text.encode()).hexdigest()
+
+    @property
+    def lines(self) -> Sequence[tuple[str, str]]:
+        """Labels and what was said under them; empty for a text of the first version, which has none."""
+        pairs = [line.partition(": ") for line in self.text.splitlines()] if self.text.endswith("\n") else []
+        return [(label, said) for label, _, said in pairs]
 
 
 NoticeOf = Callable[[PermissionRequest, str], PrivacyNotice]

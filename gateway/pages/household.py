@@ -45,7 +45,8 @@ _NOT_GIVEN = {"nothing-chosen": "/consents?choose", "notice-changed": "/consents
 class HouseholdPages:
     """Handlers; each asks a desk and fills a template.
 
-    ``cohorts_of``: those that told figures with a household in them.
+    ``cohorts_of``: those that told figures with a household in them. ``recovery``: for how long keys that were
+    destroyed can be brought back.
     """
 
     consent: ConsentDesk
@@ -59,6 +60,7 @@ class HouseholdPages:
     organisation: Callable[[Recipient], Organisation | None]
     clock: Clock
     show: Renderings
+    recovery: timedelta
 
     def routes(self) -> list[Route]:
         """All on the people listener."""
@@ -153,6 +155,7 @@ class HouseholdPages:
             kept=kept,
             meters=meters,
             lately=self.clock() - NEW_FOR,
+            recovery=self.recovery,
             details=OFFERED,
             corrections=lines,
         )

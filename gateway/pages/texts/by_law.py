@@ -56,6 +56,7 @@ BY_LAW: Mapping[str, tuple[str, str]] = MappingProxyType(
         "legal-task": ("Legal task", "Gesetzliche Aufgabe"),
         "contract": ("Contract", "Vertrag"),
         "law": ("Law", "Gesetz"),
+        "in_force_since": ("In force since", "Gilt seit"),
         "ends": ("How it ends", "Wie es endet"),
         "object": ("Object", "Widersprechen"),
         "no_objection": ("There is no right to object", "Hier gibt es keinen Widerspruch"),
