@@ -152,11 +152,10 @@ class HouseholdApi:
             wish.recipient, wish.purpose, wish.quantities, wish.resolution, wish.level,
             wish.values, Period(self.clock(), wish.until), wish.keep,
         )  # fmt: skip
-        ground: LegalTask | Contract
-        if wanted.kind == "contract":
-            ground = Contract(self.ids(), subject, scope)
-        else:
-            ground = LegalTask(self.ids(), subject, scope, wanted.law, wanted.article, wanted.objection())
+        objectable = wanted.objection()
+        ground: LegalTask | Contract = Contract(self.ids(), subject, scope)
+        if wanted.kind == "legal-task":
+            ground = LegalTask(self.ids(), subject, scope, wanted.law, wanted.article, objectable)
         await self.consent.enrol(ground)
         return web.json_response(_ground(ground), status=201)
 

@@ -192,17 +192,22 @@ class GroundIn(ScopeIn):
     objectable: bool | None = Field(default=None, description="Follows from `basis`; may stand in its place.")
 
     def objection(self) -> bool:
-        """Whether a household may object to this legal task. Raises ``Problem``."""
-        missing = [(field, "a legal task names both") for field in ("law", "article") if not getattr(self, field)]
+        """Whether it is a legal task to which a household may object. Raises ``Problem``."""
+        broken = self._broken_task() if self.kind == "legal-task" else []
+        if self.kind == "contract" and self.basis:
+            broken = [("basis", "of a legal task; a contract stands on 6(1)(b)")]
+        if broken:
+            raise about(422, "invalid", broken)
+        return self.kind == "legal-task" and (self.basis is LegalBasis.PUBLIC_TASK or bool(self.objectable))
+
+    def _broken_task(self) -> list[tuple[str, str]]:
+        broken = [(field, "a legal task names both") for field in ("law", "article") if not getattr(self, field)]
         by_basis = None if self.basis is None else self.basis is LegalBasis.PUBLIC_TASK
-        said = {each for each in (by_basis, self.objectable) if each is not None}
-        if not said:
-            missing.append(("basis", "6(1)(c) where the law demands it, 6(1)(e) for a task in the public interest"))
-        if len(said) > 1:
-            missing.append(("objectable", "Art. 21 gives the right to object to 6(1)(e), and not to 6(1)(c)"))
-        if missing:
-            raise about(422, "invalid", missing)
-        return said == {True}
+        if by_basis is None and self.objectable is None:
+            broken.append(("basis", "6(1)(c) where the law demands it, 6(1)(e) for a task in the public interest"))
+        elif by_basis is not None and self.objectable not in (None, by_basis):
+            broken.append(("objectable", "Art. 21 gives the right to object to 6(1)(e), and not to 6(1)(c)"))
+        return broken
 
 
 class AnswerIn(Strict):

@@ -26,10 +26,10 @@ ERASURE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "why": ("Why", "Warum"),
         "stays_heading": ("What stays, and until when", "Was bleibt, und bis wann"),
         "stays_receipts": (
-            "The signed receipts of your consents and of your withdrawals, under a pseudonym: who was allowed what, "
-            "for which purpose, and when it ended. No reading.",
-            "Die unterschriebenen Belege Ihrer Einwilligungen und Widerrufe, unter einem Decknamen: wem was erlaubt "
-            "war, zu welchem Zweck, und wann es endete. Kein Messwert.",
+            "The signed receipts of your consents and of your withdrawals, with the words that you read before, under "
+            "a pseudonym: who was allowed what, for which purpose, and when it ended. No reading.",
+            "Die unterschriebenen Belege Ihrer Einwilligungen und Widerrufe, mit den Worten, die Sie davor lasen, "
+            "unter einem Decknamen: wem was erlaubt war, zu welchem Zweck, und wann es endete. Kein Messwert.",
         ),
         "stays_law_receipts": ("GDPR Art. 7(1) and 17(3)(e)", "DSGVO Art. 7 Abs. 1 und Art. 17 Abs. 3 Buchst. e"),
         "stays_why_receipts": (

@@ -142,7 +142,8 @@ async def test_objects_of_another_household_are_not_there(tmp_path: Path) -> Non
             for what in ("all", "part", "refuse"):
                 assert (await house.post(f"/consents/{name}/answer", do=what, token=token)).status == 404
             assert (await house.post(f"/consents/{name}/withdraw", token=token)).status == 404
-            assert (await house.browser.get(f"/consents/{name}/receipt")).status == 404
+            for what in ("", "/receipt", "/notice", "/withdrawal"):
+                assert (await house.browser.get(f"/consents/{name}{what}")).status == 404
 
 
 async def test_erasing_leaves_the_certificate_and_nothing_else(tmp_path: Path) -> None:
@@ -164,7 +165,20 @@ async def test_erasing_leaves_the_certificate_and_nothing_else(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "path", ["/now", "/consents", "/ledger", "/data", "/data/readings.csv", "/data/erase", "/erased"]
+    "path",
+    [
+        "/now",
+        "/consents",
+        "/consents/1",
+        "/consents/1/receipt",
+        "/consents/1/notice",
+        "/consents/1/withdrawal",
+        "/ledger",
+        "/data",
+        "/data/readings.csv",
+        "/data/erase",
+        "/erased",
+    ],
 )
 async def test_a_stranger_is_shown_the_way_in(tmp_path: Path, path: str) -> None:
     async with people(tmp_path) as house:
