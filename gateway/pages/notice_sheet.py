@@ -20,7 +20,7 @@ from gateway.pages.words import Phrases
 from gateway.settings.tables import ControllerSettings
 from policies.terms import Level
 
-Line = tuple[str, Markup]
+SaidLine = tuple[str, Markup]
 """A label, and what is said under it."""
 _TAG = re.compile("<[^>]*>")
 
@@ -37,7 +37,7 @@ class AskedCard:
     id: str
     who: str
     quantities: Sequence[tuple[str, str]]
-    lines: Sequence[Line]
+    lines: Sequence[SaidLine]
     sha256: str
 
 
@@ -60,7 +60,7 @@ class NoticeSheet:
         lines, sha256 = self.lines(wish, t), self.notice(wish, t.language).sha256
         return AskedCard(asked.id, who_is(wish.recipient, self._named, t), quantities, lines, sha256)
 
-    def lines(self, request: PermissionRequest, t: Phrases) -> Sequence[Line]:
+    def lines(self, request: PermissionRequest, t: Phrases) -> Sequence[SaidLine]:
         """Who asks, what for, what of and how fine, until when, and what either answer means."""
         neighbours = "neighbours_figures" if request.level is Level.COHORT else "neighbours_single"
         said: list[tuple[str, str]] = [

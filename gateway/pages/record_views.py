@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from gateway.consent.evidence import IDENTITY_DESTROYED, KEYS_DESTROYED, PIECES_DESTROYED, span_of
-from gateway.pages.notice_sheet import Line
+from gateway.pages.notice_sheet import SaidLine
 from gateway.pages.views import NameOf, who_is
 from gateway.pages.words import Phrases
 from policies.grounds import LegalBasis
@@ -16,7 +16,7 @@ from policies.holdings import HOLDINGS
 from policies.terms import DetailClass, Level
 
 Claims = Mapping[str, Any]
-Written = Callable[[datetime], Markup]
+DateWords = Callable[[datetime], Markup]
 """How an instant, or its day, stands on a page."""
 
 
@@ -34,12 +34,12 @@ class Staying:
 class ShownCertificate:
     """A certificate of an erasure in words. ``destroyed``: what, and how much of it."""
 
-    facts: Sequence[Line]
+    facts: Sequence[SaidLine]
     destroyed: Sequence[tuple[str | Markup, str]]
     stays: Sequence[Staying]
 
 
-def receipt_facts(claims: Claims, named: NameOf, t: Phrases, when: Written, day: Written) -> list[Line]:
+def receipt_facts(claims: Claims, named: NameOf, t: Phrases, when: DateWords, day: DateWords) -> list[SaidLine]:
     """What was agreed, with whom, when, until when, and by whom it was signed."""
     what, valid = claims["processing"], claims["validity"]
     small = Markup("{} <small>{}</small>")
@@ -61,7 +61,7 @@ def receipt_facts(claims: Claims, named: NameOf, t: Phrases, when: Written, day:
     return [(t(label), escape(each)) for label, each in said]
 
 
-def certificate_view(claims: Claims, t: Phrases, when: Written) -> ShownCertificate:
+def certificate_view(claims: Claims, t: Phrases, when: DateWords) -> ShownCertificate:
     """When and by whom, what was destroyed, what stays and until when, and whether it can be brought back."""
     until = claims["recovery_until"]
     recovery = (escape(t("recovery_until"))).format(when(_at(until))) if until else escape(t("recovery_none"))
@@ -78,7 +78,7 @@ def certificate_view(claims: Claims, t: Phrases, when: Written) -> ShownCertific
     )
 
 
-def _values(what: Claims, t: Phrases, day: Written) -> Markup:
+def _values(what: Claims, t: Phrases, day: DateWords) -> Markup:
     """The oldest receipts do not say it."""
     if "values_from" not in what:
         return Markup("–")

@@ -17,7 +17,7 @@ from policies.terms import Level, Recipient
 from policies.vee.corrections import Correction, latest
 
 NameOf = Callable[[Recipient], Organisation | None]
-OVER = {"consent": "withdrawn", "legal-task": "objected", "contract": "ended"}
+ENDED_AS = {"consent": "withdrawn", "legal-task": "objected", "contract": "ended"}
 """The word for a ground that somebody ended, by its kind."""
 
 
@@ -182,7 +182,7 @@ def ground_card(ground: Ground, now: datetime, named: NameOf, t: Phrases) -> Car
         valid_until=end,
         given=ground.given if isinstance(ground, Consent) else scope.validity.start,
         ended=end if state == "past" else None,
-        over=t(OVER[kind_of(ground)] if over(ground) else "ended"),
+        over=t(ENDED_AS[kind_of(ground)] if over(ground) else "ended"),
         basis=t.basis(basis),
         law=f"{ground.law} {ground.article}" if isinstance(ground, LegalTask) else "",
         ends_by=t.ends_by(basis),
@@ -203,7 +203,7 @@ def ledger_line(entry: LedgerEntry, named: NameOf, t: Phrases) -> LedgerLine:
         level=t.level(Level(entry.level)) if entry.level else "",
         whole=entry.whole,
         ground=t(entry.ground_kind) if entry.ground_kind else "",
-        over=t(OVER[entry.ground_kind]) if entry.kind == "withdrawn" else t("ended"),
+        over=t(ENDED_AS[entry.ground_kind]) if entry.kind == "withdrawn" else t("ended"),
         start=entry.start,
         end=entry.end,
     )
