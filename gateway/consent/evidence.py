@@ -99,6 +99,7 @@ class Evidence:
             "sub": self.pseudonym(subject),
             "iat": int(at.timestamp()),
             "controllers": [self._controller.name],
+            "contact": self._controller.contact,
             "destroyed": gone,
             "retained": kept,
             "recovery_until": whole_second(destroyed.recovery_until) if destroyed.recovery_until else None,

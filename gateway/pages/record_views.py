@@ -67,7 +67,7 @@ def certificate_view(claims: Claims, t: Phrases, when: DateWords) -> ShownCertif
     recovery = (escape(t("recovery_until"))).format(when(_at(until))) if until else escape(t("recovery_none"))
     facts: list[tuple[str, str]] = [
         ("erased_at", when(datetime.fromtimestamp(claims["iat"], UTC))),
-        ("responsible", "; ".join(claims["controllers"])),
+        ("responsible", _controllers(claims)),
         ("you_are", Markup("{} <small>{}</small>").format(claims["sub"], t("you_are_means"))),
         ("recovery", recovery),
     ]

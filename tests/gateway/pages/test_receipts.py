@@ -131,7 +131,7 @@ async def test_the_certificate_is_read_on_the_page_in_words_of_its_language_and_
         assert claims is not None
         facts = said(page)
         assert facts["Erased"] == "4 March 2026, 13:00"
-        assert facts["Who is responsible"] == "Stadtwerke Muster"
+        assert facts["Who is responsible"] == "Stadtwerke Muster, privacy@muster.example"
         assert facts["Can be brought back"] == "no: no backup holds the keys"
         assert claims["sub"] in facts["You are named as"]
         days = {each["what"]: each["days"] for each in claims["destroyed"] if "days" in each}
