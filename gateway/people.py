@@ -31,6 +31,7 @@ from gateway.pages.operator import OperatorPages
 from gateway.pages.receipts import ReceiptPages
 from gateway.pages.render import Renderings
 from gateway.serve.login import Login
+from gateway.serve.outside import Outside
 from policies.roles import EVERYBODY, Listener
 
 
@@ -101,7 +102,7 @@ def _faults(gateway: Gateway) -> list[str]:
 
 def _pages(gateway: Gateway, login: Login) -> list[Route]:
     zone, organisation = ZoneInfo(gateway.settings.timezone), gateway.registry.organisations.organisation_now
-    show = Renderings(zone)
+    show = Renderings(zone, Outside(gateway.settings.people).prefix)
     household = HouseholdPages(
         consent=gateway.consent,
         disclosures=gateway.ledger,
