@@ -33,9 +33,10 @@ AGREED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "withdraw": ("Withdraw", "Widerrufen"),
         "from_whom": ("from", "gegenüber"),
         "withdraw_means": (
-            "Takes effect at once. What was given before was lawful, and stays with the recipient for the time named "
-            "above.",
-            "Wirkt sofort. Was vorher herausging, war rechtmäßig und bleibt beim Empfänger so lange wie oben genannt.",
+            "Takes effect at once. What was given before stays lawful, and the recipient may keep it for the time "
+            "named above.",
+            "Wirkt sofort. Was vorher herausging, bleibt rechtmäßig, und der Empfänger darf es so lange behalten, wie "
+            "oben genannt.",
         ),
         "moved_out": (
             "You moved out on {}. Your consents and contracts ended then, and nothing of you comes in any more. "

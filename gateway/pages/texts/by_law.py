@@ -35,7 +35,7 @@ ENDS_BY: Mapping[LegalBasis, tuple[str, str]] = MappingProxyType(
         LegalBasis.OBLIGATION: (
             "On the day named. There is no right to object: GDPR Art. 21 gives it against tasks in the public interest "
             "(Art. 6(1)(e)), not against what a law demands (Art. 6(1)(c)). If you think that the law does not demand "
-            "this, write to who is responsible, or to a data protection authority.",
+            "this, write to whoever is responsible, or to a data protection authority.",
             "Mit dem genannten Tag. Ein Widerspruch ist nicht möglich: DSGVO Art. 21 gibt ihn gegen Aufgaben im "
             "öffentlichen Interesse (Art. 6 Abs. 1 Buchst. e), nicht gegen das, was ein Gesetz verlangt (Buchst. c). "
             "Wenn Sie meinen, dass das Gesetz es nicht verlangt, schreiben Sie dem, der verantwortlich ist, oder einer "
@@ -43,10 +43,10 @@ ENDS_BY: Mapping[LegalBasis, tuple[str, str]] = MappingProxyType(
         ),
         LegalBasis.PUBLIC_TASK: (
             "On the day named, or when you object. You may object at any time (GDPR Art. 21), here without giving a "
-            "reason. From then on nothing more is given by this task. What was given before was lawful.",
+            "reason. From then on nothing more is given by this task. What was given before stays lawful.",
             "Mit dem genannten Tag, oder wenn Sie widersprechen. Sie dürfen jederzeit widersprechen (DSGVO Art. 21), "
             "hier ohne Angabe von Gründen. Von da an wird nach dieser Aufgabe nichts mehr herausgegeben. Was vorher "
-            "herausging, war rechtmäßig.",
+            "herausging, bleibt rechtmäßig.",
         ),
     }
 )

@@ -7,24 +7,26 @@ NOTICE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "if_no": ("If you say no", "Wenn Sie nein sagen"),
         "no_means": (
-            "Nothing changes: your supply and your contracts stay as they are, and this recipient gets nothing.",
+            "Nothing changes: your supply and your contracts stay as they are, and this recipient gets nothing by this "
+            "request.",
             "Es ändert sich nichts: Ihre Versorgung und Ihre Verträge bleiben, wie sie sind, "
-            "und dieser Empfänger erhält nichts.",
+            "und dieser Empfänger erhält auf diese Anfrage hin nichts.",
         ),
         "if_yes": ("If you say yes", "Wenn Sie ja sagen"),
         "yes_means": (
-            "This recipient may be given what is named above until the day named, and nothing else. The ground is your "
-            "consent, GDPR Art. 6(1)(a). You get a signed receipt, and these words are kept with it.",
-            "Dieser Empfänger darf bis zum genannten Tag erhalten, was oben steht, und sonst nichts. Grundlage ist "
-            "Ihre Einwilligung, DSGVO Art. 6 Abs. 1 Buchst. a. Sie erhalten einen unterschriebenen Beleg, und diese "
-            "Worte werden mit ihm aufbewahrt.",
+            "By this yes the recipient may be given what is named above until the day named, and nothing else. The "
+            "ground is your consent, GDPR Art. 6(1)(a). You get a signed receipt, and these words are kept with it.",
+            "Mit diesem Ja darf der Empfänger bis zum genannten Tag erhalten, was oben steht, und sonst nichts. "
+            "Grundlage ist Ihre Einwilligung, DSGVO Art. 6 Abs. 1 Buchst. a. Sie erhalten einen unterschriebenen "
+            "Beleg, und diese Worte werden mit ihm aufbewahrt.",
         ),
         "take_back": ("Taking it back", "Ihr Ja zurücknehmen"),
         "take_back_means": (
             "At any time, with one press on the page Consents. From then on nothing more is given. What was given "
-            "before was lawful; the recipient may keep it for as long as is said under Kept for.",
+            "before stays lawful; the recipient may keep it for as long as is said under Kept for.",
             "Jederzeit, mit einem Druck auf der Seite Einwilligungen. Von da an wird nichts mehr herausgegeben. Was "
-            "vorher herausging, war rechtmäßig; der Empfänger darf es so lange behalten, wie unter Aufbewahrung steht.",
+            "vorher herausging, bleibt rechtmäßig; der Empfänger darf es so lange behalten, wie unter Aufbewahrung "
+            "steht.",
         ),
         "responsible": ("Who is responsible", "Wer verantwortlich ist"),
         "answers_for_it": (
@@ -41,7 +43,7 @@ NOTICE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "your_rights": ("Your other rights", "Ihre weiteren Rechte"),
         "rights_mean": (
             "On the page My data you see what is kept, take it along, or have it erased. If something is wrong, tell "
-            "who is responsible. You may complain to a data protection authority at any time.",
+            "whoever is responsible. You may complain to a data protection authority at any time.",
             "Auf der Seite Meine Daten sehen Sie, was gespeichert ist, nehmen es mit oder lassen es löschen. Ist etwas "
             "falsch, so sagen Sie es dem, der verantwortlich ist. Sie dürfen sich jederzeit bei einer "
             "Datenschutzbehörde beschweren.",

@@ -21,14 +21,14 @@ RECORD_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "record_number": ("Number of the consent", "Nummer der Einwilligung"),
         "notice_heading": ("What you read before your yes", "Was Sie vor Ihrem Ja gelesen haben"),
         "notice_means": (
-            "Word for word, in the language in which you read it. The receipt names the hash of this text, so nobody "
-            "can exchange it unnoticed.",
-            "Wort für Wort, in der Sprache, in der Sie es gelesen haben. Der Beleg nennt die Prüfsumme dieses Textes; "
-            "so kann ihn niemand unbemerkt austauschen.",
+            "Word for word, in the language in which you read it. The receipt names the hash of this text: "
+            "keep the receipt, and you can see whether the text was exchanged.",
+            "Wort für Wort, in der Sprache, in der Sie es gelesen haben. Der Beleg nennt die Prüfsumme dieses Textes: "
+            "Wenn Sie den Beleg aufbewahren, können Sie sehen, ob der Text ausgetauscht wurde.",
         ),
         "notice_file": ("Download this text", "Diesen Text herunterladen"),
         "notice_gone": (
-            "The text that the receipt names is not here, or is not the same any more. Ask who is responsible.",
+            "The text that the receipt names is not here, or is not the same any more. Ask whoever is responsible.",
             "Der Text, den der Beleg nennt, ist nicht hier oder nicht mehr derselbe. Fragen Sie den, der "
             "verantwortlich ist.",
         ),
@@ -40,16 +40,17 @@ RECORD_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Dieses Gateway hat die Unterschrift eben geprüft: Sie stimmt.",
         ),
         "signature_wrong": (
-            "The signature is wrong, or its key is not known here. Do not rely on this record: ask who is responsible.",
+            "The signature is wrong, or its key is not known here. Do not rely on this record: ask whoever is "
+            "responsible.",
             "Die Unterschrift stimmt nicht, oder ihr Schlüssel ist hier nicht bekannt. Verlassen Sie sich nicht "
             "darauf: Fragen Sie den, der verantwortlich ist.",
         ),
         "check_means": (
             "You need not take our word for it. The file is a signed record (JWS, ES256): with it and the public keys "
-            "anybody can check, on any computer, that not a letter was changed. For example:",
+            "anybody can check, on any computer, that not a letter was changed since it was signed. For example:",
             "Sie müssen uns das nicht glauben. Die Datei ist ein unterschriebener Nachweis (JWS, ES256): Mit ihr und "
-            "den öffentlichen Schlüsseln kann jeder auf jedem Rechner prüfen, dass kein Buchstabe verändert wurde. "
-            "Zum Beispiel:",
+            "den öffentlichen Schlüsseln kann jeder auf jedem Rechner prüfen, dass seit der Unterschrift kein "
+            "Buchstabe verändert wurde. Zum Beispiel:",
         ),
         "keys_file": ("Download public keys", "Öffentliche Schlüssel herunterladen"),
         "certificate_title": ("Erased", "Gelöscht"),
