@@ -188,8 +188,8 @@ async def test_values_are_looked_at_by_the_door_with_a_ground_and_an_entry_in_th
     status, said = await case.operator("GET", f"{path}?purpose=research")
     rule = {"field": "purpose", "rule": "the profile has billing"}
     assert (status, json.loads(said)["reason"], json.loads(said)["fields"]) == (403, "not-in-profile", [rule])
-    law: dict[str, Any] = {"kind": "legal-task", "law": "MsbG", "article": "60", "recipient": "metering"}
-    law |= {"purpose": "billing", "quantities": [ENERGY], "resolution_seconds": 900}
+    law: dict[str, Any] = {"kind": "legal-task", "law": "MsbG", "article": "60", "basis": "6(1)(c)"}
+    law |= {"recipient": "metering", "purpose": "billing", "quantities": [ENERGY], "resolution_seconds": 900}
     law |= {"values_from": "2026-03-01T00:00:00Z", "values_to": "2027-01-01T00:00:00Z"}
     await case.people.operator("POST", f"/api/households/{case.home}/grounds", {**law, "until": "2027-01-01T00:00:00Z"})
     status, said = await case.operator("GET", path)
