@@ -81,7 +81,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
     history = HistoryApi(gateway.registry, gateway.intake.take, gateway.vault.oldest, gateway.clock)
     desks = (
         registry,
-        AuthorityApi(gateway.rotation, gateway.renewals, gateway.registry.boxes, gateway.clock),
+        AuthorityApi(gateway.rotation, gateway.renewals),
         town,
         MetersApi(gateway.registry),
         history,
@@ -141,7 +141,7 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
         problem=household.problem,
     )
     entrance = EntrancePages(login, show, household.problem)
-    operator = OperatorPages(gateway.registry, login, show)
+    operator = OperatorPages(gateway.registry, gateway.renewals, login, show)
     exceptions = ExceptionPages(gateway.vee, show, operator.problem)
     meters = MeterPages(gateway.registry, show, operator.problem, zone)
     desks = (entrance, household, receipts, erasure, downloads, operator, exceptions, meters)

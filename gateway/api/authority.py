@@ -1,7 +1,6 @@
 """The operator's half of rotation: authorities that are trusted, and the certificates of boxes and VENs."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from aiohttp import web
 
@@ -9,10 +8,8 @@ from adapters.formats.words import whole_second
 from adapters.plugin import Handler, Route
 from gateway.api.models import Json
 from gateway.api.registry import telling
-from gateway.clock import Clock
-from gateway.identity.box_renewal import BoxRenewals
-from gateway.identity.rotation import SOON, Rotation
-from gateway.registry.boxes import Boxes, Certificate
+from gateway.identity.box_renewal import BoxRenewals, ListedCertificate
+from gateway.identity.rotation import Rotation
 from policies.roles import OPERATOR, Listener
 
 
@@ -22,8 +19,6 @@ class AuthorityApi:
 
     rotation: Rotation
     renewals: BoxRenewals
-    boxes: Boxes
-    clock: Clock
 
     def routes(self) -> list[Route]:
         """On the people listener, for the operator."""
@@ -62,15 +57,10 @@ class AuthorityApi:
 
     async def list_certificates(self, _: web.Request) -> web.Response:
         """Of each box and each VEN the one that ends last; ``trouble``: why a box cannot renew its own."""
-        now = self.clock()
-        return web.json_response({"certificates": [self._shown(each, now) for each in self.boxes.latest().values()]})
+        return web.json_response({"certificates": [_shown(each) for each in self.renewals.listed()]})
 
-    def _shown(self, each: Certificate, now: datetime) -> Json:
-        return {
-            "kind": each.kind,
-            "owner": each.owner,
-            "fingerprint": each.fingerprint,
-            "until": whole_second(each.until),
-            "soon": each.until < now + SOON.get(each.kind, SOON["ven"]),
-            "trouble": self.renewals.trouble(each.owner) if each.kind == "box" else "",
-        }
+
+def _shown(each: ListedCertificate) -> Json:
+    found = each.certificate
+    named = {"kind": found.kind, "owner": found.owner, "fingerprint": found.fingerprint}
+    return {**named, "until": whole_second(found.until), "soon": each.soon, "trouble": each.trouble}

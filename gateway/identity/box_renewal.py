@@ -7,16 +7,18 @@ box says, with the new one, that it has it.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.clock import Clock
 from gateway.errors import NotAllowed
 from gateway.identity.certs import Authority
 from gateway.identity.enrol import Enrolment, IssuedCertificate
-from gateway.registry.boxes import Boxes
+from gateway.registry.boxes import Boxes, Certificate
 
 MOST_STANDING = 8
 """Certificates of one box: answers that were lost leave some behind."""
+SOON = {"box": timedelta(days=90), "ven": timedelta(days=30)}
+"""Before the end of a certificate: then the operator is told. A box renews itself long before, a VEN cannot."""
 _TROUBLE = re.compile(r"[A-Za-z0-9 -]{1,64}")
 
 
@@ -35,6 +37,20 @@ class ShownCertificate:
     older: int
     ca: str
     dropped: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCertificate:
+    """For the operator. ``soon``: it ends soon, or has ended. ``trouble``: why a box could not renew it."""
+
+    certificate: Certificate
+    soon: bool
+    trouble: str
+
+
+def ends_soon(each: Certificate, now: datetime) -> bool:
+    """Whether the operator is to be told, also when it has ended."""
+    return each.until < now + SOON.get(each.kind, SOON["ven"])
 
 
 class BoxRenewals:
@@ -71,9 +87,14 @@ class BoxRenewals:
 
     async def settle(self, box: str, fingerprint: str) -> None:
         """The one that is shown has come to stay: those that end before it are taken back, durable on return."""
+        self._troubles.pop(box, None)
         for each in self._boxes.older(box, fingerprint):
             await self._boxes.revoke(each.fingerprint)
 
-    def trouble(self, box: str) -> str:
-        """Why it could not renew when it last asked; "" when it could, or need not."""
-        return self._troubles.get(box, "")
+    def listed(self) -> Sequence[ListedCertificate]:
+        """Of each box and each VEN the one that ends last, by kind and id."""
+        now = self._clock()
+        return [
+            ListedCertificate(each, ends_soon(each, now), self._troubles.get(owner, "") if kind == "box" else "")
+            for (kind, owner), each in sorted(self._boxes.latest().items())
+        ]

@@ -7,7 +7,7 @@ former one, and are still in use when it shall be dropped.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from adapters.plugin import Logger
 from gateway.clock import Clock
 from gateway.errors import InUse, Unknown
+from gateway.identity.box_renewal import ends_soon
 from gateway.identity.certs import LIFE, Authority
 from gateway.identity.enrol import Enrolment
 from gateway.keeper.files import read_secret, write_secret
@@ -22,8 +23,6 @@ from gateway.registry.boxes import Boxes, Certificate
 from policies.terms import ONE_DAY
 
 NOTED_FILE = "ca.former.json"
-SOON = {"box": timedelta(days=90), "ven": timedelta(days=30)}
-"""A box renews itself long before."""
 NAMED = 5
 """Owners that a refusal names."""
 
@@ -88,15 +87,16 @@ class Rotation:
         await self._told()
 
     async def watch(self) -> None:
-        """A supervised loop: what ends soon, each day, until it was renewed or has ended."""
+        """A supervised loop: each day a root that has ended goes, and what ends soon is said until it was renewed."""
         while True:
+            await asyncio.to_thread(self._authority.look, self._clock())
             self.say_what_ends()
             await asyncio.sleep(ONE_DAY.total_seconds())
 
     def say_what_ends(self) -> None:
         now = self._clock()
         for each in self._boxes.latest().values():
-            if now < each.until < now + SOON.get(each.kind, SOON["ven"]):
+            if now < each.until and ends_soon(each, now):
                 days = (each.until - now).days
                 self._log.warning("certificate.ends_soon", kind=each.kind, owner=each.owner, days=days)
         if (end := self._authority.roots[-1].not_valid_after_utc) < now + LIFE:

@@ -132,8 +132,9 @@ class Boxes:
         return [each for each in found if each.until <= until and each.fingerprint != fingerprint]
 
     def latest(self) -> Mapping[tuple[str, str], Certificate]:
-        """By kind and owner the one that ends last, also where it has ended; none that was taken back."""
-        left = (c for c in self._certificates.values() if not c.revoked and c.owner)
+        """By kind and owner the one that ends last, also where it has ended; none of what was taken back."""
+        gone = {box.id for box in self._boxes.values() if box.revoked}
+        left = (c for c in self._certificates.values() if not (c.revoked or (c.kind == "box" and c.owner in gone)))
         return {(c.kind, c.owner): c for c in sorted(left, key=lambda each: each.until)}
 
     def boxes(self) -> Sequence[tuple[str, bool, int]]:

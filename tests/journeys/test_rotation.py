@@ -18,7 +18,7 @@ from edge import tls
 from edge.enrol import enrol
 from edge.errors import EdgeError, SettingsError, UplinkError
 from edge.renewal import SelfRenewal
-from edge.session import GatewaySession
+from edge.session import GatewaySession, session_for
 from gateway.app import serve
 from gateway.settings import parse
 from metergate.testing.log import LogLines
@@ -50,10 +50,10 @@ class Town:
     async def operator(self, verb: str, path: str, body: Any = None) -> Any:
         token = (self.folder / "keys" / "operator.token").read_text().strip()
         context = tls.context((self.folder / "keys" / "ca.pem").read_text())
-        async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session:
-            async with session.request(verb, self.url(Listener.PEOPLE) + path, json=body, ssl=context) as answer:
-                assert answer.status < 300, await answer.text()
-                return await answer.json() if answer.content_type == "application/json" else None
+        headers, url = {"Authorization": f"Bearer {token}"}, self.url(Listener.PEOPLE) + path
+        async with aiohttp.request(verb, url, json=body, headers=headers, ssl=context) as answer:
+            assert answer.status < 300, await answer.text()
+            return await answer.json() if answer.content_type == "application/json" else None
 
     async def enrol(self) -> str:
         made = await self.operator("POST", "/api/households", {"box": True})
@@ -62,9 +62,9 @@ class Town:
 
     async def ask(self, folder: Path | None = None) -> int:
         """The status of what this folder's certificate gets."""
-        async with aclosing(GatewaySession(folder or self.box)) as session:
-            async with session.request("GET", self.url(Listener.DEVICES) + "/ingest/certificate") as answer:
-                return answer.status
+        url = self.url(Listener.DEVICES) + "/ingest/certificate"
+        async with session_for(folder or self.box) as session, session.get(url) as answer:
+            return answer.status
 
     async def look(self, **more: Any) -> list[str]:
         """One look of the box; what it logs."""
@@ -190,10 +190,10 @@ async def test_a_revoked_certificate_renews_nothing(town: Town) -> None:
 async def test_a_wrong_request_names_field_and_rule(town: Town, sent: Any, status: int, field: str) -> None:
     await town.enrol()
     town.behind = timedelta(0)
-    async with aclosing(GatewaySession(town.box)) as session:
-        async with session.post(town.url(Listener.DEVICES) + "/ingest/certificate", json=sent) as answer:
-            assert answer.status == status
-            assert [wrong["field"] for wrong in (await answer.json())["fields"]] == [field]
+    url = town.url(Listener.DEVICES) + "/ingest/certificate"
+    async with session_for(town.box) as session, session.post(url, json=sent) as answer:
+        assert answer.status == status
+        assert [wrong["field"] for wrong in (await answer.json())["fields"]] == [field]
 
 
 async def test_another_ca_takes_over_without_a_restart_and_the_former_is_dropped_when_nobody_needs_it(

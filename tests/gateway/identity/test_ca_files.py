@@ -11,8 +11,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from gateway.identity.ca_files import held_authority, pem_of
-from gateway.identity.certs import CA_FILE, OVERLAP, Authority
+from gateway.identity.ca_files import CA_FILE, held_authority, pem_of
+from gateway.identity.certs import OVERLAP, Authority
 from gateway.serve.tls_context import CertificateFiles, tls
 from policies.roles import Listener
 from tests.gateway.identity.test_certs import csr
