@@ -24,7 +24,7 @@ from edge.pair import NEXT_PAIR, drop_next, has_next, pending_key, take_next
 from edge.roots import merged, roots_of
 from edge.session import GatewaySession, session_for
 
-LOOK_EACH, FIRST_LOOK_WAIT = 86_400.0, 60.0
+LOOKED_AT_EACH, FIRST_LOOK_WAIT = 86_400.0, 60.0
 """Seconds between two looks; before a failed one is repeated, which doubles up to the first."""
 ENDS_SOON = timedelta(days=30)
 """From then on each look says that a certificate ends."""
@@ -67,6 +67,7 @@ class SelfRenewal:
                 not renewed.
         """
         self._folder, self._session, self._ven = folder, session, ven
+        self._shared = ven is not None and ven.resolve() == folder.resolve()
         self._url = url.rstrip("/").rpartition("/")[0] + "/certificate"
         self._log, self._jitter, self._clock = log, jitter, clock
         self._trouble = ""
@@ -75,14 +76,14 @@ class SelfRenewal:
         """Until cancelled."""
         failed = 0
         while True:
-            wait = LOOK_EACH
+            wait = LOOKED_AT_EACH
             try:
                 self._say_what_ends()
                 await self.look()
                 failed = 0
             except EdgeError as error:
                 failed += 1
-                wait = min(LOOK_EACH, FIRST_LOOK_WAIT * 2.0 ** min(failed - 1, 30))
+                wait = min(LOOKED_AT_EACH, FIRST_LOOK_WAIT * 2.0 ** min(failed - 1, 30))
                 self._log.warning("certificate.not-looked-at", reason=_word(error), attempt=failed)
             await asyncio.sleep(wait * (0.5 + 0.5 * self._jitter()))
 
@@ -95,7 +96,7 @@ class SelfRenewal:
                 await self._settle()
             self._trouble = ""
             return
-        if self._ven == self._folder:
+        if self._shared:
             self._trouble = SHARED
             self._log.warning("certificate.not-renewed", reason=SHARED)
             return
@@ -170,7 +171,7 @@ class SelfRenewal:
 
     def _say_what_ends(self) -> None:
         ends = {"certificate.ends-soon": self._session.expires}
-        if self._ven is not None and self._ven != self._folder:
+        if self._ven is not None and not self._shared:
             ends["ven.certificate-ends-soon"] = tls.expires(self._ven)
         for event, until in ends.items():
             if (left := until - self._clock()) < ENDS_SOON:

@@ -56,7 +56,7 @@ class AuthorityApi:
         return web.Response(status=204)
 
     async def list_certificates(self, _: web.Request) -> web.Response:
-        """Of each box and each VEN the one that ends last; ``trouble``: why a box cannot renew its own."""
+        """Of each box and each VEN the one that ends last, and why a box cannot renew its own (``trouble``)."""
         return web.json_response({"certificates": [_shown(each) for each in self.renewals.listed()]})
 
 

@@ -17,13 +17,13 @@ from gateway.registry.boxes import Boxes, Certificate
 
 MOST_STANDING = 8
 """Certificates of one box: answers that were lost leave some behind."""
-SOON = {"box": timedelta(days=90), "ven": timedelta(days=30)}
+TOLD_BEFORE = {"box": timedelta(days=90), "ven": timedelta(days=30)}
 """Before the end of a certificate: then the operator is told. A box renews itself long before, a VEN cannot."""
 _TROUBLE = re.compile(r"[A-Za-z0-9 -]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
-class ShownCertificate:
+class CertificateState:
     """What a box is told of the certificate that it shows.
 
     Attributes:
@@ -50,7 +50,7 @@ class ListedCertificate:
 
 def ends_soon(each: Certificate, now: datetime) -> bool:
     """Whether the operator is to be told, also when it has ended."""
-    return each.until < now + SOON.get(each.kind, SOON["ven"])
+    return each.until < now + TOLD_BEFORE.get(each.kind, TOLD_BEFORE["ven"])
 
 
 class BoxRenewals:
@@ -60,7 +60,7 @@ class BoxRenewals:
         self._authority, self._enrolment, self._boxes, self._clock = authority, enrolment, boxes, clock
         self._troubles: dict[str, str] = {}
 
-    def look(self, box: str, der: bytes, fingerprint: str, trouble: str = "") -> ShownCertificate:
+    def look(self, box: str, der: bytes, fingerprint: str, trouble: str = "") -> CertificateState:
         """``trouble``: why the box could not renew; remembered until it says none. Raises ``NotAllowed``."""
         if trouble and not _TROUBLE.fullmatch(trouble):
             raise NotAllowed("trouble: letters, digits, dash and blank, at most 64")
@@ -69,7 +69,7 @@ class BoxRenewals:
         else:
             self._troubles.pop(box, None)
         shown = next(each for each in self._boxes.standing("box", box) if each.fingerprint == fingerprint)
-        return ShownCertificate(
+        return CertificateState(
             shown.until,
             self._authority.due(der, self._clock()),
             len(self._boxes.older(box, fingerprint)),

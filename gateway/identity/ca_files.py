@@ -86,12 +86,12 @@ def replace_authority(folder: Path, held: HeldAuthority, now: datetime) -> None:
         .add_extension(issuer_key(held.root), critical=False)
         .sign(held.key, hashes.SHA256())
     )
-    write_secret(folder / CA_KEY, pem_of_key(key) + pem_of([root, cross]))
+    _write_durably(folder / CA_KEY, pem_of_key(key) + pem_of([root, cross]))
 
 
 def drop_former(folder: Path, held: HeldAuthority) -> None:
     """Former roots are trusted no longer. Blocking."""
-    write_secret(folder / DROPPED_FILE, pem_of([*held.former, *held.dropped][:MOST_DROPPED]))
+    _write_durably(folder / DROPPED_FILE, pem_of([*held.former, *held.dropped][:MOST_DROPPED]))
 
 
 def signed_by(made: x509.Certificate, ca: x509.Certificate) -> bool:
@@ -165,6 +165,16 @@ def _certificates(pem: bytes) -> list[x509.Certificate]:
 
 def _read(file: Path) -> bytes:
     return file.read_bytes() if file.exists() else b""
+
+
+def _write_durably(file: Path, content: bytes) -> None:
+    """Also when the power fails right after."""
+    write_secret(file, content)
+    handle = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _write_public(file: Path, content: bytes) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,14 +15,21 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from edge import tls
+from edge.assemble import run_box
+from edge.box import NamedLink
 from edge.enrol import enrol
 from edge.errors import EdgeError, SettingsError, UplinkError
+from edge.links import Link, Opened
 from edge.renewal import SelfRenewal
 from edge.session import GatewaySession, session_for
+from edge.settings import GatewaySettings, Settings
+from edge.simulator import meter
 from gateway.app import serve
 from gateway.settings import parse
+from meter_driver.framing import Keys
 from metergate.testing.log import LogLines
 from policies.roles import Listener
+from tests.edge.peer import Log
 
 RENEWED = timedelta(days=600)
 """Into the life of a certificate: less than a third is left."""
@@ -214,3 +221,31 @@ async def test_another_ca_takes_over_without_a_restart_and_the_former_is_dropped
     assert await town.ask() == 200
     with pytest.raises((aiohttp.ClientError, OSError)):
         await town.ask(untouched)
+
+
+class Slow(Link):
+    """Brings a telegram, and another one once the box has renewed."""
+
+    live = False
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    async def bytes(self, opened: Opened) -> AsyncGenerator[bytes, None]:
+        opened()
+        sender = meter(1, counter=0)
+        yield sender.telegram(datetime.now(UTC))
+        await self._log.heard("uplink.sent")
+        await self._log.heard("certificate.renewed")
+        yield sender.telegram(datetime.now(UTC))
+
+
+async def test_a_running_box_goes_on_sending_under_its_new_certificate(town: Town) -> None:
+    await town.enrol()
+    former, town.behind, log = town.copy("former"), timedelta(0), Log()
+    told = Settings(str(town.box), GatewaySettings(town.url(Listener.DEVICES) + "/ingest/senml", every=0.01))
+    keys = {meter(1).title.hex().upper(): Keys(meter(1).key)}
+    async with asyncio.timeout(30):
+        await run_box(told, [NamedLink(Slow(log), "line")], keys, log)
+    assert len(log.words("uplink.sent")) == 2
+    assert [await town.ask(), await town.ask(former)] == [200, 403]
