@@ -68,7 +68,7 @@ class BoxRenewals:
             self._troubles[box] = trouble
         else:
             self._troubles.pop(box, None)
-        shown = next(each for each in self._boxes.standing("box", box) if each.fingerprint == fingerprint)
+        shown = next(each for each in self._boxes.standing(box) if each.fingerprint == fingerprint)
         return CertificateState(
             shown.until,
             self._authority.due(der, self._clock()),
@@ -81,7 +81,7 @@ class BoxRenewals:
         """Another one beside the one that is shown. Raises ``CsrRefused``, ``NotAllowed``."""
         if not self._authority.due(der, self._clock()):
             raise NotAllowed("certificate: a third of its life is left at least, and its authority issues still")
-        if len(self._boxes.standing("box", box)) >= MOST_STANDING:
+        if len(self._boxes.standing(box)) >= MOST_STANDING:
             raise NotAllowed(f"certificate: a box has {MOST_STANDING} at most; the operator revokes some")
         return await self._enrolment.issue("box", box, csr)
 

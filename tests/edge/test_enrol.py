@@ -94,7 +94,7 @@ def test_colons_in_a_fingerprint_are_fine() -> None:
 
 async def test_an_authority_that_stands_behind_the_pinned_one_is_not_trusted(tmp_path: Path) -> None:
     """Somebody on the way shows the authority of the pin, which is no secret, and his own behind it."""
-    other = Authority()
+    other = Authority("another root")
     async with peer(other, tmp_path, mutual=False) as gateway:
         other.pem = AUTHORITY.pem + other.pem
         with pytest.raises(UplinkError):

@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import signal
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from edge.box import NamedLink
 from edge.enrol import enrol
 from edge.errors import EdgeError, SettingsError, UplinkError
 from edge.links import Link, Opened
+from edge.pair import mend
 from edge.renewal import SelfRenewal
 from edge.session import GatewaySession, session_for
 from edge.settings import GatewaySettings, Settings
@@ -157,10 +160,53 @@ async def test_an_answer_that_was_lost_and_a_crash_before_the_new_one_was_tried_
         broken.setattr("edge.renewal.take_next", lost)
         assert await town.look() == ["certificate.not-renewed", "failed"]
     assert await town.ask() == 200
+    kept = (town.box / "next.pem").read_bytes()
     assert await town.look() == ["certificate.renewed"]
+    assert (town.box / "box.pem").read_bytes() == kept
     assert [await town.ask(), await town.ask(former)] == [200, 403]
     listed = (await town.operator("GET", "/api/authorities"))["authorities"]
     assert [each["certificates"] for each in listed] == [1], "what was lost on the way is taken back too"
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from contextlib import aclosing
+from datetime import UTC, datetime
+from pathlib import Path
+import structlog
+from edge.pair import mend
+from edge.renewal import SelfRenewal
+from edge.session import GatewaySession
+
+left, real = [int(sys.argv[3])], Path.replace
+
+def replace(self, target):
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left[0] -= 1
+    return real(self, target)
+
+async def look():
+    async with aclosing(GatewaySession(Path(sys.argv[1]))) as session:
+        log, now = structlog.get_logger(), lambda: datetime.now(UTC)
+        await SelfRenewal(Path(sys.argv[1]), sys.argv[2], session, log=log, jitter=float, clock=now).look()
+
+Path.replace = replace
+asyncio.run(look())
+"""
+
+
+@pytest.mark.parametrize("writes", range(5))
+async def test_killed_at_any_write_the_box_goes_on_and_the_next_look_ends_it(town: Town, writes: int) -> None:
+    await town.enrol()
+    former, town.behind = town.copy("former"), timedelta(0)
+    url = town.url(Listener.DEVICES) + "/ingest/senml"
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, town.box, url, str(writes))
+    assert await child.wait() == (0 if writes == 4 else -signal.SIGKILL)
+    mend(town.box)
+    assert await town.ask() == 200
+    assert await town.look() == (["certificate.renewed"] if writes < 3 else [])
+    assert [await town.ask(), await town.ask(former)] == [200, 403]
 
 
 async def test_what_hinders_it_is_told_to_the_operator(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
