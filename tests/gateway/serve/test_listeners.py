@@ -18,8 +18,10 @@ from gateway.errors import BeingRecorded, NotRemembered, StoreFull
 from gateway.identity.certs import Authority
 from gateway.serve.access import AccessLog
 from gateway.serve.callers import Callers
-from gateway.serve.listeners import RULE_67, CertificateFiles, application, public_url, tls
+from gateway.serve.listeners import application
+from gateway.serve.outside import public_url
 from gateway.serve.problems import Problem
+from gateway.serve.tls_context import RULE_67, CertificateFiles, tls
 from gateway.settings import parse
 from metergate.testing.log import LogLines
 from policies.roles import EVERYBODY, Listener, Role
