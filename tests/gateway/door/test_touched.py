@@ -80,8 +80,8 @@ def test_an_interval_that_was_not_told_is_told_otherwise_when_it_has_a_number() 
 
 def test_a_missing_interval_has_no_number_no_method_and_nothing_of_it_is_covered() -> None:
     row = structs.replace(interval(NOON), status="estimated", completeness=Decimal("0.5"), method="held")
-    words = {"meter": "m", "completeness": Decimal(0), "method": ""}
-    assert missing(row) == Row("name", ENERGY, NOON, NOON + QUARTER_HOUR, None, "kWh", "missing", **words)
+    end = NOON + QUARTER_HOUR
+    assert missing(row) == Row("name", ENERGY, NOON, end, None, "kWh", "missing", "m", Decimal(0), "")
 
 
 def test_of_corrections_those_count_as_new_that_are_newer_than_the_version_that_was_told() -> None:
