@@ -1,4 +1,4 @@
-"""Mutants of a wing: ``python -m tests.gateway.mutants door [names]``; who may live stands in its tests' ``MUTANTS.md``.
+"""Mutants of a wing: ``python -m tests.gateway.mutants door [names]``; who may live stands in its ``MUTANTS.md``.
 
 mutmut reads one configuration, the policies' in ``pyproject.toml``. So it runs in a folder of its own that has
 everything but that: links to the repository, and a ``pyproject.toml`` with what is written here. What mypy refuses
