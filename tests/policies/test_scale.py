@@ -48,8 +48,8 @@ def test_a_coarse_mean_in_another_unit_among_finer_ones_has_three_decimals_more_
 
 
 def test_a_coarse_mean_among_finer_ones_is_exact_however_many_digits_there_are() -> None:
-    coarse, fine = part(0, "987654321.1", "0", timedelta(0), count=1), part(30, "0.123456789", "0", timedelta(0), 1)
-    assert means(coarse, fine) == ["987654321.1000 W"]
+    coarse, fine = part(0, "98765432109.87654", "0", timedelta(0), 1), part(30, "0.123456789", "0", timedelta(0), 1)
+    assert means(coarse, fine) == ["98765432109.87654000 W"]
 
 
 # -- registers
