@@ -87,9 +87,9 @@ def test_another_scope_or_secret_gives_another_digest_and_opens_nothing() -> Non
     assert keys.open(sealed) == ((3, 2**255), THIS)
     for other in (PinKeys(SECRET, "b"), PinKeys(bytes(32), "a")):
         assert other.digest("t", [row]) != keys.digest("t", [row])
-        with pytest.raises(ValueError, match="^not sealed with this key for this place$"):
+        with pytest.raises(ValueError, match=r"^not sealed with this key for this place$"):
             other.open(sealed)
-    with pytest.raises(ValueError, match="^not sealed with this key for this place$"):
+    with pytest.raises(ValueError, match=r"^not sealed with this key for this place$"):
         keys.open(sealed[:-1] + bytes([sealed[-1] ^ 1]))
 
 
