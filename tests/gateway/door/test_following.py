@@ -15,8 +15,8 @@ from gateway.door.following import Watch
 from gateway.door.opening import Open
 from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
-from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period, SubjectId
-from tests.gateway.door.shelf import ENERGY, WHO, Scene, quarter, reading
+from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period
+from tests.gateway.door.shelf import ENERGY, Scene, quarter, reading
 from tests.gateway.door.stands import NOON
 from tests.gateway.house import whole
 
@@ -67,16 +67,16 @@ async def test_a_stream_of_one_household_waits_for_its_news(monkeypatch: pytest.
 async def test_a_stream_that_households_may_join_is_not_woken_by_each_reading_of_the_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    scene, turns, asked = Scene(UTC), Turns(monkeypatch, nothing), list[frozenset[SubjectId]]()
+    scene, turns, asked = Scene(UTC), Turns(monkeypatch, nothing), list[None]()
 
-    async def nobody(known: frozenset[SubjectId]) -> list[Open]:
-        asked.append(known)
+    async def nobody() -> list[Open]:
+        asked.append(None)
         return []
 
     stream = scene.follower.follow([scene.opened(DAY)], Watch(turns.alive, lambda: False, nobody))
     assert [part async for part in stream] == []
     assert turns.news == [None]
-    assert asked == [frozenset({WHO})]
+    assert asked == [None]
 
 
 async def test_a_stream_ends_when_its_recipient_has_no_right_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
