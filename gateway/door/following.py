@@ -15,7 +15,6 @@ from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
 from gateway.vault.merge import kind_of
 from gateway.vault.port import Mark, Vault
-from meter_driver.amounts.partials import summed
 from meter_driver.quantities import Kind
 from policies.minimise import interval_of
 from policies.terms import AS_RECEIVED, FAR_FUTURE, DetailClass, Grant, Period, Row, SubjectId, class_of
@@ -211,10 +210,9 @@ def _some(part: Part, rows: Sequence[Row]) -> Sequence[Part]:
 
 
 def _place(value: Value) -> tuple[str, str, datetime, datetime, str]:
-    """What a value shares with one that takes its place: see ``gateway.vault.merge``."""
-    kind = kind_of(value.quantity)
-    begin = value.first_at if kind is Kind.INTERVAL else value.at
-    return value.meter, value.quantity, value.at, begin, "" if summed(kind) else value.serial
+    """What a value shares with one that takes its place: see ``gateway.vault.readings``."""
+    begin = value.first_at if kind_of(value.quantity) is Kind.INTERVAL else value.at
+    return value.meter, value.quantity, value.at, begin, value.serial
 
 
 async def _moment(news: asyncio.Event | None) -> None:

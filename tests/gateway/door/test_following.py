@@ -22,7 +22,7 @@ from tests.gateway.house import whole
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = timedelta(hours=1)
-NEED = "1-0:1.29.0*255"
+NEED, POWER = "1-0:1.29.0*255", "1-0:1.7.0*255"
 TICK = timedelta(microseconds=1)
 MIDNIGHT = NOON.replace(hour=0)
 
@@ -142,21 +142,22 @@ async def test_a_correction_is_told_again_and_what_stands_beside_it_unchanged_is
     assert await turns.told(scene, scene.opened(DAY)) == [[0], [1], [2], [11], [1]]
 
 
-async def test_entries_that_end_at_one_instant_and_stands_of_two_meters_are_all_told_each_once(
+async def test_entries_that_end_at_one_instant_and_what_two_meters_say_of_one_time_are_all_told_each_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scene = Scene(UTC)
     entries = [replace(reading(NOON, n), quantity=NEED, first_at=NOON - n * QUARTER_HOUR) for n in (1, 4)]
     stands = [replace(reading(NOON, n), serial=f"S{n}") for n in (5, 6)]
-    corrected = replace(entries[1], last=Decimal(3)), replace(stands[0], last=Decimal(8))
+    means = [replace(each, quantity=POWER) for each in stands]
+    corrected = replace(entries[1], last=Decimal(3)), replace(means[0], last=Decimal(8))
 
     def come() -> None:
-        scene.shelf.put(*entries, *stands)
+        scene.shelf.put(*entries, *stands, *means)
 
     turns = Turns(monkeypatch, come, come, lambda: scene.shelf.put(*corrected), nothing)
     opened = scene.opened(DAY)
-    both = dataclass_replace(opened, grant=dataclass_replace(opened.grant, quantities=frozenset({NEED, ENERGY})))
-    assert await turns.told(scene, both) == [[4, 1, 5, 6], [3, 8]]
+    asked = dataclass_replace(opened.grant, quantities=frozenset({NEED, ENERGY, POWER}))
+    assert await turns.told(scene, dataclass_replace(opened, grant=asked)) == [[4, 1, 5, 6, 5, 6], [3, 8]]
 
 
 async def test_what_came_later_than_all_that_was_there_is_not_told_again_unchanged_either(
