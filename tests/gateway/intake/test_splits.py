@@ -188,7 +188,12 @@ async def test_a_correction_of_the_device_that_had_been_passed_counts_as_it_came
         await send(safe, [said(POWER, 0, "1"), *some, said(POWER, 10, "2")], SPLITS[split](5, Random(1)), "m")
         await merge(safe)
         live = await safe.values(ANNA, DetailClass.LIVE, POWER)
-        assert [(v.serial, v.first) for v in live] == [("", 1), ("S2", 20), ("S1", 30), ("", 2)]
+        assert [(v.serial, v.first) for v in live] == [
+            ("", Decimal(1)),
+            ("S2", Decimal(20)),
+            ("S1", Decimal(30)),
+            ("", Decimal(2)),
+        ]
         for values in (live, await safe.values(ANNA, DetailClass.QUARTER, POWER)):
             assert rows(values, POWER, "m", QUARTER)[0].value == 11
 
