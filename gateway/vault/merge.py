@@ -23,10 +23,10 @@ from gateway.vault.partials import (
 from gateway.vault.port import Value
 from gateway.vault.readings import latest
 from meter_driver.amounts import partials
-from meter_driver.intervals import instant
+from meter_driver.intervals import instant, micros
 from meter_driver.quantities import Kind, is_signed
 from meter_driver.units import base
-from policies.terms import DetailClass
+from policies.terms import DetailClass, Period
 from policies.vault.columns import LARGEST, PARTIALS, READINGS, Series, encode
 from policies.vault.padding import pad_block, pad_piece
 
@@ -137,10 +137,11 @@ def _between(one: Series, kind: Kind, begin: int, end: int) -> Iterator[_Reading
             yield _Reading(start, at, number, exponent, (one.serial, one.status))
 
 
-def values_of(detail: DetailClass, series: Iterable[Series]) -> Iterator[Value]:
-    """The values of series in the words of the vault."""
+def values_of(detail: DetailClass, series: Iterable[Series], period: Period | None = None) -> Iterator[Value]:
+    """The values of series in the words of the vault; of all instants, or of those in the period."""
     partial = layout_of(detail) == PARTIALS
-    for one in series:
+    for each in series:
+        one = each if period is None else _within(each, micros(period.start), micros(period.end), partial=partial)
         scale = _scaler(one.exponent)
         names = one.status, one.meter, one.serial
         if not partial:
@@ -166,6 +167,14 @@ def values_of(detail: DetailClass, series: Iterable[Series]) -> Iterator[Value]:
 
 
 _NOTHING = timedelta(0)
+
+
+def _within(series: Series, start: int, end: int, *, partial: bool) -> Series:
+    """Its rows whose instant (of partials: whose begin) lies in [start, end)."""
+    ats = series.axis[0 if partial else 1]
+    if all(start <= at < end for at in ats):
+        return series
+    return _picked(series, [row for row, at in enumerate(ats) if start <= at < end])
 
 
 def _scaler(exponent: int) -> Callable[[int], Decimal]:
@@ -194,11 +203,14 @@ def _fitting(series: Series) -> Iterator[Series]:
 
 def _rows(series: Series, some: Sequence[int]) -> Series:
     """Some rows as a series of their own, without zeros that they all end with, as far as that is needed to fit."""
-    axis = tuple(tuple(column[row] for row in some) for column in series.axis)
-    columns = [[column[row] for row in some] for column in series.values]
-    values = columns[:2]
-    exponent = series.exponent
+    picked = _picked(series, some)
+    values, exponent = picked.values[:2], series.exponent
     while any(abs(mantissa) >= LARGEST for column in values for mantissa in column):
-        values = [[mantissa // 10 for mantissa in column] for column in values]
+        values = tuple([mantissa // 10 for mantissa in column] for column in values)
         exponent += 1
-    return series._replace(axis=axis, exponent=exponent, values=(*values, *columns[2:]))
+    return picked._replace(exponent=exponent, values=(*values, *picked.values[2:]))
+
+
+def _picked(series: Series, some: Sequence[int]) -> Series:
+    axis = tuple(tuple([column[row] for row in some]) for column in series.axis)
+    return series._replace(axis=axis, values=tuple([column[row] for row in some] for column in series.values))
