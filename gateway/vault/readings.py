@@ -18,7 +18,7 @@ _When = tuple[int, int]
 """End and begin of an entry; of all else twice its instant, whatever a sender says it covers."""
 
 
-class Latest(NamedTuple):
+class LatestReadings(NamedTuple):
     """``passed``: after what another device said of the same time. ``counted``: all else."""
 
     passed: Sequence[Series]
@@ -29,7 +29,7 @@ class Latest(NamedTuple):
         return [*self.passed, *self.counted]
 
 
-def latest(parts: Sequence[Iterable[Series]]) -> Latest:
+def latest(parts: Sequence[Iterable[Series]]) -> LatestReadings:
     """By meter, quantity and instant (entries: end and begin); what came later takes the place of what was there, also
     when its unit or status is another, or its serial number and it may be the same device.
     """
@@ -47,7 +47,7 @@ def latest(parts: Sequence[Iterable[Series]]) -> Latest:
                     other.yield_to(mine, whens)
     shared: _Shared = {}
     passed = [variant.series(variant.passed, shared) for variant in found.values() if variant.passed]
-    return Latest(passed, [variant.series(variant.rows, shared) for variant in found.values() if variant.rows])
+    return LatestReadings(passed, [variant.series(variant.rows, shared) for variant in found.values() if variant.rows])
 
 
 _Axis = tuple[tuple[int, ...], tuple[int, ...]]
