@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     StrictBool,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 
@@ -22,7 +23,7 @@ from gateway.registry.tenancy_records import Identity, NewTenancy
 from gateway.serve.problems import Problem, about
 from meter_driver.instants import in_utc
 from meter_driver.quantities import parse
-from policies.terms import AS_RECEIVED, Level, Period, Purpose, Recipient
+from policies.terms import AS_RECEIVED, QUARTER_HOUR, Level, Period, Purpose, Recipient
 
 MOST_WRONG = 1000
 """Fields that a refusal names."""
@@ -109,16 +110,28 @@ class OrganisationIn(Strict):
     did: Annotated[str, Field(max_length=512)] = ""
     levels: list[Level] = Field(default=[], max_length=3)
     quantities: _Quantities = []
-    finest_seconds: _Seconds = Field(default=900, description="0: as received.")
+    finest_seconds: _Seconds | None = Field(default=None, description="As finest_minutes, for what is no whole minute.")
+    finest_minutes: Annotated[int, Field(ge=0, le=1440)] | None = Field(
+        default=None, description="The finest detail, 15 if left out; 0: as received."
+    )
     purposes: list[Purpose] = Field(default=[], max_length=16)
     zones: list[str] = Field(default=[], max_length=1000, description="Zones for whose cohort figures it may ask.")
 
-    @field_validator("finest_seconds")
+    @field_validator("finest_seconds", "finest_minutes")
     @classmethod
-    def _divides(cls, seconds: int) -> int:
-        if seconds and timedelta(days=1) % timedelta(seconds=seconds):
+    def _divides(cls, finest: int | None, field: ValidationInfo) -> int | None:
+        if finest and timedelta(days=1) % timedelta(**{str(field.field_name).removeprefix("finest_"): finest}):
             raise ValueError("must divide the day, or be 0 (as received)")
-        return seconds
+        if finest is not None and field.data.get("finest_seconds") is not None:
+            raise ValueError("one of finest_minutes and finest_seconds")
+        return finest
+
+    @property
+    def finest(self) -> timedelta:
+        """The finest detail that it may ask for."""
+        if self.finest_seconds is not None:
+            return timedelta(seconds=self.finest_seconds)
+        return QUARTER_HOUR if self.finest_minutes is None else timedelta(minutes=self.finest_minutes)
 
     def entry(self, recipient: str) -> ListedOrganisation:
         """As the registry keeps it."""
@@ -128,10 +141,26 @@ class OrganisationIn(Strict):
             did=self.did,
             levels=frozenset(self.levels),
             quantities=quantities(self.quantities),
-            finest=timedelta(seconds=self.finest_seconds),
+            finest=self.finest,
             purposes=frozenset(self.purposes),
         )
         return ListedOrganisation(known, tuple(self.zones))
+
+
+def shown(listed: ListedOrganisation) -> dict[str, Any]:
+    """An organisation with its profile."""
+    who = listed.organisation
+    return {
+        "organisation": who.id,
+        "name": who.name,
+        "did": who.did,
+        "levels": sorted(who.levels),
+        "quantities": sorted(who.quantities),
+        "finest_minutes": who.finest / timedelta(minutes=1),
+        "finest_seconds": int(who.finest.total_seconds()),
+        "purposes": sorted(who.purposes),
+        "zones": list(listed.zones),
+    }
 
 
 class ClientIn(Strict):

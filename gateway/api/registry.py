@@ -239,19 +239,7 @@ class RegistryApi:
 
     async def list_organisations(self, _: web.Request) -> web.Response:
         """All, with their profiles."""
-        shown = [
-            {
-                "organisation": e.organisation.id,
-                "name": e.organisation.name,
-                "did": e.organisation.did,
-                "levels": sorted(e.organisation.levels),
-                "quantities": sorted(e.organisation.quantities),
-                "finest_seconds": int(e.organisation.finest.total_seconds()),
-                "purposes": sorted(e.organisation.purposes),
-                "zones": list(e.zones),
-            }
-            for e in self.registry.organisations.all()
-        ]
+        shown = [models.shown(each) for each in self.registry.organisations.all()]
         return web.json_response({"organisations": shown})
 
     async def put_client(self, request: web.Request) -> web.Response:

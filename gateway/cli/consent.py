@@ -12,7 +12,7 @@ OTHERS = {
     "quantities": "quantity",
     "values_from": "start",
     "values_to": "end",
-    "resolution_seconds": "--minutes, in seconds",
+    "resolution_seconds": "minutes",
 }
 """Options that the API calls otherwise."""
 

@@ -11,6 +11,7 @@ from aiohttp import ClientResponse
 from tests.gateway.people_house import ENERGY, PROFILE, People, people
 
 ROOT = Path(__file__).resolve().parents[3]
+QUARTER = "15 minutes (900 seconds)"
 NAMING = frozenset({"NotAllowed", "InUse", "Unknown", "BatchRefused"})
 WISH: dict[str, Any] = {
     "recipient": "northwind",
@@ -31,7 +32,7 @@ async def asked(house: People, verb: str, path: str, body: Any = None) -> Client
     ({"purpose": "billing"}, [("purpose", "the profile has forecast")]),
     ({"quantities": [ENERGY, "1-0:9.8.0*255"]}, [("quantities", "not in the profile: 1-0:9.8.0*255")]),
     ({"level": "cohort"}, [("level", "the profile has individual; this is cohort")]),
-    ({"resolution_seconds": 60}, [("resolution_seconds", "a whole multiple of 900, the finest of the profile")]),
+    ({"resolution_seconds": 60}, [("resolution_seconds", f"a whole multiple of {QUARTER}, the finest of the profile")]),
     ({"recipient": "nobody"}, [("recipient", "there is no such organisation")]),
     ({"recipient": "neighbourhood"}, [("level", "here it is cohort"), ("purpose", "here it is neighbourhood-figures")]),
 ])  # fmt: skip
