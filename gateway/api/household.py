@@ -12,15 +12,15 @@ import msgspec
 from aiohttp import web
 
 from adapters.formats.words import whole_second
-from adapters.plugin import CALLER, Caller, Handler, PermissionRequest, Route, Signer
+from adapters.plugin import CALLER, Caller, Handler, Route, Signer
 from gateway.api import models
-from gateway.api.models import Json, body
+from gateway.api.models import body
+from gateway.api.shown import ground_shown, request_shown
 from gateway.clock import Clock
-from gateway.consent.desk import Asked, ConsentDesk
+from gateway.consent.desk import ConsentDesk
 from gateway.consent.evidence import Evidence
 from gateway.door.profiles import Profiles
-from gateway.errors import ConsentError, SubjectGone
-from gateway.grounds import kind_of
+from gateway.errors import AskedInVain, ConsentError, SubjectGone
 from gateway.household_end import HouseholdEnd
 from gateway.registry.registry import Registry
 from gateway.registry.tenancy_records import Tenancy
@@ -60,6 +60,7 @@ class HouseholdApi:
             ("POST", "/api/session", "api.session", EVERYBODY, self.log_in),
             ("POST", f"{home}/requests", "api.registry", OPERATOR, self.ask),
             ("GET", f"{home}/requests", "api.household", HOUSEHOLD_OR_OPERATOR, self.requests),
+            ("DELETE", f"{home}/requests/{{request}}", "api.registry", OPERATOR, self.take_back),
             ("POST", f"{home}/requests/{{request}}/accept", "api.answer", HOUSEHOLD, self.accept),
             ("POST", f"{home}/requests/{{request}}/refuse", "api.answer", HOUSEHOLD, self.refuse),
             ("GET", f"{home}/grounds", "api.household", HOUSEHOLD_OR_OPERATOR, self.grounds),
@@ -119,10 +120,17 @@ class HouseholdApi:
         subject, state = self._household(request), request.query.get("state", "waiting")
         if state == "refused":
             refused = await self.consent.refused(subject)
-            return web.json_response({"requests": [_asked(a, state, answered=whole_second(at)) for a, at in refused]})
+            return web.json_response(
+                {"requests": [request_shown(a, state, answered=whole_second(at)) for a, at in refused]}
+            )
         if state != "waiting":
             raise about(422, "invalid", [("state", "one of waiting, refused")])
-        return web.json_response({"requests": [_asked(a, state) for a in await self.consent.waiting(subject)]})
+        return web.json_response({"requests": [request_shown(a, state) for a in await self.consent.waiting(subject)]})
+
+    async def take_back(self, request: web.Request) -> web.Response:
+        """The organisation asks no longer; one that was answered stays answered."""
+        await self.consent.take_back(self._live(request).id, request.match_info["request"])
+        return web.Response(status=204)
 
     async def accept(self, request: web.Request) -> web.Response:
         """Yes to all or to a part."""
@@ -135,7 +143,7 @@ class HouseholdApi:
         else:
             chosen = models.quantities(answer.quantities)
         given = await self.consent.accept(subject, name, chosen, language=answer.language)
-        return web.json_response(_ground(given), status=201)
+        return web.json_response(ground_shown(given), status=201)
 
     async def refuse(self, request: web.Request) -> web.Response:
         """No."""
@@ -147,7 +155,7 @@ class HouseholdApi:
     async def grounds(self, request: web.Request) -> web.Response:
         """All, ended ones too."""
         found = await self.consent.all_grounds(self._household(request))
-        return web.json_response({"grounds": [{**_ground(g), "active": self._active(g)} for g in found]})
+        return web.json_response({"grounds": [{**ground_shown(g), "active": self._active(g)} for g in found]})
 
     def _active(self, ground: Ground) -> bool:
         return ground.scope.validity.start <= self.clock() < ends(ground)
@@ -169,7 +177,7 @@ class HouseholdApi:
         else:
             raise about(422, "invalid", [(field, "a legal task names both") for field in ("law", "article")])
         await self.consent.enrol(ground)
-        return web.json_response(_ground(ground), status=201)
+        return web.json_response(ground_shown(ground), status=201)
 
     async def withdraw(self, request: web.Request) -> web.Response:
         """Take one consent back. Answered when no byte of it leaves any more and that is durable."""
@@ -225,6 +233,9 @@ def _telling(handler: Handler) -> Handler:
         guard(request)
         try:
             return await handler(request)
+        except AskedInVain as error:
+            more = {} if error.again is None else {"again": error.again.isoformat()}
+            raise about(409, error.reason, error.rules, **more) from None
         except ConsentError as error:
             raise about(404 if error.reason in GONE else 409, error.reason, error.rules) from None
         except SubjectGone:
@@ -237,25 +248,3 @@ def _record(token: bytes | None, field: str) -> web.Response:
     if token is None:
         raise about(404, "unknown", [(field, "there is no such record")])
     return web.Response(body=token, content_type="application/jose")
-
-
-def _scope(scope: Scope | PermissionRequest) -> Json:
-    return {
-        "recipient": scope.recipient,
-        "purpose": scope.purpose.value,
-        "quantities": sorted(scope.quantities),
-        "resolution_seconds": int(scope.resolution.total_seconds()),
-        "level": scope.level.value,
-        "values_from": whole_second(scope.values.start),
-        "values_to": whole_second(scope.values.end),
-        "keep_days": scope.keep.days,
-    }
-
-
-def _asked(asked: Asked, state: str, **more: str) -> Json:
-    when = {"asked": whole_second(asked.asked), "until": whole_second(asked.request.until)}
-    return {"request": asked.id, "state": state, **when, **more, **_scope(asked.request)}
-
-
-def _ground(ground: Ground) -> Json:
-    return {"ground": ground.id, "kind": kind_of(ground), "until": whole_second(ends(ground)), **_scope(ground.scope)}

@@ -50,6 +50,12 @@ def ask(
     show(call(held(settings), "POST", f"/api/households/{household}/requests", wanted, by(ask, OTHERS)))
 
 
+@app.command("take-back")
+def take_back(household: str, request: str, settings: SettingsFile = SETTINGS_FILE) -> None:
+    """Ask no longer: the request goes from the household's page. One that it has answered stays answered."""
+    call(held(settings), "DELETE", f"/api/households/{household}/requests/{request}", names=by(take_back))
+
+
 @app.command("list")
 def list_grounds(household: str, settings: SettingsFile = SETTINGS_FILE) -> None:
     """All grounds, ended ones too; and the requests that the household refused, with when."""

@@ -147,6 +147,11 @@ class LimitSettings(SettingsTable):
     session_days: Annotated[int, Field(ge=1, le=366)] = Field(
         default=30, description="Life of a household's session, in days."
     )
+    ask_again_days: Annotated[int, Field(ge=0, le=366)] = Field(
+        default=30,
+        description="For how long after a no an organisation may not ask the household for the same purpose again, in "
+        "days. 0: it may at once.",
+    )
     login_code_days: Annotated[int, Field(ge=1, le=366)] = Field(
         default=30, description="Life of an unused login code, in days."
     )
