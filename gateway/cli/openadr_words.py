@@ -7,14 +7,14 @@ _FINGERPRINT = "X_OADR20B_FINGERPRINT"
 
 
 def program_in_words(program: Mapping[str, Any]) -> dict[str, Any]:
-    """``market``: its contexts, as 2.0b names it."""
+    """Its markets are the contexts by which 2.0b names it."""
     markets = [each["URL"] for each in program.get("programDescriptions") or ()]
     told = {"name": program["programName"], "market": markets, **_when(program), **_groups(program)}
     return _there(program, told)
 
 
 def event_in_words(event: Mapping[str, Any]) -> dict[str, Any]:
-    """``intervals``: of each what is signalled, by its type, and when, where that is its own."""
+    """Of each interval what is signalled, by its type, and when, where that is its own."""
     steps = [
         {**{each["type"]: each["values"] for each in step["payloads"]}, **_when(step)}
         for step in event.get("intervals") or ()
@@ -32,13 +32,13 @@ def event_in_words(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def ven_in_words(ven: Mapping[str, Any]) -> dict[str, Any]:
-    """``fingerprint``: of the certificate by which it comes."""
+    """With the fingerprint of the certificate by which it comes."""
     told = [each["values"] for each in ven.get("attributes") or () if each["type"] == _FINGERPRINT]
     return _there(ven, {"name": ven["venName"], "fingerprint": [one for some in told for one in some], **_groups(ven)})
 
 
 def _when(thing: Mapping[str, Any]) -> dict[str, Any]:
-    """``spread``: by how much its start may be put off at random."""
+    """Its spread: by how much the start may be put off at random."""
     period = thing.get("intervalPeriod") or {}
     lasts = period.get("duration") or thing.get("duration")
     return _said({"start": period.get("start"), "duration": lasts, "spread": period.get("randomizeStart")})

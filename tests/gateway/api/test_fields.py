@@ -2,6 +2,7 @@
 
 import ast
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +130,25 @@ def test_every_error_of_the_registry_names_its_field_first() -> None:
             if not re.match(r"(f?)(['\"])[\w.{}' ]+?(, \w+)*: ", ast.unparse(node.args[0])):
                 guilty.append(f"{file.name}:{node.lineno}")
     assert guilty == []
+
+
+async def test_after_a_no_the_answer_says_why_and_from_which_day_on_it_may_be_asked_again(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        request, home = await house.ask(made["household"]), f"/api/households/{made['household']}"
+        async with await asked(house, "POST", f"{home}/requests", WISH) as answer:
+            told = await answer.json()
+        assert (answer.status, told["reason"], told["field"], "again" in told) == (
+            409,
+            "asked-already",
+            "purpose",
+            False,
+        )
+        csrf = await house.log_in(made["login_code"])
+        async with house.browser.post(f"{home}/requests/{request}/refuse", headers={"X-CSRF-Token": csrf}) as answer:
+            assert answer.status == 204
+        async with await asked(house, "POST", f"{home}/requests", WISH) as answer:
+            told = await answer.json()
+        day = (house.time.now + timedelta(days=30)).date().isoformat()
+        assert (answer.status, told["reason"], told["field"], told["again"]) == (409, "said-no", "purpose", day)
+        assert told["rule"].endswith(f"; it may be asked again from {day} on")
