@@ -47,12 +47,12 @@ class Left:
 
     def without(self, tails: Sequence[Tail]) -> list[Tail]:
         """Those whose ground stands. Of a household that has no keys any more nothing is remembered."""
-        for tail in tails:
-            if not tail.opened.standing.still():
-                self._keep(tail)
+        standing = [(tail, tail.opened.standing.still()) for tail in tails]
+        for tail in [tail for tail, still in standing if not still]:
+            self._keep(tail)
         for subject in [each for each in self._told if self._vault.oldest(each, DetailClass.DAY) is None]:
             del self._told[subject], self._joules[subject]
-        return [tail for tail in tails if tail.opened.standing.still()]
+        return [tail for tail, still in standing if still]
 
     def again(self, tail: Tail) -> Tail:
         """One that joins, with what was told before of its household."""
