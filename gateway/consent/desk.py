@@ -15,18 +15,20 @@ from gateway.consent.asking import Asking, Pause, drop
 from gateway.consent.endings import Begun, Endings
 from gateway.consent.evidence import Evidence
 from gateway.consent.ground_ends import GroundEnds
+from gateway.consent.notice import NoticeOf
 from gateway.consent.pressed import PressedFile
 from gateway.consent.records import (
     ANY_CLASS,
     Asked,
     Ended,
+    agreed_to,
+    answer_notice,
     ended_at,
     ended_by_erasure,
     entry_of,
     in_force,
     mark,
     over_at,
-    scope_of,
 )
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
@@ -46,7 +48,7 @@ __all__ = ["Asked", "ConsentDesk", "Pause"]
 
 
 class ConsentDesk:
-    """One instance for each process. ``ends``: how what a household agreed to ends, and what is not recorded of it."""
+    """One for each process. ``notice_of``: what is read before a yes. ``ends``: how it ends, and what that owes."""
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class ConsentDesk:
         lines: Lines,
         outbox: Notices,
         evidence: Evidence,
+        notice_of: NoticeOf,
         endings: Endings,
         ending_log: EndingLog,
         pressed: PressedFile,
@@ -73,6 +76,7 @@ class ConsentDesk:
         self._outbox, self._evidence, self._clock, self._ids = outbox, evidence, clock, ids
         self._endings, self._tenancies, self._turns, self._pins = endings, registry.tenancies, registry.turns, pins
         self._asking = Asking(store, grounds, clock, ids, pause)
+        self.notice_of = notice_of
         self.ends = GroundEnds(
             store, pins, grounds, ledger, epochs, lines, outbox, evidence, endings, pressed, ending_log, log
         )
@@ -101,7 +105,7 @@ class ConsentDesk:
 
             def write(connection: Connection) -> None:
                 if drop(connection, asked):
-                    self._outbox.put(connection, self._answer(asked, ""))
+                    self._outbox.put(connection, answer_notice(asked, ""))
 
             await self._store.write(write)
 
@@ -118,28 +122,33 @@ class ConsentDesk:
         return {TAKEN_BACK: taken_back}
 
     async def accept(
-        self, household: SubjectId, request: str, quantities: frozenset[str], *, language: str = "en"
+        self,
+        household: SubjectId,
+        request: str,
+        quantities: frozenset[str],
+        *,
+        language: str = "en",
+        read: str | None = None,
     ) -> Consent:
         """Yes to all or to a part of a request. Raises ``ConsentError`` when there is nothing (left) to accept.
 
         Raises ``SubjectGone`` once the household's end has begun. The first answer counts: an accept that is sent again
-        changes nothing, before or after a withdrawal. ``language``: in which the household read the notice.
+        changes nothing, before or after a withdrawal. ``language``: in which the household read the notice. ``read``:
+        the hash of what it read, which must be what is said now; None where the caller showed it.
         """
         async with self._turns.of(household):
             await self._here(household)
-            asked = await self._asking.find(household, request)
-            if not quantities or not quantities <= asked.request.quantities:
-                raise ConsentError("nothing-chosen", "quantities", "at least one of those that are asked for")
-            now = self._clock()
-            consent = Consent(self._ids(), household, scope_of(asked.request, quantities, now), now)
-            token = self._evidence.receipt(consent, language)
+            asked, now = await self._asking.find(household, request), self._clock()
+            notice = self.notice_of(asked.request, language)
+            consent = Consent(self._ids(), household, agreed_to(asked.request, quantities, now, notice, read), now)
+            token = self._evidence.receipt(consent, notice)
             sealed = await self._ledger.seal([(household, entry_of("given", consent, now))])
-            answered = self._answer(asked, consent.id)
+            answered = answer_notice(asked, consent.id)
 
             def write(connection: Connection) -> None:
                 mark(connection, asked.id, now, consent.id)
                 records.add(connection, consent)
-                self._evidence.put(connection, household, "receipt", consent.id, now, token)
+                self._evidence.put_receipt(connection, consent, token, notice)
                 self._ledger.put(connection, sealed)
                 self._outbox.put(connection, answered)
 
@@ -157,7 +166,7 @@ class ConsentDesk:
             def write(connection: Connection) -> None:
                 for each in all_:
                     mark(connection, each.id, now, "")
-                    self._outbox.put(connection, self._answer(each, ""))
+                    self._outbox.put(connection, answer_notice(each, ""))
 
             await self._store.write(write)
 
@@ -229,7 +238,7 @@ class ConsentDesk:
             case Contract() | LegalTask(objectable=True):
                 await self.ends.settle(household)
             case LegalTask():
-                raise ConsentError("not-objectable", "ground", "the law behind this task knows no objection")
+                raise ConsentError("not-objectable", "ground", "GDPR Art. 21 knows no objection to a duty by 6(1)(c)")
             case _:
                 raise ConsentError("no-such-ground", "ground", "this household has no such ground")
 
@@ -260,13 +269,3 @@ class ConsentDesk:
         live = found is not None and found.live and self._vault.oldest(household, ANY_CLASS) is not None
         if not live or await self._endings.begun(household) is not None:
             raise SubjectGone("no such household")
-
-    @staticmethod
-    def _answer(asked: Asked, ground: str) -> Notice:
-        payload = {
-            "request": asked.id,
-            "reference": asked.request.reference,
-            "recipient": asked.request.recipient,
-            "ground": ground,
-        }
-        return Notice("permission.answered", payload, key=f"request:{asked.id}")
