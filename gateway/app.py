@@ -13,6 +13,7 @@ from pathlib import Path
 from adapters.plugin import Adapter, Logger, Route
 from gateway.clock import Clock, system_clock
 from gateway.compose import Gateway, load, opened
+from gateway.errors import BooksBroken
 from gateway.extending.found import found
 from gateway.extending.making import made
 from gateway.intake import http as ingest
@@ -88,7 +89,10 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
     async def checkpoints() -> None:
         while True:
             await asyncio.sleep(CHECKPOINT)
-            await gateway.ledger.sign_checkpoint()
+            try:
+                await gateway.ledger.sign_checkpoint()
+            except BooksBroken as broken:
+                gateway.log.error("ledger.not_signed", why=str(broken))
 
     supervisor.add("lines", gateway.lines.watch)
     supervisor.add("pins", gateway.pins.run)

@@ -213,6 +213,7 @@ async def load(gateway: Gateway) -> None:
     await gateway.retention.run(gateway.clock())
     await gateway.vault.start()
     await gateway.registry.load()
+    await gateway.ledger.checkpoints.load()
     await gateway.grounds.load(gateway.store)
     await gateway.consent.ends.load()
     await gateway.vee.corrections.load()
@@ -266,7 +267,7 @@ def composed(
     ledger = Ledger(store, vault, signer, clock, ids)
     controller = Controller(settings.controller.name, settings.controller.contact)
     lasting = Lasting.of(days, access=settings.retention.access_log, session=settings.limits.session_days)
-    evidence = Evidence(store, vault, signer, controller, lasting, ids)
+    evidence = Evidence(store, vault, signer, controller, lasting, ids, ledger.checkpoints)
     endings = Endings(store, vault)
     consent = ConsentDesk(
         store=store,

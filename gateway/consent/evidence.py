@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select
 from adapters.formats.words import whole_second
 from adapters.plugin import Signer
 from gateway.consent.notice import NOTICE_ID, NOTICES
+from gateway.door.checkpoints import Checkpoints
 from gateway.storage.port import Store
 from gateway.storage.tables.door import evidence as table
 from gateway.vault.port import Destroyed, Vault
@@ -42,9 +43,10 @@ class Evidence:
         controller: Controller,
         lasting: Lasting,
         ids: Callable[[], str],
+        checkpoints: Checkpoints,
     ) -> None:
         self._store, self._vault, self._signer, self._controller, self._ids = store, vault, signer, controller, ids
-        self.lasting = lasting
+        self.lasting, self._checkpoints = lasting, checkpoints
 
     def pseudonym(self, subject: SubjectId) -> str:
         """How receipts and certificates name a household; the same on all of them."""
@@ -71,11 +73,16 @@ class Evidence:
                 "sha256": sha256(NOTICES[language].encode()).hexdigest(),
             },
         }
-        return self._signer.sign(claims, typ="receipt+jwt")
+        return self._signer.sign(claims | self._head(), typ="receipt+jwt")
+
+    def _head(self) -> dict[str, str]:
+        """The ledger's last signed head: who holds the receipt can have it proved that later ones begin with it."""
+        newest = self._checkpoints.newest
+        return {} if newest is None else {"ledger_checkpoint": newest.token}
 
     def withdrawal(self, consent: Consent, at: datetime) -> str:
         """That a consent was taken back, and when."""
-        return self._signer.sign(self._claims(consent, at) | {"event": "withdrawn"}, typ="receipt+jwt")
+        return self._signer.sign(self._claims(consent, at) | {"event": "withdrawn"} | self._head(), typ="receipt+jwt")
 
     def erasure(self, subject: SubjectId, destroyed: Destroyed, at: datetime) -> str:
         """The certificate of Article 17."""
