@@ -26,6 +26,7 @@ from gateway.pages.exceptions import ExceptionPages
 from gateway.pages.household import HouseholdPages
 from gateway.pages.meters import MeterPages
 from gateway.pages.operator import OperatorPages
+from gateway.pages.proofs import ProofPages
 from gateway.pages.render import Renderings
 from gateway.serve.login import Login
 from policies.roles import EVERYBODY, Listener
@@ -83,7 +84,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
         history,
         vee,
         household,
-        LedgerApi(gateway.ledger),
+        LedgerApi(gateway.ledger, gateway.cohorts.told_with),
         BackupApi(gateway.backups, gateway.settings),
     )
     api = [route for desk in desks for route in desk.routes()]
@@ -136,7 +137,8 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
     operator = OperatorPages(gateway.registry, login, show)
     exceptions = ExceptionPages(gateway.vee, show, operator.problem)
     meters = MeterPages(gateway.registry, show, operator.problem, ZoneInfo(gateway.settings.timezone))
-    desks = (entrance, household, erasure, downloads, operator, exceptions, meters)
+    proofs = ProofPages(gateway.registry, household.frame, household.problem)
+    desks = (entrance, household, proofs, erasure, downloads, operator, exceptions, meters)
     return [route for desk in desks for route in desk.routes()]
 
 

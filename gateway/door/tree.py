@@ -18,11 +18,11 @@ from gateway.storage.tables.door import ledger
 from gateway.vault.port import OwnSeal
 from policies import merkle
 
-BLOCK = 256
+BLOCK_LEAVES = 256
 """Leaves of a block; a power of two."""
 _AT_ONCE = 8
 """Blocks of one look."""
-_LOWEST = BLOCK.bit_length() - 1
+_LOWEST = BLOCK_LEAVES.bit_length() - 1
 
 
 class LedgerTree:
@@ -43,19 +43,19 @@ class LedgerTree:
 
     async def inclusion(self, numbers: Sequence[int], size: int) -> list[list[bytes]]:
         """The proof of each entry, 1 <= number <= size."""
-        of = await self._parts(size, {(number - 1) // BLOCK for number in numbers})
+        of = await self._parts(size, {(number - 1) // BLOCK_LEAVES for number in numbers})
         return [merkle.inclusion(number - 1, size, of) for number in numbers]
 
     async def consistency(self, first: int, second: int) -> list[bytes]:
         """That what there was at entry ``first`` is the begin of what there is at ``second``; 0 < first <= second."""
-        return merkle.consistency(first, second, await self._parts(second, {(first - 1) // BLOCK}))
+        return merkle.consistency(first, second, await self._parts(second, {(first - 1) // BLOCK_LEAVES}))
 
     async def _parts(self, size: int, blocks: Iterable[int] = ()) -> merkle.Subtree:
         """Answers for what lies in some blocks, for what ends with ``size``, and for what is whole blocks."""
-        await self._grow(size // BLOCK)
+        await self._grow(size // BLOCK_LEAVES)
         leaves: dict[int, Sequence[bytes]] = {}
-        for block in {*blocks, (size - 1) // BLOCK}:
-            leaves[block] = await self._leaves(block * BLOCK, min(size, (block + 1) * BLOCK))
+        for block in {*blocks, (size - 1) // BLOCK_LEAVES}:
+            leaves[block] = await self._leaves(block * BLOCK_LEAVES, min(size, (block + 1) * BLOCK_LEAVES))
         return partial(_part, self._levels, leaves)
 
     async def _grow(self, blocks: int) -> None:
@@ -63,9 +63,9 @@ class LedgerTree:
         async with self._growing:
             while (known := len(self._levels[0])) < blocks:
                 end = min(known + _AT_ONCE, blocks)
-                leaves = await self._leaves(known * BLOCK, end * BLOCK)
-                for begin in range(0, len(leaves), BLOCK):
-                    self._add(merkle.root(leaves[begin : begin + BLOCK]))
+                leaves = await self._leaves(known * BLOCK_LEAVES, end * BLOCK_LEAVES)
+                for begin in range(0, len(leaves), BLOCK_LEAVES):
+                    self._add(merkle.root(leaves[begin : begin + BLOCK_LEAVES]))
 
     def _add(self, block: bytes) -> None:
         self._levels[0].append(block)
@@ -86,11 +86,11 @@ class LedgerTree:
 
 def _part(levels: Sequence[Sequence[bytes]], leaves: Mapping[int, Sequence[bytes]], begin: int, end: int) -> bytes:
     count = end - begin
-    if count >= BLOCK and count & (count - 1) == 0:
+    if count >= BLOCK_LEAVES and count & (count - 1) == 0:
         return levels[count.bit_length() - 1 - _LOWEST][begin // count]
-    if count < BLOCK:
-        first = begin % BLOCK
-        return merkle.root(leaves[begin // BLOCK][first : first + count])
+    if count < BLOCK_LEAVES:
+        first = begin % BLOCK_LEAVES
+        return merkle.root(leaves[begin // BLOCK_LEAVES][first : first + count])
     middle = begin + merkle.split(count)
     return merkle.node(_part(levels, leaves, begin, middle), _part(levels, leaves, middle, end))
 

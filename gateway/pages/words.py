@@ -15,6 +15,7 @@ from gateway.pages.texts.fleet import FLEET
 from gateway.pages.texts.frame import FRAME
 from gateway.pages.texts.named import CLASSES, COUNTED, LEVELS, MONTHS, PURPOSES, RULE_WORDS
 from gateway.pages.texts.own_values import OWN_VALUES
+from gateway.pages.texts.proofs import PROOFS
 from meter_driver.quantities import Medium, parse
 from policies.terms import AS_RECEIVED, ONE_DAY, DetailClass, Level, Purpose
 
@@ -23,7 +24,9 @@ NO_BREAK = "\u00a0"
 """Between a number and what it counts: no line ends there."""
 _NO_MEDIUM = (Medium.UNKNOWN, Medium.ABSTRACT)
 _MICROSECOND = timedelta(microseconds=1)
-TEXT: Mapping[str, tuple[str, str]] = MappingProxyType({**FRAME, **AGREED, **OWN_VALUES, **ERASURE_TEXT, **FLEET})
+TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {**FRAME, **AGREED, **OWN_VALUES, **ERASURE_TEXT, **FLEET, **PROOFS}
+)
 
 
 class Phrases:
