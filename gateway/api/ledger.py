@@ -96,7 +96,7 @@ def _head(head: Checkpoint) -> Json:
 
 
 def _proved(entry: PagedEntry, path: Sequence[bytes]) -> Json:
-    """``words``: what the entry says, as its leaf is bound to it. ``sealed``: what the leaf is the hash of."""
+    """What the entry says, as its leaf is bound to it; what the leaf is the hash of; and the way to the root."""
     sealed = urlsafe_b64encode(entry.sealed).rstrip(b"=").decode()
     return {
         "number": entry.number,
