@@ -64,6 +64,7 @@ from gateway.storage.engines import store_at
 from gateway.storage.port import Store
 from gateway.vault.compactor import Compactor
 from gateway.vault.days import Days
+from gateway.vault.required import RequiredParts
 from gateway.vault.retention import Retention
 from gateway.vault.sealed import SealedVault
 from gateway.vee.clocks import ClockBook
@@ -91,6 +92,7 @@ class Gateway:
     store: Store
     keeper: Keeper
     pins: Pins
+    required: RequiredParts
     ending_log: EndingLog
     backups: Backups
     http: Outbound
@@ -209,6 +211,8 @@ async def load(gateway: Gateway) -> None:
     if await gateway.keeper.run() == NO_RUN:
         await gateway.ledger.adopt()
     await gateway.pins.load()
+    if missing := await gateway.required.load():
+        gateway.log.error("days.not_believed", days=missing)
     await gateway.retention.load()
     await gateway.retention.run(gateway.clock())
     await gateway.vault.start()
@@ -254,9 +258,10 @@ def composed(
     days = settings.retention.by_class()
     known, window = KnownBackups(settings.keys), timedelta(hours=settings.retention.recovery_hours)
     ending_log = EndingLog(store, lambda: keeper.lookup_key, known, window, clock, log)
-    vault = SealedVault(store, keeper, days, clock=clock, recoverable=lambda: ending_log.until)
-    lines = Lines(clock)
     pins, zone = Pins(store, keeper, ending_log, log), ZoneInfo(settings.timezone)
+    required = RequiredParts(store, pins)
+    vault = SealedVault(store, keeper, days, clock=clock, required=required, recoverable=lambda: ending_log.until)
+    lines = Lines(clock)
     registry = Registry(store, pins, vault, clock, ids, lines.ended, zone)
     organisations, places = overrides.organisations or registry.organisations, overrides.places or registry.tenancies
     throttle = Throttle(settings.limits.login_wrong_per_minute, time.monotonic)
@@ -330,7 +335,7 @@ def composed(
         installed=registry.meters.installed,
     )
     profiles = Profiles(organisations, clock, zone)
-    worked_out = Days(store, keeper, os.urandom, zone, log, registry.meters.installed)
+    worked_out = Days(store, keeper, os.urandom, zone, log, registry.meters.installed, required)
     return Gateway(
         settings=settings,
         clock=clock,
@@ -340,6 +345,7 @@ def composed(
         store=store,
         keeper=keeper,
         pins=pins,
+        required=required,
         http=http,
         vault=vault,
         ending_log=ending_log,
@@ -354,9 +360,17 @@ def composed(
             leaving=worked_out.derive_leaving,
             erased=worked_out.derive_erased,
             expired=lines.expired,
+            required=required,
         ),
         compactor=Compactor(
-            store, keeper, clock=clock, randomness=os.urandom, log=log, settled=vault.settled, days=worked_out
+            store,
+            keeper,
+            clock=clock,
+            randomness=os.urandom,
+            log=log,
+            settled=vault.settled,
+            days=worked_out,
+            required=required,
         ),
         registry=registry,
         signer=signer,

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection
 
 from gateway.errors import SubjectGone
 from gateway.keeper.port import Keeper
 from gateway.storage.port import Store
 from gateway.vault import keys
 from gateway.vault.merge import Clashes, combined, mended
-from gateway.vault.pieces import StoredPart, parts_of_days
+from gateway.vault.pieces import StoredPart, doubted, parts_of_days
 from meter_driver.intervals import instant
 from policies.terms import DetailClass, SubjectId
 from policies.vault.columns import Series
@@ -38,9 +39,15 @@ async def corrected(
         return series
     quantities = frozenset(quantity for _, quantity, _ in solvable)
     days = [_day(us) for (_, _, begin), end in solvable.items() for us in (begin, end)]
-    parts = await store.look(lambda connection: parts_of_days(connection, subject, LIVE, min(days), max(days)))
+    first, last = min(days), max(days)
+
+    def look(connection: Connection) -> tuple[Sequence[StoredPart], bool]:
+        doubt = doubted(connection, subject, LIVE, first, last)
+        return parts_of_days(connection, subject, LIVE, first, last), doubt
+
+    parts, doubt = await store.look(look)
     ciphers = await keys.ciphers(keeper, subject, [(LIVE, part.day) for part in parts])
-    if any((LIVE, part.day) not in ciphers for part in parts):
+    if doubt or any((LIVE, part.day) not in ciphers for part in parts):
         return series
 
     def again() -> list[Series]:
@@ -76,13 +83,35 @@ async def day_of(
     quantities: frozenset[str] | None = None,
 ) -> list[Series]:
     """The parts of one day as one, in the order in which they came, each clash solved. Raises ``SubjectGone``."""
+    return (await day_with_news(store, keeper, subject, detail, parts, cipher, quantities))[0]
+
+
+async def day_with_news(
+    store: Store,
+    keeper: Keeper,
+    subject: SubjectId,
+    detail: DetailClass,
+    parts: Sequence[StoredPart],
+    cipher: AESGCM,
+    quantities: frozenset[str] | None = None,
+) -> tuple[list[Series], bool]:
+    """The same, and whether one part told again what another had told."""
     clashes: Clashes = {}
 
-    def together() -> list[Series]:
-        return combined(detail, [part.opened(subject, detail, cipher, quantities) for part in parts], clashes)
+    def together() -> tuple[list[Series], bool]:
+        opened = [part.opened(subject, detail, cipher, quantities) for part in parts]
+        series = combined(detail, opened, clashes)
+        return series, detail is LIVE and _count(series) < sum(map(_count, opened))
 
-    series = await asyncio.to_thread(together)
-    return await corrected(store, keeper, subject, series, clashes) if clashes else series
+    series, again = await asyncio.to_thread(together)
+    if not clashes:
+        return series, again
+    return await corrected(store, keeper, subject, series, clashes), True
+
+
+def _count(series: Sequence[Series]) -> int:
+    """Of readings."""
+    return sum(len(one.axis[0]) for one in series)
 
 
 def _day(us: int) -> int:
