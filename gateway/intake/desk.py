@@ -145,11 +145,11 @@ class Intake:
             mine = {subject: relabelled(subject, columns, batch.labels) for subject, columns in households.items()}
             drafts = await self._drafted(mine, oldest, refused)
             notes = await self._doubts.notes(doubted(batch, doubtful, refused)) if doubtful else ()
-            latest = micros(now + AHEAD)
-            again = await self._vault.again(self._again(mine, latest))
+            again = await self._vault.again(await self._again(mine))
             if any(self._oldest(subject) != before for subject, before in oldest.items()):
                 return None
-            if not self._again(mine, latest) <= (again.whose if again is not None else frozenset()):
+            known = again.whose if again is not None else frozenset()
+            if any(subject not in known and self._told.again(subject, columns) for subject, columns in mine.items()):
                 return None
             for subject, columns in mine.items():
                 self._told.note(subject, columns)
@@ -188,9 +188,13 @@ class Intake:
                 refuse(refused, (column for _, column in columns), "unknown-subject")
         return drafts
 
-    def _again(self, households: Mapping[SubjectId, NamedColumns], latest: int) -> frozenset[SubjectId]:
+    async def _again(self, households: Mapping[SubjectId, NamedColumns]) -> frozenset[SubjectId]:
         """Who may tell again what was told before."""
-        return frozenset(s for s, columns in households.items() if self._told.again(s, columns, latest))
+        for subject in households:
+            if not self._told.knows(subject):
+                day, series = await self._vault.last_told(subject)
+                self._told.learn(subject, day, series)
+        return frozenset(subject for subject, columns in households.items() if self._told.again(subject, columns))
 
     async def _of_household(
         self, subject: SubjectId, oldest: Oldest, columns: NamedColumns, refused: Reasons

@@ -103,7 +103,8 @@ class Compactor:
             cipher = (await self._keeper.ciphers(subject, [(detail, day)])).get((detail, day))
             if cipher is None:
                 return False
-            series, again = await day_with_news(self._store, self._keeper, subject, detail, parts, cipher)
+            where = self._store, self._keeper, subject, detail, parts, cipher
+            series, again = await day_with_news(*where, news=bool(required))
             corrected = bool(required) and (again or any(part.pieces and part.upto in required for part in parts))
             if detail is DetailClass.QUARTER:  # before these pieces go: a crash in between does it again
                 await self._days.derive(subject, day, corrected=corrected)

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, func, literal_column, select
 
 from gateway.storage.statements import Prepared
 from gateway.storage.tables.vault import block, piece, required_part
@@ -36,6 +36,7 @@ _AFTER = _rows(block.c.upto > bindparam("number"), piece.c.number > bindparam("n
 _DAYS = Prepared(_of(block, block.c.day).where(_BLOCK).union(_of(piece, piece.c.day).where(_PIECE)).order_by("day"))
 
 
+_NEWEST = Prepared(_of(block, func.max(block.c.day)).union_all(_of(piece, func.max(piece.c.day))))
 _UPTO, _DIGEST = required_part.c.upto, required_part.c.digest
 _DAY = required_part.c.day
 _REQUIRED = Prepared(
@@ -72,6 +73,14 @@ def days_with_values(connection: Connection, subject: str, detail: DetailClass, 
     """Days in [first, last] (ordinals) of which there is anything."""
     found = _DAYS(connection, _asked(subject, detail) | {"first": first, "last": last})
     return [row[0] for row in found]
+
+
+def newest_day(connection: Connection, subject: str, detail: DetailClass) -> tuple[int | None, Sequence[StoredPart]]:
+    """The last day (ordinal) of which there is anything, and its parts."""
+    found = [row[0] for row in _NEWEST(connection, _asked(subject, detail)) if row[0] is not None]
+    if not found:
+        return None, ()
+    return max(found), parts_of_days(connection, subject, detail, max(found), max(found))
 
 
 def parts_of_days(

@@ -6,7 +6,7 @@ what may correct is written down in the transaction that stores it, in a table t
 (``gateway.pins``): of a piece, until its day is merged; then of the block, if something was corrected at all.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -44,6 +44,7 @@ def _in_day(table: Table) -> ColumnElement[bool]:
 
 
 _OF_DAY = Prepared(select(required_part).where(_in_day(required_part)))
+_ONE = Prepared(select(required_part).where(_in_day(required_part), required_part.c.upto == bindparam("upto")))
 _PARTS = Prepared(
     select(
         select(func.count()).select_from(piece).where(_in_day(piece)).scalar_subquery(),
@@ -87,7 +88,7 @@ class RequiredParts:
             told = [(*day, number, sha256(sealed).digest()) for day, number, sealed in pieces if _held(connection, day)]
             append(connection, required_part, told)
 
-        await self._pins.add(ready, [_touched(day for day, _, _ in pieces)], work)
+        await self._pins.add(ready, [_touched_parts([(*day, number) for day, number, _ in pieces])], work)
 
     async def replace(self, day: DayKey, work: Callable[[Connection], object], upto: int, made: bytes | None) -> None:
         """``Store.write`` of a block. ``made``: what is sealed in it, required in the place of all parts up to a
@@ -103,7 +104,8 @@ class RequiredParts:
                 digest = sha256(made).digest() if made else NEVER
                 append(connection, required_part, [(*day, upto, digest)])
 
-        await self._pins.write([_touched([day])], replaced, adds=True)
+        touched = Touched(_SCOPE, required_part, lambda connection: _OF_DAY(connection, day._asdict()).fetchall())
+        await self._pins.write([touched], replaced, adds=True)
 
     async def drop(self, rows: ColumnElement[bool]) -> None:
         """Of days that cannot be opened any more."""
@@ -112,9 +114,10 @@ class RequiredParts:
             await self._pins.delete(required_part, rows, adds=True)
 
 
-def _touched(days: Iterable[DayKey]) -> Touched:
-    mine = sorted(set(days))
-    return Touched(_SCOPE, required_part, lambda c: [row for day in mine for row in _OF_DAY(c, day._asdict())])
+def _touched_parts(keys: Sequence[tuple[str, int, int, int]]) -> Touched:
+    """Rows by their whole keys: a long day costs no more than a short one."""
+    asked = [dict(zip(("subject", "code", "day", "upto"), key, strict=True)) for key in keys]
+    return Touched(_SCOPE, required_part, lambda c: [row for values in asked for row in _ONE(c, values)])
 
 
 def _held(connection: Connection, day: DayKey) -> bool:

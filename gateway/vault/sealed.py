@@ -27,6 +27,7 @@ from gateway.vault.merge import Clashes, combined, values_of
 from gateway.vault.pieces import (
     StoredPart,
     days_with_values,
+    newest_day,
     parts_after,
     parts_of_days,
 )
@@ -43,6 +44,7 @@ DAYS_AT_ONCE = 8
 IN_THE_LOOP = 32 * 1024
 """Sealed bytes of a day that are opened there: a few milliseconds."""
 
+LIVE = DetailClass.LIVE
 PieceRow = tuple[int, str, int, int, bytes]
 BatchRow = tuple[str, int, int, bytes]
 
@@ -239,6 +241,25 @@ class SealedVault:
     async def again(self, whose: frozenset[SubjectId]) -> Again | None:
         """What ``append`` needs for households that may tell again what they told before; None for none."""
         return Again(whose, await self._required.ready()) if whose else None
+
+    async def last_told(self, subject: SubjectId) -> tuple[int, Sequence[Series]]:
+        """The newest day of readings as received that there is anything of (ordinal), and all that is there of it.
+
+        Without any: the oldest that is held. One that is not believed was told to its end. What is damaged or gone
+        tells nothing.
+        """
+        oldest = self.oldest(subject, LIVE)
+        day, parts = await self._store.look(lambda connection: newest_day(connection, subject, LIVE))
+        if oldest is None or day is None or day < oldest.toordinal():
+            return (oldest or date.max).toordinal(), ()
+        try:
+            ciphers = await keys.ciphers(self._keeper, subject, [(LIVE, day)])
+            if not parts or (LIVE, day) not in ciphers:
+                return day + 1, ()
+            cipher = ciphers[LIVE, day]
+            return day, await asyncio.to_thread(lambda: [s for p in parts for s in p.opened(subject, LIVE, cipher)])
+        except (SubjectGone, ValueError):
+            return day + 1, ()
 
     # -- identity and ledger
 
