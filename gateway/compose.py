@@ -21,6 +21,7 @@ from gateway.consent.desk import ConsentDesk
 from gateway.consent.endings import Endings
 from gateway.consent.evidence import Controller, Evidence
 from gateway.consent.pressed import PressedFile
+from gateway.door.budget import QuestionBudget
 from gateway.door.egress import Egress
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
@@ -120,6 +121,7 @@ class Gateway:
     forgetting: Forgetting
     cohorts: CohortDesk
     release: ReleaseDesk
+    budget: QuestionBudget
     egress: Egress
     profiles: Profiles
     intake: Intake
@@ -146,6 +148,7 @@ class Gateway:
             signer=self.signer,
             public_urls=self.urls,
             release=self.release,
+            budget=self.budget,
             ending_log=self.ending_log,
             profiles=self.profiles,
             consent=self.consent,
@@ -397,6 +400,7 @@ def composed(
         release=ReleaseDesk(
             vault, grounds, ledger, epochs, profiles, cohorts, registry.meters, clock, zone, vee.corrections, worked_out
         ),
+        budget=QuestionBudget(store, vault, clock, settings.limits.questions_per_day),
         egress=Egress(lines),
         profiles=profiles,
         intake=Intake(vault, store, vee.clocks, clock=clock),

@@ -29,6 +29,7 @@ from adapters.plugin import (
 from gateway import rights
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
+from gateway.door.budget import QuestionBudget
 from gateway.door.egress import Egress
 from gateway.door.profiles import Profiles
 from gateway.door.release import KeptBack, ReleaseDesk
@@ -153,6 +154,7 @@ class AdapterServices(BaseServices):
         signer: Signer,
         public_urls: Mapping[Listener, str],
         release: ReleaseDesk,
+        budget: QuestionBudget,
         ending_log: EndingLog,
         profiles: Profiles,
         consent: ConsentDesk,
@@ -176,7 +178,7 @@ class AdapterServices(BaseServices):
             log=log,
         )
         self._directory, self._signer, self._release, self._zone = directory, signer, release, zone
-        self._profiles, self._ended, self._ending_log = profiles, ended, ending_log
+        self._profiles, self._budget, self._ended, self._ending_log = profiles, budget, ended, ending_log
         self._consent, self._egress, self._intake, self._vault = consent, egress, intake, vault
 
     @property
@@ -201,6 +203,7 @@ class AdapterServices(BaseServices):
         alive: Callable[[], bool] = always,
     ) -> web.StreamResponse:
         right = self._profiles.right(question, request.get(CREDENTIAL), alive)
+        await self._budget.take(question.recipient)
         parts = await self._release.release(question, right, _named_in(response))
         sink = HttpSink(request, response)
         await self._egress.send(parts, renderer, sink, right=right, shared=_shared(question))
@@ -251,13 +254,10 @@ class AdapterServices(BaseServices):
         return self._profiles.zones(recipient)
 
     async def ask(self, household: SubjectId | Pseudonym, request: PermissionRequest) -> str:
-        subject: SubjectId | None
-        if isinstance(household, Pseudonym):
-            subject = self._release.known_as(request.recipient, household)
-            if subject is None:
-                raise Refused(Refusal((Reason.UNKNOWN_SUBJECT,)))
-        else:
-            subject = household
+        known_as = self._release.known_as
+        subject = known_as(request.recipient, household) if isinstance(household, Pseudonym) else household
+        if subject is None:
+            raise Refused(Refusal((Reason.UNKNOWN_SUBJECT,)))
         if not self._profiles.in_profile(request):
             raise Refused(Refusal((Reason.NOT_IN_PROFILE,)))
         return await self._consent.ask(subject, request)

@@ -14,7 +14,7 @@ from meter_driver.intervals import DAY_US
 from policies.terms import SubjectId
 from policies.vault.columns import Series
 
-MOST_METERS = 64
+METERS_KNOWN = 64
 """Of a household that are known; of one with more everything may be told again."""
 _ALWAYS = 1 << 63
 
@@ -78,7 +78,7 @@ class ToldSoFar:
         self._bound(subject)
 
     def _bound(self, subject: SubjectId) -> None:
-        if len(self._of[subject].meters) > MOST_METERS:
+        if len(self._of[subject].meters) > METERS_KNOWN:
             self._of[subject] = _Household({}, _Told(_ALWAYS, None))
 
 

@@ -44,7 +44,7 @@ DAYS_AT_ONCE = 8
 IN_THE_LOOP = 32 * 1024
 """Sealed bytes of a day that are opened there: a few milliseconds."""
 
-LIVE = DetailClass.LIVE
+_LIVE = DetailClass._LIVE
 PieceRow = tuple[int, str, int, int, bytes]
 BatchRow = tuple[str, int, int, bytes]
 
@@ -248,16 +248,16 @@ class SealedVault:
         Without any: the oldest that is held. One that is not believed was told to its end. What is damaged or gone
         tells nothing.
         """
-        oldest = self.oldest(subject, LIVE)
-        day, parts = await self._store.look(lambda connection: newest_day(connection, subject, LIVE))
+        oldest = self.oldest(subject, _LIVE)
+        day, parts = await self._store.look(lambda connection: newest_day(connection, subject, _LIVE))
         if oldest is None or day is None or day < oldest.toordinal():
             return (oldest or date.max).toordinal(), ()
         try:
-            ciphers = await keys.ciphers(self._keeper, subject, [(LIVE, day)])
-            if not parts or (LIVE, day) not in ciphers:
+            ciphers = await keys.ciphers(self._keeper, subject, [(_LIVE, day)])
+            if not parts or (_LIVE, day) not in ciphers:
                 return day + 1, ()
-            cipher = ciphers[LIVE, day]
-            return day, await asyncio.to_thread(lambda: [s for p in parts for s in p.opened(subject, LIVE, cipher)])
+            cipher = ciphers[_LIVE, day]
+            return day, await asyncio.to_thread(lambda: [s for p in parts for s in p.opened(subject, _LIVE, cipher)])
         except (SubjectGone, ValueError):
             return day + 1, ()
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from gateway.intake.derive import EPOCH_DAY
 from gateway.intake.records import Column, Key
-from gateway.intake.told import MOST_METERS, ToldSoFar
+from gateway.intake.told import METERS_KNOWN, ToldSoFar
 from meter_driver.intervals import DAY_US
 from policies.terms import SubjectId
 from policies.vault.columns import Series
@@ -65,7 +65,7 @@ def test_the_newest_said_again_alike_is_nothing_new_and_otherwise_it_is() -> Non
 
 def test_of_a_household_with_more_meters_than_are_known_everything_may_be_told_again() -> None:
     told = fresh()
-    for n in range(MOST_METERS):
+    for n in range(METERS_KNOWN):
         told.note(WHO, [said(f"m{n}", (5, 1))])
     assert not told.again(WHO, [said("m0", (6, 1))])
     told.note(WHO, [said("one more", (5, 1))])
