@@ -44,7 +44,7 @@ DAYS_AT_ONCE = 8
 IN_THE_LOOP = 32 * 1024
 """Sealed bytes of a day that are opened there: a few milliseconds."""
 
-_LIVE = DetailClass._LIVE
+_LIVE = DetailClass.LIVE
 PieceRow = tuple[int, str, int, int, bytes]
 BatchRow = tuple[str, int, int, bytes]
 
