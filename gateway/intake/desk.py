@@ -145,11 +145,11 @@ class Intake:
             mine = {subject: relabelled(subject, columns, batch.labels) for subject, columns in households.items()}
             drafts = await self._drafted(mine, oldest, refused)
             notes = await self._doubts.notes(doubted(batch, doubtful, refused)) if doubtful else ()
-            again = await self._vault.again(await self._again(mine))
+            whose, seen = await self._again(mine), self._told.changes
+            again = await self._vault.again(whose)
             if any(self._oldest(subject) != before for subject, before in oldest.items()):
                 return None
-            known = again.whose if again is not None else frozenset()
-            if any(subject not in known and self._told.again(subject, columns) for subject, columns in mine.items()):
+            if self._told.changes != seen and not await self._again(mine) <= whose:
                 return None
             for subject, columns in mine.items():
                 self._told.note(subject, columns)

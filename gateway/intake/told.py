@@ -38,6 +38,8 @@ class ToldSoFar:
 
     def __init__(self) -> None:
         self._of: dict[SubjectId, _Household] = {}
+        self.changes = 0
+        """Grows with each of ``learn`` and ``note``."""
 
     def knows(self, subject: SubjectId) -> bool:
         return subject in self._of
@@ -78,13 +80,16 @@ class ToldSoFar:
         self._bound(subject)
 
     def _bound(self, subject: SubjectId) -> None:
+        self.changes += 1
         if len(self._of[subject].meters) > METERS_KNOWN:
             self._of[subject] = _Household({}, _Told(_ALWAYS, None))
 
 
 def _said(key: Key, column: Column, at: int) -> int:
-    rows = zip(column.starts, column.ats, column.values, strict=True)
-    some = [(start, value) for start, instant, value in rows if instant == at]
+    starts, ats, values, _ = column
+    if ats[-1] == at and ats.count(at) == 1:  # as nearly always
+        return hash((key, starts[-1], values[-1])) if values[-1].is_finite() else 0
+    some = [(start, value) for start, instant, value in zip(starts, ats, values, strict=True) if instant == at]
     return sum([hash((key, start, value)) for start, value in some if value.is_finite()])
 
 
