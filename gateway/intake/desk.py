@@ -25,7 +25,7 @@ Who knows whose a meter is refuses before the desk sees it (``gateway.intake.htt
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -152,7 +152,8 @@ class Intake:
             if self._told.changes != seen and not await self._again(mine) <= whose:
                 return None
             for subject, columns in mine.items():
-                self._told.note(subject, columns)
+                if self._told.knows(subject):
+                    self._told.note(subject, columns)
             pieces = [self._vault.sealed_piece(draft.subject, *piece) for draft in drafts for piece in draft.pieces]
             answer = IntakeAnswer(len(batch.readings) - len(refused), tuple(sorted(refused.items())))
             kept = self._vault.seal_own(_encode((answer.accepted, answer.refused)), about=_about(batch))
@@ -192,9 +193,10 @@ class Intake:
         """Who may tell again what was told before."""
         for subject in households:
             if not self._told.knows(subject):
-                day, series = await self._vault.last_told(subject)
-                self._told.learn(subject, day, series)
-        return frozenset(subject for subject, columns in households.items() if self._told.again(subject, columns))
+                with suppress(SubjectGone):  # nothing of it is kept
+                    day, series = await self._vault.last_told(subject)
+                    self._told.learn(subject, day, series)
+        return frozenset(s for s, columns in households.items() if self._told.knows(s) and self._told.again(s, columns))
 
     async def _of_household(
         self, subject: SubjectId, oldest: Oldest, columns: NamedColumns, refused: Reasons

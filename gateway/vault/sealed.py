@@ -245,20 +245,19 @@ class SealedVault:
     async def last_told(self, subject: SubjectId) -> tuple[int, Sequence[Series]]:
         """The newest day of readings as received that there is anything of (ordinal), and all that is there of it.
 
-        Without any: the oldest that is held. One that is not believed was told to its end. What is damaged or gone
-        tells nothing.
+        Without any: the oldest that is held. One that is damaged, or not believed, was told to its end. Raises
+        ``SubjectGone``.
         """
-        oldest = self.oldest(subject, _LIVE)
+        oldest = self._held(subject, _LIVE).toordinal()
         day, parts = await self._store.look(lambda connection: newest_day(connection, subject, _LIVE))
-        if oldest is None or day is None or day < oldest.toordinal():
-            return (oldest or date.max).toordinal(), ()
+        if day is None or day < oldest:
+            return oldest, ()
+        ciphers = await keys.ciphers(self._keeper, subject, [(_LIVE, day)])
+        if not parts or (cipher := ciphers.get((_LIVE, day))) is None:
+            return day + 1, ()
         try:
-            ciphers = await keys.ciphers(self._keeper, subject, [(_LIVE, day)])
-            if not parts or (_LIVE, day) not in ciphers:
-                return day + 1, ()
-            cipher = ciphers[_LIVE, day]
             return day, await asyncio.to_thread(lambda: [s for p in parts for s in p.opened(subject, _LIVE, cipher)])
-        except (SubjectGone, ValueError):
+        except ValueError:
             return day + 1, ()
 
     # -- identity and ledger
