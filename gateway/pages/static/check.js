@@ -70,7 +70,7 @@
     if (!chosen.files.length) return;
     try {
       const file = JSON.parse(await chosen.files[0].text());
-      const { keys } = await (await fetch("/api/keys", { credentials: "same-origin", cache: "no-store" })).json();
+      const { keys } = await (await fetch(said.dataset.keys, { credentials: "same-origin", cache: "no-store" })).json();
       said.textContent = told(await check(file, keys));
     } catch { said.textContent = said.dataset.none; }
   });
