@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from gateway.errors import StoreDoubted, StoreFull
+from gateway.vault.pieces import parts_of_days
 from meter_driver.reading import Reading
 from policies.terms import ONE_DAY, QUARTER_HOUR, DetailClass, Period, SubjectId
 from policies.vault.seal import CLASS_CODES
@@ -98,6 +100,11 @@ async def test_a_piece_that_went_into_a_block_does_not_come_back_behind_it(tmp_p
         await home.compactor.round()
     replace_rows(tmp_path, "piece", before["piece"])
     assert await shown(tmp_path, who) == {LIVE: [10, 70, 30], QUARTER: [10, 70, 30], DAY: [110]}
+    day = YESTERDAY.toordinal()
+    async with house(tmp_path) as home:
+        for detail in (LIVE, QUARTER):
+            [part] = await home.store.look(partial(parts_of_days, subject=who, detail=detail, first=day, last=day))
+            assert part.pieces
 
 
 async def test_what_must_be_there_cannot_be_forgotten_with_it(tmp_path: Path) -> None:
@@ -212,6 +219,46 @@ async def test_a_local_day_of_before_a_day_was_erased_does_not_come_back(tmp_pat
     replace_rows(tmp_path, "block", before)
     async with house(tmp_path, zone="Europe/Vienna") as home:
         assert await told(home, who, DAY) == []
+
+
+async def test_a_local_day_that_went_with_an_erased_day_does_not_come_back(tmp_path: Path) -> None:
+    """Its quarters had expired, so that nothing of it could be kept."""
+    kept = {QUARTER: 2, LIVE: 1}
+    async with house(tmp_path, zone="Europe/Vienna", kept=kept) as home:
+        who = await home.household()
+        await feed(home, who, [10] * 8, YESTERDAY.replace(hour=0) - timedelta(hours=1))
+        await home.compactor.round()
+        before = rows_of(store_of(tmp_path), "block")
+        home.now += 5 * ONE_DAY
+        await home.gateway.retention.run(home.now)
+        assert await told(home, who, DAY) == [80]
+        await home.gateway.retention.erase_day(who, YESTERDAY.date())
+        assert await told(home, who, DAY) == []
+    replace_rows(tmp_path, "block", [row for row in before if row["class"] == CLASS_CODES[DAY]])
+    async with house(tmp_path, zone="Europe/Vienna", kept=kept) as home:
+        home.now += 5 * ONE_DAY
+        assert await told(home, who, DAY) == []
+
+
+async def test_no_local_day_is_worked_out_from_quarters_that_are_not_believed(tmp_path: Path) -> None:
+    evening = YESTERDAY.replace(hour=0) - timedelta(hours=1)
+    async with house(tmp_path, zone="Europe/Vienna") as home:
+        who = await home.household()
+        await feed(home, who, [10] * 8, evening)
+        await home.compactor.round()
+    before = rows_of(store_of(tmp_path), "block")
+    async with house(tmp_path, zone="Europe/Vienna") as home:
+        await feed(home, who, [70], evening)
+        await home.compactor.round()
+        assert await told(home, who, DAY) == [140]
+    first = f'{of(QUARTER)} AND "day" = {evening.toordinal()}'
+    older = [r for r in before if (r["class"], r["day"]) == (CLASS_CODES[QUARTER], evening.toordinal())]
+    replace_rows(tmp_path, "block", older, where=first)
+    async with house(tmp_path, zone="Europe/Vienna") as home:
+        await feed(home, who, [20], YESTERDAY)
+        await home.compactor.round()
+        assert await told(home, who, QUARTER) == [10] * 4 + [20]
+        assert await told(home, who, DAY) == [140]
 
 
 async def test_a_stream_tells_nothing_of_a_day_that_misses_its_correction(tmp_path: Path) -> None:
