@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 from adapters.plugin import Adapter, Logger, Signer
 from gateway.clock import Clock
 from gateway.cohorts.desk import CohortDesk, Places
-from gateway.consent.desk import ConsentDesk
+from gateway.consent.desk import ConsentDesk, Pause
 from gateway.consent.endings import Endings
-from gateway.consent.evidence import Controller, Evidence
+from gateway.consent.evidence import Evidence
 from gateway.consent.pressed import PressedFile
 from gateway.door.budget import QuestionBudget
 from gateway.door.egress import Egress
@@ -45,6 +45,7 @@ from gateway.intake.desk import Intake
 from gateway.intake.http import Taking
 from gateway.keeper.keeper import open_keeper
 from gateway.keeper.port import Keeper
+from gateway.pages.notice_sheet import NoticeSheet
 from gateway.pages.own_data import DataDesk
 from gateway.pins.pins import Pins
 from gateway.recovery.backups import Backups
@@ -272,11 +273,9 @@ def composed(
     signer = overrides.signer or GatewaySigner(settings.keys, urls[Listener.PARTNERS])
     authority = Authority(settings.keys, clock())
     grounds, epochs, outbox = GroundBook(pins), Epochs(), Outbox(store, clock, log)
-    ledger = Ledger(store, vault, signer, clock, ids)
-    controller = Controller(settings.controller.name, settings.controller.contact)
+    ledger, endings = Ledger(store, vault, signer, clock, ids), Endings(store, vault)
     lasting = Lasting.of(days, access=settings.retention.access_log, session=settings.limits.session_days)
-    evidence = Evidence(store, vault, signer, controller, lasting, ids, ledger.checkpoints)
-    endings = Endings(store, vault)
+    evidence = Evidence(store, vault, signer, settings.controller, lasting, ids, ledger.checkpoints)
     consent = ConsentDesk(
         store=store,
         pins=pins,
@@ -287,11 +286,12 @@ def composed(
         lines=lines,
         outbox=outbox,
         evidence=evidence,
+        notice_of=NoticeSheet(settings.controller, organisations.organisation_now, zone).notice,
         endings=endings,
         ending_log=ending_log,
         pressed=PressedFile(settings.data / "pressed", vault),
-        tenancies=registry.tenancies,
-        turns=registry.turns,
+        registry=registry,
+        pause=Pause(settings.limits.ask_again_days, zone),
         clock=clock,
         ids=ids,
         log=log,
@@ -313,7 +313,7 @@ def composed(
         clock=clock,
         log=log,
     )
-    outbox.handle(household_end.notices)
+    outbox.handle({**household_end.notices, **consent.notices})
     forgetting = Forgetting(
         store=store,
         pins=pins,
