@@ -206,8 +206,7 @@ class AdapterServices(BaseServices):
         right = self._profiles.right(question, request.get(CREDENTIAL), alive)
         await self._budget.take(question.recipient)
         parts = await self._release.release(question, right, _named_in(response))
-        sink = HttpSink(request, response)
-        await self._egress.send(parts, renderer, sink, right=right, shared=_shared(question))
+        await self._egress.send(parts, renderer, HttpSink(request, response), right=right, shared=_shared(question))
         return response
 
     async def follow(
@@ -221,13 +220,11 @@ class AdapterServices(BaseServices):
     ) -> web.StreamResponse:
         right = self._profiles.right(question, request.get(CREDENTIAL), alive)
         parts = await self._release.follow(question, right, gone=lambda: _gone(request), say=_named_in(response))
-        sink = HttpSink(request, response)
-        await self._egress.send(parts, renderer, sink, right=right, shared=_shared(question))
+        await self._egress.send(parts, renderer, HttpSink(request, response), right=right, shared=_shared(question))
         return response
 
     async def write_end(self, work: Callable[[Connection], T], table: Table, *keys: str) -> T:
-        column = next(iter(table.primary_key.columns))
-        rows = select(table).where(column.in_(keys))
+        rows = select(table).where(next(iter(table.primary_key.columns)).in_(keys))
 
         def found(connection: Connection) -> list[dict[str, Any]]:
             return [dict(row) for row in connection.execute(rows).mappings()]
