@@ -17,7 +17,7 @@ class OrganisationIn(Strict):
     name: Annotated[str, Field(min_length=1, max_length=300)]
     did: Annotated[str, Field(max_length=512)] = ""
     levels: list[Level] = Field(default=[], max_length=3)
-    quantities: QuantityNames = []
+    quantities: QuantityNames = Field(default=[])
     finest_seconds: DaySeconds | None = Field(
         default=None, description="As finest_minutes, for what is no whole minute."
     )
