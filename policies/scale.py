@@ -1,5 +1,6 @@
 """One unit and one power of ten for all values of a quantity of a meter, exactly."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,11 +18,11 @@ def common_unit(values: Sequence[Value], *, joules: bool = False) -> str | None:
 
     So a stray one among others is left out, wherever it lies.
     """
-    readings: dict[str | None, int] = {}
+    readings: Counter[str | None] = Counter()
     for value in reversed(values):
         unit = base(value.unit)
         unit = "Wh" if unit == "J" else unit
-        readings[unit] = readings.get(unit, 0) + max(value.count, 1)
+        readings[unit] += max(value.count, 1)
     unit = max(readings, key=readings.__getitem__)
     return "J" if unit == "Wh" and (joules or any(base(value.unit) == "J" for value in values)) else unit
 
@@ -34,7 +35,7 @@ class CommonScale:
     exponent: int
 
     @classmethod
-    def of(cls, values: Sequence[Value], kind: Kind, *, joules: bool = False) -> "CommonScale":
+    def of(cls, values: Sequence[Value], kind: Kind, *, joules: bool) -> "CommonScale":
         """The common unit; the finest digit of what was read."""
         unit = common_unit(values, joules=joules)
         shifts: dict[str | None, int] = {}

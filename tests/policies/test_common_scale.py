@@ -38,7 +38,7 @@ def test_mantissas_and_last_digits_are_those_of_exact_fractions(some: list[tuple
 
 
 def test_a_stand_that_was_written_down_finer_than_all_others_is_rounded_like_a_fraction() -> None:
-    scale = CommonScale.of([said(Decimal("12.3"), "kWh")], Kind.CUMULATIVE)
+    scale = CommonScale.of([said(Decimal("12.3"), "kWh")], Kind.CUMULATIVE, joules=False)
     assert [scale.mantissa(Decimal(text), "kWh") for text in ("12.34", "12.35", "12.25", "12.3")] == [
         123,
         124,
