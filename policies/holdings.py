@@ -41,7 +41,7 @@ HOLDINGS: Sequence[Holding] = (
         "records",
         "records of grounds and requests, and of the tenancy its place, begin and end: under a random id",
         _CLAIMS,
-        ("ground", "permission_request", "tenancy"),
+        ("ground", "ground_term", "permission_request", "tenancy"),
     ),
     Holding("ledger", "disclosure ledger, sealed", _CLAIMS, ("ledger",)),
     Holding(

@@ -77,6 +77,12 @@ class Evidence:
         """That a consent was taken back, and when."""
         return self._signer.sign(self._claims(consent, at) | {"event": "withdrawn"}, typ="receipt+jwt")
 
+    def expiry(self, consent: Consent) -> str:
+        """That a consent ended by its time, and when."""
+        return self._signer.sign(
+            self._claims(consent, consent.scope.validity.end) | {"event": "expired"}, typ="receipt+jwt"
+        )
+
     def erasure(self, subject: SubjectId, destroyed: Destroyed, at: datetime) -> str:
         """The certificate of Article 17."""
         gone: list[dict[str, Any]] = [
@@ -103,7 +109,7 @@ class Evidence:
         connection.execute(insert(table).values({**row, "at": at.timestamp(), "token": token}))
 
     async def find(self, subject: SubjectId, kind: str, ground: str | None = None) -> bytes | None:
-        """The newest record of a kind (``receipt``, ``withdrawal``, ``erasure``); None without one."""
+        """The newest record of a kind (``receipt``, ``withdrawal``, ``expiry``, ``erasure``); None without one."""
         query = select(table.c.token).where(table.c.subject_tag == self._tag(subject), table.c.kind == kind)
         if ground is not None:
             query = query.where(table.c.ground == ground)

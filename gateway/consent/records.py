@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, update
 
+from adapters.formats.words import whole_second
 from adapters.plugin import Notice, PermissionRequest
 from gateway.consent.endings import Begun
 from gateway.grounds import kind_of
@@ -34,6 +35,7 @@ class Ended:
     Attributes:
         begun: the household's own end that begins with them.
         own: it is erased, so its own access ends too.
+        by_time: nobody ended them: ``at`` is the end of their validity.
     """
 
     household: SubjectId
@@ -41,15 +43,20 @@ class Ended:
     at: datetime
     begun: Begun | None = None
     own: bool = False
+    by_time: bool = False
 
     @property
     def kind(self) -> str:
-        return "erased" if self.own else "withdrawn"
+        return "erased" if self.own else "ended" if self.by_time else "withdrawn"
 
     @property
     def names(self) -> Sequence[str]:
         """Whose epochs flip, and whose lines are reset."""
         return [ground.id for ground in self.grounds] + ([f"own:{self.household}"] if self.own else [])
+
+    @property
+    def consents(self) -> Sequence[Consent]:
+        return [ground for ground in self.grounds if isinstance(ground, Consent)]
 
     def entries(self) -> Sequence[LedgerEntry]:
         """For the ledger."""
@@ -136,14 +143,24 @@ def erased(household: SubjectId, at: datetime) -> LedgerEntry:
     return LedgerEntry("erased", at, "", "", f"own:{household}", "", (), 0.0, "", at, at)
 
 
-def ended_notice(ground: Ground) -> Notice:
-    payload = {
+def ended_notice(ground: Ground, *, by_time: bool = False) -> Notice:
+    return Notice("ground.ended", {**_named(ground), "by_time": by_time}, key=f"ground:{ground.id}")
+
+
+def ending_soon_notice(ground: Ground, before: timedelta) -> Notice:
+    """A reminder, ``before`` its end."""
+    words = {"end": whole_second(ground.scope.validity.end), "days": before.days}
+    return Notice("ground.ending", {**_named(ground), **words}, key=f"ground:{ground.id}")
+
+
+def _named(ground: Ground) -> dict[str, str]:
+    scope = ground.scope
+    return {
         "ground": ground.id,
         "subject": ground.subject,
-        "recipient": ground.scope.recipient,
-        "purpose": ground.scope.purpose.value,
+        "recipient": scope.recipient,
+        "purpose": scope.purpose.value,
     }
-    return Notice("ground.ended", payload, key=f"ground:{ground.id}")
 
 
 def ending_notice(household: SubjectId) -> Notice:
