@@ -11,10 +11,12 @@ from sqlalchemy import Connection, update
 from adapters.formats.words import whole_second
 from adapters.plugin import Notice, PermissionRequest
 from gateway.consent.endings import Begun
-from gateway.grounds import kind_of
+from gateway.grounds import kind_of, over
 from gateway.storage.tables.door import permission_request as requests
+from policies.decide import ends
 from policies.grounds import Consent, Contract, Ground, LegalTask, Scope
 from policies.ledger import LedgerEntry
+from policies.reminders import ends_soon
 from policies.terms import DetailClass, Period, SubjectId
 
 
@@ -108,6 +110,22 @@ def ended_at(ground: Ground, now: datetime) -> Ground:
             return replace(ground, ended=now)
         case LegalTask():
             return ground
+
+
+def standing(ground: Ground, now: datetime, erased: datetime | None) -> dict[str, Any]:
+    """Whether something may leave by it, whether it ends soon by its time, and how it ended; None: it has not.
+
+    ``erased``: when its household was.
+    """
+    scope, at = ground.scope, ends(ground)
+    how = "erased" if at == erased else "time"
+    if over(ground):
+        how = {Consent: "withdrawn", Contract: "ended", LegalTask: "objected"}[type(ground)]
+    return {
+        "active": scope.validity.start <= now < at,
+        "ends_soon": now < at and ends_soon(scope.validity, now),
+        "end": how if at <= now else None,
+    }
 
 
 def over_at(ground: Ground, at: datetime) -> Ground:

@@ -26,11 +26,11 @@ from policies.grounds import Ground
 from policies.reminders import next_word, reminder
 from policies.terms import SubjectId
 
-LOOK_EACH = 1.0
+DUE_EACH = 1.0
 """Seconds between two looks at what is due."""
 DUE_AT_ONCE = 32
 """Grounds of one transaction, so that others get in between."""
-AGAIN = timedelta(minutes=1)
+ENDED_AGAIN = timedelta(minutes=1)
 """What cannot be ended now is not in the way of others meanwhile."""
 
 
@@ -52,7 +52,7 @@ class TimeEnds:
         while True:
             while await self.look():
                 pass
-            await asyncio.sleep(LOOK_EACH)
+            await asyncio.sleep(DUE_EACH)
 
     async def look(self) -> bool:
         """One portion of what is due, oldest first; whether there may be more."""
@@ -100,7 +100,7 @@ class TimeEnds:
         self._grounds.time_out(*ended.names)
 
     async def _later(self, grounds: Sequence[Ground], now: datetime) -> None:
-        names, due = [ground.id for ground in grounds], (now + AGAIN).timestamp()
+        names, due = [ground.id for ground in grounds], (now + ENDED_AGAIN).timestamp()
         if names:
             later = update(term).where(term.c.ground.in_(names)).values(due=due)
             await self._store.write(lambda connection: connection.execute(later).rowcount)

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from adapters.plugin import Organisation, PermissionRequest
 from gateway.cohorts.desk import NEIGHBOURHOOD
 from gateway.consent.desk import Asked
-from gateway.grounds import kind_of
+from gateway.grounds import kind_of, over
 from gateway.pages.words import Phrases
 from gateway.vee.records import Decided, by_edit
 from policies.decide import ends
 from policies.grounds import Consent, Ground, LegalTask, Scope
 from policies.ledger import LedgerEntry
+from policies.reminders import ends_soon
 from policies.terms import Level, Recipient
 from policies.vee.corrections import Correction, latest
 
@@ -24,8 +25,9 @@ NameOf = Callable[[Recipient], Organisation | None]
 class Card:
     """One request or ground.
 
-    ``state``: waiting, active, past. ``ended`` is None while it stands. ``reference``: the recipient's own word, and
-    ``neighbours``: what a yes means for them; a ground has none.
+    ``state``: waiting, active, past. ``ended`` is None while it stands. ``by_time``: nobody ended it. ``soon``: a
+    reminder that its time will be over, with a place for the day; empty before it is due. ``reference``: the
+    recipient's own word, and ``neighbours``: what a yes means for them; a ground has none.
     """
 
     id: str
@@ -43,6 +45,8 @@ class Card:
     given: datetime | None = None
     ended: datetime | None = None
     withdrawn: bool = False
+    by_time: bool = False
+    soon: str = ""
     law: str = ""
     reference: str = ""
     neighbours: str = ""
@@ -164,7 +168,10 @@ def ground_card(ground: Ground, now: datetime, named: NameOf, t: Phrases) -> Car
     law = f"{ground.law} {ground.article}" if isinstance(ground, LegalTask) else ""
     card = _card(ground.id, state, kind_of(ground), ground.scope, end, named, t)
     ended = end if state == "past" else None
-    return replace(card, given=given, ended=ended, withdrawn=withdrawn, law=law)
+    by_time = state == "past" and end == ground.scope.validity.end and not over(ground)
+    reminded = state == "active" and ends_soon(ground.scope.validity, now)
+    soon = t("soon_consent" if card.kind == "consent" else "soon_other") if reminded else ""
+    return replace(card, given=given, ended=ended, withdrawn=withdrawn, by_time=by_time, soon=soon, law=law)
 
 
 def ledger_line(entry: LedgerEntry, named: NameOf, t: Phrases) -> LedgerLine:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from adapters.formats.words import number
 from gateway.pages import row_words
 from gateway.pages.texts.agreed import AGREED
+from gateway.pages.texts.ending import ENDING_TEXT
 from gateway.pages.texts.erasure import ERASURE_TEXT
 from gateway.pages.texts.fleet import FLEET
 from gateway.pages.texts.frame import FRAME
@@ -23,7 +24,9 @@ NO_BREAK = "\u00a0"
 """Between a number and what it counts: no line ends there."""
 _NO_MEDIUM = (Medium.UNKNOWN, Medium.ABSTRACT)
 _MICROSECOND = timedelta(microseconds=1)
-TEXT: Mapping[str, tuple[str, str]] = MappingProxyType({**FRAME, **AGREED, **OWN_VALUES, **ERASURE_TEXT, **FLEET})
+TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {**FRAME, **AGREED, **ENDING_TEXT, **OWN_VALUES, **ERASURE_TEXT, **FLEET}
+)
 
 
 class Phrases:

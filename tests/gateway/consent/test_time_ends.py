@@ -175,10 +175,12 @@ async def test_what_is_taken_back_between_its_end_and_the_look_is_told_once(tmp_
 async def test_reminders_are_given_once_thirty_and_seven_days_before(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await home.household()
-        consent = await home.agree(who, until=home.now + 100 * DAY)
+        consent, seen = await home.agree(who, until=home.now + 100 * DAY), []
         for _ in range(101):
             home.now += DAY
             await looked(home)
+            seen += [each.ends_soon for each in home.release.openings(ACME)]
+        assert seen == 69 * [False] + 30 * [True]
         assert await kinds(home) == [("ground.ending", 30), ("ground.ending", 7), ("ground.ended", 0)]
         _, payload = (await told(home))[0]
         assert payload == {
@@ -244,7 +246,7 @@ async def test_a_household_that_cannot_be_ended_now_is_in_nobodys_way(
         monkeypatch.setattr(home.ledger, "seal", seal)
         await looked(home)
         assert len(await told(home)) == 1  # not before a minute is over
-        home.now += module.AGAIN
+        home.now += module.ENDED_AGAIN
         await looked(home)
         assert [payload["subject"] for _, payload in await told(home)] == [other, broken]
 

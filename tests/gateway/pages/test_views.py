@@ -346,7 +346,7 @@ async def test_after_an_erasure_no_ground_is_told_as_active_and_the_record_of_a_
         await house.gateway.household_end.erase(made["household"])
         (after,) = (await house.operator("GET", f"{home}/grounds"))["grounds"]
         assert before["active"]
-        assert after == {**before, "active": False, "until": "2026-03-04T12:00:00Z"}
+        assert after == {**before, "active": False, "end": "erased", "until": "2026-03-04T12:00:00Z"}
         (kept,) = await house.gateway.grounds.recorded(house.gateway.store, made["household"])
         assert kept.scope.validity.end == datetime(2027, 5, 6, tzinfo=UTC)
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from gateway.pages.texts.agreed import AGREED
+from gateway.pages.texts.ending import ENDING_TEXT
 from gateway.pages.texts.erasure import ERASURE_TEXT
 from gateway.pages.texts.fleet import FLEET
 from gateway.pages.texts.frame import FRAME
@@ -16,7 +17,7 @@ from policies.holdings import HOLDINGS
 
 
 def test_no_theme_takes_the_place_of_another_ones_text() -> None:
-    assert sum(len(theme) for theme in (FRAME, AGREED, OWN_VALUES, ERASURE_TEXT, FLEET)) == len(TEXT)
+    assert sum(len(theme) for theme in (FRAME, AGREED, ENDING_TEXT, OWN_VALUES, ERASURE_TEXT, FLEET)) == len(TEXT)
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "-1234567.50"), ("de", "-1234567,50")])
