@@ -28,7 +28,7 @@ from policies.terms import SubjectId
 
 DUE_EACH = 1.0
 """Seconds between two looks at what is due."""
-DUE_AT_ONCE = 32
+DUE_AT_ONCE = 8
 """Grounds of one transaction, so that others get in between."""
 ENDED_AGAIN = timedelta(minutes=1)
 """What cannot be ended now is not in the way of others meanwhile."""
