@@ -265,7 +265,7 @@ def composed(
     grounds, epochs, outbox = GroundBook(pins), Epochs(), Outbox(store, clock, log)
     ledger = Ledger(store, vault, signer, clock, ids)
     controller = Controller(settings.controller.name, settings.controller.contact)
-    lasting = Lasting.of(days, access=settings.retention.access_log, session=settings.limits.session_days)
+    lasting = Lasting.of(days, window, access=settings.retention.access_log, session=settings.limits.session_days)
     evidence = Evidence(store, vault, signer, controller, lasting, ids)
     endings = Endings(store, vault)
     consent = ConsentDesk(
