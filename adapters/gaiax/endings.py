@@ -67,7 +67,7 @@ async def ground_ended(connector: Connector, notice: Notice) -> None:
         waiting = store.open_negotiations(connection, recipient)
         return outcomes + [negotiations.ground_ended(w, purpose, openings, _why(w.terms, now)) for w in waiting]
 
-    await connector.act_all(decide)
+    await connector.act_all(decide, ending=True)
 
 
 def _why(terms: Terms | None, now: datetime) -> str:
