@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from adapters.plugin import Adapter, Logger, Route
 from gateway.clock import Clock, system_clock
@@ -19,11 +20,13 @@ from gateway.extending.making import made
 from gateway.intake import http as ingest
 from gateway.people import people_routes
 from gateway.recovery.first_key import first_key
-from gateway.serve.listeners import CertificateFiles, application, public_url, tls
+from gateway.serve.listeners import application
+from gateway.serve.outside import Outside, public_url
 from gateway.serve.recycle import Recycler
 from gateway.serve.renewal import Renewal
 from gateway.serve.sockets import Sockets, make_room
 from gateway.serve.tasks import Supervisor
+from gateway.serve.tls_context import CertificateFiles, tls
 from gateway.settings import Settings
 from gateway.storage.migrate import migrate
 from policies.roles import Listener
@@ -136,7 +139,13 @@ async def _open_listeners(
         door = settings.listener(which)
         mine = [route for route in routes if route.listener is which]
         app = application(
-            which, mine, callers.of(which), gateway.access.note, gateway.log, most=settings.limits.body_bytes
+            which,
+            mine,
+            callers.of(which),
+            gateway.access.note,
+            gateway.log,
+            most=settings.limits.body_bytes,
+            outside=Outside(door),
         )
         context = None if door.clear else tls(which, _chains(gateway, which), _roots(gateway, which), gateway.log)
         if context is not None:
@@ -174,5 +183,4 @@ def _roots(gateway: Gateway, which: Listener) -> list[Path]:
 
 
 def _host(url: str) -> str:
-    host = url.partition("://")[2].partition("/")[0]
-    return host.rpartition(":")[0].strip("[]") if ":" in host else host
+    return urlsplit(url).hostname or "localhost"

@@ -54,9 +54,9 @@ from gateway.registry.registry import Registry
 from gateway.registry.tenancies import any_household
 from gateway.serve.access import AccessLog
 from gateway.serve.callers import Callers
-from gateway.serve.listeners import public_url
 from gateway.serve.outbound import Outbound
 from gateway.serve.outbox import Outbox
+from gateway.serve.outside import public_url
 from gateway.serve.tasks import Supervisor
 from gateway.services import AdapterServices
 from gateway.settings import Settings

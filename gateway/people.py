@@ -29,6 +29,7 @@ from gateway.pages.meters import MeterPages
 from gateway.pages.operator import OperatorPages
 from gateway.pages.render import Renderings
 from gateway.serve.login import Login
+from gateway.serve.outside import Outside
 from policies.roles import EVERYBODY, Listener
 
 
@@ -102,7 +103,7 @@ def _faults(gateway: Gateway) -> list[str]:
 
 
 def _pages(gateway: Gateway, login: Login) -> list[Route]:
-    show = Renderings(ZoneInfo(gateway.settings.timezone))
+    show = Renderings(ZoneInfo(gateway.settings.timezone), Outside(gateway.settings.people).prefix)
     household = HouseholdPages(
         consent=gateway.consent,
         disclosures=gateway.ledger,

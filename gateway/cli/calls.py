@@ -21,7 +21,7 @@ from typer.models import ArgumentInfo, ParameterInfo
 
 from gateway.cli.unanswered import why_unanswered
 from gateway.errors import SettingsError
-from gateway.serve.listeners import public_url
+from gateway.serve.outside import public_url
 from gateway.settings import Settings, load
 from policies.roles import Listener
 

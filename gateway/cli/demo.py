@@ -1,5 +1,7 @@
 """``metergate demo``: walk the whole road with simulated households, and see a withdrawal take effect."""
 
+import signal
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,13 +25,14 @@ def demo(
 ) -> None:
     """60 simulated households over real sockets and TLS; each line of the last table is a check that can fail.
 
-    Exit status 1 when one did.
+    Exit status 1 when one did. SIGTERM ends it as Ctrl-C does: the gateway stops, and nothing stays behind.
     """
     from gateway.demo.capture import CaptureError, load
     from gateway.demo.cast import settings
     from gateway.demo.story import Story
     from metergate.testing.product import Product, ProductError
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     console = Console()
     try:
         capture = load(replay) if replay else None

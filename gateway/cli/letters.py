@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.serve.listeners import public_url
+from gateway.serve.outside import public_url
 from gateway.settings import Settings
 from policies.roles import Listener
 

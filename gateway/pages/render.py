@@ -28,9 +28,10 @@ STATIC: Mapping[str, str] = MappingProxyType({"style.css": "text/css", "app.js":
 
 
 class Renderings:
-    """``zone``: in which instants are shown; their ``datetime`` attribute is UTC."""
+    """``zone``: in which instants are shown; their ``datetime`` attribute is UTC. ``at``: the path below which the
+    pages are seen, "" at the root: every address of ours in a template begins with it."""
 
-    def __init__(self, zone: tzinfo) -> None:
+    def __init__(self, zone: tzinfo, at: str = "") -> None:
         self._zone = zone
         self._environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -39,6 +40,7 @@ class Renderings:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._environment.globals["at"] = at
         self._static = {name: (HERE / "static" / name).read_bytes() for name in STATIC}
 
     def html(self, request: web.Request, template: str, **values: Any) -> str:

@@ -4,8 +4,8 @@ from aiohttp import __version__, web
 
 CONNECTION = ("_buffer_paused", "_loop", "_messages", "_reading_paused", "_request_count", "_waiter")
 """Of ``web.RequestHandler``: how far a request has come (``serve.connection``)."""
-REQUEST = ("_client_max_size",)
-"""Of ``web.BaseRequest``: how large a body may be on this route (``serve.listeners``)."""
+REQUEST = ("_client_max_size", "_cache")
+"""Of ``web.BaseRequest``: how large a body may be on this route (``serve.listeners``), and who calls (``outside``)."""
 
 
 def check() -> None:

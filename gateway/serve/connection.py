@@ -49,9 +49,10 @@ class Visit(web.RequestHandler):
 
     aiohttp emits a request when its head is complete and ends its payload when the body is. In between, and from the
     first bytes of a head to its end, ``_due`` is when patience ends. One timer, which looks again when it was early.
+    ``announced``: whose connection it is, where a balancer said so.
     """
 
-    __slots__ = ("_body", "_due", "_late", "_left", "_patience", "_timer", "met")
+    __slots__ = ("_body", "_due", "_late", "_left", "_patience", "_timer", "announced", "met")
 
     def __init__(
         self,
@@ -75,6 +76,7 @@ class Visit(web.RequestHandler):
         self._due = math.inf
         self._timer: asyncio.TimerHandle | None = None
         self.met = False
+        self.announced: str | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.met = True

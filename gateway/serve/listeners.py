@@ -6,11 +6,8 @@ and turns whatever comes out into an answer without a stack trace.
 
 import asyncio
 import secrets
-import ssl
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import hdrs, web
 
@@ -18,8 +15,8 @@ from adapters.plugin import CALLER, Caller, Logger, Refused, Route
 from gateway.errors import BeingRecorded, NotRemembered, StoreFull, SubjectGone
 from gateway.recovery.ending_log import acknowledging
 from gateway.serve.callers import NOBODY, Authenticate
+from gateway.serve.outside import Outside
 from gateway.serve.problems import RAISED, Problem, about, answer, unknown_token
-from gateway.settings import Settings
 from policies.roles import Listener, Role
 
 CLOSED = 499
@@ -45,10 +42,20 @@ _Wrapped = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def application(
-    which: Listener, routes: Iterable[Route], authenticate: Authenticate, note: Note, log: Logger, *, most: int
+    which: Listener,
+    routes: Iterable[Route],
+    authenticate: Authenticate,
+    note: Note,
+    log: Logger,
+    *,
+    most: int,
+    outside: Outside | None = None,
 ) -> web.Application:
-    """``most``: bytes of a body. Raises ``ValueError`` for a route of another listener, or one that is taken."""
+    """``most``: bytes of a body. ``outside``: what stands before it. Raises ``ValueError`` for a route of another
+    listener, or one that is taken."""
     app = web.Application(client_max_size=most)
+    prefix = outside.prefix if outside is not None else ""
+    seen = _seen(authenticate, outside) if outside is not None else authenticate
     taken: set[tuple[str, str]] = set()
     for route in routes:
         if route.listener is not which:
@@ -56,13 +63,21 @@ def application(
         if (route.verb, route.path) in taken:
             raise ValueError(f"{route.verb} {route.path} is there twice")
         taken.add((route.verb, route.path))
-        wrapped = _wrap(route, authenticate, note, log, most)
+        wrapped = _wrap(route, seen, note, log, most)
         app.router.add_route(route.verb, route.path, wrapped)
         if route.verb == "GET":
             app.router.add_route("HEAD", route.path, wrapped)
     app.router.add_route("*", "/{path:.*}", _elsewhere(app, note))
-    app.on_response_prepare.append(_signed_off(which))
+    app.on_response_prepare.append(_signed_off(which, prefix))
     return app
+
+
+def _seen(authenticate: Authenticate, outside: Outside) -> Authenticate:
+    async def seen(request: web.Request) -> Caller:
+        outside.look(request)
+        return await authenticate(request)
+
+    return seen
 
 
 def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Logger, most: int) -> _Wrapped:
@@ -86,6 +101,7 @@ def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Logger, mos
     async def handle(request: web.Request) -> web.StreamResponse:
         caller = NOBODY
         try:
+            _legible(request)
             caller = await authenticate(request)
             if caller.role not in roles:
                 raise _not_yours(caller, request)
@@ -115,6 +131,24 @@ def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Logger, mos
     return handle
 
 
+def _legible(request: web.Request) -> None:
+    """Raises 400 for a header that is no UTF-8 and an unknown charset, 415 for what nobody here reads."""
+    for name, value in request.raw_headers:
+        if not value.isascii():
+            try:
+                value.decode()
+            except UnicodeDecodeError:
+                raise about(400, "bad-header", [(name.decode("ascii", "replace"), "it is no UTF-8")]) from None
+    kind = request.headers.get(hdrs.CONTENT_TYPE, "").lower()
+    if kind.startswith("multipart/"):
+        raise about(415, "unsupported-media", [("Content-Type", "no route takes bodies of several parts")])
+    if "charset" in kind and (named := request.charset) is not None:
+        try:
+            "".encode(named)
+        except (LookupError, ValueError):
+            raise about(400, "bad-header", [("Content-Type", "its charset is unknown")]) from None
+
+
 def _problem(error: Exception, route: str, log: Logger) -> Problem:
     """What the caller is told of an error. Unknown ones are logged by type and place; a message may hold data."""
     match error:
@@ -124,6 +158,8 @@ def _problem(error: Exception, route: str, log: Logger) -> Problem:
             return Problem(error.status, _word(error), error.reason or "refused")
         case Refused():
             return Problem(403, "refused", str(error), reasons=[r.value for r in error.refusal.reasons])
+        case web.RequestPayloadError():
+            return about(400, "bad-body", [("body", "it is not what Content-Encoding and Transfer-Encoding say")])
         case SubjectGone():
             return Problem(404, "gone", "there is no such household")
         case BeingRecorded():
@@ -172,14 +208,16 @@ def _elsewhere(app: web.Application, note: Note) -> _Wrapped:
     return handle
 
 
-def _signed_off(which: Listener) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """Headers of every answer, streams too: set when an answer is about to begin."""
+def _signed_off(which: Listener, prefix: str) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Headers of every answer, streams too: set when an answer is about to begin. ``prefix``: of paths of ours."""
     people = which is Listener.PEOPLE
     headers = _PAGE_HEADERS if people else _PLAIN_HEADERS
 
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(headers)
         response.headers.pop(hdrs.SERVER, None)
+        if prefix and response.headers.get(hdrs.LOCATION, "").startswith("/"):
+            response.headers[hdrs.LOCATION] = prefix + response.headers[hdrs.LOCATION]
         if people:
             response.headers["X-Request-Id"] = secrets.token_hex(8)
             response.headers.setdefault("Cache-Control", "no-store")
@@ -187,64 +225,3 @@ def _signed_off(which: Listener) -> Callable[[web.Request, web.StreamResponse], 
                 response.headers["Strict-Transport-Security"] = _HSTS
 
     return prepare
-
-
-# -- TLS
-
-AEAD = "ECDHE+AESGCM:ECDHE+CHACHA20"
-RULE_67 = "ECDHE-ECDSA-AES128-SHA256:AES128-SHA256"
-"""OpenADR 2.0 conformance rule 67: TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256 and TLS_RSA_WITH_AES_128_CBC_SHA256."""
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateFiles:
-    """Certificate chain and private key, both PEM files."""
-
-    certificate: Any
-    key: Any
-
-
-def tls(
-    which: Listener, chains: Sequence[CertificateFiles], client_roots: Sequence[Any] = (), log: Logger | None = None
-) -> ssl.SSLContext:
-    """The context of a listener. ``client_roots``: PEM files; devices and openadr20 demand a certificate from them.
-
-    ``log``: where a handshake that fails is told; the event loop keeps those to itself.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
-    context.set_ciphers(f"{AEAD}:{RULE_67}" if which is Listener.OPENADR20 else AEAD)
-    for chain in chains:
-        context.load_cert_chain(chain.certificate, chain.key)
-    if log is not None:
-        context.sslobject_class = _telling(which, log)
-    if which in (Listener.DEVICES, Listener.OPENADR20):
-        context.verify_mode = ssl.CERT_REQUIRED
-        for root in client_roots:
-            context.load_verify_locations(root)
-    return context
-
-
-def _telling(which: Listener, log: Logger) -> type[ssl.SSLObject]:
-    class Telling(ssl.SSLObject):
-        def do_handshake(self) -> None:
-            try:
-                super().do_handshake()
-            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                raise
-            except ssl.SSLError as error:
-                why = getattr(error, "verify_message", "") or error.reason or type(error).__name__
-                log.info("tls.refused", listener=which.value, reason=why)
-                raise
-
-    return Telling
-
-
-def public_url(settings: Settings, which: Listener) -> str:
-    """How a listener is reached from outside, without a trailing slash."""
-    door = settings.listener(which)
-    if door.public_url:
-        return door.public_url.rstrip("/")
-    host = "localhost" if door.host in ("0.0.0.0", "::", "127.0.0.1", "::1") else door.host  # noqa: S104
-    return f"{'http' if door.clear else 'https'}://{host}:{door.port}"

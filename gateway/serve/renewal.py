@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.plugin import Logger
-from gateway.serve.listeners import CertificateFiles
+from gateway.serve.tls_context import CertificateFiles
 from policies.roles import Listener
 
 LOOKED_EACH = 60.0

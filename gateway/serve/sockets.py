@@ -12,6 +12,7 @@ import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from ipaddress import ip_network
 from types import TracebackType
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from aiohttp import web
 from adapters.plugin import Logger
 from gateway.identity.throttle import network_of
 from gateway.serve.connection import USUAL_PATIENCE, Patience, Visit
+from gateway.serve.outside import announced_by, trusted
 from gateway.settings.tables import ListenerSettings
 from policies.roles import Listener
 
@@ -66,6 +68,7 @@ class Gate:
     ) -> None:
         self._patience, self._tally = patience, Tally(which, log)
         self._door, self._context, self._log = door, context, log
+        self._proxies = [ip_network(network) for network in door.trusted_proxies]
         self._inside = 0
         self._by_network: Counter[str] = Counter()
 
@@ -82,16 +85,12 @@ class Gate:
                     self._tally.count("no_files")
                     await asyncio.sleep(NO_FILES_PAUSE)
                     continue
-                network = network_of(address[0])
-                if (why := self._refusal(network)) is not None:
+                if (why := self._refusal(address[0])) is not None:
                     sock.close()
                     self._tally.count(why)
                 else:
                     self._inside += 1
-                    self._by_network[network] += 1
-                    left = partial(self._leave, network)
-                    visit = Visit(server, loop, self._patience, left=left, late=self._tally.count)
-                    group.create_task(self._let_in(sock, visit, left))
+                    group.create_task(self._come(sock, address[0], server))
                 await asyncio.sleep(0)  # an accept that need not wait gives nobody else a turn
 
     def close(self) -> None:
@@ -104,11 +103,41 @@ class Gate:
         if not self._by_network[network]:
             del self._by_network[network]
 
-    def _refusal(self, network: str) -> str | None:
+    def _refusal(self, address: str) -> str | None:
         if self._inside >= self._door.max_connections:
             return "full"
-        most = self._door.max_per_address
-        return "address" if most and self._by_network[network] >= most else None
+        if self._door.proxy_protocol and not trusted(address, self._proxies):
+            return "no_proxy"
+        return self._too_many(address)
+
+    def _too_many(self, address: str) -> str | None:
+        """A listed proxy speaks for many, so it is not counted."""
+        most = 0 if trusted(address, self._proxies) else self._door.max_per_address
+        return "address" if most and self._by_network[network_of(address)] >= most else None
+
+    async def _come(self, sock: socket.socket, address: str, server: web.Server) -> None:
+        """From the accept on; a balancer says first whose connection it is."""
+        announced = None
+        if self._door.proxy_protocol:
+            try:
+                announced = await announced_by(sock, self._patience.head)
+                why = self._too_many(announced) if announced is not None else None
+            except (OSError, ValueError):  # no time, no connection any more, no header
+                why = "proxy_header"
+            except BaseException:
+                sock.close()
+                raise
+            if why is not None:
+                sock.close()
+                self._tally.count(why)
+                self._inside -= 1
+                return
+        network = network_of(announced or address)
+        self._by_network[network] += 1
+        left = partial(self._leave, network)
+        visit = Visit(server, asyncio.get_running_loop(), self._patience, left=left, late=self._tally.count)
+        visit.announced = announced
+        await self._let_in(sock, visit, left)
 
     async def _let_in(self, sock: socket.socket, visit: Visit, left: Callable[[], None]) -> None:
         """Until the handshake is done. From then on the connection itself tells when it is over."""
@@ -123,7 +152,7 @@ class Gate:
             )
         except ConnectionAbortedError:
             self._tally.count("handshake")
-        except OSError:  # a failed handshake is told by ``listeners.tls``
+        except OSError:  # a failed handshake is told by ``tls_context``
             pass
         except Exception as error:  # noqa: BLE001 - one stranger's connection must not close the door for all
             self._log.error("door.failed", error=type(error).__name__)

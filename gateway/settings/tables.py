@@ -3,6 +3,7 @@
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from sqlalchemy import URL, make_url
@@ -26,6 +27,15 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _networks(networks: tuple[str, ...]) -> tuple[str, ...]:
+    for place, each in enumerate(networks):
+        try:
+            ip_network(each)
+        except ValueError:
+            raise BrokenField(str(place), "a network of IPv4 or IPv6 (CIDR), without bits of a host") from None
+    return networks
 
 
 class ListenerSettings(SettingsTable):
@@ -55,6 +65,12 @@ class ListenerSettings(SettingsTable):
     max_per_address: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         default=2048, description="Of these from one address (IPv6: one /64). 0: no bound, for a balancer in front."
     )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(), description="Networks of proxies whose word on who calls is taken (`X-Forwarded-For`, `-Proto`)."
+    )
+    proxy_protocol: bool = Field(
+        default=False, description="They say it before TLS (PROXY protocol, version 1 or 2); nobody else gets in then."
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -66,7 +82,16 @@ class ListenerSettings(SettingsTable):
             raise BrokenField("rsa_certificate", "this and rsa_key belong together")
         if self.public_url and not self.public_url.startswith(("http://", "https://")):
             raise BrokenField("public_url", "begins with https:// (or http:// on loopback)")
+        if urlsplit(self.public_url).query or urlsplit(self.public_url).fragment:
+            raise BrokenField("public_url", "ends with its path: no ? and no #")
+        if self.proxy_protocol and not self.trusted_proxies:
+            raise BrokenField("proxy_protocol", "needs trusted_proxies")
         return self
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        return _networks(networks)
 
 
 class RetentionSettings(SettingsTable):
@@ -170,13 +195,8 @@ class OutboundSettings(SettingsTable):
 
     @field_validator("allow_private")
     @classmethod
-    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
-        for place, each in enumerate(networks):
-            try:
-                ip_network(each)
-            except ValueError:
-                raise BrokenField(str(place), "a network of IPv4 or IPv6 (CIDR), without bits of a host") from None
-        return networks
+    def _private(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        return _networks(networks)
 
 
 class LogSettings(SettingsTable):

@@ -23,7 +23,8 @@ LONGEST = 4 * HOUR_US
 """How long nonsense lasts at most, from the stand before it to the one behind it; and, where a register is read more
 seldom, so many times as many gaps as that many readings have."""
 _NEARER = 8
-"""How much nearer to the stand before than to the nonsense a register falls that only rose as far as it could."""
+"""How much nearer to the stand before than to the nonsense a register falls that only rose as far as it could, and
+how far from nought a net register is that cannot have been there between two readings."""
 
 
 def reach(length: int) -> int:
@@ -72,7 +73,7 @@ class _Nonsense(NamedTuple):
 
 def passed(stands: Sequence[Stand], kind: Kind, most: Bound, ended: int | None = None) -> Passed:
     """Of one meter's stands, ascending. ``ended``: when another meter is in its place; no leap is taken back then."""
-    leaps = [n for n in range(1, len(stands)) if not _goes_on(stands[n - 1], stands[n], kind, most)]
+    leaps = [n for n in range(1, len(stands)) if _leapt(stands[n - 1], stands[n], kind, most)]
     dips = frozenset() if kind is Kind.NET else _dips(stands)
     if not leaps:
         return Passed(dips, frozenset()) if dips else _NOTHING
@@ -89,6 +90,16 @@ def passed(stands: Sequence[Stand], kind: Kind, most: Bound, ended: int | None =
     undecided = {n for leapt in leaps if leapt not in taken for n in look.undecided(leapt, found)}
     found += [both for leapt in leaps if leapt in stays and (both := look.fell_back(leapt)) is not None]
     return Passed(dips | undecided | _inside(stands, found), stays)
+
+
+def _leapt(before: Stand, stand: Stand, kind: Kind, most: Bound) -> bool:
+    return not _goes_on(before, stand, kind, most) or _to_nought(before, stand, kind)
+
+
+def _to_nought(before: Stand, stand: Stand, kind: Kind) -> bool:
+    """A register that counts both ways may have gone there, however far it was; one that is garbled says it too."""
+    far = abs(before.value) > _NEARER * max(before.digit, stand.digit)
+    return kind is Kind.NET and stand.value == 0 and far
 
 
 def _goes_on(before: Stand, stand: Stand, kind: Kind, most: Bound) -> bool:
@@ -119,6 +130,7 @@ class _Look(NamedTuple):
         """
         before, stand = self.stands[leapt - 1], self.stands[leapt]
         until = stand.at + settles(stand.at - before.at)
+        times = _NEARER if _to_nought(before, stand, self.kind) else 1
         readings, shortest = 0, stand.at - before.at
         for position in range(leapt + 1, len(self.stands)):
             one = self.stands[position]
@@ -129,7 +141,7 @@ class _Look(NamedTuple):
             if one.at > until or (readings > COMES_BACK and one.at > stand.at + SOON):
                 return 0
             lasting = one.at - before.at <= _lasts(shortest)
-            if lasting and self._nearer(before, one, stand, 1):
+            if lasting and self._nearer(before, one, stand, times):
                 return position
             if position - leapt >= COMES_BACK:
                 return 0
@@ -140,8 +152,8 @@ class _Look(NamedTuple):
 
         What leaps inside of nonsense, or back from it, is decided.
         """
-        before = self.stands[leapt - 1].at
-        shortest = self.stands[leapt].at - before
+        before, stand = self.stands[leapt - 1].at, self.stands[leapt].at
+        shortest = stand - before
         around = [one for one in known if one.before < leapt <= one.behind]
         for position in range(leapt, min(leapt + COMES_BACK, len(self.stands))):
             one = self.stands[position].at
@@ -150,7 +162,8 @@ class _Look(NamedTuple):
             last = before + _lasts(shortest)
             if one > last:
                 return
-            decided = self.over(last) or self.comes_back(leapt, last) == 0
+            few = max(last, stand + (COMES_BACK + 1) * shortest)
+            decided = self.over(last) or self.comes_back(leapt, few) == 0
             if not decided and not any(self._lasts_so(each, shortest) for each in around):
                 yield position
 
@@ -178,7 +191,7 @@ class _Look(NamedTuple):
 
     def _nearer(self, before: Stand, behind: Stand, nonsense: Stand, times: int) -> bool:
         """Whether one goes on from the other, so much nearer to it than to what lies between."""
-        known = self.most is not None or self.kind is not Kind.NET
+        known = self.most is not None or self.kind is not Kind.NET or nonsense.value == 0
         if not known or not _goes_on(before, behind, self.kind, self.most):
             return False
         return times * abs(behind.value - before.value) < abs(behind.value - nonsense.value)

@@ -16,7 +16,7 @@ from aiohttp import web
 from gateway.door.response import HttpSink
 from gateway.door.sink import Cut
 from gateway.identity.certs import Authority
-from gateway.serve.listeners import CertificateFiles, tls
+from gateway.serve.tls_context import CertificateFiles, tls
 from policies.roles import Listener
 from tests.gateway.door.readers import Reader, reading, unchunked
 from tests.gateway.door.sink_contract import CHUNK, Far, SinkContract

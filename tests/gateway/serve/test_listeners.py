@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import structlog
 from aiohttp import web
@@ -18,8 +19,10 @@ from gateway.errors import BeingRecorded, NotRemembered, StoreFull
 from gateway.identity.certs import Authority
 from gateway.serve.access import AccessLog
 from gateway.serve.callers import Callers
-from gateway.serve.listeners import RULE_67, CertificateFiles, application, public_url, tls
+from gateway.serve.listeners import application
+from gateway.serve.outside import public_url
 from gateway.serve.problems import Problem
+from gateway.serve.tls_context import RULE_67, CertificateFiles, tls
 from gateway.settings import parse
 from metergate.testing.log import LogLines
 from policies.roles import EVERYBODY, Listener, Role
@@ -276,3 +279,41 @@ async def test_a_refusal_is_in_the_log_by_route_caller_and_reason(capsys: pytest
         await client.get("/x", headers={"X-Role": "operator"})
     line = capsys.readouterr().out
     assert all(word in line for word in ("request.refused", "page", "forbidden", "403"))
+
+
+BYTES = b"\xff\xfe"
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "status", "field"),
+    [
+        (b"Authorization: Bearer " + BYTES, b"", 400, "Authorization"),
+        (b"Cookie: session=" + BYTES, b"", 400, "Cookie"),
+        (b"X-Anything: " + BYTES, b"", 400, "X-Anything"),
+        (b"Content-Type: application/json; charset=nope", b"{}", 400, "Content-Type"),
+        (b"Content-Type: application/x-www-form-urlencoded; charset=nope", b"a=b", 400, "Content-Type"),
+        (b"Content-Type: application/x-www-form-urlencoded; charset=hex", b"a=b", 400, "Content-Type"),
+        (b"Content-Type: multipart/form-data", b"a", 415, "Content-Type"),
+        (b"Content-Type: multipart/form-data; boundary=x", b"--x\r\n", 415, "Content-Type"),
+        (b"Content-Encoding: gzip", b"no gzip", 400, "body"),
+        (b"X-Anything: \xc3\xa4", b"", 200, ""),
+        (b"Content-Type: application/json; charset=latin-1", b"{}", 200, ""),
+    ],
+)
+async def test_a_head_that_cannot_be_read_is_a_clear_error(header: bytes, body: bytes, status: int, field: str) -> None:
+    async def form(request: web.Request) -> web.Response:
+        await request.post()
+        await request.read()
+        request.headers.get("Authorization", "").encode()
+        return web.json_response({})
+
+    async with served(route(form, verb="POST")) as (client, notes):
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+        length = b"Content-Length: %d\r\n" % len(body)
+        writer.write(b"POST /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + length + header + b"\r\n\r\n" + body)
+        head, _, told = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+    assert head.split(b" ")[1] == str(status).encode()
+    assert [line[3] for line in notes.lines] == [status]
+    found = msgspec.json.decode(told).get("fields", [])
+    assert [one["field"] for one in found] == ([field] if field else [])

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway.identity.certs import Authority
-from gateway.serve.listeners import CertificateFiles, tls
 from gateway.serve.renewal import Renewal
+from gateway.serve.tls_context import CertificateFiles, tls
 from metergate.testing.log import LogLines
 from policies.roles import Listener
 

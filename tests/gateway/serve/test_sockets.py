@@ -20,8 +20,8 @@ from aiohttp import web
 from gateway.identity.certs import Authority
 from gateway.serve import sockets as module
 from gateway.serve.connection import Patience
-from gateway.serve.listeners import CertificateFiles, tls
 from gateway.serve.sockets import Sockets, make_room
+from gateway.serve.tls_context import CertificateFiles, tls
 from gateway.settings.tables import ListenerSettings
 from metergate.testing.log import LogLines
 from policies.roles import Listener

@@ -142,6 +142,45 @@ def test_a_good_reading_between_two_noughts_is_none_of_them() -> None:
     assert told(stands, [(0, 30), (30, 60)]) == [(0, 30, 4, "measured"), (30, 60, 2, "measured")]
 
 
+@pytest.mark.parametrize("step", [1, QUARTER, 60, 6 * 60, DAY])
+@pytest.mark.parametrize("missed", range(1, 25))
+def test_a_register_that_rolled_over_unseen_has_rolled_over_however_long_nobody_read_it(step: int, missed: int) -> None:
+    said = [(9_990 + n) % 10_000 for n in range(40)]
+    stands = [one for n, one in enumerate(each(step, *said)) if not 9 <= n < 9 + missed]
+    whole = (0, 39 * step)
+    assert told(stands, [whole]) == [(*whole, 39, "measured")]
+
+
+@pytest.mark.parametrize("noughts", [1, 2, 3])
+@pytest.mark.parametrize("most", [MOST, None])
+@pytest.mark.parametrize("side", [1, -1])
+def test_noughts_of_a_register_that_counts_both_ways_are_no_number(noughts: int, most: int | None, side: int) -> None:
+    sound = [side * (500 + n) for n in range(10 + noughts)]
+    said = [0 if 5 <= n < 5 + noughts else value for n, value in enumerate(sound)]
+    edges = [*pairwise(range(0, len(said) * QUARTER, QUARTER))]
+    for count in range(1, len(said) + 1):
+        rows = told(each(QUARTER, *said[:count]), edges, Kind.NET, most)
+        assert {value for _, _, value, _ in rows} <= {side, None}
+    assert [begin // QUARTER for begin, _, value, _ in rows if value is None] == list(range(4, 5 + noughts))
+    whole = (0, edges[-1][1])
+    assert told(each(QUARTER, *said), [whole], Kind.NET, most) == [(*whole, sound[-1] - sound[0], "measured")]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [900, 450, 0, -450, -900, -1350, -1500],
+        [500, 200, 0, 0, 0, 0, 0],
+        [300, 120, 0, 40, 80, 90, 95],
+        [9, 8, 0, 8, 9, 9, 9],
+    ],
+)
+def test_a_register_that_counts_both_ways_goes_through_nought(said: list[int]) -> None:
+    """The last is as near to it as its digits go."""
+    rows = told(each(QUARTER, *said), [*pairwise(range(0, len(said) * QUARTER, QUARTER))], Kind.NET)
+    assert [value for _, _, value, _ in rows] == [after - before for before, after in pairwise(said)]
+
+
 @pytest.mark.parametrize("step", [1, QUARTER, 60])
 def test_a_register_rolled_over_when_no_reading_can_take_that_back(step: int) -> None:
     said = [9990, 5, 6, 7, 8, 9]
