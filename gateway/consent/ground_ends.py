@@ -124,10 +124,7 @@ class GroundEnds:
         except BaseException:
             self._grounds.time_out(*names, undone=True)
             raise
-        for name in names:
-            self._epochs.flip(name)
-        reset = await self._lines.ended(map(rights.ground, names))
-        self._log.info("ground.ended", kind="ended", grounds=len(names), connections_reset=reset)
+        self._log.info("ground.ended", kind="ended", grounds=len(names), connections_reset=0)
 
     async def _recorded(self, ended: Ended, flying: asyncio.Future[None]) -> None:
         """``flying`` is done when it is durable, or owed."""

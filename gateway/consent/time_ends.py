@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, Select, delete, select, update
 
@@ -32,11 +32,6 @@ DUE_AT_ONCE = 8
 """Grounds of one transaction, so that others get in between."""
 ENDED_AGAIN = timedelta(minutes=1)
 """What cannot be ended now is not in the way of others meanwhile."""
-
-
-class _Due(NamedTuple):
-    ground: Ground
-    at: float
 
 
 class TimeEnds:
@@ -62,12 +57,12 @@ class TimeEnds:
         gone = [row.ground for row, ground in known if ground is None]
         if gone:  # not believed, or of a household that is gone
             await self._store.write(lambda c: c.execute(delete(term).where(term.c.ground.in_(gone))).rowcount)
-        due = [_Due(ground, row.due) for row, ground in known if ground is not None]
-        await self._later([each.ground for each in due if over(each.ground)], now)  # pressed, and being recorded
-        left = [each for each in due if not over(each.ground)]
-        for every in _rounds([each.ground for each in left if each.ground.scope.validity.end <= now]):
+        due = [ground for _, ground in known if ground is not None]
+        await self._later([each for each in due if over(each)], now)  # pressed, and being recorded
+        left = [each for each in due if not over(each)]
+        for every in _rounds([each for each in left if each.scope.validity.end <= now]):
             await self._end(every, now)
-        await self._remind([each for each in left if each.ground.scope.validity.end > now], now)
+        await self._remind([each for each in left if each.scope.validity.end > now], now)
         return len(rows) == DUE_AT_ONCE
 
     # -- the end
@@ -107,24 +102,23 @@ class TimeEnds:
 
     # -- before it
 
-    async def _remind(self, some: Sequence[_Due], now: datetime) -> None:
+    async def _remind(self, some: Sequence[Ground], now: datetime) -> None:
         if some:
             await self._store.write(partial(self._put_reminders, some=some, now=now))
             self._log.info("ground.reminded", grounds=len(some))
 
-    def _put_reminders(self, connection: Connection, some: Sequence[_Due], now: datetime) -> None:
-        for ground, due in some:
+    def _put_reminders(self, connection: Connection, some: Sequence[Ground], now: datetime) -> None:
+        for ground in some:
             until = ground.scope.validity.end
-            mine = (term.c.ground == ground.id) & (term.c.due == due)  # it may have been ended meanwhile
-            moved = update(term).where(mine).values(due=next_word(until, now).timestamp())
+            moved = update(term).where(term.c.ground == ground.id).values(due=next_word(until, now).timestamp())
             before = reminder(until, now)
-            if connection.execute(moved).rowcount and before is not None:
+            if connection.execute(moved).rowcount and before is not None:  # else it was ended meanwhile
                 self._outbox.put(connection, ending_soon_notice(ground, before))
 
 
 def _due(now: datetime) -> Select[Any]:
     of_ground = record.c.id == term.c.ground
-    query = select(term.c.ground, term.c.due, record.c.subject).outerjoin(record, of_ground)
+    query = select(term.c.ground, record.c.subject).outerjoin(record, of_ground)
     return query.where(term.c.due <= now.timestamp()).order_by(term.c.due, term.c.ground).limit(DUE_AT_ONCE)
 
 

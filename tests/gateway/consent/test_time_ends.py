@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text, update
 from adapters.plugin import Refused
 from gateway.app import time_ends
 from gateway.consent import time_ends as module
-from gateway.errors import StoreFull
+from gateway.errors import BeingRecorded, StoreFull, SubjectGone
 from gateway.storage.tables.door import ground, ground_term
 from policies.grounds import Contract, LegalTask, Scope
 from policies.terms import Level, Period, Purpose, Reason, Recipient, SubjectId
@@ -243,12 +243,73 @@ async def test_a_household_that_cannot_be_ended_now_is_in_nobodys_way(
         monkeypatch.setattr(home.ledger, "seal", failing)
         await looked(home)
         assert [payload["subject"] for _, payload in await told(home)] == [other]
+        assert [ground.subject for ground in home.grounds.unended(broken)] == [broken]
         monkeypatch.setattr(home.ledger, "seal", seal)
         await looked(home)
         assert len(await told(home)) == 1  # not before a minute is over
         home.now += module.ENDED_AGAIN
         await looked(home)
         assert [payload["subject"] for _, payload in await told(home)] == [other, broken]
+
+
+async def test_a_household_whose_keys_are_gone_ends_in_its_record_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await home.agree(who, until=home.now + DAY)
+        home.now += 2 * DAY
+
+        async def gone(_: object) -> None:
+            raise SubjectGone("no such household")
+
+        monkeypatch.setattr(home.ledger, "seal", gone)
+        await looked(home)
+        assert (len(await told(home)), await waiting(home)) == (1, 0)
+        assert home.grounds.unended(who) == []
+
+
+async def test_what_was_pressed_and_is_not_recorded_yet_is_in_nobodys_way_and_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        consent = await home.agree(who, until=home.now + DAY)
+
+        async def full(*_: Any, **__: Any) -> None:
+            raise StoreFull("full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(home.store, "write", full)
+            with pytest.raises(BeingRecorded):
+                await home.consent.withdraw(who)
+        home.now += 2 * DAY
+        await looked(home)
+        due = await home.store.look(lambda c: c.execute(select(ground_term.c.due)).scalar_one())
+        assert due == (home.now + module.ENDED_AGAIN).timestamp()
+        await home.consent.ends.record_owed()
+        home.now += DAY
+        await looked(home)
+        assert [(payload["ground"], payload["by_time"]) for _, payload in await told(home)] == [(consent.id, False)]
+
+
+async def test_what_is_taken_back_while_it_is_looked_at_is_not_reminded_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await home.agree(who, until=home.now + 40 * DAY)
+        home.now += 20 * DAY
+        write = home.store.write
+
+        async def first_withdrawn(work: Any, **more: Any) -> Any:
+            monkeypatch.setattr(home.store, "write", write)
+            await home.consent.withdraw(who)
+            return await write(work, **more)
+
+        monkeypatch.setattr(home.store, "write", first_withdrawn)
+        await looked(home)
+        assert [kind for kind, _ in await told(home)] == ["ground.ended"]
 
 
 async def test_a_full_disk_ends_nothing_and_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

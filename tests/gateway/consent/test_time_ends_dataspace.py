@@ -41,7 +41,7 @@ def terms(home: House, consent: Consent) -> Terms:
     scope, name = consent.scope, home.release.pseudonym(ACME, consent.subject)
     words: dict[str, Any] = {"purpose": scope.purpose, "quantities": tuple(sorted(scope.quantities))}
     words |= {"resolution": scope.resolution, "level": scope.level, "keep": scope.keep}
-    span = {"start": scope.values.start, "end": scope.values.end, "until": scope.validity.end}
+    span: dict[str, Any] = {"start": scope.values.start, "end": scope.values.end, "until": scope.validity.end}
     return Terms(dataset=f"urn:metergate:load/single/{name}", about=name, **words, **span)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.app import time_ends
 from gateway.recovery.endings_file import EndingsFile
 from policies.terms import SubjectId
 from tests.gateway.house import House
@@ -52,6 +53,16 @@ async def test_what_an_erasure_leaves_beside_a_backup_and_in_the_table_behind_it
         await home.gateway.ending_log.look()
         assert beside(home) == b""
         assert "owed_ending" not in await tables(home, who)
+
+
+async def test_what_ends_by_its_time_needs_no_word_beside_a_backup(here: Lost) -> None:
+    async with here.house() as home:
+        await home.agree(await home.household(), until=home.now + timedelta(hours=1))
+        await home.gateway.backups.make(here.backup)
+        home.now += timedelta(hours=2)
+        await time_ends(home.gateway).look()
+        await home.gateway.ending_log.look()
+        assert b'"grounds"' not in beside(home)
 
 
 async def test_a_place_that_cannot_be_written_holds_it_no_longer_than_its_window(here: Lost) -> None:
