@@ -122,7 +122,7 @@ class Evidence:
         self.put(connection, consent.subject, "notice", consent.id, consent.given, notice.text)
 
     async def find(self, subject: SubjectId, kind: str, ground: str | None = None) -> bytes | None:
-        """The newest record of a kind (``receipt``, ``notice``, ``withdrawal``, ``expiry``, ``erasure``); None without."""
+        """The newest of a kind (``receipt``, ``notice``, ``withdrawal``, ``expiry``, ``erasure``); None without one."""
         query = select(table.c.token).where(table.c.subject_tag == self._tag(subject), table.c.kind == kind)
         if ground is not None:
             query = query.where(table.c.ground == ground)

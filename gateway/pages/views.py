@@ -190,10 +190,12 @@ def ground_card(ground: Ground, now: datetime, named: NameOf, t: Phrases) -> Car
         law=f"{ground.law} {ground.article}" if isinstance(ground, LegalTask) else "",
         ends_by=t.ends_by(basis),
         may=_ACTS[basis] if state == "active" else "",
-        soon=t("soon_consent" if isinstance(ground, Consent) else "soon_other")
-        if ends_soon(scope.validity, now)
-        else "",
+        soon=_reminder(ground, t) if state == "active" and ends_soon(scope.validity, now) else "",
     )
+
+
+def _reminder(ground: Ground, t: Phrases) -> str:
+    return t("soon_consent" if isinstance(ground, Consent) else "soon_other")
 
 
 def ledger_line(entry: LedgerEntry, named: NameOf, t: Phrases) -> LedgerLine:

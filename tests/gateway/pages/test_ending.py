@@ -7,7 +7,8 @@ import pytest
 from markupsafe import Markup
 
 from gateway.app import time_ends
-from tests.gateway.pages.test_pages import text, token_of
+from policies.terms import SubjectId
+from tests.gateway.pages.test_pages import text
 from tests.gateway.pages.test_views import LAW, facts
 from tests.gateway.people_house import People, people
 
@@ -43,7 +44,7 @@ async def agreed(house: People) -> str:
     made = await house.household()
     request = await house.ask(made["household"], **UNTIL)
     await house.post("/login", code=made["login_code"])
-    await house.post(f"/consents/{request}/answer", token=await token_of(house), do="all")
+    await house.answer(request)
     return str(made["household"])
 
 
@@ -62,6 +63,8 @@ async def test_from_thirty_days_before_the_page_says_that_it_ends_and_what_the_h
         consents, now = await words(house, "/consents"), await words(house, "/now")
         assert [said in consents for said in SAID[language]] == [True, True, False]
         assert now.count(SAID[language][2]) == 2
+        await house.gateway.consent.withdraw(SubjectId(who))
+        assert (await words(house, "/now")).count(SAID[language][2]) == 1
 
 
 async def test_after_its_time_the_page_and_the_ledger_say_that_time_ended_it(tmp_path: Path) -> None:
