@@ -265,7 +265,7 @@ def composed(
     authority = Authority(settings.keys, clock())
     grounds, epochs, outbox = GroundBook(pins), Epochs(), Outbox(store, clock, log)
     ledger, endings = Ledger(store, vault, signer, clock, ids), Endings(store, vault)
-    lasting = Lasting.of(days, access=settings.retention.access_log, session=settings.limits.session_days)
+    lasting = Lasting.of(days, window, access=settings.retention.access_log, session=settings.limits.session_days)
     evidence = Evidence(store, vault, signer, settings.controller, lasting, ids)
     consent = ConsentDesk(
         store=store,

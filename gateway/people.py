@@ -15,6 +15,7 @@ from gateway.api.household import HouseholdApi
 from gateway.api.ledger import LedgerApi
 from gateway.api.meters import MetersApi
 from gateway.api.openapi import openapi_routes
+from gateway.api.processing import ProcessingApi
 from gateway.api.registry import RegistryApi
 from gateway.api.town import TownApi
 from gateway.api.vee import VeeApi
@@ -88,6 +89,9 @@ def people_routes(gateway: Gateway) -> list[Route]:
         EvidenceApi(gateway.registry, gateway.evidence, gateway.signer),
         LedgerApi(gateway.ledger),
         BackupApi(gateway.backups, gateway.settings),
+        ProcessingApi(
+            gateway.settings, gateway.retention.days, gateway.registry.organisations, gateway.evidence.lasting
+        ),
     )
     api = [route for desk in desks for route in desk.routes()]
     health = health_routes(lambda: gateway.keeper.sound, lambda: _faults(gateway))
