@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from adapters.plugin import Route
+from gateway.api.authority import AuthorityApi
 from gateway.api.backup import BackupApi
 from gateway.api.evidence import EvidenceApi
 from gateway.api.history import HistoryApi
@@ -81,6 +82,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
     history = HistoryApi(gateway.registry, gateway.intake.take, gateway.vault.oldest, gateway.clock)
     desks = (
         registry,
+        AuthorityApi(gateway.rotation, gateway.renewals),
         town,
         MetersApi(gateway.registry),
         history,
@@ -143,7 +145,7 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
         problem=household.problem,
     )
     entrance = EntrancePages(login, show, household.problem)
-    operator = OperatorPages(gateway.registry, login, show)
+    operator = OperatorPages(gateway.registry, gateway.renewals, login, show)
     exceptions = ExceptionPages(gateway.vee, show, operator.problem)
     meters = MeterPages(gateway.registry, show, operator.problem, zone)
     desks = (entrance, household, receipts, erasure, downloads, operator, exceptions, meters)
