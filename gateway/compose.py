@@ -31,12 +31,14 @@ from gateway.door.release import ReleaseDesk
 from gateway.forgetting import Forgetting
 from gateway.grounds import GroundBook
 from gateway.household_end import HouseholdEnd
+from gateway.identity.box_renewal import BoxRenewals
 from gateway.identity.certs import Authority
 from gateway.identity.clients import Clients
 from gateway.identity.codes import Codes
 from gateway.identity.directory import GatewayDirectory
 from gateway.identity.enrol import Enrolment
 from gateway.identity.operator import OperatorToken
+from gateway.identity.rotation import Rotation
 from gateway.identity.sessions import Sessions
 from gateway.identity.signer import GatewaySigner
 from gateway.identity.throttle import Throttle
@@ -110,6 +112,8 @@ class Gateway:
     sessions: Sessions
     tokens: Tokens
     enrolment: Enrolment
+    rotation: Rotation
+    renewals: BoxRenewals
     access: AccessLog
     outbox: Outbox
     grounds: GroundBook
@@ -271,10 +275,11 @@ def composed(
     throttle = Throttle(settings.limits.login_wrong_per_minute, time.monotonic)
     clients, codes = Clients(store, pins, clock, lines.ended, throttle), Codes(store, pins, vault, clock)
     signer = overrides.signer or GatewaySigner(settings.keys, urls[Listener.PARTNERS])
-    authority = Authority(settings.keys, clock())
+    authority, vouches = Authority(settings.keys, clock()), settings.people.certificate is None
+    enrolment = Enrolment(codes, authority, registry.boxes, clock, vouches=vouches)
     grounds, epochs, outbox = GroundBook(pins), Epochs(), Outbox(store, clock, log)
     ledger, endings = Ledger(store, vault, signer, clock, ids), Endings(store, vault)
-    lasting = Lasting.of(days, access=settings.retention.access_log, session=settings.limits.session_days)
+    lasting = Lasting.of(days, window, access=settings.retention.access_log, session=settings.limits.session_days)
     evidence = Evidence(store, vault, signer, settings.controller, lasting, ids, ledger.checkpoints)
     consent = ConsentDesk(
         store=store,
@@ -383,9 +388,9 @@ def composed(
         codes=codes,
         sessions=sessions,
         tokens=Tokens(signer, clients, clock, minutes=settings.limits.token_minutes),
-        enrolment=Enrolment(
-            codes, authority, registry.boxes, clock, vouches=settings.listener(Listener.PEOPLE).certificate is None
-        ),
+        enrolment=enrolment,
+        rotation=Rotation(settings.keys, authority, enrolment, registry.boxes, clock, log),
+        renewals=BoxRenewals(authority, enrolment, registry.boxes, clock),
         access=AccessLog(store, clock, days=settings.retention.access_log, log=log),
         outbox=outbox,
         grounds=grounds,

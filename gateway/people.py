@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from adapters.plugin import Route
+from gateway.api.authority import AuthorityApi
 from gateway.api.backup import BackupApi
 from gateway.api.evidence import EvidenceApi
 from gateway.api.history import HistoryApi
@@ -15,6 +16,7 @@ from gateway.api.household import HouseholdApi
 from gateway.api.ledger import LedgerApi
 from gateway.api.meters import MetersApi
 from gateway.api.openapi import openapi_routes
+from gateway.api.processing import ProcessingApi
 from gateway.api.registry import RegistryApi
 from gateway.api.town import TownApi
 from gateway.api.vee import VeeApi
@@ -81,6 +83,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
     history = HistoryApi(gateway.registry, gateway.intake.take, gateway.vault.oldest, gateway.clock)
     desks = (
         registry,
+        AuthorityApi(gateway.rotation, gateway.renewals),
         town,
         MetersApi(gateway.registry),
         history,
@@ -89,6 +92,9 @@ def people_routes(gateway: Gateway) -> list[Route]:
         EvidenceApi(gateway.registry, gateway.evidence, gateway.signer),
         LedgerApi(gateway.ledger, gateway.cohorts.told_with),
         BackupApi(gateway.backups, gateway.settings),
+        ProcessingApi(
+            gateway.settings, gateway.retention.days, gateway.registry.organisations, gateway.evidence.lasting
+        ),
     )
     api = [route for desk in desks for route in desk.routes()]
     health = health_routes(lambda: gateway.keeper.sound, lambda: _faults(gateway))
@@ -140,7 +146,7 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
         problem=household.problem,
     )
     entrance = EntrancePages(login, show, household.problem)
-    operator = OperatorPages(gateway.registry, login, show)
+    operator = OperatorPages(gateway.registry, gateway.renewals, login, show)
     exceptions = ExceptionPages(gateway.vee, show, operator.problem)
     meters = MeterPages(gateway.registry, show, operator.problem, zone)
     proofs = ProofPages(gateway.registry, household.frame, household.problem)

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Any, TypedDict, TypeVar
 
 from aiohttp import web
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table
 
 from adapters.explained import NOT_COVERED, kept_back
 from adapters.plugin import (
@@ -38,7 +38,7 @@ from gateway.door.response import HttpSink
 from gateway.errors import AskedInVain, SubjectGone
 from gateway.intake.http import Taking
 from gateway.recovery.ending_log import EndingLog
-from gateway.recovery.entries import changed_rows
+from gateway.recovery.row_ends import write_end
 from gateway.rights import Recall
 from gateway.serve.callers import CREDENTIAL
 from gateway.storage.port import Store
@@ -223,21 +223,10 @@ class AdapterServices(BaseServices):
         await self._egress.send(parts, renderer, HttpSink(request, response), right=right, shared=_shared(question))
         return response
 
-    async def write_end(self, work: Callable[[Connection], T], table: Table, *keys: str) -> T:
-        rows = select(table).where(next(iter(table.primary_key.columns)).in_(keys))
-
-        def found(connection: Connection) -> list[dict[str, Any]]:
-            return [dict(row) for row in connection.execute(rows).mappings()]
-
-        def write(connection: Connection) -> T:
-            before, result = found(connection), work(connection)
-            if (ended := changed_rows(table, before, found(connection))) is not None:
-                self._ending_log.note(connection, ended)
-            return result
-
-        result = await self._store.write(write, ending=True)
-        await self._ending_log.settle()
-        return result
+    async def write_end(
+        self, work: Callable[[Connection], T], ended: Callable[[T], Mapping[Table, Sequence[str]]]
+    ) -> T:
+        return await write_end(self._store, self._ending_log, work, ended)
 
     async def recall(self, recipient: Recipient) -> None:
         await self._ended([rights.organisation(recipient)])

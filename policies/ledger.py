@@ -29,7 +29,7 @@ ChainLink = tuple[int, bytes]
 class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the household reads under "Who saw it". Sealed under its own ledger key; holds no value of a meter.
 
-    ``kind`` is ``release``, ``given``, ``withdrawn``, ``ended``, ``objected``, ``erased``, or ``shown`` (figures of a
+    ``kind`` is ``release``, ``given``, ``withdrawn``, ``ended`` (by its time), ``erased``, or ``shown`` (figures of a
     cohort, for all of its members, not sealed); and what was done by the household and the operator: ``own`` (the
     household fetched its own values), ``code`` (the operator had a login code made), ``login``. Instants are UTC.
     ``start`` and ``end`` are the period of the values (release, own; in whole days; shown), or of the ground's validity

@@ -28,7 +28,7 @@ from policies.terms import SubjectId
 KEYS_DESTROYED = "keys of readings, class "
 IDENTITY_DESTROYED = "key of name, address and serial numbers"
 PIECES_DESTROYED = "sealed pieces whose keys are destroyed"
-_TYPES = {"receipt": "receipt+jwt", "withdrawal": "receipt+jwt", "erasure": "erasure+jwt"}
+_TYPES = {"receipt": "receipt+jwt", "withdrawal": "receipt+jwt", "expiry": "receipt+jwt", "erasure": "erasure+jwt"}
 """Of a JWS, by the kind of record."""
 
 
@@ -94,6 +94,11 @@ class Evidence:
         claims = self._claims(consent, at) | {"event": "withdrawn"} | self._head()
         return self._signer.sign(claims, typ=_TYPES["withdrawal"])
 
+    def expiry(self, consent: Consent) -> str:
+        """That a consent ended by its time, and when."""
+        claims = self._claims(consent, consent.scope.validity.end) | {"event": "expired"} | self._head()
+        return self._signer.sign(claims, typ=_TYPES["expiry"])
+
     def erasure(self, subject: SubjectId, destroyed: Destroyed, at: datetime) -> str:
         """The certificate of Article 17."""
         gone: list[dict[str, Any]] = [
@@ -125,7 +130,7 @@ class Evidence:
         self.put(connection, consent.subject, "notice", consent.id, consent.given, notice.text)
 
     async def find(self, subject: SubjectId, kind: str, ground: str | None = None) -> bytes | None:
-        """The newest record of a kind (``receipt``, ``notice``, ``withdrawal``, ``erasure``); None without one."""
+        """The newest of a kind (``receipt``, ``notice``, ``withdrawal``, ``expiry``, ``erasure``); None without one."""
         query = select(table.c.token).where(table.c.subject_tag == self._tag(subject), table.c.kind == kind)
         if ground is not None:
             query = query.where(table.c.ground == ground)

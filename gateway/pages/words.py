@@ -11,6 +11,7 @@ from adapters.formats.words import number
 from gateway.pages import row_words
 from gateway.pages.texts.agreed import AGREED
 from gateway.pages.texts.by_law import BASES, BY_LAW, ENDS_BY
+from gateway.pages.texts.ending import ENDING_TEXT
 from gateway.pages.texts.erasure import ERASURE_TEXT
 from gateway.pages.texts.fleet import FLEET
 from gateway.pages.texts.frame import FRAME
@@ -28,7 +29,7 @@ NO_BREAK = "\u00a0"
 """Between a number and what it counts: no line ends there."""
 _NO_MEDIUM = (Medium.UNKNOWN, Medium.ABSTRACT)
 _MICROSECOND = timedelta(microseconds=1)
-THEMES = (FRAME, AGREED, BY_LAW, NOTICE_TEXT, RECORD_TEXT, OWN_VALUES, ERASURE_TEXT, FLEET, PROOFS)
+THEMES = (FRAME, AGREED, BY_LAW, ENDING_TEXT, NOTICE_TEXT, RECORD_TEXT, OWN_VALUES, ERASURE_TEXT, FLEET, PROOFS)
 TEXT: Mapping[str, tuple[str, str]] = MappingProxyType({key: said for each in THEMES for key, said in each.items()})
 
 
