@@ -238,7 +238,7 @@ STORED: Sequence[StoredTables] = (
     ),
     StoredTables(
         ("batch", "batch_floor", "retention_days", "counter", "pinned"),
-        "numbers by which batches count once, how far guarded tables have come, and how many questions recipients asked",
+        "numbers by which batches count once, how far guarded tables have come, how many questions recipients asked",
         ToldOf.NOBODY,
         "none; pins are sealed",
         "",
