@@ -16,6 +16,7 @@ from gateway.api.box_certificate import BoxCertificateApi
 from gateway.clock import Clock, system_clock
 from gateway.compose import Gateway, load, opened
 from gateway.consent.time_ends import TimeEnds
+from gateway.errors import BooksBroken
 from gateway.extending.found import found
 from gateway.extending.making import made
 from gateway.intake import http as ingest
@@ -94,7 +95,10 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
     async def checkpoints() -> None:
         while True:
             await asyncio.sleep(CHECKPOINT)
-            await gateway.ledger.sign_checkpoint()
+            try:
+                await gateway.ledger.sign_checkpoint()
+            except BooksBroken as broken:
+                gateway.log.error("ledger.not_signed", why=str(broken))
 
     supervisor.add("lines", gateway.lines.watch)
     supervisor.add("pins", gateway.pins.run)

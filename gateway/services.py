@@ -30,6 +30,7 @@ from adapters.plugin import (
 from gateway import rights
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
+from gateway.door.budget import QuestionBudget
 from gateway.door.egress import Egress
 from gateway.door.profiles import Profiles
 from gateway.door.release import KeptBack, ReleaseDesk
@@ -154,6 +155,7 @@ class AdapterServices(BaseServices):
         signer: Signer,
         public_urls: Mapping[Listener, str],
         release: ReleaseDesk,
+        budget: QuestionBudget,
         ending_log: EndingLog,
         profiles: Profiles,
         consent: ConsentDesk,
@@ -177,7 +179,7 @@ class AdapterServices(BaseServices):
             log=log,
         )
         self._directory, self._signer, self._release, self._zone = directory, signer, release, zone
-        self._profiles, self._ended, self._ending_log = profiles, ended, ending_log
+        self._profiles, self._budget, self._ended, self._ending_log = profiles, budget, ended, ending_log
         self._consent, self._egress, self._intake, self._vault = consent, egress, intake, vault
 
     @property
@@ -202,9 +204,9 @@ class AdapterServices(BaseServices):
         alive: Callable[[], bool] = always,
     ) -> web.StreamResponse:
         right = self._profiles.right(question, request.get(CREDENTIAL), alive)
+        await self._budget.take(question.recipient)
         parts = await self._release.release(question, right, _named_in(response))
-        sink = HttpSink(request, response)
-        await self._egress.send(parts, renderer, sink, right=right, shared=_shared(question))
+        await self._egress.send(parts, renderer, HttpSink(request, response), right=right, shared=_shared(question))
         return response
 
     async def follow(
@@ -218,8 +220,7 @@ class AdapterServices(BaseServices):
     ) -> web.StreamResponse:
         right = self._profiles.right(question, request.get(CREDENTIAL), alive)
         parts = await self._release.follow(question, right, gone=lambda: _gone(request), say=_named_in(response))
-        sink = HttpSink(request, response)
-        await self._egress.send(parts, renderer, sink, right=right, shared=_shared(question))
+        await self._egress.send(parts, renderer, HttpSink(request, response), right=right, shared=_shared(question))
         return response
 
     async def write_end(

@@ -69,6 +69,14 @@ STORED: Sequence[StoredTables] = (
         _SERIES,
     ),
     StoredTables(
+        ("required_part",),
+        "which days of readings hold corrections, and which sealed parts these are",
+        ToldOf.HOUSEHOLDS,
+        "none: hashes of what is sealed; pinned in the key tree",
+        "GDPR Art. 5(1)(d) and (f)",
+        _SERIES,
+    ),
+    StoredTables(
         ("vee_exception", "vee_correction", "vee_clock", "vee_seen"),
         "what validation found of readings, and what was decided about it",
         ToldOf.HOUSEHOLDS,
@@ -230,7 +238,7 @@ STORED: Sequence[StoredTables] = (
     ),
     StoredTables(
         ("batch", "batch_floor", "retention_days", "counter", "pinned"),
-        "numbers by which batches count once, and how far guarded tables have come",
+        "numbers by which batches count once, how far guarded tables have come, how many questions recipients asked",
         ToldOf.NOBODY,
         "none; pins are sealed",
         "",
