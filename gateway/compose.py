@@ -19,7 +19,7 @@ from gateway.clock import Clock
 from gateway.cohorts.desk import CohortDesk, Places
 from gateway.consent.desk import ConsentDesk
 from gateway.consent.endings import Endings
-from gateway.consent.evidence import Controller, Evidence
+from gateway.consent.evidence import Evidence
 from gateway.consent.pressed import PressedFile
 from gateway.door.egress import Egress
 from gateway.door.epochs import Epochs
@@ -44,6 +44,7 @@ from gateway.intake.desk import Intake
 from gateway.intake.http import Taking
 from gateway.keeper.keeper import open_keeper
 from gateway.keeper.port import Keeper
+from gateway.pages.notice_sheet import NoticeSheet
 from gateway.pages.own_data import DataDesk
 from gateway.pins.pins import Pins
 from gateway.recovery.backups import Backups
@@ -263,11 +264,9 @@ def composed(
     signer = overrides.signer or GatewaySigner(settings.keys, urls[Listener.PARTNERS])
     authority = Authority(settings.keys, clock())
     grounds, epochs, outbox = GroundBook(pins), Epochs(), Outbox(store, clock, log)
-    ledger = Ledger(store, vault, signer, clock, ids)
-    controller = Controller(settings.controller.name, settings.controller.contact)
+    ledger, endings = Ledger(store, vault, signer, clock, ids), Endings(store, vault)
     lasting = Lasting.of(days, access=settings.retention.access_log, session=settings.limits.session_days)
-    evidence = Evidence(store, vault, signer, controller, lasting, ids)
-    endings = Endings(store, vault)
+    evidence = Evidence(store, vault, signer, settings.controller, lasting, ids)
     consent = ConsentDesk(
         store=store,
         pins=pins,
@@ -278,6 +277,7 @@ def composed(
         lines=lines,
         outbox=outbox,
         evidence=evidence,
+        notice_of=NoticeSheet(settings.controller, organisations.organisation_now, zone).notice,
         endings=endings,
         ending_log=ending_log,
         pressed=PressedFile(settings.data / "pressed", vault),

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from adapters.plugin import Route
 from gateway.api.backup import BackupApi
+from gateway.api.evidence import EvidenceApi
 from gateway.api.history import HistoryApi
 from gateway.api.household import HouseholdApi
 from gateway.api.ledger import LedgerApi
@@ -25,7 +26,9 @@ from gateway.pages.erasure import ErasurePages
 from gateway.pages.exceptions import ExceptionPages
 from gateway.pages.household import HouseholdPages
 from gateway.pages.meters import MeterPages
+from gateway.pages.notice_sheet import NoticeSheet
 from gateway.pages.operator import OperatorPages
+from gateway.pages.receipts import ReceiptPages
 from gateway.pages.render import Renderings
 from gateway.serve.login import Login
 from gateway.serve.outside import Outside
@@ -59,9 +62,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
         registry=gateway.registry,
         consent=gateway.consent,
         household_end=gateway.household_end,
-        evidence=gateway.evidence,
         login=login,
-        signer=gateway.signer,
         clock=gateway.clock,
         ids=gateway.ids,
         shorten=gateway.retention.shorten,
@@ -84,6 +85,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
         history,
         vee,
         household,
+        EvidenceApi(gateway.registry, gateway.evidence, gateway.signer),
         LedgerApi(gateway.ledger),
         BackupApi(gateway.backups, gateway.settings),
     )
@@ -99,20 +101,23 @@ def _faults(gateway: Gateway) -> list[str]:
 
 
 def _pages(gateway: Gateway, login: Login) -> list[Route]:
-    show = Renderings(ZoneInfo(gateway.settings.timezone), Outside(gateway.settings.people).prefix)
+    zone, organisation = ZoneInfo(gateway.settings.timezone), gateway.registry.organisations.organisation_now
+    show = Renderings(zone, Outside(gateway.settings.people).prefix)
     household = HouseholdPages(
         consent=gateway.consent,
         disclosures=gateway.ledger,
         cohorts_of=gateway.cohorts.told_with,
         own_data=gateway.own_data,
-        evidence=gateway.evidence,
+        sheet=NoticeSheet(gateway.settings.controller, organisation, zone),
         egress=gateway.egress,
         registry=gateway.registry,
         vee=gateway.vee,
-        organisation=gateway.registry.organisations.organisation_now,
+        organisation=organisation,
         clock=gateway.clock,
         show=show,
+        recovery=gateway.backups.window,
     )
+    receipts = ReceiptPages(gateway.evidence, gateway.registry, organisation, show, household.frame, household.problem)
     erasure = ErasurePages(
         household_end=gateway.household_end,
         evidence=gateway.evidence,
@@ -136,8 +141,8 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
     entrance = EntrancePages(login, show, household.problem)
     operator = OperatorPages(gateway.registry, login, show)
     exceptions = ExceptionPages(gateway.vee, show, operator.problem)
-    meters = MeterPages(gateway.registry, show, operator.problem, ZoneInfo(gateway.settings.timezone))
-    desks = (entrance, household, erasure, downloads, operator, exceptions, meters)
+    meters = MeterPages(gateway.registry, show, operator.problem, zone)
+    desks = (entrance, household, receipts, erasure, downloads, operator, exceptions, meters)
     return [route for desk in desks for route in desk.routes()]
 
 

@@ -36,7 +36,9 @@ class Holding:
 
 _CLAIMS = "GDPR Art. 5(2) and 17(3)(e)"
 HOLDINGS: Sequence[Holding] = (
-    Holding("receipts", "receipts and withdrawals", "GDPR Art. 7(1) and 17(3)(e)", ("evidence",)),
+    Holding(
+        "receipts", "receipts, with what was read before, and withdrawals", "GDPR Art. 7(1) and 17(3)(e)", ("evidence",)
+    ),
     Holding(
         "records",
         "records of grounds and requests, and of the tenancy its place, begin and end: under a random id",

@@ -22,6 +22,7 @@ from gateway.registry.tenancy_records import Identity, NewTenancy
 from gateway.serve.problems import Problem, about
 from meter_driver.instants import in_utc
 from meter_driver.quantities import parse
+from policies.grounds import LegalBasis
 from policies.terms import AS_RECEIVED, Level, Period, Purpose, Recipient
 
 MOST_WRONG = 1000
@@ -178,12 +179,35 @@ class ScopeIn(Strict):
 
 
 class GroundIn(ScopeIn):
-    """A ground that is no consent: a legal task names its law, a contract does not."""
+    """A ground that is no consent: a legal task names its law and by which letter of GDPR Art. 6(1) it stands."""
 
     kind: Literal["legal-task", "contract"]
     law: Annotated[str, Field(max_length=200)] = ""
     article: Annotated[str, Field(max_length=100)] = ""
-    objectable: bool = False
+    basis: Literal[LegalBasis.OBLIGATION, LegalBasis.PUBLIC_TASK] | None = Field(
+        default=None,
+        description="Of a legal task. 6(1)(c): the law demands it. 6(1)(e): a task in the public interest; the "
+        "household may object (Art. 21).",
+    )
+    objectable: bool | None = Field(default=None, description="Follows from `basis`; may stand in its place.")
+
+    def objection(self) -> bool:
+        """Whether it is a legal task to which a household may object. Raises ``Problem``."""
+        broken = self._broken_task() if self.kind == "legal-task" else []
+        if self.kind == "contract" and self.basis:
+            broken = [("basis", "of a legal task; a contract stands on 6(1)(b)")]
+        if broken:
+            raise about(422, "invalid", broken)
+        return self.kind == "legal-task" and (self.basis is LegalBasis.PUBLIC_TASK or bool(self.objectable))
+
+    def _broken_task(self) -> list[tuple[str, str]]:
+        broken = [(field, "a legal task names both") for field in ("law", "article") if not getattr(self, field)]
+        by_basis = None if self.basis is None else self.basis is LegalBasis.PUBLIC_TASK
+        if by_basis is None and self.objectable is None:
+            broken.append(("basis", "6(1)(c) where the law demands it, 6(1)(e) for a task in the public interest"))
+        elif by_basis is not None and self.objectable not in (None, by_basis):
+            broken.append(("objectable", "Art. 21 gives the right to object to 6(1)(e), and not to 6(1)(c)"))
+        return broken
 
 
 class AnswerIn(Strict):
@@ -191,6 +215,9 @@ class AnswerIn(Strict):
 
     quantities: _Quantities | None = None
     language: Literal["en", "de"] = Field(default="en", description="In which the notice was shown.")
+    notice_sha256: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, description="Of the notice that was shown. Refused when another one is to be shown by now."
+    )
 
 
 class RetentionIn(Strict):

@@ -8,17 +8,20 @@ from datetime import UTC, datetime
 import msgspec
 from sqlalchemy import Connection, insert, select
 
-from adapters.plugin import Logger, Notice, Notices, PermissionRequest
+from adapters.plugin import Logger, Notices, PermissionRequest
 from gateway import grounds as records
 from gateway.clock import Clock
 from gateway.consent.endings import Begun, Endings
 from gateway.consent.evidence import Evidence
 from gateway.consent.ground_ends import GroundEnds
+from gateway.consent.notice import NoticeOf
 from gateway.consent.pressed import PressedFile
 from gateway.consent.records import (
     ANY_CLASS,
     Asked,
     Ended,
+    agreed_to,
+    answer_notice,
     asked_of,
     ended_at,
     ended_by_erasure,
@@ -26,7 +29,6 @@ from gateway.consent.records import (
     in_force,
     mark,
     over_at,
-    scope_of,
 )
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
@@ -48,7 +50,7 @@ __all__ = ["Asked", "ConsentDesk"]
 
 
 class ConsentDesk:
-    """One instance for each process. ``ends``: how what a household agreed to ends, and what is not recorded of it."""
+    """One for each process. ``notice_of``: what is read before a yes. ``ends``: how it ends, and what that owes."""
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class ConsentDesk:
         lines: Lines,
         outbox: Notices,
         evidence: Evidence,
+        notice_of: NoticeOf,
         endings: Endings,
         ending_log: EndingLog,
         pressed: PressedFile,
@@ -74,6 +77,7 @@ class ConsentDesk:
         self._store, self._vault, self._grounds, self._ledger = store, vault, grounds, ledger
         self._outbox, self._evidence, self._clock, self._ids = outbox, evidence, clock, ids
         self._endings, self._tenancies, self._turns, self._pins = endings, tenancies, turns, pins
+        self.notice_of = notice_of
         self.ends = GroundEnds(
             store, pins, grounds, ledger, epochs, lines, outbox, evidence, endings, pressed, ending_log, log
         )
@@ -113,28 +117,33 @@ class ConsentDesk:
         return [(asked_of(row), datetime.fromtimestamp(row.answered, UTC)) for row in rows]
 
     async def accept(
-        self, household: SubjectId, request: str, quantities: frozenset[str], *, language: str = "en"
+        self,
+        household: SubjectId,
+        request: str,
+        quantities: frozenset[str],
+        *,
+        language: str = "en",
+        read: str | None = None,
     ) -> Consent:
         """Yes to all or to a part of a request. Raises ``ConsentError`` when there is nothing (left) to accept.
 
         Raises ``SubjectGone`` once the household's end has begun. The first answer counts: an accept that is sent again
-        changes nothing, before or after a withdrawal. ``language``: in which the household read the notice.
+        changes nothing, before or after a withdrawal. ``language``: in which the household read the notice. ``read``:
+        the hash of what it read, which must be what is said now; None where the caller showed it.
         """
         async with self._turns.of(household):
             await self._here(household)
-            asked = await self._find(household, request)
-            if not quantities or not quantities <= asked.request.quantities:
-                raise ConsentError("nothing-chosen", "quantities", "at least one of those that are asked for")
-            now = self._clock()
-            consent = Consent(self._ids(), household, scope_of(asked.request, quantities, now), now)
-            token = self._evidence.receipt(consent, language)
+            asked, now = await self._find(household, request), self._clock()
+            notice = self.notice_of(asked.request, language)
+            consent = Consent(self._ids(), household, agreed_to(asked.request, quantities, now, notice, read), now)
+            token = self._evidence.receipt(consent, notice)
             sealed = await self._ledger.seal([(household, entry_of("given", consent, now))])
-            answered = self._answer(asked, consent.id)
+            answered = answer_notice(asked, consent.id)
 
             def write(connection: Connection) -> None:
                 mark(connection, asked.id, now, consent.id)
                 records.add(connection, consent)
-                self._evidence.put(connection, household, "receipt", consent.id, now, token)
+                self._evidence.put_receipt(connection, consent, token, notice)
                 self._ledger.put(connection, sealed)
                 self._outbox.put(connection, answered)
 
@@ -148,7 +157,7 @@ class ConsentDesk:
             await self._here(household)
             asked = await self._find(household, request)
             now = self._clock()
-            answered = self._answer(asked, "")
+            answered = answer_notice(asked, "")
 
             def write(connection: Connection) -> None:
                 mark(connection, asked.id, now, "")
@@ -224,7 +233,7 @@ class ConsentDesk:
             case Contract() | LegalTask(objectable=True):
                 await self.ends.settle(household)
             case LegalTask():
-                raise ConsentError("not-objectable", "ground", "the law behind this task knows no objection")
+                raise ConsentError("not-objectable", "ground", "GDPR Art. 21 knows no objection to a duty by 6(1)(c)")
             case _:
                 raise ConsentError("no-such-ground", "ground", "this household has no such ground")
 
@@ -267,13 +276,3 @@ class ConsentDesk:
         if asked.request.until <= self._clock():
             raise ConsentError("over", "request", "the time that was asked for is over")
         return asked
-
-    @staticmethod
-    def _answer(asked: Asked, ground: str) -> Notice:
-        payload = {
-            "request": asked.id,
-            "reference": asked.request.reference,
-            "recipient": asked.request.recipient,
-            "ground": ground,
-        }
-        return Notice("permission.answered", payload, key=f"request:{asked.id}")

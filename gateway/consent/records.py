@@ -10,6 +10,8 @@ from sqlalchemy import Connection, update
 
 from adapters.plugin import Notice, PermissionRequest
 from gateway.consent.endings import Begun
+from gateway.consent.notice import PrivacyNotice
+from gateway.errors import ConsentError
 from gateway.grounds import kind_of
 from gateway.storage.tables.door import permission_request as requests
 from policies.grounds import Consent, Contract, Ground, LegalTask, Scope
@@ -70,7 +72,14 @@ def mark(connection: Connection, request: str, at: datetime, ground: str) -> Non
     connection.execute(update(requests).where(requests.c.id == request).values(answered=at.timestamp(), ground=ground))
 
 
-def scope_of(request: PermissionRequest, quantities: frozenset[str], now: datetime) -> Scope:
+def agreed_to(
+    request: PermissionRequest, quantities: frozenset[str], now: datetime, notice: PrivacyNotice, read: str | None
+) -> Scope:
+    """What a yes covers. Raises ``ConsentError`` for one to nothing, and for one after another notice was read."""
+    if not quantities or not quantities <= request.quantities:
+        raise ConsentError("nothing-chosen", "quantities", "at least one of those that are asked for")
+    if read not in (None, notice.sha256):
+        raise ConsentError("notice-changed", "notice", "the hash of what the household is told now")
     return Scope(
         recipient=request.recipient,
         purpose=request.purpose,
@@ -134,6 +143,17 @@ def entry_of(kind: str, ground: Ground, at: datetime) -> LedgerEntry:
 
 def erased(household: SubjectId, at: datetime) -> LedgerEntry:
     return LedgerEntry("erased", at, "", "", f"own:{household}", "", (), 0.0, "", at, at)
+
+
+def answer_notice(asked: Asked, ground: str) -> Notice:
+    """``ground``: what the yes made; empty is a no."""
+    payload = {
+        "request": asked.id,
+        "reference": asked.request.reference,
+        "recipient": asked.request.recipient,
+        "ground": ground,
+    }
+    return Notice("permission.answered", payload, key=f"request:{asked.id}")
 
 
 def ended_notice(ground: Ground) -> Notice:

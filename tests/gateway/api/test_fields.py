@@ -57,7 +57,7 @@ WRONG: list[tuple[str, str, dict[str, Any] | None, int, list[str]]] = [
     ("POST", "/api/households/{}/requests", {**WISH, "values_to": WISH["values_from"]}, 422, ["values_to"]),
     ("POST", "/api/households/{}/requests", {**WISH, "until": "2026-03-02T00:00:00Z"}, 422, ["until"]),
     ("POST", "/api/households/{}/requests", {**WISH, "resolution_seconds": 7}, 422, ["resolution_seconds"]),
-    ("POST", "/api/households/{}/grounds", {**WISH, "kind": "legal-task"}, 422, ["law", "article"]),
+    ("POST", "/api/households/{}/grounds", {**WISH, "kind": "legal-task"}, 422, ["law", "article", "basis"]),
     ("POST", "/api/households/{}/grounds/none/withdraw", None, 404, ["ground"]),
     ("POST", "/api/households/{}/grounds/none/end", None, 404, ["ground"]),
     ("GET", "/api/households/{}/receipts/none", None, 404, ["ground"]),

@@ -31,12 +31,13 @@ from policies.terms import (
     SubjectId,
     Zone,
 )
-from tests.gateway.pages.test_pages import text, token_of
+from tests.gateway.pages.test_pages import text
 from tests.gateway.people_house import ENERGY, FEED, PROFILE, START, People, people
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 LAW = {
-    "kind": "legal-task", "law": "MsbG", "article": "60", "recipient": "northwind", "purpose": "billing",
+    "kind": "legal-task", "law": "MsbG", "article": "60", "basis": "6(1)(c)", "recipient": "northwind",
+    "purpose": "billing",
     "quantities": [ENERGY], "resolution_seconds": 900, "values_from": "2026-03-01T00:00:00Z",
     "values_to": "2027-01-01T00:00:00Z", "until": "2027-05-06T00:00:00Z",
 }  # fmt: skip
@@ -45,7 +46,7 @@ LAW = {
 def facts(page: str, nth: int = 0) -> dict[str, str]:
     """Of the nth article or entry: what stands behind each label."""
     part = re.findall(r"<(?:article|li)[^>]*>(.*?)</(?:article|li)>", page, re.DOTALL)[nth]
-    pairs = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", part, re.DOTALL)
+    pairs = re.findall(r"<dt>(.*?)(?:: )?</dt><dd>(.*?)</dd>", part, re.DOTALL)
     return {label: Markup(said).striptags() for label, said in pairs}
 
 
@@ -131,7 +132,7 @@ async def test_each_entry_of_the_ledger_says_what_how_fine_of_which_time_and_wha
         made = await house.household()
         asked = await house.ask(made["household"], resolution_seconds=900)
         await house.post("/login", code=made["login_code"])
-        await house.post(f"/consents/{asked}/answer", do="part", quantity=FEED, token=await token_of(house))
+        await house.answer(asked, "part", quantity=FEED)
         await house.operator("POST", f"/api/households/{made['household']}/grounds", LAW)
         await house.operator("PUT", "/api/organisations/northwind", {**PROFILE, "purposes": ["forecast", "billing"]})
         exception = await spike(house, SubjectId(made["household"]))
