@@ -4,6 +4,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +24,7 @@ MapFile = Annotated[Path, typer.Option("--map", "-m", help="YAML: what the colum
 _OnlyCheck = Annotated[bool, typer.Option("--check", help="Say what would be taken, and send nothing.")]
 _AT_ONCE = 500
 _SHOWN = 100
-"""Wrongs of a kind that are printed; the others are counted."""
+"""Ranges of lines of one fault that are printed; the others are counted."""
 
 
 def import_file(
@@ -52,12 +53,12 @@ def _stop(file: Path, some: Sequence[Wrong], count: int, called: Names = as_said
 
 
 def _tell(file: Path, some: Sequence[Wrong], called: Names = as_said) -> None:
-    """Lines of which one thing is wrong together, in the order of the first of each."""
+    """Lines of which one thing is wrong together, in the order of the first of each; of each the first ``_SHOWN``."""
     lines: dict[tuple[str, str], list[int]] = {}
     for wrong in (each.told(called) for each in some):
         lines.setdefault((wrong.field, wrong.rule), []).append(wrong.line)
     for (field_, rule), of in lines.items():
-        for where in ranges(set(of)) if any(of) else ("",):
+        for where in islice(ranges(set(of)), _SHOWN) if any(of) else ("",):
             told = ": ".join(filter(None, (where, field_, rule)))
             typer.echo(f"{file}:{told}" if where else f"{file}: {told}", err=True)
 
@@ -120,7 +121,7 @@ def _checked(line: Calls, file: Path, read: ReadFile) -> list[Any]:
         known = _asked(line, read)
     except typer.Exit:
         if read.wrong:
-            _stop(file, read.wrong.some[:_SHOWN], read.wrong.count, read.plan.called)
+            _stop(file, read.wrong.some, read.wrong.count, read.plan.called)
         raise
     wrong = [
         Wrong(min(column.lines), said["wrong"]["field"], said["wrong"]["rule"])
@@ -128,7 +129,7 @@ def _checked(line: Calls, file: Path, read: ReadFile) -> list[Any]:
         if "wrong" in said
     ]
     if wrong or read.wrong:
-        some = sorted([*read.wrong.some[:_SHOWN], *sorted(wrong)[:_SHOWN]])
+        some = sorted([*read.wrong.some, *wrong])
         _stop(file, some, len(wrong) + read.wrong.count, read.plan.called)
     return known
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from adapters.formats.espi_codes import AVERAGE, UNIT_SYMBOLS, named_by
 from gateway.history.plan import ImportMap
 from gateway.history.values import Name
-from meter_driver.quantities import Kind, parse
+from meter_driver.quantities import REGISTERS, Kind, parse
 from meter_driver.told_of import amounts_of
 
 ATOM, ESPI = "{http://www.w3.org/2005/Atom}", "{http://naesb.org/espi}"
@@ -42,13 +42,14 @@ class ReadingType:
 class EspiSeries(NamedTuple):
     """What is read as what. ``unit`` None: not known. ``left_out``: why nothing can be kept of it.
 
-    ``at_once``: whether its values are of instants, whatever their duration: stands.
+    ``at_once``: whether its values are of instants, whatever their duration: stands. ``amounts``: each of its duration.
     """
 
     quantity: str
     unit: str | None
     left_out: str = ""
     at_once: bool = False
+    amounts: bool = False
 
 
 @dataclass(slots=True)
@@ -93,17 +94,19 @@ class EspiFeed:
         """Of a meter reading."""
         unit, stands = UNITS_READ.get(kind.uom), kind.behaviour in _STANDS
         if "quantity" in plan.fixed or (named := named_by(self.titles.get(reading, ""))) is None:
-            return EspiSeries(plan.fixed.get("quantity", kind.quantity), unit, at_once=stands)
+            name = plan.fixed.get("quantity", kind.quantity)
+            return EspiSeries(name, unit, at_once=stands, amounts=_is_of_amounts(name, kind))
         name, said = named
         unit = said if kind.uom == _NO_UNIT else unit
         if kind.mean:
             return EspiSeries(name, unit, f"{name}: means of intervals, they follow from readings")
-        return EspiSeries(name, unit, self._why_left_out(reading, name, kind), at_once=stands)
+        left_out, amounts = self._why_left_out(reading, name, kind), _is_of_amounts(name, kind)
+        return EspiSeries(name, unit, left_out, at_once=stands, amounts=amounts)
 
     def _why_left_out(self, reading: str, name: str, kind: ReadingType) -> str:
         """Amounts of a register that nobody can keep, or that the meter tells as well."""
         known = parse(name)
-        if kind.behaviour != _DELTA or known is None or known.kind is Kind.INTERVAL:
+        if known is None or kind.behaviour != _DELTA or known.kind is Kind.INTERVAL:
             return ""
         amounts = amounts_of(known)
         if amounts is None:
@@ -118,6 +121,12 @@ class EspiFeed:
         point = "" if household else fixed.get("point", plan.points.get(number, number))
         meter = fixed.get("meter", plan.meters.get(number, plan.meters.get(title, "")))
         return Name(household, point, meter, fixed.get("serial", ""), series.quantity, series.unit or "")
+
+
+def _is_of_amounts(name: str, kind: ReadingType) -> bool:
+    """A register's, where the quantity is one."""
+    known = parse(name)
+    return kind.behaviour == _DELTA and known is not None and known.kind in REGISTERS
 
 
 def _type(content: Any) -> ReadingType:

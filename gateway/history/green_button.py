@@ -96,7 +96,9 @@ def _block(feed: EspiFeed, entry: Any, block: Any, plan: ImportMap, values: Valu
         if series is not None and series.left_out:
             values.left_out.add(number, "ReadingType", series.left_out)
         elif series is not None and column is not None:
-            _reading(each, number, column, _Form(power, words, series.at_once), values)
+            _reading(
+                each, number, column, _Form(power, words, series.at_once, series.amounts or column.entries), values
+            )
     return number
 
 
@@ -124,11 +126,12 @@ def _column(
 
 
 class _Form(NamedTuple):
-    """How values of a series are written. ``words``: what qualities mean. ``at_once``: see ``EspiSeries``."""
+    """How values of a series are written. ``words``: what qualities mean. Others: see ``EspiSeries``."""
 
     power: int
     words: dict[str, str]
     at_once: bool
+    amounts: bool
 
 
 def _reading(each: Any, number: int, column: SourceColumn, form: _Form, values: Values) -> None:
@@ -144,7 +147,7 @@ def _reading(each: Any, number: int, column: SourceColumn, form: _Form, values: 
         wrong.add(number, "ReadingQuality", "a word that neither we nor the map know")
     elif not _whole(start):
         wrong.add(number, "start", "seconds since 1970")
-    elif (duration or column.entries) and (not _whole(duration) or (column.entries and int(duration) == 0)):
+    elif (duration or form.amounts) and (not _whole(duration) or (form.amounts and int(duration) == 0)):
         wrong.add(number, "duration", "whole seconds, of an amount")
     elif not digits:
         values.left_out.add(number, "value", "none, as it says")

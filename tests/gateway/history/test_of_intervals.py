@@ -84,6 +84,11 @@ def test_green_button_stands_are_of_an_instant_and_never_amounts() -> None:
     assert [(wrong.line, wrong.field) for wrong in values.wrong.some] == [(1, "ReadingType")]
 
 
+def test_a_green_button_delta_without_its_duration_is_wrong() -> None:
+    _, values = green("4", "7-0:3.0.0", 0)
+    assert [(wrong.line, wrong.field) for wrong in values.wrong.some] == [(1, "duration"), (2, "duration")]
+
+
 def test_green_button_power_speaks_for_its_duration() -> None:
     (column,), values = green("6", "1-0:1.7.0", uom="38", commodity="1", powerOfTenMultiplier="0")
     assert not values.wrong
