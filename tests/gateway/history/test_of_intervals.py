@@ -170,8 +170,8 @@ PLAN = "columns: {time: Zeit, quantity: OBIS, unit: E, value: Wert}\nfixed: {poi
 DAY = timedelta(days=1)
 
 
-def day_of(quantity: str, unit: str, step: timedelta, value: str = "0.25") -> list[str]:
-    ends = (MIDNIGHT + n * step for n in range(1, DAY // step + 1))
+def day_of(quantity: str, unit: str, step: timedelta, value: str = "0.25", *, days: int = 1) -> list[str]:
+    ends = (MIDNIGHT + n * step for n in range(1, days * DAY // step + 1))
     return [f"{end:%Y-%m-%dT%H:%M}+00:00,{quantity},{unit},{value}" for end in ends]
 
 
@@ -234,6 +234,16 @@ async def test_mean_power_of_an_hour_speaks_for_all_of_it_and_says_that_its_quar
             assert len(found) == count
 
 
+@pytest.mark.parametrize(("interval", "status"), [("15min", "measured"), ("1h", "estimated")])
+async def test_a_day_of_means_is_whole(tmp_path: Path, interval: str, status: str) -> None:
+    async with people(tmp_path) as house:
+        subject = await household(house)
+        step = {"15min": QUARTER, "1h": timedelta(hours=1)}[interval]
+        await sent(house, tmp_path, f"{PLAN}{interval}", day_of("1-0:1.7.0", "W", step, "400", days=2))
+        whole = [row for row in await rows(house, subject, "day") if row[3] is not None]
+        assert [(float(row[3]), row[5]) for row in whole] == [(400.0, status)]
+
+
 @pytest.mark.parametrize(("quantity", "unit"), [("1-0:1.5.0", "kW"), ("7-20:99.33.17", "kWh"), ("energy", "kWh")])
 async def test_what_can_have_no_rows_is_refused_by_the_check_all_lines_together(
     tmp_path: Path, quantity: str, unit: str
@@ -276,6 +286,18 @@ async def test_the_gateway_refuses_by_field_what_would_be_lost(
         async with house.browser.post("/api/history", json=body, headers=headers) as answer:
             assert answer.status == 422
             assert (await answer.json())["detail"].startswith(detail)
+
+
+async def test_the_old_number_of_an_exchange_is_told_since_the_meter_is_known(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        subject = await household(house)
+        await sent(house, tmp_path, f"{PLAN}15min", day_of("1-0:1.8.0", "kWh", QUARTER))
+        came, house.time.now = house.time.now, house.time.now + DAY
+        done = {"at": house.time.now.isoformat(), "old": "S1", "new": "S2"}
+        told = await house.operator("POST", f"/api/households/{subject}/meters/main/exchange", done)
+        assert told["serials"] == [
+            {"serial": serial, "since": f"{at:%Y-%m-%dT%H:%M:%SZ}"} for serial, at in (("S1", came), ("S2", came + DAY))
+        ]
 
 
 async def test_a_mean_of_which_a_part_is_refused_is_refused_once(tmp_path: Path) -> None:
