@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from adapters.plugin import Adapter, Logger, Signer
 from gateway.clock import Clock
 from gateway.cohorts.desk import CohortDesk, Places
-from gateway.consent.desk import ConsentDesk
+from gateway.consent.desk import ConsentDesk, Pause
 from gateway.consent.endings import Endings
 from gateway.consent.evidence import Evidence
 from gateway.consent.pressed import PressedFile
@@ -281,8 +281,8 @@ def composed(
         endings=endings,
         ending_log=ending_log,
         pressed=PressedFile(settings.data / "pressed", vault),
-        tenancies=registry.tenancies,
-        turns=registry.turns,
+        registry=registry,
+        pause=Pause(settings.limits.ask_again_days, zone),
         clock=clock,
         ids=ids,
         log=log,
@@ -304,7 +304,7 @@ def composed(
         clock=clock,
         log=log,
     )
-    outbox.handle(household_end.notices)
+    outbox.handle({**household_end.notices, **consent.notices})
     forgetting = Forgetting(
         store=store,
         pins=pins,

@@ -34,8 +34,10 @@ may be told is in ``adapters.plugin``.
 """
 
 from collections.abc import Sequence
+from datetime import date
 
 from adapters.problems import BrokenRule, rules_of
+from policies.terms import SAYS, Reason
 
 
 class GatewayError(Exception):
@@ -129,6 +131,19 @@ class ConsentError(GatewayError):
     def __init__(self, reason: str, field: str, rule: str) -> None:
         super().__init__(f"{field}: {rule}")
         self.reason = reason
+
+
+class AskedInVain(ConsentError):
+    """The household is not asked for this now. ``again``: the first day on which it may be; None: after its answer."""
+
+    def __init__(self, why: Reason, again: date | None = None) -> None:
+        super().__init__(why, "purpose", SAYS[why] + (f"; it may be asked again from {again} on" if again else ""))
+        self.why, self.again = why, again
+
+    @property
+    def rule(self) -> str:
+        """Without the field."""
+        return str(self).partition(": ")[2]
 
 
 class RegistryError(GatewayError):

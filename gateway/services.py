@@ -18,6 +18,7 @@ from adapters.plugin import (
     Http,
     IntakeAnswer,
     Logger,
+    NotAskedNow,
     Notices,
     Opening,
     PermissionRequest,
@@ -33,7 +34,7 @@ from gateway.door.egress import Egress
 from gateway.door.profiles import Profiles
 from gateway.door.release import KeptBack, ReleaseDesk
 from gateway.door.response import HttpSink
-from gateway.errors import SubjectGone
+from gateway.errors import AskedInVain, SubjectGone
 from gateway.intake.http import Taking
 from gateway.recovery.ending_log import EndingLog
 from gateway.recovery.entries import changed_rows
@@ -251,16 +252,15 @@ class AdapterServices(BaseServices):
         return self._profiles.zones(recipient)
 
     async def ask(self, household: SubjectId | Pseudonym, request: PermissionRequest) -> str:
-        subject: SubjectId | None
-        if isinstance(household, Pseudonym):
-            subject = self._release.known_as(request.recipient, household)
-            if subject is None:
-                raise Refused(Refusal((Reason.UNKNOWN_SUBJECT,)))
-        else:
-            subject = household
+        named = self._release.known_as(request.recipient, household) if isinstance(household, Pseudonym) else household
+        if named is None:
+            raise Refused(Refusal((Reason.UNKNOWN_SUBJECT,)))
         if not self._profiles.in_profile(request):
             raise Refused(Refusal((Reason.NOT_IN_PROFILE,)))
-        return await self._consent.ask(subject, request)
+        try:
+            return await self._consent.ask(named, request)
+        except AskedInVain as error:
+            raise NotAskedNow(Refusal((error.why,)), error.rule) from None
 
     async def intake(self, batch: Batch) -> IntakeAnswer:
         return await self._intake.take(batch)

@@ -83,7 +83,9 @@ class Services(SharedServices, Protocol):
         """Put a permission request before a household; the request's id.
 
         A pseudonym is the one under which ``request.recipient`` knows the household. Raises ``Refused`` for an
-        unknown one, and where the organisation's profile does not allow to ask for this.
+        unknown one, and where the organisation's profile does not allow to ask for this; ``NotAskedNow`` while
+        another request of the recipient for the purpose waits, and for a while after a no. One with the same
+        ``reference`` takes the place of the former; when it is over, tell so (``TAKEN_BACK``).
         """
 
     async def intake(self, batch: Batch) -> IntakeAnswer:

@@ -15,6 +15,14 @@ class Refused(Exception):
         self.refusal = refusal
 
 
+class NotAskedNow(Refused):
+    """A household is not asked for this now. ``str()`` says why, and from which day on it may be, after a no."""
+
+    def __init__(self, refusal: Refusal, why: str) -> None:
+        super().__init__(refusal)
+        self.args = (why,)
+
+
 @dataclass(frozen=True, slots=True)
 class Released:
     """A part of what the door let out: rows of one household or one zone, minimised. Never keep it across an await.

@@ -56,6 +56,7 @@ class HouseholdApi:
             ("POST", "/api/session", "api.session", EVERYBODY, self.log_in),
             ("POST", f"{home}/requests", "api.registry", OPERATOR, self.ask),
             ("GET", f"{home}/requests", "api.household", HOUSEHOLD_OR_OPERATOR, self.requests),
+            ("DELETE", f"{home}/requests/{{request}}", "api.registry", OPERATOR, self.take_back),
             ("POST", f"{home}/requests/{{request}}/accept", "api.answer", HOUSEHOLD, self.accept),
             ("POST", f"{home}/requests/{{request}}/refuse", "api.answer", HOUSEHOLD, self.refuse),
             ("GET", f"{home}/grounds", "api.household", HOUSEHOLD_OR_OPERATOR, self.grounds),
@@ -113,6 +114,11 @@ class HouseholdApi:
         """What is to be shown before a yes, by language."""
         known = [self.consent.notice_of(asked.request, language) for language in NOTICE_LANGUAGES]
         return {n.language: {"version": n.version, "sha256": n.sha256, "text": n.text} for n in known}
+
+    async def take_back(self, request: web.Request) -> web.Response:
+        """The organisation asks no longer; one that was answered stays answered."""
+        await self.consent.take_back(self._live(request).id, request.match_info["request"])
+        return web.Response(status=204)
 
     async def accept(self, request: web.Request) -> web.Response:
         """Yes to all or to a part."""

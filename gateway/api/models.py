@@ -12,12 +12,10 @@ from pydantic import (
     Field,
     StrictBool,
     ValidationError,
-    field_validator,
 )
 
-from adapters.plugin import Organisation, PermissionRequest
+from adapters.plugin import PermissionRequest
 from adapters.validation import rules
-from gateway.registry.organisations import ListedOrganisation
 from gateway.registry.tenancy_records import Identity, NewTenancy
 from gateway.serve.problems import Problem, about
 from meter_driver.instants import in_utc
@@ -30,8 +28,8 @@ MOST_WRONG = 1000
 M = TypeVar("M", bound=BaseModel)
 _Text = Annotated[str, Field(max_length=1000)]
 _Id = Annotated[str, Field(min_length=1, max_length=128)]
-_Quantities = Annotated[list[Annotated[str, Field(min_length=1, max_length=120)]], Field(max_length=64)]
-_Seconds = Annotated[int, Field(ge=0, le=86_400)]
+QuantityNames = Annotated[list[Annotated[str, Field(min_length=1, max_length=120)]], Field(max_length=64)]
+DaySeconds = Annotated[int, Field(ge=0, le=86_400)]
 Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 """With its offset on the wire; UTC from here on, so that memory holds what a restart reads."""
 
@@ -103,38 +101,6 @@ class CodeIn(Strict):
     code: Annotated[str, Field(max_length=64)]
 
 
-class OrganisationIn(Strict):
-    """An organisation and what it may ask for at most."""
-
-    name: Annotated[str, Field(min_length=1, max_length=300)]
-    did: Annotated[str, Field(max_length=512)] = ""
-    levels: list[Level] = Field(default=[], max_length=3)
-    quantities: _Quantities = []
-    finest_seconds: _Seconds = Field(default=900, description="0: as received.")
-    purposes: list[Purpose] = Field(default=[], max_length=16)
-    zones: list[str] = Field(default=[], max_length=1000, description="Zones for whose cohort figures it may ask.")
-
-    @field_validator("finest_seconds")
-    @classmethod
-    def _divides(cls, seconds: int) -> int:
-        if seconds and timedelta(days=1) % timedelta(seconds=seconds):
-            raise ValueError("must divide the day, or be 0 (as received)")
-        return seconds
-
-    def entry(self, recipient: str) -> ListedOrganisation:
-        """As the registry keeps it."""
-        known = Organisation(
-            id=Recipient(recipient),
-            name=self.name,
-            did=self.did,
-            levels=frozenset(self.levels),
-            quantities=quantities(self.quantities),
-            finest=timedelta(seconds=self.finest_seconds),
-            purposes=frozenset(self.purposes),
-        )
-        return ListedOrganisation(known, tuple(self.zones))
-
-
 class ClientIn(Strict):
     """An OAuth client. Without ``secret`` one is made and told once."""
 
@@ -149,8 +115,8 @@ class ScopeIn(Strict):
 
     recipient: Annotated[str, Field(min_length=1, max_length=64)]
     purpose: Purpose
-    quantities: _Quantities = Field(min_length=1)
-    resolution_seconds: _Seconds = Field(default=900, description="Length of an interval; 0: as received.")
+    quantities: QuantityNames = Field(min_length=1)
+    resolution_seconds: DaySeconds = Field(default=900, description="Length of an interval; 0: as received.")
     level: Level = Level.INDIVIDUAL
     values_from: Instant
     values_to: Instant
@@ -213,7 +179,7 @@ class GroundIn(ScopeIn):
 class AnswerIn(Strict):
     """Which quantities the household agrees to (None: all that are asked for), and in which language it read of it."""
 
-    quantities: _Quantities | None = None
+    quantities: QuantityNames | None = None
     language: Literal["en", "de"] = Field(default="en", description="In which the notice was shown.")
     notice_sha256: Annotated[str, Field(max_length=64)] | None = Field(
         default=None, description="Of the notice that was shown. Refused when another one is to be shown by now."

@@ -5,7 +5,7 @@ from functools import wraps
 from aiohttp import web
 
 from adapters.plugin import CALLER, Caller, Handler
-from gateway.errors import ConsentError, SubjectGone
+from gateway.errors import AskedInVain, ConsentError, SubjectGone
 from gateway.registry.registry import Registry
 from gateway.serve.callers import guard
 from gateway.serve.problems import about, gone
@@ -33,6 +33,9 @@ def telling(handler: Handler) -> Handler:
         guard(request)
         try:
             return await handler(request)
+        except AskedInVain as error:
+            more = {} if error.again is None else {"again": error.again.isoformat()}
+            raise about(409, error.reason, error.rules, **more) from None
         except ConsentError as error:
             raise about(404 if error.reason in GONE else 409, error.reason, error.rules) from None
         except SubjectGone:

@@ -1,16 +1,17 @@
 """The consent desk: requests, answers, withdrawal, each durable before it is acknowledged."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 
-import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection
 
-from adapters.plugin import Logger, Notices, PermissionRequest
+from adapters.plugin import TAKEN_BACK, Logger, Notice, NoticeHandler, Notices, PermissionRequest
 from gateway import grounds as records
 from gateway.clock import Clock
+from gateway.consent.asking import Asking, Pause, drop
 from gateway.consent.endings import Begun, Endings
 from gateway.consent.evidence import Evidence
 from gateway.consent.ground_ends import GroundEnds
@@ -22,7 +23,6 @@ from gateway.consent.records import (
     Ended,
     agreed_to,
     answer_notice,
-    asked_of,
     ended_at,
     ended_by_erasure,
     entry_of,
@@ -38,15 +38,13 @@ from gateway.grounds import GroundBook, over
 from gateway.pins.change import of_household
 from gateway.pins.pins import Pins
 from gateway.recovery.ending_log import EndingLog
-from gateway.registry.tenancies import Tenancies
-from gateway.registry.turns import Turns
+from gateway.registry.registry import Registry
 from gateway.storage.port import Store
-from gateway.storage.tables.door import permission_request as requests
 from gateway.vault.port import Vault
 from policies.grounds import Consent, Contract, Ground, LegalTask
 from policies.terms import SubjectId
 
-__all__ = ["Asked", "ConsentDesk"]
+__all__ = ["Asked", "ConsentDesk", "Pause"]
 
 
 class ConsentDesk:
@@ -68,15 +66,16 @@ class ConsentDesk:
         endings: Endings,
         ending_log: EndingLog,
         pressed: PressedFile,
-        tenancies: Tenancies,
-        turns: Turns,
+        registry: Registry,
+        pause: Pause,
         clock: Clock,
         ids: Callable[[], str],
         log: Logger,
     ) -> None:
         self._store, self._vault, self._grounds, self._ledger = store, vault, grounds, ledger
         self._outbox, self._evidence, self._clock, self._ids = outbox, evidence, clock, ids
-        self._endings, self._tenancies, self._turns, self._pins = endings, tenancies, turns, pins
+        self._endings, self._tenancies, self._turns, self._pins = endings, registry.tenancies, registry.turns, pins
+        self._asking = Asking(store, grounds, clock, ids, pause)
         self.notice_of = notice_of
         self.ends = GroundEnds(
             store, pins, grounds, ledger, epochs, lines, outbox, evidence, endings, pressed, ending_log, log
@@ -85,36 +84,42 @@ class ConsentDesk:
     # -- asking
 
     async def ask(self, household: SubjectId, request: PermissionRequest) -> str:
-        """Put a request before a household. Raises ``SubjectGone``."""
+        """Put a request before a household: see ``Asking.put``. Raises ``AskedInVain``, ``SubjectGone``."""
         async with self._turns.of(household):
             await self._here(household)
-            name = self._ids()
-            body = msgspec.json.encode(request).decode()
-            row = {"id": name, "subject": household, "body": body, "asked": self._clock().timestamp()}
-
-            def add(connection: Connection) -> None:
-                connection.execute(insert(requests).values(row))
-
-            await self._store.write(add)
-            return name
+            return await self._asking.put(household, request)
 
     async def waiting(self, household: SubjectId) -> Sequence[Asked]:
-        """Without an answer, oldest first; those whose validity is over are left out, and all of who moved out."""
+        """Before the household, oldest first; nothing is before one that moved out."""
         found = self._tenancies.get(household)
-        if found is None or not found.live:
-            return []
-        query = select(requests).where(requests.c.subject == household, requests.c.answered.is_(None))
-        query = query.order_by(requests.c.asked)
-        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
-        now = self._clock()
-        return [asked for asked in map(asked_of, rows) if asked.request.until > now]
+        return [] if found is None or not found.live else await self._asking.waiting(household)
 
     async def refused(self, household: SubjectId) -> Sequence[tuple[Asked, datetime]]:
-        """Those that were answered by no, with when, oldest answer first."""
-        query = select(requests).where(requests.c.subject == household, requests.c.ground == "")
-        query = query.where(requests.c.answered.is_not(None)).order_by(requests.c.answered)
-        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
-        return [(asked_of(row), datetime.fromtimestamp(row.answered, UTC)) for row in rows]
+        """See ``Asking``."""
+        return await self._asking.refused(household)
+
+    async def take_back(self, household: SubjectId, request: str) -> None:
+        """The recipient asks no longer. Raises ``ConsentError`` when there is nothing (left) to take back."""
+        async with self._turns.of(household):
+            asked = await self._asking.find(household, request)
+
+            def write(connection: Connection) -> None:
+                if drop(connection, asked):
+                    self._outbox.put(connection, answer_notice(asked, ""))
+
+            await self._store.write(write)
+
+    @property
+    def notices(self) -> Mapping[str, NoticeHandler]:
+        """For the outbox: an adapter's question is over, so what it put before a household goes."""
+
+        async def taken_back(notice: Notice) -> None:
+            recipient, reference = notice.payload["recipient"], notice.payload["reference"]
+            for asked in await self._asking.of_reference(recipient, reference):
+                async with self._turns.of(asked.subject):
+                    await self._store.write(partial(drop, asked=asked))
+
+        return {TAKEN_BACK: taken_back}
 
     async def accept(
         self,
@@ -133,7 +138,7 @@ class ConsentDesk:
         """
         async with self._turns.of(household):
             await self._here(household)
-            asked, now = await self._find(household, request), self._clock()
+            asked, now = await self._asking.find(household, request), self._clock()
             notice = self.notice_of(asked.request, language)
             consent = Consent(self._ids(), household, agreed_to(asked.request, quantities, now, notice, read), now)
             token = self._evidence.receipt(consent, notice)
@@ -155,13 +160,13 @@ class ConsentDesk:
         """No. Raises ``ConsentError`` when there is nothing (left) to refuse, ``SubjectGone`` as ``accept`` does."""
         async with self._turns.of(household):
             await self._here(household)
-            asked = await self._find(household, request)
-            now = self._clock()
-            answered = answer_notice(asked, "")
+            asked = await self._asking.find(household, request)
+            now, all_ = self._clock(), await self._asking.alike(asked)
 
             def write(connection: Connection) -> None:
-                mark(connection, asked.id, now, "")
-                self._outbox.put(connection, answered)
+                for each in all_:
+                    mark(connection, each.id, now, "")
+                    self._outbox.put(connection, answer_notice(each, ""))
 
             await self._store.write(write)
 
@@ -264,15 +269,3 @@ class ConsentDesk:
         live = found is not None and found.live and self._vault.oldest(household, ANY_CLASS) is not None
         if not live or await self._endings.begun(household) is not None:
             raise SubjectGone("no such household")
-
-    async def _find(self, household: SubjectId, request: str) -> Asked:
-        query = select(requests).where(requests.c.id == request, requests.c.subject == household)
-        row = await self._store.look(lambda connection: connection.execute(query).first())
-        if row is None:
-            raise ConsentError("no-such-request", "request", "there is no such request for this household")
-        if row.answered is not None:
-            raise ConsentError("answered", "request", "this request has been answered")
-        asked = asked_of(row)
-        if asked.request.until <= self._clock():
-            raise ConsentError("over", "request", "the time that was asked for is over")
-        return asked

@@ -118,8 +118,8 @@ class SealedVault:
         oldest = self._held(subject, detail)
         if period.empty:
             return
-        start, end = period.start.astimezone(UTC), period.end.astimezone(UTC)
-        first, last = max(start.date().toordinal(), oldest.toordinal()), end.date().toordinal()
+        asked = Period(period.start.astimezone(UTC), period.end.astimezone(UTC))
+        first, last = max(asked.start.date().toordinal(), oldest.toordinal()), asked.end.date().toordinal()
         days, parts = await self._store.look(lambda connection: _first_days(connection, subject, detail, first, last))
         for group in (days[i : i + DAYS_AT_ONCE] for i in range(0, len(days), DAYS_AT_ONCE)):
             if group[0] != days[0]:
@@ -130,10 +130,8 @@ class SealedVault:
             for day, of_day in groupby(seen, key=lambda part: part.day):
                 if day < self._held(subject, detail).toordinal() or (detail, day) not in ciphers:
                     continue
-                values = await self._of_day(subject, detail, quantities, list(of_day), ciphers)
-                wanted = [value for value in values if start <= value.at < end]
-                if wanted:
-                    yield wanted
+                if values := await self._of_day(subject, detail, quantities, asked, list(of_day), ciphers):
+                    yield values
 
     async def series(
         self, subject: SubjectId, detail: DetailClass, days: Sequence[int], quantities: frozenset[str]
@@ -258,20 +256,22 @@ class SealedVault:
         subject: SubjectId,
         detail: DetailClass,
         quantities: frozenset[str],
+        period: Period,
         parts: Sequence[StoredPart],
         ciphers: Mapping[Day, AESGCM],
     ) -> Sequence[Value]:
-        """Of one day, ascending by instant. A large one is opened outside the loop."""
+        """Of one day what lies in the period, ascending by instant. A large one is opened outside the loop."""
         cipher, clashes = ciphers[detail, parts[0].day], Clashes()
 
         def opened() -> tuple[Sequence[Series], Sequence[Value]]:
             series = combined(detail, [part.opened(subject, detail, cipher, quantities) for part in parts], clashes)
-            return series, () if clashes else _ascending(detail, series)
+            return series, () if clashes else _ascending(detail, series, period)
 
         small = sum(len(part.sealed) for part in parts) <= IN_THE_LOOP
         series, values = opened() if small else await asyncio.to_thread(opened)
         if clashes:
-            return _ascending(detail, await corrected(self._store, self._keeper, subject, list(series), clashes))
+            mended = await corrected(self._store, self._keeper, subject, list(series), clashes)
+            return _ascending(detail, mended, period)
         return values
 
     def _publish(self, subject: str) -> None:
@@ -280,8 +280,8 @@ class SealedVault:
             event.set()
 
 
-def _ascending(detail: DetailClass, series: Sequence[Series]) -> Sequence[Value]:
-    return sorted(values_of(detail, series), key=lambda value: (value.at, value.quantity))
+def _ascending(detail: DetailClass, series: Sequence[Series], period: Period | None = None) -> Sequence[Value]:
+    return sorted(values_of(detail, series, period), key=lambda value: (value.at, value.quantity))
 
 
 def _first_days(

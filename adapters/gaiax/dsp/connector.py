@@ -12,11 +12,12 @@ from adapters.gaiax.dsp import store
 from adapters.gaiax.dsp.bells import Bells
 from adapters.gaiax.dsp.catalog import Dataset, Shelf, shelf_of
 from adapters.gaiax.dsp.conduct import Conduct
+from adapters.gaiax.dsp.negotiation import FINAL
 from adapters.gaiax.dsp.outcome import Outcome, P, Us
-from adapters.gaiax.dsp.process import PROCESS_KINDS, Agreement, Token, Transfer
+from adapters.gaiax.dsp.process import PROCESS_KINDS, Agreement, Negotiation, Token, Transfer
 from adapters.gaiax.dsp.transfers import served
 from adapters.gaiax.participants import Participants
-from adapters.plugin import Caller, Notice, Services
+from adapters.plugin import TAKEN_BACK, Caller, Notice, Services
 from policies.roles import Listener
 from policies.terms import Recipient
 
@@ -111,10 +112,18 @@ class Connector:
         key = f"dsp:{process.pid}"
         if outcome.ask:
             self.services.notices.put(connection, Notice(ASK, {"pid": process.pid}, key=key))
+        if outcome.writes and isinstance(process, Negotiation):
+            self._take_back(connection, process)
         for say in outcome.says:
             about = {"kind": PROCESS_KINDS[type(process)], "pid": process.pid, "say": say}
             payload = {**about, "number": self.services.ids(), "why": outcome.why}
             self.services.notices.put(connection, Notice(MESSAGE_NOTICE, payload, key=key))
+
+    def _take_back(self, connection: Connection, process: Negotiation) -> None:
+        """What is before a household goes with the negotiation that it was for."""
+        if process.waiting and process.state in FINAL:
+            asked = {"recipient": process.recipient, "reference": process.pid}
+            self.services.notices.put(connection, Notice(TAKEN_BACK, asked, key=f"dsp:{process.pid}"))
 
     def _tell(self, outcome: Outcome[P]) -> None:
         """Let streams of a transfer go on, or end; wake who waits."""

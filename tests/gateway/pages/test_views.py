@@ -111,7 +111,8 @@ async def test_a_request_says_until_when_the_yes_would_be_valid_and_which_word_t
     async with people(tmp_path) as house:
         made = await house.household()
         await house.ask(made["household"], until="2028-11-30T00:00:00Z", reference="our <ref> 7")
-        await house.ask(made["household"])
+        await house.operator("PUT", "/api/organisations/southwind", PROFILE)
+        await house.ask(made["household"], recipient="southwind")
         await house.post("/login", code=made["login_code"])
         page = await text(house, "/consents")
         shown = [

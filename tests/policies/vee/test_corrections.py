@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from policies.minimise import minimise
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, Row
 from policies.vault.values import Value
-from policies.vee.corrections import Correction, newest
+from policies.vee.corrections import Correction, effective, newest
 from tests.policies.test_minimise import POWER, REGISTER, START, grant, value
 
 HOUR = timedelta(hours=1)
@@ -119,6 +119,15 @@ def test_an_interval_taken_back_has_no_correction_and_a_later_one_counts() -> No
     assert newest([correction(1, Decimal(5), version=1), undone]) == []
     after = correction(1, Decimal(7), version=3)
     assert newest([after, undone, other]) == [after, other]
+
+
+def test_versions_that_count_no_more_are_left_out_only_where_something_was_taken_back() -> None:
+    old, new, other = (correction(at, Decimal(5), version=version) for at, version in ((1, 1), (1, 2), (2, 1)))
+    undone = replace(new, value=None)
+    assert effective([old, new, other]) == [old, new, other]
+    assert effective([old, undone, other]) == [other]
+    assert effective([old, undone]) == []
+    assert effective([]) == []
 
 
 def test_energies_in_another_unit_are_converted_and_others_are_refused() -> None:
