@@ -15,6 +15,8 @@ from adapters.plugin import Adapter, Logger, Route
 from gateway.api.box_certificate import BoxCertificateApi
 from gateway.clock import Clock, system_clock
 from gateway.compose import Gateway, load, opened
+from gateway.consent.time_ends import TimeEnds
+from gateway.errors import BooksBroken
 from gateway.extending.found import found
 from gateway.extending.making import made
 from gateway.intake import http as ingest
@@ -93,11 +95,15 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
     async def checkpoints() -> None:
         while True:
             await asyncio.sleep(CHECKPOINT)
-            await gateway.ledger.sign_checkpoint()
+            try:
+                await gateway.ledger.sign_checkpoint()
+            except BooksBroken as broken:
+                gateway.log.error("ledger.not_signed", why=str(broken))
 
     supervisor.add("lines", gateway.lines.watch)
     supervisor.add("pins", gateway.pins.run)
     supervisor.add("endings", gateway.consent.ends.run)
+    supervisor.add("time ends", time_ends(gateway).run)
     supervisor.add("ending log", gateway.ending_log.run)
     supervisor.add("notices", gateway.outbox.run)
     supervisor.add("retention", gateway.retention.watch)
@@ -112,6 +118,12 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
     for adapter in adapters:
         for name, loop in adapter.background.items():
             supervisor.add(f"{adapter.name}.{name}", loop)
+
+
+def time_ends(gateway: Gateway) -> TimeEnds:
+    """What ends grounds when their time is over."""
+    g = gateway
+    return TimeEnds(g.store, g.grounds, g.consent.ends, g.outbox, g.clock, g.log)
 
 
 async def _walk_ledger(gateway: Gateway) -> None:

@@ -21,6 +21,7 @@ from gateway.consent.desk import ConsentDesk, Pause
 from gateway.consent.endings import Endings
 from gateway.consent.evidence import Evidence
 from gateway.consent.pressed import PressedFile
+from gateway.door.budget import QuestionBudget
 from gateway.door.egress import Egress
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
@@ -67,6 +68,7 @@ from gateway.storage.engines import store_at
 from gateway.storage.port import Store
 from gateway.vault.compactor import Compactor
 from gateway.vault.days import Days
+from gateway.vault.required import RequiredParts
 from gateway.vault.retention import Retention
 from gateway.vault.sealed import SealedVault
 from gateway.vee.clocks import ClockBook
@@ -94,6 +96,7 @@ class Gateway:
     store: Store
     keeper: Keeper
     pins: Pins
+    required: RequiredParts
     ending_log: EndingLog
     backups: Backups
     http: Outbound
@@ -123,6 +126,7 @@ class Gateway:
     forgetting: Forgetting
     cohorts: CohortDesk
     release: ReleaseDesk
+    budget: QuestionBudget
     egress: Egress
     profiles: Profiles
     intake: Intake
@@ -149,6 +153,7 @@ class Gateway:
             signer=self.signer,
             public_urls=self.urls,
             release=self.release,
+            budget=self.budget,
             ending_log=self.ending_log,
             profiles=self.profiles,
             consent=self.consent,
@@ -214,10 +219,13 @@ async def load(gateway: Gateway) -> None:
     if await gateway.keeper.run() == NO_RUN:
         await gateway.ledger.adopt()
     await gateway.pins.load()
+    if missing := await gateway.required.load():
+        gateway.log.error("days.not_believed", days=missing)
     await gateway.retention.load()
     await gateway.retention.run(gateway.clock())
     await gateway.vault.start()
     await gateway.registry.load()
+    await gateway.ledger.checkpoints.load()
     await gateway.grounds.load(gateway.store)
     await gateway.consent.ends.load()
     await gateway.vee.corrections.load()
@@ -258,9 +266,10 @@ def composed(
     days = settings.retention.by_class()
     known, window = KnownBackups(settings.keys), timedelta(hours=settings.retention.recovery_hours)
     ending_log = EndingLog(store, lambda: keeper.lookup_key, known, window, clock, log)
-    vault = SealedVault(store, keeper, days, clock=clock, recoverable=lambda: ending_log.until)
-    lines = Lines(clock)
     pins, zone = Pins(store, keeper, ending_log, log), ZoneInfo(settings.timezone)
+    required = RequiredParts(store, pins)
+    vault = SealedVault(store, keeper, days, clock=clock, required=required, recoverable=lambda: ending_log.until)
+    lines = Lines(clock)
     registry = Registry(store, pins, vault, clock, ids, lines.ended, zone)
     organisations, places = overrides.organisations or registry.organisations, overrides.places or registry.tenancies
     throttle = Throttle(settings.limits.login_wrong_per_minute, time.monotonic)
@@ -270,8 +279,8 @@ def composed(
     enrolment = Enrolment(codes, authority, registry.boxes, clock, vouches=vouches)
     grounds, epochs, outbox = GroundBook(pins), Epochs(), Outbox(store, clock, log)
     ledger, endings = Ledger(store, vault, signer, clock, ids), Endings(store, vault)
-    lasting = Lasting.of(days, access=settings.retention.access_log, session=settings.limits.session_days)
-    evidence = Evidence(store, vault, signer, settings.controller, lasting, ids)
+    lasting = Lasting.of(days, window, access=settings.retention.access_log, session=settings.limits.session_days)
+    evidence = Evidence(store, vault, signer, settings.controller, lasting, ids, ledger.checkpoints)
     consent = ConsentDesk(
         store=store,
         pins=pins,
@@ -334,7 +343,7 @@ def composed(
         installed=registry.meters.installed,
     )
     profiles = Profiles(organisations, clock, zone)
-    worked_out = Days(store, keeper, os.urandom, zone, log, registry.meters.installed)
+    worked_out = Days(store, keeper, os.urandom, zone, log, registry.meters.installed, required)
     return Gateway(
         settings=settings,
         clock=clock,
@@ -344,6 +353,7 @@ def composed(
         store=store,
         keeper=keeper,
         pins=pins,
+        required=required,
         http=http,
         vault=vault,
         ending_log=ending_log,
@@ -358,9 +368,17 @@ def composed(
             leaving=worked_out.derive_leaving,
             erased=worked_out.derive_erased,
             expired=lines.expired,
+            required=required,
         ),
         compactor=Compactor(
-            store, keeper, clock=clock, randomness=os.urandom, log=log, settled=vault.settled, days=worked_out
+            store,
+            keeper,
+            clock=clock,
+            randomness=os.urandom,
+            log=log,
+            settled=vault.settled,
+            days=worked_out,
+            required=required,
         ),
         registry=registry,
         signer=signer,
@@ -387,6 +405,7 @@ def composed(
         release=ReleaseDesk(
             vault, grounds, ledger, epochs, profiles, cohorts, registry.meters, clock, zone, vee.corrections, worked_out
         ),
+        budget=QuestionBudget(store, vault, clock, settings.limits.questions_per_day),
         egress=Egress(lines),
         profiles=profiles,
         intake=Intake(vault, store, vee.clocks, clock=clock),
