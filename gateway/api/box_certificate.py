@@ -45,7 +45,7 @@ class BoxCertificateApi:
         """Whether it is to be renewed, and which roots are trusted. ``?trouble=``: why the box could not."""
         caller: Caller = request[CALLER]
         trouble = request.query.get("trouble", "")
-        found = self.renewals.look(caller.id, peer_certificate(request), caller.client, trouble)
+        found = self.renewals.look(caller.id, _shown(request), caller.client, trouble)
         roots = {"ca": found.ca, "dropped": list(found.dropped)}
         shown = {"until": whole_second(found.until), "renew": found.renew, "older": found.older}
         return web.json_response({**shown, **roots})
@@ -55,7 +55,7 @@ class BoxCertificateApi:
         caller: Caller = request[CALLER]
         wanted = await body(request, models.RenewIn)
         try:
-            done = await self.renewals.renew(caller.id, peer_certificate(request), wanted.csr)
+            done = await self.renewals.renew(caller.id, _shown(request), wanted.csr)
         except CsrRefused as refused:
             raise about(422, "csr-refused", [("csr", str(refused))]) from None
         answer = {"certificate": done.certificate, "ca": done.ca, "box": done.owner, "kind": done.kind}
@@ -64,5 +64,13 @@ class BoxCertificateApi:
     async def settle(self, request: web.Request) -> web.Response:
         """The box keeps the one that it shows: those that end before it are taken back."""
         caller: Caller = request[CALLER]
+        _shown(request)
         await self.renewals.settle(caller.id, caller.client)
         return web.Response(status=204)
+
+
+def _shown(request: web.Request) -> bytes:
+    """The certificate (DER) by which the box was let in."""
+    if not (der := peer_certificate(request)):
+        raise about(403, "unknown-certificate", [("certificate", "a box shows one that is registered")])
+    return der
