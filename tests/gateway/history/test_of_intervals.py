@@ -300,13 +300,13 @@ async def test_the_old_number_of_an_exchange_is_told_since_the_meter_is_known(tm
         ]
 
 
-async def test_a_mean_of_which_a_part_is_refused_is_refused_once(tmp_path: Path) -> None:
+async def test_a_mean_that_ends_in_the_future_is_refused_as_a_whole(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         await household(house)
         now = int(house.gateway.clock().timestamp())
-        starts = [now - 3600, now - 1800, now + 600]
+        starts = [now - 3600, now - 1800, now + 200]
         one = {"point": "P1", "quantity": "1-0:1.7.0", "unit": "W", "starts": starts, "values": ["1"] * 3}
-        series = [{**one, "ends": [start + 1800 for start in starts]}]
+        series = [{**one, "ends": [now - 1800, now, now + 1100]}]
         told = await house.operator("POST", "/api/history", {"source": "a", "sequence": 0, "series": series})
         assert (told["accepted"], told["refused"]) == (2, [{"series": 0, "row": 2, "reason": "clock"}])
 
