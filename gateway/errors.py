@@ -19,6 +19,7 @@ GatewayError
     - SubjectGone    the household is unknown or erased: answer 404
     - Expired        the day is past its retention: nothing is there, the record is refused as ``expired``
     - DayChanged     somebody else merged or deleted the day meanwhile: look again
+  - BooksBroken      the ledger is not what was signed: no proof is made and no head is signed; answer 503
   - BatchRefused     the batch as a whole cannot be: answer 400, nothing of it is stored
   - ConsentError     the request or consent is not there, or the answer does not fit it: 404 or 409 by its reason
   + RegistryError    the entry is refused: problem+json by its reason
@@ -119,6 +120,10 @@ class Expired(VaultError):
 
 class DayChanged(VaultError):
     """The day was merged, or deleted, by somebody else meanwhile."""
+
+
+class BooksBroken(GatewayError):
+    """The ledger has a hole, or does not follow from its last signed head; the text names entries by number."""
 
 
 class BatchRefused(GatewayError):

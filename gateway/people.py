@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from adapters.plugin import Route
+from gateway.api.authority import AuthorityApi
 from gateway.api.backup import BackupApi
 from gateway.api.evidence import EvidenceApi
 from gateway.api.history import HistoryApi
@@ -15,6 +16,7 @@ from gateway.api.household import HouseholdApi
 from gateway.api.ledger import LedgerApi
 from gateway.api.meters import MetersApi
 from gateway.api.openapi import openapi_routes
+from gateway.api.processing import ProcessingApi
 from gateway.api.registry import RegistryApi
 from gateway.api.town import TownApi
 from gateway.api.vee import VeeApi
@@ -28,6 +30,7 @@ from gateway.pages.household import HouseholdPages
 from gateway.pages.meters import MeterPages
 from gateway.pages.notice_sheet import NoticeSheet
 from gateway.pages.operator import OperatorPages
+from gateway.pages.proofs import ProofPages
 from gateway.pages.receipts import ReceiptPages
 from gateway.pages.render import Renderings
 from gateway.serve.login import Login
@@ -80,14 +83,18 @@ def people_routes(gateway: Gateway) -> list[Route]:
     history = HistoryApi(gateway.registry, gateway.intake.take, gateway.vault.oldest, gateway.clock)
     desks = (
         registry,
+        AuthorityApi(gateway.rotation, gateway.renewals),
         town,
         MetersApi(gateway.registry),
         history,
         vee,
         household,
         EvidenceApi(gateway.registry, gateway.evidence, gateway.signer),
-        LedgerApi(gateway.ledger),
+        LedgerApi(gateway.ledger, gateway.cohorts.told_with),
         BackupApi(gateway.backups, gateway.settings),
+        ProcessingApi(
+            gateway.settings, gateway.retention.days, gateway.registry.organisations, gateway.evidence.lasting
+        ),
     )
     api = [route for desk in desks for route in desk.routes()]
     health = health_routes(lambda: gateway.keeper.sound, lambda: _faults(gateway))
@@ -97,7 +104,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
 def _faults(gateway: Gateway) -> list[str]:
     walked = gateway.ledger.verified
     broken = [walked.fault] if walked is not None and walked.fault else []
-    return [*gateway.pins.faults, *gateway.ending_log.faults, *broken]
+    return [*gateway.pins.faults, *gateway.required.faults, *gateway.ending_log.faults, *broken]
 
 
 def _pages(gateway: Gateway, login: Login) -> list[Route]:
@@ -139,10 +146,11 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
         problem=household.problem,
     )
     entrance = EntrancePages(login, show, household.problem)
-    operator = OperatorPages(gateway.registry, login, show)
+    operator = OperatorPages(gateway.registry, gateway.renewals, login, show)
     exceptions = ExceptionPages(gateway.vee, show, operator.problem)
     meters = MeterPages(gateway.registry, show, operator.problem, zone)
-    desks = (entrance, household, receipts, erasure, downloads, operator, exceptions, meters)
+    proofs = ProofPages(gateway.registry, household.frame, household.problem)
+    desks = (entrance, household, proofs, receipts, erasure, downloads, operator, exceptions, meters)
     return [route for desk in desks for route in desk.routes()]
 
 

@@ -70,7 +70,10 @@ def always() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """One live ground as its recipient may know it: for catalogs. Holds no value and no household id."""
+    """One live ground as its recipient may know it: for catalogs. Holds no value and no household id.
+
+    ``ends_soon``: its time is over within 30 days, or 7 (see ``ground.ending`` in ``Adapter``).
+    """
 
     pseudonym: str
     purpose: Purpose
@@ -80,6 +83,7 @@ class Opening:
     values: Period
     until: datetime
     keep: timedelta
+    ends_soon: bool = False
 
 
 @dataclass(frozen=True, slots=True)

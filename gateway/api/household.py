@@ -18,6 +18,7 @@ from gateway.api.whose import household_named, telling
 from gateway.clock import Clock
 from gateway.consent.desk import Asked, ConsentDesk
 from gateway.consent.notice import NOTICE_LANGUAGES
+from gateway.consent.records import standing
 from gateway.door.profiles import Profiles
 from gateway.errors import SubjectGone
 from gateway.grounds import kind_of
@@ -142,12 +143,11 @@ class HouseholdApi:
     # -- grounds
 
     async def grounds(self, request: web.Request) -> web.Response:
-        """All, ended ones too."""
-        found = await self.consent.all_grounds(household_named(request, self.registry))
-        return web.json_response({"grounds": [{**_ground(g), "active": self._active(g)} for g in found]})
-
-    def _active(self, ground: Ground) -> bool:
-        return ground.scope.validity.start <= self.clock() < ends(ground)
+        """All, ended ones too, and how they ended."""
+        subject, now = household_named(request, self.registry), self.clock()
+        found, tenancy = await self.consent.all_grounds(subject), self.registry.tenancies.get(subject)
+        erased = None if tenancy is None else tenancy.erased
+        return web.json_response({"grounds": [{**_ground(g), **standing(g, now, erased)} for g in found]})
 
     async def add_ground(self, request: web.Request) -> web.Response:
         """A legal task or a contract; a consent can only come from the household."""

@@ -89,6 +89,12 @@ class EnrolIn(Strict):
     csr: Annotated[str, Field(max_length=16_384)]
 
 
+class RenewIn(Strict):
+    """A signing request (PKCS#10, PEM) of a box that is known."""
+
+    csr: Annotated[str, Field(max_length=16_384)]
+
+
 class BackupFolder(Strict):
     """Where a backup goes: a folder of the gateway's own machine."""
 

@@ -125,8 +125,8 @@ class VeeApi:
         ]
 
     async def list(self, request: web.Request) -> web.Response:
-        """Newest first. ``state`` (open, accepted, edited, all), ``household``, ``rule``, ``limit``. ``more``: whether
-        there are others behind them."""
+        """Newest first. ``state`` (open, accepted, edited, all), ``household``, ``rule``, ``limit``; and whether
+        there are more."""
         only(request.query, _FILTERS)
         state, household = request.query.get("state", "open"), request.query.get("household")
         limit = request.query.get("limit", "100")

@@ -216,8 +216,8 @@ class ConsentDesk:
         done: list[Consent] = []
         while True:
             now = self._clock()
-            known = [self._grounds.find(household, name) for name in mine]
-            ended = [c.withdraw(now) for c in known if isinstance(c, Consent) and c.withdrawn is None]
+            left = [g for g in self._grounds.unended(household) if g.id in mine]
+            ended = [g.withdraw(now) for g in left if isinstance(g, Consent)]
             if ended:
                 await self.ends.end(Ended(household, ended, now))
                 done += ended
@@ -230,10 +230,11 @@ class ConsentDesk:
     async def end(self, household: SubjectId, ground: str) -> None:
         """End a contract, or object to a legal task where its law allows that. Raises ``ConsentError``."""
         now = self._clock()
+        left = {each.id for each in self._grounds.unended(household)}
         match self._grounds.find(household, ground):
-            case Contract() as contract if contract.ended is None:
+            case Contract() as contract if ground in left:
                 await self.ends.end(Ended(household, [replace(contract, ended=now)], now))
-            case LegalTask(objectable=True, objected=None) as task:
+            case LegalTask(objectable=True) as task if ground in left:
                 await self.ends.end(Ended(household, [replace(task, objected=now)], now))
             case Contract() | LegalTask(objectable=True):
                 await self.ends.settle(household)
@@ -251,14 +252,12 @@ class ConsentDesk:
         while flying := self.ends.flying(begun.household):
             await asyncio.wait(flying)  # pressed before: it is durable now, or owed
         await self.ends.record_owed()
-        ended = [ended_at(g, begun.at) for g in self._grounds.of(begun.household) if in_force(g)]
+        ended = [ended_at(g, begun.at) for g in self._grounds.unended(begun.household) if in_force(g)]
         await self.ends.end(Ended(begun.household, ended, begun.at, begun=begun, own=own))
 
     async def end_again(self, household: SubjectId, grounds: Collection[str], at: datetime) -> None:
         """After a restore: what ended since the backup, as it ended then. What is over or not there stays so."""
-        known = [ground for ground in self._grounds.of(household) if ground.id in grounds]
-        ended = [over_at(ground, at) for ground in known if not over(ground)]
-        if ended:
+        if ended := [over_at(ground, at) for ground in self._grounds.unended(household) if ground.id in grounds]:
             await self.ends.end(Ended(household, ended, at))
 
     # -- helpers

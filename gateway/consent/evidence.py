@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert, select
 from adapters.formats.words import whole_second
 from adapters.plugin import Signer
 from gateway.consent.notice import PrivacyNotice, former
+from gateway.door.checkpoints import Checkpoints
 from gateway.settings.tables import ControllerSettings
 from gateway.storage.port import Store
 from gateway.storage.tables.door import evidence as table
@@ -27,7 +28,7 @@ from policies.terms import SubjectId
 KEYS_DESTROYED = "keys of readings, class "
 IDENTITY_DESTROYED = "key of name, address and serial numbers"
 PIECES_DESTROYED = "sealed pieces whose keys are destroyed"
-_TYPES = {"receipt": "receipt+jwt", "withdrawal": "receipt+jwt", "erasure": "erasure+jwt"}
+_TYPES = {"receipt": "receipt+jwt", "withdrawal": "receipt+jwt", "expiry": "receipt+jwt", "erasure": "erasure+jwt"}
 """Of a JWS, by the kind of record."""
 
 
@@ -50,9 +51,10 @@ class Evidence:
         controller: ControllerSettings,
         lasting: Lasting,
         ids: Callable[[], str],
+        checkpoints: Checkpoints,
     ) -> None:
         self._store, self._vault, self._signer, self._controller, self._ids = store, vault, signer, controller, ids
-        self.lasting = lasting
+        self.lasting, self._checkpoints = lasting, checkpoints
 
     def pseudonym(self, subject: SubjectId) -> str:
         """How receipts and certificates name a household; the same on all of them."""
@@ -80,11 +82,22 @@ class Evidence:
                 "path": f"/consents/{consent.id}/notice",
             },
         }
-        return self._signer.sign(claims, typ=_TYPES["receipt"])
+        return self._signer.sign(claims | self._head(), typ=_TYPES["receipt"])
+
+    def _head(self) -> dict[str, str]:
+        """The ledger's last signed head: who holds the receipt can have it proved that later ones begin with it."""
+        newest = self._checkpoints.newest
+        return {} if newest is None else {"ledger_checkpoint": newest.token}
 
     def withdrawal(self, consent: Consent, at: datetime) -> str:
         """That a consent was taken back, and when."""
-        return self._signer.sign(self._claims(consent, at) | {"event": "withdrawn"}, typ=_TYPES["withdrawal"])
+        claims = self._claims(consent, at) | {"event": "withdrawn"} | self._head()
+        return self._signer.sign(claims, typ=_TYPES["withdrawal"])
+
+    def expiry(self, consent: Consent) -> str:
+        """That a consent ended by its time, and when."""
+        claims = self._claims(consent, consent.scope.validity.end) | {"event": "expired"} | self._head()
+        return self._signer.sign(claims, typ=_TYPES["expiry"])
 
     def erasure(self, subject: SubjectId, destroyed: Destroyed, at: datetime) -> str:
         """The certificate of Article 17."""
@@ -117,7 +130,7 @@ class Evidence:
         self.put(connection, consent.subject, "notice", consent.id, consent.given, notice.text)
 
     async def find(self, subject: SubjectId, kind: str, ground: str | None = None) -> bytes | None:
-        """The newest record of a kind (``receipt``, ``notice``, ``withdrawal``, ``erasure``); None without one."""
+        """The newest of a kind (``receipt``, ``notice``, ``withdrawal``, ``expiry``, ``erasure``); None without one."""
         query = select(table.c.token).where(table.c.subject_tag == self._tag(subject), table.c.kind == kind)
         if ground is not None:
             query = query.where(table.c.ground == ground)

@@ -24,6 +24,7 @@ from gateway.vault.port import Vault, held_since
 from policies import ledger as books
 from policies.cohorts import between, given_beside
 from policies.decide import decide, ends
+from policies.reminders import ends_soon
 from policies.terms import (
     Grant,
     Household,
@@ -133,8 +134,7 @@ class ReleaseDesk:
         """Live grounds of a recipient, for its catalog; of all households, or of one. One that can give nothing, for
         want of keys, is none.
         """
-        now = self._clock()
-        found = []
+        now, found = self._clock(), list[Opening]()
         for each in self._book.subjects(recipient) if subject is None else (subject,):
             for ground in self._book.of(each):
                 scope = ground.scope
@@ -142,7 +142,7 @@ class ReleaseDesk:
                 if not gone and scope.recipient == recipient and scope.validity.start <= now < ends(ground):
                     name = self.pseudonym(recipient, each)
                     opening = (scope.purpose, scope.quantities, scope.resolution, scope.level, scope.values)
-                    found.append(Opening(name, *opening, ends(ground), scope.keep))
+                    found.append(Opening(name, *opening, ends(ground), scope.keep, ends_soon(scope.validity, now)))
         return found
 
     # -- releasing

@@ -87,9 +87,10 @@ class HouseholdPages:
         waiting = len(await self.consent.waiting(subject))
         cards = await self._grounds(request, subject)
         active = sum(card.state == "active" and card.kind == "consent" for card in cards)
+        soon = [card for card in cards if card.soon]
         right = own_right(request[CREDENTIAL], self.clock)
         html = await self.frame(
-            request, session, "now.html", page="now", waiting=waiting, active=active, live=VALUES_HERE
+            request, session, "now.html", page="now", waiting=waiting, active=active, soon=soon, live=VALUES_HERE
         )
         parts = await self.own_data.lately(subject, right)
         words = Phrases(language_of(request), await names_of(self.registry, subject))

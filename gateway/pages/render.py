@@ -24,7 +24,9 @@ HERE = Path(__file__).parent
 LANGUAGE_COOKIE = "lang"
 VALUES_HERE = "\x00live\x00"
 """Where the values go in the page *Now*; everything before and after holds none."""
-STATIC: Mapping[str, str] = MappingProxyType({"style.css": "text/css", "app.js": "text/javascript"})
+STATIC: Mapping[str, str] = MappingProxyType(
+    {"style.css": "text/css", "app.js": "text/javascript", "check.js": "text/javascript"}
+)
 
 
 class Renderings:

@@ -13,6 +13,7 @@ from gateway.vee.records import Decided, by_edit
 from policies.decide import ends
 from policies.grounds import Consent, Ground, LegalBasis, LegalTask, basis_of
 from policies.ledger import LedgerEntry
+from policies.reminders import ends_soon
 from policies.terms import Level, Recipient
 from policies.vee.corrections import Correction, latest
 
@@ -31,6 +32,7 @@ class Card:
         ends_by: what it would end by; a consent says that beside its button.
         may: what a household can do about it: ``withdraw``, ``object``, ``end_contract``; "" where it can do nothing.
         ended: None while it stands; ``over`` is the word for that.
+        soon: a reminder that its time will be over, with a place for the day; "" before it is due.
     """
 
     id: str
@@ -52,6 +54,7 @@ class Card:
     law: str
     ends_by: str
     may: str
+    soon: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +185,17 @@ def ground_card(ground: Ground, now: datetime, named: NameOf, t: Phrases) -> Car
         valid_until=end,
         given=ground.given if isinstance(ground, Consent) else scope.validity.start,
         ended=end if state == "past" else None,
-        over=t(ENDED_AS[kind_of(ground)] if over(ground) else "ended"),
+        over=t(ENDED_AS[kind_of(ground)] if over(ground) else "ended_by_time"),
         basis=t.basis(basis),
         law=f"{ground.law} {ground.article}" if isinstance(ground, LegalTask) else "",
         ends_by=t.ends_by(basis),
         may=_ACTS[basis] if state == "active" else "",
+        soon=_reminder(ground, t) if state == "active" and ends_soon(scope.validity, now) else "",
     )
+
+
+def _reminder(ground: Ground, t: Phrases) -> str:
+    return t("soon_consent" if isinstance(ground, Consent) else "soon_other")
 
 
 def ledger_line(entry: LedgerEntry, named: NameOf, t: Phrases) -> LedgerLine:
@@ -203,7 +211,7 @@ def ledger_line(entry: LedgerEntry, named: NameOf, t: Phrases) -> LedgerLine:
         level=t.level(Level(entry.level)) if entry.level else "",
         whole=entry.whole,
         ground=t(entry.ground_kind) if entry.ground_kind else "",
-        over=t(ENDED_AS[entry.ground_kind]) if entry.kind == "withdrawn" else t("ended"),
+        over=t(ENDED_AS[entry.ground_kind] if entry.kind == "withdrawn" else "ended_by_time"),
         start=entry.start,
         end=entry.end,
     )

@@ -18,6 +18,10 @@ class LimitSettings(SettingsTable):
         description="Wrong one-time codes from one address in a minute, or wrong secrets of one client there, before "
         "the answer is 429.",
     )
+    questions_per_day: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(
+        default=100_000,
+        description="Questions of one recipient in a day (UTC), before the answer is 429; streams and polls are none.",
+    )
     token_minutes: Annotated[int, Field(ge=1, le=60)] = Field(
         default=15, description="Life of a partner's token, in minutes."
     )

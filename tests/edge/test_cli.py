@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 
 from edge.assemble import open_outbox
 from edge.cli import app
-from edge.enrol import fingerprint
 from edge.errors import SettingsError
 from edge.outbox import OutboxEntry
+from edge.roots import fingerprint, roots_of
 from edge.settings import load
 from edge.simulator import meter
 from meter_driver import senml
@@ -65,7 +65,7 @@ async def test_enrolled_and_run_it_sends_a_recording_and_ends(tmp_path: Path) ->
     folder = tmp_path / "box"
     async with peer(AUTHORITY, tmp_path, mutual=False) as gateway:
         enrolling = await start("enrol", gateway.url, "--state", folder)
-        said, trouble = await enrolling.communicate(f"good-code@{fingerprint(AUTHORITY.pem)}\n".encode())
+        said, trouble = await enrolling.communicate(f"good-code@{fingerprint(roots_of(AUTHORITY.pem)[0])}\n".encode())
         assert (enrolling.returncode, said, trouble) == (0, b"box-9\n", b"")
     async with peer(AUTHORITY, tmp_path) as gateway:
         settings = write_settings(tmp_path / "edge.toml", gateway.url, folder)

@@ -101,6 +101,17 @@ ERASURE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
             "So that you can fetch your certificate. Log out, and it is gone.",
             "Damit Sie Ihre Bescheinigung abholen können. Wenn Sie sich abmelden, ist sie weg.",
         ),
+        "stays_endings": (
+            "That your consents and contracts have ended, and your data was erased: under a random number, sealed "
+            "beside each backup that can still be restored.",
+            "Dass Ihre Einwilligungen und Verträge beendet und Ihre Daten gelöscht sind: unter einer Zufallszahl, "
+            "versiegelt neben jeder Sicherung, die sich noch zurückspielen lässt.",
+        ),
+        "stays_law_endings": ("GDPR Art. 5(1)(f) and 32", "DSGVO Art. 5 Abs. 1 Buchst. f und Art. 32"),
+        "stays_why_endings": (
+            "So that no backup brings anything of you back: until it can be restored no more.",
+            "Damit keine Sicherung etwas von Ihnen zurückbringt: bis sie sich nicht mehr zurückspielen lässt.",
+        ),
         "stays_notices": (
             "Messages to recipients that your consents have ended, until they are delivered.",
             "Nachrichten an Empfänger, dass Ihre Einwilligungen beendet sind, bis sie zugestellt sind.",

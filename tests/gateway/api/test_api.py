@@ -46,7 +46,7 @@ async def test_a_household_answers_withdraws_and_holds_its_receipts(tmp_path: Pa
             answer = await asked(house, "POST", f"{home}/grounds/{given['ground']}/withdraw", **csrf)
             assert answer.status == 200
         grounds = await (await asked(house, "GET", f"{home}/grounds")).json()
-        assert [g["active"] for g in grounds["grounds"]] == [False]
+        assert [(g["active"], g["ends_soon"], g["end"]) for g in grounds["grounds"]] == [(False, False, "withdrawn")]
 
 
 async def test_an_instant_with_an_offset_is_told_in_utc_and_a_restart_tells_the_same(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ async def test_an_instant_with_an_offset_is_told_in_utc_and_a_restart_tells_the_
     async with people(tmp_path) as house:
         assert await house.operator("POST", "/api/households/find", {"point": "AT1"}) == before
         again = await house.operator("GET", f"{home}/grounds")
-        assert again["grounds"] == [{**ground, "active": True}]
+        assert again["grounds"] == [{**ground, "active": True, "ends_soon": False, "end": None}]
 
 
 async def test_an_exchange_is_told_in_utc(tmp_path: Path) -> None:

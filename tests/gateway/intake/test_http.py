@@ -3,7 +3,7 @@
 import json
 import zlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -203,3 +203,14 @@ async def test_the_registry_hears_the_serial_number_and_the_medium_of_a_new_mete
     async with client_of(safe.intake, meters) as client:
         assert (await post(client, records))[1]["refused"] == []
     assert [(reader.serial, reader.medium) for reader in meters.asked] == [("K7", "electricity"), ("W1", "cold-water")]
+
+
+async def test_the_registry_hears_of_when_the_first_reading_of_a_new_number_is(safe: Safe) -> None:
+    meters = Unmet()
+    records = [
+        {"bn": METER, "bt": NOW, "n": "1-0:1.8.0", "u": "kWh", "v": 5, "bmgs": "K7"},
+        {"n": "1-0:1.8.0", "u": "kWh", "v": 4, "t": -3600},
+    ]
+    async with client_of(safe.intake, meters) as client:
+        await post(client, records)
+    assert [reader.at for reader in meters.asked] == [datetime.fromtimestamp(NOW - 3600, UTC)]

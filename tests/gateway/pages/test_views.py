@@ -321,8 +321,8 @@ async def test_whoever_is_about_to_erase_reads_what_stays_why_and_until_when(tmp
         await house.operator("POST", f"/api/households/{made['household']}/grounds", LAW)
         await house.post("/login", code=made["login_code"])
         english = await text(house, "/data/erase")
-        shown = [facts(english, nth) for nth in range(8)]
-        days = ["6 March 2029"] * 4 + ["7 March 2029", "2 June 2026", "3 April 2026", "5 March 2026"]
+        shown = [facts(english, nth) for nth in range(9)]
+        days = ["6 March 2029"] * 4 + ["7 March 2029", "2 June 2026", "3 April 2026", "5 March 2026", "5 March 2026"]
         assert [each["Kept until"] for each in shown] == days
         assert shown[0]["What"].startswith("The signed receipts of your consents")
         assert "three years" in shown[2]["Why"]
@@ -332,7 +332,7 @@ async def test_whoever_is_about_to_erase_reads_what_stays_why_and_until_when(tmp
             (await house.gateway.household_end.erase(made["household"])).decode(), typ="erasure+jwt"
         )
         assert claims is not None
-        dates = ["2029-03-06"] * 4 + ["2029-03-07", "2026-06-02", "2026-04-03", "2026-03-05"]
+        dates = ["2029-03-06"] * 4 + ["2029-03-07", "2026-06-02", "2026-04-03", "2026-03-05", "2026-03-05"]
         assert [each["until"] for each in claims["retained"]] == dates
 
 
@@ -348,7 +348,7 @@ async def test_after_an_erasure_no_ground_is_told_as_active_and_the_record_of_a_
         await house.gateway.household_end.erase(made["household"])
         (after,) = (await house.operator("GET", f"{home}/grounds"))["grounds"]
         assert before["active"]
-        assert after == {**before, "active": False, "until": "2026-03-04T12:00:00Z"}
+        assert after == {**before, "active": False, "end": "erased", "until": "2026-03-04T12:00:00Z"}
         (kept,) = await house.gateway.grounds.recorded(house.gateway.store, made["household"])
         assert kept.scope.validity.end == datetime(2027, 5, 6, tzinfo=UTC)
 
