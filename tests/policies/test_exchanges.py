@@ -78,6 +78,17 @@ def test_joules_may_be_written_down_for_a_register_of_watt_hours() -> None:
     assert told(values, written("18002.52", "0", "MJ"))[0] == Decimal("0.9")
 
 
+@pytest.mark.parametrize(
+    ("last", "worth"), [("18002.1564", (Decimal("0.8"), "measured")), ("18002.1528", (None, "missing"))]
+)
+def test_what_is_written_down_finer_than_the_register_says_may_be_one_of_its_digits_off(
+    last: str, worth: tuple[Decimal | None, str]
+) -> None:
+    """One watt-hour below 5000.6 kWh, and two."""
+    values = [*OLD, stand(10, "300"), stand(15, "300")]
+    assert told(values, written(last, "0.0000", "MJ")) == worth
+
+
 # -- two stands of one instant
 
 
