@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from adapters.bodies import decoded
 from adapters.gaiax import odrl
 from adapters.gaiax.dsp import negotiation as n
 from adapters.gaiax.dsp import transfer as t
@@ -67,8 +68,8 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
 def read(body: bytes, *kinds: str) -> DspMessage:
     """A message of one of these kinds. Raises ``Malformed``."""
     try:
-        document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        document = decoded(body)
+    except msgspec.DecodeError:
         raise Malformed("the body is not JSON") from None
     if not isinstance(document, dict):
         raise Malformed("the body is not a JSON object")
