@@ -80,9 +80,12 @@ _OTHERWISE = "not what may stand here"
 _QUOTED = re.compile(r"'([^']*)'")
 
 
-def rules(error: ValidationError) -> list[BrokenRule]:
-    """Each field by its dotted name, "" for the whole, and its rule; where one of ours was broken, in its words."""
-    return [_rule(each["loc"], each["type"], each.get("ctx", {})) for each in error.errors(include_url=False)]
+def rules(error: ValidationError, most: int | None = None) -> list[BrokenRule]:
+    """Each field by its dotted name, "" for the whole, and its rule; where one of ours was broken, in its words.
+
+    ``most``: so many of them.
+    """
+    return [_rule(each["loc"], each["type"], each.get("ctx", {})) for each in error.errors(include_url=False)[:most]]
 
 
 def _rule(loc: tuple[int | str, ...], kind: str, bounds: Mapping[str, Any]) -> BrokenRule:
@@ -94,8 +97,11 @@ def _rule(loc: tuple[int | str, ...], kind: str, bounds: Mapping[str, Any]) -> B
 
 def _worded(kind: str, bounds: Mapping[str, Any]) -> str:
     """Words that may stand there are told without quotes; an empty one is not told."""
+    rule = WORDED_ERRORS.get(kind, _OTHERWISE)
+    if "{" not in rule:
+        return rule
     words = [word for word in _QUOTED.findall(str(bounds.get("expected", ""))) if word]
-    return WORDED_ERRORS.get(kind, _OTHERWISE).format_map({**bounds, "expected": ", ".join(words)})
+    return rule.format_map({**bounds, "expected": ", ".join(words)})
 
 
 def in_words(error: ValidationError, whole: str) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from bench.fuzz.parser import Parser
+from bench.fuzz.devices import DEVICES
 from bench.fuzz.partners import PARTNERS
+from bench.fuzz.people import PEOPLE
 
-PARSERS: Sequence[Parser] = (*PARTNERS,)
+PARSERS: Sequence[Parser] = (*PARTNERS, *DEVICES, *PEOPLE)

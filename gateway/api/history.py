@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import FailFast, Field
 
 from adapters.formats.words import whole_second
 from adapters.plugin import Batch, IntakeAnswer, Route
@@ -55,12 +55,14 @@ class NameIn(Strict):
 
 
 class ValuesIn(NameIn):
-    """Values of one status. Seconds since 1970 UTC; ``starts`` for amounts, which are of an interval."""
+    """Values of one status; of a list the first that is wrong is told. Seconds since 1970 UTC; ``starts`` for amounts, which are of an interval."""
 
     status: Literal["measured", "estimated", "validated", "substituted"] = "measured"
-    starts: list[_Seconds] = Field(default=[], max_length=10_000)
-    ends: list[_Seconds] = Field(min_length=1, max_length=10_000)
-    values: list[_Number] = Field(min_length=1, max_length=10_000, description="Decimal numbers, as text.")
+    starts: Annotated[list[_Seconds], FailFast()] = Field(default=[], max_length=10_000)
+    ends: Annotated[list[_Seconds], FailFast()] = Field(min_length=1, max_length=10_000)
+    values: Annotated[list[_Number], FailFast()] = Field(
+        min_length=1, max_length=10_000, description="Decimal numbers, as text."
+    )
 
 
 class HistoryIn(Strict):
