@@ -1,7 +1,7 @@
 """JSON from outside, read at a cost that its length bounds. Pure.
 
-msgspec works out a number near the ends of what a double can hold by long arithmetic: some 20 us for five bytes. Python's
-own ``float`` does not, so numbers with a point or an exponent go through it.
+msgspec works out a number near the ends of what a double can hold by long arithmetic: some 20 us for five bytes.
+Python's own ``float`` does not, so numbers with a point or an exponent go through it.
 """
 
 from math import isfinite
@@ -27,8 +27,8 @@ def decoded(body: bytes) -> Any: ...
 @overload
 def decoded(body: bytes, kind: type[_T]) -> _T: ...
 def decoded(body: bytes, kind: Any = Any) -> Any:
-    """What stands in it, as ``kind``. Raises ``msgspec.DecodeError`` for all that is no JSON, or nested too deep, and its
-    ``msgspec.ValidationError`` for another kind: the only one that says where.
+    """What stands in it, as ``kind``. Raises ``msgspec.DecodeError`` for all that is no JSON, or nested too deep, and
+    its ``msgspec.ValidationError`` for another kind: the only one that says where.
     """
     try:
         document = _decode(body)

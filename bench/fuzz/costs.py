@@ -1,6 +1,6 @@
 """What bytes from outside cost, parser by parser:  python -m bench.fuzz.costs [NAME ...] [--seconds S] [--seed N]
 
-Every parser of ``bench.fuzz.parsers`` reads shapes that are known to hurt, at 1 and 10 kB, the dearest also at 100 kB or
+Every parser of ``bench.fuzz.parsers`` reads shapes that are known to hurt, at 10 kB, the dearest also at 1 and 100 kB or
 what its route takes, and then good messages that are changed again and again, for ``--seconds`` of CPU time, always on from the dearest. Told
 are the CPU milliseconds of the worst, for 100 kB; less than 10 kB counts as 10 kB, because every message costs something.
 The bar is 50 ms for what the event loop does. A cost that grows more than 15 times from 10 to 100 kB is told as well,
@@ -21,8 +21,8 @@ from bench.fuzz.parser import KB, MEASURED, Parser, forgotten
 BAR_MS = 50.0
 LEAST = 10 * KB
 STEEP = 15.0
-_DEAREST = 48
-"""Shapes that are read at full size too."""
+_DEAREST = 24
+"""Shapes that are read at 1 and 100 kB too."""
 _NEGLECTED_MS = 2.0
 """Below it a growth is noise."""
 _PACKAGES = ("adapters.", "gateway.", "meter_driver.", "policies.", "edge.")
@@ -88,10 +88,11 @@ def searched(parser: Parser, seconds: float, seed: int) -> Found:
     found = Found(parser)
     cost = Meter(parser, found)
     cost.ready()
-    *small, largest = parser.sizes()
-    few = {shape: max(cost(shape.name, shape.make(size)[: parser.most]) for size in small) for shape in parser.shapes}
+    middle = min(10 * KB, parser.most)
+    few = {shape: cost(shape.name, shape.make(middle)[: parser.most]) for shape in parser.shapes}
     for shape in sorted(few, key=lambda each: -few[each])[:_DEAREST]:
-        many = cost(shape.name, shape.make(largest)[: parser.most])
+        costs = {size: cost(shape.name, shape.make(size)[: parser.most]) for size in parser.sizes() if size != middle}
+        many = costs.get(MEASURED, 0.0)
         if many > _NEGLECTED_MS and many > STEEP * max(few[shape], 0.01):
             found.steep.append(f"{shape.name}: {few[shape]:.2f} ms, then {many:.1f} ms")
     end = process_time() + seconds
@@ -134,7 +135,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _tell(found: Found, *, show: bool) -> None:
-    print(f"{'BAD ' if found.bad else 'good'} {found.parser.name}: {found.rate:.1f} ms for 100 kB ({found.shape})", flush=True)
+    print(
+        f"{'BAD ' if found.bad else 'good'} {found.parser.name}: {found.rate:.1f} ms for 100 kB ({found.shape})",
+        flush=True,
+    )
     for line in found.steep[:3]:
         print(f"     steep: {line}")
     for kind, where in found.raised.items():

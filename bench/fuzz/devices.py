@@ -83,7 +83,9 @@ def _cbor() -> bytes:
 
 _VALUE = b"\x81\xa2\x00\x6f" + b"urn:dev:ops:b:x" + b"\x02"
 """Of a pack of one record, as far as its value."""
-_MANY = filled(b'{"n":"1-0:1.8.0","v":1.5,"t":0.5},', b'[{"bn":"urn:dev:ops:b_m:","bt":1772366400},', b'{"n":"a","v":1}]')
+_MANY = filled(
+    b'{"n":"1-0:1.8.0","v":1.5,"t":0.5},', b'[{"bn":"urn:dev:ops:b_m:","bt":1772366400},', b'{"n":"a","v":1}]'
+)
 
 
 def _answer(data: bytes) -> object:

@@ -182,8 +182,11 @@ def _did(data: bytes) -> object:
 
 
 def _token(data: bytes) -> object:
-    """As far as it goes without a key, and with one: a signature costs what it costs."""
-    return participants.read_token(data.decode("utf-8", "replace"))
+    """As far as it goes without a key: a signature costs what it costs."""
+    try:
+        return participants.read_token(data.decode("utf-8", "replace"))
+    except participants._UNREADABLE:
+        return None
 
 
 def _operator(data: bytes) -> object:
@@ -208,9 +211,7 @@ def _sdmx_2_1(data: bytes) -> object:
     return asked.of_2_1({"flow": "all", "key": text, "provider": "all", "component": "all"}, [("mode", "exact")])
 
 
-_ASKED = (
-    b"purpose=energy-advice&quantity=1-0:1.8.0&start=2026-01-01T00:00:00Z&end=2026-02-01T00:00:00Z&minutes=15"
-)
+_ASKED = b"purpose=energy-advice&quantity=1-0:1.8.0&start=2026-01-01T00:00:00Z&end=2026-02-01T00:00:00Z&minutes=15"
 
 
 def _accepted(data: bytes) -> object:

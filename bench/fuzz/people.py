@@ -229,14 +229,22 @@ def _parquet_file() -> bytes:
     from pyarrow import table as made
 
     out = io.BytesIO()
-    columns = {"p": ["a"] * 9, "q": ["1-0:1.8.0"] * 9, "t": [f"2026-01-01T0{n}:00:00Z" for n in range(9)], "v": [1.5] * 9}
+    columns = {
+        "p": ["a"] * 9,
+        "q": ["1-0:1.8.0"] * 9,
+        "t": [f"2026-01-01T0{n}:00:00Z" for n in range(9)],
+        "v": [1.5] * 9,
+    }
     pq.write_table(made(columns), out)
     return out.getvalue()
 
 
 _PLAN = plan_of(_MAP)
 _LINES = [
-    *(Shape(f"many {w!r}", filled(w, b"p,q,t,v\n")) for w in (b"\n", b'"', b",", b"a,", b'"a"', b"a,b,c,d\n", b"24:24:24")),
+    *(
+        Shape(f"many {w!r}", filled(w, b"p,q,t,v\n"))
+        for w in (b"\n", b'"', b",", b"a,", b'"a"', b"a,b,c,d\n", b"24:24:24")
+    ),
     Shape("many series", numbered("p%d,1-0:1.8.0,2026-01-01T00:00:00Z,1\n", "p,q,t,v\n")),
     Shape("many columns", numbered("c%d,", "", "\n")),
     Shape("many 24 in a time", filled(b"a,1-0:1.8.0," + b"24" * 40 + b",1\n", b"p,q,t,v\n")),

@@ -3,8 +3,9 @@
 import json
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec
 
+P = ParamSpec("P")
 _HERE = "@@HERE@@"
 
 
@@ -13,6 +14,29 @@ class Shape(NamedTuple):
 
     name: str
     make: Callable[[int], bytes]
+
+
+class _Lazy(Sequence[Shape]):
+    """Made when somebody looks: there are thousands."""
+
+    def __init__(self, make: Callable[[], Sequence[Shape]]) -> None:
+        self._make = make
+        self._made: Sequence[Shape] | None = None
+
+    def _all(self) -> Sequence[Shape]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._all()[index]
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+
+def _lazily(make: Callable[P, Sequence[Shape]]) -> Callable[P, Sequence[Shape]]:
+    return lambda *args, **more: _Lazy(lambda: make(*args, **more))
 
 
 def filled(unit: bytes, begin: bytes = b"", end: bytes = b"") -> Callable[[int], bytes]:
@@ -78,6 +102,7 @@ _VALUES: Sequence[Shape] = (
 )
 
 
+@_lazily
 def json_shapes(*seeds: Any) -> Sequence[Shape]:
     """Of JSON: alone, in the place of each member of good documents, beside them, and items of lists many times."""
     found = [*_VALUES, Shape("white space", filled(b"\n", b"{", b"}")), Shape("no JSON", filled(b"\xff"))]
@@ -99,7 +124,9 @@ def _planted(seed: Any, path: tuple[Any, ...], name: str) -> Iterator[Shape]:
         text = json.dumps(inner)[:-1] + ("," if inner else "")
         more = numbered('"k%d":0', text, "}", ",")
         yield Shape(f"keys more in {where} of {name}", _at(seed, path, more))
-        yield Shape(f"objects in {where} of {name}", _at(seed, path, filled(b'{"a:b":{}},', text.encode() + b'"x":[', b"{}]}")))
+        yield Shape(
+            f"objects in {where} of {name}", _at(seed, path, filled(b'{"a:b":{}},', text.encode() + b'"x":[', b"{}]}"))
+        )
 
 
 def _at(seed: Any, path: tuple[Any, ...], make: Callable[[int], bytes]) -> Callable[[int], bytes]:
@@ -160,6 +187,7 @@ _INSIDE: Sequence[Shape] = (
 )
 
 
+@_lazily
 def xml_shapes(*seeds: bytes) -> Sequence[Shape]:
     """Of XML: alone, in each place of good messages, and each of their elements many times."""
     found = [*_INSIDE, Shape("DOCTYPE", filled(b'<!ENTITY a "a">', b"<!DOCTYPE a [", b"]><a/>"))]
@@ -228,6 +256,7 @@ _CBOR: Sequence[Shape] = (
 )  # fmt: skip
 
 
+@_lazily
 def cbor_shapes(*heads: bytes) -> Sequence[Shape]:
     """Of CBOR: alone, and behind heads: what stands before a value."""
     found = list(_CBOR)
@@ -239,6 +268,7 @@ def cbor_shapes(*heads: bytes) -> Sequence[Shape]:
 # -- bytes and texts
 
 
+@_lazily
 def repeated(*seeds: bytes) -> Sequence[Shape]:
     """Good ones again and again; their begins again and again, which announce what never comes; a begin and fill."""
     found = []
@@ -255,6 +285,7 @@ def repeated(*seeds: bytes) -> Sequence[Shape]:
 _FILL = (0x00, 0x01, 0x02, 0x10, 0x1B, 0x2F, 0x68, 0x71, 0x76, 0x7E, 0xE6, 0xFF)
 
 
+@_lazily
 def byte_shapes(*seeds: bytes) -> Sequence[Shape]:
     """Of binary frames: each byte alone again and again, all values in turn, and what is made of good ones."""
     alone = [Shape(f"{byte:02X} again and again", filled(bytes([byte]))) for byte in range(256)]
@@ -269,11 +300,16 @@ _WORDS = (
 )  # fmt: skip
 
 
+@_lazily
 def text_shapes(*around: tuple[str, str]) -> Sequence[Shape]:
     """Of a line of text: words again and again, alone and between what stands around them."""
     found = []
     for begin, end in (("", ""), *around):
         where = f" in {begin}...{end}" if begin or end else ""
         found += [Shape(f"{w!r}{where}", filled(w.encode(), begin.encode(), end.encode())) for w in _WORDS]
-        found += [Shape(f"{w!r} numbered{where}", numbered(w + "%d", begin, end, s)) for w in ("a", "c[", "x=") for s in "&;,+"]
+        found += [
+            Shape(f"{w!r} numbered{where}", numbered(w + "%d", begin, end, s))
+            for w in ("a", "c[", "x=")
+            for s in "&;,+"
+        ]
     return found

@@ -55,7 +55,9 @@ class NameIn(Strict):
 
 
 class ValuesIn(NameIn):
-    """Values of one status; of a list the first that is wrong is told. Seconds since 1970 UTC; ``starts`` for amounts, which are of an interval."""
+    """Values of one status; of a list the first that is wrong is told. Seconds since 1970 UTC; ``starts`` for amounts,
+    which are of an interval.
+    """
 
     status: Literal["measured", "estimated", "validated", "substituted"] = "measured"
     starts: Annotated[list[_Seconds], FailFast()] = Field(default=[], max_length=10_000)
