@@ -19,7 +19,8 @@ def _number(text: str) -> float:
     return number
 
 
-_decode = msgspec.json.Decoder(float_hook=_number).decode
+_DECODER = msgspec.json.Decoder(float_hook=_number)
+_decode = _DECODER.decode
 
 
 @overload
