@@ -85,7 +85,8 @@ def rules(error: ValidationError, most: int | None = None) -> list[BrokenRule]:
 
     ``most``: so many of them.
     """
-    return [_rule(each["loc"], each["type"], each.get("ctx", {})) for each in error.errors(include_url=False)[:most]]
+    found = error.errors(include_url=False, include_input=False)
+    return [_rule(each["loc"], each["type"], each.get("ctx", {})) for each in found[:most]]
 
 
 def _rule(loc: tuple[int | str, ...], kind: str, bounds: Mapping[str, Any]) -> BrokenRule:

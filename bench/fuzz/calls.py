@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,10 +41,13 @@ def request_of(
     return request
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+def posted(body: bytes) -> Any:
     """As much of a request as a handler of a body looks at; cheaper than a whole one."""
+    return _Posted(body)
 
+
+@dataclass(frozen=True, slots=True)
+class _Posted:
     body: bytes
     content_type: str = "application/json"
     can_read_body: bool = True
@@ -59,10 +62,10 @@ class Posted:
         return json.loads(self.body)
 
 
-def run(waiting: Coroutine[Any, Any, Any]) -> Any:
+def run(waiting: Awaitable[Any]) -> Any:
     """What a coroutine returns; it waits for nothing."""
     try:
-        waiting.send(None)
+        next(waiting.__await__())
     except StopIteration as end:
         return end.value
     raise RuntimeError("it waits")

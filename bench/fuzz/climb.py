@@ -4,9 +4,39 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 
 _TOKENS = (
-    b"[", b"]", b"{", b"}", b'"', b":", b",", b"<", b">", b"/", b"&", b"0", b"9", b"e9", b"-", b".", b"\\u0000", b"\n", b" ",
-    b"\x00", b"\xff", b"\x7e", b"\x68", b"\x1b", b"\x76", b"null", b"1e999999", b"(", b")", b"'", b"+", b"?",
-)  # fmt: skip
+    b"[",
+    b"]",
+    b"{",
+    b"}",
+    b'"',
+    b":",
+    b",",
+    b"<",
+    b">",
+    b"/",
+    b"&",
+    b"0",
+    b"9",
+    b"e9",
+    b"-",
+    b".",
+    b"\\u0000",
+    b"\n",
+    b" ",
+    b"\x00",
+    b"\xff",
+    b"\x7e",
+    b"\x68",
+    b"\x1b",
+    b"\x76",
+    b"null",
+    b"1e999999",
+    b"(",
+    b")",
+    b"'",
+    b"+",
+    b"?",
+)
 _KEPT = 8
 
 

@@ -1,10 +1,11 @@
 """What bytes from outside cost, parser by parser:  python -m bench.fuzz.costs [NAME ...] [--seconds S] [--seed N]
 
-Every parser of ``bench.fuzz.parsers`` reads shapes that are known to hurt, at 10 kB, the dearest also at 1 and 100 kB or
-what its route takes, and then good messages that are changed again and again, for ``--seconds`` of CPU time, always on from the dearest. Told
-are the CPU milliseconds of the worst, for 100 kB; less than 10 kB counts as 10 kB, because every message costs something.
-The bar is 50 ms for what the event loop does. A cost that grows more than 15 times from 10 to 100 kB is told as well,
-and so is an exception that nobody expects. The exit code is 1 above the bar and for an exception.
+Every parser of ``bench.fuzz.parsers`` reads shapes that are known to hurt, at 10 kB, the dearest also at 1 and 100 kB
+or what its route takes, and then good messages that are changed again and again, for ``--seconds`` of CPU time, always
+on from the dearest. Told are the CPU milliseconds of the worst, for 100 kB; less than 10 kB counts as 10 kB, because
+every message costs something. The bar is 50 ms for what the event loop does. A cost that grows more than 15 times from
+10 to 100 kB is told as well, and so is an exception that nobody expects. The exit code is 1 above the bar and for an
+exception.
 """
 
 import argparse

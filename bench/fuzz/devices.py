@@ -2,13 +2,15 @@
 
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from bench.fuzz.parser import KB, Parser
 from bench.fuzz.shapes import Shape, byte_shapes, cbor_shapes, filled, json_shapes
 from edge import enrol, uplink
 from edge.errors import SettingsError, UplinkError
+from gateway.intake.http import AT_ONCE
 from meter_driver import senml
 from meter_driver.detect import detect
 from meter_driver.errors import SenmlError
@@ -31,20 +33,31 @@ _SEEDS: dict[str, Callable[[], Sequence[bytes]]] = {
     "P1, IEC 62056-21": lambda: [p1.telegram(), p1.telegram(crc=False), p1.block(p1.LINES)],
     "SML": lambda: [sml.whole(), sml.kermit()],
     "DLMS": lambda: [
-        dlms.push(), dlms.hdlc(dlms.LLC + dlms.notification()), dlms.hdlc_segments(dlms.LLC + dlms.notification(), 20),
-        dlms.ciphered(dlms.notification()), dlms.notification(),
+        dlms.push(),
+        dlms.hdlc(dlms.LLC + dlms.notification()),
+        dlms.hdlc_segments(dlms.LLC + dlms.notification(), 20),
+        dlms.ciphered(dlms.notification()),
+        dlms.notification(),
     ],
     "M-Bus, wM-Bus": lambda: [
-        mbus.wired(mbus.RECORDS), mbus.format_a(mbus.radio(mbus.short_header(mbus.RECORDS))),
+        mbus.wired(mbus.RECORDS),
+        mbus.format_a(mbus.radio(mbus.short_header(mbus.RECORDS))),
         mbus.format_b(mbus.radio(mbus.short_header(mbus.RECORDS))),
     ],
-}  # fmt: skip
+}
 
 
 def _driver(name: str) -> Parser:
     seeds = _SEEDS[name]
-    return Parser(f"meter, {name}", ("meter_driver.detect", "meter_driver.decoder"), _meter, seeds, byte_shapes(*seeds()),
-                  100 * KB, _BOX)  # fmt: skip
+    return Parser(
+        f"meter, {name}",
+        ("meter_driver.detect", "meter_driver.decoder"),
+        _meter,
+        seeds,
+        byte_shapes(*seeds()),
+        100 * KB,
+        _BOX,
+    )
 
 
 _RECORDS = [
@@ -77,8 +90,9 @@ def _deflated(shape: Shape) -> Shape:
 def _cbor() -> bytes:
     import cbor2
 
-    labels = senml.terms.INTEGERS
-    return cbor2.dumps([{labels[name]: value for name, value in record.items()} for record in _RECORDS])
+    records: Sequence[Mapping[str, Any]] = _RECORDS
+    labels: Mapping[str, Any] = senml.terms.INTEGERS
+    return cbor2.dumps([{labels[name]: value for name, value in record.items()} for record in records])
 
 
 _VALUE = b"\x81\xa2\x00\x6f" + b"urn:dev:ops:b:x" + b"\x02"
@@ -108,15 +122,46 @@ _AT_BOX = "the box (edge), from its own gateway"
 
 DEVICES: Sequence[Parser] = (
     *map(_driver, _SEEDS),
-    Parser("SenML, JSON", ("meter_driver.senml.read", "gateway.intake.http"), partial(_pack, senml.JSON),
-           lambda: [json.dumps(_RECORDS).encode()], [*json_shapes(_RECORDS), Shape("good records", _MANY)], senml.MAX_BODY),
-    Parser("SenML, CBOR", ("meter_driver.senml.read",), partial(_pack, senml.CBOR), lambda: [_cbor()],
-           cbor_shapes(_VALUE, b"\x81\xa1", b"\x81\xa1\x00"), senml.MAX_BODY),
-    Parser("SenML, deflated", ("gateway.intake.http",), lambda data: _pack(senml.JSON, _inflated(data)),
-           lambda: [zlib.compress(json.dumps(_RECORDS).encode())],
-           [*map(_deflated, json_shapes()), _deflated(Shape("good records", _MANY))], senml.MAX_BODY),
-    Parser("answer to a batch", ("edge.uplink",), _answer, lambda: [json.dumps(_ACCEPTED).encode()],
-           json_shapes(_ACCEPTED), elsewhere=_AT_BOX),
-    Parser("answer to an enrolment", ("edge.enrol",), _offered, lambda: [json.dumps(_ENROLLED).encode()],
-           json_shapes(_ENROLLED), elsewhere=_AT_BOX),
-)  # fmt: skip
+    Parser(
+        "SenML, JSON",
+        ("meter_driver.senml.read", "gateway.intake.http"),
+        partial(_pack, senml.JSON),
+        lambda: [json.dumps(_RECORDS).encode()],
+        [*json_shapes(_RECORDS), Shape("good records", _MANY)],
+        senml.MAX_BODY,
+    ),
+    Parser(
+        "SenML, CBOR",
+        ("meter_driver.senml.read",),
+        partial(_pack, senml.CBOR),
+        lambda: [_cbor()],
+        cbor_shapes(_VALUE, b"\x81\xa1", b"\x81\xa1\x00"),
+        senml.MAX_BODY,
+    ),
+    Parser(
+        "SenML, deflated",
+        ("gateway.intake.http",),
+        lambda data: _pack(senml.JSON, _inflated(data)),
+        lambda: [zlib.compress(json.dumps(_RECORDS).encode())],
+        [*map(_deflated, json_shapes()), _deflated(Shape("good records", _MANY))],
+        senml.MAX_BODY,
+        f"a thread, above {AT_ONCE >> 10} KiB inflated; at most {senml.MAX_BODY >> 20} MiB and "
+        f"{senml.terms.MAX_RECORDS:,} records",
+    ),
+    Parser(
+        "answer to a batch",
+        ("edge.uplink",),
+        _answer,
+        lambda: [json.dumps(_ACCEPTED).encode()],
+        json_shapes(_ACCEPTED),
+        elsewhere=_AT_BOX,
+    ),
+    Parser(
+        "answer to an enrolment",
+        ("edge.enrol",),
+        _offered,
+        lambda: [json.dumps(_ENROLLED).encode()],
+        json_shapes(_ENROLLED),
+        elsewhere=_AT_BOX,
+    ),
+)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bench.fuzz.parser import Parser
 from bench.fuzz.devices import DEVICES
+from bench.fuzz.parser import Parser
 from bench.fuzz.partners import PARTNERS
 from bench.fuzz.people import PEOPLE
 

@@ -1,6 +1,7 @@
 """What people and their browsers send, what stands in heads, and files of history that an operator was given."""
 
 import io
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import gettempdir
@@ -12,14 +13,14 @@ from aiohttp.http_parser import HttpRequestParser
 from pydantic import BaseModel
 
 from adapters.queries import BadQuery
-from bench.fuzz.calls import LOOP, Posted, request_of, run
+from bench.fuzz.calls import LOOP, posted, request_of, run
 from bench.fuzz.parser import KB, Parser
 from bench.fuzz.shapes import Shape, filled, json_shapes, numbered, repeated, text_shapes, xml_shapes
 from gateway import logs
 from gateway.api import models
 from gateway.api.history import HistoryIn
 from gateway.api.meters import ExchangeIn
-from gateway.api.town_checks import TownIn, sound
+from gateway.api.town_checks import sound
 from gateway.api.vee import EditIn
 from gateway.cli.history_file import map_of
 from gateway.errors import CsrRefused, NotAllowed
@@ -50,9 +51,13 @@ def _text(data: bytes) -> str:
 
 _HOME = {"name": "a", "points": ["p"], "start": "2026-01-01T00:00:00Z", "box": True}
 _SCOPE = {
-    "recipient": "r", "purpose": "billing", "quantities": ["1-0:1.8.0"], "values_from": "2026-01-01T00:00:00Z",
-    "values_to": "2027-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z",
-}  # fmt: skip
+    "recipient": "r",
+    "purpose": "billing",
+    "quantities": ["1-0:1.8.0"],
+    "values_from": "2026-01-01T00:00:00Z",
+    "values_to": "2027-01-01T00:00:00Z",
+    "until": "2027-01-01T00:00:00Z",
+}
 _SERIES = {"household": "h", "quantity": "1-0:1.8.0", "starts": [0], "ends": [900], "values": ["1.5"]}
 _ORGANISATION = {"name": "o", "did": "did:web:a", "levels": ["individual"], "zones": ["z"]}
 _SMALL = 1 << 16
@@ -72,11 +77,9 @@ _OF_API: Sequence[tuple[type[BaseModel], Any, int]] = (
 def _api(model: type[BaseModel], good: Any, most: int) -> Parser:
     def read(data: bytes) -> object:
         try:
-            return run(models.body(Posted(data), model))  # type: ignore[arg-type]
+            return run(models.body(posted(data), model))
         except Problem:
             return None
-
-    import json
 
     name, modules = f"API, {model.__name__}", ("gateway.api.models",)
     return Parser(name, modules, read, lambda: [json.dumps(good).encode()], json_shapes(good), most)
@@ -87,7 +90,7 @@ _TOWN = {"organisations": {"o": _ORGANISATION}, "clients": {"c": {"scopes": ["s"
 
 def _town(data: bytes) -> object:
     try:
-        return run(sound(Posted(data)))  # type: ignore[arg-type]
+        return run(sound(posted(data)))
     except Problem:
         return None
 
@@ -102,7 +105,7 @@ def _form(data: bytes) -> object:
         return decimal_of(str(form.get("value", "")), "value")
     except (NotAllowed, ValueError):
         return None
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         if getattr(error, "status", 500) < 500:
             return None
         raise
@@ -168,9 +171,11 @@ def _redacted(data: bytes) -> object:
 
 
 _JWK = {
-    "kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
     "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
-}  # fmt: skip
+}
 
 
 def _csr(data: bytes) -> object:
@@ -252,50 +257,153 @@ _LINES = [
     Shape("digits", filled(b"9", b"p,q,t,v\na,1-0:1.8.0,2026-01-01T00:00:00Z,")),
 ]
 _SEGMENTS = [
-    *(Shape(f"many {w!r}", filled(w, b"UNA:+.? '")) for w in (b"'", b"?", b"??", b"+", b":", b"a'", b"?+", b"a+b:c'", b"UNH+1+MSCONS'")),
-    *(Shape(f"many {s!r}", filled(s, _EDIFACT[:100])) for s in (b"LOC+172+a'", b"QTY+220:1:KWH'", b"DTM+163:24:203'", b"PIA+5+a'")),
+    *(
+        Shape(f"many {w!r}", filled(w, b"UNA:+.? '"))
+        for w in (b"'", b"?", b"??", b"+", b":", b"a'", b"?+", b"a+b:c'", b"UNH+1+MSCONS'")
+    ),
+    *(
+        Shape(f"many {s!r}", filled(s, _EDIFACT[:100]))
+        for s in (b"LOC+172+a'", b"QTY+220:1:KWH'", b"DTM+163:24:203'", b"PIA+5+a'")
+    ),
     *repeated(_EDIFACT),
-]  # fmt: skip
+]
 
 PEOPLE: Sequence[Parser] = (
     *(_api(*each) for each in _OF_API),
-    Parser("API, a town", ("gateway.api.town_checks", "gateway.api.town"), _town,
-           lambda: [__import__("json").dumps(_TOWN).encode()], json_shapes(_TOWN), 32 << 20),
-    Parser("form", ("gateway.pages.forms", "gateway.pages.entrance", "gateway.pages.operator"), _form,
-           lambda: [b"value=1.5&token=a"], text_shapes(("value=", ""), ("", "=")), FORM_BYTES),
-    Parser("query of a page", ("gateway.pages.asked", "gateway.pages.household", "gateway.api.household", "gateway.api.vee"),
-           _page, lambda: [b"state=a&before=1"], text_shapes(("before=", "")), _LINE),
-    Parser("headers", ("gateway.serve.listeners", "gateway.serve.callers", "gateway.serve.login", "gateway.pages.render"),
-           _headers, lambda: [b"text/html; charset=utf-8, de"], text_shapes(("text/html;charset=", ""), ("http://", "")), _LINE),
-    Parser("cookies", ("gateway.serve.cookies",), _cookies, lambda: [b'a=b; c="d"'],
-           text_shapes(('a="', ""), ("a=b; ", "")), _LINE),
-    Parser("X-Forwarded-For", ("gateway.serve.outside",), _forwarded, lambda: [b"10.0.0.2, [::1]:1"],
-           text_shapes(("", ", 10.0.0.2")), _LINE),
-    Parser("PROXY header", ("gateway.serve.proxy_header",), _announced,
-           lambda: [b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + bytes(12)],
-           repeated(b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + bytes(12)), 1 << 10),
-    Parser("head, on the wire", ("gateway.serve.listeners",), _wire, lambda: [_HEAD + b"Content-Length: 0\r\n\r\n"],
-           [*text_shapes((_HEAD.decode() + "A: ", "\r\n\r\n"), ("GET /", " HTTP/1.1\r\n\r\n")),
+    Parser(
+        "API, a town",
+        ("gateway.api.town_checks", "gateway.api.town"),
+        _town,
+        lambda: [json.dumps(_TOWN).encode()],
+        json_shapes(_TOWN),
+        32 << 20,
+    ),
+    Parser(
+        "form",
+        ("gateway.pages.forms", "gateway.pages.entrance", "gateway.pages.operator"),
+        _form,
+        lambda: [b"value=1.5&token=a"],
+        text_shapes(("value=", ""), ("", "=")),
+        FORM_BYTES,
+    ),
+    Parser(
+        "query of a page",
+        ("gateway.pages.asked", "gateway.pages.household", "gateway.api.household", "gateway.api.vee"),
+        _page,
+        lambda: [b"state=a&before=1"],
+        text_shapes(("before=", "")),
+        _LINE,
+    ),
+    Parser(
+        "headers",
+        ("gateway.serve.listeners", "gateway.serve.callers", "gateway.serve.login", "gateway.pages.render"),
+        _headers,
+        lambda: [b"text/html; charset=utf-8, de"],
+        text_shapes(("text/html;charset=", ""), ("http://", "")),
+        _LINE,
+    ),
+    Parser(
+        "cookies",
+        ("gateway.serve.cookies",),
+        _cookies,
+        lambda: [b'a=b; c="d"'],
+        text_shapes(('a="', ""), ("a=b; ", "")),
+        _LINE,
+    ),
+    Parser(
+        "X-Forwarded-For",
+        ("gateway.serve.outside",),
+        _forwarded,
+        lambda: [b"10.0.0.2, [::1]:1"],
+        text_shapes(("", ", 10.0.0.2")),
+        _LINE,
+    ),
+    Parser(
+        "PROXY header",
+        ("gateway.serve.proxy_header",),
+        _announced,
+        lambda: [b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + bytes(12)],
+        repeated(b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + bytes(12)),
+        1 << 10,
+    ),
+    Parser(
+        "head, on the wire",
+        ("gateway.serve.listeners",),
+        _wire,
+        lambda: [_HEAD + b"Content-Length: 0\r\n\r\n"],
+        [
+            *text_shapes((_HEAD.decode() + "A: ", "\r\n\r\n"), ("GET /", " HTTP/1.1\r\n\r\n")),
             Shape("many headers", numbered("A%d: b\r\n", _HEAD.decode(), "\r\n")),
             Shape("same header", filled(b"A: b\r\n", _HEAD, b"\r\n")),
-            Shape("pipelined", filled(_HEAD + b"\r\n"))]),
-    Parser("text in a log", ("gateway.logs",), _redacted, lambda: [b"Bearer eyJhbGciOi.eyJ.a"],
-           text_shapes(("eyJ", ""), ("bearer ", ""))),
-    Parser("signing request", ("gateway.identity.certs",), _csr, lambda: [b"-----BEGIN CERTIFICATE REQUEST-----\nMAA="],
-           text_shapes(("-----BEGIN CERTIFICATE REQUEST-----\n", "\n-----END CERTIFICATE REQUEST-----\n")), 1 << 16),
-    Parser("signed record, token", ("gateway.identity.signer",), lambda data: verified(_text(data), _JWK),
-           lambda: [b"eyJhbGciOiJFUzI1NiJ9.e30.AA"], text_shapes(("eyJhbGciOiJFUzI1NiJ9.", ".AA"), ("", ".e30.AA")), 1 << 16),
-    Parser("history, CSV", ("gateway.history.table",), _file(lambda d, v: table.read(io.StringIO(_text(d), newline=""), _PLAN, v)),
-           lambda: [_CSV], [*_LINES, *repeated(_CSV)], _FILE, _IMPORT),
-    Parser("history, MSCONS", ("gateway.history.mscons",),
-           _file(lambda d, v: mscons.read([d.decode("latin-1")], plan_of({"format": "mscons"}), v)), lambda: [_EDIFACT],
-           _SEGMENTS, _FILE, _IMPORT),
-    Parser("history, Green Button", ("gateway.history.green_button",),
-           _file(lambda d, v: green_button.read(lambda: io.BytesIO(d), plan_of({"format": "green-button"}), v)),
-           lambda: [_ESPI], xml_shapes(_ESPI), _FILE, _IMPORT),
-    Parser("history, Parquet", ("gateway.history.parquet",),
-           _file(lambda d, v: parquet.read(io.BytesIO(d), plan_of({**_MAP, "format": "parquet"}), v, lambda *_: None)),
-           lambda: [_parquet_file()], repeated(_parquet_file()), _FILE, _IMPORT),
-    Parser("map of an import", ("gateway.cli.history_file",), _mapped, lambda: [b"format: csv\ncolumns: {time: t}\n"],
-           [*json_shapes(), *text_shapes(("a: ", ""))], _FILE, "metergate import, written by the operator"),
-)  # fmt: skip
+            Shape("pipelined", filled(_HEAD + b"\r\n")),
+        ],
+    ),
+    Parser(
+        "text in a log",
+        ("gateway.logs",),
+        _redacted,
+        lambda: [b"Bearer eyJhbGciOi.eyJ.a"],
+        text_shapes(("eyJ", ""), ("bearer ", "")),
+    ),
+    Parser(
+        "signing request",
+        ("gateway.identity.certs",),
+        _csr,
+        lambda: [b"-----BEGIN CERTIFICATE REQUEST-----\nMAA="],
+        text_shapes(("-----BEGIN CERTIFICATE REQUEST-----\n", "\n-----END CERTIFICATE REQUEST-----\n")),
+        1 << 16,
+    ),
+    Parser(
+        "signed record, token",
+        ("gateway.identity.signer",),
+        lambda data: verified(_text(data), _JWK),
+        lambda: [b"eyJhbGciOiJFUzI1NiJ9.e30.AA"],
+        text_shapes(("eyJhbGciOiJFUzI1NiJ9.", ".AA"), ("", ".e30.AA")),
+        1 << 16,
+    ),
+    Parser(
+        "history, CSV",
+        ("gateway.history.table",),
+        _file(lambda d, v: table.read(io.StringIO(_text(d), newline=""), _PLAN, v)),
+        lambda: [_CSV],
+        [*_LINES, *repeated(_CSV)],
+        _FILE,
+        _IMPORT,
+    ),
+    Parser(
+        "history, MSCONS",
+        ("gateway.history.mscons",),
+        _file(lambda d, v: mscons.read([d.decode("latin-1")], plan_of({"format": "mscons"}), v)),
+        lambda: [_EDIFACT],
+        _SEGMENTS,
+        _FILE,
+        _IMPORT,
+    ),
+    Parser(
+        "history, Green Button",
+        ("gateway.history.green_button",),
+        _file(lambda d, v: green_button.read(lambda: io.BytesIO(d), plan_of({"format": "green-button"}), v)),
+        lambda: [_ESPI],
+        xml_shapes(_ESPI),
+        _FILE,
+        _IMPORT,
+    ),
+    Parser(
+        "history, Parquet",
+        ("gateway.history.parquet",),
+        _file(lambda d, v: parquet.read(io.BytesIO(d), plan_of({**_MAP, "format": "parquet"}), v, lambda *_: None)),
+        lambda: [_parquet_file()],
+        repeated(_parquet_file()),
+        _FILE,
+        _IMPORT,
+    ),
+    Parser(
+        "map of an import",
+        ("gateway.cli.history_file",),
+        _mapped,
+        lambda: [b"format: csv\ncolumns: {time: t}\n"],
+        [*json_shapes(), *text_shapes(("a: ", ""))],
+        _FILE,
+        "metergate import, written by the operator",
+    ),
+)

@@ -234,14 +234,22 @@ _CBOR: Sequence[Shape] = (
     Shape("tags", filled(b"\xc1")),
     Shape("big number", lambda n: b"\xc2\x5a" + struct.pack(">I", n) + b"\xff" * n),
     Shape("big numbers", filled(b"\xc2\x49" + b"\xff" * 9, b"\x9f", b"\xff")),
-    Shape("decimal of a big number", lambda n: b"\xc4\x82\x1b\x00\x00\x00\x01\x00\x00\x00\x00\xc2\x5a" + struct.pack(">I", n) + b"\xff" * n),
+    Shape(
+        "decimal of a big number",
+        lambda n: b"\xc4\x82\x1b\x00\x00\x00\x01\x00\x00\x00\x00\xc2\x5a" + struct.pack(">I", n) + b"\xff" * n,
+    ),
     Shape("decimals", filled(b"\xc4\x82\x1b\x0d\xe0\xb6\xb3\xa7\x63\xff\xff\x01", b"\x9f", b"\xff")),
     Shape("binary fractions", filled(b"\xc5\x82\x1a\x00\x01\x00\x00\x01", b"\x9f", b"\xff")),
     Shape("huge binary fractions", filled(b"\xc5\x82\x1b\x0d\xe0\xb6\xb3\xa7\x63\xff\xff\x01", b"\x9f", b"\xff")),
     Shape("rationals", filled(b"\xd8\x1e\x82\x1a\xff\xff\xff\xff\x1a\xff\xff\xff\xfe", b"\x9f", b"\xff")),
-    Shape("rational of big numbers", lambda n: b"\xd8\x1e\x82" + 2 * (b"\xc2\x5a" + struct.pack(">I", n // 2) + b"\xfd" * (n // 2))),
+    Shape(
+        "rational of big numbers",
+        lambda n: b"\xd8\x1e\x82" + 2 * (b"\xc2\x5a" + struct.pack(">I", n // 2) + b"\xfd" * (n // 2)),
+    ),
     Shape("expression", lambda n: b"\xd8\x23\x7a" + struct.pack(">I", n // 4 * 4) + b"(a*)" * (n // 4)),
-    Shape("deep expression", lambda n: b"\xd8\x23\x7a" + struct.pack(">I", n // 2 * 2) + b"(" * (n // 2) + b")" * (n // 2)),
+    Shape(
+        "deep expression", lambda n: b"\xd8\x23\x7a" + struct.pack(">I", n // 2 * 2) + b"(" * (n // 2) + b")" * (n // 2)
+    ),
     Shape("expressions", filled(b"\xd8\x23\x68(a{1,9})", b"\x9f", b"\xff")),
     Shape("mails", filled(b"\xd8\x24\x64a:b\n", b"\x9f", b"\xff")),
     Shape("instants", filled(b"\xc0\x74" + b"2013-03-21T20:04:00Z", b"\x9f", b"\xff")),
@@ -253,7 +261,7 @@ _CBOR: Sequence[Shape] = (
     Shape("packed texts", filled(b"\xd9\x01\x00\x80", b"\x9f", b"\xff")),
     Shape("halves", filled(b"\xf9\x7b\xff", b"\x9f", b"\xff")),
     Shape("not numbers", filled(b"\xf9\x7e\x00", b"\x9f", b"\xff")),
-)  # fmt: skip
+)
 
 
 @_lazily
@@ -274,7 +282,7 @@ def repeated(*seeds: bytes) -> Sequence[Shape]:
     found = []
     for number, seed in enumerate(seeds):
         found.append(Shape(f"seed {number} again and again", filled(seed)))
-        for size in sorted({1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, len(seed) // 2, len(seed) - 1}):
+        for size in sorted({2, 4, 8, 16, 32, len(seed) - 1}):
             if 0 < size < len(seed):
                 begin = seed[:size]
                 found.append(Shape(f"{size} B of seed {number} again and again", filled(begin)))
@@ -282,7 +290,7 @@ def repeated(*seeds: bytes) -> Sequence[Shape]:
     return found
 
 
-_FILL = (0x00, 0x01, 0x02, 0x10, 0x1B, 0x2F, 0x68, 0x71, 0x76, 0x7E, 0xE6, 0xFF)
+_FILL = (0x00, 0x01, 0x1B, 0x68, 0x76, 0x7E, 0xFF)
 
 
 @_lazily
@@ -294,10 +302,55 @@ def byte_shapes(*seeds: bytes) -> Sequence[Shape]:
 
 
 _WORDS = (
-    "a", " ", ",", ";", ".", ":", "/", "=", "&", "%", "+", "-", "_", "(", "[", '"', "\\", "'", "?", "*", "0", "9", "%20",
-    "a=1;", "a=1&", "a,", "a;q=0.1,", "Bearer ", "Basic ", "eyJ", "eyJa.", "1.2.3.4, ", "::1,", "[::1]:1,", "a b", "\u00e9",
-    "P1D", "T00:00:00", "24", "1-0:1.8.0", "2026-01-01T00:00:00Z,", "1e999999", "a+", "a.b.c,", "[]", "%5B", "../", "\t",
-)  # fmt: skip
+    "a",
+    " ",
+    ",",
+    ";",
+    ".",
+    ":",
+    "/",
+    "=",
+    "&",
+    "%",
+    "+",
+    "-",
+    "_",
+    "(",
+    "[",
+    '"',
+    "\\",
+    "'",
+    "?",
+    "*",
+    "0",
+    "9",
+    "%20",
+    "a=1;",
+    "a=1&",
+    "a,",
+    "a;q=0.1,",
+    "Bearer ",
+    "Basic ",
+    "eyJ",
+    "eyJa.",
+    "1.2.3.4, ",
+    "::1,",
+    "[::1]:1,",
+    "a b",
+    "\u00e9",
+    "P1D",
+    "T00:00:00",
+    "24",
+    "1-0:1.8.0",
+    "2026-01-01T00:00:00Z,",
+    "1e999999",
+    "a+",
+    "a.b.c,",
+    "[]",
+    "%5B",
+    "../",
+    "\t",
+)
 
 
 @_lazily

@@ -114,7 +114,7 @@ def verified(token: str, jwk: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _claims(token: str, key: ECKey, typ: str | None) -> Mapping[str, Any] | None:
-    if len(token) > LONGEST_SIGNED_TOKEN or not all(map(_strict, token.split("."))):
+    if len(token) > LONGEST_SIGNED_TOKEN or token.count(".") != 2 or not all(map(_strict, token.split("."))):
         return None
     try:
         found = jws.deserialize_compact(token, key, registry=_ANY_HEADER)

@@ -398,7 +398,7 @@ def test_a_message_whose_expansion_would_cost_a_product_is_refused_by_rule(chang
 
 def test_a_policy_that_is_compared_has_few_objects_and_values() -> None:
     rule = {"action": "use", "constraint": [{"leftOperand": "x"}] * 40}
-    for much in ({"permission": [rule, rule]}, {"permission": [{"action": [str(n) for n in range(401)]}]}):
+    for much in ({"permission": [rule, rule]}, {"permission": [{"action": [str(number) for number in range(401)]}]}):
         with pytest.raises(NotLinkedData, match="more than"):
             odrl.same_rules(much, OFFER.policy)
     assert odrl.same_rules(OFFER.policy, OFFER.policy)

@@ -32,7 +32,12 @@ def test_only_as_many_faults_are_worded_as_are_told(monkeypatch: pytest.MonkeyPa
     error = refused(EnrolIn, {f"k{n}": 0 for n in range(3 * MOST_WRONG)})
     worded: list[str] = []
     kept = validation._worded
-    monkeypatch.setattr(validation, "_worded", lambda kind, bounds: worded.append(kind) or kept(kind, bounds))
+
+    def noted(kind: str, bounds: Any) -> str:
+        worded.append(kind)
+        return kept(kind, bounds)
+
+    monkeypatch.setattr(validation, "_worded", noted)
     assert len(rules(error, MOST_WRONG)) == len(worded) == MOST_WRONG
 
 

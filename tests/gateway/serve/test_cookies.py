@@ -22,5 +22,5 @@ from gateway.serve.cookies import cookie_of
 )
 def test_the_last_cookie_of_a_name_is_found(lines: list[str], value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(web.BaseRequest, "cookies")
-    request = make_mocked_request("GET", "/", headers=[("Cookie", line) for line in lines])  # type: ignore[arg-type]
+    request = make_mocked_request("GET", "/", headers=[("Cookie", line) for line in lines])
     assert cookie_of(request, "session") == value
