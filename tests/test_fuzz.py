@@ -10,7 +10,8 @@ from bench.fuzz.costs import searched
 from bench.fuzz.parser import Parser
 from bench.fuzz.parsers import PARSERS
 from bench.fuzz.readers import OURS, readers
-from bench.fuzz.shapes import Shape, filled, json_shapes, xml_shapes
+from bench.fuzz.shapes import Shape, filled, json_shapes
+from bench.fuzz.syntaxes import xml_shapes
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMED = {module for parser in PARSERS for module in parser.modules}

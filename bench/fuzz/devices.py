@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from bench.fuzz.parser import KB, Parser
-from bench.fuzz.shapes import Shape, byte_shapes, cbor_shapes, filled, json_shapes
+from bench.fuzz.shapes import Shape, filled, json_shapes
+from bench.fuzz.syntaxes import byte_shapes, cbor_shapes
 from edge import enrol, uplink
 from edge.errors import SettingsError, UplinkError
 from gateway.intake.http import AT_ONCE

@@ -42,3 +42,15 @@ def forgotten(modules: Sequence[object]) -> Sequence[Callable[[], None]]:
     wrapper = type(lru_cache(lambda: None))
     found = {id(each): each for module in modules for each in vars(module).values() if isinstance(each, wrapper)}
     return [each.cache_clear for each in found.values() if (each.cache_parameters()["maxsize"] or 0) > 1]
+
+
+def refusing(read: Callable[[bytes], object], *refusals: type[Exception]) -> Callable[[bytes], object]:
+    """A parser of which these are answers, and nothing to be told."""
+
+    def reading(data: bytes) -> object:
+        try:
+            return read(data)
+        except refusals:
+            return None
+
+    return reading
