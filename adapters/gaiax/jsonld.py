@@ -1,7 +1,7 @@
 """JSON-LD 1.1 without a network: only the contexts bundled with this package exist. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -77,9 +77,18 @@ def is_plain(document: Mapping[str, Any]) -> bool:
 
 
 def _prefixed(value: Any) -> bool:
-    if isinstance(value, list):
-        return any(_prefixed(each) for each in value)
-    return isinstance(value, Mapping) and any(":" in name or _prefixed(inner) for name, inner in value.items())
+    """Layer by layer: a generator for each object costs more than reading it did."""
+    layer = _inside([value])
+    while layer:
+        if any(":" in name for each in layer if isinstance(each, dict) for name in each):
+            return True
+        layer = _inside(inner for each in layer for inner in (each.values() if isinstance(each, dict) else each))
+    return False
+
+
+def _inside(values: Iterable[Any]) -> list[Any]:
+    """Of values those that hold others."""
+    return [each for each in values if isinstance(each, (dict, list))]
 
 
 def expanded(document: Mapping[str, Any], *, most_nodes: int = MOST_NODES) -> list[Any]:
@@ -175,10 +184,7 @@ def _sized(document: Mapping[str, Any]) -> _Size:
 
 def deeper_than(value: Any, levels: int) -> bool:
     """Whether objects and lists lie in each other to more than so many levels."""
-    if isinstance(value, Mapping):
-        inside: Any = value.values()
-    elif isinstance(value, list):
-        inside = value
-    else:
-        return False
-    return levels == 0 or any(deeper_than(each, levels - 1) for each in inside)
+    layer = _inside([value])
+    for _ in range(levels):
+        layer = _inside(inner for each in layer for inner in (each.values() if isinstance(each, dict) else each))
+    return bool(layer)

@@ -20,7 +20,7 @@ from tests.meter_driver.mbus import make as mbus
 from tests.meter_driver.p1 import make as p1
 from tests.meter_driver.sml import make as sml
 
-_BOX = "the box (edge): the line brings at most some 10 kB a second, and no frame is longer than 16 kB"
+_BOX = "the box (edge), in proportion to the bytes; no frame is longer than 16 kB"
 
 
 def _meter(data: bytes) -> object:
@@ -61,7 +61,7 @@ def _driver(name: str) -> Parser:
     )
 
 
-_RECORDS = [
+_RECORDS: Sequence[Mapping[str, Any]] = [
     {"bn": "urn:dev:ops:b_m:", "bt": 1.772366400e9, "bu": "Wh", "bv": 1, "bver": 10, "bmgq": 1, "bmgs": "1"},
     {"n": "1-0:1.8.0", "u": "Wh", "v": 1.5, "t": 0.5, "mgd_": 900},
     {"n": "1-0:2.8.0", "vs": "a"},
@@ -91,9 +91,8 @@ def _deflated(shape: Shape) -> Shape:
 def _cbor() -> bytes:
     import cbor2
 
-    records: Sequence[Mapping[str, Any]] = _RECORDS
     labels: Mapping[str, Any] = senml.terms.INTEGERS
-    return cbor2.dumps([{labels[name]: value for name, value in record.items()} for record in records])
+    return cbor2.dumps([{labels[name]: value for name, value in record.items()} for record in _RECORDS])
 
 
 _VALUE = b"\x81\xa2\x00\x6f" + b"urn:dev:ops:b:x" + b"\x02"
