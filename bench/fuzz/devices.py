@@ -11,7 +11,7 @@ from bench.fuzz.shapes import Shape, filled, json_shapes
 from bench.fuzz.syntaxes import byte_shapes, cbor_shapes
 from edge import enrol, uplink
 from edge.errors import SettingsError, UplinkError
-from gateway.intake.http import AT_ONCE
+from gateway.intake.http import BYTES_AT_ONCE, at_once
 from meter_driver import senml
 from meter_driver.detect import detect
 from meter_driver.errors import SenmlError
@@ -75,6 +75,11 @@ def _pack(kind: str, data: bytes) -> object:
         return None
 
 
+def _at_once(kind: str, data: bytes) -> object:
+    """As far as the loop goes."""
+    return _pack(kind, data) if at_once(data, kind) else None
+
+
 def _inflated(data: bytes) -> bytes:
     """As the server does, up to what the route takes."""
     try:
@@ -116,6 +121,7 @@ def _offered(data: bytes) -> object:
         return None
 
 
+_THREAD = f"a thread; at most {senml.MAX_BODY >> 20} MiB inflated and {senml.terms.MAX_RECORDS:,} records"
 _ACCEPTED = {"sequence": 1, "accepted": 1, "refused": [{"index": 0, "reason": "a"}], "repeated": False}
 _ENROLLED = {"certificate": "a", "ca": "b", "box": "c"}
 _AT_BOX = "the box (edge), from its own gateway"
@@ -123,12 +129,29 @@ _AT_BOX = "the box (edge), from its own gateway"
 DEVICES: Sequence[Parser] = (
     *map(_driver, _SEEDS),
     Parser(
-        "SenML, JSON",
+        "SenML, on the loop",
         ("meter_driver.senml.read", "gateway.intake.http"),
-        partial(_pack, senml.JSON),
+        lambda data: _at_once(senml.JSON, data),
         lambda: [json.dumps(_RECORDS).encode()],
         [*json_shapes(_RECORDS), Shape("good records", _MANY)],
+        BYTES_AT_ONCE,
+    ),
+    Parser(
+        "SenML in CBOR, on the loop",
+        ("meter_driver.senml.read", "gateway.intake.http"),
+        lambda data: _at_once(senml.CBOR, data),
+        lambda: [_cbor()],
+        cbor_shapes(_VALUE, b"\x81\xa1", b"\x81\xa1\x00"),
+        BYTES_AT_ONCE,
+    ),
+    Parser(
+        "SenML, JSON",
+        ("meter_driver.senml.read",),
+        partial(_pack, senml.JSON),
+        lambda: [json.dumps(_RECORDS).encode()],
+        json_shapes(_RECORDS),
         senml.MAX_BODY,
+        _THREAD,
     ),
     Parser(
         "SenML, CBOR",
@@ -137,6 +160,7 @@ DEVICES: Sequence[Parser] = (
         lambda: [_cbor()],
         cbor_shapes(_VALUE, b"\x81\xa1", b"\x81\xa1\x00"),
         senml.MAX_BODY,
+        _THREAD,
     ),
     Parser(
         "SenML, deflated",
@@ -145,8 +169,7 @@ DEVICES: Sequence[Parser] = (
         lambda: [zlib.compress(json.dumps(_RECORDS).encode())],
         [*map(_deflated, json_shapes()), _deflated(Shape("good records", _MANY))],
         senml.MAX_BODY,
-        f"a thread, above {AT_ONCE >> 10} KiB inflated; at most {senml.MAX_BODY >> 20} MiB and "
-        f"{senml.terms.MAX_RECORDS:,} records",
+        _THREAD,
     ),
     Parser(
         "answer to a batch",

@@ -72,7 +72,7 @@ class HistoryIn(Strict):
 
     source: Annotated[str, Field(min_length=1, max_length=100)]
     sequence: Annotated[int, Field(ge=0, le=(1 << 53) - 1)]
-    series: list[ValuesIn] = Field(min_length=1, max_length=1000)
+    series: Annotated[list[ValuesIn], FailFast()] = Field(min_length=1, max_length=1000)
 
 
 class CheckIn(Strict):

@@ -31,8 +31,10 @@ from policies.terms import SubjectId
 PATH = "/ingest/senml"
 _RETRY_AFTER = 30
 """Seconds that a box waits while nothing can be stored."""
-AT_ONCE = 1 << 15
-"""Bytes of a pack, inflated, that the loop reads itself: some 2 ms. A larger one is read in a thread."""
+RECORDS_AT_ONCE, BYTES_AT_ONCE = 512, 1 << 15
+"""Of a pack, inflated, that the loop reads itself: some 2 ms. A larger one is read in a thread."""
+_CBOR_AT_ONCE = 1 << 10
+"""Bytes; a record may be one of them."""
 _MEDIA_TYPES = {senml.JSON, senml.CBOR}
 
 
@@ -98,9 +100,16 @@ def routes(intake: Taking, devices: Devices, meters: Meters, homes: Homes, clock
     return [Route(Listener.DEVICES, "POST", PATH, "ingest.senml", post, frozenset({Role.BOX}), max_body=senml.MAX_BODY)]
 
 
+def at_once(body: bytes, content_type: str) -> bool:
+    """Whether a pack is small enough to be read on the loop."""
+    if content_type == senml.CBOR:
+        return len(body) <= _CBOR_AT_ONCE
+    return len(body) <= BYTES_AT_ONCE and body.count(b"{") <= RECORDS_AT_ONCE
+
+
 async def _parsed(body: bytes, content_type: str, now: datetime) -> Pack:
     """Raises ``SenmlError``."""
-    if len(body) <= AT_ONCE:
+    if at_once(body, content_type):
         return senml.parse(body, content_type, now)
     return await asyncio.to_thread(senml.parse, body, content_type, now)
 
