@@ -12,6 +12,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from adapters.problems import BrokenRule
+from meter_driver.malformed import (
+    A_LIST,
+    A_NUMBER,
+    A_TABLE,
+    A_TEXT,
+    AN_INSTANT,
+    IS_MISSING,
+    NO_SUCH_FIELD,
+    OTHERWISE,
+    TRUE_OR_FALSE,
+    WHOLE_NUMBER,
+)
 
 
 class BrokenField(ValueError):
@@ -22,28 +34,27 @@ class BrokenField(ValueError):
         self.field = field
 
 
-_TEXT, _NUMBER, _WHOLE, _YES_NO = "a text", "a number", "a whole number", "true or false"
-_INSTANT, _DAY, _LIST, _TABLE = "an instant, ISO 8601", "a day, YYYY-MM-DD", "a list", "fields with their values"
+_DAY = "a day, YYYY-MM-DD"
 WORDED_ERRORS: Mapping[str, str] = MappingProxyType(
     {
-        "missing": "is missing",
-        "extra_forbidden": "there is no such field",
+        "missing": IS_MISSING,
+        "extra_forbidden": NO_SUCH_FIELD,
         "json_invalid": "not JSON in UTF-8",
         "json_type": "not JSON in UTF-8",
-        "string_type": _TEXT,
+        "string_type": A_TEXT,
         "string_unicode": "a text in UTF-8",
         "string_too_short": "at least {min_length} characters",
         "string_too_long": "at most {max_length} characters",
         "string_pattern_mismatch": "of the form {pattern}",
-        "int_type": _WHOLE,
-        "int_parsing": _WHOLE,
-        "int_from_float": _WHOLE,
+        "int_type": WHOLE_NUMBER,
+        "int_parsing": WHOLE_NUMBER,
+        "int_from_float": WHOLE_NUMBER,
         "int_parsing_size": "a whole number, and a smaller one",
-        "float_type": _NUMBER,
-        "float_parsing": _NUMBER,
-        "decimal_type": _NUMBER,
-        "decimal_parsing": _NUMBER,
-        "finite_number": _NUMBER,
+        "float_type": A_NUMBER,
+        "float_parsing": A_NUMBER,
+        "decimal_type": A_NUMBER,
+        "decimal_parsing": A_NUMBER,
+        "finite_number": A_NUMBER,
         "decimal_max_digits": "at most {max_digits} digits",
         "decimal_max_places": "at most {decimal_places} digits behind the point",
         "decimal_whole_digits": "at most {whole_digits} digits before the point",
@@ -51,32 +62,31 @@ WORDED_ERRORS: Mapping[str, str] = MappingProxyType(
         "greater_than_equal": "{ge} at least",
         "less_than": "less than {lt}",
         "less_than_equal": "{le} at most",
-        "bool_type": _YES_NO,
-        "bool_parsing": _YES_NO,
+        "bool_type": TRUE_OR_FALSE,
+        "bool_parsing": TRUE_OR_FALSE,
         "literal_error": "one of {expected}",
         "enum": "one of {expected}",
-        "list_type": _LIST,
-        "tuple_type": _LIST,
+        "list_type": A_LIST,
+        "tuple_type": A_LIST,
         "too_long": "at most {max_length} of them",
         "too_short": "at least {min_length} of them",
-        "dict_type": _TABLE,
-        "model_type": _TABLE,
-        "model_attributes_type": _TABLE,
+        "dict_type": A_TABLE,
+        "model_type": A_TABLE,
+        "model_attributes_type": A_TABLE,
         "date_type": _DAY,
         "date_parsing": _DAY,
         "date_from_datetime_parsing": _DAY,
         "date_from_datetime_inexact": _DAY,
-        "datetime_type": _INSTANT,
-        "datetime_parsing": _INSTANT,
-        "datetime_from_date_parsing": _INSTANT,
-        "datetime_object_invalid": _INSTANT,
+        "datetime_type": AN_INSTANT,
+        "datetime_parsing": AN_INSTANT,
+        "datetime_from_date_parsing": AN_INSTANT,
+        "datetime_object_invalid": AN_INSTANT,
         "timezone_aware": "an instant with its offset, ISO 8601",
         "path_type": "the path of a file",
         "none_required": "nothing may stand here",
     }
 )
 """By the kind of error; braces hold what pydantic says of the bound."""
-_OTHERWISE = "not what may stand here"
 _QUOTED = re.compile(r"'([^']*)'")
 
 
@@ -98,7 +108,7 @@ def _rule(loc: tuple[int | str, ...], kind: str, bounds: Mapping[str, Any]) -> B
 
 def _worded(kind: str, bounds: Mapping[str, Any]) -> str:
     """Words that may stand there are told without quotes; an empty one is not told."""
-    rule = WORDED_ERRORS.get(kind, _OTHERWISE)
+    rule = WORDED_ERRORS.get(kind, OTHERWISE)
     if "{" not in rule:
         return rule
     words = [word for word in _QUOTED.findall(str(bounds.get("expected", ""))) if word]

@@ -4,11 +4,9 @@ import asyncio
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import aclosing, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import aiohttp
 
 from edge import meters, tls
 from edge.box import EdgeBox, NamedLink
@@ -20,15 +18,13 @@ from edge.keys import keyring
 from edge.latest import Latest
 from edge.logger import Logger
 from edge.outbox import EdgeOutbox
+from edge.pair import mend
+from edge.renewal import SelfRenewal
 from edge.select import Selection
+from edge.session import GatewaySession
 from edge.settings import Settings, VenSettings
 from edge.uplink import Uplink
 from meter_driver.framing import Keys
-
-REQUEST_SECONDS = 60.0
-"""For one request to the gateway."""
-ENDS_SOON = timedelta(days=30)
-"""From then on a start says that the certificate ends."""
 
 
 async def run_box(told: Settings, lines: Sequence[NamedLink], keys: Mapping[str, Keys], log: Logger) -> None:
@@ -44,26 +40,22 @@ async def run_box(told: Settings, lines: Sequence[NamedLink], keys: Mapping[str,
     """
     folder = Path(told.state)
     box = box_id(folder)
+    mend(folder)
     others = meters.installed()
     log = log.bind(box=box)
     outbox = open_outbox(folder, box, max_readings=told.max_readings)
     if undated := outbox.begin():
         log.error("outbox.undated", dropped=undated)
-    expires = tls.expires(folder)
-    if expires - _now() < ENDS_SOON:
-        log.warning("certificate.ends-soon", days=(expires - _now()).days)
-    connector = aiohttp.TCPConnector(ssl=tls.mutual(folder), limit=1)
-    timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
     jitter = random.SystemRandom().random
     with closing(outbox):
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        async with aclosing(GatewaySession(folder)) as session:
             uplink = Uplink(
                 outbox,
                 session,
                 told.gateway.url,
                 log=log,
                 jitter=jitter,
-                expires=expires,
+                expires=lambda: session.expires,
                 clock=_now,
                 limit=told.gateway.batch,
                 every=told.gateway.every,
@@ -84,10 +76,21 @@ async def run_box(told: Settings, lines: Sequence[NamedLink], keys: Mapping[str,
                 far_off=timedelta(seconds=told.far_off),
                 see=latest.see,
             )
+            ven = _place(told.ven, folder)
+            renewal = SelfRenewal(folder, told.gateway.url, session, log=log, jitter=jitter, clock=_now, ven=ven)
             async with asyncio.TaskGroup() as group:
-                beside = group.create_task(_ven(told.ven, folder, latest, jitter, log), name="ven")
+                beside = [
+                    group.create_task(_ven(told.ven, folder, latest, jitter, log), name="ven"),
+                    group.create_task(renewal.run(), name="renewal"),
+                ]
                 await whole.run()
-                beside.cancel()
+                for each in beside:
+                    each.cancel()
+
+
+def _place(told: VenSettings | None, folder: Path) -> Path | None:
+    """Where the VEN's certificate lies."""
+    return None if told is None else Path(told.folder or folder)
 
 
 async def _ven(
@@ -99,7 +102,8 @@ async def _ven(
     from edge.ven import EdgeVen, OptRule
 
     rule = OptRule(longest=timedelta(seconds=told.longest))
-    place = Path(told.folder) if told.folder else folder
+    place = Path(told.folder or folder)
+    mend(place)
     sampling = timedelta(seconds=told.sampling)
     await EdgeVen(told.name, told.url, place, latest, rule=rule, sampling=sampling, jitter=jitter, log=log).run()
 

@@ -21,6 +21,8 @@ from cryptography.x509.oid import NameOID
 from edge import tls
 from edge.errors import SettingsError, UplinkError
 from edge.files import write_secret
+from edge.pair import NEXT_PAIR, drop_next, pem_of, take_next
+from edge.roots import pinned, roots_of
 
 MAX_ENROL_ANSWER = 1 << 18
 ENROL_SECONDS = 30.0
@@ -71,24 +73,11 @@ def split_code(text: str) -> tuple[str, str | None]:
     return code, pin or None
 
 
-def new_key() -> ec.EllipticCurvePrivateKey:
-    """P-256, as the mutual TLS of the gateway wants it."""
-    return ec.generate_private_key(ec.SECP256R1())
-
-
 def request_for(key: ec.EllipticCurvePrivateKey) -> str:
     """A certificate signing request (PKCS #10, PEM). The gateway replaces the name in it by the box id."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "metergate-edge")])
     request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
     return request.public_bytes(serialization.Encoding.PEM).decode()
-
-
-def fingerprint(pem: str) -> str:
-    """SHA-256 of a certificate (DER), hex. UplinkError when it is none."""
-    try:
-        return x509.load_pem_x509_certificate(pem.encode()).fingerprint(hashes.SHA256()).hex()
-    except ValueError as error:
-        raise UplinkError("a certificate that cannot be read") from error
 
 
 async def enrol(url: str, code: str, folder: Path, *, ca: str | None = None) -> str:
@@ -107,16 +96,16 @@ async def enrol(url: str, code: str, folder: Path, *, ca: str | None = None) -> 
     """
     word, pin = split_code(code)
     _check_address(url)
-    key = new_key()
+    key = ec.generate_private_key(ec.SECP256R1())
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ENROL_SECONDS)) as session:
         if ca is None and pin is not None:
             ca = await _fetch_authority(session, url, pin)
         body = msgspec.json.encode({"code": word, "csr": request_for(key)})
         text = await _call(session, "POST", url, tls.context(ca), body)
     answer = _decode(text, Enrolled)
-    if pin is not None and fingerprint(answer.ca) != pin:
+    if pin is not None and pinned(answer.ca, pin) is None:
         raise UplinkError(_OTHER_AUTHORITY)
-    _check(answer, key)
+    check_enrolled(answer, key)
     await asyncio.to_thread(_store, folder, answer, key)
     return answer.box
 
@@ -129,11 +118,11 @@ def _check_address(url: str) -> None:
 
 
 async def _fetch_authority(session: aiohttp.ClientSession, url: str, pin: str) -> str:
-    """Ask without trust; what comes back is trusted by its fingerprint only. No secret is sent."""
+    """Ask without trust; of what comes back the one with the fingerprint is trusted, alone. No secret is sent."""
     blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
-    ca = _decode(await _call(session, "GET", url, blind), _Offered).ca
-    if fingerprint(ca) != pin:
+    ca = pinned(_decode(await _call(session, "GET", url, blind), _Offered).ca, pin)
+    if ca is None:
         raise UplinkError(_OTHER_AUTHORITY)
     return ca
 
@@ -183,8 +172,9 @@ def _decode(text: bytes, kind: type[T]) -> T:
         raise UplinkError("an answer that is not understood") from error
 
 
-def _check(answer: Enrolled, key: ec.EllipticCurvePrivateKey) -> None:
-    fingerprint(answer.ca)
+def check_enrolled(answer: Enrolled, key: ec.EllipticCurvePrivateKey) -> None:
+    """Whether it is a certificate for this key, with roots and an id. UplinkError."""
+    roots_of(answer.ca)
     try:
         certificate = x509.load_pem_x509_certificate(answer.certificate.encode())
     except ValueError as error:
@@ -196,11 +186,10 @@ def _check(answer: Enrolled, key: ec.EllipticCurvePrivateKey) -> None:
 
 
 def _store(folder: Path, answer: Enrolled, key: ec.EllipticCurvePrivateKey) -> None:
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_secret(folder / "box-key.pem", secret)
     write_secret(folder / "ca.pem", answer.ca.encode())
-    write_secret(folder / "box.pem", answer.certificate.encode())
     write_secret(folder / "box.id", answer.box.encode())
+    drop_next(folder)
+    for name, content in zip(NEXT_PAIR, (answer.certificate.encode(), pem_of(key)), strict=True):
+        write_secret(folder / name, content)
+    take_next(folder)

@@ -46,13 +46,18 @@ def write_secret(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(handle)
         part.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """What was renamed in it is durable on return. OSError."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def box_key(path: Path, fresh: bytes) -> bytes:

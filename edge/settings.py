@@ -12,6 +12,7 @@ from edge.errors import SettingsError
 from edge.links.table import LinkSettings
 from edge.select import EVERY_QUANTITY, SelectionRule
 from meter_driver import senml
+from meter_driver.malformed import field_and_rule
 
 Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
@@ -82,6 +83,10 @@ def load(path: Path) -> Settings:
         return msgspec.toml.decode(path.read_bytes(), type=Settings, dec_hook=_table)
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from error
+    except msgspec.ValidationError as error:
+        field, rule = field_and_rule(error)
+        own = isinstance(error.__cause__, ValueError)  # of a link, and names its field
+        raise SettingsError(f"{path}: {rule if own else f'{field}: {rule}'}") from error
     except msgspec.MsgspecError as error:
         raise SettingsError(f"{path}: {error}") from error
     except UnicodeDecodeError as error:
@@ -91,7 +96,7 @@ def load(path: Path) -> Settings:
 def _table(kind: type, told: Any) -> Any:
     """What msgspec does not know: a ``[[link]]`` table."""
     if kind is not LinkSettings or not isinstance(told, dict):
-        raise ValueError("Expected `table`")
+        raise ValueError("link: tables")
     try:
         return LinkSettings(told)
     except SettingsError as error:

@@ -8,6 +8,7 @@ from cryptography import x509
 
 from edge.errors import SettingsError
 from edge.files import read_secret
+from edge.pair import BOX_PAIR, NEXT_PAIR
 
 SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
@@ -31,16 +32,21 @@ def context(ca: str | None = None) -> ssl.SSLContext:
     return made
 
 
-def mutual(folder: Path) -> ssl.SSLContext:
+def mutual(folder: Path, *, following: bool = False, ca: str | None = None) -> ssl.SSLContext:
     """The context of an enrolled box: ``ca.pem``, ``box.pem`` and ``box-key.pem`` of its folder.
+
+    Args:
+        following: the pair that comes next.
+        ca: PEM of the authorities, instead of the file.
 
     Raises:
         SettingsError: not enrolled, a key that others may read, or files that do not belong together.
     """
-    read_secret(folder / "box-key.pem")
+    certificate, key = (folder / name for name in (NEXT_PAIR if following else BOX_PAIR))
+    read_secret(key)
     try:
-        made = context((folder / "ca.pem").read_text())
-        made.load_cert_chain(folder / "box.pem", folder / "box-key.pem")
+        made = context((folder / "ca.pem").read_text() if ca is None else ca)
+        made.load_cert_chain(certificate, key)
     except OSError as error:  # ssl.SSLError is one too
         raise SettingsError(f"{folder}: no certificate that belongs to the box's key: enrol first") from error
     return made

@@ -16,6 +16,7 @@ import msgspec
 from edge.errors import BatchRejected, StoreError, UplinkError
 from edge.logger import Logger
 from edge.outbox import EdgeOutbox, PackedBatch
+from edge.session import GatewaySession
 
 MAX_BATCH_ANSWER = 1 << 20
 FIRST_BATCH_WAIT, LONGEST_BATCH_WAIT = 1.0, 300.0
@@ -60,12 +61,12 @@ class Uplink:
     def __init__(
         self,
         outbox: EdgeOutbox,
-        session: aiohttp.ClientSession,
+        session: aiohttp.ClientSession | GatewaySession,
         url: str,
         *,
         log: Logger,
         jitter: Callable[[], float],
-        expires: datetime,
+        expires: Callable[[], datetime],
         clock: Callable[[], datetime],
         limit: int = 2000,
         every: float = 5.0,
@@ -73,7 +74,7 @@ class Uplink:
         """
         Args:
             url: ``https://HOST:PORT/ingest/senml``.
-            session: with the box's certificate (see ``tls.mutual``).
+            session: with the box's certificate.
             expires: end of that certificate, for the log: a gateway only hangs up.
             limit: readings in a batch.
             every: seconds from the first new reading to its batch, so that telegrams travel together.
@@ -151,7 +152,7 @@ class Uplink:
         return _read_answer(text, batch.sequence)
 
     def _reason(self, error: UplinkError | StoreError) -> str:
-        if self._expires <= self._clock():
+        if self._expires() <= self._clock():
             return "certificate-expired"
         return error.reason if isinstance(error, UplinkError) else str(error)
 

@@ -12,8 +12,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from adapters.plugin import Adapter, Logger, Route
+from gateway.api.box_certificate import BoxCertificateApi
 from gateway.clock import Clock, system_clock
 from gateway.compose import Gateway, load, opened
+from gateway.consent.time_ends import TimeEnds
+from gateway.errors import BooksBroken
 from gateway.extending.found import found
 from gateway.extending.making import made
 from gateway.intake import http as ingest
@@ -25,7 +28,7 @@ from gateway.serve.recycle import Recycler
 from gateway.serve.renewal import Renewal
 from gateway.serve.sockets import Sockets, make_room
 from gateway.serve.tasks import Supervisor
-from gateway.serve.tls_context import CertificateFiles, tls
+from gateway.serve.tls_context import CertificateFiles, ListenerContext, TlsFiles
 from gateway.settings import Settings
 from gateway.storage.migrate import migrate
 from policies.roles import Listener
@@ -75,6 +78,7 @@ async def serve(
                 renewal = Renewal(renew or asyncio.Event(), log)
                 await _open_listeners(gateway, ours, adapters, sockets, renewal)
                 supervisor.add("renewal", renewal.run)
+                gateway.rotation.tell(renewal.look)
                 log.info("gateway.ready", **{which.value: port for which, port in sockets.ports.items()})
                 ready(sockets.ports)
                 await until.wait()
@@ -91,11 +95,15 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
     async def checkpoints() -> None:
         while True:
             await asyncio.sleep(CHECKPOINT)
-            await gateway.ledger.sign_checkpoint()
+            try:
+                await gateway.ledger.sign_checkpoint()
+            except BooksBroken as broken:
+                gateway.log.error("ledger.not_signed", why=str(broken))
 
     supervisor.add("lines", gateway.lines.watch)
     supervisor.add("pins", gateway.pins.run)
     supervisor.add("endings", gateway.consent.ends.run)
+    supervisor.add("time ends", time_ends(gateway).run)
     supervisor.add("ending log", gateway.ending_log.run)
     supervisor.add("notices", gateway.outbox.run)
     supervisor.add("retention", gateway.retention.watch)
@@ -104,11 +112,18 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
     supervisor.add("cohorts", gateway.cohorts.run)
     supervisor.add("vee", gateway.sweep.run)
     supervisor.add("access", gateway.access.run)
+    supervisor.add("rotation", gateway.rotation.watch)
     supervisor.add("checkpoints", checkpoints)
     supervisor.add("ledger", partial(_walk_ledger, gateway))
     for adapter in adapters:
         for name, loop in adapter.background.items():
             supervisor.add(f"{adapter.name}.{name}", loop)
+
+
+def time_ends(gateway: Gateway) -> TimeEnds:
+    """What ends grounds when their time is over."""
+    g = gateway
+    return TimeEnds(g.store, g.grounds, g.consent.ends, g.outbox, g.clock, g.log)
 
 
 async def _walk_ledger(gateway: Gateway) -> None:
@@ -139,17 +154,23 @@ async def _open_listeners(
             most=settings.limits.body_bytes,
             outside=Outside(door),
         )
-        context = None if door.clear else tls(which, _chains(gateway, which), _roots(gateway, which), gateway.log)
-        if context is not None:
-            renewal.watch(which, context, partial(_chains, gateway, which))
-        await sockets.open(which, app, door, context)
+        shown = None
+        if not door.clear:
+            files = partial(_files, gateway, which)
+            shown = ListenerContext(which, files(), gateway.log)
+            renewal.watch(shown, files)
+        await sockets.open(which, app, door, shown)
 
 
 def own_routes(gateway: Gateway) -> list[Route]:
     """Of people and boxes; those of extensions come from themselves."""
     registry = gateway.registry
     ingesting = ingest.routes(gateway.intake, registry.boxes, registry.meters, registry.tenancies, gateway.clock)
-    return [*people_routes(gateway), *ingesting]
+    return [*people_routes(gateway), *ingesting, *BoxCertificateApi(gateway.renewals).routes()]
+
+
+def _files(gateway: Gateway, which: Listener) -> TlsFiles:
+    return TlsFiles(_chains(gateway, which), _roots(gateway, which))
 
 
 def _chains(gateway: Gateway, which: Listener) -> list[CertificateFiles]:

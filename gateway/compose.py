@@ -17,10 +17,11 @@ from zoneinfo import ZoneInfo
 from adapters.plugin import Adapter, Logger, Signer
 from gateway.clock import Clock
 from gateway.cohorts.desk import CohortDesk, Places
-from gateway.consent.desk import ConsentDesk
+from gateway.consent.desk import ConsentDesk, Pause
 from gateway.consent.endings import Endings
-from gateway.consent.evidence import Controller, Evidence
+from gateway.consent.evidence import Evidence
 from gateway.consent.pressed import PressedFile
+from gateway.door.budget import QuestionBudget
 from gateway.door.egress import Egress
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
@@ -30,12 +31,14 @@ from gateway.door.release import ReleaseDesk
 from gateway.forgetting import Forgetting
 from gateway.grounds import GroundBook
 from gateway.household_end import HouseholdEnd
+from gateway.identity.box_renewal import BoxRenewals
 from gateway.identity.certs import Authority
 from gateway.identity.clients import Clients
 from gateway.identity.codes import Codes
 from gateway.identity.directory import GatewayDirectory
 from gateway.identity.enrol import Enrolment
 from gateway.identity.operator import OperatorToken
+from gateway.identity.rotation import Rotation
 from gateway.identity.sessions import Sessions
 from gateway.identity.signer import GatewaySigner
 from gateway.identity.throttle import Throttle
@@ -44,6 +47,7 @@ from gateway.intake.desk import Intake
 from gateway.intake.http import Taking
 from gateway.keeper.keeper import open_keeper
 from gateway.keeper.port import Keeper
+from gateway.pages.notice_sheet import NoticeSheet
 from gateway.pages.own_data import DataDesk
 from gateway.pins.pins import Pins
 from gateway.recovery.backups import Backups
@@ -64,6 +68,7 @@ from gateway.storage.engines import store_at
 from gateway.storage.port import Store
 from gateway.vault.compactor import Compactor
 from gateway.vault.days import Days
+from gateway.vault.required import RequiredParts
 from gateway.vault.retention import Retention
 from gateway.vault.sealed import SealedVault
 from gateway.vee.clocks import ClockBook
@@ -91,6 +96,7 @@ class Gateway:
     store: Store
     keeper: Keeper
     pins: Pins
+    required: RequiredParts
     ending_log: EndingLog
     backups: Backups
     http: Outbound
@@ -106,6 +112,8 @@ class Gateway:
     sessions: Sessions
     tokens: Tokens
     enrolment: Enrolment
+    rotation: Rotation
+    renewals: BoxRenewals
     access: AccessLog
     outbox: Outbox
     grounds: GroundBook
@@ -118,6 +126,7 @@ class Gateway:
     forgetting: Forgetting
     cohorts: CohortDesk
     release: ReleaseDesk
+    budget: QuestionBudget
     egress: Egress
     profiles: Profiles
     intake: Intake
@@ -144,6 +153,7 @@ class Gateway:
             signer=self.signer,
             public_urls=self.urls,
             release=self.release,
+            budget=self.budget,
             ending_log=self.ending_log,
             profiles=self.profiles,
             consent=self.consent,
@@ -209,10 +219,13 @@ async def load(gateway: Gateway) -> None:
     if await gateway.keeper.run() == NO_RUN:
         await gateway.ledger.adopt()
     await gateway.pins.load()
+    if missing := await gateway.required.load():
+        gateway.log.error("days.not_believed", days=missing)
     await gateway.retention.load()
     await gateway.retention.run(gateway.clock())
     await gateway.vault.start()
     await gateway.registry.load()
+    await gateway.ledger.checkpoints.load()
     await gateway.grounds.load(gateway.store)
     await gateway.consent.ends.load()
     await gateway.vee.corrections.load()
@@ -253,21 +266,21 @@ def composed(
     days = settings.retention.by_class()
     known, window = KnownBackups(settings.keys), timedelta(hours=settings.retention.recovery_hours)
     ending_log = EndingLog(store, lambda: keeper.lookup_key, known, window, clock, log)
-    vault = SealedVault(store, keeper, days, clock=clock, recoverable=lambda: ending_log.until)
-    lines = Lines(clock)
     pins, zone = Pins(store, keeper, ending_log, log), ZoneInfo(settings.timezone)
+    required = RequiredParts(store, pins)
+    vault = SealedVault(store, keeper, days, clock=clock, required=required, recoverable=lambda: ending_log.until)
+    lines = Lines(clock)
     registry = Registry(store, pins, vault, clock, ids, lines.ended, zone)
     organisations, places = overrides.organisations or registry.organisations, overrides.places or registry.tenancies
     throttle = Throttle(settings.limits.login_wrong_per_minute, time.monotonic)
     clients, codes = Clients(store, pins, clock, lines.ended, throttle), Codes(store, pins, vault, clock)
     signer = overrides.signer or GatewaySigner(settings.keys, urls[Listener.PARTNERS])
-    authority = Authority(settings.keys, clock())
+    authority, vouches = Authority(settings.keys, clock()), settings.people.certificate is None
+    enrolment = Enrolment(codes, authority, registry.boxes, clock, vouches=vouches)
     grounds, epochs, outbox = GroundBook(pins), Epochs(), Outbox(store, clock, log)
-    ledger = Ledger(store, vault, signer, clock, ids)
-    controller = Controller(settings.controller.name, settings.controller.contact)
-    lasting = Lasting.of(days, access=settings.retention.access_log, session=settings.limits.session_days)
-    evidence = Evidence(store, vault, signer, controller, lasting, ids)
-    endings = Endings(store, vault)
+    ledger, endings = Ledger(store, vault, signer, clock, ids), Endings(store, vault)
+    lasting = Lasting.of(days, window, access=settings.retention.access_log, session=settings.limits.session_days)
+    evidence = Evidence(store, vault, signer, settings.controller, lasting, ids, ledger.checkpoints)
     consent = ConsentDesk(
         store=store,
         pins=pins,
@@ -278,11 +291,12 @@ def composed(
         lines=lines,
         outbox=outbox,
         evidence=evidence,
+        notice_of=NoticeSheet(settings.controller, organisations.organisation_now, zone).notice,
         endings=endings,
         ending_log=ending_log,
         pressed=PressedFile(settings.data / "pressed", vault),
-        tenancies=registry.tenancies,
-        turns=registry.turns,
+        registry=registry,
+        pause=Pause(settings.limits.ask_again_days, zone),
         clock=clock,
         ids=ids,
         log=log,
@@ -304,7 +318,7 @@ def composed(
         clock=clock,
         log=log,
     )
-    outbox.handle(household_end.notices)
+    outbox.handle({**household_end.notices, **consent.notices})
     forgetting = Forgetting(
         store=store,
         pins=pins,
@@ -329,7 +343,7 @@ def composed(
         installed=registry.meters.installed,
     )
     profiles = Profiles(organisations, clock, zone)
-    worked_out = Days(store, keeper, os.urandom, zone, log, registry.meters.installed)
+    worked_out = Days(store, keeper, os.urandom, zone, log, registry.meters.installed, required)
     return Gateway(
         settings=settings,
         clock=clock,
@@ -339,6 +353,7 @@ def composed(
         store=store,
         keeper=keeper,
         pins=pins,
+        required=required,
         http=http,
         vault=vault,
         ending_log=ending_log,
@@ -353,9 +368,17 @@ def composed(
             leaving=worked_out.derive_leaving,
             erased=worked_out.derive_erased,
             expired=lines.expired,
+            required=required,
         ),
         compactor=Compactor(
-            store, keeper, clock=clock, randomness=os.urandom, log=log, settled=vault.settled, days=worked_out
+            store,
+            keeper,
+            clock=clock,
+            randomness=os.urandom,
+            log=log,
+            settled=vault.settled,
+            days=worked_out,
+            required=required,
         ),
         registry=registry,
         signer=signer,
@@ -365,9 +388,9 @@ def composed(
         codes=codes,
         sessions=sessions,
         tokens=Tokens(signer, clients, clock, minutes=settings.limits.token_minutes),
-        enrolment=Enrolment(
-            codes, authority, registry.boxes, clock, vouches=settings.listener(Listener.PEOPLE).certificate is None
-        ),
+        enrolment=enrolment,
+        rotation=Rotation(settings.keys, authority, enrolment, registry.boxes, clock, log),
+        renewals=BoxRenewals(authority, enrolment, registry.boxes, clock),
         access=AccessLog(store, clock, days=settings.retention.access_log, log=log),
         outbox=outbox,
         grounds=grounds,
@@ -382,6 +405,7 @@ def composed(
         release=ReleaseDesk(
             vault, grounds, ledger, epochs, profiles, cohorts, registry.meters, clock, zone, vee.corrections, worked_out
         ),
+        budget=QuestionBudget(store, vault, clock, settings.limits.questions_per_day),
         egress=Egress(lines),
         profiles=profiles,
         intake=Intake(vault, store, vee.clocks, clock=clock),

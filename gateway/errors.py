@@ -19,6 +19,7 @@ GatewayError
     - SubjectGone    the household is unknown or erased: answer 404
     - Expired        the day is past its retention: nothing is there, the record is refused as ``expired``
     - DayChanged     somebody else merged or deleted the day meanwhile: look again
+  - BooksBroken      the ledger is not what was signed: no proof is made and no head is signed; answer 503
   - BatchRefused     the batch as a whole cannot be: answer 400, nothing of it is stored
   - ConsentError     the request or consent is not there, or the answer does not fit it: 404 or 409 by its reason
   + RegistryError    the entry is refused: problem+json by its reason
@@ -34,8 +35,10 @@ may be told is in ``adapters.plugin``.
 """
 
 from collections.abc import Sequence
+from datetime import date
 
 from adapters.problems import BrokenRule, rules_of
+from policies.terms import SAYS, Reason
 
 
 class GatewayError(Exception):
@@ -119,6 +122,10 @@ class DayChanged(VaultError):
     """The day was merged, or deleted, by somebody else meanwhile."""
 
 
+class BooksBroken(GatewayError):
+    """The ledger has a hole, or does not follow from its last signed head; the text names entries by number."""
+
+
 class BatchRefused(GatewayError):
     """The batch as a whole cannot be: ``str()`` names the field and the rule."""
 
@@ -129,6 +136,19 @@ class ConsentError(GatewayError):
     def __init__(self, reason: str, field: str, rule: str) -> None:
         super().__init__(f"{field}: {rule}")
         self.reason = reason
+
+
+class AskedInVain(ConsentError):
+    """The household is not asked for this now. ``again``: the first day on which it may be; None: after its answer."""
+
+    def __init__(self, why: Reason, again: date | None = None) -> None:
+        super().__init__(why, "purpose", SAYS[why] + (f"; it may be asked again from {again} on" if again else ""))
+        self.why, self.again = why, again
+
+    @property
+    def rule(self) -> str:
+        """Without the field."""
+        return str(self).partition(": ")[2]
 
 
 class RegistryError(GatewayError):

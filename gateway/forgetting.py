@@ -23,7 +23,7 @@ from gateway.pins.pins import Pins
 from gateway.registry.tenancies import Tenancies
 from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import member
-from gateway.storage.tables.door import evidence, ground, ledger, permission_request
+from gateway.storage.tables.door import evidence, ground, ground_term, ledger, permission_request
 from gateway.storage.tables.identity import one_time_code, session
 from gateway.storage.tables.registry import metering_point, point_left, tenancy
 from gateway.vault.port import Vault
@@ -98,6 +98,8 @@ class Forgetting:
         ]
 
         def work(connection: Connection) -> None:
+            mine = select(ground.c.id).where(ground.c.subject == household)
+            connection.execute(delete(ground_term).where(ground_term.c.ground.in_(mine)))
             connection.execute(delete(ground).where(ground.c.subject == household))
             for statement in gone:
                 connection.execute(statement)

@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from gateway.pins.pins import Pins
 from gateway.storage.port import Store
 from gateway.storage.tables.door import ground as table
+from gateway.storage.tables.door import ground_term as term
 from policies.grounds import Consent, Contract, Ground, LegalTask
+from policies.reminders import next_word
 from policies.terms import Recipient, SubjectId
 
 SUBJECTS_AT_ONCE = 200
@@ -34,6 +36,7 @@ class GroundBook:
         self._pins = pins
         self._by_subject: dict[SubjectId, dict[str, Ground]] = {}
         self._subjects: dict[Recipient, set[SubjectId]] = {}
+        self._timed_out: set[str] = set()
 
     async def load(self, store: Store) -> None:
         """Everything that has not ended, of households whose grounds are believed. Call before ports open."""
@@ -54,6 +57,14 @@ class GroundBook:
         """All grounds of a household that this process knows, ended ones too."""
         return tuple(self._by_subject.get(subject, {}).values())
 
+    def unended(self, subject: SubjectId) -> Sequence[Ground]:
+        """Those of which no end is recorded, or being recorded; the time of some may be over."""
+        return [g for g in self.of(subject) if not over(g) and g.id not in self._timed_out]
+
+    def time_out(self, *grounds: str, undone: bool = False) -> None:
+        """That their time is over is recorded, or being recorded; ``undone``: it could not be."""
+        (self._timed_out.difference_update if undone else self._timed_out.update)(grounds)
+
     def find(self, subject: SubjectId, ground: str) -> Ground | None:
         return self._by_subject.get(subject, {}).get(ground)
 
@@ -64,6 +75,7 @@ class GroundBook:
     def forget(self, subject: SubjectId, *, law: bool = True) -> None:
         """A household that has ended leaves memory, as at the next start; what a law demands stays, if ``law``."""
         mine = self._by_subject.pop(subject, {}).values()
+        self._timed_out.difference_update(ground.id for ground in mine)
         for ground in mine:
             self._subjects[ground.scope.recipient].discard(subject)
         for ground in mine:
@@ -90,7 +102,7 @@ def over(ground: Ground) -> bool:
 async def _read(
     store: Store, which: ColumnElement[bool], believed: Callable[[SubjectId], bool]
 ) -> Sequence[Ground]:  # fmt: skip
-    """An ended row is pinned by nothing: a ground that is not over is none there."""
+    """An ended row is pinned by nothing: a ground that was not over by then is none there."""
     query = select(table.c.subject, table.c.kind, table.c.body, table.c.ended).where(which)
     rows = await store.look(lambda connection: connection.execute(query).fetchall())
     read = [
@@ -98,11 +110,12 @@ async def _read(
         for subject, kind, body, ended in rows
         if believed(subject)
     ]
-    return [ground for ground, ended in read if ended is None or over(ground)]
+    return [g for g, ended in read if ended is None or over(g) or g.scope.validity.end.timestamp() <= ended]
 
 
 def add(connection: Connection, ground: Ground) -> None:
-    """The row of a new ground."""
+    """The rows of a new ground."""
+    validity = ground.scope.validity
     connection.execute(
         insert(table).values(
             id=ground.id,
@@ -112,6 +125,7 @@ def add(connection: Connection, ground: Ground) -> None:
             body=msgspec.json.encode(ground).decode(),
         )
     )
+    connection.execute(insert(term).values(ground=ground.id, due=next_word(validity.end, validity.start).timestamp()))
 
 
 def end(connection: Connection, grounds: Iterable[Ground], at: datetime) -> None:
@@ -119,3 +133,4 @@ def end(connection: Connection, grounds: Iterable[Ground], at: datetime) -> None
     for each in grounds:
         body = msgspec.json.encode(each).decode()
         connection.execute(update(table).where(table.c.id == each.id).values(body=body, ended=at.timestamp()))
+        connection.execute(delete(term).where(term.c.ground == each.id))

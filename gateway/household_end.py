@@ -243,7 +243,7 @@ class HouseholdEnd:
         moving = begun.ending is Ending.MOVE_OUT
         return EndProgress(
             begun=await self._endings.begun(begun.household) is not None,
-            agreed=any(in_force(ground) for ground in self._grounds.of(begun.household)),
+            agreed=any(in_force(ground) for ground in self._grounds.unended(begun.household)),
             certified=await self._evidence.find(begun.household, "erasure") is not None,
             closed=tenancy is None or (tenancy.end if moving else tenancy.erased) is not None,
         )

@@ -8,12 +8,15 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from adapters.plugin import Route
+from gateway.api.authority import AuthorityApi
 from gateway.api.backup import BackupApi
+from gateway.api.evidence import EvidenceApi
 from gateway.api.history import HistoryApi
 from gateway.api.household import HouseholdApi
 from gateway.api.ledger import LedgerApi
 from gateway.api.meters import MetersApi
 from gateway.api.openapi import openapi_routes
+from gateway.api.processing import ProcessingApi
 from gateway.api.registry import RegistryApi
 from gateway.api.town import TownApi
 from gateway.api.vee import VeeApi
@@ -25,7 +28,10 @@ from gateway.pages.erasure import ErasurePages
 from gateway.pages.exceptions import ExceptionPages
 from gateway.pages.household import HouseholdPages
 from gateway.pages.meters import MeterPages
+from gateway.pages.notice_sheet import NoticeSheet
 from gateway.pages.operator import OperatorPages
+from gateway.pages.proofs import ProofPages
+from gateway.pages.receipts import ReceiptPages
 from gateway.pages.render import Renderings
 from gateway.serve.login import Login
 from gateway.serve.outside import Outside
@@ -59,9 +65,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
         registry=gateway.registry,
         consent=gateway.consent,
         household_end=gateway.household_end,
-        evidence=gateway.evidence,
         login=login,
-        signer=gateway.signer,
         clock=gateway.clock,
         ids=gateway.ids,
         shorten=gateway.retention.shorten,
@@ -79,13 +83,18 @@ def people_routes(gateway: Gateway) -> list[Route]:
     history = HistoryApi(gateway.registry, gateway.intake.take, gateway.vault.oldest, gateway.clock)
     desks = (
         registry,
+        AuthorityApi(gateway.rotation, gateway.renewals),
         town,
         MetersApi(gateway.registry),
         history,
         vee,
         household,
-        LedgerApi(gateway.ledger),
+        EvidenceApi(gateway.registry, gateway.evidence, gateway.signer),
+        LedgerApi(gateway.ledger, gateway.cohorts.told_with),
         BackupApi(gateway.backups, gateway.settings),
+        ProcessingApi(
+            gateway.settings, gateway.retention.days, gateway.registry.organisations, gateway.evidence.lasting
+        ),
     )
     api = [route for desk in desks for route in desk.routes()]
     health = health_routes(lambda: gateway.keeper.sound, lambda: _faults(gateway))
@@ -95,24 +104,27 @@ def people_routes(gateway: Gateway) -> list[Route]:
 def _faults(gateway: Gateway) -> list[str]:
     walked = gateway.ledger.verified
     broken = [walked.fault] if walked is not None and walked.fault else []
-    return [*gateway.pins.faults, *gateway.ending_log.faults, *broken]
+    return [*gateway.pins.faults, *gateway.required.faults, *gateway.ending_log.faults, *broken]
 
 
 def _pages(gateway: Gateway, login: Login) -> list[Route]:
-    show = Renderings(ZoneInfo(gateway.settings.timezone), Outside(gateway.settings.people).prefix)
+    zone, organisation = ZoneInfo(gateway.settings.timezone), gateway.registry.organisations.organisation_now
+    show = Renderings(zone, Outside(gateway.settings.people).prefix)
     household = HouseholdPages(
         consent=gateway.consent,
         disclosures=gateway.ledger,
         cohorts_of=gateway.cohorts.told_with,
         own_data=gateway.own_data,
-        evidence=gateway.evidence,
+        sheet=NoticeSheet(gateway.settings.controller, organisation, zone),
         egress=gateway.egress,
         registry=gateway.registry,
         vee=gateway.vee,
-        organisation=gateway.registry.organisations.organisation_now,
+        organisation=organisation,
         clock=gateway.clock,
         show=show,
+        recovery=gateway.backups.window,
     )
+    receipts = ReceiptPages(gateway.evidence, gateway.registry, organisation, show, household.frame, household.problem)
     erasure = ErasurePages(
         household_end=gateway.household_end,
         evidence=gateway.evidence,
@@ -134,10 +146,11 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
         problem=household.problem,
     )
     entrance = EntrancePages(login, show, household.problem)
-    operator = OperatorPages(gateway.registry, login, show)
+    operator = OperatorPages(gateway.registry, gateway.renewals, login, show)
     exceptions = ExceptionPages(gateway.vee, show, operator.problem)
-    meters = MeterPages(gateway.registry, show, operator.problem, ZoneInfo(gateway.settings.timezone))
-    desks = (entrance, household, erasure, downloads, operator, exceptions, meters)
+    meters = MeterPages(gateway.registry, show, operator.problem, zone)
+    proofs = ProofPages(gateway.registry, household.frame, household.problem)
+    desks = (entrance, household, proofs, receipts, erasure, downloads, operator, exceptions, meters)
     return [route for desk in desks for route in desk.routes()]
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Any, TypedDict, TypeVar
 
 from aiohttp import web
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table
 
 from adapters.explained import NOT_COVERED, kept_back
 from adapters.plugin import (
@@ -18,6 +18,7 @@ from adapters.plugin import (
     Http,
     IntakeAnswer,
     Logger,
+    NotAskedNow,
     Notices,
     Opening,
     PermissionRequest,
@@ -29,14 +30,15 @@ from adapters.plugin import (
 from gateway import rights
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
+from gateway.door.budget import QuestionBudget
 from gateway.door.egress import Egress
 from gateway.door.profiles import Profiles
 from gateway.door.release import KeptBack, ReleaseDesk
 from gateway.door.response import HttpSink
-from gateway.errors import SubjectGone
+from gateway.errors import AskedInVain, SubjectGone
 from gateway.intake.http import Taking
 from gateway.recovery.ending_log import EndingLog
-from gateway.recovery.entries import changed_rows
+from gateway.recovery.row_ends import write_end
 from gateway.rights import Recall
 from gateway.serve.callers import CREDENTIAL
 from gateway.storage.port import Store
@@ -153,6 +155,7 @@ class AdapterServices(BaseServices):
         signer: Signer,
         public_urls: Mapping[Listener, str],
         release: ReleaseDesk,
+        budget: QuestionBudget,
         ending_log: EndingLog,
         profiles: Profiles,
         consent: ConsentDesk,
@@ -176,7 +179,7 @@ class AdapterServices(BaseServices):
             log=log,
         )
         self._directory, self._signer, self._release, self._zone = directory, signer, release, zone
-        self._profiles, self._ended, self._ending_log = profiles, ended, ending_log
+        self._profiles, self._budget, self._ended, self._ending_log = profiles, budget, ended, ending_log
         self._consent, self._egress, self._intake, self._vault = consent, egress, intake, vault
 
     @property
@@ -201,9 +204,9 @@ class AdapterServices(BaseServices):
         alive: Callable[[], bool] = always,
     ) -> web.StreamResponse:
         right = self._profiles.right(question, request.get(CREDENTIAL), alive)
+        await self._budget.take(question.recipient)
         parts = await self._release.release(question, right, _named_in(response))
-        sink = HttpSink(request, response)
-        await self._egress.send(parts, renderer, sink, right=right, shared=_shared(question))
+        await self._egress.send(parts, renderer, HttpSink(request, response), right=right, shared=_shared(question))
         return response
 
     async def follow(
@@ -217,26 +220,13 @@ class AdapterServices(BaseServices):
     ) -> web.StreamResponse:
         right = self._profiles.right(question, request.get(CREDENTIAL), alive)
         parts = await self._release.follow(question, right, gone=lambda: _gone(request), say=_named_in(response))
-        sink = HttpSink(request, response)
-        await self._egress.send(parts, renderer, sink, right=right, shared=_shared(question))
+        await self._egress.send(parts, renderer, HttpSink(request, response), right=right, shared=_shared(question))
         return response
 
-    async def write_end(self, work: Callable[[Connection], T], table: Table, *keys: str) -> T:
-        column = next(iter(table.primary_key.columns))
-        rows = select(table).where(column.in_(keys))
-
-        def found(connection: Connection) -> list[dict[str, Any]]:
-            return [dict(row) for row in connection.execute(rows).mappings()]
-
-        def write(connection: Connection) -> T:
-            before, result = found(connection), work(connection)
-            if (ended := changed_rows(table, before, found(connection))) is not None:
-                self._ending_log.note(connection, ended)
-            return result
-
-        result = await self._store.write(write, ending=True)
-        await self._ending_log.settle()
-        return result
+    async def write_end(
+        self, work: Callable[[Connection], T], ended: Callable[[T], Mapping[Table, Sequence[str]]]
+    ) -> T:
+        return await write_end(self._store, self._ending_log, work, ended)
 
     async def recall(self, recipient: Recipient) -> None:
         await self._ended([rights.organisation(recipient)])
@@ -251,16 +241,15 @@ class AdapterServices(BaseServices):
         return self._profiles.zones(recipient)
 
     async def ask(self, household: SubjectId | Pseudonym, request: PermissionRequest) -> str:
-        subject: SubjectId | None
-        if isinstance(household, Pseudonym):
-            subject = self._release.known_as(request.recipient, household)
-            if subject is None:
-                raise Refused(Refusal((Reason.UNKNOWN_SUBJECT,)))
-        else:
-            subject = household
+        named = self._release.known_as(request.recipient, household) if isinstance(household, Pseudonym) else household
+        if named is None:
+            raise Refused(Refusal((Reason.UNKNOWN_SUBJECT,)))
         if not self._profiles.in_profile(request):
             raise Refused(Refusal((Reason.NOT_IN_PROFILE,)))
-        return await self._consent.ask(subject, request)
+        try:
+            return await self._consent.ask(named, request)
+        except AskedInVain as error:
+            raise NotAskedNow(Refusal((error.why,)), error.rule) from None
 
     async def intake(self, batch: Batch) -> IntakeAnswer:
         return await self._intake.take(batch)

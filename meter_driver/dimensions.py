@@ -8,10 +8,8 @@ from typing import Final
 
 from meter_driver import obis
 from meter_driver.quantities import AMOUNTS, Medium, Quantity
-from meter_driver.units import base
+from meter_driver.units import base, told
 
-UNFIT: Final = "the quantity cannot be in it"
-"""What is said of a unit for which ``unit_fits`` is false."""
 Bases = frozenset[str | None]
 _ACTIVE: Final = (frozenset(("Wh", "J")), frozenset(("W", "J/h")))
 _REACTIVE: Final = (frozenset(("varh",)), frozenset(("var",)))
@@ -50,6 +48,14 @@ def unit_fits(quantity: Quantity, unit: str | None) -> bool:
     tell their medium, flows and temperatures, other groups."""
     allowed = _bases_of(quantity)
     return allowed is None or base(unit) in allowed
+
+
+def unfit(quantity: Quantity | None, unit: str | None) -> str:
+    """What is said of a unit for which ``unit_fits`` is false: which one, and which are right."""
+    if quantity is None or not (allowed := _bases_of(quantity)):
+        return "the quantity cannot be in it"
+    fitting = " or ".join(sorted(filter(None, map(told, allowed)))) or "no unit"
+    return f"{quantity.name} cannot be in {unit or 'no unit'}: it is in {fitting}, or in a multiple of it"
 
 
 def _bases_of(quantity: Quantity) -> Bases | None:

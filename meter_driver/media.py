@@ -10,7 +10,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
-from meter_driver.quantities import Medium
+from meter_driver.quantities import Medium, parse
 from meter_driver.reading import Reading
 
 DEVICE_TYPES: Final = MappingProxyType(
@@ -21,6 +21,7 @@ DEVICE_TYPES: Final = MappingProxyType(
     }
 )  # fmt: skip
 """Warm water (06) and hot water (15) are one medium of OBIS, and so are water (07) and cold water (16)."""
+_NO_MEDIA: Final = frozenset((Medium.UNKNOWN, Medium.ABSTRACT))
 _CHANNEL: Final = re.compile(r"0-([1-9]\d{0,2}):")
 _DEVICE_TYPE: Final = re.compile(r"0-([1-9]\d{0,2}):24\.1\.0\*255")
 _ADDRESS: Final = re.compile(r"[A-Z@\[-_]{3}-[0-9A-F]{8}-[0-9A-F]{2}-([0-9A-F]{2})")
@@ -38,6 +39,12 @@ def of_address(meter: str) -> Medium:
     """The medium of a meter that is identified by its M-Bus address; ``UNKNOWN`` for another identification."""
     found = _ADDRESS.fullmatch(meter)
     return DEVICE_TYPES.get(int(found[1], 16), Medium.UNKNOWN) if found else Medium.UNKNOWN
+
+
+def of_quantities(names: Iterable[str]) -> str:
+    """The first medium that names of quantities tell, in a word; "" where none does."""
+    known = (parse(name) for name in names)
+    return next((found.medium.value for found in known if found and found.medium not in _NO_MEDIA), "")
 
 
 def of_channels(readings: Iterable[Reading]) -> Mapping[int, Medium]:

@@ -122,8 +122,8 @@ def is_signed(name: str) -> bool:
     quantity = parse(name)
     if quantity is None or quantity.kind is not Kind.INTERVAL:
         return quantity is None or quantity.kind is Kind.NET
-    c = quantity.name.rpartition(":")[2].partition(".")[0]
-    return int(c) in _NET_OF_C or int(c) in _MAKERS_OF_C if c.isdecimal() else True
+    c, net = quantity.name.rpartition(":")[2].partition(".")[0], quantity.medium in (Medium.ELECTRICITY, Medium.UNKNOWN)
+    return (net and int(c) in _NET_OF_C) or int(c) in _MAKERS_OF_C if c.isdecimal() else True
 
 
 def unit(text: str | None) -> str | None:
@@ -175,7 +175,8 @@ _FLOWS: Final = {
 """Of other media: values of group C that are accumulated; the others are flows, temperatures, pressures."""
 _GAS_STATES: Final = range(4)
 """Gas, D 0 to 3: at metering conditions, corrected, at base conditions, redundant: all of them present stands."""
-_LAST_OF_CHANNEL: Final = 24
+GAS_AMOUNTS, OTHER_AMOUNTS = range(9, 12), 29
+"""D of amounts of an ended period: gas, by the first three of those states; heat and water, as of electricity."""
 
 
 def _kind_of_code(code: bytes) -> Kind:
@@ -193,12 +194,12 @@ def _kind_of_groups(medium: int, c: int, d: int) -> Kind:
         kind = _ELECTRIC.get(d, Kind.SNAPSHOT)
         return Kind.NET if kind is Kind.CUMULATIVE and c in _NET_OF_C else kind
     if medium == 0:  # DSMR: the last stand of a meter behind the port, 0-n:24.2.c and 24.3.0
-        return Kind.CUMULATIVE if c == _LAST_OF_CHANNEL and d in (2, 3) else Kind.INSTANT
+        return Kind.CUMULATIVE if c == 24 and d in (2, 3) else Kind.INSTANT
     if c not in _FLOWS.get(medium, ()):
         return Kind.INSTANT
     if d == 0 or (medium == 7 and d in _GAS_STATES):
         return Kind.PERIODIC if medium == 4 else Kind.CUMULATIVE
-    return Kind.SNAPSHOT
+    return Kind.INTERVAL if d in (GAS_AMOUNTS if medium == 7 else (OTHER_AMOUNTS,)) else Kind.SNAPSHOT
 
 
 # -- reduced codes of IEC 62056-21
@@ -243,7 +244,6 @@ _ACCUMULATED: Final = {
     "operating_time": Kind.CUMULATIVE,
     "hca": Kind.PERIODIC,
 }
-_OTHER_FUNCTIONS: Final = frozenset(("max", "min", "error"))
 _NOT_THIS: Final = frozenset(("profile", "manufacturer", "month"))
 """A compact profile, what the maker alone understands, and a register by its month."""
 
@@ -252,7 +252,7 @@ def _kind_of_name(text: str) -> Kind:
     name, *qualifiers = text.split(" ")
     for qualifier in qualifiers:
         word, _, number = qualifier.partition("=")
-        if word in _OTHER_FUNCTIONS or (word == "storage" and number != "0") or word in _NOT_THIS:
+        if word in ("max", "min", "error") or (word == "storage" and number != "0") or word in _NOT_THIS:
             return Kind.SNAPSHOT
     kind = _ACCUMULATED.get(name, Kind.INSTANT)
     if kind in REGISTERS and "period" in qualifiers:  # since the due date

@@ -24,7 +24,7 @@ from meter_driver.reading import SUBSTITUTED
 from meter_driver.units import base, convert, factor, told
 from policies.scale import CommonScale, common_unit
 from policies.terms import FAR_FUTURE, WHOLE, Row
-from policies.vault.values import Value
+from policies.vault.values import Value, counted
 
 MOST_AN_HOUR: Mapping[str | None, Decimal] = {
     "Wh": Decimal(250_000), "varh": Decimal(250_000), "VAh": Decimal(250_000), "J": Decimal(900_000_000),
@@ -85,6 +85,7 @@ def rows_of(
     known = quantities.parse(quantity)
     if known is None or not known.present or not values:
         return []
+    values = counted(values, known.kind)
     scale = CommonScale.of(values, known.kind, joules=joules)
     others = {unit for unit in {value.unit for value in values} if factor(unit, scale.unit) is None}
     some = [value for value in values if value.unit not in others] if others else values
@@ -98,9 +99,8 @@ def rows_of(
             found, exponent = entries.amounts(_entries(some, known, scale, installed), spans), scale.exponent
         case _:
             found, exponent = _differences(some, known, scale, spans, installed), scale.exponent
-    worth = _Worth.of(some, known.kind)
     unit, power = scale.told
-    about = _About(subject, quantity, meter, unit, exponent + power, worth)
+    about = _About(subject, quantity, meter, unit, exponent + power, _Worth.of(some, known.kind))
     return [_row(amount, instants[amount.begin, amount.end], about) for amount in found]
 
 

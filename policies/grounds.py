@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from policies.terms import Level, Period, Purpose, Recipient, SubjectId
 
@@ -57,7 +58,11 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class LegalTask:
-    """A statute that demands the release: not withdrawable; objectable only where the law says so."""
+    """A release by law: not withdrawable.
+
+    ``objectable``: it is a task in the public interest, GDPR Article 6(1)(e), so that Article 21 gives a right to
+    object; a duty that the law lays down, 6(1)(c), has none.
+    """
 
     id: str
     subject: SubjectId
@@ -66,6 +71,11 @@ class LegalTask:
     article: str
     objectable: bool = False
     objected: datetime | None = None
+
+    @property
+    def basis(self) -> "LegalBasis":
+        """The one fact that is kept, as an article."""
+        return LegalBasis.PUBLIC_TASK if self.objectable else LegalBasis.OBLIGATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +89,23 @@ class Contract:
 
 
 Ground = Consent | LegalTask | Contract
+
+
+class LegalBasis(StrEnum):
+    """The letter of GDPR Article 6(1) by which a ground allows a release."""
+
+    CONSENT = "6(1)(a)"
+    CONTRACT = "6(1)(b)"
+    OBLIGATION = "6(1)(c)"
+    PUBLIC_TASK = "6(1)(e)"
+
+
+def basis_of(ground: Ground) -> LegalBasis:
+    """By which letter."""
+    match ground:
+        case Consent():
+            return LegalBasis.CONSENT
+        case Contract():
+            return LegalBasis.CONTRACT
+        case LegalTask():
+            return ground.basis

@@ -36,12 +36,14 @@ class Holding:
 
 _CLAIMS = "GDPR Art. 5(2) and 17(3)(e)"
 HOLDINGS: Sequence[Holding] = (
-    Holding("receipts", "receipts and withdrawals", "GDPR Art. 7(1) and 17(3)(e)", ("evidence",)),
+    Holding(
+        "receipts", "receipts, with what was read before, and withdrawals", "GDPR Art. 7(1) and 17(3)(e)", ("evidence",)
+    ),
     Holding(
         "records",
         "records of grounds and requests, and of the tenancy its place, begin and end: under a random id",
         _CLAIMS,
-        ("ground", "permission_request", "tenancy"),
+        ("ground", "ground_term", "permission_request", "tenancy"),
     ),
     Holding("ledger", "disclosure ledger, sealed", _CLAIMS, ("ledger",)),
     Holding(
@@ -62,6 +64,13 @@ HOLDINGS: Sequence[Holding] = (
         "session", "the session in which the certificate is fetched, under a random id", "GDPR Art. 12(3)", ("session",)
     ),
     Holding(
+        "endings",
+        "that its grounds have ended and that it was erased, under a random id, beside each backup that can still be "
+        "restored: so that no restore brings anything back",
+        "GDPR Art. 5(1)(f) and 32",
+        ("owed_ending",),
+    ),
+    Holding(
         "notices",
         "messages to recipients that its consents have ended, until they are delivered",
         "GDPR Art. 19",
@@ -72,18 +81,22 @@ HOLDINGS: Sequence[Holding] = (
 
 @dataclass(frozen=True, slots=True)
 class Lasting:
-    """How long things stay that the settings say it of. ``evidence``: limitation of claims."""
+    """How long things stay that the settings say it of. ``evidence``: limitation of claims.
+
+    ``endings``: the window in which a backup can be restored.
+    """
 
     figures: timedelta
     access: timedelta
     session: timedelta
+    endings: timedelta
     evidence: timedelta = KEPT_EVIDENCE
 
     @classmethod
-    def of(cls, days: Mapping[DetailClass, int], *, access: int, session: int) -> "Lasting":
-        """All in days. Figures go with the last values that they could be worked out from."""
+    def of(cls, days: Mapping[DetailClass, int], window: timedelta, *, access: int, session: int) -> "Lasting":
+        """The others in days. Figures go with the last values that they could be worked out from."""
         figures = max(days[detail] for detail in (DetailClass.QUARTER, DetailClass.DAY))
-        return cls((figures + 1) * ONE_DAY, access * ONE_DAY, session * ONE_DAY)
+        return cls((figures + 1) * ONE_DAY, access * ONE_DAY, session * ONE_DAY, window)
 
     def time_of(self, holding: Holding) -> timedelta:
         match holding.key:
@@ -93,6 +106,8 @@ class Lasting:
                 return self.access
             case "session":
                 return self.session
+            case "endings":
+                return self.endings
             case "notices":
                 return NOTICES_KEPT
             case _:

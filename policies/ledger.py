@@ -1,8 +1,11 @@
-"""The disclosure ledger's arithmetic: what an entry says, the hash chain over ciphertext, and inclusion proofs.
+"""The disclosure ledger's arithmetic: what an entry says, what binds its words to its leaf, and the hash chain.
 
-The chain follows the construction of RFC 9162 only in its habit of domain separation (a leading byte); it is a plain
-chain: ``hash[n] = SHA-256(0x01 || hash[n-1] || n || SHA-256(0x00 || sealed[n]))``. Checkpoints sign ``(n, hash[n])``.
-A household proves its entry with the leaf hashes from the entry to the next checkpoint.
+Leaves are those of RFC 9162, ``SHA-256(0x00 || sealed[n])``. Two things are made of them: a plain chain, which costs a
+hash an entry and is walked, ``hash[n] = SHA-256(0x01 || hash[n-1] || n || leaf[n])``; and the Merkle tree of that RFC,
+by which a household proves its entry (``policies.merkle``). Checkpoints sign ``n``, ``hash[n]`` and the tree's root.
+
+What is ``sealed`` begins with a commitment, ``SHA-256`` of the plain words, which hold a salt: so whoever is shown them
+can tell that they are those of the leaf, without any key. Entries of before have none; their length tells.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,6 +17,7 @@ import msgspec
 from policies.cohorts import CohortDay
 from policies.grounds import Scope
 from policies.terms import AS_RECEIVED, Grant, ReleaseRequest, SubjectId
+from policies.vault.seal import OVERHEAD
 
 GENESIS = bytes(32)
 """``hash[0]``: before the first entry."""
@@ -25,7 +29,7 @@ ChainLink = tuple[int, bytes]
 class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the household reads under "Who saw it". Sealed under its own ledger key; holds no value of a meter.
 
-    ``kind`` is ``release``, ``given``, ``withdrawn``, ``ended``, ``objected``, ``erased``, or ``shown`` (figures of a
+    ``kind`` is ``release``, ``given``, ``withdrawn``, ``ended`` (by its time), ``erased``, or ``shown`` (figures of a
     cohort, for all of its members, not sealed); and what was done by the household and the operator: ``own`` (the
     household fetched its own values), ``code`` (the operator had a login code made), ``login``. Instants are UTC.
     ``start`` and ``end`` are the period of the values (release, own; in whole days; shown), or of the ground's validity
@@ -47,10 +51,34 @@ class LedgerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     whole: bool = False
 
 
-def encode(entry: LedgerEntry) -> bytes:
-    """JSON, padded with blanks to a multiple of 256 so that the length says little."""
+_STEP = 256
+_COMMITMENT = 32
+
+
+def encode(entry: LedgerEntry, *, salt: str = "") -> bytes:
+    """JSON, padded with blanks to a multiple of 256 so that the length says little.
+
+    ``salt``: random, for what is committed to; nobody guesses the words by their hash.
+    """
     plain = msgspec.json.encode(entry)
-    return plain + b" " * (-len(plain) % 256)
+    if salt:
+        plain = plain[:-1] + b',"salt":"%s"}' % salt.encode()
+    return plain + b" " * (-len(plain) % _STEP)
+
+
+def bound(plain: bytes, cipher: bytes) -> bytes:
+    """What the ledger holds of an entry: the commitment to its words, and these sealed."""
+    return sha256(plain).digest() + cipher
+
+
+def unbound(sealed: bytes) -> bytes:
+    """The sealed words alone."""
+    return sealed[_COMMITMENT:] if len(sealed) % _STEP == _COMMITMENT + OVERHEAD else sealed
+
+
+def binds(sealed: bytes, plain: bytes) -> bool:
+    """Whether what the ledger holds says that these are its words; of figures of a cohort it is the words."""
+    return sealed in (plain, bound(plain, unbound(sealed)))
 
 
 def decode(plain: bytes) -> LedgerEntry:
@@ -166,14 +194,6 @@ def leaf(sealed: bytes) -> bytes:
 def link(before: ChainLink, sealed: bytes) -> ChainLink:
     """The chain, one entry on."""
     return follow(before, leaf(sealed))
-
-
-def proves(sealed: bytes, before: ChainLink, later: Sequence[bytes], checkpoint: ChainLink) -> bool:
-    """Whether ``sealed`` is the entry after ``before``, and ``checkpoint`` follows from it by the ``later`` leaves."""
-    at = link(before, sealed)
-    for each in later:
-        at = follow(at, each)
-    return at == checkpoint
 
 
 def follow(before: ChainLink, of: bytes) -> ChainLink:

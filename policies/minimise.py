@@ -12,7 +12,8 @@ from functools import partial
 from meter_driver.amounts.leaps import reach
 from meter_driver.intervals import day_edges, month_edges
 from meter_driver.quantities import Kind, parse
-from policies.amounts import JOULES, NOTHING_SAID, Installation, rows_of
+from meter_driver.units import base
+from policies.amounts import JOULES, NOTHING_SAID, Installation, can_change_to_joules, rows_of, said_joules
 from policies.gaps import Gaps
 from policies.terms import AS_RECEIVED, ONE_DAY, ONE_MONTH, Grant, Period, Row
 from policies.vault.values import Value
@@ -67,7 +68,8 @@ def minimise(
     }
     for quantity, meter in sorted(groups.keys() | some.keys()):
         said = (installed or {}).get(meter, NOTHING_SAID)
-        unit = JOULES if (quantity, meter) in joules else None
+        here = (quantity, meter) in some and _joules(groups[quantity, meter], some[quantity, meter])
+        unit = JOULES if here or (quantity, meter) in joules else None
         work = partial(rows_of, groups[quantity, meter], quantity, subject, meter, installed=said, joules=bool(unit))
         empty = Row(subject, quantity, grant.period.start, grant.period.start, None, unit, "missing", meter)
         if (quantity, meter) in some:
@@ -80,6 +82,12 @@ def minimise(
             told = gaps.filled(told, groups[quantity, meter], edges, grant.period.start, empty)
         rows += told
     return rows
+
+
+def _joules(values: Sequence[Value], corrections: Sequence[Correction]) -> bool:
+    """Whether all is told in joules since a reading or a correction is, of an energy that may be."""
+    changing = any(base(one.unit) == "J" and can_change_to_joules(one.quantity) for one in corrections)
+    return changing or bool(said_joules(values))
 
 
 def beside_of(resolution: timedelta) -> timedelta:

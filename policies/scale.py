@@ -1,9 +1,12 @@
 """One unit and one power of ten for all values of a quantity of a meter, exactly."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
 
 from meter_driver.quantities import Kind
 from meter_driver.units import base, factor, power_of_ten, told
@@ -15,11 +18,11 @@ def common_unit(values: Sequence[Value], *, joules: bool = False) -> str | None:
 
     So a stray one among others is left out, wherever it lies.
     """
-    readings: dict[str | None, int] = {}
+    readings: Counter[str | None] = Counter()
     for value in reversed(values):
         unit = base(value.unit)
         unit = "Wh" if unit == "J" else unit
-        readings[unit] = readings.get(unit, 0) + max(value.count, 1)
+        readings[unit] += max(value.count, 1)
     unit = max(readings, key=readings.__getitem__)
     return "J" if unit == "Wh" and (joules or any(base(value.unit) == "J" for value in values)) else unit
 
@@ -32,7 +35,7 @@ class CommonScale:
     exponent: int
 
     @classmethod
-    def of(cls, values: Sequence[Value], kind: Kind, *, joules: bool = False) -> "CommonScale":
+    def of(cls, values: Sequence[Value], kind: Kind, *, joules: bool) -> "CommonScale":
         """The common unit; the finest digit of what was read."""
         unit = common_unit(values, joules=joules)
         shifts: dict[str | None, int] = {}
@@ -55,9 +58,7 @@ class CommonScale:
         return unit, power_of_ten(ratio)
 
     def fraction(self, value: Decimal, unit: str | None) -> Fraction:
-        ratio = factor(unit, self.unit)
-        assert ratio is not None
-        return Fraction(value) * ratio * Fraction(10) ** -self.exponent
+        return Fraction(value) * _times(unit, self.unit).ratio * Fraction(10) ** -self.exponent
 
     def bound(self, value: Decimal) -> int | Fraction:
         """In ``unit``; it may be a part of the last digit."""
@@ -67,10 +68,16 @@ class CommonScale:
     def mantissa(self, value: Decimal, unit: str | None) -> int:
         if unit == self.unit:
             return int(value.scaleb(-self.exponent))
+        if (power := _times(unit, self.unit).power) is not None:
+            exact = value.scaleb(power - self.exponent)
+            if (whole := int(exact)) == exact:
+                return whole
         return round(self.fraction(value, unit))
 
     def digit(self, value: Decimal, unit: str | None) -> int:
         """The last digit that a value was said in."""
+        if (power := _times(unit, self.unit).power) is not None:
+            return _power(max(_exponent(value) + power - self.exponent, 0))
         return max(1, round(self.fraction(Decimal(1).scaleb(_exponent(value)), unit)))
 
     def decimal(self, value: Decimal, unit: str | None) -> int:
@@ -78,6 +85,24 @@ class CommonScale:
         if unit == self.unit:
             return _power(_exponent(value) - self.exponent)
         return _power(len(str(self.digit(value, unit))) - 1)
+
+
+_POWERS = {Fraction(10) ** power: power for power in range(-24, 25)}
+"""Further than any two units of a dimension are apart."""
+
+
+class _Times(NamedTuple):
+    """How many of one unit another one is. ``power``: of ten, if it is one."""
+
+    ratio: Fraction
+    power: int | None
+
+
+@lru_cache(maxsize=1024)
+def _times(unit: str | None, wanted: str | None) -> _Times:
+    ratio = factor(unit, wanted)
+    assert ratio is not None
+    return _Times(ratio, _POWERS.get(ratio))
 
 
 def _power(exponent: int) -> int:

@@ -205,6 +205,8 @@ class Reason(StrEnum):
     COHORT_SILENT = "cohort-silent"
     NOT_YET = "not-yet"
     PROTECTS_NEIGHBOURS = "protects-neighbours"
+    ASKED_ALREADY = "asked-already"
+    SAID_NO = "said-no"
 
 
 SAYS: dict[Reason, str] = {
@@ -227,6 +229,8 @@ SAYS: dict[Reason, str] = {
     Reason.NOT_YET: "the day is not closed yet, or not with this figure",
     Reason.PROTECTS_NEIGHBOURS: "a figure of the neighbourhood was told of these hours; a single household's values "
     "would leave too few others in it",
+    Reason.ASKED_ALREADY: "this recipient has asked the household for this purpose already, and it has not answered",
+    Reason.SAID_NO: "the household has said no to this recipient for this purpose",
 }
 """One sentence each, for recipients and auditors."""
 

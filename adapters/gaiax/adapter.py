@@ -52,7 +52,7 @@ def assemble(services: Services, connector: Connector | None = None) -> Adapter:
         notices={
             MESSAGE_NOTICE: partial(outbound.deliver, connector),
             ASK: partial(endings.ask, connector),
-            "ground.ended": partial(endings.ground_ended, connector),
+            "ground.ended": endings.Together(partial(endings.ground_ended, connector)),
             "permission.answered": partial(endings.answered, connector),
         },
         background={"retention": partial(retention.run, services, read)},

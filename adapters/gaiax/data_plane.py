@@ -25,7 +25,7 @@ from adapters.problems import broken, problem
 from adapters.queries import BadQuery, Query, gathered, instant, minutes, once, only, quantity
 from policies.grid import multiple
 from policies.roles import Listener, Role
-from policies.terms import Level, Period, Portfolio, Pseudonym, ReleaseRequest, Subject, Zone
+from policies.terms import FAR_FUTURE, Level, Period, Portfolio, Pseudonym, ReleaseRequest, Subject, Zone
 from policies.whole import nothing_whole
 
 RENDERER_OF_TYPE: dict[str, Renderer] = {
@@ -142,6 +142,8 @@ class DataPlane:
                 question = replace(question, period=_inside(question.period, period))
             case Level.PSEUDONYMOUS:
                 headers |= partly_covered(question, await known_of(self._connector.services, agreement.recipient))
+                if streaming and "to" not in query:  # whoever allows it later is told too, of whatever time
+                    question = replace(question, period=Period(question.period.start, FAR_FUTURE))
         if not streaming and (why := nothing_whole(question, self._connector.services.zone)) is not None:
             raise BadQuery("minutes" if "minutes" in query else "from", why, "no-whole-interval")
         return question, headers

@@ -1,6 +1,9 @@
 """When a ground ends, what needed it ends too; when a household answers, what waited for it goes on."""
 
+import asyncio
+from collections import defaultdict
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -13,10 +16,33 @@ from adapters.gaiax.dsp.negotiation import FINAL
 from adapters.gaiax.dsp.outcome import Outcome, Refuse
 from adapters.gaiax.dsp.process import Negotiation
 from adapters.gaiax.dsp.words import Side
-from adapters.plugin import Notice, Opening, PermissionRequest, Refused
+from adapters.gaiax.odrl import Terms
+from adapters.plugin import Notice, NoticeHandler, Opening, PermissionRequest, Refused
 from policies.terms import Level, Pseudonym, Purpose, Recipient
 
 ENDED = "the consent or other ground of the household was withdrawn or has ended"
+ENDED_BY_TIME = "the consent or other ground of the household ended by its time"
+
+
+class Together:
+    """Notices of one recipient and purpose that wait for their turn are dealt with by one look, which looks at all of
+    its agreements: many may end at one midnight.
+    """
+
+    def __init__(self, deal: NoticeHandler) -> None:
+        self._deal, self._came = deal, 0
+        self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._seen: dict[tuple[str, str], int] = {}
+
+    async def __call__(self, notice: Notice) -> None:
+        self._came += 1
+        mine, about = self._came, (notice.payload["recipient"], notice.payload["purpose"])
+        async with self._turns[about]:
+            if mine <= self._seen.get(about, 0):
+                return
+            upto = self._came
+            await self._deal(notice)
+            self._seen[about] = upto
 
 
 async def ground_ended(connector: Connector, notice: Notice) -> None:
@@ -34,13 +60,18 @@ async def ground_ended(connector: Connector, notice: Notice) -> None:
                 continue
             agreement = store.load_agreement(connection, standing.id, Side.PROVIDER)
             assert agreement is not None  # the same transaction
-            outcomes.append(Outcome(None, writes=(replace(agreement, ended=now, why=ENDED),)))
+            why = _why(agreement.terms, now)
+            outcomes.append(Outcome(None, writes=(replace(agreement, ended=now, why=why),)))
             running = store.open_transfers(connection, agreement.id)
-            outcomes += [transfers.ground_ended(transfer, ENDED) for transfer in running]
+            outcomes += [transfers.ground_ended(transfer, why) for transfer in running]
         waiting = store.open_negotiations(connection, recipient)
-        return outcomes + [negotiations.ground_ended(each, purpose, openings, ENDED) for each in waiting]
+        return outcomes + [negotiations.ground_ended(w, purpose, openings, _why(w.terms, now)) for w in waiting]
 
-    await connector.act_all(decide)
+    await connector.act_all(decide, ending=True)
+
+
+def _why(terms: Terms | None, now: datetime) -> str:
+    return ENDED_BY_TIME if terms is not None and terms.until <= now else ENDED
 
 
 async def ask(connector: Connector, notice: Notice) -> None:

@@ -1,7 +1,6 @@
 """The consumer role for the operator: look into a provider's catalog, negotiate, ask for transfers, end them."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -19,10 +18,9 @@ from adapters.gaiax.dsp.process import Negotiation, Transfer
 from adapters.gaiax.dsp.words import Side
 from adapters.plugin import Route
 from adapters.problems import broken, rules_of
+from meter_driver.malformed import field_and_rule
 from policies.roles import OPERATOR, Listener
 
-_NAMED = re.compile(r"`\$\.(\w+)|field `(\w+)`")
-"""The field in what msgspec says of a value, or of a field that is missing or not known."""
 BY_OPERATOR = "ended by the operator"
 _ORDERS = {"completion": t.Say.COMPLETION, "suspension": t.Say.SUSPENSION, "termination": t.Say.TERMINATION}
 
@@ -142,8 +140,8 @@ def _told(error: Exception) -> str:
     """Field and rule; ``body`` for what is no JSON, or no object."""
     if not isinstance(error, msgspec.ValidationError):
         return "body: not JSON"
-    found = _NAMED.search(str(error))
-    return f"{(found[1] or found[2]) if found else 'body'}: {error}"
+    field, rule = field_and_rule(error)
+    return f"{field or 'body'}: {rule}"
 
 
 def _answered(handler: _Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

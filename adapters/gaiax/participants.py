@@ -63,7 +63,7 @@ class Participants:
             return False
         self._off.add(did)
         try:
-            await self._services.write_end(lambda c: store.distrust(c, did), store.distrusted, did)
+            await self._services.write_end(lambda c: store.distrust(c, did), lambda _: {store.distrusted: [did]})
         finally:
             await self._services.recall(behind)
         return True

@@ -8,10 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from sqlalchemy import Connection
 
 from adapters.openadr import settings
-from adapters.openadr.model import Change, EventResponse, Put
+from adapters.openadr.model import Change, Drop, EventResponse, Put, Registration, Ven
 from adapters.openadr.sealing import Safe
 from adapters.openadr.state import VtnState
-from adapters.openadr.store import load, save
+from adapters.openadr.store import load, of_vens, save
 from adapters.openadr.v2b.machine import Machine
 from adapters.openadr.v2b.outcome import Outcome
 from adapters.openadr.v2b.telemetry import opt_reading
@@ -96,9 +96,21 @@ class Desk:
             if also is not None:
                 also(connection)
 
-        await self.services.write(work)
+        if self._ends(made):
+            await self.services.write_end(work, lambda _: of_vens(rows))
+        else:
+            await self.services.write(work)
         self.state.apply(made)
         self._safe.forget(made)
+
+    def _ends(self, changes: Iterable[Change]) -> bool:
+        """Whether a VEN goes, its registration, or its household's enrolment: no restore of a backup gives it back."""
+        return any(
+            isinstance(change.record, Ven | Registration)
+            if isinstance(change, Drop)
+            else isinstance(ven := change.record, Ven) and self.household_of(ven.id) not in ("", ven.household)
+            for change in changes
+        )
 
     def _decide(self, service: str, body: bytes, fingerprint: str) -> Outcome:
         return receive(self.machine, service, body, fingerprint, self.services.clock())

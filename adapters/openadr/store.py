@@ -4,7 +4,7 @@ No reading is ever kept here, and no opt of a household but sealed (``adapters.o
 before what they say is acknowledged.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Column, Connection, Index, MetaData, String, Table, Text, select
@@ -73,6 +73,15 @@ def save(connection: Connection, rows: Iterable[Written]) -> None:
         for other, column in _BELONGING.get(row.kind, ()):
             rows_of = TABLES[other]
             connection.execute(rows_of.delete().where(rows_of.c[column] == row.key[0]))
+
+
+def of_vens(rows: Iterable[Written]) -> Mapping[Table, Sequence[str]]:
+    """Those of them that are VENs, their resources and registrations: table and key."""
+    found: dict[Table, list[str]] = {}
+    for row in rows:
+        if row.kind in (Ven, Resource, Registration):
+            found.setdefault(TABLES[row.kind], []).append(row.key[0])
+    return found
 
 
 def load(connection: Connection) -> Sequence[Written]:

@@ -18,12 +18,12 @@ An adapter turns a partner's question into a ``ReleaseRequest`` and a pure ``Ren
 
 from adapters.plugin.inputs import Batch, InputServices, IntakeAnswer
 from adapters.plugin.lifecycle import Adapter, AdapterFactory, InputFactory, Migrations, ProcessorFactory
-from adapters.plugin.notices import Later, Notice, NoticeHandler, Notices
+from adapters.plugin.notices import TAKEN_BACK, Later, Notice, NoticeHandler, Notices
 from adapters.plugin.outbound import Http, OutboundError, Reply, StreamReply
 from adapters.plugin.outputs import Services
 from adapters.plugin.partners import Client, Directory, Organisation, Signer, TooManyTries
 from adapters.plugin.processors import Compute, ProcessorServices, Result
-from adapters.plugin.release import Opening, PermissionRequest, Refused, Released, Renderer, always
+from adapters.plugin.release import NotAskedNow, Opening, PermissionRequest, Refused, Released, Renderer, always
 from adapters.plugin.routes import CALLER, Caller, Handler, Route
 from adapters.plugin.shared import Gone, Logger, NotYours, SharedServices, T
 from adapters.rows import insert_new, upsert
@@ -33,6 +33,7 @@ API_VERSION = 3
 __all__ = [
     "API_VERSION",
     "CALLER",
+    "TAKEN_BACK",
     "Adapter",
     "AdapterFactory",
     "Batch",
@@ -49,6 +50,7 @@ __all__ = [
     "Later",
     "Logger",
     "Migrations",
+    "NotAskedNow",
     "NotYours",
     "Notice",
     "NoticeHandler",

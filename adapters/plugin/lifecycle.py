@@ -20,7 +20,8 @@ class Adapter:
         name: short and stable, for example ``openadr``; that of its entry point.
         routes: see ``Route``. A processor has none.
         notices: handlers by kind. ``household.erased`` (payload: subject),
-            ``ground.ended`` (payload: ground, subject, recipient, purpose) and
+            ``ground.ended`` (payload: ground, subject, recipient, purpose; by_time: nobody took it back),
+            ``ground.ending`` (30 and 7 days before its time is over: those four, end, days) and
             ``permission.answered`` (payload: request, reference, recipient, ground or "") go to every adapter.
         background: named loops, run by the supervisor and restarted with back-off when they fail.
         start: awaited once before any port opens.

@@ -39,5 +39,9 @@ class Notices(Protocol):
     def put(self, connection: Connection, notice: Notice, *, after: timedelta = timedelta(0)) -> None: ...
 
 
+TAKEN_BACK = "permission.taken-back"
+"""Notice of an adapter to the gateway (payload: recipient, reference): what it put before a household by
+``Services.ask`` under this reference is over, and goes, unless it was answered."""
+
 NoticeHandler = Callable[[Notice], Awaitable[None]]
 """Raises ``Later`` to be called again; any other exception is logged and tried again with back-off."""

@@ -1,6 +1,6 @@
 """What an output is given: the door, the keys of its own tables, and whom it speaks with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from typing import Protocol, TypeVar
 
@@ -58,10 +58,14 @@ class Services(SharedServices, Protocol):
         something may still come late.
         """
 
-    async def write_end(self, work: Callable[[Connection], T], table: Table, *keys: str) -> T:
-        """As ``write``, where ``work`` ends what somebody was allowed by rows of an own table with these keys.
+    async def write_end(
+        self, work: Callable[[Connection], T], ended: Callable[[T], Mapping[Table, Sequence[str]]]
+    ) -> T:
+        """As ``write``, where ``work`` ends what somebody was allowed by rows of own tables.
 
-        They are beside every backup on return, as they are then, so that no restore gives it back.
+        ``ended``: which rows, of what ``work`` gave; by the first column of their key. They are beside every backup on
+        return, as they are then, so that no restore gives it back. One that is gone is so there too if that column is
+        the whole key.
         """
 
     async def recall(self, recipient: Recipient) -> None:
@@ -83,7 +87,9 @@ class Services(SharedServices, Protocol):
         """Put a permission request before a household; the request's id.
 
         A pseudonym is the one under which ``request.recipient`` knows the household. Raises ``Refused`` for an
-        unknown one, and where the organisation's profile does not allow to ask for this.
+        unknown one, and where the organisation's profile does not allow to ask for this; ``NotAskedNow`` while
+        another request of the recipient for the purpose waits, and for a while after a no. One with the same
+        ``reference`` takes the place of the former; when it is over, tell so (``TAKEN_BACK``).
         """
 
     async def intake(self, batch: Batch) -> IntakeAnswer:

@@ -15,6 +15,14 @@ class Refused(Exception):
         self.refusal = refusal
 
 
+class NotAskedNow(Refused):
+    """A household is not asked for this now. ``str()`` says why, and from which day on it may be, after a no."""
+
+    def __init__(self, refusal: Refusal, why: str) -> None:
+        super().__init__(refusal)
+        self.args = (why,)
+
+
 @dataclass(frozen=True, slots=True)
 class Released:
     """A part of what the door let out: rows of one household or one zone, minimised. Never keep it across an await.
@@ -62,7 +70,10 @@ def always() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """One live ground as its recipient may know it: for catalogs. Holds no value and no household id."""
+    """One live ground as its recipient may know it: for catalogs. Holds no value and no household id.
+
+    ``ends_soon``: its time is over within 30 days, or 7 (see ``ground.ending`` in ``Adapter``).
+    """
 
     pseudonym: str
     purpose: Purpose
@@ -72,6 +83,7 @@ class Opening:
     values: Period
     until: datetime
     keep: timedelta
+    ends_soon: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,4 +103,5 @@ def _opening(opening: Opening) -> Mapping[str, Any]:
         "start": stamp(opening.values.start),
         "end": stamp(opening.values.end),
         "until": stamp(opening.until),
+        "ends_soon": opening.ends_soon,
     }

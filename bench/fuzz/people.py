@@ -12,6 +12,7 @@ from bench.fuzz.shapes import json_shapes
 from gateway.api import models
 from gateway.api.history import HistoryIn
 from gateway.api.meters import ExchangeIn
+from gateway.api.organisations import OrganisationIn
 from gateway.api.town_checks import sound
 from gateway.api.vee import EditIn
 from gateway.serve.problems import Problem
@@ -35,7 +36,7 @@ _OF_API: Sequence[tuple[type[BaseModel], Any, int]] = (
     (models.CodeIn, {"code": "a"}, _SMALL),
     (models.ScopeIn, _SCOPE, _SMALL),
     (models.AnswerIn, {"quantities": ["a"], "language": "de"}, _SMALL),
-    (models.OrganisationIn, _ORGANISATION, _SMALL),
+    (OrganisationIn, _ORGANISATION, _SMALL),
     (models.BoxIn, {"household": "h", "meters": {"m": "h"}}, _SMALL),
     (ExchangeIn, {"at": "2026-01-01T00:00:00Z", "stands": [{"quantity": "a", "last": "1", "first": "0"}]}, _SMALL),
     (EditIn, {"author": "a", "reason": "b", "value": "1.5", "unit": "kWh", "start": "2026-01-01T00:00:00Z"}, _SMALL),

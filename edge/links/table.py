@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from edge.errors import SettingsError
 from edge.extensions import found, loaded
 from edge.links import API_VERSION, Link, LinkKind
+from meter_driver.malformed import field_and_rule
 
 LINKS_GROUP = "metergate.links"
 OWN_LINKS = tuple(EntryPoint(name, f"edge.links.{name}", LINKS_GROUP) for name in ("replay", "serial", "tcp", "udp"))
@@ -45,7 +46,7 @@ class LinkSettings:
             self._common = msgspec.convert(common, Common)
             self._settings = msgspec.convert(own, self._kind.Settings)
         except msgspec.ValidationError as error:
-            raise SettingsError(f"link: {error}") from None
+            raise SettingsError("link.{}: {}".format(*field_and_rule(error))) from None
         if self.component and self.meters:
             raise SettingsError("link: component, or meters with a component each")
 

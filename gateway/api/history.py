@@ -2,7 +2,8 @@
 
 ``POST /api/history/check`` says what would become of series and changes nothing. ``POST /api/history`` takes a batch,
 idempotent by (source, sequence). Refusals are those of ``gateway.intake.desk``, and ``before-start``: a value from
-before the household moved in, where that is known, is somebody else's.
+before the household moved in, where that is known, is somebody else's. The mean of an interval is kept as a value that
+stands there, said again each quarter of an hour; of more than that it is estimated in each of them.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,19 +21,27 @@ from gateway.api.models import Json, Strict, body
 from gateway.api.registry import telling
 from gateway.clock import Clock
 from gateway.errors import BatchRefused, NotAllowed, RegistryError, StoreFull, SubjectGone, Unknown
+from gateway.history.values import LONGEST_MEAN
 from gateway.intake.desk import AHEAD
 from gateway.registry.registry import Registry
 from gateway.registry.tenancy_records import Tenancy
 from gateway.serve.problems import Problem, about
 from meter_driver import quantities
-from meter_driver.dimensions import UNFIT, unit_fits
+from meter_driver.amounts.amount import SECOND_US
+from meter_driver.amounts.means import LONGEST_HOLD
+from meter_driver.dimensions import unfit, unit_fits
+from meter_driver.media import of_quantities
+from meter_driver.quantities import Kind
 from meter_driver.reading import SUBSTITUTED, ClockSource, Quality, Reading
+from meter_driver.told_of import of_interval
 from policies.roles import Listener, Role
 from policies.terms import DetailClass, SubjectId
 
 _MAX_BODY = 4 << 20
 _RETRY_AFTER = 5
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_AGAIN = LONGEST_HOLD // SECOND_US
+"""Seconds after which a value that stands has to be said again."""
 _QUALITIES = {
     "measured": Quality.NONE,
     "estimated": Quality.ESTIMATED,
@@ -55,8 +64,8 @@ class NameIn(Strict):
 
 
 class ValuesIn(NameIn):
-    """Values of one status; of a list the first that is wrong is told. Seconds since 1970 UTC; ``starts`` for amounts,
-    which are of an interval.
+    """Values of one status; of a list the first that is wrong is told. Seconds since 1970 UTC; ``starts`` for amounts
+    and means, which are of an interval.
     """
 
     status: Literal["measured", "estimated", "validated", "substituted"] = "measured"
@@ -114,7 +123,7 @@ class HistoryApi:
         if not quantities.known(wanted.quantity, wanted.unit):
             return {"wrong": {"field": "quantity, unit", "rule": "not in the vocabulary"}}
         if not _fits(wanted):
-            return {"wrong": {"field": "unit", "rule": UNFIT}}
+            return {"wrong": {"field": "unit", "rule": unfit(quantities.parse(wanted.quantity), wanted.unit)}}
         day = self.oldest(home.id, DetailClass.QUARTER)
         held = datetime.combine(day, time(), UTC) if day is not None else _EVER
         since = max(held, home.moved_in or _EVER)
@@ -136,25 +145,28 @@ class HistoryApi:
         refused: list[tuple[int, int, str]] = []
         for number, series in enumerate(wanted.series):
             home = self._home(series)
-            if not _fits(series):
-                raise NotAllowed(f"series.{number}.unit: {UNFIT}")
-            try:
-                label = await self.registry.meters.imported(home.id, series.meter, series.serial)
-            except SubjectGone:
-                raise Unknown("household: there is none (any more)") from None
-            begins = (home.moved_in or _EVER).timestamp()
-            late = [row for row, second in enumerate(series.starts or series.ends) if second >= begins]
-            if len(late) < len(series.ends):
-                some = set(late)
-                refused += [(number, row, "before-start") for row in range(len(series.ends)) if row not in some]
-            mine = _readings(series, label, number)
-            readings += [(home.id, mine[row]) for row in late]
-            places += [(number, row) for row in late]
+            _check(series, number)
+            label = await self._label(home, series)
+            early, late = _rows(series, home.moved_in or _EVER, self.clock() + AHEAD)
+            refused += [(number, row, reason) for row, reason in early]
+            for row in late:
+                pieces = _readings(series, label, row)
+                readings += [(home.id, piece) for piece in pieces]
+                places += [(number, row)] * len(pieces)
         answer = await self._taken(Batch(f"import:{wanted.source}", wanted.sequence, readings))
-        refused += [(*places[index], reason) for index, reason in answer.refused]
+        bad = {places[index]: reason for index, reason in answer.refused}
+        refused += [(*place, reason) for place, reason in bad.items()]
         said = [{"series": number, "row": row, "reason": reason} for number, row, reason in sorted(refused)]
-        told = {"sequence": wanted.sequence, "accepted": answer.accepted, "refused": said}
+        accepted = len(set(places)) - len(bad) if len(answer.refused) + answer.accepted == len(places) else 0
+        told = {"sequence": wanted.sequence, "accepted": accepted, "refused": said}
         return web.json_response({**told, "repeated": answer.repeated})
+
+    async def _label(self, home: Tenancy, series: ValuesIn) -> str:
+        medium, since = of_quantities([series.quantity]), datetime.fromtimestamp(min(series.starts or series.ends), UTC)
+        try:
+            return await self.registry.meters.imported(home.id, series.meter, series.serial, medium=medium, since=since)
+        except SubjectGone:
+            raise Unknown("household: there is none (any more)") from None
 
     async def _taken(self, batch: Batch) -> IntakeAnswer:
         try:
@@ -187,16 +199,53 @@ def _fits(wanted: NameIn) -> bool:
     )
 
 
-def _readings(series: ValuesIn, label: str, number: int) -> Sequence[Reading]:
-    """Raises ``NotAllowed``."""
+def _check(series: ValuesIn, number: int) -> None:
+    """Raises ``NotAllowed`` for what can have no row."""
     if len(series.ends) != len(series.values) or (series.starts and len(series.starts) != len(series.ends)):
         raise NotAllowed(f"series.{number}: starts, ends and values are of one length")
-    quality = _QUALITIES[series.status]
-    ends = [datetime.fromtimestamp(second, UTC) for second in series.ends]
-    starts: list[datetime | None] = [datetime.fromtimestamp(second, UTC) for second in series.starts]
-    starts = starts or [None] * len(ends)
-    quantity, unit, serial, meter = series.quantity, series.unit, series.serial, ClockSource.METER
-    return [
-        Reading(label, quantity, end, Decimal(value), unit, start, quality, meter, serial)
-        for start, end, value in zip(starts, ends, series.values, strict=True)
+    if not _fits(series):
+        raise NotAllowed(f"series.{number}.unit: {unfit(quantities.parse(series.quantity), series.unit)}")
+    known, spans = quantities.parse(series.quantity), list(zip(series.starts, series.ends, strict=False))
+    if known is None:
+        return
+    if known.kind is Kind.INTERVAL and not spans:
+        raise NotAllowed(f"series.{number}.starts: an amount needs its interval")
+    if known.kind is Kind.INTERVAL or not any(start < end for start, end in spans):
+        return
+    found = of_interval(known.name, quantities.unit(series.unit))
+    if isinstance(found, str):
+        raise NotAllowed(f"series.{number}.quantity: {found}")
+    if found != known:
+        raise NotAllowed(f"series.{number}.starts: a stand has no interval; amounts are told as {found.name}")
+    if any(end - start > LONGEST_MEAN for start, end in spans):
+        raise NotAllowed(f"series.{number}.starts: a mean of an interval is one of an hour at most")
+
+
+def _rows(series: ValuesIn, begins: datetime, ahead: datetime) -> tuple[Sequence[tuple[int, str]], Sequence[int]]:
+    """What is refused already, with the reason, and the others. The end of a mean is seen by nobody afterwards."""
+    first, last = begins.timestamp(), ahead.timestamp()
+    starts = series.starts or series.ends
+    refused = [(row, "before-start") for row, second in enumerate(starts) if second < first]
+    refused += [
+        (row, "clock") for row, (start, end) in enumerate(zip(starts, series.ends, strict=True)) if start < last < end
     ]
+    some = {row for row, _ in refused}
+    return refused, [row for row in range(len(starts)) if row not in some]
+
+
+def _readings(series: ValuesIn, label: str, row: int) -> Sequence[Reading]:
+    """Of one row. A mean is one for each time that it has to be said again."""
+    end, quality = series.ends[row], _QUALITIES[series.status]
+    start = series.starts[row] if series.starts else None
+    known, value, ats = quantities.parse(series.quantity), Decimal(series.values[row]), [end]
+    if start is not None and known is not None and known.kind is Kind.INSTANT and start < end:
+        ats, start = list(range(start, end, _AGAIN)), None
+        quality = quality if len(ats) == 1 else Quality.ESTIMATED
+    begin = None if start is None else datetime.fromtimestamp(start, UTC)
+    return [
+        Reading(
+            label, series.quantity, datetime.fromtimestamp(at, UTC), value, series.unit, begin, quality,
+            ClockSource.METER, series.serial,
+        )
+        for at in ats
+    ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A household's half of the API: requests, grounds, withdrawal, erasure, evidence. For itself, or for its operator.
+"""A household's half of the API: requests, grounds, withdrawal, erasure. For itself, or for its operator.
 
 A household comes by the session of a login code and sends the session's token with each change; giving consent is the
 household's alone.
@@ -6,33 +6,32 @@ household's alone.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import wraps
 
 import msgspec
 from aiohttp import web
 
 from adapters.formats.words import whole_second
-from adapters.plugin import CALLER, Caller, Handler, PermissionRequest, Route, Signer
+from adapters.plugin import Handler, PermissionRequest, Route
 from gateway.api import models
 from gateway.api.models import Json, body
+from gateway.api.whose import household_named, telling
 from gateway.clock import Clock
 from gateway.consent.desk import Asked, ConsentDesk
-from gateway.consent.evidence import Evidence
+from gateway.consent.notice import NOTICE_LANGUAGES
+from gateway.consent.records import standing
 from gateway.door.profiles import Profiles
-from gateway.errors import ConsentError, SubjectGone
+from gateway.errors import SubjectGone
 from gateway.grounds import kind_of
 from gateway.household_end import HouseholdEnd
 from gateway.registry.registry import Registry
 from gateway.registry.tenancy_records import Tenancy
-from gateway.serve.callers import guard
 from gateway.serve.login import Login
-from gateway.serve.problems import about, gone
+from gateway.serve.problems import about
 from policies.decide import ends
-from policies.grounds import Contract, Ground, LegalTask, Scope
+from policies.grounds import Contract, Ground, LegalTask, Scope, basis_of
 from policies.roles import EVERYBODY, HOUSEHOLD, HOUSEHOLD_OR_OPERATOR, OPERATOR, Listener, Role
-from policies.terms import SAYS, DetailClass, Period, Reason, SubjectId
+from policies.terms import SAYS, DetailClass, Period, Reason
 
-GONE = frozenset({"no-such-request", "no-such-consent", "no-such-ground"})
 _OURS = {"quantity": "quantities", "minutes": "resolution_seconds"}
 """Fields of ours that the door calls otherwise."""
 Shorten = Callable[[DetailClass, int], Awaitable[object]]
@@ -45,9 +44,7 @@ class HouseholdApi:
     registry: Registry
     consent: ConsentDesk
     household_end: HouseholdEnd
-    evidence: Evidence
     login: Login
-    signer: Signer
     clock: Clock
     ids: Callable[[], str]
     shorten: Shorten
@@ -60,6 +57,7 @@ class HouseholdApi:
             ("POST", "/api/session", "api.session", EVERYBODY, self.log_in),
             ("POST", f"{home}/requests", "api.registry", OPERATOR, self.ask),
             ("GET", f"{home}/requests", "api.household", HOUSEHOLD_OR_OPERATOR, self.requests),
+            ("DELETE", f"{home}/requests/{{request}}", "api.registry", OPERATOR, self.take_back),
             ("POST", f"{home}/requests/{{request}}/accept", "api.answer", HOUSEHOLD, self.accept),
             ("POST", f"{home}/requests/{{request}}/refuse", "api.answer", HOUSEHOLD, self.refuse),
             ("GET", f"{home}/grounds", "api.household", HOUSEHOLD_OR_OPERATOR, self.grounds),
@@ -68,12 +66,9 @@ class HouseholdApi:
             ("POST", f"{home}/grounds/{{ground}}/end", "api.household", HOUSEHOLD_OR_OPERATOR, self.end),
             ("POST", f"{home}/withdraw", "api.household", HOUSEHOLD_OR_OPERATOR, self.withdraw_all),
             ("POST", f"{home}/erase", "api.household", HOUSEHOLD_OR_OPERATOR, self.erase),
-            ("GET", f"{home}/certificate", "api.household", HOUSEHOLD_OR_OPERATOR, self.certificate),
-            ("GET", f"{home}/receipts/{{ground}}", "api.household", HOUSEHOLD_OR_OPERATOR, self.receipt),
             ("PUT", "/api/retention/{detail}", "api.registry", OPERATOR, self.set_retention),
-            ("GET", "/api/keys", "api.public", EVERYBODY, self.keys),
         ]
-        return [Route(Listener.PEOPLE, verb, path, name, _telling(h), roles) for verb, path, name, roles, h in table]
+        return [Route(Listener.PEOPLE, verb, path, name, telling(h), roles) for verb, path, name, roles, h in table]
 
     # -- who
 
@@ -86,17 +81,8 @@ class HouseholdApi:
         response.body = msgspec.json.encode({"household": subject, "csrf": csrf})
         return response
 
-    def _household(self, request: web.Request) -> SubjectId:
-        """The household of the path, if the caller is it, or the operator. Raises 404, 403."""
-        caller: Caller = request[CALLER]
-        subject = SubjectId(request.match_info["household"])
-        foreign = caller.role is not Role.OPERATOR and caller.id != subject
-        if foreign or self.registry.tenancies.get(subject) is None:
-            raise about(404, "unknown", [("household", "there is no such household")])
-        return subject
-
     def _live(self, request: web.Request) -> Tenancy:
-        found = self.registry.tenancies.get(self._household(request))
+        found = self.registry.tenancies.get(household_named(request, self.registry))
         if found is None or not found.live:
             raise SubjectGone("no such household")
         return found
@@ -115,14 +101,25 @@ class HouseholdApi:
         return web.json_response({"request": await self.consent.ask(subject, wish)}, status=201)
 
     async def requests(self, request: web.Request) -> web.Response:
-        """Those that wait for an answer; with ``state=refused`` those that were answered by no, and when."""
-        subject, state = self._household(request), request.query.get("state", "waiting")
+        """Those that wait for an answer, with the notice to show before a yes; with ``state=refused`` the refused."""
+        subject, state = household_named(request, self.registry), request.query.get("state", "waiting")
         if state == "refused":
             refused = await self.consent.refused(subject)
             return web.json_response({"requests": [_asked(a, state, answered=whole_second(at)) for a, at in refused]})
         if state != "waiting":
             raise about(422, "invalid", [("state", "one of waiting, refused")])
-        return web.json_response({"requests": [_asked(a, state) for a in await self.consent.waiting(subject)]})
+        waiting = [{**_asked(a, state), "notices": self._notices(a)} for a in await self.consent.waiting(subject)]
+        return web.json_response({"requests": waiting})
+
+    def _notices(self, asked: Asked) -> Json:
+        """What is to be shown before a yes, by language."""
+        known = [self.consent.notice_of(asked.request, language) for language in NOTICE_LANGUAGES]
+        return {n.language: {"version": n.version, "sha256": n.sha256, "text": n.text} for n in known}
+
+    async def take_back(self, request: web.Request) -> web.Response:
+        """The organisation asks no longer; one that was answered stays answered."""
+        await self.consent.take_back(self._live(request).id, request.match_info["request"])
+        return web.Response(status=204)
 
     async def accept(self, request: web.Request) -> web.Response:
         """Yes to all or to a part."""
@@ -134,7 +131,8 @@ class HouseholdApi:
             )
         else:
             chosen = models.quantities(answer.quantities)
-        given = await self.consent.accept(subject, name, chosen, language=answer.language)
+        read = answer.notice_sha256
+        given = await self.consent.accept(subject, name, chosen, language=answer.language, read=read)
         return web.json_response(_ground(given), status=201)
 
     async def refuse(self, request: web.Request) -> web.Response:
@@ -145,12 +143,11 @@ class HouseholdApi:
     # -- grounds
 
     async def grounds(self, request: web.Request) -> web.Response:
-        """All, ended ones too."""
-        found = await self.consent.all_grounds(self._household(request))
-        return web.json_response({"grounds": [{**_ground(g), "active": self._active(g)} for g in found]})
-
-    def _active(self, ground: Ground) -> bool:
-        return ground.scope.validity.start <= self.clock() < ends(ground)
+        """All, ended ones too, and how they ended."""
+        subject, now = household_named(request, self.registry), self.clock()
+        found, tenancy = await self.consent.all_grounds(subject), self.registry.tenancies.get(subject)
+        erased = None if tenancy is None else tenancy.erased
+        return web.json_response({"grounds": [{**_ground(g), **standing(g, now, erased)} for g in found]})
 
     async def add_ground(self, request: web.Request) -> web.Response:
         """A legal task or a contract; a consent can only come from the household."""
@@ -161,52 +158,36 @@ class HouseholdApi:
             wish.recipient, wish.purpose, wish.quantities, wish.resolution, wish.level,
             wish.values, Period(self.clock(), wish.until), wish.keep,
         )  # fmt: skip
-        ground: LegalTask | Contract
-        if wanted.kind == "contract":
-            ground = Contract(self.ids(), subject, scope)
-        elif wanted.law and wanted.article:
-            ground = LegalTask(self.ids(), subject, scope, wanted.law, wanted.article, wanted.objectable)
-        else:
-            raise about(422, "invalid", [(field, "a legal task names both") for field in ("law", "article")])
+        objectable = wanted.objection()
+        ground: LegalTask | Contract = Contract(self.ids(), subject, scope)
+        if wanted.kind == "legal-task":
+            ground = LegalTask(self.ids(), subject, scope, wanted.law, wanted.article, objectable)
         await self.consent.enrol(ground)
         return web.json_response(_ground(ground), status=201)
 
     async def withdraw(self, request: web.Request) -> web.Response:
         """Take one consent back. Answered when no byte of it leaves any more and that is durable."""
-        subject = self._household(request)
+        subject = household_named(request, self.registry)
         await self.consent.withdraw(subject, request.match_info["ground"])
         return web.json_response({"withdrawn": request.match_info["ground"]})
 
     async def end(self, request: web.Request) -> web.Response:
-        """End a contract, or object to a legal task whose law allows that."""
-        await self.consent.end(self._household(request), request.match_info["ground"])
+        """End a contract, or object to a legal task by GDPR Art. 6(1)(e)."""
+        await self.consent.end(household_named(request, self.registry), request.match_info["ground"])
         return web.json_response({"ended": request.match_info["ground"]})
 
     async def withdraw_all(self, request: web.Request) -> web.Response:
         """Take every consent back."""
-        ended = await self.consent.withdraw(self._household(request))
+        ended = await self.consent.withdraw(household_named(request, self.registry))
         return web.json_response({"withdrawn": [c.id for c in ended]})
 
-    # -- erasure and evidence
+    # -- erasure
 
     async def erase(self, request: web.Request) -> web.Response:
         """GDPR Article 17; the certificate is a compact JWS."""
-        subject = self._household(request)
+        subject = household_named(request, self.registry)
         certificate = await self.household_end.erase(subject, keep=self.login.cookie(request))
         return web.Response(body=certificate, content_type="application/jose")
-
-    async def certificate(self, request: web.Request) -> web.Response:
-        """The certificate of the erasure, once there was one."""
-        return _record(await self.evidence.find(self._household(request), "erasure"), "household")
-
-    async def receipt(self, request: web.Request) -> web.Response:
-        """The receipt of one consent."""
-        subject, ground = self._household(request), request.match_info["ground"]
-        return _record(await self.evidence.find(subject, "receipt", ground), "ground")
-
-    async def keys(self, _: web.Request) -> web.Response:
-        """Public keys (JWK) by which a stranger checks receipts and certificates."""
-        return web.json_response({"keys": [dict(jwk) for jwk in (self.signer.jwk(), *self.signer.former())]})
 
     async def set_retention(self, request: web.Request) -> web.Response:
         """Keep a class for fewer days, from now on."""
@@ -217,26 +198,6 @@ class HouseholdApi:
             rule = "a class that is kept by days, and fewer days than now"
             raise about(422, "invalid", [(field, rule) for field in ("detail", "days")]) from None
         return web.json_response({"detail": request.match_info["detail"], "days": wanted.days})
-
-
-def _telling(handler: Handler) -> Handler:
-    @wraps(handler)
-    async def handle(request: web.Request) -> web.StreamResponse:
-        guard(request)
-        try:
-            return await handler(request)
-        except ConsentError as error:
-            raise about(404 if error.reason in GONE else 409, error.reason, error.rules) from None
-        except SubjectGone:
-            raise gone() from None
-
-    return handle
-
-
-def _record(token: bytes | None, field: str) -> web.Response:
-    if token is None:
-        raise about(404, "unknown", [(field, "there is no such record")])
-    return web.Response(body=token, content_type="application/jose")
 
 
 def _scope(scope: Scope | PermissionRequest) -> Json:
@@ -258,4 +219,8 @@ def _asked(asked: Asked, state: str, **more: str) -> Json:
 
 
 def _ground(ground: Ground) -> Json:
-    return {"ground": ground.id, "kind": kind_of(ground), "until": whole_second(ends(ground)), **_scope(ground.scope)}
+    kind, by_law = kind_of(ground), {}
+    if isinstance(ground, LegalTask):
+        by_law = {"law": ground.law, "article": ground.article, "objectable": ground.objectable}
+    known = {"ground": ground.id, "kind": kind, "basis": basis_of(ground).value, **by_law}
+    return {**known, "until": whole_second(ends(ground)), **_scope(ground.scope)}

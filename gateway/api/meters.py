@@ -13,6 +13,7 @@ from adapters.plugin import CALLER, Caller, Route
 from gateway.api.models import Instant, Json, body
 from gateway.api.registry import telling
 from gateway.errors import NotAllowed, Unknown
+from gateway.registry.exchanges import devices
 from gateway.registry.meter_records import Exchanged, Meter, Reader, StandAt
 from gateway.registry.registry import Registry
 from gateway.registry.stands import stand_at
@@ -178,6 +179,9 @@ def _shown(meter: Meter) -> Json:
         "limit": None if meter.limit is None else str(meter.limit),
         "how": meter.how,
         "since": whole_second(meter.since),
-        "serials": [{"serial": serial, "since": whole_second(since)} for serial, since in meter.serials],
+        "serials": [
+            {"serial": serial, "since": None if since is None else whole_second(since)}
+            for serial, since in devices(meter)
+        ],
         "exchanged": exchanged,
     }

@@ -12,16 +12,15 @@ from pydantic import (
     Field,
     StrictBool,
     ValidationError,
-    field_validator,
 )
 
-from adapters.plugin import Organisation, PermissionRequest
+from adapters.plugin import PermissionRequest
 from adapters.validation import rules
-from gateway.registry.organisations import ListedOrganisation
 from gateway.registry.tenancy_records import Identity, NewTenancy
 from gateway.serve.problems import Problem, about
 from meter_driver.instants import in_utc
 from meter_driver.quantities import parse
+from policies.grounds import LegalBasis
 from policies.terms import AS_RECEIVED, Level, Period, Purpose, Recipient
 
 MOST_WRONG = 1000
@@ -29,8 +28,8 @@ MOST_WRONG = 1000
 M = TypeVar("M", bound=BaseModel)
 _Text = Annotated[str, Field(max_length=1000)]
 _Id = Annotated[str, Field(min_length=1, max_length=128)]
-_Quantities = Annotated[list[Annotated[str, Field(min_length=1, max_length=120)]], Field(max_length=64)]
-_Seconds = Annotated[int, Field(ge=0, le=86_400)]
+QuantityNames = Annotated[list[Annotated[str, Field(min_length=1, max_length=120)]], Field(max_length=64)]
+DaySeconds = Annotated[int, Field(ge=0, le=86_400)]
 Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 """With its offset on the wire; UTC from here on, so that memory holds what a restart reads."""
 
@@ -90,6 +89,12 @@ class EnrolIn(Strict):
     csr: Annotated[str, Field(max_length=16_384)]
 
 
+class RenewIn(Strict):
+    """A signing request (PKCS#10, PEM) of a box that is known."""
+
+    csr: Annotated[str, Field(max_length=16_384)]
+
+
 class BackupFolder(Strict):
     """Where a backup goes: a folder of the gateway's own machine."""
 
@@ -100,38 +105,6 @@ class CodeIn(Strict):
     """A one-time code."""
 
     code: Annotated[str, Field(max_length=64)]
-
-
-class OrganisationIn(Strict):
-    """An organisation and what it may ask for at most."""
-
-    name: Annotated[str, Field(min_length=1, max_length=300)]
-    did: Annotated[str, Field(max_length=512)] = ""
-    levels: list[Level] = Field(default=[], max_length=3)
-    quantities: _Quantities = []
-    finest_seconds: _Seconds = Field(default=900, description="0: as received.")
-    purposes: list[Purpose] = Field(default=[], max_length=16)
-    zones: list[str] = Field(default=[], max_length=1000, description="Zones for whose cohort figures it may ask.")
-
-    @field_validator("finest_seconds")
-    @classmethod
-    def _divides(cls, seconds: int) -> int:
-        if seconds and timedelta(days=1) % timedelta(seconds=seconds):
-            raise ValueError("must divide the day, or be 0 (as received)")
-        return seconds
-
-    def entry(self, recipient: str) -> ListedOrganisation:
-        """As the registry keeps it."""
-        known = Organisation(
-            id=Recipient(recipient),
-            name=self.name,
-            did=self.did,
-            levels=frozenset(self.levels),
-            quantities=quantities(self.quantities),
-            finest=timedelta(seconds=self.finest_seconds),
-            purposes=frozenset(self.purposes),
-        )
-        return ListedOrganisation(known, tuple(self.zones))
 
 
 class ClientIn(Strict):
@@ -148,8 +121,8 @@ class ScopeIn(Strict):
 
     recipient: Annotated[str, Field(min_length=1, max_length=64)]
     purpose: Purpose
-    quantities: _Quantities = Field(min_length=1)
-    resolution_seconds: _Seconds = Field(default=900, description="Length of an interval; 0: as received.")
+    quantities: QuantityNames = Field(min_length=1)
+    resolution_seconds: DaySeconds = Field(default=900, description="Length of an interval; 0: as received.")
     level: Level = Level.INDIVIDUAL
     values_from: Instant
     values_to: Instant
@@ -178,19 +151,45 @@ class ScopeIn(Strict):
 
 
 class GroundIn(ScopeIn):
-    """A ground that is no consent: a legal task names its law, a contract does not."""
+    """A ground that is no consent: a legal task names its law and by which letter of GDPR Art. 6(1) it stands."""
 
     kind: Literal["legal-task", "contract"]
     law: Annotated[str, Field(max_length=200)] = ""
     article: Annotated[str, Field(max_length=100)] = ""
-    objectable: bool = False
+    basis: Literal[LegalBasis.OBLIGATION, LegalBasis.PUBLIC_TASK] | None = Field(
+        default=None,
+        description="Of a legal task. 6(1)(c): the law demands it. 6(1)(e): a task in the public interest; the "
+        "household may object (Art. 21).",
+    )
+    objectable: bool | None = Field(default=None, description="Follows from `basis`; may stand in its place.")
+
+    def objection(self) -> bool:
+        """Whether it is a legal task to which a household may object. Raises ``Problem``."""
+        broken = self._broken_task() if self.kind == "legal-task" else []
+        if self.kind == "contract" and self.basis:
+            broken = [("basis", "of a legal task; a contract stands on 6(1)(b)")]
+        if broken:
+            raise about(422, "invalid", broken)
+        return self.kind == "legal-task" and (self.basis is LegalBasis.PUBLIC_TASK or bool(self.objectable))
+
+    def _broken_task(self) -> list[tuple[str, str]]:
+        broken = [(field, "a legal task names both") for field in ("law", "article") if not getattr(self, field)]
+        by_basis = None if self.basis is None else self.basis is LegalBasis.PUBLIC_TASK
+        if by_basis is None and self.objectable is None:
+            broken.append(("basis", "6(1)(c) where the law demands it, 6(1)(e) for a task in the public interest"))
+        elif by_basis is not None and self.objectable not in (None, by_basis):
+            broken.append(("objectable", "Art. 21 gives the right to object to 6(1)(e), and not to 6(1)(c)"))
+        return broken
 
 
 class AnswerIn(Strict):
     """Which quantities the household agrees to (None: all that are asked for), and in which language it read of it."""
 
-    quantities: _Quantities | None = None
+    quantities: QuantityNames | None = None
     language: Literal["en", "de"] = Field(default="en", description="In which the notice was shown.")
+    notice_sha256: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, description="Of the notice that was shown. Refused when another one is to be shown by now."
+    )
 
 
 class RetentionIn(Strict):

@@ -14,6 +14,7 @@ from adapters.plugin import Route
 from gateway.api import models, vee
 from gateway.api.history import CheckIn, HistoryIn
 from gateway.api.meters import ExchangeIn, MeterIn, MeterNameIn
+from gateway.api.organisations import OrganisationIn
 from gateway.api.town import FindIn, ImportIn
 from gateway.api.town_checks import TownIn
 from policies.roles import EVERYBODY, Listener, Role
@@ -31,7 +32,7 @@ BODIES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "POST /api/boxes": models.BoxIn,
         "POST /api/vens/codes": models.VenIn,
         "POST /api/certificates": models.CertificateIn,
-        "PUT /api/organisations/{organisation}": models.OrganisationIn,
+        "PUT /api/organisations/{organisation}": OrganisationIn,
         "PUT /api/clients/{client}": models.ClientIn,
         "POST /api/enrol": models.EnrolIn,
         "POST /api/session": models.CodeIn,

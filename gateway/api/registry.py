@@ -13,6 +13,7 @@ from adapters.plugin import Handler, Route
 from adapters.queries import BadQuery
 from gateway.api import models
 from gateway.api.models import Json, body
+from gateway.api.organisations import OrganisationIn, organisation_shown
 from gateway.door.ledger import Ledger
 from gateway.errors import CodeRefused, CsrRefused, InUse, NotAllowed, RegistryError, SubjectGone, Unknown
 from gateway.household_end import HouseholdEnd
@@ -235,25 +236,13 @@ class RegistryApi:
 
     async def put_organisation(self, request: web.Request) -> web.Response:
         """Add or replace."""
-        wanted = await body(request, models.OrganisationIn)
+        wanted = await body(request, OrganisationIn)
         await self.registry.organisations.put(wanted.entry(request.match_info["organisation"]))
         return web.json_response({"organisation": request.match_info["organisation"]})
 
     async def list_organisations(self, _: web.Request) -> web.Response:
         """All, with their profiles."""
-        shown = [
-            {
-                "organisation": e.organisation.id,
-                "name": e.organisation.name,
-                "did": e.organisation.did,
-                "levels": sorted(e.organisation.levels),
-                "quantities": sorted(e.organisation.quantities),
-                "finest_seconds": int(e.organisation.finest.total_seconds()),
-                "purposes": sorted(e.organisation.purposes),
-                "zones": list(e.zones),
-            }
-            for e in self.registry.organisations.all()
-        ]
+        shown = [organisation_shown(each) for each in self.registry.organisations.all()]
         return web.json_response({"organisations": shown})
 
     async def put_client(self, request: web.Request) -> web.Response:

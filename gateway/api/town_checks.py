@@ -14,7 +14,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from adapters.formats.words import whole_second
 from adapters.problems import BrokenRule
-from gateway.api.models import MOST_WRONG, ClientIn, HouseholdIn, OrganisationIn, Strict, body
+from gateway.api.models import MOST_WRONG, ClientIn, HouseholdIn, Strict, body
+from gateway.api.organisations import OrganisationIn
 from gateway.errors import NotAllowed, RegistryError
 from gateway.identity.clients import check_client
 from gateway.registry import names

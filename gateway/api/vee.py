@@ -32,6 +32,7 @@ from gateway.settings.vee import VeeSettings
 from gateway.vee.desk import VeeDesk
 from gateway.vee.editing import Correcting, Edited
 from gateway.vee.records import Act, Decided, Handling, Listed, by_edit
+from gateway.vee.worklist import MOST_LISTED
 from policies.roles import HOUSEHOLD_OR_OPERATOR, OPERATOR, Listener, Role
 from policies.terms import (
     ONE_DAY,
@@ -124,23 +125,25 @@ class VeeApi:
         ]
 
     async def list(self, request: web.Request) -> web.Response:
-        """Newest first. ``state`` (open, accepted, edited, all), ``household``, ``rule``, ``limit``."""
+        """Newest first. ``state`` (open, accepted, edited, all), ``household``, ``rule``, ``limit``; and whether
+        there are more."""
         only(request.query, _FILTERS)
         state, household = request.query.get("state", "open"), request.query.get("household")
         limit = request.query.get("limit", "100")
         if state != "all" and state not in set(Handling):
             raise NotAllowed(f"state: one of {', '.join(Handling)}, all")
-        if not limit.isascii() or not limit.isdigit() or not 0 < len(limit) <= 4:
-            raise NotAllowed("limit: a number from 1 to 500")
+        if not limit.isascii() or not limit.isdigit() or len(limit) > 3 or not 0 < int(limit) <= MOST_LISTED:
+            raise NotAllowed(f"limit: a number from 1 to {MOST_LISTED}")
         if (rule := request.query.get("rule", "")) and rule not in VEE_RULES:
             raise NotAllowed(f"rule: one of {', '.join(VEE_RULES)}")
         found = await self.vee.work.listed(
             state=None if state == "all" else Handling(state),
             household=None if household is None else SubjectId(household),
             rule=rule,
-            most=int(limit),
+            most=int(limit) + 1,
         )
-        return web.json_response({"exceptions": [_shown(each) for each in found]})
+        shown = found[: int(limit)]
+        return web.json_response({"exceptions": [_shown(each) for each in shown], "more": len(found) > len(shown)})
 
     async def show(self, request: web.Request) -> web.Response:
         """One line of the list, with what was done about it."""

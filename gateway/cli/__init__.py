@@ -17,6 +17,7 @@ COMMANDS = {
     "vault": ("gateway.cli.vault:app", "what a copy of the folder gives away"),
     "openadr": ("gateway.cli.openadr:app", "explain a message; programs, events and VENs"),
     "ledger": ("gateway.cli.ledger:app", "whether the disclosure ledger is whole"),
+    "record": ("gateway.cli.record:record", "the record of processing activities (GDPR Art. 30)"),
     "trust": ("gateway.cli.trust:app", "data-space participants: list, end, again"),
     "dataset": ("gateway.cli.dataset:app", "read a dataset as a recipient"),
     "certificate": ("gateway.cli.certificate:app", "check a receipt or an erasure certificate"),

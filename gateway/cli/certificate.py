@@ -1,4 +1,4 @@
-"""``metergate certificate``: check a receipt or an erasure certificate offline, as any stranger could."""
+"""``metergate certificate``: check a receipt or an erasure certificate offline; rotate signing key and CA."""
 
 import json
 import sys
@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.calls import SETTINGS_FILE, SettingsFile, held
+from gateway.cli.calls import SETTINGS_FILE, SettingsFile, call, held, show
 from gateway.errors import GatewayError
 from gateway.identity import signer
 
-app = typer.Typer(no_args_is_help=True, help="Check what a gateway signed, with its public keys alone.")
+app = typer.Typer(no_args_is_help=True, help="Check what a gateway signed; rotate its keys.")
 
 TokenFile = Annotated[str, typer.Argument(help="A file with the compact JWS; - reads standard input.")]
 KeysFile = Annotated[
@@ -19,13 +19,15 @@ KeysFile = Annotated[
     typer.Option(exists=True, dir_okay=False, help="JWK set, list of JWKs, or did.json of the gateway."),
 ]
 Out = Annotated[bool, typer.Option("--json", help="Print the claims as JSON.")]
+Soon = Annotated[bool, typer.Option("--soon", help="Only those that end soon, or that a box cannot renew.")]
+Anyway = Annotated[bool, typer.Option("--anyway", help="Shut out whoever shows a certificate by it.")]
 LARGEST_INPUT = 1 << 20
 STDIN = "-"
 
 
 @app.callback()
 def certificate() -> None:
-    """Check what a gateway signed, with its public keys alone."""
+    """Check what a gateway signed, with its public keys alone; rotate its signing key and its CA."""
 
 
 @app.command()
@@ -51,6 +53,31 @@ def new_key(settings: SettingsFile = SETTINGS_FILE) -> None:
         typer.echo(f"metergate: {error}", err=True)
         raise typer.Exit(1) from None
     typer.echo("a new signing key is there: start the gateway again", err=True)
+
+
+@app.command("list")
+def list_certificates(settings: SettingsFile = SETTINGS_FILE, *, soon: Soon = False) -> None:
+    """Of each box and VEN of a running gateway the client certificate that ends last, and what hinders a renewal."""
+    found = call(held(settings), "GET", "/api/certificates")["certificates"]
+    show({"certificates": [each for each in found if each["soon"] or each["trouble"] or not soon]})
+
+
+@app.command("cas")
+def cas(settings: SettingsFile = SETTINGS_FILE) -> None:
+    """The CAs that a running gateway trusts, the oldest first, and how many certificates by them are in use."""
+    show(call(held(settings), "GET", "/api/authorities"))
+
+
+@app.command("new-ca")
+def new_ca(settings: SettingsFile = SETTINGS_FILE) -> None:
+    """Issue by another CA from now on, beside the former one. Boxes renew by themselves within a day."""
+    show(call(held(settings), "POST", "/api/authorities"))
+
+
+@app.command("drop-ca")
+def drop_ca(settings: SettingsFile = SETTINGS_FILE, *, anyway: Anyway = False) -> None:
+    """Trust the former CA no longer. Refused, with their number, while certificates by it are in use."""
+    call(held(settings), "DELETE", "/api/authorities/former" + ("?anyway=yes" if anyway else ""))
 
 
 def public_keys(text: str) -> list[dict[str, Any]]:

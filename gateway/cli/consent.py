@@ -12,7 +12,7 @@ OTHERS = {
     "quantities": "quantity",
     "values_from": "start",
     "values_to": "end",
-    "resolution_seconds": "--minutes, in seconds",
+    "resolution_seconds": "minutes",
 }
 """Options that the API calls otherwise."""
 
@@ -48,6 +48,12 @@ def ask(
         "reference": reference,
     }
     show(call(held(settings), "POST", f"/api/households/{household}/requests", wanted, by(ask, OTHERS)))
+
+
+@app.command("take-back")
+def take_back(household: str, request: str, settings: SettingsFile = SETTINGS_FILE) -> None:
+    """Ask no longer: the request goes from the household's page. One that it has answered stays answered."""
+    call(held(settings), "DELETE", f"/api/households/{household}/requests/{request}", names=by(take_back))
 
 
 @app.command("list")

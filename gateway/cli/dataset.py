@@ -2,9 +2,11 @@
 
 import csv
 import io
+import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
@@ -17,6 +19,8 @@ app = typer.Typer(no_args_is_help=True, help="Read datasets of a data space or a
 
 LARGEST_DATASET = 256 << 20
 """Bytes that are read of one answer."""
+LONGEST_PROBLEM = 64 << 10
+"""Bytes that are read of a refusal."""
 SDMX_CSV_TYPE = "application/vnd.sdmx.data+csv; version=2.0.0"
 SDMX_ML_TYPE = "application/vnd.sdmx.structure+xml; version=2.1"
 
@@ -123,7 +127,17 @@ def _named(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path}" if parts.netloc else parts.path
 
 
+def _told(error: HTTPError) -> str:
+    """What a problem (RFC 9457) says; "" for another answer."""
+    try:
+        with error:
+            said = json.loads(error.read(LONGEST_PROBLEM))["detail"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
+    return f": {said}" if isinstance(said, str) and said.isprintable() else ""
+
+
 def _why(error: OSError) -> str:
-    if hasattr(error, "code"):
-        return f"status {error.code}"
+    if isinstance(error, HTTPError):
+        return f"status {error.code}{_told(error)}"
     return why_unanswered(error, roots="--ca FILE names the root that signed it")

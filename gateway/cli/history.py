@@ -4,6 +4,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,13 +15,16 @@ from gateway.cli.history_file import ReadFile, map_of, plan_for, progress, read_
 from gateway.history.batches import Slice, batches, ranges
 from gateway.history.wrong import FileRefused, MapRefused, Wrong
 from gateway.settings import Settings
+from meter_driver.amounts.amount import SECOND_US
+from meter_driver.intervals import QUARTER_US
+from meter_driver.quantities import Kind
 from meter_driver.render import counted
 
 MapFile = Annotated[Path, typer.Option("--map", "-m", help="YAML: what the columns are; see docs/running.md.")]
 _OnlyCheck = Annotated[bool, typer.Option("--check", help="Say what would be taken, and send nothing.")]
 _AT_ONCE = 500
 _SHOWN = 100
-"""Wrongs of a kind that are printed; the others are counted."""
+"""Ranges of lines of one fault that are printed; the others are counted."""
 
 
 def import_file(
@@ -43,10 +47,20 @@ def import_file(
 
 def _stop(file: Path, some: Sequence[Wrong], count: int, called: Names = as_said) -> Any:
     """``called``: what the file calls a field."""
-    for wrong in (each.told(called) for each in some):
-        typer.echo(f"{file}:{wrong}" if wrong.line else f"{file}: {wrong}", err=True)
+    _tell(file, some, called)
     typer.echo(f"metergate: {count} wrong; nothing was sent", err=True)
     raise typer.Exit(1)
+
+
+def _tell(file: Path, some: Sequence[Wrong], called: Names = as_said) -> None:
+    """Lines of which one thing is wrong together, in the order of the first of each; of each the first ``_SHOWN``."""
+    lines: dict[tuple[str, str], list[int]] = {}
+    for wrong in (each.told(called) for each in some):
+        lines.setdefault((wrong.field, wrong.rule), []).append(wrong.line)
+    for (field_, rule), of in lines.items():
+        for where in islice(ranges(set(of)), _SHOWN) if any(of) else ("",):
+            told = ": ".join(filter(None, (where, field_, rule)))
+            typer.echo(f"{file}:{told}" if where else f"{file}: {told}", err=True)
 
 
 # -- asking and sending
@@ -71,6 +85,7 @@ def _exchange(config: Settings, file: Path, read: ReadFile, *, send: bool) -> No
         new = sorted(meter for _, meter, is_new in meters if is_new)
         told_of = [counted(read.count, "value"), counted(len(homes), "household"), counted(len(meters), "meter")]
         typer.echo(f"{', '.join(told_of)} of which {len(new)} new", err=True)
+        _tell_renamed(file, read)
         if send:
             _send(line, read, told)
         else:
@@ -80,13 +95,33 @@ def _exchange(config: Settings, file: Path, read: ReadFile, *, send: bool) -> No
     _sums(file, read, told, sent=send)
 
 
+def _tell_renamed(file: Path, read: ReadFile) -> None:
+    """Amounts that the file tells under the code of a register, and means of more than a quarter of an hour."""
+    renamed: dict[tuple[str, str], list[int]] = defaultdict(list)
+    means: list[int] = []
+    for column in read.columns:
+        if column.said:
+            renamed[column.said, column.name.quantity].append(min(column.lines))
+        if column.kind is Kind.INSTANT and any(map(_is_long, column.starts, column.ends)):
+            means.append(min(column.lines))
+    for (said, name), lines in renamed.items():
+        typer.echo(f"{file}:{min(lines)}: {said} with intervals: taken as amounts, {name}", err=True)
+    if means:
+        rule = "means of more than a quarter of an hour: estimated in each of its quarters"
+        typer.echo(f"{file}:{min(means)}: {rule}", err=True)
+
+
+def _is_long(start: int, end: int) -> bool:
+    return (end - start) * SECOND_US > QUARTER_US
+
+
 def _checked(line: Calls, file: Path, read: ReadFile) -> list[Any]:
     """What the gateway says of each series; the end of the command where one is wrong, or a line was."""
     try:
         known = _asked(line, read)
     except typer.Exit:
         if read.wrong:
-            _stop(file, read.wrong.some[:_SHOWN], read.wrong.count, read.plan.called)
+            _stop(file, read.wrong.some, read.wrong.count, read.plan.called)
         raise
     wrong = [
         Wrong(min(column.lines), said["wrong"]["field"], said["wrong"]["rule"])
@@ -94,7 +129,7 @@ def _checked(line: Calls, file: Path, read: ReadFile) -> list[Any]:
         if "wrong" in said
     ]
     if wrong or read.wrong:
-        some = sorted([*read.wrong.some[:_SHOWN], *sorted(wrong)[:_SHOWN]])
+        some = sorted([*read.wrong.some, *wrong])
         _stop(file, some, len(wrong) + read.wrong.count, read.plan.called)
     return known
 
@@ -115,7 +150,7 @@ def _foresee(read: ReadFile, known: Iterable[Any], told: _Told) -> None:
         for line, start, end in zip(column.lines, column.starts, column.ends, strict=True):
             if start < said["begins"]:
                 told.refused["before-start"].append(line)
-            elif end < said["expired_before"]:
+            elif (start if column.kind is Kind.INSTANT else end) < said["expired_before"]:
                 told.refused["expired"].append(line)
             elif end > said["ahead_after"]:
                 told.refused["clock"].append(line)
@@ -166,8 +201,7 @@ def _sums(file: Path, read: ReadFile, told: _Told, *, sent: bool) -> None:
     for reason, lines in sorted(told.refused.items()):
         for some in ranges(lines):
             typer.echo(f"{file}:{some}: {reason}", err=True)
-    for wrong in read.left_out.some[:_SHOWN]:
-        typer.echo(f"{file}:{wrong.told(read.plan.called)}", err=True)
+    _tell(file, read.left_out.some, read.plan.called)
     sums = {
         "source": read.source,
         "sent": sent,

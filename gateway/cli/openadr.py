@@ -1,21 +1,17 @@
 """``metergate openadr``: explain a 2.0b message; programs, events and VENs by the OpenADR 3.1 REST API, and whose."""
 
-import base64
 import json
-import os
-import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlencode
-from urllib.request import Request, urlopen
+from urllib.parse import quote
 
 import typer
 
 from gateway.cli.calls import SETTINGS_FILE, SettingsFile, by, call, held, show
-from gateway.cli.unanswered import why_unanswered
+from gateway.cli.openadr_calls import SECRET_VARIABLE, Api, end
+from gateway.cli.openadr_words import event_in_words, program_in_words, ven_in_words
 
 app = typer.Typer(no_args_is_help=True, help="Explain a message; programs, events and VENs.")
 programs = typer.Typer(no_args_is_help=True, help="Programs of the VTN.")
@@ -25,8 +21,6 @@ app.add_typer(programs, name="programs")
 app.add_typer(events, name="events")
 app.add_typer(vens, name="vens")
 
-ANSWER_SECONDS, PAGE_SIZE, LARGEST_ANSWER = 30.0, 50, 64 << 20
-SECRET_VARIABLE = "METERGATE_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 ENTRY = "oadr_20b.xsd"
 
 Base = Annotated[str, typer.Option("--url", help="The API's base, https://host/openadr3/3.1.1.")]
@@ -35,7 +29,7 @@ ClientOption = Annotated[
 ]
 Ca = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Roots to trust, PEM.")]
 BodyFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="JSON; - is stdin.")]
-ROOTS = "--ca FILE names the root that signed it; a gateway's own is ca.pem in its key folder"
+Standard = Annotated[bool, typer.Option("--standard", help="As the API of OpenADR 3.1 writes them.")]
 USUAL_BASE = "https://localhost:8445/openadr3/3.1.1"
 
 
@@ -65,9 +59,11 @@ def owner(organisation: str, settings: SettingsFile = SETTINGS_FILE) -> None:
 
 
 @programs.command("list")
-def list_programs(url: Base = USUAL_BASE, client: ClientOption = "bl_client", ca: Ca = None) -> None:
+def list_programs(
+    standard: Standard = False, url: Base = USUAL_BASE, client: ClientOption = "bl_client", ca: Ca = None
+) -> None:
     """All programs, one JSON object a line."""
-    _lines(Api(url, client, ca).all("/programs"))
+    _lines(Api(url, client, ca).all("/programs"), None if standard else program_in_words)
 
 
 @programs.command("add")
@@ -86,12 +82,14 @@ def add_program(
 @events.command("list")
 def list_events(
     program: Annotated[str, typer.Option(help="Of this program only.")] = "",
+    standard: Standard = False,
     url: Base = USUAL_BASE,
     client: ClientOption = "bl_client",
     ca: Ca = None,
 ) -> None:
     """All events, one JSON object a line."""
-    _lines(Api(url, client, ca).all("/events", **({"programID": program} if program else {})))
+    found = Api(url, client, ca).all("/events", **({"programID": program} if program else {}))
+    _lines(found, None if standard else event_in_words)
 
 
 @events.command("post")
@@ -115,9 +113,11 @@ def opts(event: str, url: Base = USUAL_BASE, client: ClientOption = "bl_client",
 
 
 @vens.command("list")
-def list_vens(url: Base = USUAL_BASE, client: ClientOption = "bl_client", ca: Ca = None) -> None:
+def list_vens(
+    standard: Standard = False, url: Base = USUAL_BASE, client: ClientOption = "bl_client", ca: Ca = None
+) -> None:
     """All VENs, one JSON object a line."""
-    _lines(Api(url, client, ca).all("/vens"))
+    _lines(Api(url, client, ca).all("/vens"), None if standard else ven_in_words)
 
 
 @vens.command("add")
@@ -156,72 +156,17 @@ def household(
     call(held(settings), "PUT", f"/api/openadr/vens/{quote(name, safe='')}/household", body, names)
 
 
-class Api:
-    """The 3.1 REST API as business logic, logged in. What goes wrong ends the command with one line."""
-
-    def __init__(self, base: str, client: str, ca: Path | None) -> None:
-        if not base.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]")):
-            _end("the base is https, or http on loopback")
-        self._base = base.rstrip("/")
-        self._context = ssl.create_default_context(cafile=ca)
-        secret = os.environ.get(SECRET_VARIABLE)
-        if secret is None:
-            _end(f"{SECRET_VARIABLE} is not set")
-        basic = base64.b64encode(f"{quote(client)}:{quote(str(secret))}".encode()).decode()
-        form = urlencode({"grant_type": "client_credentials"}).encode()
-        token = self._send("POST", "/auth/token", form, f"Basic {basic}", "application/x-www-form-urlencoded")
-        self._bearer = f"Bearer {token['access_token']}"
-
-    def ask(self, verb: str, path: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        return self._send(verb, path, data, self._bearer, "application/json")
-
-    def all(self, path: str, **query: str) -> Iterator[Any]:
-        """Page by page."""
-        skip = 0
-        while True:
-            words = urlencode(query | {"skip": str(skip), "limit": str(PAGE_SIZE)})
-            page = self.ask("GET", f"{path}?{words}")
-            yield from page
-            if len(page) < PAGE_SIZE:
-                return
-            skip += PAGE_SIZE
-
-    def _send(self, verb: str, path: str, data: bytes | None, authorization: str, kind: str) -> Any:
-        headers = {"Authorization": authorization} | ({"Content-Type": kind} if data is not None else {})
-        request = Request(self._base + path, data=data, method=verb, headers=headers)  # noqa: S310 - looked at above
-        try:
-            with urlopen(request, timeout=ANSWER_SECONDS, context=self._context) as answer:  # noqa: S310
-                return json.loads(answer.read(LARGEST_ANSWER))
-        except HTTPError as error:
-            _end(_said(error))
-        except (URLError, OSError, ValueError) as error:
-            _end(f"no answer from {self._base}: {why_unanswered(error, roots=ROOTS)}")
-
-
-def _said(error: HTTPError) -> str:
-    try:
-        problem = json.loads(error.read(LARGEST_ANSWER))
-        return f"HTTP {error.code}: {problem.get('detail') or problem.get('error_description') or problem['title']}"
-    except (ValueError, KeyError, AttributeError):
-        return f"HTTP {error.code}"
-
-
-def _end(why: str) -> Any:
-    typer.echo(f"metergate: {why}", err=True)
-    raise typer.Exit(1)
-
-
-def _lines(found: Iterator[Any]) -> None:
+def _lines(found: Iterator[Any], in_words: Callable[[Mapping[str, Any]], Any] | None) -> None:
+    """``in_words``: None leaves them as they came."""
     for each in found:
-        print(json.dumps(each))
+        print(json.dumps(each if in_words is None else in_words(each)))
 
 
 def _read(file: Path) -> Any:
     try:
         return json.loads(sys.stdin.read() if str(file) == "-" else file.read_text())
     except ValueError:
-        return _end("the event is not JSON")
+        return end("the event is not JSON")
 
 
 def _by_tables(file: Path) -> Iterator[str]:
@@ -251,7 +196,7 @@ def _by_schemas(file: Path, folder: Path) -> Iterator[str]:
     try:
         schema = xmlschema.XMLSchema(str(folder / ENTRY), allow="local")
     except (xmlschema.XMLSchemaException, OSError) as error:
-        _end(f"the schemas cannot be read: {type(error).__name__}")
+        end(f"the schemas cannot be read: {type(error).__name__}")
     message: Any = root  # xmlschema takes lxml's elements; its types know the standard library's only
     for fault in schema.iter_errors(message, use_location_hints=False):
         name = type(fault.validator).__name__.removeprefix("Xsd")

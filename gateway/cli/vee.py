@@ -26,11 +26,14 @@ def list_exceptions(
     limit: int = 100,
     settings: SettingsFile = SETTINGS_FILE,
 ) -> None:
-    """Exceptions, newest first."""
+    """Exceptions, newest first. Whether there are more of them is said on stderr."""
     asked: dict[str, Any] = {"state": state, "rule": rule, "limit": limit}
     if household:
         asked["household"] = household
-    show(call(held(settings), "GET", f"/api/vee/exceptions?{urlencode(asked)}", names=by(list_exceptions)))
+    found = call(held(settings), "GET", f"/api/vee/exceptions?{urlencode(asked)}", names=by(list_exceptions))
+    show(found)
+    if found["more"]:
+        typer.echo(f"there are more than {limit}: --limit, at most 500; or --household, --rule", err=True)
 
 
 @app.command("accept")

@@ -1,32 +1,34 @@
 """The consent desk: requests, answers, withdrawal, each durable before it is acknowledged."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 
-import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection
 
-from adapters.plugin import Logger, Notice, Notices, PermissionRequest
+from adapters.plugin import TAKEN_BACK, Logger, Notice, NoticeHandler, Notices, PermissionRequest
 from gateway import grounds as records
 from gateway.clock import Clock
+from gateway.consent.asking import Asking, Pause, drop
 from gateway.consent.endings import Begun, Endings
 from gateway.consent.evidence import Evidence
 from gateway.consent.ground_ends import GroundEnds
+from gateway.consent.notice import NoticeOf
 from gateway.consent.pressed import PressedFile
 from gateway.consent.records import (
     ANY_CLASS,
     Asked,
     Ended,
-    asked_of,
+    agreed_to,
+    answer_notice,
     ended_at,
     ended_by_erasure,
     entry_of,
     in_force,
     mark,
     over_at,
-    scope_of,
 )
 from gateway.door.epochs import Epochs
 from gateway.door.ledger import Ledger
@@ -36,19 +38,17 @@ from gateway.grounds import GroundBook, over
 from gateway.pins.change import of_household
 from gateway.pins.pins import Pins
 from gateway.recovery.ending_log import EndingLog
-from gateway.registry.tenancies import Tenancies
-from gateway.registry.turns import Turns
+from gateway.registry.registry import Registry
 from gateway.storage.port import Store
-from gateway.storage.tables.door import permission_request as requests
 from gateway.vault.port import Vault
 from policies.grounds import Consent, Contract, Ground, LegalTask
 from policies.terms import SubjectId
 
-__all__ = ["Asked", "ConsentDesk"]
+__all__ = ["Asked", "ConsentDesk", "Pause"]
 
 
 class ConsentDesk:
-    """One instance for each process. ``ends``: how what a household agreed to ends, and what is not recorded of it."""
+    """One for each process. ``notice_of``: what is read before a yes. ``ends``: how it ends, and what that owes."""
 
     def __init__(
         self,
@@ -62,18 +62,21 @@ class ConsentDesk:
         lines: Lines,
         outbox: Notices,
         evidence: Evidence,
+        notice_of: NoticeOf,
         endings: Endings,
         ending_log: EndingLog,
         pressed: PressedFile,
-        tenancies: Tenancies,
-        turns: Turns,
+        registry: Registry,
+        pause: Pause,
         clock: Clock,
         ids: Callable[[], str],
         log: Logger,
     ) -> None:
         self._store, self._vault, self._grounds, self._ledger = store, vault, grounds, ledger
         self._outbox, self._evidence, self._clock, self._ids = outbox, evidence, clock, ids
-        self._endings, self._tenancies, self._turns, self._pins = endings, tenancies, turns, pins
+        self._endings, self._tenancies, self._turns, self._pins = endings, registry.tenancies, registry.turns, pins
+        self._asking = Asking(store, grounds, clock, ids, pause)
+        self.notice_of = notice_of
         self.ends = GroundEnds(
             store, pins, grounds, ledger, epochs, lines, outbox, evidence, endings, pressed, ending_log, log
         )
@@ -81,60 +84,71 @@ class ConsentDesk:
     # -- asking
 
     async def ask(self, household: SubjectId, request: PermissionRequest) -> str:
-        """Put a request before a household. Raises ``SubjectGone``."""
+        """Put a request before a household: see ``Asking.put``. Raises ``AskedInVain``, ``SubjectGone``."""
         async with self._turns.of(household):
             await self._here(household)
-            name = self._ids()
-            body = msgspec.json.encode(request).decode()
-            row = {"id": name, "subject": household, "body": body, "asked": self._clock().timestamp()}
-
-            def add(connection: Connection) -> None:
-                connection.execute(insert(requests).values(row))
-
-            await self._store.write(add)
-            return name
+            return await self._asking.put(household, request)
 
     async def waiting(self, household: SubjectId) -> Sequence[Asked]:
-        """Without an answer, oldest first; those whose validity is over are left out, and all of who moved out."""
+        """Before the household, oldest first; nothing is before one that moved out."""
         found = self._tenancies.get(household)
-        if found is None or not found.live:
-            return []
-        query = select(requests).where(requests.c.subject == household, requests.c.answered.is_(None))
-        query = query.order_by(requests.c.asked)
-        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
-        now = self._clock()
-        return [asked for asked in map(asked_of, rows) if asked.request.until > now]
+        return [] if found is None or not found.live else await self._asking.waiting(household)
 
     async def refused(self, household: SubjectId) -> Sequence[tuple[Asked, datetime]]:
-        """Those that were answered by no, with when, oldest answer first."""
-        query = select(requests).where(requests.c.subject == household, requests.c.ground == "")
-        query = query.where(requests.c.answered.is_not(None)).order_by(requests.c.answered)
-        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
-        return [(asked_of(row), datetime.fromtimestamp(row.answered, UTC)) for row in rows]
+        """See ``Asking``."""
+        return await self._asking.refused(household)
+
+    async def take_back(self, household: SubjectId, request: str) -> None:
+        """The recipient asks no longer. Raises ``ConsentError`` when there is nothing (left) to take back."""
+        async with self._turns.of(household):
+            asked = await self._asking.find(household, request)
+
+            def write(connection: Connection) -> None:
+                if drop(connection, asked):
+                    self._outbox.put(connection, answer_notice(asked, ""))
+
+            await self._store.write(write)
+
+    @property
+    def notices(self) -> Mapping[str, NoticeHandler]:
+        """For the outbox: an adapter's question is over, so what it put before a household goes."""
+
+        async def taken_back(notice: Notice) -> None:
+            recipient, reference = notice.payload["recipient"], notice.payload["reference"]
+            for asked in await self._asking.of_reference(recipient, reference):
+                async with self._turns.of(asked.subject):
+                    await self._store.write(partial(drop, asked=asked))
+
+        return {TAKEN_BACK: taken_back}
 
     async def accept(
-        self, household: SubjectId, request: str, quantities: frozenset[str], *, language: str = "en"
+        self,
+        household: SubjectId,
+        request: str,
+        quantities: frozenset[str],
+        *,
+        language: str = "en",
+        read: str | None = None,
     ) -> Consent:
         """Yes to all or to a part of a request. Raises ``ConsentError`` when there is nothing (left) to accept.
 
         Raises ``SubjectGone`` once the household's end has begun. The first answer counts: an accept that is sent again
-        changes nothing, before or after a withdrawal. ``language``: in which the household read the notice.
+        changes nothing, before or after a withdrawal. ``language``: in which the household read the notice. ``read``:
+        the hash of what it read, which must be what is said now; None where the caller showed it.
         """
         async with self._turns.of(household):
             await self._here(household)
-            asked = await self._find(household, request)
-            if not quantities or not quantities <= asked.request.quantities:
-                raise ConsentError("nothing-chosen", "quantities", "at least one of those that are asked for")
-            now = self._clock()
-            consent = Consent(self._ids(), household, scope_of(asked.request, quantities, now), now)
-            token = self._evidence.receipt(consent, language)
+            asked, now = await self._asking.find(household, request), self._clock()
+            notice = self.notice_of(asked.request, language)
+            consent = Consent(self._ids(), household, agreed_to(asked.request, quantities, now, notice, read), now)
+            token = self._evidence.receipt(consent, notice)
             sealed = await self._ledger.seal([(household, entry_of("given", consent, now))])
-            answered = self._answer(asked, consent.id)
+            answered = answer_notice(asked, consent.id)
 
             def write(connection: Connection) -> None:
                 mark(connection, asked.id, now, consent.id)
                 records.add(connection, consent)
-                self._evidence.put(connection, household, "receipt", consent.id, now, token)
+                self._evidence.put_receipt(connection, consent, token, notice)
                 self._ledger.put(connection, sealed)
                 self._outbox.put(connection, answered)
 
@@ -146,13 +160,13 @@ class ConsentDesk:
         """No. Raises ``ConsentError`` when there is nothing (left) to refuse, ``SubjectGone`` as ``accept`` does."""
         async with self._turns.of(household):
             await self._here(household)
-            asked = await self._find(household, request)
-            now = self._clock()
-            answered = self._answer(asked, "")
+            asked = await self._asking.find(household, request)
+            now, all_ = self._clock(), await self._asking.alike(asked)
 
             def write(connection: Connection) -> None:
-                mark(connection, asked.id, now, "")
-                self._outbox.put(connection, answered)
+                for each in all_:
+                    mark(connection, each.id, now, "")
+                    self._outbox.put(connection, answer_notice(each, ""))
 
             await self._store.write(write)
 
@@ -202,8 +216,8 @@ class ConsentDesk:
         done: list[Consent] = []
         while True:
             now = self._clock()
-            known = [self._grounds.find(household, name) for name in mine]
-            ended = [c.withdraw(now) for c in known if isinstance(c, Consent) and c.withdrawn is None]
+            left = [g for g in self._grounds.unended(household) if g.id in mine]
+            ended = [g.withdraw(now) for g in left if isinstance(g, Consent)]
             if ended:
                 await self.ends.end(Ended(household, ended, now))
                 done += ended
@@ -216,15 +230,16 @@ class ConsentDesk:
     async def end(self, household: SubjectId, ground: str) -> None:
         """End a contract, or object to a legal task where its law allows that. Raises ``ConsentError``."""
         now = self._clock()
+        left = {each.id for each in self._grounds.unended(household)}
         match self._grounds.find(household, ground):
-            case Contract() as contract if contract.ended is None:
+            case Contract() as contract if ground in left:
                 await self.ends.end(Ended(household, [replace(contract, ended=now)], now))
-            case LegalTask(objectable=True, objected=None) as task:
+            case LegalTask(objectable=True) as task if ground in left:
                 await self.ends.end(Ended(household, [replace(task, objected=now)], now))
             case Contract() | LegalTask(objectable=True):
                 await self.ends.settle(household)
             case LegalTask():
-                raise ConsentError("not-objectable", "ground", "the law behind this task knows no objection")
+                raise ConsentError("not-objectable", "ground", "GDPR Art. 21 knows no objection to a duty by 6(1)(c)")
             case _:
                 raise ConsentError("no-such-ground", "ground", "this household has no such ground")
 
@@ -237,14 +252,12 @@ class ConsentDesk:
         while flying := self.ends.flying(begun.household):
             await asyncio.wait(flying)  # pressed before: it is durable now, or owed
         await self.ends.record_owed()
-        ended = [ended_at(g, begun.at) for g in self._grounds.of(begun.household) if in_force(g)]
+        ended = [ended_at(g, begun.at) for g in self._grounds.unended(begun.household) if in_force(g)]
         await self.ends.end(Ended(begun.household, ended, begun.at, begun=begun, own=own))
 
     async def end_again(self, household: SubjectId, grounds: Collection[str], at: datetime) -> None:
         """After a restore: what ended since the backup, as it ended then. What is over or not there stays so."""
-        known = [ground for ground in self._grounds.of(household) if ground.id in grounds]
-        ended = [over_at(ground, at) for ground in known if not over(ground)]
-        if ended:
+        if ended := [over_at(ground, at) for ground in self._grounds.unended(household) if ground.id in grounds]:
             await self.ends.end(Ended(household, ended, at))
 
     # -- helpers
@@ -255,25 +268,3 @@ class ConsentDesk:
         live = found is not None and found.live and self._vault.oldest(household, ANY_CLASS) is not None
         if not live or await self._endings.begun(household) is not None:
             raise SubjectGone("no such household")
-
-    async def _find(self, household: SubjectId, request: str) -> Asked:
-        query = select(requests).where(requests.c.id == request, requests.c.subject == household)
-        row = await self._store.look(lambda connection: connection.execute(query).first())
-        if row is None:
-            raise ConsentError("no-such-request", "request", "there is no such request for this household")
-        if row.answered is not None:
-            raise ConsentError("answered", "request", "this request has been answered")
-        asked = asked_of(row)
-        if asked.request.until <= self._clock():
-            raise ConsentError("over", "request", "the time that was asked for is over")
-        return asked
-
-    @staticmethod
-    def _answer(asked: Asked, ground: str) -> Notice:
-        payload = {
-            "request": asked.id,
-            "reference": asked.request.reference,
-            "recipient": asked.request.recipient,
-            "ground": ground,
-        }
-        return Notice("permission.answered", payload, key=f"request:{asked.id}")

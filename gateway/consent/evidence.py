@@ -1,34 +1,43 @@
 """Evidence: receipts of consents, records of withdrawals, certificates of erasure. Signed (JWS), checkable offline.
 
 A receipt has the mandatory fields of ISO/IEC TS 27560 in W3C DPV terms; the certificate says what was destroyed and
-what stays, why and until when. Both name the household by the pseudonym of its receipts, nothing else.
+what stays, why and until when. Both name the household by the pseudonym of its receipts, nothing else. With a receipt
+lies the privacy notice that it names.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from adapters.formats.words import whole_second
 from adapters.plugin import Signer
-from gateway.consent.notice import NOTICE_ID, NOTICES
+from gateway.consent.notice import PrivacyNotice, former
+from gateway.door.checkpoints import Checkpoints
+from gateway.settings.tables import ControllerSettings
 from gateway.storage.port import Store
 from gateway.storage.tables.door import evidence as table
 from gateway.vault.port import Destroyed, Vault
-from policies.grounds import Consent
+from policies.grounds import Consent, basis_of
 from policies.holdings import HOLDINGS, Lasting
 from policies.terms import SubjectId
 
+KEYS_DESTROYED = "keys of readings, class "
+IDENTITY_DESTROYED = "key of name, address and serial numbers"
+PIECES_DESTROYED = "sealed pieces whose keys are destroyed"
+_TYPES = {"receipt": "receipt+jwt", "withdrawal": "receipt+jwt", "expiry": "receipt+jwt", "erasure": "erasure+jwt"}
+"""Of a JWS, by the kind of record."""
+
 
 @dataclass(frozen=True, slots=True)
-class Controller:
-    """Who runs this gateway, as receipts and certificates name it."""
+class SignedRecord:
+    """One of them as it is kept. ``claims``: None when it is not signed by any key that this gateway ever had."""
 
-    name: str
-    contact: str
+    token: str
+    claims: Mapping[str, Any] | None
 
 
 class Evidence:
@@ -39,19 +48,20 @@ class Evidence:
         store: Store,
         vault: Vault,
         signer: Signer,
-        controller: Controller,
+        controller: ControllerSettings,
         lasting: Lasting,
         ids: Callable[[], str],
+        checkpoints: Checkpoints,
     ) -> None:
         self._store, self._vault, self._signer, self._controller, self._ids = store, vault, signer, controller, ids
-        self.lasting = lasting
+        self.lasting, self._checkpoints = lasting, checkpoints
 
     def pseudonym(self, subject: SubjectId) -> str:
         """How receipts and certificates name a household; the same on all of them."""
         return "urn:metergate:holder:" + self._vault.lookup("receipt", subject).hex()[:32]
 
-    def receipt(self, consent: Consent, language: str) -> str:
-        """The consent receipt; ``language``: of the notice that was shown with the request."""
+    def receipt(self, consent: Consent, notice: PrivacyNotice) -> str:
+        """The consent receipt; ``notice``: what was read before."""
         scope = consent.scope
         claims = self._claims(consent, consent.given) | {
             "event": "given",
@@ -66,50 +76,86 @@ class Evidence:
             "retention": _duration(scope.keep),
             "withdrawal": "page Consents of this gateway, one press, at any time",
             "notice": {
-                "id": NOTICE_ID,
-                "language": language,
-                "sha256": sha256(NOTICES[language].encode()).hexdigest(),
+                "id": notice.version,
+                "language": notice.language,
+                "sha256": notice.sha256,
+                "path": f"/consents/{consent.id}/notice",
             },
         }
-        return self._signer.sign(claims, typ="receipt+jwt")
+        return self._signer.sign(claims | self._head(), typ=_TYPES["receipt"])
+
+    def _head(self) -> dict[str, str]:
+        """The ledger's last signed head: who holds the receipt can have it proved that later ones begin with it."""
+        newest = self._checkpoints.newest
+        return {} if newest is None else {"ledger_checkpoint": newest.token}
 
     def withdrawal(self, consent: Consent, at: datetime) -> str:
         """That a consent was taken back, and when."""
-        return self._signer.sign(self._claims(consent, at) | {"event": "withdrawn"}, typ="receipt+jwt")
+        claims = self._claims(consent, at) | {"event": "withdrawn"} | self._head()
+        return self._signer.sign(claims, typ=_TYPES["withdrawal"])
+
+    def expiry(self, consent: Consent) -> str:
+        """That a consent ended by its time, and when."""
+        claims = self._claims(consent, consent.scope.validity.end) | {"event": "expired"} | self._head()
+        return self._signer.sign(claims, typ=_TYPES["expiry"])
 
     def erasure(self, subject: SubjectId, destroyed: Destroyed, at: datetime) -> str:
         """The certificate of Article 17."""
         gone: list[dict[str, Any]] = [
-            {"what": f"keys of readings, class {detail.value}", "days": days}
-            for detail, days in sorted(destroyed.days.items())
+            {"what": f"{KEYS_DESTROYED}{detail.value}", "days": days} for detail, days in sorted(destroyed.days.items())
         ]
-        gone.append({"what": "key of name, address and serial numbers", "count": 1})
-        gone.append({"what": "sealed pieces that nobody can open any more", "count": destroyed.pieces})
+        gone.append({"what": IDENTITY_DESTROYED, "count": 1})
+        gone.append({"what": PIECES_DESTROYED, "count": destroyed.pieces})
         kept = [{"what": h.what, "ground": h.law, "until": str(self.lasting.until(h, at))} for h in HOLDINGS]
         claims: dict[str, Any] = {
             "iss": self._signer.did,
             "sub": self.pseudonym(subject),
             "iat": int(at.timestamp()),
             "controllers": [self._controller.name],
+            "contact": self._controller.contact,
             "destroyed": gone,
             "retained": kept,
             "recovery_until": whole_second(destroyed.recovery_until) if destroyed.recovery_until else None,
         }
-        return self._signer.sign(claims, typ="erasure+jwt")
+        return self._signer.sign(claims, typ=_TYPES["erasure"])
 
     def put(self, connection: Connection, subject: SubjectId, kind: str, ground: str, at: datetime, token: str) -> None:
         """Inside somebody's transaction."""
         row = {"id": self._ids(), "subject_tag": self._tag(subject), "kind": kind, "ground": ground}
         connection.execute(insert(table).values({**row, "at": at.timestamp(), "token": token}))
 
+    def put_receipt(self, connection: Connection, consent: Consent, token: str, notice: PrivacyNotice) -> None:
+        """The same, with the text that it names. Both go together when their time is over."""
+        self.put(connection, consent.subject, "receipt", consent.id, consent.given, token)
+        self.put(connection, consent.subject, "notice", consent.id, consent.given, notice.text)
+
     async def find(self, subject: SubjectId, kind: str, ground: str | None = None) -> bytes | None:
-        """The newest record of a kind (``receipt``, ``withdrawal``, ``erasure``); None without one."""
+        """The newest of a kind (``receipt``, ``notice``, ``withdrawal``, ``expiry``, ``erasure``); None without one."""
         query = select(table.c.token).where(table.c.subject_tag == self._tag(subject), table.c.kind == kind)
         if ground is not None:
             query = query.where(table.c.ground == ground)
         query = query.order_by(table.c.at.desc()).limit(1)
         row = await self._store.look(lambda connection: connection.execute(query).first())
         return None if row is None else str(row.token).encode()
+
+    async def record(self, subject: SubjectId, kind: str, ground: str | None = None) -> SignedRecord | None:
+        """The same for whoever reads it, its signature checked."""
+        found = await self.find(subject, kind, ground)
+        if found is None:
+            return None
+        token = found.decode()
+        return SignedRecord(token, self._signer.verify(token, typ=_TYPES[kind], former=True))
+
+    async def notice(self, subject: SubjectId, ground: str) -> PrivacyNotice | None:
+        """The text whose hash the receipt of a consent names; None when there is none, or what is kept is another."""
+        receipt = await self.record(subject, "receipt", ground)
+        if receipt is None or receipt.claims is None:
+            return None
+        named = receipt.claims["notice"]
+        version, language = str(named.get("id")), str(named.get("language"))
+        kept = await self.find(subject, "notice", ground)
+        found = former(version, language) if kept is None else PrivacyNotice(version, language, kept.decode())
+        return found if found is not None and found.sha256 == named.get("sha256") else None
 
     def _tag(self, subject: SubjectId) -> bytes:
         return self._vault.lookup("evidence", subject)
@@ -125,7 +171,7 @@ class Evidence:
             "recipients": [consent.scope.recipient],
             "controllers": [self._controller.name],
             "contact": self._controller.contact,
-            "legal_basis": "GDPR Art. 6(1)(a)",
+            "legal_basis": f"GDPR Art. {basis_of(consent)}",
         }
 
 
@@ -133,3 +179,11 @@ def _duration(span: timedelta) -> str:
     """ISO 8601, whole seconds; days where they are whole."""
     seconds = int(span.total_seconds())
     return f"P{seconds // 86400}D" if seconds and seconds % 86400 == 0 else f"PT{seconds}S"
+
+
+def span_of(duration: str) -> timedelta:
+    """What ``_duration`` made. Raises ``ValueError``."""
+    found = re.fullmatch(r"P(?:(\d+)D|T(\d+)S)", duration)
+    if found is None:
+        raise ValueError(f"{duration!r} is no duration of a receipt")
+    return timedelta(days=int(found[1] or 0), seconds=int(found[2] or 0))

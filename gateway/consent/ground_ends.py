@@ -10,7 +10,7 @@ room (``gateway.consent.pressed``) and tried again until it is recorded; a start
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -111,11 +111,26 @@ class GroundEnds:
         self._flying.setdefault(ended.household, set()).add(flying)
         await asyncio.shield(self._recorded(ended, flying))
 
+    async def by_time(self, every: Sequence[Ended]) -> None:
+        """Their time is over, and the door has cut them at that instant. One for each household, in one transaction.
+
+        No restore could give it back, so it is not written beside backups. Raises what a write does, and it stays to
+        be ended; ``SubjectGone`` where a household has no keys.
+        """
+        names = [name for ended in every for name in ended.names]
+        self._grounds.time_out(*names)
+        try:
+            await self._write_ends(every)
+        except BaseException:
+            self._grounds.time_out(*names, undone=True)
+            raise
+        self._log.info("ground.ended", kind="ended", grounds=len(names), connections_reset=0)
+
     async def _recorded(self, ended: Ended, flying: asyncio.Future[None]) -> None:
         """``flying`` is done when it is durable, or owed."""
         household = ended.household
         try:
-            await self._write_end(ended)
+            await self._write_ends([ended])
         except SubjectGone:
             raise  # nothing of it can be opened any more
         except Exception as error:
@@ -178,31 +193,40 @@ class GroundEnds:
         left = [ground for ground in ended.grounds if ground.id not in past]
         begun = ended.begun is None or await self._endings.begun(ended.household) is not None
         if left or not begun:
-            await self._write_end(replace(ended, grounds=left))
+            await self._write_ends([replace(ended, grounds=left)])
         await self._pins.settle(ended.household)
         await self._ending_log.settle()
 
-    async def _write_end(self, ended: Ended) -> None:
-        """2. Ledger entries are sealed; then record, ledger entries, notices: one transaction, and its pin."""
-        household, at = ended.household, ended.at
-        sealed = await self._ledger.seal([(household, entry) for entry in ended.entries()])
-        tokens = [(g.id, self._evidence.withdrawal(g, at)) for g in ended.grounds if isinstance(g, Consent)]
-
-        entry = _entry(ended)
+    async def _write_ends(self, every: Sequence[Ended]) -> None:
+        """2. Ledger entries are sealed; then record, ledger entries, notices: one transaction, and its pins."""
+        sealed = await self._ledger.seal([(each.household, entry) for each in every for entry in each.entries()])
+        tokens = [(each, ground.id, *self._token(each, ground)) for each in every for ground in each.consents]
 
         def write(connection: Connection) -> None:
-            records.end(connection, ended.grounds, at)
-            self._ending_log.note(connection, entry)
             self._ledger.put(connection, sealed)
-            for consent, token in tokens:
-                self._evidence.put(connection, household, "withdrawal", consent, at, token)
-            for ground in ended.grounds:
-                self._outbox.put(connection, ended_notice(ground))
-            if ended.begun is not None:
-                self._endings.begin(connection, ended.begun)
-                self._outbox.put(connection, ending_notice(household))
+            for ended, consent, kind, token in tokens:
+                self._evidence.put(connection, ended.household, kind, consent, ended.at, token)
+            for ended in every:
+                self._put(connection, ended)
 
-        await self._pins.write([of_household(household)], write)
+        may_wait = all(each.by_time for each in every)  # an older store gives nobody back what time has ended
+        await self._pins.write([of_household(each.household) for each in every], write, adds=may_wait)
+
+    def _token(self, ended: Ended, consent: Consent) -> tuple[str, str]:
+        """Its kind, and the signed record."""
+        if ended.by_time:
+            return "expiry", self._evidence.expiry(consent)
+        return "withdrawal", self._evidence.withdrawal(consent, ended.at)
+
+    def _put(self, connection: Connection, ended: Ended) -> None:
+        records.end(connection, ended.grounds, ended.at)
+        if not ended.by_time:
+            self._ending_log.note(connection, _entry(ended))
+        for ground in ended.grounds:
+            self._outbox.put(connection, ended_notice(ground, by_time=ended.by_time))
+        if ended.begun is not None:
+            self._endings.begin(connection, ended.begun)
+            self._outbox.put(connection, ending_notice(ended.household))
 
 
 @dataclass(slots=True)

@@ -2,18 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, update
 
+from adapters.formats.words import whole_second
 from adapters.plugin import Notice, PermissionRequest
 from gateway.consent.endings import Begun
-from gateway.grounds import kind_of
+from gateway.consent.notice import PrivacyNotice
+from gateway.errors import ConsentError
+from gateway.grounds import kind_of, over
 from gateway.storage.tables.door import permission_request as requests
+from policies.decide import ends
 from policies.grounds import Consent, Contract, Ground, LegalTask, Scope
 from policies.ledger import LedgerEntry
+from policies.reminders import ends_soon
 from policies.terms import DetailClass, Period, SubjectId
 
 
@@ -34,6 +39,7 @@ class Ended:
     Attributes:
         begun: the household's own end that begins with them.
         own: it is erased, so its own access ends too.
+        by_time: nobody ended them: ``at`` is the end of their validity.
     """
 
     household: SubjectId
@@ -41,15 +47,20 @@ class Ended:
     at: datetime
     begun: Begun | None = None
     own: bool = False
+    by_time: bool = False
 
     @property
     def kind(self) -> str:
-        return "erased" if self.own else "withdrawn"
+        return "erased" if self.own else "ended" if self.by_time else "withdrawn"
 
     @property
     def names(self) -> Sequence[str]:
         """Whose epochs flip, and whose lines are reset."""
         return [ground.id for ground in self.grounds] + ([f"own:{self.household}"] if self.own else [])
+
+    @property
+    def consents(self) -> Sequence[Consent]:
+        return [ground for ground in self.grounds if isinstance(ground, Consent)]
 
     def entries(self) -> Sequence[LedgerEntry]:
         """For the ledger."""
@@ -70,7 +81,14 @@ def mark(connection: Connection, request: str, at: datetime, ground: str) -> Non
     connection.execute(update(requests).where(requests.c.id == request).values(answered=at.timestamp(), ground=ground))
 
 
-def scope_of(request: PermissionRequest, quantities: frozenset[str], now: datetime) -> Scope:
+def agreed_to(
+    request: PermissionRequest, quantities: frozenset[str], now: datetime, notice: PrivacyNotice, read: str | None
+) -> Scope:
+    """What a yes covers. Raises ``ConsentError`` for one to nothing, and for one after another notice was read."""
+    if not quantities or not quantities <= request.quantities:
+        raise ConsentError("nothing-chosen", "quantities", "at least one of those that are asked for")
+    if read not in (None, notice.sha256):
+        raise ConsentError("notice-changed", "notice", "the hash of what the household is told now")
     return Scope(
         recipient=request.recipient,
         purpose=request.purpose,
@@ -101,6 +119,22 @@ def ended_at(ground: Ground, now: datetime) -> Ground:
             return replace(ground, ended=now)
         case LegalTask():
             return ground
+
+
+def standing(ground: Ground, now: datetime, erased: datetime | None) -> dict[str, Any]:
+    """Whether something may leave by it, whether it ends soon by its time, and how it ended; None: it has not.
+
+    ``erased``: when its household was.
+    """
+    scope, at = ground.scope, ends(ground)
+    how = "erased" if at == erased else "time"
+    if over(ground):
+        how = {Consent: "withdrawn", Contract: "ended", LegalTask: "objected"}[type(ground)]
+    return {
+        "active": scope.validity.start <= now < at,
+        "ends_soon": now < at and ends_soon(scope.validity, now),
+        "end": how if at <= now else None,
+    }
 
 
 def over_at(ground: Ground, at: datetime) -> Ground:
@@ -136,14 +170,35 @@ def erased(household: SubjectId, at: datetime) -> LedgerEntry:
     return LedgerEntry("erased", at, "", "", f"own:{household}", "", (), 0.0, "", at, at)
 
 
-def ended_notice(ground: Ground) -> Notice:
+def answer_notice(asked: Asked, ground: str) -> Notice:
+    """``ground``: what the yes made; empty is a no."""
     payload = {
+        "request": asked.id,
+        "reference": asked.request.reference,
+        "recipient": asked.request.recipient,
+        "ground": ground,
+    }
+    return Notice("permission.answered", payload, key=f"request:{asked.id}")
+
+
+def ended_notice(ground: Ground, *, by_time: bool = False) -> Notice:
+    return Notice("ground.ended", {**_named(ground), "by_time": by_time}, key=f"ground:{ground.id}")
+
+
+def ending_soon_notice(ground: Ground, before: timedelta) -> Notice:
+    """A reminder, ``before`` its end."""
+    words = {"end": whole_second(ground.scope.validity.end), "days": before.days}
+    return Notice("ground.ending", {**_named(ground), **words}, key=f"ground:{ground.id}")
+
+
+def _named(ground: Ground) -> dict[str, str]:
+    scope = ground.scope
+    return {
         "ground": ground.id,
         "subject": ground.subject,
-        "recipient": ground.scope.recipient,
-        "purpose": ground.scope.purpose.value,
+        "recipient": scope.recipient,
+        "purpose": scope.purpose.value,
     }
-    return Notice("ground.ended", payload, key=f"ground:{ground.id}")
 
 
 def ending_notice(household: SubjectId) -> Notice:

@@ -110,7 +110,7 @@ def _walked(at: books.ChainLink, stretch: _Stretch, signer: Signer, seal: OwnSea
     for row in stretch.rows:
         if row.number != at[0] + 1:
             return at, f"the ledger has a hole: entry {at[0] + 1} is missing"
-        after = books.follow(at, _leaf(row, seal))
+        after = books.follow(at, leaf_of(row, seal))
         if row.hash != after[1]:
             return at, f"the ledger's chain is broken at entry {after[0]}: it was altered"
         at = after
@@ -119,7 +119,7 @@ def _walked(at: books.ChainLink, stretch: _Stretch, signer: Signer, seal: OwnSea
     return at, ""
 
 
-def _leaf(row: Any, seal: OwnSeal) -> bytes:
+def leaf_of(row: Any, seal: OwnSeal) -> bytes:
     """Of an entry, or of what is left of one; of a forgery something that no chain holds."""
     if row.subject_tag != FORGOTTEN:
         return books.leaf(row.sealed)

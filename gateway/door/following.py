@@ -10,14 +10,14 @@ from gateway.door.egress import Part
 from gateway.door.late import OnceTold, again_from, touched
 from gateway.door.meant import Meant, differ, key_of, missing
 from gateway.door.opening import Open, Opener
+from gateway.door.tails import Left, Tail
 from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
 from gateway.vault.merge import kind_of
 from gateway.vault.port import Mark, Vault
-from meter_driver.amounts.partials import summed
 from meter_driver.quantities import Kind
 from policies.minimise import interval_of
-from policies.terms import AS_RECEIVED, DetailClass, Grant, Period, Row, SubjectId, class_of
+from policies.terms import AS_RECEIVED, FAR_FUTURE, DetailClass, Grant, Period, Row, SubjectId, class_of
 from policies.vault.values import Value
 
 LOOK_AGAIN = 1.0
@@ -32,12 +32,20 @@ class Watch:
     Attributes:
         alive: whether the recipient still has its right.
         gone: whether the connection is gone.
-        joined: households that may be opened now and were not before; written down in the ledger already.
+        joined: of a portfolio what may be opened now and was not before, or stands no longer by what it was opened by;
+            written down in the ledger already. Such a stream goes on when nobody is left: somebody may join.
+        until: when it ends, whoever is in it.
     """
 
     alive: Callable[[], bool]
     gone: Callable[[], bool]
-    joined: Callable[[frozenset[SubjectId]], Awaitable[Sequence[Open]]] | None = None
+    joined: Callable[[], Awaitable[Sequence[Open]]] | None = None
+    until: datetime = FAR_FUTURE
+
+    def over(self, now: datetime, live: Sequence[Open]) -> bool:
+        """Whether there is nothing left to wait for."""
+        last = self.joined is None and all(now >= opened.grant.period.end for opened in live)
+        return last or now >= self.until or not self.alive() or self.gone()
 
 
 class Follower:
@@ -56,35 +64,45 @@ class Follower:
         late. One that has none is not told: it may still get it. What was told otherwise is told again, as corrected:
         when something came late, and when somebody said what readings mean (``gateway.door.meant``). Energy is told in
         one unit; if a meter begins to say joules, all that was told of it is told again in joules.
+        Who joins a portfolio is told like this from the begin of its own period; who comes again, by another ground,
+        in intervals only what was not told of it by the former one, or is told otherwise now.
         """
-        tails = self._tails(all_)
-        for tail in tails:
-            if tail.opened.grant.resolution == AS_RECEIVED:
-                async for part in self._opener.parts(tail.opened, tail.mark):
-                    yield part
-        while live := [t for t in tails if t.opened.standing.still()]:
-            if not watch.alive() or watch.gone() or all(self._clock() >= t.opened.grant.period.end for t in live):
+        tails, left = self._tails(all_), Left(self._vault, self._clock)
+        async for part in self._there(tails):
+            yield part
+        while (live := left.without(tails)) or watch.joined is not None:
+            if watch.over(self._clock(), [tail.opened for tail in live]):
                 return
-            news = self._vault.news(live[0].opened.grant.subject)
+            news = self._vault.news(live[0].opened.grant.subject) if watch.joined is None else None
             for tail in live:
                 async for part in self._fresh(tail):
                     yield part
-            await _moment(news if watch.joined is None else None)
+            await _moment(news)
             if watch.joined is not None:
-                known = frozenset(t.opened.grant.subject for t in live)
-                tails = [*live, *self._tails(await watch.joined(known))]
+                fresh = self._tails(await watch.joined())
+                live, joined = left.without(live), [left.again(tail) for tail in fresh]
+                tails = [*live, *joined]
+                async for part in self._there(joined):
+                    yield part
 
-    def _tails(self, all_: Sequence[Open]) -> list["_Tail"]:
+    def _tails(self, all_: Sequence[Open]) -> list[Tail]:
         grants: dict[SubjectId, list[Grant]] = {}
         for opened in all_:
             grants.setdefault(opened.grant.subject, []).append(opened.grant)
         return [self._tail(opened, grants[opened.grant.subject]) for opened in all_]
 
-    def _tail(self, opened: Open, grants: Sequence[Grant]) -> "_Tail":
+    def _tail(self, opened: Open, grants: Sequence[Grant]) -> Tail:
         now, mark = self._clock(), self._vault.mark(opened.grant.subject)
-        return _Tail(opened, grants, mark, opened.grant.period.start, now + AHEAD, OnceTold(now))
+        return Tail(opened, grants, mark, opened.grant.period.start, now + AHEAD, OnceTold(now))
 
-    async def _fresh(self, tail: "_Tail") -> AsyncIterator[Part]:
+    async def _there(self, tails: Sequence[Tail]) -> AsyncIterator[Part]:
+        """What is there already, of those that are told as received."""
+        for tail in tails:
+            if tail.opened.grant.resolution == AS_RECEIVED:
+                async for part in self._opener.parts(tail.opened, tail.mark):
+                    yield part
+
+    async def _fresh(self, tail: Tail) -> AsyncIterator[Part]:
         """What new pieces changed, and what somebody said since. A household that is gone has no more to tell."""
         found = self._received(tail) if tail.opened.grant.resolution == AS_RECEIVED else self._intervals(tail)
         try:
@@ -93,14 +111,14 @@ class Follower:
         except SubjectGone:
             return
 
-    async def _received(self, tail: "_Tail") -> AsyncIterator[Part]:
+    async def _received(self, tail: Tail) -> AsyncIterator[Part]:
         fresh, position = await self._vault.since(tail.mark, DetailClass.LIVE, tail.opened.grant.quantities)
         fresh = await self._changed(tail, fresh)
         tail.mark.position = position
         if fresh and (part := await self._opener.part(tail.opened, fresh)) is not None:
             yield part
 
-    async def _intervals(self, tail: "_Tail") -> AsyncIterator[Part]:
+    async def _intervals(self, tail: Tail) -> AsyncIterator[Part]:
         """Intervals that were passed before, if they mean something else now, or if what came gives them a number, or
         another one; then those passed now.
 
@@ -126,11 +144,12 @@ class Follower:
                 if (news := tail.told.first_time(part)) is not None:
                     yield news
 
-    async def _meant(self, tail: "_Tail") -> Meant:
+    async def _meant(self, tail: Tail) -> Meant:
         """As the stream begins."""
-        return await self._opener.meant(tail.opened.grant.subject, await self._opener.joules(tail.grants))
+        joules = tail.joules | await self._opener.joules(tail.grants)
+        return await self._opener.meant(tail.opened.grant.subject, joules)
 
-    async def _meant_otherwise(self, tail: "_Tail", now: Meant, before: Meant, then: Mark) -> AsyncIterator[Part]:
+    async def _meant_otherwise(self, tail: Tail, now: Meant, before: Meant, then: Mark) -> AsyncIterator[Part]:
         """Of intervals that were passed what is told otherwise than it was.
 
         Of one that was told too long ago to be remembered that shows beside what it was by the values of ``then``.
@@ -144,7 +163,7 @@ class Follower:
             for part in _otherwise(was, parts, tail.told):
                 yield part
 
-    def _closed(self, tail: "_Tail", fresh: Sequence[Value]) -> Sequence[Period]:
+    def _closed(self, tail: Tail, fresh: Sequence[Value]) -> Sequence[Period]:
         """The intervals that a later value has closed, if there are any, and those before them; they are done."""
         grant = tail.opened.grant
         latest = self._clock() if tail.first else max((v.at for v in fresh), default=tail.done)
@@ -154,7 +173,7 @@ class Follower:
         tail.done = max(tail.done, period.end)
         return [] if period.empty else [Period(again_from(period.start, grant), period.end)]
 
-    async def _changed(self, tail: "_Tail", fresh: Sequence[Value]) -> Sequence[Value]:
+    async def _changed(self, tail: Tail, fresh: Sequence[Value]) -> Sequence[Value]:
         """Without what stands there unchanged up to the mark. What is later than all that came needs no look."""
         last = {_place(value): value for value in fresh}
         seen = [value.at for value in last.values() if value.at <= tail.latest]
@@ -191,10 +210,9 @@ def _some(part: Part, rows: Sequence[Row]) -> Sequence[Part]:
 
 
 def _place(value: Value) -> tuple[str, str, datetime, datetime, str]:
-    """What a value shares with one that takes its place: see ``gateway.vault.merge``."""
-    kind = kind_of(value.quantity)
-    begin = value.first_at if kind is Kind.INTERVAL else value.at
-    return value.meter, value.quantity, value.at, begin, "" if summed(kind) else value.serial
+    """What a value shares with one that takes its place: see ``gateway.vault.readings``."""
+    begin = value.first_at if kind_of(value.quantity) is Kind.INTERVAL else value.at
+    return value.meter, value.quantity, value.at, begin, value.serial
 
 
 async def _moment(news: asyncio.Event | None) -> None:
@@ -204,21 +222,3 @@ async def _moment(news: asyncio.Event | None) -> None:
             await (asyncio.sleep(LOOK_AGAIN) if news is None else news.wait())
     except TimeoutError:
         return
-
-
-@dataclass(slots=True)
-class _Tail:
-    """How far a stream has come with one household. ``latest``: no value up to the mark is later.
-
-    ``grants``: all of the household in this stream. ``done``: intervals that end up to it were passed. ``told``: those
-    of them that were told, and ``meant``: what readings meant then, of a stream in intervals.
-    """
-
-    opened: Open
-    grants: Sequence[Grant]
-    mark: Mark
-    done: datetime
-    latest: datetime
-    told: OnceTold
-    first: bool = True
-    meant: Meant | None = None

@@ -10,7 +10,7 @@ leap may lie in that one, and be decided by its end.
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from operator import attrgetter
@@ -73,6 +73,15 @@ class OnceTold:
             name = value.quantity, value.meter
             self._latest[name] = max(value.last_at, self._latest.get(name, self._since))
 
+    def remember(self, other: "OnceTold") -> None:
+        """What another one told counts as told by this one too."""
+        for name, told in other._stretches.items():
+            self._stretches[name] = _union([*self._stretches[name], *told])
+            while len(self._stretches[name]) > MOST_UNTOLD + 1:
+                _give_up_oldest(self._stretches[name])
+        for name, said in other._said.items():
+            self._said[name].remember(said)
+
     def _news(self, row: Row) -> bool:
         said = self._said[row.quantity, row.meter]
         if row.value is None or not self._add(row):
@@ -91,7 +100,7 @@ class OnceTold:
         beside = [*told[begin:end], Period(row.start, row.end)]
         told[begin:end] = [Period(min(each.start for each in beside), max(each.end for each in beside))]
         if len(told) > MOST_UNTOLD + 1:
-            told[:2] = [Period(told[0].start, told[1].end)]
+            _give_up_oldest(told)
         return True
 
 
@@ -109,6 +118,14 @@ class _Said:
         if len(self._begins) > MOST_TOLD:
             del self._begins[0], self._prints[0]
 
+    def remember(self, other: "_Said") -> None:
+        """Also what another one told, where this one told nothing."""
+        known = dict(zip(other._begins, other._prints, strict=True)) | dict(
+            zip(self._begins, self._prints, strict=True)
+        )
+        newest = sorted(known.items())[-MOST_TOLD:]
+        self._begins, self._prints = (array("q", [each[n] for each in newest]) for n in (0, 1))
+
     def changed(self, row: Row) -> bool:
         """Whether it was told otherwise, and is told so herewith. What is not known any more was told like this."""
         at, new = bisect_left(self._begins, micros(row.start)), _print(row)
@@ -122,18 +139,29 @@ def _print(row: Row) -> int:
     return hash((row.value, row.unit, row.status))
 
 
+def _union(spans: Iterable[Period]) -> list[Period]:
+    """Ascending; those that touch are one."""
+    found: list[Period] = []
+    for span in sorted(spans, key=attrgetter("start")):
+        if found and span.start <= found[-1].end:
+            found[-1] = Period(found[-1].start, max(span.end, found[-1].end))
+        else:
+            found.append(span)
+    return found
+
+
+def _give_up_oldest(told: list[Period]) -> None:
+    """The oldest gap counts as told."""
+    told[:2] = [Period(told[0].start, told[1].end)]
+
+
 def touched(fresh: Sequence[Value], grant: Grant, done: datetime, told: OnceTold, zone: tzinfo) -> Iterator[Period]:
     """Windows of whole intervals before ``done`` that may have a number, or another one, by what came; ascending.
 
     What came may be later than ``done``: a reading closes the interval before it, and that of another meter may have
     been passed meanwhile.
     """
-    spans: list[Period] = []
-    for span in sorted(_open(fresh, grant, done, told, zone), key=attrgetter("start")):
-        if spans and span.start <= spans[-1].end:
-            spans[-1] = Period(spans[-1].start, max(span.end, spans[-1].end))
-        else:
-            spans.append(span)
+    spans = _union(_open(fresh, grant, done, told, zone))
     told.came(fresh)
     for span in spans:
         yield from cut(span, grant.resolution, zone)

@@ -3,6 +3,7 @@
 Sealed per household; the hash chain runs over ciphertext. It grows by days and terms, not by questions (``needed``).
 """
 
+import secrets
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -10,11 +11,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, select
 
 from adapters.plugin import Signer
 from gateway.clock import Clock
 from gateway.door.chain import CHECKPOINT_TYPE, Verified, forget, keep_head, walk
+from gateway.door.checkpoints import Checkpoints
+from gateway.door.tree import LedgerTree
 from gateway.errors import SubjectGone
 from gateway.storage.port import Store
 from gateway.storage.statements import append
@@ -25,16 +28,19 @@ from policies.grounds import Scope
 from policies.ledger import LedgerEntry
 from policies.terms import AS_RECEIVED, DetailClass, SubjectId
 
+_SALT_BYTES = 16
 GROUNDS_REMEMBERED = 20_000
 """Grounds whose entries of today are known to be durable; asking again in the same day adds no second one."""
 
 
 @dataclass(frozen=True, slots=True)
 class PagedEntry:
-    """``number``: in the chain, for the pages behind it."""
+    """``number``: in the chain, for the pages behind it. ``sealed``: as the ledger holds it; ``plain``: its words."""
 
     number: int
     entry: LedgerEntry
+    sealed: bytes
+    plain: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ class Ledger:
         self._store, self._vault, self._signer, self._clock, self._ids = store, vault, signer, clock, ids
         self.verified: Verified | None = None
         """What the last walk found; None before the first is over."""
+        self.checkpoints = Checkpoints(store, LedgerTree(store, vault), signer, clock)
         self._shown: OrderedDict[tuple[str, str, date], None] = OrderedDict()
         self._today: OrderedDict[tuple[SubjectId, str], tuple[LedgerEntry, ...]] = OrderedDict()
 
@@ -62,8 +69,10 @@ class Ledger:
 
     async def seal(self, entries: Sequence[tuple[SubjectId, LedgerEntry]]) -> Sequence[SealedEntry]:
         """In their order, for ``put``. Raises ``SubjectGone``."""
-        words = [Words(who, DetailClass.LEDGER, self._ids(), books.encode(entry)) for who, entry in entries]
-        sealed = await self._vault.seal_all(words)
+        plain = [books.encode(entry, salt=secrets.token_hex(_SALT_BYTES)) for _, entry in entries]
+        each = zip(entries, plain, strict=True)
+        words = [Words(who, DetailClass.LEDGER, self._ids(), body) for (who, _), body in each]
+        sealed = [books.bound(*both) for both in zip(plain, await self._vault.seal_all(words), strict=True)]
         return [SealedEntry(w.about, self.tag(w.subject), body) for w, body in zip(words, sealed, strict=True)]
 
     def put(self, connection: Connection, entries: Sequence[SealedEntry]) -> None:
@@ -148,14 +157,14 @@ class Ledger:
         query = query.order_by(c.number.desc()).limit(most)
         rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
         sealed = [row for row in rows if row.subject_tag == own]
-        words = [Words(subject, DetailClass.LEDGER, row.id, row.sealed) for row in sealed]
+        words = [Words(subject, DetailClass.LEDGER, row.id, books.unbound(row.sealed)) for row in sealed]
         try:
             opened = await self._vault.open_all(words)
         except SubjectGone:
             return []
         plain = {row.number: row.sealed for row in rows}
         plain |= {row.number: body for row, body in zip(sealed, opened, strict=True)}
-        return [PagedEntry(number, books.decode(body)) for number, body in plain.items()]
+        return [PagedEntry(row.number, books.decode(body := plain[row.number]), row.sealed, body) for row in rows]
 
     async def verify(self) -> Verified:
         """Walk the whole chain; what is found is remembered for whoever reads the books."""
@@ -171,19 +180,8 @@ class Ledger:
         return count
 
     async def sign_checkpoint(self) -> None:
-        """Sign the head, if it has moved since the last time."""
-        signed = select(func.max(checkpoint.c.number))
-        head, last = await self._store.look(lambda c: (c.execute(_HEAD).first(), c.execute(signed).scalar()))
-        if head is None or head.number == last:
-            return
-        claims = {"number": head.number, "hash": head.hash.hex(), "iat": int(self._clock().timestamp())}
-        token = self._signer.sign(claims, typ=CHECKPOINT_TYPE)
-        row = {"number": head.number, "token": token}
-
-        def add(connection: Connection) -> None:
-            connection.execute(insert(checkpoint).values(row))
-
-        await self._store.write(add)
+        """Sign the head, if it has moved since the last time. Raises ``BooksBroken``."""
+        await self.checkpoints.sign()
 
 
 _HEAD = select(ledger.c.number, ledger.c.hash).order_by(ledger.c.number.desc()).limit(1)

@@ -1,7 +1,7 @@
 """What an organisation may ask for at most, and the right of a recipient to an answer that is under way."""
 
 from collections.abc import Callable, Sequence
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from typing import Protocol
 
 from adapters.explained import KnownOf, beyond_profile
@@ -43,14 +43,14 @@ class Profiles:
         return who is not None and multiple(request.resolution, who.finest)
 
     def beyond(self, request: PermissionRequest) -> Sequence[BrokenRule]:
-        """Each field of a request that is not ``in_profile``; the detail in seconds."""
+        """Each field of a request that is not ``in_profile``; the detail in minutes and in seconds."""
         if request.recipient == NEIGHBOURHOOD:
             fixed = ("level", Level.COHORT, request.level), ("purpose", Purpose.NEIGHBOURHOOD, request.purpose)
             return [(field, f"here it is {only}") for field, only, said in fixed if said is not only]
         who = self._organisations.organisation_now(request.recipient)
         if who is None:
             return [("recipient", "there is no such organisation")]
-        return list(beyond_profile(request, KnownOf(who, (), ()), lambda length: f"{length.total_seconds():g}"))
+        return list(beyond_profile(request, KnownOf(who, (), ()), _both))
 
     def refusal(self, question: ReleaseRequest) -> Refusal | None:
         """Whether the organisation may ask for such a thing at all, and of this place."""
@@ -97,3 +97,7 @@ class Profiles:
     def _did(self, recipient: Recipient) -> str | None:
         who = self._organisations.organisation_now(recipient)
         return who.did if who is not None else None
+
+
+def _both(length: timedelta) -> str:
+    return f"{length / timedelta(minutes=1):g} minutes ({length.total_seconds():g} seconds)"

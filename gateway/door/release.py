@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta, tzinfo
+from functools import partial
 from itertools import groupby
 
 from adapters.plugin import Opening, Refused, Released
 from gateway.clock import Clock
 from gateway.cohorts.desk import CohortDesk
+from gateway.door.allowed import Allowed
 from gateway.door.egress import Part, Whole
 from gateway.door.epochs import Epochs
 from gateway.door.following import Follower, Watch
@@ -22,6 +24,7 @@ from gateway.vault.port import Vault, held_since
 from policies import ledger as books
 from policies.cohorts import between, given_beside
 from policies.decide import decide, ends
+from policies.reminders import ends_soon
 from policies.terms import (
     Grant,
     Household,
@@ -86,6 +89,7 @@ class ReleaseDesk:
         self._sight = Sight(epochs, clock, vault.oldest)
         self._vault, self._book, self._ledger, self._zone = vault, book, ledger, zone
         self._epochs, self._profiles, self._clock = epochs, profiles, clock
+        self._allowed = Allowed(book, self.may)
         self._names: dict[tuple[Recipient, SubjectId], str] = {}
         self._known_as: dict[tuple[Recipient, str], SubjectId] = {}
 
@@ -130,8 +134,7 @@ class ReleaseDesk:
         """Live grounds of a recipient, for its catalog; of all households, or of one. One that can give nothing, for
         want of keys, is none.
         """
-        now = self._clock()
-        found = []
+        now, found = self._clock(), list[Opening]()
         for each in self._book.subjects(recipient) if subject is None else (subject,):
             for ground in self._book.of(each):
                 scope = ground.scope
@@ -139,7 +142,7 @@ class ReleaseDesk:
                 if not gone and scope.recipient == recipient and scope.validity.start <= now < ends(ground):
                     name = self.pseudonym(recipient, each)
                     opening = (scope.purpose, scope.quantities, scope.resolution, scope.level, scope.values)
-                    found.append(Opening(name, *opening, ends(ground), scope.keep))
+                    found.append(Opening(name, *opening, ends(ground), scope.keep, ends_soon(scope.validity, now)))
         return found
 
     # -- releasing
@@ -173,14 +176,18 @@ class ReleaseDesk:
             return Whole(standings, self._follower.follow(_pieces(spared), Watch(right.still, gone)))
         everybody = await self._spared(self._allowing(question, right), say)
         await self._write_down([each.whole.grant for each in everybody])
+        joined = partial(self._joined, question, right, [each.whole for each in everybody])
+        watch = Watch(right.still, gone, joined, question.period.end)
+        return self._follower.follow(_pieces(everybody), watch)
 
-        async def joined(known: frozenset[SubjectId]) -> Sequence[Open]:
-            fresh = [o for o in self._allowing_now(question, right) if o.grant.subject not in known]
-            apart = await self._apart(fresh)
-            await self._write_down([each.whole.grant for each in apart])
-            return _pieces(apart)
-
-        return self._follower.follow(_pieces(everybody), Watch(right.still, gone, joined))
+    async def _joined(self, question: ReleaseRequest, right: Right, held: list[Open]) -> Sequence[Open]:
+        """What may be opened now, besides what is ``held`` and still stands; it is held from now on."""
+        held[:] = [each for each in held if each.standing.still()]
+        fresh = self._allowed.of_all(question, [each.grant for each in held])
+        apart = [each for each in await self._apart(self._open_all(fresh, right)) if each.whole.standing.still()]
+        await self._write_down([each.whole.grant for each in apart])
+        held += [each.whole for each in apart]
+        return _pieces(apart)
 
     async def _spared(self, opened: Sequence[Open], say: Say | None) -> list[_Spared]:
         """Without the hours that protect somebody's neighbours. Raises ``Refused`` where these are all."""
@@ -211,55 +218,25 @@ class ReleaseDesk:
         if isinstance(decision, Grant):
             return [self._open(decision, right)]
         if isinstance(question.subject, Household):
-            grants, left = self._may_in_parts(question, question.subject.id)
+            grants, left = self._allowed.of_one(question, question.subject.id, [question.period])
             if grants and not left:
-                return [self._open(grant, right) for grant in grants]
+                return self._open_all(grants, right)
         raise Refused(decision)
 
     def _open(self, grant: Grant, right: Right) -> Open:
         standing = Standing(self._sight, right, grant.ground, self._epochs.current(grant.ground), grant.until)
         return Open(grant, self.pseudonym(grant.recipient, grant.subject), standing)
 
+    def _open_all(self, grants: Sequence[Grant], right: Right) -> list[Open]:
+        return [self._open(grant, right) for grant in grants]
+
     def _allowing(self, question: ReleaseRequest, right: Right) -> list[Open]:
         """Every household that allows it now. Nobody allows it: refused, as for one."""
         if (refusal := self._profiles.refusal(question)) is not None:
             raise Refused(refusal)
-        if not (found := self._allowing_now(question, right)):
+        if not (found := self._allowed.of_all(question)):
             raise Refused(Refusal((Reason.NO_CONSENT,)))
-        return found
-
-    def _allowing_now(self, question: ReleaseRequest, right: Right) -> list[Open]:
-        """Households of a portfolio began at different times: of each, the parts of the period that it allows."""
-        subjects = self._book.subjects(question.recipient)
-        grants = (grant for subject in subjects for grant in self._may_in_parts(question, subject)[0])
-        return [self._open(grant, right) for grant in grants]
-
-    def _may_in_parts(self, question: ReleaseRequest, subject: SubjectId) -> tuple[list[Grant], list[Period]]:
-        """A grant for each part of the period that some ground covers, none twice; and what none covers."""
-        about = replace(question, subject=Household(subject))
-        grants: list[Grant] = []
-        left = [question.period]
-        for values in self._values_agreed(question, subject):
-            still: list[Period] = []
-            for piece in left:
-                part = piece.intersect(values)
-                decision = self.may(replace(about, period=part))
-                if isinstance(decision, Grant):
-                    grants.append(decision)
-                    still += [
-                        rest
-                        for rest in (Period(piece.start, part.start), Period(part.end, piece.end))
-                        if not rest.empty
-                    ]
-                else:
-                    still.append(piece)
-            left = still
-        return sorted(grants, key=lambda grant: grant.period.start), left
-
-    def _values_agreed(self, question: ReleaseRequest, subject: SubjectId) -> Sequence[Period]:
-        scopes = (ground.scope for ground in self._book.of(subject))
-        mine = (s for s in scopes if s.recipient == question.recipient and s.purpose is question.purpose)
-        return sorted({scope.values for scope in mine}, key=lambda values: (values.start, values.end))
+        return self._open_all(found, right)
 
     async def _write_down(self, grants: Sequence[Grant]) -> None:
         now = self._clock()

@@ -25,7 +25,7 @@ MAY_NAME: Mapping[ExtensionKind, Mapping[Listener, frozenset[Role]]] = {
 }
 """Kind -> listener -> roles. What is not in it is refused."""
 VERBS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
-FOR_ALL = frozenset({"household.erased", "ground.ended", "permission.answered"})
+FOR_ALL = frozenset({"household.erased", "ground.ended", "ground.ending", "permission.answered"})
 """Notices that go to every extension."""
 _WORDS = frozenset(kind.partition(".")[0] for kind in FOR_ALL)
 """``household.ending`` is the gateway's own."""

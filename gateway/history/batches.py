@@ -13,7 +13,7 @@ from gateway.history.values import SourceColumn
 
 _MOST = 384
 """Values of a batch: four days of quarters, and some 10 ms of a gateway's time."""
-_FORM = b"1"
+_FORM = b"2"
 """Changes with what is in a batch: what was sent in another form is another source."""
 _DAY = 86_400
 
@@ -29,7 +29,7 @@ class Slice(msgspec.Struct, frozen=True):
         """As the API takes it."""
         of, name = self.column, self.column.name
         told = {part: text for part, text in name._asdict().items() if text}
-        if of.entries:
+        if any(of.starts[row] < of.ends[row] for row in self.rows):
             told["starts"] = [of.starts[row] for row in self.rows]
         return {
             **told,

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from adapters.formats.espi_codes import AVERAGE, UNIT_SYMBOLS, named_by
 from gateway.history.plan import ImportMap
 from gateway.history.values import Name
-from meter_driver import obis
-from meter_driver.quantities import Kind, parse
+from meter_driver.quantities import REGISTERS, Kind, parse
+from meter_driver.told_of import amounts_of
 
 ATOM, ESPI = "{http://www.w3.org/2005/Atom}", "{http://naesb.org/espi}"
 UNITS_READ = MappingProxyType(
@@ -23,8 +23,6 @@ _NO_UNIT = "0"
 _DELTA, _STANDS, _INSTANT = "4", ("1", "3", "9"), ("12", "6")
 _FORWARD, _REVERSE = ("0", "1", ""), ("19",)
 _ELECTRICITY = ("0", "1", "2", "")
-_AMOUNTS, _INTEGRAL, _PRESENT = 29, 8, 255
-"""Value groups D and F of electricity: of the recording interval, of all time, now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +40,16 @@ class ReadingType:
 
 
 class EspiSeries(NamedTuple):
-    """What is read as what. ``unit`` None: not known. ``left_out``: why nothing can be kept of it."""
+    """What is read as what. ``unit`` None: not known. ``left_out``: why nothing can be kept of it.
+
+    ``at_once``: whether its values are of instants, whatever their duration: stands. ``amounts``: each of its duration.
+    """
 
     quantity: str
     unit: str | None
     left_out: str = ""
+    at_once: bool = False
+    amounts: bool = False
 
 
 @dataclass(slots=True)
@@ -89,20 +92,26 @@ class EspiFeed:
 
     def series(self, reading: str, kind: ReadingType, plan: ImportMap) -> EspiSeries:
         """Of a meter reading."""
-        unit = UNITS_READ.get(kind.uom)
+        unit, stands = UNITS_READ.get(kind.uom), kind.behaviour in _STANDS
         if "quantity" in plan.fixed or (named := named_by(self.titles.get(reading, ""))) is None:
-            return EspiSeries(plan.fixed.get("quantity", kind.quantity), unit)
+            name = plan.fixed.get("quantity", kind.quantity)
+            return EspiSeries(name, unit, at_once=stands, amounts=_is_of_amounts(name, kind))
         name, said = named
         unit = said if kind.uom == _NO_UNIT else unit
-        known = parse(name)
         if kind.mean:
-            return EspiSeries(name, unit, "means of intervals: they follow from readings")
-        if kind.behaviour != _DELTA or known is None or known.kind is Kind.INTERVAL:
-            return EspiSeries(name, unit)
-        amounts = _amounts_of(name)
-        if amounts is None or (_point(reading), amounts) in self._named:
-            return EspiSeries(name, unit, "amounts of a register, which has no code for them, or a series of its own")
-        return EspiSeries(amounts, unit)
+            return EspiSeries(name, unit, f"{name}: means of intervals, they follow from readings")
+        left_out, amounts = self._why_left_out(reading, name, kind), _is_of_amounts(name, kind)
+        return EspiSeries(name, unit, left_out, at_once=stands, amounts=amounts)
+
+    def _why_left_out(self, reading: str, name: str, kind: ReadingType) -> str:
+        """Amounts of a register that nobody can keep, or that the meter tells as well."""
+        known = parse(name)
+        if known is None or kind.behaviour != _DELTA or known.kind is Kind.INTERVAL:
+            return ""
+        amounts = amounts_of(known)
+        if amounts is None:
+            return f"{name}: amounts of a register that has no code for them"
+        return f"{name}: {amounts.name} tells them" if (_point(reading), amounts.name) in self._named else ""
 
     def name(self, reading: str, series: EspiSeries, plan: ImportMap) -> Name:
         """Whose it is. Usage points are named by the end of their href, meters by that or by their title."""
@@ -112,6 +121,12 @@ class EspiFeed:
         point = "" if household else fixed.get("point", plan.points.get(number, number))
         meter = fixed.get("meter", plan.meters.get(number, plan.meters.get(title, "")))
         return Name(household, point, meter, fixed.get("serial", ""), series.quantity, series.unit or "")
+
+
+def _is_of_amounts(name: str, kind: ReadingType) -> bool:
+    """A register's, where the quantity is one."""
+    known = parse(name)
+    return kind.behaviour == _DELTA and known is not None and known.kind in REGISTERS
 
 
 def _type(content: Any) -> ReadingType:
@@ -131,16 +146,6 @@ def _code(said: dict[str, str]) -> str:
     if unit != "72":
         return ""
     return f"1-0:{c}.29.0" if behaviour == _DELTA else f"1-0:{c}.8.0" if behaviour in _STANDS else ""
-
-
-def _amounts_of(register: str) -> str | None:
-    """The code of a register's amounts of intervals; None where it has none: electricity has them."""
-    if ":" not in register:
-        return None
-    medium, channel, c, d, e, f = obis.to_bytes(register)
-    if (medium, d, f) != (1, _INTEGRAL, _PRESENT):
-        return None
-    return obis.normal(f"1-{channel}:{c}.{_AMOUNTS}.{e}")
 
 
 def _point(reading: str) -> str:

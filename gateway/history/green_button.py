@@ -6,12 +6,12 @@ line is to other files is here the number of the ``IntervalReading``, from 1: an
 
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from lxml import etree
 
 from adapters.formats.espi_codes import POWERS
-from gateway.history.espi_series import ATOM, ESPI, EspiFeed
+from gateway.history.espi_series import ATOM, ESPI, EspiFeed, EspiSeries
 from gateway.history.plan import ImportMap
 from gateway.history.values import NUMBER, SourceColumn, Values
 from gateway.history.wrong import FileRefused, Wrong
@@ -89,41 +89,57 @@ class _Guarded:
 
 def _block(feed: EspiFeed, entry: Any, block: Any, plan: ImportMap, values: Values, number: int) -> int:
     """All of one block; the number of the last ``IntervalReading``."""
-    column, power, left_out = _column(feed, entry, plan, values, number + 1)
+    column, power, series = _column(feed, entry, plan, values, number + 1)
     words = {**QUALITIES, **plan.statuses}
     for each in block.iterfind(f"{ESPI}IntervalReading"):
         number += 1
-        if left_out:
-            values.left_out.add(number, "ReadingType", left_out)
-        elif column is not None:
-            _reading(each, number, column, power, words, values)
+        if series is not None and series.left_out:
+            values.left_out.add(number, "ReadingType", series.left_out)
+        elif series is not None and column is not None:
+            _reading(
+                each, number, column, _Form(power, words, series.at_once, series.amounts or column.entries), values
+            )
     return number
 
 
 def _column(
     feed: EspiFeed, entry: Any, plan: ImportMap, values: Values, number: int
-) -> tuple[SourceColumn | None, int, str]:
-    """Of a block, with the power of ten of its values; None when it is wrong, or left out for the reason given."""
+) -> tuple[SourceColumn | None, int, EspiSeries | None]:
+    """Of a block, with the power of ten of its values; None when it is wrong, or left out."""
     reading = feed.reading_of(entry)
     kind = feed.type_of(reading)
     if kind is None:
         values.wrong.add(number, "link", "leads to no MeterReading with a ReadingType")
-        return None, 0, ""
+        return None, 0, None
     series = feed.series(reading, kind, plan)
     if series.unit is None or kind.power not in _POWERS:
-        values.wrong.add(number, "ReadingType", "a uom or a powerOfTenMultiplier that is not known")
-        return None, 0, ""
+        which = "uom" if series.unit is None else "powerOfTenMultiplier"
+        values.wrong.add(number, "ReadingType", f"a {which} that is not known")
+        return None, 0, None
     if series.left_out:
-        return None, 0, series.left_out
-    return values.column(feed.name(reading, series, plan), number), _POWERS[kind.power], ""
+        return None, 0, series
+    column = values.column(feed.name(reading, series, plan), number)
+    if series.at_once and column is not None and column.entries:
+        values.wrong.add(number, "ReadingType", "stands, as its accumulationBehaviour says, of a quantity of amounts")
+        return None, 0, None
+    return column, _POWERS[kind.power], series
 
 
-def _reading(each: Any, number: int, column: SourceColumn, power: int, words: dict[str, str], values: Values) -> None:
+class _Form(NamedTuple):
+    """How values of a series are written. ``words``: what qualities mean. Others: see ``EspiSeries``."""
+
+    power: int
+    words: dict[str, str]
+    at_once: bool
+    amounts: bool
+
+
+def _reading(each: Any, number: int, column: SourceColumn, form: _Form, values: Values) -> None:
     start, duration = (each.findtext(f"{ESPI}timePeriod/{ESPI}{name}", "").strip() for name in ("start", "duration"))
     digits = each.findtext(f"{ESPI}value", "").strip()
-    value = _scaled(digits, power)
+    value = _scaled(digits, form.power)
     quality = each.findtext(f"{ESPI}ReadingQuality/{ESPI}quality")
-    status = "measured" if quality is None else words.get(quality.strip(), "")
+    status = "measured" if quality is None else form.words.get(quality.strip(), "")
     wrong = values.wrong
     if status == "refused":
         values.left_out.add(number, "ReadingQuality", "no reading, as it says")
@@ -131,7 +147,7 @@ def _reading(each: Any, number: int, column: SourceColumn, power: int, words: di
         wrong.add(number, "ReadingQuality", "a word that neither we nor the map know")
     elif not _whole(start):
         wrong.add(number, "start", "seconds since 1970")
-    elif column.entries and (not _whole(duration) or int(duration) == 0):
+    elif (duration or form.amounts) and (not _whole(duration) or (form.amounts and int(duration) == 0)):
         wrong.add(number, "duration", "whole seconds, of an amount")
     elif not digits:
         values.left_out.add(number, "value", "none, as it says")
@@ -139,7 +155,7 @@ def _reading(each: Any, number: int, column: SourceColumn, power: int, words: di
         wrong.add(number, "value", "a whole number of at most 14 digits")
     else:
         begin = int(start)
-        values.add(column, number, begin, begin + int(duration) if column.entries else begin, value, status)
+        values.add(column, number, begin, begin if form.at_once else begin + int(duration or 0), value, status)
 
 
 def _whole(text: str) -> bool:

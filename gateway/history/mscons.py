@@ -24,6 +24,7 @@ QUALIFIERS = MappingProxyType(
 MSCONS_UNITS = MappingProxyType({code: unit for unit, code in RECOMMENDATION_20.items()})
 """QTY 6411."""
 _FORMS = {"102": ("%Y%m%d", 8), "203": ("%Y%m%d%H%M", 12), "204": ("%Y%m%d%H%M%S", 14), "303": ("%Y%m%d%H%M", 12)}
+_LONGEST_CODE = 8
 _DATE = "102"
 """A day that begins in a doubled hour does so the first time."""
 TWICE = "the clock showed it twice: give the offset, form 303"
@@ -38,6 +39,12 @@ class _Quantity:
     begin: int | None = None
     end: int | None = None
     at: int | None = None
+
+    def span(self, *, entries: bool) -> tuple[int | None, int | None]:
+        """Begin and end; equal where it tells of an instant, as it does of what is no amount with 7, 9 or 164 alone."""
+        if entries or (self.at is None and self.begin is not None):
+            return self.begin, self.end
+        return (self.end if self.at is None else self.at,) * 2
 
 
 def read(chunks: Iterable[str], plan: ImportMap, values: Values) -> None:
@@ -126,11 +133,11 @@ class _Reader:
         column = self._values.column(name, number)
         if column is None:
             return
-        start, end = (found.begin, found.end) if column.entries else (found.at or found.end,) * 2
+        start, end = found.span(entries=column.entries)
         if start is None or end is None:
             which = "163 and 164" if column.entries else "7, 9 or 164"
             self._values.wrong.add(number, "DTM", f"{which} is missing")
-        elif column.entries and end <= start:
+        elif end < start or (column.entries and end == start):
             self._values.wrong.add(number, "DTM", "164 is not after 163")
         else:
             self._values.add(column, number, start, end, value, status)
@@ -139,7 +146,9 @@ class _Reader:
         fixed, wrong = self._plan.fixed, self._values.wrong
         unit = MSCONS_UNITS.get(code, "") if code else fixed.get("unit", "")
         if not unit:
-            wrong.add(number, "QTY", "a unit that is not known" if code else "no unit, and the map says none")
+            known = ", ".join(sorted(MSCONS_UNITS))
+            told = f"{code[:_LONGEST_CODE]!r} is a unit that is not known; there are {known}"
+            wrong.add(number, "QTY", told if code else "no unit, and the map says none")
             return None
         point = fixed.get("point", self._plan.points.get(self._point, self._point))
         household = fixed.get("household", "")

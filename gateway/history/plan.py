@@ -15,7 +15,7 @@ from msgspec.structs import fields
 from gateway.history.stamps import Length, Stamps
 from gateway.history.wrong import MapRefused, Wrong
 from meter_driver import quantities
-from meter_driver.dimensions import UNFIT, unit_fits
+from meter_driver.dimensions import unfit, unit_fits
 from meter_driver.errors import UnitError
 
 Field = Literal["household", "point", "meter", "serial", "quantity", "unit", "status", "time", "begin", "end", "value"]
@@ -184,7 +184,7 @@ def _rules(plan: ImportMap) -> Mapping[str, str]:
         ),
         "fixed.quantity": ("quantity" in fixed and known is None, "not in the vocabulary"),
         "fixed.unit": (unit is None or (known is not None and "unit" in fixed and not unit_fits(known, unit or None)),
-                       "not in the vocabulary" if unit is None else UNFIT),
+                       "not in the vocabulary" if unit is None else unfit(known, unit)),
         "stamps": (plan.stamps != "at" and not plan.interval and plan.format in ("csv", "parquet"), "begin or end of "
                    "an interval, and the map says no interval"),
     }  # fmt: skip

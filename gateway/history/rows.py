@@ -13,6 +13,11 @@ WORDS = {"": "measured"} | {word: word for word in ("measured", "estimated", "va
 _MOST_NAMED = 400
 """Characters of a file's columns in a message."""
 _SIGNS = {".": "point", ",": "comma"}
+_UNSPANNED = (
+    "the end is not after the begin",
+    "an amount needs stamps (begin or end) and an interval in the map",
+)
+"""Of an amount at an instant: of two columns, of one."""
 
 
 class _Row(NamedTuple):
@@ -170,30 +175,31 @@ class RowReader:
 
     def _is_day(self, of: _Of) -> bool:
         """A day that begins in a doubled hour does so the first time."""
-        return self._length is not None and self._length.of_days and of.column is not None and of.column.entries
+        return self._length is not None and self._length.of_days and self._plan.stamps != "at" and of.column is not None
 
     def _place(self, of: _Of, row: _Row, stamp: int) -> None:
         """Among the values; ``stamp``: which of both it is."""
         if row.worth is None or of.column is None:
             return
         try:
-            start, end = self._span(stamp, row.end, of.column)
+            start, end = self._span(stamp, row.end)
         except ValueError as error:
             self._values.wrong.add(row.line, self._times, str(error))
             return
-        self._values.add(of.column, row.line, start, end, *row.worth)
+        if start == end and of.column.entries:
+            self._values.wrong.add(row.line, self._times, _UNSPANNED[row.end is None])
+        else:
+            self._values.add(of.column, row.line, start, end, *row.worth)
 
-    def _span(self, stamp: int, until: tuple[int, int] | None, column: SourceColumn) -> tuple[int, int]:
-        """Begin and end of what it is for; both are equal for what is no amount."""
+    def _span(self, stamp: int, until: tuple[int, int] | None) -> tuple[int, int]:
+        """Begin and end of what it is for; both are equal where the file tells of an instant."""
         if until is not None:
             end = until[0] if stamp < until[0] else until[1]
-            if end <= stamp:
-                raise ValueError("the end is not after the begin")
-            return (stamp if column.entries else end), end
-        if not column.entries:
-            return stamp, stamp
+            if end < stamp:
+                raise ValueError("the end is before the begin")
+            return stamp, end
         if self._length is None or self._plan.stamps == "at":
-            raise ValueError("an amount needs stamps (begin or end) and an interval in the map")
+            return stamp, stamp
         if self._plan.stamps == "begin":
             return stamp, self._length.end(stamp)
         return self._length.begin(stamp), stamp
@@ -214,7 +220,8 @@ def places(plan: ImportMap, head: Sequence[str]) -> dict[str, int]:
     for field, column in plan.columns.items():
         if (count := head.count(column)) != 1:
             there = "" if wrong else f"; its columns are {_listed(head)}"
-            wrong.append(Wrong(0, f"columns.{field}", f"the file has {count} columns {column!r}{there}"))
+            said = f"no column {column!r}" if not count else f"{count} columns {column!r}"
+            wrong.append(Wrong(0, f"columns.{field}", f"the file has {said}{there}"))
         else:
             found[str(field)] = head.index(column)
     if wrong:

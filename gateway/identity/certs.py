@@ -17,17 +17,30 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gateway.errors import CsrRefused
+from gateway.identity.ca_files import (
+    BACKDATED,
+    CA_FILE,
+    PrivateKey,
+    drop_former,
+    held_authority,
+    issuer_key,
+    pem_of,
+    pem_of_key,
+    replace_authority,
+    signed_by,
+    usage,
+)
 from gateway.keeper.files import read_secret, write_secret
 
-CA_LIFE, LIFE = timedelta(days=3660), timedelta(days=825)
-BACKDATED = timedelta(days=1)
-"""Clocks of boxes are never quite right."""
+LIFE = timedelta(days=825)
+"""Of what it issues."""
+OVERLAP = timedelta(days=30)
+"""So long after a change of the CA the listeners show what the former one issued."""
 RENEW = timedelta(days=30)
 """A listener's own certificate is made anew at a start within this time of its end."""
 MOST_CSR = 16_384
 KeyKind = Literal["ec", "rsa"]
 _PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
-_PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 def fingerprint(der: bytes) -> str:
@@ -36,21 +49,57 @@ def fingerprint(der: bytes) -> str:
 
 
 class Authority:
-    """Our CA. ``ca_file`` (``ca_pem``) is what others trust, ``fingerprint`` by which they know it beforehand."""
+    """Our CA. ``ca_file`` (``ca_pem``) is what others trust: its root, and the former one while that is trusted too."""
 
     def __init__(self, folder: Path, now: datetime) -> None:
+        """Blocking. Raises ``ValueError``, ``PermissionError``."""
         self._folder = folder
-        self.ca_file = folder / "ca.pem"
-        held = read_secret(folder / "ca.key")
-        if held is None or not self.ca_file.exists():
-            held = self._make(now)
-        key = serialization.load_pem_private_key(held, None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise ValueError("ca.key: not an EC key")
-        self._key = key
-        self.ca_pem = self.ca_file.read_text()
-        self._ca = x509.load_pem_x509_certificate(self.ca_pem.encode())
-        self.fingerprint = fingerprint(self._ca.public_bytes(serialization.Encoding.DER))
+        self.ca_file = folder / CA_FILE
+        self._held = held_authority(folder, now)
+
+    @property
+    def ca_pem(self) -> str:
+        """The oldest first: clients that look at one certificate alone find the one of their pin."""
+        return self._held.pem.decode()
+
+    def pin(self, now: datetime) -> str:
+        """The fingerprint by which others know it beforehand: of the oldest root that does not end soon."""
+        lasting = [each for each in self.roots if now + RENEW < each.not_valid_after_utc]
+        return self.named((lasting or self.roots[-1:])[0])
+
+    @staticmethod
+    def named(root: x509.Certificate) -> str:
+        """The fingerprint of a root."""
+        return fingerprint(_der(root))
+
+    @property
+    def roots(self) -> Sequence[x509.Certificate]:
+        """Those that are trusted, the oldest first; the last one issues."""
+        return [*self._held.former, self._held.root]
+
+    @property
+    def former(self) -> Sequence[x509.Certificate]:
+        """Those that are trusted and issue nothing any more."""
+        return self._held.former
+
+    @property
+    def dropped(self) -> Sequence[str]:
+        """Fingerprints of roots that were trusted once."""
+        return [fingerprint(_der(each)) for each in self._held.dropped]
+
+    def look(self, now: datetime) -> None:
+        """At the folder, once more: a root that has ended is trusted no longer. Blocking."""
+        self._held = held_authority(self._folder, now)
+
+    def replace(self, now: datetime) -> None:
+        """Another key issues from now on; the present root is trusted on. Blocking."""
+        replace_authority(self._folder, self._held, now)
+        self.look(now)
+
+    def drop(self, now: datetime) -> None:
+        """The former root is trusted no longer. Blocking."""
+        drop_former(self._folder, self._held)
+        self.look(now)
 
     def issue(self, csr_pem: str, owner: str, now: datetime) -> tuple[str, str, datetime]:
         """A client certificate for the key of a CSR; the name is ours, not the CSR's.
@@ -60,71 +109,65 @@ class Authority:
         key = requested_key(csr_pem)
         builder = self._builder(owner, key, now, ExtendedKeyUsageOID.CLIENT_AUTH)
         alternative = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(f"urn:metergate:{owner}")])
-        made = builder.add_extension(alternative, critical=False).sign(self._key, hashes.SHA256())
-        pem = made.public_bytes(serialization.Encoding.PEM).decode()
-        return pem, fingerprint(made.public_bytes(serialization.Encoding.DER)), made.not_valid_after_utc
+        made = builder.add_extension(alternative, critical=False).sign(self._held.key, hashes.SHA256())
+        return pem_of([made]).decode(), fingerprint(_der(made)), made.not_valid_after_utc
+
+    def due(self, der: bytes, now: datetime) -> bool:
+        """Whether a client certificate is to be renewed: less than a third of its life is left, or it is by a former
+        root."""
+        shown = x509.load_der_x509_certificate(der)
+        begin, end = shown.not_valid_before_utc, shown.not_valid_after_utc
+        return now > end - (end - begin) / 3 or any(signed_by(shown, each) for each in self._held.former)
 
     def server(self, hosts: Sequence[str], kind: KeyKind, now: datetime) -> tuple[Path, Path]:
         """Chain and key files for listeners under these names; made when missing or nearly over."""
         mark = sha256(",".join(hosts).encode()).hexdigest()[:8]
         chain, secret = self._folder / f"server-{kind}-{mark}.pem", self._folder / f"server-{kind}-{mark}.key"
         if read_secret(secret) is None or not chain.exists() or not self._serves(chain, now):
-            key: _PrivateKey = (
+            key: PrivateKey = (
                 ec.generate_private_key(ec.SECP256R1()) if kind == "ec" else rsa.generate_private_key(65537, 2048)
             )
             builder = self._builder(hosts[0], key.public_key(), now, ExtendedKeyUsageOID.SERVER_AUTH)
             names = x509.SubjectAlternativeName([_name(host) for host in hosts])
-            made = builder.add_extension(names, critical=False).sign(self._key, hashes.SHA256())
-            write_secret(secret, _pem(key))
-            pems = [made, self._ca]
-            chain.write_bytes(b"".join(c.public_bytes(serialization.Encoding.PEM) for c in pems))
+            made = builder.add_extension(names, critical=False).sign(self._held.key, hashes.SHA256())
+            write_secret(secret, pem_of_key(key))
+            chain.write_bytes(pem_of([made, *self._above()]))
         return chain, secret
 
+    def _above(self) -> Sequence[x509.Certificate]:
+        """What a listener shows behind its own certificate."""
+        return [each for each in (self._held.cross, self._held.root) if each is not None]
+
     def _serves(self, chain: Path, now: datetime) -> bool:
-        old = x509.load_pem_x509_certificate(chain.read_bytes())
-        return _signed_by(old, self._ca) and now + RENEW < old.not_valid_after_utc
+        """After a change of the CA the former chain is shown on for a while: until then boxes have the new root."""
+        old, *above = x509.load_pem_x509_certificates(chain.read_bytes())
+        if now + RENEW >= old.not_valid_after_utc:
+            return False
+        if signed_by(old, self._held.root):
+            return above == self._above()
+        given = self._held.root.not_valid_before_utc + BACKDATED + OVERLAP
+        return now < given and any(signed_by(old, each) for each in self._held.former)
 
     def _builder(
         self, name: str, key: _PublicKey, now: datetime, use: x509.ObjectIdentifier
     ) -> x509.CertificateBuilder:
-        end = min(now + LIFE, self._ca.not_valid_after_utc)
-        usage = _usage(signs=False, encipher=isinstance(key, rsa.RSAPublicKey))
+        root = self._held.root
+        end = min(now + LIFE, root.not_valid_after_utc)
+        used = usage(signs=False, encipher=isinstance(key, rsa.RSAPublicKey))
         return (
             x509.CertificateBuilder()
             .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-            .issuer_name(self._ca.subject)
+            .issuer_name(root.subject)
             .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(max(now - BACKDATED, self._ca.not_valid_before_utc))
+            .not_valid_before(max(now - BACKDATED, root.not_valid_before_utc))
             .not_valid_after(end)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(usage, critical=True)
+            .add_extension(used, critical=True)
             .add_extension(x509.ExtendedKeyUsage([use]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-            .add_extension(_issuer_key(self._ca), critical=False)
+            .add_extension(issuer_key(root), critical=False)
         )
-
-    def _make(self, now: datetime) -> bytes:
-        key = ec.generate_private_key(ec.SECP256R1())
-        serial = x509.random_serial_number()
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Metergate CA {serial % 16**8:08x}")])
-        made = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(serial)
-            .not_valid_before(now - BACKDATED)
-            .not_valid_after(now + CA_LIFE)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_usage(signs=True, encipher=False), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .sign(key, hashes.SHA256())
-        )
-        pem = _pem(key)
-        write_secret(self._folder / "ca.key", pem)
-        self.ca_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-        return pem
 
 
 def requested_key(csr_pem: str) -> _PublicKey:
@@ -146,31 +189,8 @@ def requested_key(csr_pem: str) -> _PublicKey:
     raise CsrRefused("csr: the key is none of P-256, P-384, RSA with 2048 to 4096 bits")
 
 
-def _signed_by(made: x509.Certificate, ca: x509.Certificate) -> bool:
-    try:
-        made.verify_directly_issued_by(ca)
-    except Exception:  # noqa: BLE001 - it raises several kinds; each means no
-        return False
-    return True
-
-
-def _usage(*, signs: bool, encipher: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs,
-        content_commitment=False,
-        key_encipherment=encipher,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs,
-        crl_sign=signs,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _issuer_key(ca: x509.Certificate) -> x509.AuthorityKeyIdentifier:
-    held = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(held)
+def _der(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.DER)
 
 
 def _name(host: str) -> x509.GeneralName:
@@ -178,9 +198,3 @@ def _name(host: str) -> x509.GeneralName:
         return x509.IPAddress(ip_address(host))
     except ValueError:
         return x509.DNSName(host)
-
-
-def _pem(key: _PrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )

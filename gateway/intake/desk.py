@@ -25,7 +25,7 @@ Who knows whose a meter is refuses before the desk sees it (``gateway.intake.htt
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -41,13 +41,13 @@ from gateway.intake.doubts import Doubts, doubted
 from gateway.intake.late import TakenSpans, is_late, late_days, taken
 from gateway.intake.records import (
     Column,
-    Columns,
     Key,
     Reasons,
     by_household,
     refuse,
 )
 from gateway.intake.sorting import NamedColumns, Oldest, Pieces, derived_of, ordinal, relabelled
+from gateway.intake.told import ToldSoFar
 from gateway.registry.turns import Turns
 from gateway.storage.port import Store
 from gateway.storage.statements import Prepared
@@ -95,7 +95,7 @@ class Intake:
         self._vault, self._store, self._doubts, self._clock = vault, store, doubts, clock
         self._sources: dict[str, _Source] = {}
         self._room = asyncio.Semaphore(AT_ONCE)
-        self._turns = Turns()
+        self._turns, self._told = Turns(), ToldSoFar()
 
     async def take(self, batch: Batch) -> IntakeAnswer:
         """Durable on return. Sequences of a source ascend: one far below the newest counts as known.
@@ -129,7 +129,7 @@ class Intake:
         return answer
 
     async def _tried(self, batch: Batch, now: datetime) -> IntakeAnswer | None:
-        """None when a class moved on meanwhile.
+        """None when a class moved on meanwhile, or somebody else told of the same time.
 
         What is late is held against what is durable: of a household one batch after the other. No await between the
         number of a piece and its place in the queue of the store.
@@ -142,14 +142,22 @@ class Intake:
             late = [subject for subject, columns in households.items() if _late(oldest[subject], columns)]
             for subject in sorted(late):
                 await turns.enter_async_context(self._turns.of(subject))
-            drafts = await self._drafted(batch, households, oldest, refused)
+            mine = {subject: relabelled(subject, columns, batch.labels) for subject, columns in households.items()}
+            drafts = await self._drafted(mine, oldest, refused)
             notes = await self._doubts.notes(doubted(batch, doubtful, refused)) if doubtful else ()
+            whose, seen = await self._again(mine), self._told.changes
+            again = await self._vault.again(whose)
             if any(self._oldest(subject) != before for subject, before in oldest.items()):
                 return None
+            if self._told.changes != seen and not await self._again(mine) <= whose:
+                return None
+            for subject, columns in mine.items():
+                if self._told.knows(subject):
+                    self._told.note(subject, columns)
             pieces = [self._vault.sealed_piece(draft.subject, *piece) for draft in drafts for piece in draft.pieces]
             answer = IntakeAnswer(len(batch.readings) - len(refused), tuple(sorted(refused.items())))
             kept = self._vault.seal_own(_encode((answer.accepted, answer.refused)), about=_about(batch))
-            await self._vault.append(pieces, (batch.source, batch.sequence, int(now.timestamp()), kept), notes)
+            await self._vault.append(pieces, (batch.source, batch.sequence, int(now.timestamp()), kept), notes, again)
         self._doubts.noted(notes)
         return answer
 
@@ -171,16 +179,24 @@ class Intake:
     # -- checking and deriving
 
     async def _drafted(
-        self, batch: Batch, households: Columns, oldest: Mapping[SubjectId, Oldest], refused: Reasons
+        self, households: Mapping[SubjectId, NamedColumns], oldest: Mapping[SubjectId, Oldest], refused: Reasons
     ) -> list[_Draft]:
         drafts: list[_Draft] = []
         for subject, columns in households.items():
             try:
-                mine = relabelled(subject, columns, batch.labels)
-                drafts.append(await self._of_household(subject, oldest[subject], mine, refused))
+                drafts.append(await self._of_household(subject, oldest[subject], columns, refused))
             except (SubjectGone, Expired):
-                refuse(refused, columns.values(), "unknown-subject")
+                refuse(refused, (column for _, column in columns), "unknown-subject")
         return drafts
+
+    async def _again(self, households: Mapping[SubjectId, NamedColumns]) -> frozenset[SubjectId]:
+        """Who may tell again what was told before."""
+        for subject in households:
+            if not self._told.knows(subject):
+                with suppress(SubjectGone):  # nothing of it is kept
+                    day, series = await self._vault.last_told(subject)
+                    self._told.learn(subject, day, series)
+        return frozenset(s for s, columns in households.items() if self._told.knows(s) and self._told.again(s, columns))
 
     async def _of_household(
         self, subject: SubjectId, oldest: Oldest, columns: NamedColumns, refused: Reasons

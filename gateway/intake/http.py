@@ -44,6 +44,9 @@ class Devices(Protocol):
     def subject_of(self, box_id: str, base_name: str) -> SubjectId | None:
         """``base_name``: the device URN; None when the box may not."""
 
+    def has(self, box_id: str) -> bool:
+        """Whether there is such a box."""
+
 
 class Taking(Protocol):
     """The intake desk."""
@@ -126,11 +129,14 @@ def _numbered(pack: Pack) -> Iterable[tuple[int, Reading]]:
 
 
 def _subject(box: str, devices: Devices, meter: str) -> SubjectId | None:
-    """By the device's whole name as it was registered, or by the component alone behind this very box."""
-    if (found := devices.subject_of(box, meter)) is not None:
-        return found
+    """By the device's whole name as it was registered, or by the component alone behind this very box. None in the
+    name of another box."""
     try:
         whose, component = senml.split_device(meter)
     except SenmlError:
+        whose, component = box, ""
+    if whose != box and devices.has(whose):
         return None
+    if (found := devices.subject_of(box, meter)) is not None:
+        return found
     return devices.subject_of(box, component) if whose == box and component else None

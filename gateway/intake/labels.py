@@ -9,9 +9,9 @@ from gateway.errors import SubjectGone
 from gateway.registry.meter_records import Reader
 from gateway.registry.meters import Meters
 from gateway.registry.tenancy_records import Tenancy
-from meter_driver import quantities, senml
+from meter_driver import senml
 from meter_driver.errors import SenmlError
-from meter_driver.quantities import Medium
+from meter_driver.media import of_quantities
 from meter_driver.reading import Reading
 from policies.terms import SubjectId
 
@@ -19,7 +19,6 @@ UNKNOWN_METER = "unknown-meter"
 """Why a reading is refused that is of no household."""
 BEFORE_TENANCY = "before-tenancy"
 """Why a reading is refused that was taken before its household moved in: it is of those who lived there."""
-_NO_MEDIA = frozenset((Medium.UNKNOWN, Medium.ABSTRACT))
 
 
 class Homes(Protocol):
@@ -82,7 +81,9 @@ async def labels_of(box: str, batch: Placed, meters: Meters) -> Mapping[tuple[Su
         reader = Reader(box, _component(box, name), serial)
         if (label := meters.known(subject, reader)) is None:
             try:
-                reader = replace(reader, medium=_medium(subject, name, serial, batch.readings))
+                mine = [r for who, r in batch.readings if (who, r.meter, r.serial) == (subject, name, serial)]
+                at = min((r.at for r in mine if r.at is not None and r.at.utcoffset() is not None), default=None)
+                reader = replace(reader, medium=_medium(mine), at=at)
                 label = await meters.meet(subject, reader)
             except SubjectGone:
                 continue  # intake refuses its readings one by one
@@ -90,13 +91,10 @@ async def labels_of(box: str, batch: Placed, meters: Meters) -> Mapping[tuple[Su
     return labels
 
 
-def _medium(subject: SubjectId, meter: str, serial: str, readings: Sequence[tuple[SubjectId, Reading]]) -> str:
+def _medium(mine: Sequence[Reading]) -> str:
     """What the readings of a new meter say of its medium, else what the names of its quantities do; "" for neither."""
-    mine = [r for who, r in readings if (who, r.meter, r.serial) == (subject, meter, serial)]
-    if said := next((reading.medium for reading in mine if reading.medium), ""):
-        return said
-    known = (quantities.parse(reading.quantity) for reading in mine)
-    return next((found.medium.value for found in known if found and found.medium not in _NO_MEDIA), "")
+    said = next((reading.medium for reading in mine if reading.medium), "")
+    return said or of_quantities(reading.quantity for reading in mine)
 
 
 def _component(box: str, meter: str) -> str:

@@ -1,6 +1,6 @@
 """Single records of a batch: sorted by household, quantity and unit, and each bad one refused. Pure, hot path."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
@@ -119,21 +119,32 @@ Numbered = tuple[Named, Column, Mantissas]
 """What a column says, exactly."""
 
 
-def latest_of_each(told: Sequence[Numbered]) -> Sequence[Numbered]:
+def latest_of_each(told: Sequence[Numbered]) -> tuple[Sequence[Numbered], Sequence[Numbered]]:
     """Of one meter's quantity: of readings of the same instant (entries: begin and end) the one that came last.
 
-    Two stands of one instant that name two devices are both kept (``gateway.vault.merge.same_device``).
+    Then the sums and means that another device's came after: told as received, and no part of any interval. Two stands
+    of one instant that name two devices both count. See ``gateway.vault.readings``.
     """
     if len(told) == 1 and len(set(ats := told[0][1].ats)) == len(ats):
-        return told
-    latest = _latest(told)
-    devices = {name.serial for name, _, _ in told if name.serial}
-    if len(devices) > 1 and not summed(told[0][0].kind):
-        named = {index for name, column, _ in told if name.serial for index in column.indexes}
-        for serial in devices:
-            latest |= named & _latest([one for one in told if one[0].serial in ("", serial)])
-    kept = ((one, [row for row, index in enumerate(one[1].indexes) if index in latest]) for one in told)
+        return told, ()
+    latest, of_devices = _latest(told), _latest_of_devices(told)
+    if not summed(told[0][0].kind):
+        return _of_indexes(told, latest | of_devices), ()
+    return _of_indexes(told, latest), _of_indexes(told, of_devices - latest)
+
+
+def _of_indexes(told: Sequence[Numbered], wanted: Set[int]) -> Sequence[Numbered]:
+    kept = ((one, [row for row, index in enumerate(one[1].indexes) if index in wanted]) for one in told)
     return [some_rows(one, rows) for one, rows in kept if rows]
+
+
+def _latest_of_devices(told: Sequence[Numbered]) -> set[int]:
+    """Index of the last of each device and instant, where several are named; what names none counts as of each."""
+    devices = {name.serial for name, _, _ in told if name.serial}
+    if len(devices) < 2:
+        return set()
+    named = {index for name, column, _ in told if name.serial for index in column.indexes}
+    return named & {i for serial in devices for i in _latest([one for one in told if one[0].serial in ("", serial)])}
 
 
 def _latest(told: Sequence[Numbered]) -> set[int]:

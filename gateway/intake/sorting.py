@@ -48,8 +48,8 @@ def derived_of(held: Oldest, columns: NamedColumns, refused: Reasons, spans: Tak
             told.setdefault((name.meter, name.quantity), []).append((name, part, numbers))
     deriver = Deriver(oldest)
     for all_of in told.values():
-        some = latest_of_each(all_of)
-        for name, (starts, ats, _, _), numbers in some:
+        some, passed = latest_of_each(all_of)
+        for name, (starts, ats, _, _), numbers in [*passed, *some]:
             deriver.receive(name, (starts, ats), numbers)
         quarters = of_quarters(some)
         for name, (starts, ats, _, _), numbers in apart(quarters, spans) if spans else quarters:

@@ -65,7 +65,7 @@ def whole(request: web.Request, field: str) -> int | None:
     return int(said[0])
 
 
-_WORDS = {"being-recorded": "stopped", "not-recorded": "stopped_unrecorded"}
+_WORDS = {"being-recorded": "stopped", "not-recorded": "stopped_unrecorded", "not-objectable": "no_objection"}
 """By reason. All else is told by its status."""
 
 

@@ -12,7 +12,9 @@ from gateway.consent.evidence import Evidence
 from gateway.household_end import HouseholdEnd
 from gateway.pages.asked import taking
 from gateway.pages.forms import FORM_BYTES, household_of, posted, signed_record, to
-from gateway.pages.render import Renderings
+from gateway.pages.record_views import certificate_view
+from gateway.pages.render import Renderings, language_of
+from gateway.pages.words import Phrases
 from gateway.registry.registry import Registry
 from gateway.serve.callers import session_of
 from gateway.serve.login import Login
@@ -68,14 +70,17 @@ class ErasurePages:
         return to("/erased")
 
     async def erased(self, request: web.Request) -> web.Response:
-        """What is left for an erased household: its certificate."""
+        """What is left for an erased household: its certificate, to read and to take along."""
         session = session_of(request)
         found = self.registry.tenancies.get(SubjectId(session.subject))
         if found is not None and found.erased is None:
             raise web.HTTPSeeOther("/now")
-        if await self.evidence.find(SubjectId(session.subject), "erasure") is None:
+        record = await self.evidence.record(SubjectId(session.subject), "erasure")
+        if record is None:
             raise web.HTTPNotFound
-        return self.show.page(request, "erased.html", token=session.csrf)
+        t = Phrases(language_of(request))
+        said = certificate_view(record.claims, t, lambda at: self.show.when(at, t)) if record.claims else None
+        return self.show.page(request, "erased.html", token=session.csrf, record=record, certificate=said)
 
     async def certificate(self, request: web.Request) -> web.Response:
         """The certificate of the erasure."""

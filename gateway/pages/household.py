@@ -10,8 +10,6 @@ from aiohttp import web
 from adapters.plugin import Handler, Organisation, Route
 from gateway.clock import Clock
 from gateway.consent.desk import ConsentDesk
-from gateway.consent.evidence import Evidence
-from gateway.consent.notice import NOTICES
 from gateway.door.egress import Egress
 from gateway.door.ledger import Ledger
 from gateway.door.response import HttpSink
@@ -20,43 +18,49 @@ from gateway.errors import ConsentError
 from gateway.identity.sessions import Session
 from gateway.pages.asked import refusal, taking, whole
 from gateway.pages.downloads import OFFERED
-from gateway.pages.forms import FORM_BYTES, household_of, names_of, posted, signed_record, to
+from gateway.pages.forms import FORM_BYTES, household_of, names_of, posted, to
+from gateway.pages.notice_sheet import NoticeSheet, responsible
 from gateway.pages.own_data import DataDesk
 from gateway.pages.render import VALUES_HERE, Renderings, language_of
-from gateway.pages.views import Card, asked_card, correction_lines, ground_card, ledger_line, who_is
+from gateway.pages.views import Card, correction_lines, ground_card, ledger_line, who_is
 from gateway.pages.who_saw import ledger_page
 from gateway.pages.words import Phrases
 from gateway.registry.registry import Registry
 from gateway.serve.callers import CREDENTIAL
+from gateway.serve.problems import Problem
 from gateway.vee.desk import VeeDesk
 from policies.roles import HOUSEHOLD, Listener, Role
 from policies.terms import Recipient, SubjectId
 
 NEW_FOR = timedelta(days=30)
 """How long a meter that came by itself is called new."""
-_FIELDS = {"/consents": ("choose",), "/ledger": ("before", "recipient")}
+_FIELDS = {"/consents": ("choose", "changed"), "/ledger": ("before", "recipient")}
 """What a page may be asked for; the others take nothing."""
-MISSING = frozenset({"no-such-request", "no-such-consent"})
+MISSING = frozenset({"no-such-request", "no-such-consent", "no-such-ground"})
+_NOT_GIVEN = {"nothing-chosen": "/consents?choose", "notice-changed": "/consents?changed"}
+"""Where a yes leads that gave nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class HouseholdPages:
     """Handlers; each asks a desk and fills a template.
 
-    ``cohorts_of``: those that told figures with a household in them.
+    ``cohorts_of``: those that told figures with a household in them. ``recovery``: for how long keys that were
+    destroyed can be brought back.
     """
 
     consent: ConsentDesk
     disclosures: Ledger
     cohorts_of: Callable[[SubjectId], Awaitable[Sequence[str]]]
     own_data: DataDesk
-    evidence: Evidence
+    sheet: NoticeSheet
     egress: Egress
     registry: Registry
     vee: VeeDesk
     organisation: Callable[[Recipient], Organisation | None]
     clock: Clock
     show: Renderings
+    recovery: timedelta
 
     def routes(self) -> list[Route]:
         """All on the people listener."""
@@ -65,7 +69,7 @@ class HouseholdPages:
             ("GET", "/consents", "page", HOUSEHOLD, self.consents),
             ("POST", "/consents/{request}/answer", "page", HOUSEHOLD, self.answer),
             ("POST", "/consents/{ground}/withdraw", "page", HOUSEHOLD, self.withdraw),
-            ("GET", "/consents/{ground}/receipt", "page", HOUSEHOLD, self.receipt),
+            ("POST", "/consents/{ground}/end", "page", HOUSEHOLD, self.end),
             ("GET", "/ledger", "page", HOUSEHOLD, self.ledger),
             ("GET", "/data", "page", HOUSEHOLD, self.data),
         ]
@@ -83,9 +87,10 @@ class HouseholdPages:
         waiting = len(await self.consent.waiting(subject))
         cards = await self._grounds(request, subject)
         active = sum(card.state == "active" and card.kind == "consent" for card in cards)
+        soon = [card for card in cards if card.soon]
         right = own_right(request[CREDENTIAL], self.clock)
         html = await self.frame(
-            request, session, "now.html", page="now", waiting=waiting, active=active, live=VALUES_HERE
+            request, session, "now.html", page="now", waiting=waiting, active=active, soon=soon, live=VALUES_HERE
         )
         parts = await self.own_data.lately(subject, right)
         words = Phrases(language_of(request), await names_of(self.registry, subject))
@@ -97,7 +102,7 @@ class HouseholdPages:
         """Requests, active and past consents."""
         session, subject = household_of(request, self.registry)
         words = Phrases(language_of(request))
-        waiting = [asked_card(a, self.organisation, words) for a in await self.consent.waiting(subject)]
+        waiting = [self.sheet.card(asked, words) for asked in await self.consent.waiting(subject)]
         cards = await self._grounds(request, subject)
         tenancy = self.registry.tenancies.get(subject)
         html = await self.frame(
@@ -107,10 +112,10 @@ class HouseholdPages:
             page="consents",
             moved_out=tenancy.end if tenancy is not None else None,
             waiting=waiting,
-            notice=NOTICES[words.language],
+            responsible=responsible(self.sheet.controller, words),
             active=[c for c in cards if c.state == "active"],
             past=[c for c in cards if c.state == "past"],
-            choose="choose" in request.query,
+            trouble=next((each for each in _FIELDS["/consents"] if each in request.query), ""),
         )
         return web.Response(text=html, content_type="text/html")
 
@@ -151,6 +156,7 @@ class HouseholdPages:
             kept=kept,
             meters=meters,
             lately=self.clock() - NEW_FOR,
+            recovery=self.recovery,
             details=OFFERED,
             corrections=lines,
         )
@@ -172,11 +178,12 @@ class HouseholdPages:
                     waiting = await self.consent.waiting(subject)
                     chosen = next((a.request.quantities for a in waiting if a.id == name), frozenset())
                 language = Phrases(str(form.get("language") or language_of(request))).language
-                await self.consent.accept(subject, name, chosen, language=language)
+                read = str(form.get("notice", ""))
+                await self.consent.accept(subject, name, chosen, language=language, read=read)
         except ConsentError as error:
             if error.reason in MISSING:
                 raise web.HTTPNotFound from None
-            return to("/consents?choose" if error.reason == "nothing-chosen" else "/consents")
+            return to(_NOT_GIVEN.get(error.reason, "/consents"))
         return to("/consents")
 
     async def withdraw(self, request: web.Request) -> web.StreamResponse:
@@ -189,10 +196,17 @@ class HouseholdPages:
             raise web.HTTPNotFound from None
         return to("/consents")
 
-    async def receipt(self, request: web.Request) -> web.Response:
-        """The signed receipt of one consent."""
+    async def end(self, request: web.Request) -> web.StreamResponse:
+        """Object to a legal task, or end a contract: one press, at once."""
+        await posted(request)
         _, subject = household_of(request, self.registry)
-        return signed_record(await self.evidence.find(subject, "receipt", request.match_info["ground"]), "receipt.jws")
+        try:
+            await self.consent.end(subject, request.match_info["ground"])
+        except ConsentError as error:
+            if error.reason in MISSING:
+                raise web.HTTPNotFound from None
+            raise Problem(409, error.reason, str(error)) from None
+        return to("/consents")
 
     # -- below
 
@@ -200,7 +214,7 @@ class HouseholdPages:
         words, now = Phrases(language_of(request)), self.clock()
         grounds = await self.consent.all_grounds(subject)
         cards = [ground_card(g, now, self.organisation, words) for g in grounds]
-        return sorted(cards, key=lambda card: card.given or now, reverse=True)
+        return sorted(cards, key=lambda card: card.given, reverse=True)
 
     async def frame(self, request: web.Request, session: Session, template: str, **values: object) -> str:
         """A template, with the household's name in it."""

@@ -11,7 +11,7 @@ from gateway.errors import NotAllowed, RegistryError
 from gateway.pages.asked import taking
 from gateway.pages.forms import PostedForm, decimal_of, form_token, posted, to
 from gateway.pages.render import Renderings
-from gateway.registry.exchanges import in_place
+from gateway.registry.exchanges import devices, in_place
 from gateway.registry.meter_records import Exchanged, StandAt
 from gateway.registry.registry import Registry
 from gateway.registry.stands import stand_at
@@ -104,7 +104,7 @@ class MeterPages:
             trouble=trouble,
             household=household,
             zone=self.zone,
-            found=[(each, in_place(each)) for each in found],
+            found=[(each, in_place(each), devices(each)) for each in found],
         )
 
     def _household(self, request: web.Request) -> SubjectId:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from adapters.plugin import CALLER, Route
+from gateway.identity.box_renewal import BoxRenewals
 from gateway.pages.asked import refusal, taking
 from gateway.pages.forms import form_token
 from gateway.pages.render import Renderings
@@ -19,6 +20,7 @@ class OperatorPages:
     """Login by the operator's token, and the list."""
 
     registry: Registry
+    renewals: BoxRenewals
     login: Login
     show: Renderings
 
@@ -52,11 +54,13 @@ class OperatorPages:
         return response
 
     async def fleet(self, request: web.Request) -> web.Response:
-        """Boxes and tenancies; ids, no names."""
+        """Boxes, VENs, tenancies; ids, no names."""
         token = form_token(request)
         households = [t for t in self.registry.tenancies.all() if t.live]
-        boxes = self.registry.boxes.boxes()
-        return self.show.page(request, "fleet.html", token=token, boxes=boxes, households=households)
+        listed = {(each.certificate.kind, each.certificate.owner): each for each in self.renewals.listed()}
+        boxes = [(*each, listed.get(("box", each[0]))) for each in self.registry.boxes.boxes()]
+        vens = [(owner, each) for (kind, owner), each in listed.items() if kind == "ven"]
+        return self.show.page(request, "fleet.html", token=token, boxes=boxes, vens=vens, households=households)
 
     def problem(self, request: web.Request, status: int, reason: str, _: str) -> web.StreamResponse:
         """Strangers are shown where the token goes."""

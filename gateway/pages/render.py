@@ -25,7 +25,9 @@ HERE = Path(__file__).parent
 LANGUAGE_COOKIE = "lang"
 VALUES_HERE = "\x00live\x00"
 """Where the values go in the page *Now*; everything before and after holds none."""
-STATIC: Mapping[str, str] = MappingProxyType({"style.css": "text/css", "app.js": "text/javascript"})
+STATIC: Mapping[str, str] = MappingProxyType(
+    {"style.css": "text/css", "app.js": "text/javascript", "check.js": "text/javascript"}
+)
 
 
 class Renderings:
@@ -77,12 +79,8 @@ class Renderings:
         return Markup('<time datetime="{}">{}</time>').format(stamp(at, "milliseconds"), text)
 
     def day(self, at: datetime | date, words: Phrases) -> Markup:
-        """A day; an open end is said in words."""
-        if isinstance(at, datetime) and at >= FAR_FUTURE:
-            return Markup("{}").format(words("open_end"))
-        local = at.astimezone(self._zone).date() if isinstance(at, datetime) else at
-        text = words.date(local.year, local.month, local.day)
-        return Markup('<time datetime="{}">{}</time>').format(local.isoformat(), text)
+        """A day of this zone."""
+        return day_in(self._zone, at, words)
 
     def table(self, words: Phrases) -> Renderer:
         """A table of values for people, in this zone."""
@@ -103,6 +101,15 @@ class Renderings:
             raise web.HTTPNotFound
         kept = {"Cache-Control": "public, max-age=300"}
         return web.Response(body=self._static[name], content_type=STATIC[name], charset="utf-8", headers=kept)
+
+
+def day_in(zone: tzinfo, at: datetime | date, words: Phrases) -> Markup:
+    """A day; an open end is said in words."""
+    if isinstance(at, datetime) and at >= FAR_FUTURE:
+        return Markup("{}").format(words("open_end"))
+    local = at.astimezone(zone).date() if isinstance(at, datetime) else at
+    text = words.date(local.year, local.month, local.day)
+    return Markup('<time datetime="{}">{}</time>').format(local.isoformat(), text)
 
 
 def language_of(request: web.Request) -> str:

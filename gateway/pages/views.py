@@ -1,31 +1,38 @@
-"""What a page shows of a request, a ground or a ledger entry: words instead of ids. Pure but for the names."""
+"""What a page shows of a ground or a ledger entry: words instead of ids. Pure but for the names."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from adapters.plugin import Organisation, PermissionRequest
+from adapters.plugin import Organisation
 from gateway.cohorts.desk import NEIGHBOURHOOD
-from gateway.consent.desk import Asked
-from gateway.grounds import kind_of
+from gateway.grounds import kind_of, over
 from gateway.pages.words import Phrases
 from gateway.vee.records import Decided, by_edit
 from policies.decide import ends
-from policies.grounds import Consent, Ground, LegalTask, Scope
+from policies.grounds import Consent, Ground, LegalBasis, LegalTask, basis_of
 from policies.ledger import LedgerEntry
+from policies.reminders import ends_soon
 from policies.terms import Level, Recipient
 from policies.vee.corrections import Correction, latest
 
 NameOf = Callable[[Recipient], Organisation | None]
+ENDED_AS = {"consent": "withdrawn", "legal-task": "objected", "contract": "ended"}
+"""The word for a ground that somebody ended, by its kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One request or ground.
+    """One ground.
 
-    ``state``: waiting, active, past. ``ended`` is None while it stands. ``reference``: the recipient's own word, and
-    ``neighbours``: what a yes means for them; a ground has none.
+    Attributes:
+        state: active or past.
+        basis: the article on which it stands, in words; ``law``: of a legal task, its own law.
+        ends_by: what it would end by; a consent says that beside its button.
+        may: what a household can do about it: ``withdraw``, ``object``, ``end_contract``; "" where it can do nothing.
+        ended: None while it stands; ``over`` is the word for that.
+        soon: a reminder that its time will be over, with a place for the day; "" before it is due.
     """
 
     id: str
@@ -40,19 +47,21 @@ class Card:
     keep: str
     quantities: tuple[tuple[str, str], ...]
     valid_until: datetime
-    given: datetime | None = None
-    ended: datetime | None = None
-    withdrawn: bool = False
-    law: str = ""
-    reference: str = ""
-    neighbours: str = ""
+    given: datetime
+    ended: datetime | None
+    over: str
+    basis: str
+    law: str
+    ends_by: str
+    may: str
+    soon: str
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
     """One entry of the ledger. ``ground``: its kind in words. ``whole``: it stands for all that the ground covers.
 
-    ``recipient`` is empty for what the household or the operator did.
+    ``recipient`` is empty for what the household or the operator did. ``over``: the word for the end of a ground.
     """
 
     kind: str
@@ -65,6 +74,7 @@ class LedgerLine:
     level: str
     whole: bool
     ground: str
+    over: str
     start: datetime
     end: datetime
 
@@ -148,23 +158,44 @@ def who_is(recipient: str, named: NameOf, t: Phrases) -> str:
     return known.name if known else recipient
 
 
-def asked_card(asked: Asked, named: NameOf, t: Phrases) -> Card:
-    """A request that waits."""
-    card = _card(asked.id, "waiting", "consent", asked.request, asked.request.until, named, t)
-    said = "neighbours_figures" if asked.request.level is Level.COHORT else "neighbours_single"
-    return replace(card, reference=asked.request.reference, neighbours=t(said))
+_ACTS = {
+    LegalBasis.CONSENT: "withdraw",
+    LegalBasis.CONTRACT: "end_contract",
+    LegalBasis.OBLIGATION: "",
+    LegalBasis.PUBLIC_TASK: "object",
+}
 
 
 def ground_card(ground: Ground, now: datetime, named: NameOf, t: Phrases) -> Card:
     """A ground, active or past."""
-    end = ends(ground)
+    scope, end, basis = ground.scope, ends(ground), basis_of(ground)
     state = "active" if now < end else "past"
-    given = ground.given if isinstance(ground, Consent) else ground.scope.validity.start
-    withdrawn = isinstance(ground, Consent) and ground.withdrawn is not None
-    law = f"{ground.law} {ground.article}" if isinstance(ground, LegalTask) else ""
-    card = _card(ground.id, state, kind_of(ground), ground.scope, end, named, t)
-    ended = end if state == "past" else None
-    return replace(card, given=given, ended=ended, withdrawn=withdrawn, law=law)
+    return Card(
+        id=ground.id,
+        state=state,
+        kind=kind_of(ground),
+        who=who_is(scope.recipient, named, t),
+        purpose=t.purpose(scope.purpose),
+        detail=t.resolution(scope.resolution),
+        level=t.level(scope.level),
+        start=scope.values.start,
+        end=scope.values.end,
+        keep=t.days(scope.keep),
+        quantities=tuple((code, t.quantity(code)) for code in sorted(scope.quantities)),
+        valid_until=end,
+        given=ground.given if isinstance(ground, Consent) else scope.validity.start,
+        ended=end if state == "past" else None,
+        over=t(ENDED_AS[kind_of(ground)] if over(ground) else "ended_by_time"),
+        basis=t.basis(basis),
+        law=f"{ground.law} {ground.article}" if isinstance(ground, LegalTask) else "",
+        ends_by=t.ends_by(basis),
+        may=_ACTS[basis] if state == "active" else "",
+        soon=_reminder(ground, t) if state == "active" and ends_soon(scope.validity, now) else "",
+    )
+
+
+def _reminder(ground: Ground, t: Phrases) -> str:
+    return t("soon_consent" if isinstance(ground, Consent) else "soon_other")
 
 
 def ledger_line(entry: LedgerEntry, named: NameOf, t: Phrases) -> LedgerLine:
@@ -180,25 +211,7 @@ def ledger_line(entry: LedgerEntry, named: NameOf, t: Phrases) -> LedgerLine:
         level=t.level(Level(entry.level)) if entry.level else "",
         whole=entry.whole,
         ground=t(entry.ground_kind) if entry.ground_kind else "",
+        over=t(ENDED_AS[entry.ground_kind] if entry.kind == "withdrawn" else "ended_by_time"),
         start=entry.start,
         end=entry.end,
-    )
-
-
-def _card(
-    name: str, state: str, kind: str, scope: Scope | PermissionRequest, until: datetime, named: NameOf, t: Phrases
-) -> Card:
-    return Card(
-        id=name,
-        state=state,
-        kind=kind,
-        who=who_is(scope.recipient, named, t),
-        purpose=t.purpose(scope.purpose),
-        detail=t.resolution(scope.resolution),
-        level=t.level(scope.level),
-        start=scope.values.start,
-        end=scope.values.end,
-        keep=t.days(scope.keep),
-        quantities=tuple((code, t.quantity(code)) for code in sorted(scope.quantities)),
-        valid_until=until,
     )

@@ -10,12 +10,18 @@ from markupsafe import Markup
 from adapters.formats.words import number
 from gateway.pages import row_words
 from gateway.pages.texts.agreed import AGREED
+from gateway.pages.texts.by_law import BASES, BY_LAW, ENDS_BY
+from gateway.pages.texts.ending import ENDING_TEXT
 from gateway.pages.texts.erasure import ERASURE_TEXT
 from gateway.pages.texts.fleet import FLEET
 from gateway.pages.texts.frame import FRAME
 from gateway.pages.texts.named import CLASSES, COUNTED, LEVELS, MONTHS, PURPOSES, RULE_WORDS
+from gateway.pages.texts.notice import NOTICE_TEXT
 from gateway.pages.texts.own_values import OWN_VALUES
+from gateway.pages.texts.proofs import PROOFS
+from gateway.pages.texts.records import RECORD_TEXT
 from meter_driver.quantities import Medium, parse
+from policies.grounds import LegalBasis
 from policies.terms import AS_RECEIVED, ONE_DAY, DetailClass, Level, Purpose
 
 LANGUAGES = ("en", "de")
@@ -23,7 +29,8 @@ NO_BREAK = "\u00a0"
 """Between a number and what it counts: no line ends there."""
 _NO_MEDIUM = (Medium.UNKNOWN, Medium.ABSTRACT)
 _MICROSECOND = timedelta(microseconds=1)
-TEXT: Mapping[str, tuple[str, str]] = MappingProxyType({**FRAME, **AGREED, **OWN_VALUES, **ERASURE_TEXT, **FLEET})
+THEMES = (FRAME, AGREED, BY_LAW, ENDING_TEXT, NOTICE_TEXT, RECORD_TEXT, OWN_VALUES, ERASURE_TEXT, FLEET, PROOFS)
+TEXT: Mapping[str, tuple[str, str]] = MappingProxyType({key: said for each in THEMES for key, said in each.items()})
 
 
 class Phrases:
@@ -43,6 +50,13 @@ class Phrases:
 
     def level(self, level: Level) -> str:
         return LEVELS[level][self._at]
+
+    def basis(self, basis: LegalBasis) -> str:
+        """On which article a ground stands."""
+        return BASES[basis][self._at]
+
+    def ends_by(self, basis: LegalBasis) -> str:
+        return ENDS_BY[basis][self._at]
 
     def detail_class(self, detail: DetailClass) -> str:
         return CLASSES[detail][self._at]

@@ -14,18 +14,21 @@ from gateway.storage.tables.counters import pinned as kept_pins
 from gateway.storage.tables.door import ground
 from gateway.storage.tables.identity import certificate, client, one_time_code, session
 from gateway.storage.tables.registry import box, box_meter, organisation
+from gateway.storage.tables.vault import required_part
 from policies.terms import SubjectId
 from policies.vault.pins import NO_ROWS, KeptPin, Pin, PinKeys, moved
 from policies.vault.seal import NONCE_BYTES
 
-GUARDED: Final = (client, one_time_code, session, certificate, box, box_meter, organisation)
+GUARDED: Final = (client, one_time_code, session, certificate, box, box_meter, organisation, required_part)
 """Tables that are everybody's."""
+_BY_SEVERAL: Final = (box_meter, required_part)
+"""Those whose rows have a key of several columns."""
 DROPPED: Final = (one_time_code, session)
 """Those of which operator and households make new rows within a minute."""
 
 _stands = ground.c.ended.is_(None)
 _KEY: BindParameter[Any] = bindparam("key")
-_ONE = {t: Prepared(select(t).where(t.primary_key.columns[0] == _KEY)) for t in GUARDED if t is not box_meter}
+_ONE = {t: Prepared(select(t).where(t.primary_key.columns[0] == _KEY)) for t in GUARDED if t not in _BY_SEVERAL}
 _GROUNDS = Prepared(select(ground).where(_stands, ground.c.subject == _KEY))
 _ALL_GROUNDS = Prepared(select(ground).where(_stands))
 _KEPT = Prepared(select(kept_pins.c.sealed).where(kept_pins.c.place == _KEY))

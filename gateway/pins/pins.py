@@ -13,13 +13,13 @@ the start.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 
 from adapters.plugin import Logger, upsert
 from gateway.errors import StoreDoubted, StoreFull, SubjectGone, TreeBroken
-from gateway.keeper.port import Keeper
+from gateway.keeper.port import Keeper, Pinned
 from gateway.pins.change import DROPPED, GUARDED, PinnedChange, Touched, digest_of, of_all, of_keys, put
 from gateway.pins.start import Compared, compare_households, compare_tables
 from gateway.recovery.ending_log import EndingLog
@@ -29,6 +29,14 @@ from policies.terms import SubjectId
 from policies.vault.pins import NO_ROWS, Finding, Pin
 
 T = TypeVar("T")
+
+
+class ReadyPins(NamedTuple):
+    """The run, and what the tree says of some scopes."""
+
+    run: bytes
+    known: Mapping[str, Pinned]
+
 
 PINNED_EACH = 5.0
 """Seconds that what only adds may wait."""
@@ -69,6 +77,20 @@ class Pins:
         """
         return await asyncio.shield(self._write(touched, work, adds))
 
+    async def ready(self, *scopes: str) -> ReadyPins:
+        """What a change needs to know before it is handed in. Raises ``SubjectGone``."""
+        run, known = await self._this_run(), await self._keeper.pinned(scopes)
+        if len(known) < len(scopes):
+            raise SubjectGone("no such household")
+        return ReadyPins(run, known)
+
+    async def add(self, ready: ReadyPins, touched: Sequence[Touched], work: Callable[[Connection], T]) -> T:
+        """``write`` of what only adds, in the store's queue before the first await.
+
+        When the caller is cancelled the pin may wait for the next change, or the next start.
+        """
+        return await self._hand_in(ready, touched, work, adds=True)
+
     async def put(self, table: Table, row: Mapping[str, Any], *, adds: bool = False) -> None:
         """A row of a table of ``GUARDED``, in the place of the one that has its key. ``adds``: as above."""
         key = row[table.primary_key.columns[0].name]
@@ -100,10 +122,18 @@ class Pins:
         await asyncio.gather(*[self.settle(scope) for scope in tuple(self._owed)])
 
     async def _write(self, touched: Sequence[Touched], work: Callable[[Connection], T], adds: bool) -> T:
-        run, scopes = await self._this_run(), [each.scope for each in touched]
-        known = await self._keeper.pinned(scopes)
-        if len(known) < len(touched):
-            raise SubjectGone("no such household")
+        ready = await self.ready(*[each.scope for each in touched])
+        result = await self._hand_in(ready, touched, work, adds=adds)
+        if not adds:
+            await asyncio.gather(*[self._settle_at_once(each.scope) for each in touched])
+            if any(each.table is not ground for each in touched):
+                await self._ending_log.settle()
+        return result
+
+    async def _hand_in(
+        self, ready: ReadyPins, touched: Sequence[Touched], work: Callable[[Connection], T], *, adds: bool
+    ) -> T:
+        run, known = ready
 
         def pinned(connection: Connection) -> tuple[T, list[Pin]]:
             changes = [PinnedChange(each, known[each.scope], run) for each in touched]
@@ -116,13 +146,9 @@ class Pins:
             return result, pins
 
         result, pins = await self._store.write(pinned, ending=not adds)
-        for scope, pin in zip(scopes, pins, strict=True):
-            self._owe(scope, pin, known[scope].pin or NO_ROWS)
-        self._doubted.difference_update(scopes)
-        if not adds:
-            await asyncio.gather(*[self._settle_at_once(scope) for scope in scopes])
-            if any(each.table is not ground for each in touched):
-                await self._ending_log.settle()
+        for each, pin in zip(touched, pins, strict=True):
+            self._owe(each.scope, pin, known[each.scope].pin or NO_ROWS)
+        self._doubted.difference_update(each.scope for each in touched)
         return result
 
     async def _settle_at_once(self, scope: str) -> None:

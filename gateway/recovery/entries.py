@@ -79,6 +79,19 @@ def changed_rows(
     )
 
 
+def rows_now(table: Table, keys: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> EndedRows:
+    """Rows as they are, of which some are found by the first column of their key; where that is all of it, those that
+    are not there are gone.
+    """
+    names = [column.name for column in table.primary_key.columns]
+    there = [({name: row[name] for name in names}, row) for row in rows]
+    found: list[tuple[Mapping[str, Any], Mapping[str, Any] | None]] = [(_plain(key), _plain(row)) for key, row in there]
+    if len(names) == 1:
+        known = {row[names[0]] for _, row in there}
+        found += [(_plain({names[0]: key}), None) for key in keys if key not in known]
+    return EndedRows(_word(table.name), found)
+
+
 def _plain(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """For JSON: bytes as hex, said to be so."""
     return {_word(name): {"hex": value.hex()} if isinstance(value, bytes) else value for name, value in row.items()}

@@ -59,6 +59,7 @@ class Boxes:
         self._vault, self._clock, self._ids, self._ended = vault, clock, ids, ended
         self._boxes: dict[str, _Box] = {}
         self._certificates: dict[str, Certificate] = {}
+        self._of_owner: dict[tuple[str, str], set[str]] = {}
         self._known: dict[tuple[str, str], SubjectId | None] = {}
         self._any = b""
 
@@ -75,8 +76,11 @@ class Boxes:
             self._boxes[row.box].meters[row.meter] = SubjectId(row.tenancy)
         for row in certificates:
             until = datetime.fromtimestamp(row.until, UTC)
-            found = Certificate(row.fingerprint, row.kind, row.owner, until, row.revoked is not None)
-            self._certificates[row.fingerprint] = found
+            self._know(Certificate(row.fingerprint, row.kind, row.owner, until, row.revoked is not None))
+
+    def _know(self, found: Certificate) -> None:
+        self._certificates[found.fingerprint] = found
+        self._of_owner.setdefault((found.kind, found.owner), set()).add(found.fingerprint)
 
     # -- the hot path
 
@@ -116,6 +120,22 @@ class Boxes:
         return Credential(rights.certificate(fingerprint), until, lambda: not self.revoked(fingerprint))
 
     # -- looking
+
+    def standing(self, box_id: str | None = None) -> Sequence[Certificate]:
+        """Those that are let in, perhaps of one box alone."""
+        some = self._certificates if box_id is None else self._of_owner.get(("box", box_id), ())
+        return [found for mark in some if (found := self.certificate(mark)) is not None]
+
+    def older(self, box_id: str, fingerprint: str) -> Sequence[Certificate]:
+        """Others of a box that are let in and end before this one."""
+        until = self._certificates[fingerprint].until
+        return [each for each in self.standing(box_id) if each.until <= until and each.fingerprint != fingerprint]
+
+    def latest(self) -> Mapping[tuple[str, str], Certificate]:
+        """By kind and owner the one that ends last, also where it has ended; none of what was taken back."""
+        gone = {box.id for box in self._boxes.values() if box.revoked}
+        left = (c for c in self._certificates.values() if not (c.revoked or (c.kind == "box" and c.owner in gone)))
+        return {(c.kind, c.owner): c for c in sorted(left, key=lambda each: each.until)}
 
     def boxes(self) -> Sequence[tuple[str, bool, int]]:
         """(id, revoked, households) of each box, sorted."""
@@ -179,14 +199,14 @@ class Boxes:
             await self._pins.write(touched, lambda c: c.execute(insert(certificate).values(row)).rowcount, adds=True)
         except IntegrityError:
             raise InUse("certificate: it is registered already") from None
-        self._certificates[new.fingerprint] = new
+        self._know(new)
 
     async def revoke(self, fingerprint: str) -> None:
         """Refused from this moment on, durable on return. A certificate that was unknown is remembered as revoked."""
         old = self._certificates.get(fingerprint) or Certificate(
             fingerprint, "ven", "", datetime(9999, 1, 1, tzinfo=UTC)
         )
-        self._certificates[fingerprint] = Certificate(fingerprint, old.kind, old.owner, old.until, revoked=True)
+        self._know(Certificate(fingerprint, old.kind, old.owner, old.until, revoked=True))
         now = self._clock().timestamp()
 
         def write(connection: Connection) -> None:

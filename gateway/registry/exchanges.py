@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from gateway.errors import NotAllowed, Unknown
-from gateway.registry.meter_records import Exchanged, Meter
+from gateway.registry.meter_records import Exchanged, Meter, Reader
 
 
 def in_order(meter: Meter) -> Meter:
@@ -41,6 +41,32 @@ def with_serial(meter: Meter, serial: str, since: datetime) -> Meter:
     if not serial or serial in dict(meter.serials):
         return meter
     return in_order(replace(meter, serials=(*meter.serials, (serial, since))))
+
+
+def read_by(meter: Meter, reader: Reader, now: datetime) -> Meter:
+    """What readings that come say of it: its number, since when, and its medium where none was told yet."""
+    changed = with_serial(meter, reader.serial, min(reader.at or now, now))
+    if not reader.medium or meter.told:
+        return changed
+    return replace(changed, medium=meter.medium or reader.medium, told=reader.medium)
+
+
+def devices(meter: Meter) -> Sequence[tuple[str, datetime | None]]:
+    """Its serial numbers, in their order, and since when each was there; None where nobody knows.
+
+    Of a device that nothing but the exchange names which took it out, that is the exchange before, else when the meter
+    was first known.
+    """
+    said = [each for each in meter.exchanged if each.old != each.new]
+    return [(serial, _there_since(meter, said, serial, since)) for serial, since in meter.serials]
+
+
+def _there_since(meter: Meter, said: Sequence[Exchanged], serial: str, since: datetime) -> datetime | None:
+    begun = min([since, *(each.at for each in said if each.new == serial)])
+    out = min((each.at for each in said if each.old == serial), default=None)
+    if out is None or begun < out:
+        return begun
+    return max((at for at in (*(each.at for each in said), meter.since) if at < out), default=None)
 
 
 def with_exchange(meter: Meter, done: Exchanged) -> Meter:

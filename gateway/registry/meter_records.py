@@ -14,13 +14,14 @@ from policies.terms import SubjectId
 class Reader:
     """Where a reading comes from: box, component behind it, and the meter's own number, "" where none is said.
 
-    ``medium``: what its telegrams say of it; it tells no two readers apart.
+    ``medium``: what its telegrams say of it; ``at``: the instant of the first of them. They tell no two readers apart.
     """
 
     box: str
     component: str
     serial: str = ""
     medium: str = field(default="", compare=False)
+    at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Meter:
         how: ``seen`` by itself, ``assigned`` or ``imported`` by the operator.
         since: when it was first known here.
         serials: of its devices, in the order in which they were there, the present one last; each with the instant from
-            which it was seen or declared.
+            which it was read, else seen or declared.
         exchanged: ascending; also those that were only seen (without stands).
         waits: whether it came by itself, or its telegrams name another number, and nobody has looked at it since.
     """

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from gateway.clock import Clock
 from gateway.errors import InUse, NotAllowed, Unknown
-from gateway.registry.exchanges import with_exchange, with_serial, without_exchange
+from gateway.registry.exchanges import read_by, with_exchange, with_serial, without_exchange
 from gateway.registry.meter_book import MeterBook, MeterHome
 from gateway.registry.meter_records import Exchanged, Meter, Reader, Unseen, declared
 from gateway.registry.turns import Turns
@@ -66,10 +66,8 @@ class Meters:
             await self._book.keep(household, home, made, place, waits=True)
             return made.label
         found = home.meters[label]
-        changed = with_serial(found, reader.serial, self._clock())
-        waits = True if found.serials and changed != found else None
-        if reader.medium and not found.told:
-            changed = replace(changed, medium=found.medium or reader.medium, told=reader.medium)
+        changed = read_by(found, reader, self._clock())
+        waits = True if found.serials and len(changed.serials) > len(found.serials) else None
         if changed != found or place not in home.places:
             await self._book.keep(household, home, changed, place, waits=waits)
         return label
@@ -141,24 +139,22 @@ class Meters:
         label = self._wanted(home, self._import_place(household, name, serial), name, serial)
         return label, label not in home.meters
 
-    async def imported(self, household: SubjectId, name: str, serial: str) -> str:
+    async def imported(
+        self, household: SubjectId, name: str, serial: str, *, medium: str = "", since: datetime | None = None
+    ) -> str:
         """The label of the meter that a file calls so: by its label here, or its serial number; else a new one.
 
-        Where the file says neither, it is the only meter of the household. Durable on return.
-        Raises ``NotAllowed``, ``SubjectGone``.
+        Where the file says neither, it is the only meter of the household. Durable on return. ``medium``: what the file
+        says of it; ``since``: of its first value. Raises ``NotAllowed``, ``SubjectGone``.
         """
-        serial = printed(serial)
-        reader = _import_reader(name, serial)
-        if (known := self.known(household, reader)) is not None:
-            return known
+        reader = replace(_import_reader(name, printed(serial)), medium=medium, at=since)
         async with self._turns.of(household):
-            home, place = await self._book.home(household), self._import_place(household, name, serial)
-            label = self._wanted(home, place, name, serial)
+            home, place = await self._book.home(household), self._import_place(household, name, reader.serial)
+            label = self._wanted(home, place, name, reader.serial)
             found = home.meters.get(label) or self._new(home, reader, how="imported", label=label)
-            changed = with_serial(found, serial, self._clock())
+            changed = read_by(found, reader, self._clock())
             if changed != found or place not in home.places or label not in home.meters:
                 await self._book.keep(household, home, changed, place)
-            self._book.learn(household, reader, label)
             return label
 
     def _wanted(self, home: MeterHome, place: bytes, name: str, serial: str) -> str:
@@ -244,7 +240,7 @@ class Meters:
             count += 1
             name = f"{wanted[: _LONGEST_LABEL - 4]}-{count}"
         now = self._clock()
-        serials = ((reader.serial, now),) if reader.serial else ()
+        serials = ((reader.serial, min(reader.at or now, now)),) if reader.serial else ()
         return Meter(self._ids(), name, reader.medium, how, now, serials, told=reader.medium)
 
 

@@ -126,9 +126,14 @@ def guard(request: web.Request) -> None:
         raise about(403, "csrf", [(CSRF_HEADER, "the header does not hold the session's token")])
 
 
-def peer_fingerprint(request: web.Request) -> str:
-    """SHA-256 of the client certificate, hex; "" without one."""
+def peer_certificate(request: web.Request) -> bytes:
+    """The client certificate (DER); b"" without one."""
     transport = request.transport
     peer: _Peer | None = transport.get_extra_info("ssl_object") if transport is not None else None
-    der = peer.getpeercert(True) if peer is not None else None
+    return (peer.getpeercert(True) if peer is not None else None) or b""
+
+
+def peer_fingerprint(request: web.Request) -> str:
+    """Its SHA-256, hex; "" without one."""
+    der = peer_certificate(request)
     return fingerprint(der) if der else ""

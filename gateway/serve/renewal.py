@@ -1,32 +1,29 @@
-"""Certificates of the listeners are those on the disk: what was renewed there is shown from the next handshake on.
+"""Certificates and roots of the listeners are those on the disk: what was renewed there counts from the next handshake.
 
-Connections that are open go on. A chain that does not fit its key, as between two copies, is tried out beside and not
-taken; the one that is shown stays.
+Connections that are open go on. A chain that does not fit its key, as between two copies, is not taken; the one that is
+shown stays.
 """
 
 import asyncio
-import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.plugin import Logger
-from gateway.serve.tls_context import CertificateFiles
-from policies.roles import Listener
+from gateway.serve.tls_context import ListenerContext, TlsFiles
 
 LOOKED_EACH = 60.0
 """Seconds between two looks; at once when somebody says so (SIGHUP)."""
 
-Chains = Callable[[], Sequence[CertificateFiles]]
-"""The files of a listener now. Blocks: what is nearly over is made anew where it is ours to make."""
+_Files = Callable[[], TlsFiles]
+"""Those of a listener now. Blocks: what is nearly over is made anew where it is ours to make."""
 _Seen = tuple[tuple[str, int, int, int], ...]
 
 
 @dataclass(slots=True)
 class _Watched:
-    which: Listener
-    context: ssl.SSLContext
-    chains: Chains
+    context: ListenerContext
+    files: _Files
     shown: _Seen
     tried: _Seen = field(default=())
 
@@ -37,10 +34,11 @@ class Renewal:
     def __init__(self, said: asyncio.Event, log: Logger) -> None:
         self._said, self._log = said, log
         self._watched: list[_Watched] = []
+        self._turn = asyncio.Lock()
 
-    def watch(self, which: Listener, context: ssl.SSLContext, chains: Chains) -> None:
-        """``context`` shows these chains now."""
-        self._watched.append(_Watched(which, context, chains, _seen(chains())))
+    def watch(self, context: ListenerContext, files: _Files) -> None:
+        """``context`` was made of these files."""
+        self._watched.append(_Watched(context, files, _seen(files())))
 
     async def run(self) -> None:
         """A supervised loop."""
@@ -54,38 +52,33 @@ class Renewal:
             await self.look()
 
     async def look(self) -> None:
-        """Once."""
-        for each in self._watched:
-            await self._look(each)
+        """Once. What was on the disk before counts on return."""
+        async with self._turn:
+            for each in self._watched:
+                await self._look(each)
 
     async def _look(self, each: _Watched) -> None:
-        chains: Sequence[CertificateFiles] = ()
         seen: _Seen = ()
         try:
-            chains, seen = await asyncio.to_thread(_read, each.chains)
+            files, seen = await asyncio.to_thread(_read, each.files)
             if seen == each.shown:
                 return
-            await asyncio.to_thread(_load, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), chains)
-            _load(each.context, chains)
+            await asyncio.to_thread(each.context.load, files)
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
             if seen != each.tried or not seen:
-                self._log.error("certificate.not_taken", listener=each.which.value, error=type(error).__name__)
+                self._log.error("certificate.not_taken", listener=each.context.which.value, error=type(error).__name__)
             each.tried = seen
             return
         each.shown = each.tried = seen
-        self._log.info("certificate.taken", listener=each.which.value)
+        self._log.info("certificate.taken", listener=each.context.which.value)
 
 
-def _read(chains: Chains) -> tuple[Sequence[CertificateFiles], _Seen]:
-    found = chains()
+def _read(files: _Files) -> tuple[TlsFiles, _Seen]:
+    found = files()
     return found, _seen(found)
 
 
-def _seen(chains: Sequence[CertificateFiles]) -> _Seen:
-    files = [Path(file) for chain in chains for file in (chain.certificate, chain.key)]
+def _seen(found: TlsFiles) -> _Seen:
+    files = [Path(file) for chain in found.chains for file in (chain.certificate, chain.key)]
+    files += map(Path, found.client_roots)
     return tuple((str(f), (s := f.stat()).st_ino, s.st_size, s.st_mtime_ns) for f in files)
-
-
-def _load(context: ssl.SSLContext, chains: Sequence[CertificateFiles]) -> None:
-    for chain in chains:
-        context.load_cert_chain(chain.certificate, chain.key)

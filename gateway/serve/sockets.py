@@ -8,7 +8,6 @@ not take (``TCP_USER_TIMEOUT``).
 import asyncio
 import resource
 import socket
-import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,6 +20,7 @@ from adapters.plugin import Logger
 from gateway.identity.throttle import network_of
 from gateway.serve.connection import USUAL_PATIENCE, Patience, Visit
 from gateway.serve.outside import announced_by, trusted
+from gateway.serve.tls_context import ListenerContext
 from gateway.settings.tables import ListenerSettings
 from policies.roles import Listener
 
@@ -64,7 +64,7 @@ class Gate:
     """Who is let in at one listener."""
 
     def __init__(
-        self, which: Listener, door: ListenerSettings, context: ssl.SSLContext | None, patience: Patience, log: Logger
+        self, which: Listener, door: ListenerSettings, context: ListenerContext | None, patience: Patience, log: Logger
     ) -> None:
         self._patience, self._tally = patience, Tally(which, log)
         self._door, self._context, self._log = door, context, log
@@ -146,7 +146,7 @@ class Gate:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: visit,
                 sock,
-                ssl=self._context,
+                ssl=self._context.now if self._context is not None else None,
                 ssl_handshake_timeout=patience.handshake if secure else None,
                 ssl_shutdown_timeout=patience.goodbye if secure else None,
             )
@@ -183,7 +183,7 @@ class Sockets:
         await self._group.__aexit__(kind, error, trace)
 
     async def open(
-        self, which: Listener, app: web.Application, door: ListenerSettings, context: ssl.SSLContext | None
+        self, which: Listener, app: web.Application, door: ListenerSettings, context: ListenerContext | None
     ) -> None:
         """Bind and accept. Raises ``OSError`` when the port is taken, ``ValueError`` without TLS where it must be."""
         if (context is None) != door.clear:

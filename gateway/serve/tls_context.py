@@ -21,6 +21,27 @@ class CertificateFiles:
     key: Any
 
 
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """What a listener shows, and the roots by which it lets clients in: PEM files."""
+
+    chains: Sequence[CertificateFiles]
+    client_roots: Sequence[Any] = ()
+
+
+class ListenerContext:
+    """The context of a listener as it is now: what is accepted next takes it."""
+
+    def __init__(self, which: Listener, files: TlsFiles, log: Logger | None = None) -> None:
+        """Blocking, as ``load``. Raises ``OSError`` for files that do not fit each other."""
+        self.which, self._log = which, log
+        self.load(files)
+
+    def load(self, files: TlsFiles) -> None:
+        """From now on these, and no session that was begun under others."""
+        self.now = tls(self.which, files.chains, files.client_roots, self._log)
+
+
 def tls(
     which: Listener, chains: Sequence[CertificateFiles], client_roots: Sequence[Any] = (), log: Logger | None = None
 ) -> ssl.SSLContext:

@@ -11,10 +11,10 @@ from sqlalchemy import URL
 
 from adapters.validation import in_words
 from gateway.errors import SettingsError
+from gateway.settings.limits import LimitSettings
 from gateway.settings.tables import (
     CohortSettings,
     ControllerSettings,
-    LimitSettings,
     ListenerSettings,
     LogSettings,
     OutboundSettings,

@@ -6,7 +6,7 @@ even a single late piece is merged soon, while its readings are held (see ``gate
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, timedelta
 from typing import Any, NamedTuple
 
@@ -19,10 +19,11 @@ from gateway.keeper.port import Keeper
 from gateway.keeper.states import Randomness
 from gateway.storage.port import Store
 from gateway.storage.tables.vault import block, piece
-from gateway.vault.corrections import day_of
+from gateway.vault.corrections import day_with_news
 from gateway.vault.days import Days
 from gateway.vault.merge import to_block
-from gateway.vault.pieces import StoredPart, parts_of_days
+from gateway.vault.pieces import StoredPart, parts_of_days, required_of_day
+from gateway.vault.required import DayKey, RequiredParts
 from policies.terms import DetailClass, SubjectId
 from policies.vault.columns import Series
 from policies.vault.seal import CLASS_CODES, CLASS_OF_CODE, NONCE_BYTES, place, seal
@@ -50,7 +51,7 @@ class Compactor:
     """``run`` is a supervised loop; ``round`` does what is due now.
 
     ``settled``: up to which piece a household's pieces may be merged, because every stream has seen them. ``days``:
-    worked out from quarters when those are merged.
+    worked out from quarters when those are merged. ``required``: told of blocks in which something was corrected.
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class Compactor:
         log: Logger,
         settled: Callable[[SubjectId], int],
         days: Days,
+        required: RequiredParts,
     ) -> None:
         self._store, self._keeper, self._settled, self._days = store, keeper, settled, days
+        self._required = required
         self._clock, self._randomness, self._log = clock, randomness, log
 
     async def run(self) -> None:
@@ -91,20 +94,30 @@ class Compactor:
 
     async def merge(self, subject: SubjectId, detail: DetailClass, day: int) -> bool:
         """Merge one day (ordinal) now. False when it cannot be: gone, expired, or changed meanwhile."""
-        parts = await self._store.look(lambda connection: parts_of_days(connection, subject, detail, day, day))
+        parts, required = await self._store.look(lambda connection: _found(connection, subject, detail, day))
         limit = self._settled(subject)
         parts = [part for part in parts if part.pieces or part.upto <= limit]
         if not any(part.pieces == 0 for part in parts):
             return False
         try:
-            if detail is DetailClass.QUARTER:  # before these pieces go: a crash in between does it again
-                await self._days.derive(subject, day)
             cipher = (await self._keeper.ciphers(subject, [(detail, day)])).get((detail, day))
             if cipher is None:
                 return False
-            series = await day_of(self._store, self._keeper, subject, detail, parts, cipher)
+            where = self._store, self._keeper, subject, detail, parts, cipher
+            series, again = await day_with_news(*where, news=bool(required))
+            corrected = bool(required) and (again or any(part.pieces and part.upto in required for part in parts))
+            if detail is DetailClass.QUARTER:  # before these pieces go: a crash in between does it again
+                await self._days.derive(subject, day, corrected=corrected)
             merged = await asyncio.to_thread(self._merged, subject, detail, parts, series, cipher)
-            await self._store.write(lambda connection: _replace(connection, subject, detail, day, parts, merged))
+
+            def put(connection: Connection) -> None:
+                _replace(connection, subject, detail, day, parts, merged)
+
+            if required:
+                made = merged.sealed if corrected else None
+                await self._required.replace(DayKey.of(subject, detail, day), put, merged.upto, made)
+            else:
+                await self._store.write(put)
         except (SubjectGone, DayChanged):
             return False
         return True
@@ -122,6 +135,13 @@ class Compactor:
         bound = place(subject, detail, parts[0].day, version, pieces)
         sealed = seal(cipher, self._randomness(NONCE_BYTES), bound, to_block(detail, series))
         return _Merged(version, pieces, max(part.upto for part in parts), sealed)
+
+
+def _found(
+    connection: Connection, subject: str, detail: DetailClass, day: int
+) -> tuple[Sequence[StoredPart], Mapping[int, bytes]]:
+    """The parts of a day, and those that it must have."""
+    return parts_of_days(connection, subject, detail, day, day), required_of_day(connection, subject, detail, day)
 
 
 def _candidates(connection: Connection, ended: int) -> Sequence[Any]:

@@ -26,8 +26,9 @@ from gateway.vault import keys
 from gateway.vault.corrections import day_of, of_days
 from gateway.vault.local_days import Most, days_of, mended_days
 from gateway.vault.merge import to_block
-from gateway.vault.pieces import StoredPart, parts_of_days
+from gateway.vault.pieces import StoredPart, doubted, parts_of_days, required_of_day
 from gateway.vault.port import AskInstalled
+from gateway.vault.required import NEVER, DayKey, RequiredParts
 from meter_driver.intervals import day_edges, micros
 from meter_driver.quantities import parse
 from policies.amounts import NOTHING_SAID, most_an_hour
@@ -37,6 +38,8 @@ from policies.vault.columns import Series
 from policies.vault.seal import CLASS_CODES, NONCE_BYTES, place, seal
 
 QUARTER, DAY = DetailClass.QUARTER, DetailClass.DAY
+_HIGHEST = (1 << 63) - 1
+"""Of all numbers."""
 
 
 class _Block(NamedTuple):
@@ -57,17 +60,19 @@ class Days:
         zone: tzinfo,
         log: Logger,
         installed: AskInstalled,
+        required: RequiredParts,
     ) -> None:
-        self._store, self._keeper, self._randomness = store, keeper, randomness
+        self._store, self._keeper, self._randomness, self._required = store, keeper, randomness, required
         self._zone, self._log, self._installed = zone, log, installed
 
-    async def derive(self, subject: SubjectId, day: int) -> None:
+    async def derive(self, subject: SubjectId, day: int, *, corrected: bool) -> None:
         """The local days that share something with this UTC day (ordinal). Durable on return.
 
-        Raises ``SubjectGone``, and ``DayChanged`` when somebody else did the same meanwhile.
+        ``corrected``: something of the day was. Raises ``SubjectGone``, and ``DayChanged`` when somebody else did the
+        same meanwhile.
         """
         for ordinal in (day - 1, day):
-            await self._block(subject, ordinal, day)
+            await self._block(subject, ordinal, day, corrected)
 
     async def settled(self, subject: SubjectId, first: date, last: date) -> frozenset[date]:
         """Those of the local days [first, last] that are worked out from all of their quarters that are there."""
@@ -90,9 +95,11 @@ class Days:
         """
         begin, end = first[DAY].toordinal(), first[QUARTER].toordinal() - 1
         for subject, day in await self._store.look(lambda connection: _waiting(connection, begin, end)):
+            required = partial(required_of_day, subject=subject, detail=QUARTER, day=day)
+            corrected = bool(await self._store.look(required))
             try:
-                await self._block(SubjectId(subject), day, day)
-                await self._block(SubjectId(subject), day - 1, day)
+                await self._block(SubjectId(subject), day, day, corrected)
+                await self._block(SubjectId(subject), day - 1, day, corrected)
             except (SubjectGone, DayChanged):
                 continue
             except ValueError:
@@ -102,11 +109,12 @@ class Days:
         """Local days that began before a UTC day that was erased: without it, or none where that cannot be told."""
         oldest = self._keeper.oldest(subject, QUARTER)
         if oldest is not None and oldest.toordinal() < day:
-            await self._block(subject, day - 1, day)
+            await self._block(subject, day - 1, day, corrected=True)
         elif (spans := self._beginning(day - 1)) and _last(spans) >= day:
-            await self._store.write(lambda connection: _drop(connection, subject, day - 1))
+            drop, key = partial(_drop, subject=subject, ordinal=day - 1), DayKey.of(subject, DAY, day - 1)
+            await self._required.replace(key, drop, _HIGHEST, NEVER)
 
-    async def _block(self, subject: SubjectId, ordinal: int, touching: int) -> None:
+    async def _block(self, subject: SubjectId, ordinal: int, touching: int, corrected: bool) -> None:
         """Local days that begin in a UTC day, if they share something with another one."""
         spans = self._beginning(ordinal)
         oldest = self._keeper.oldest(subject, QUARTER)
@@ -115,7 +123,9 @@ class Days:
         cipher = (await keys.ciphers(self._keeper, subject, [(DAY, ordinal)])).get((DAY, ordinal))
         if cipher is None:
             return
-        found = await self._store.look(partial(_parts, subject=subject, ordinal=ordinal, last=last))
+        found = await self._store.look(partial(_parts, subject=subject, ordinal=ordinal, last=last, besides=touching))
+        if found.doubted:
+            return  # what cannot be read is not worked out: what was, stays
         quarters = await self._quarters(subject, found.quarters)
         edges = [(micros(begin), micros(end)) for begin, end in spans]
         most = _most(await self._installed(subject))
@@ -131,7 +141,11 @@ class Days:
             series = await asyncio.to_thread(mended_days, days, old, quarters, edges, border, most)
         if series or found.days:
             made = await asyncio.to_thread(self._made, subject, ordinal, found, series, cipher)
-            await self._store.write(lambda connection: _put(connection, subject, ordinal, found.days, made))
+            put = partial(_put, subject=subject, ordinal=ordinal, parts=found.days, made=made)
+            if corrected or found.required:
+                await self._required.replace(DayKey.of(subject, DAY, ordinal), put, made.upto, made.sealed)
+            else:
+                await self._store.write(put)
 
     def _beginning(self, ordinal: int) -> Sequence[tuple[datetime, datetime]]:
         """Local days that begin in a UTC day."""
@@ -153,14 +167,25 @@ class Days:
 
 
 class _Parts(NamedTuple):
+    """``doubted``: some of it misses what it must have. ``required``: some of it must have something."""
+
     days: Sequence[StoredPart]
     quarters: Sequence[StoredPart]
+    doubted: bool
+    required: bool
 
 
-def _parts(connection: Connection, subject: SubjectId, ordinal: int, last: int) -> _Parts:
-    """Of one instant of the store: what is kept as local days, and the quarters of all that they reach into."""
+def _parts(connection: Connection, subject: SubjectId, ordinal: int, last: int, besides: int) -> _Parts:
+    """Of one instant of the store: what is kept as local days, and the quarters of all that they reach into.
+
+    ``besides``: a day of quarters of which the caller knows what was corrected.
+    """
     days = parts_of_days(connection, subject, DAY, ordinal, ordinal)
-    return _Parts(days, parts_of_days(connection, subject, QUARTER, ordinal, last))
+    quarters = parts_of_days(connection, subject, QUARTER, ordinal, last)
+    spans = ((DAY, ordinal, ordinal), (QUARTER, ordinal, last))
+    doubt = any(doubted(connection, subject, *span) for span in spans)
+    others = [(DAY, ordinal), *[(QUARTER, day) for day in range(ordinal, last + 1) if day != besides]]
+    return _Parts(days, quarters, doubt, any(required_of_day(connection, subject, *other) for other in others))
 
 
 def _newest(connection: Connection, subject: SubjectId, first: int, last: int) -> dict[Day, int]:

@@ -11,20 +11,26 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from gateway.vault.partials import Clashes, PartialKey, Seen, SerialStatus, key_of, merged_partials, serial_status
+from gateway.vault.partials import (
+    Clashes,
+    PartialKey,
+    SerialStatus,
+    key_of,
+    kind_of,
+    merged_partials,
+    serial_status,
+)
 from gateway.vault.port import Value
+from gateway.vault.readings import latest
 from meter_driver.amounts import partials
-from meter_driver.intervals import instant
-from meter_driver.quantities import Kind, is_signed, parse
+from meter_driver.intervals import instant, micros
+from meter_driver.quantities import Kind, is_signed
 from meter_driver.units import base
-from policies.terms import DetailClass
+from policies.terms import DetailClass, Period
 from policies.vault.columns import LARGEST, PARTIALS, READINGS, Series, encode
 from policies.vault.padding import pad_block, pad_piece
 
-__all__ = ["Clashes", "combined", "layout_of", "mended", "same_device", "to_block", "to_piece", "values_of"]
-
-_Row = tuple[int, int]
-"""Of a reading: start and mantissa."""
+__all__ = ["Clashes", "combined", "kind_of", "layout_of", "mended", "to_block", "to_piece", "values_of"]
 
 
 def layout_of(detail: DetailClass) -> int:
@@ -59,7 +65,7 @@ def combined(detail: DetailClass, parts: Sequence[Sequence[Series]], clashes: Cl
     partial = layout_of(detail) == PARTIALS
     if len(parts) == 1 and not (partial and len({key_of(one) for one in parts[0]}) < len(parts[0])):
         return list(parts[0])
-    return merged_partials(parts, {} if clashes is None else clashes) if partial else _readings(parts)
+    return merged_partials(parts, {} if clashes is None else clashes) if partial else latest(parts).told()
 
 
 def mended(series: Sequence[Series], readings: Sequence[Sequence[Series]], clashes: Clashes) -> list[Series]:
@@ -70,7 +76,7 @@ def mended(series: Sequence[Series], readings: Sequence[Sequence[Series]], clash
         if rows:
             kept.append(one if len(rows) == len(one.axis[0]) else _rows(one, rows))
     told: dict[PartialKey, list[Series]] = {}
-    for one in _readings(readings):
+    for one in latest(readings).counted:
         told.setdefault(key_of(one._replace(unit=base(one.unit))), []).append(one)
     right = [
         partial
@@ -131,16 +137,11 @@ def _between(one: Series, kind: Kind, begin: int, end: int) -> Iterator[_Reading
             yield _Reading(start, at, number, exponent, (one.serial, one.status))
 
 
-def kind_of(quantity: str) -> Kind:
-    """What is no longer in the vocabulary is told as it came."""
-    known = parse(quantity)
-    return known.kind if known is not None else Kind.SNAPSHOT
-
-
-def values_of(detail: DetailClass, series: Iterable[Series]) -> Iterator[Value]:
-    """The values of series in the words of the vault."""
+def values_of(detail: DetailClass, series: Iterable[Series], period: Period | None = None) -> Iterator[Value]:
+    """The values of series in the words of the vault; of all instants, or of those in the period."""
     partial = layout_of(detail) == PARTIALS
-    for one in series:
+    for each in series:
+        one = each if period is None else _within(each, micros(period.start), micros(period.end), partial=partial)
         scale = _scaler(one.exponent)
         names = one.status, one.meter, one.serial
         if not partial:
@@ -168,58 +169,16 @@ def values_of(detail: DetailClass, series: Iterable[Series]) -> Iterator[Value]:
 _NOTHING = timedelta(0)
 
 
+def _within(series: Series, start: int, end: int, *, partial: bool) -> Series:
+    """Its rows whose instant (of partials: whose begin) lies in [start, end)."""
+    ats = series.axis[0 if partial else 1]
+    if all(start <= at < end for at in ats):
+        return series
+    return _picked(series, [row for row, at in enumerate(ats) if start <= at < end])
+
+
 def _scaler(exponent: int) -> Callable[[int], Decimal]:
     return lambda mantissa: Decimal(mantissa).scaleb(exponent)
-
-
-_When = tuple[int, int]
-"""End and begin of an entry; of all else twice its instant, whatever a sender says it covers."""
-
-
-def same_device(kind: Kind, one: str, other: str) -> bool:
-    """Whether of two readings of one instant one takes the place of the other; ``one``, ``other``: serial numbers.
-
-    Two stands that name two devices are the last of the one and the first of the other, at an exchange. What names none
-    may be of any; and of one time there is one amount and one mean.
-    """
-    return partials.summed(kind) or not one or not other or one == other
-
-
-def _readings(parts: Sequence[Iterable[Series]]) -> list[Series]:
-    """By meter, quantity and instant (entries: end and begin); what came later counts, also when its unit or status is
-    another, or its serial number and it may be the same device.
-    """
-    found: dict[PartialKey, dict[_When, _Row]] = {}
-    exponents: dict[PartialKey, int] = {}
-    variants: dict[Seen, list[PartialKey]] = {}
-    for part in parts:
-        for one in part:
-            key = one[:5]
-            if key not in found:
-                found[key], exponents[key] = {}, one.exponent
-                variants.setdefault((one.meter, one.quantity), []).append(key)
-            rows, (starts, ats), (values,) = found[key], one.axis, one.values
-            if one.exponent > exponents[key]:
-                factor = 10 ** (one.exponent - exponents[key])
-                values = [value * factor for value in values]
-            elif one.exponent < exponents[key]:
-                factor, exponents[key] = 10 ** (exponents[key] - one.exponent), one.exponent
-                found[key] = rows = {when: (start, value * factor) for when, (start, value) in rows.items()}
-            whens = list(zip(ats, partials.begins(kind_of(one.quantity), starts, ats), strict=True))
-            rows.update(zip(whens, zip(starts, values, strict=True), strict=True))
-            for other in variants[one.meter, one.quantity]:
-                if other != key and same_device(kind_of(one.quantity), key[1], other[1]):
-                    for when in whens:
-                        found[other].pop(when, None)
-    shared: dict[tuple[int, ...], tuple[tuple[int, ...], tuple[int, ...]]] = {}
-    series = []
-    for key, rows in found.items():
-        if rows:
-            whens = sorted(rows)
-            ats, starts = tuple(at for at, _ in whens), tuple(rows[when][0] for when in whens)
-            axis = shared.setdefault((*starts, *ats), (starts, ats))
-            series.append(Series(*key, axis, exponents[key], 0, ([rows[when][1] for when in whens],)))
-    return series
 
 
 def _fitting(series: Series) -> Iterator[Series]:
@@ -244,11 +203,14 @@ def _fitting(series: Series) -> Iterator[Series]:
 
 def _rows(series: Series, some: Sequence[int]) -> Series:
     """Some rows as a series of their own, without zeros that they all end with, as far as that is needed to fit."""
-    axis = tuple(tuple(column[row] for row in some) for column in series.axis)
-    columns = [[column[row] for row in some] for column in series.values]
-    values = columns[:2]
-    exponent = series.exponent
+    picked = _picked(series, some)
+    values, exponent = picked.values[:2], series.exponent
     while any(abs(mantissa) >= LARGEST for column in values for mantissa in column):
-        values = [[mantissa // 10 for mantissa in column] for column in values]
+        values = tuple([mantissa // 10 for mantissa in column] for column in values)
         exponent += 1
-    return series._replace(axis=axis, exponent=exponent, values=(*values, *columns[2:]))
+    return picked._replace(exponent=exponent, values=(*values, *picked.values[2:]))
+
+
+def _picked(series: Series, some: Sequence[int]) -> Series:
+    axis = tuple(tuple([column[row] for row in some]) for column in series.axis)
+    return series._replace(axis=axis, values=tuple([column[row] for row in some] for column in series.values))

@@ -23,8 +23,14 @@ PartialKey = tuple[str, str, str, str | None, str]
 """Meter, serial number, quantity, unit and status, without what partials of this kind are not kept apart by."""
 
 
+def kind_of(quantity: str) -> Kind:
+    """What is no longer in the vocabulary is told as it came."""
+    known = parse(quantity)
+    return known.kind if known is not None else Kind.SNAPSHOT
+
+
 def key_of(one: Series) -> PartialKey:
-    if summed(_kind(one.quantity)):
+    if summed(kind_of(one.quantity)):
         return one.meter, "", one.quantity, one.unit, ""
     return one[:5]
 
@@ -45,7 +51,7 @@ def merged_partials(parts: Sequence[Sequence[Series]], clashes: Clashes | None) 
             key = key_of(one)
             rows = found.get(key)
             if rows is None:
-                rows = found[key] = _Rows(_kind(one.quantity), one.exponent, key[1])
+                rows = found[key] = _Rows(kind_of(one.quantity), one.exponent, key[1])
                 variants.setdefault((one.meter, one.quantity), []).append(rows)
             others = [other for other in variants[one.meter, one.quantity] if other is not rows]
             for begin, new in rows.partials_of(one):
@@ -159,11 +165,6 @@ class _Rows:
         meter, _, quantity, unit, _ = key
         total = total_exponent(self.kind, self.exponent)
         return Series(meter, told[0], quantity, unit, told[1], axis, self.exponent, total, columns)
-
-
-def _kind(quantity: str) -> Kind:
-    known = parse(quantity)
-    return known.kind if known is not None else Kind.SNAPSHOT
 
 
 def _scaled(partial: Partial, factor: int, total_factor: int) -> Partial:

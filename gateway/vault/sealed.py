@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import groupby
+from typing import NamedTuple
 from weakref import WeakSet, WeakValueDictionary
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -16,19 +17,22 @@ from gateway.clock import Clock
 from gateway.errors import SubjectGone
 from gateway.keeper.port import Day, Keeper, Words
 from gateway.keeper.states import KEPT_AFTER_ERASURE
+from gateway.pins.pins import ReadyPins
 from gateway.storage.port import Numbers, Rows, Store
 from gateway.storage.tables.vault import batch as batches
-from gateway.storage.tables.vault import block, piece
+from gateway.storage.tables.vault import block, piece, required_part
 from gateway.vault import keys
 from gateway.vault.corrections import corrected, of_days
 from gateway.vault.merge import Clashes, combined, values_of
 from gateway.vault.pieces import (
     StoredPart,
     days_with_values,
+    newest_day,
     parts_after,
     parts_of_days,
 )
 from gateway.vault.port import Destroyed, Mark, Value
+from gateway.vault.required import DayKey, RequiredParts
 from policies.retention import first_kept
 from policies.terms import SERIES_CLASSES, DetailClass, Period, SubjectId
 from policies.vault.columns import Series
@@ -40,8 +44,16 @@ DAYS_AT_ONCE = 8
 IN_THE_LOOP = 32 * 1024
 """Sealed bytes of a day that are opened there: a few milliseconds."""
 
+_LIVE = DetailClass.LIVE
 PieceRow = tuple[int, str, int, int, bytes]
 BatchRow = tuple[str, int, int, bytes]
+
+
+class Again(NamedTuple):
+    """Households whose pieces may correct, and what is needed to write that down."""
+
+    whose: frozenset[SubjectId]
+    ready: ReadyPins
 
 
 class SealedVault:
@@ -61,10 +73,11 @@ class SealedVault:
         *,
         clock: Clock,
         randomness: Callable[[int], bytes] = os.urandom,
+        required: RequiredParts,
         recoverable: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         self._store, self._keeper, self._days = store, keeper, days
-        self._clock, self._randomness, self._recoverable = clock, randomness, recoverable
+        self._clock, self._randomness, self._recoverable, self._required = clock, randomness, recoverable, required
         self._numbers: Numbers
         self._loaded = 0
         self._own: AESGCM | None = None
@@ -102,6 +115,7 @@ class SealedVault:
         await self._keeper.erase(subject)
         self._publish(subject)
         await self._store.write(lambda connection: _drop(connection, subject, codes))
+        await self._required.drop(required_part.c.subject == subject)
         return Destroyed(days, pieces, self._recoverable())
 
     # -- series
@@ -118,8 +132,8 @@ class SealedVault:
         oldest = self._held(subject, detail)
         if period.empty:
             return
-        start, end = period.start.astimezone(UTC), period.end.astimezone(UTC)
-        first, last = max(start.date().toordinal(), oldest.toordinal()), end.date().toordinal()
+        asked = Period(period.start.astimezone(UTC), period.end.astimezone(UTC))
+        first, last = max(asked.start.date().toordinal(), oldest.toordinal()), asked.end.date().toordinal()
         days, parts = await self._store.look(lambda connection: _first_days(connection, subject, detail, first, last))
         for group in (days[i : i + DAYS_AT_ONCE] for i in range(0, len(days), DAYS_AT_ONCE)):
             if group[0] != days[0]:
@@ -130,10 +144,8 @@ class SealedVault:
             for day, of_day in groupby(seen, key=lambda part: part.day):
                 if day < self._held(subject, detail).toordinal() or (detail, day) not in ciphers:
                     continue
-                values = await self._of_day(subject, detail, quantities, list(of_day), ciphers)
-                wanted = [value for value in values if start <= value.at < end]
-                if wanted:
-                    yield wanted
+                if values := await self._of_day(subject, detail, quantities, asked, list(of_day), ciphers):
+                    yield values
 
     async def series(
         self, subject: SubjectId, detail: DetailClass, days: Sequence[int], quantities: frozenset[str]
@@ -197,22 +209,54 @@ class SealedVault:
         return (number, subject, CLASS_CODES[detail], day, sealed)
 
     async def append(
-        self, pieces: Sequence[PieceRow], batch: BatchRow, beside: Sequence[tuple[Table, Rows]] = ()
+        self,
+        pieces: Sequence[PieceRow],
+        batch: BatchRow,
+        beside: Sequence[tuple[Table, Rows]] = (),
+        again: Again | None = None,
     ) -> None:
         """Pieces and the row of their batch, all or none, durable on return; then the news. Raises ``StoreFull``.
 
-        ``beside``: rows of other tables, with them.
+        ``beside``: rows of other tables, with them. ``again``: whose pieces may tell again what was told before.
 
         Call it in the step of the loop that numbered the pieces, so that they become durable in their order.
         """
         rows: list[tuple[Table, Rows]] = [(batches, [batch]), *beside]
         if pieces:
             rows.append((piece, pieces))
-        await self._store.append_all(rows)
+        if again is None:
+            await self._store.append_all(rows)
+        else:
+            told = [
+                (DayKey(s, code, day), number, sealed) for number, s, code, day, sealed in pieces if s in again.whose
+            ]
+            await self._required.append(again.ready, rows, told)
         for row in pieces:
             self._newest[row[1]] = max(row[0], self._newest.get(row[1], 0))
         for subject in {row[1] for row in pieces}:
             self._publish(subject)
+
+    async def again(self, whose: frozenset[SubjectId]) -> Again | None:
+        """What ``append`` needs for households that may tell again what they told before; None for none."""
+        return Again(whose, await self._required.ready()) if whose else None
+
+    async def last_told(self, subject: SubjectId) -> tuple[int, Sequence[Series]]:
+        """The newest day of readings as received that there is anything of (ordinal), and all that is there of it.
+
+        Without any: the oldest that is held. One that is damaged, or not believed, was told to its end. Raises
+        ``SubjectGone``.
+        """
+        oldest = self._held(subject, _LIVE).toordinal()
+        day, parts = await self._store.look(lambda connection: newest_day(connection, subject, _LIVE))
+        if day is None or day < oldest:
+            return oldest, ()
+        ciphers = await keys.ciphers(self._keeper, subject, [(_LIVE, day)])
+        if not parts or (cipher := ciphers.get((_LIVE, day))) is None:
+            return day + 1, ()
+        try:
+            return day, await asyncio.to_thread(lambda: [s for p in parts for s in p.opened(subject, _LIVE, cipher)])
+        except ValueError:
+            return day + 1, ()
 
     # -- identity and ledger
 
@@ -258,20 +302,22 @@ class SealedVault:
         subject: SubjectId,
         detail: DetailClass,
         quantities: frozenset[str],
+        period: Period,
         parts: Sequence[StoredPart],
         ciphers: Mapping[Day, AESGCM],
     ) -> Sequence[Value]:
-        """Of one day, ascending by instant. A large one is opened outside the loop."""
+        """Of one day what lies in the period, ascending by instant. A large one is opened outside the loop."""
         cipher, clashes = ciphers[detail, parts[0].day], Clashes()
 
         def opened() -> tuple[Sequence[Series], Sequence[Value]]:
             series = combined(detail, [part.opened(subject, detail, cipher, quantities) for part in parts], clashes)
-            return series, () if clashes else _ascending(detail, series)
+            return series, () if clashes else _ascending(detail, series, period)
 
         small = sum(len(part.sealed) for part in parts) <= IN_THE_LOOP
         series, values = opened() if small else await asyncio.to_thread(opened)
         if clashes:
-            return _ascending(detail, await corrected(self._store, self._keeper, subject, list(series), clashes))
+            mended = await corrected(self._store, self._keeper, subject, list(series), clashes)
+            return _ascending(detail, mended, period)
         return values
 
     def _publish(self, subject: str) -> None:
@@ -280,8 +326,8 @@ class SealedVault:
             event.set()
 
 
-def _ascending(detail: DetailClass, series: Sequence[Series]) -> Sequence[Value]:
-    return sorted(values_of(detail, series), key=lambda value: (value.at, value.quantity))
+def _ascending(detail: DetailClass, series: Sequence[Series], period: Period | None = None) -> Sequence[Value]:
+    return sorted(values_of(detail, series, period), key=lambda value: (value.at, value.quantity))
 
 
 def _first_days(

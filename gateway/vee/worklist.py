@@ -22,6 +22,7 @@ MOST_A_DAY = 256
 _SILENT = "s"
 """With it the ids of silent days begin: they are not of one day, and not found by looking at one."""
 MOST_LISTED = 500
+"""Of them one more is looked for, so that it can be said that there are others."""
 _LOOKED_THROUGH = 2000
 """Rows that one question opens at most."""
 
@@ -128,7 +129,8 @@ class WorkList:
             by_household.setdefault(SubjectId(row.tenancy), []).append(row)
         for who, some in by_household.items():
             found += [each for each in await self._opened(who, some) if rule in ("", each.item.found.rule)]
-        return sorted(found, key=lambda each: (each.at, each.id), reverse=True)[: min(most, MOST_LISTED)]
+        newest = sorted(found, key=lambda each: (each.at, each.item.found.start, each.id), reverse=True)
+        return newest[: min(most, MOST_LISTED + 1)]
 
     async def get(self, name: str) -> Listed:
         """Raises ``Unknown``."""

@@ -173,9 +173,12 @@ class FakeServices(FakeShared):
     def zones(self, recipient: Recipient) -> Sequence[str]:
         return list(self.door.places.get(recipient, []))
 
-    async def write_end(self, work: Callable[[Connection], T], table: Table, *keys: str) -> T:
-        self.ended += [(table.name, key) for key in keys]
-        return await self.write(work)
+    async def write_end(
+        self, work: Callable[[Connection], T], ended: Callable[[T], Mapping[Table, Sequence[str]]]
+    ) -> T:
+        result = await self.write(work)
+        self.ended += [(table.name, key) for table, keys in ended(result).items() for key in keys]
+        return result
 
     async def recall(self, recipient: Recipient) -> None:
         self.recalled.append(recipient)

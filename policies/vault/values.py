@@ -1,9 +1,13 @@
 """A stored value as the vault hands it to the desks, before it is minimised."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from msgspec import Struct
+
+from meter_driver.amounts.partials import summed
+from meter_driver.quantities import Kind
 
 
 class Value(Struct, frozen=True, gc=False):
@@ -35,3 +39,11 @@ class Value(Struct, frozen=True, gc=False):
     meter: str = ""
     serial: str = ""
     covered: timedelta = timedelta(0)
+
+
+def counted(values: Sequence[Value], kind: Kind) -> Sequence[Value]:
+    """Without sums and means that another device's came after: of one time one counts, which is behind the other."""
+    if not summed(kind) or len({value.serial for value in values}) < 2:
+        return values
+    last = {(value.first_at, value.last_at): value.serial for value in values}
+    return [v for v in values if v.count > 1 or not v.serial or last[v.first_at, v.last_at] in ("", v.serial)]

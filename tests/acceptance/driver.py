@@ -256,6 +256,7 @@ class MetergateDriver(TermsCalls, EndingCalls, BookCalls, BackupCalls):
         return self._gate.tls()
 
     def _accept(self, home: Home, wish: Mapping[str, Any]) -> None:
+        wish = {**wish, "reference": "judge"}  # in place of one that a kill left there
         asked = self._operator("POST", f"/api/households/{home.id}/requests", wish)
         _asked(lambda: home.call("POST", f"/requests/{asked['request']}/accept", {}))
 

@@ -68,7 +68,7 @@ class Access:
 
 
 def request_of(access: Access, home: Home) -> str:
-    """A permission request of the recipient; its id."""
+    """A permission request of the recipient, in place of one that a kill left there; its id."""
     now = datetime.now(UTC)
     wish = {
         "recipient": RECIPIENT,
@@ -80,6 +80,7 @@ def request_of(access: Access, home: Home) -> str:
         "values_to": stamp(now + timedelta(days=300)),
         "until": stamp(now + timedelta(days=300)),
         "keep_days": 30,
+        "reference": "actors",
     }
     return str(access.product.operator("POST", f"/api/households/{home.id}/requests", wish)["request"])
 

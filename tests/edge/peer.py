@@ -33,9 +33,9 @@ def pem_of(key: ec.EllipticCurvePrivateKey) -> str:
 class Authority:
     """A root that signs server and box certificates."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "test root") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test root")])
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.pem = self._sign(self._name, self._key.public_key(), days=10, ca=True)
 
     def _sign(self, name: x509.Name, key: Any, *, days: float, ca: bool = False, server: bool = False) -> str:

@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 
 from edge.assemble import open_outbox
 from edge.cli import app
-from edge.enrol import fingerprint
 from edge.errors import SettingsError
 from edge.outbox import OutboxEntry
+from edge.roots import fingerprint, roots_of
 from edge.settings import load
 from edge.simulator import meter
 from meter_driver import senml
@@ -65,7 +65,7 @@ async def test_enrolled_and_run_it_sends_a_recording_and_ends(tmp_path: Path) ->
     folder = tmp_path / "box"
     async with peer(AUTHORITY, tmp_path, mutual=False) as gateway:
         enrolling = await start("enrol", gateway.url, "--state", folder)
-        said, trouble = await enrolling.communicate(f"good-code@{fingerprint(AUTHORITY.pem)}\n".encode())
+        said, trouble = await enrolling.communicate(f"good-code@{fingerprint(roots_of(AUTHORITY.pem)[0])}\n".encode())
         assert (enrolling.returncode, said, trouble) == (0, b"box-9\n", b"")
     async with peer(AUTHORITY, tmp_path) as gateway:
         settings = write_settings(tmp_path / "edge.toml", gateway.url, folder)
@@ -154,10 +154,10 @@ def test_a_meter_that_was_reset_is_heard_again_once_its_counter_is_forgotten(tmp
         ("", "state"),
         ('state = "s"', "gateway"),
         ('state = "s"\nshape = 1\n[gateway]\nurl = "u"', "shape"),
-        ('state = "s"\n[gateway]\nurl = "u"\nformat = "xml"', "$.gateway.format"),
-        ('state = "s"\n[gateway]\nurl = "u"\nbatch = 0', "$.gateway.batch"),
-        ('state = "s"\n[gateway]\nurl = "u"\n[[link]]\nparity = "X"', "$.link"),
-        ('state = "s"\n[gateway]\nurl = "u"\n[[select]]\nevery = -1', "$.select"),
+        ('state = "s"\n[gateway]\nurl = "u"\nformat = "xml"', ": gateway.format: of the form ^(cbor|json)$"),
+        ('state = "s"\n[gateway]\nurl = "u"\nbatch = 0', ": gateway.batch: 1 at least"),
+        ('state = "s"\n[gateway]\nurl = "u"\n[[link]]\nparity = "X"', ": link.parity: no kind of link"),
+        ('state = "s"\n[gateway]\nurl = "u"\n[[select]]\nevery = -1', ": select.0.every: 0 at least"),
         ("state = ", "Invalid value"),
     ],
 )

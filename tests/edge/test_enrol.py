@@ -7,8 +7,9 @@ import aiohttp
 import pytest
 
 from edge import tls
-from edge.enrol import enrol, fingerprint, split_code
+from edge.enrol import enrol, split_code
 from edge.errors import SettingsError, UplinkError
+from edge.roots import fingerprint, roots_of
 from tests.edge.peer import Authority, peer
 
 AUTHORITY = Authority()
@@ -17,7 +18,7 @@ AUTHORITY = Authority()
 async def test_a_code_with_a_fingerprint_makes_a_box(tmp_path: Path) -> None:
     folder = tmp_path / "box"
     async with peer(AUTHORITY, tmp_path, mutual=False) as gateway:
-        box = await enrol(gateway.url, f"good-code@{fingerprint(AUTHORITY.pem)}", folder)
+        box = await enrol(gateway.url, f"good-code@{fingerprint(roots_of(AUTHORITY.pem)[0])}", folder)
     assert box == "box-9"
     assert (folder / "box.id").read_text() == "box-9"
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
@@ -32,7 +33,7 @@ async def test_a_code_with_a_file_makes_a_box(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pinned", [True, False])
 async def test_another_gateway_never_sees_the_code(tmp_path: Path, pinned: bool) -> None:
     other = Authority()
-    code = f"good-code@{fingerprint(AUTHORITY.pem)}" if pinned else "good-code"
+    code = f"good-code@{fingerprint(roots_of(AUTHORITY.pem)[0])}" if pinned else "good-code"
     async with peer(other, tmp_path, mutual=False) as gateway:
         with pytest.raises(UplinkError):
             await enrol(gateway.url, code, tmp_path / "box", ca=None if pinned else AUTHORITY.pem)
@@ -89,3 +90,13 @@ def test_a_malformed_code_is_refused_without_being_repeated(code: str) -> None:
 
 def test_colons_in_a_fingerprint_are_fine() -> None:
     assert split_code("a@" + ":".join(["AB"] * 32)) == ("a", "ab" * 32)
+
+
+async def test_an_authority_that_stands_behind_the_pinned_one_is_not_trusted(tmp_path: Path) -> None:
+    """Somebody on the way shows the authority of the pin, which is no secret, and his own behind it."""
+    other = Authority("another root")
+    async with peer(other, tmp_path, mutual=False) as gateway:
+        other.pem = AUTHORITY.pem + other.pem
+        with pytest.raises(UplinkError):
+            await enrol(gateway.url, f"good-code@{fingerprint(roots_of(AUTHORITY.pem)[0])}", tmp_path / "box")
+        assert gateway.codes == []

@@ -52,7 +52,7 @@ async def connected(
             url + "/ingest/senml",
             log=log,
             jitter=lambda: 0.0,
-            expires=expires,
+            expires=lambda: expires,
             clock=lambda: AT,
             **more,
         )

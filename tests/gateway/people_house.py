@@ -1,5 +1,6 @@
 """A whole gateway without adapters, its people listener on a free port; the clock is the test's."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -78,6 +79,14 @@ class People:
         async with self.browser.post("/api/session", json={"code": code}) as answer:
             assert answer.status == 201, await answer.text()
             return str((await answer.json())["csrf"])
+
+    async def answer(self, asked: str, do: str = "all", *, language: str = "en", **fields: str) -> ClientResponse:
+        """The form of a request as it stands on the page that was read, sent with one of its buttons."""
+        async with self.browser.get("/consents", headers={"Accept-Language": language}) as answer:
+            page = await answer.text()
+        (form,) = re.findall(rf'action="/consents/{asked}/answer">(.*?)</form>', page, re.DOTALL)
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', form))
+        return await self.post(f"/consents/{asked}/answer", **{**hidden, "do": do, **fields})
 
     async def post(self, path: str, **fields: str) -> ClientResponse:
         """A form, without following the answer."""

@@ -102,10 +102,10 @@ async def walking(folder: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Walk
 
         return replace(route, handler=handler)
 
-    def recording(which: Listener, given: Iterable[Route], *around: Any, most: int) -> web.Application:
+    def recording(which: Listener, given: Iterable[Route], *around: Any, **bounds: Any) -> web.Application:
         some = list(given)
         routes.extend(some)
-        return application(which, map(recorded, some), *around, most=most)
+        return application(which, map(recorded, some), *around, **bounds)
 
     def opened(ports: Any) -> None:
         urls.update({which: f"http://127.0.0.1:{port}" for which, port in ports.items()})

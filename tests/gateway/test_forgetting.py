@@ -41,7 +41,7 @@ async def busy(home: House) -> SubjectId:
     await home.agree(who)
     await home.rows(home.question(who))
     await home.consent.refuse(who, await home.consent.ask(who, home.wish(reference="no")))
-    await home.consent.ask(who, home.wish(reference="open"))
+    await home.consent.ask(who, home.wish(reference="open", purpose=Purpose.RESEARCH))
     await home.consent.enrol(law(who, home.now + 4 * KEPT_EVIDENCE))
     await home.gateway.codes.issue("login", who, days=3)
     return who
@@ -114,8 +114,8 @@ async def test_who_is_there_loses_what_is_as_old_and_keeps_what_stands(tmp_path:
         ended = await home.agree(who, recipient=Recipient("north"))
         await home.consent.withdraw(who, ended.id)
         await home.consent.refuse(who, await home.consent.ask(who, home.wish()))
-        await home.consent.ask(who, home.wish(until=home.now + 5 * KEPT_EVIDENCE))
-        await home.consent.ask(who, home.wish(until=home.now + ONE_DAY))
+        await home.consent.ask(who, home.wish(purpose=Purpose.RESEARCH, until=home.now + 5 * KEPT_EVIDENCE))
+        await home.consent.ask(who, home.wish(purpose=Purpose.ENERGY_ADVICE, until=home.now + ONE_DAY))
         await home.consent.enrol(law(who, home.now + 5 * KEPT_EVIDENCE))
         home.now += KEPT_EVIDENCE + ONE_DAY
         await home.gateway.forgetting.run(home.now)

@@ -347,7 +347,8 @@ async def test_who_moved_out_is_told_what_stands_and_is_asked_nothing(tmp_path: 
         path = f"/api/households/{made['household']}"
         await home.ask(made["household"])
         task = {"recipient": "northwind", "purpose": "billing", "quantities": [ENERGY], "kind": "legal-task"}
-        task |= {"values_from": "2026-03-01T00:00:00Z", "values_to": "2027-01-01T00:00:00Z", "law": "MsbG"}
+        task |= {"values_from": "2026-03-01T00:00:00Z", "values_to": "2027-01-01T00:00:00Z"}
+        task |= {"law": "MsbG", "basis": "6(1)(c)"}
         await home.operator("POST", f"{path}/grounds", {**task, "article": "60", "until": "2027-01-01T00:00:00Z"})
         await home.post("/login", code=made["login_code"])
         await home.operator("POST", f"{path}/move-out")

@@ -62,7 +62,7 @@ class Home:
         with closing(EdgeOutbox(database, bytes(32), "box-1", first_sequence=1)) as outbox:
             async with aiohttp.ClientSession() as session:
                 uplink = Uplink(
-                    outbox, session, self.url, log=self.log, jitter=lambda: 0.0, expires=FAR_FUTURE,
+                    outbox, session, self.url, log=self.log, jitter=lambda: 0.0, expires=lambda: FAR_FUTURE,
                     clock=lambda: self.moment, limit=limit, every=0.01,
                 )  # fmt: skip
                 box = EdgeBox(

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from edge import tls
-from edge.enrol import enrol, fingerprint
+from edge.enrol import enrol
 from edge.errors import SettingsError, UplinkError
+from edge.roots import fingerprint, roots_of
 from metergate.testing.product import Product
 
 
@@ -31,7 +32,7 @@ async def test_the_code_with_its_fingerprint_is_all_that_a_box_needs(product: Pr
     box = await enrol(product.url("people"), made["box_enrol"], tmp_path / "box")
     assert box == made["box"]
     assert tls.mutual(tmp_path / "box").get_ca_certs()
-    assert fingerprint((tmp_path / "box" / "ca.pem").read_text()) == made["box_enrol"].partition("@")[2]
+    assert fingerprint(roots_of((tmp_path / "box" / "ca.pem").read_text())[0]) == made["box_enrol"].partition("@")[2]
 
 
 async def test_a_fresh_code_for_the_same_box_renews_it_into_the_same_folder(product: Product, tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_quarters_and_readings_tell_the_same_means(sent: dict[int, int]) -> None
         assert rows(POWER, ordered, edges(step, 4), DetailClass.LIVE) == rows(POWER, ordered, edges(step, 4))
 
 
-@given(st.lists(st.integers(0, 3000), min_size=96, max_size=96), st.integers(0, 10**9))
+@given(st.lists(st.integers(0, 3000), min_size=96, max_size=96), st.integers(1, 10**9))
 def test_quarters_make_hours_and_hours_the_day(used: list[int], begin: int) -> None:
     stands = [begin + sum(used[:i]) for i in range(97)]
     for quantity, sent in (

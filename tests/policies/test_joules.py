@@ -74,3 +74,19 @@ def test_what_is_told_in_joules_is_so_by_meter_corrected_or_not() -> None:
     rows = minimise(stands, asked, "n", corrections={("c", HEAT): [five]}, joules=joules)
     told = {(row.meter, row.unit, row.value) for row in rows}
     assert told == {("a", "kWh", Decimal(1)), ("b", "MJ", Decimal("3.6")), ("c", "MJ", Decimal(18))}
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "told"),
+    [(HEAT, "kWh", "kWh"), (HEAT, "MJ", "MJ"), ("1-0:1.8.0*255", "kWh", "kWh")],
+)
+def test_a_correction_in_joules_makes_all_be_told_in_them_of_an_energy_that_may_be(
+    quantity: str, unit: str, told: str
+) -> None:
+    stands = [
+        structs.replace(value(START + n * QUARTER_HOUR, n, meter="m"), quantity=quantity, unit="kWh") for n in range(3)
+    ]
+    five = Correction("m", quantity, START, START + QUARTER_HOUR, Decimal(5), unit, "validated")
+    asked = grant(QUARTER_HOUR, START, START + HOUR, quantity)
+    rows = minimise(stands, asked, "n", corrections={("m", quantity): [five]})
+    assert {row.unit for row in rows} == {told}

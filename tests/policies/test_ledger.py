@@ -4,41 +4,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from policies import ledger
 from policies.terms import Grant, Level, Period, Purpose, Recipient, SubjectId
-
-
-def chain(entries: list[bytes]) -> list[ledger.ChainLink]:
-    links = [(0, ledger.GENESIS)]
-    for sealed in entries:
-        links.append(ledger.link(links[-1], sealed))
-    return links
-
-
-entries = st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=12)
-
-
-@given(entries, st.data())
-def test_an_entry_is_proved_from_its_place_to_the_checkpoint(sealed: list[bytes], data: st.DataObject) -> None:
-    links = chain(sealed)
-    at = data.draw(st.integers(0, len(sealed) - 1))
-    later = [ledger.leaf(s) for s in sealed[at + 1 :]]
-    assert ledger.proves(sealed[at], links[at], later, links[-1])
-
-
-@given(entries, st.data())
-def test_a_changed_missing_or_added_entry_proves_nothing(sealed: list[bytes], data: st.DataObject) -> None:
-    links = chain(sealed)
-    at = data.draw(st.integers(0, len(sealed) - 1))
-    later = [ledger.leaf(s) for s in sealed[at + 1 :]]
-    assert not ledger.proves(sealed[at] + b"x", links[at], later, links[-1])
-    assert not ledger.proves(sealed[at], links[at], [*later, ledger.leaf(b"more")], links[-1])
-    if later:
-        assert not ledger.proves(sealed[at], links[at], later[:-1], links[-1])
-        assert not ledger.proves(sealed[at], links[at], [ledger.leaf(b"other"), *later[1:]], links[-1])
 
 
 def test_the_construction_is_the_one_that_the_docstring_names() -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace as changed
 
 from policies.amounts import Declared, Installation
 from policies.minimise import minimise
@@ -73,3 +74,14 @@ def test_an_exchange_counts_beside_a_correction_as_without_one() -> None:
     )
     assert [r.value for r in rows] == [5, 0, 3, 1]
     assert [r.status for r in rows] == ["validated", "measured", "measured", "measured"]
+
+
+@pytest.mark.parametrize(("said", "corrected_in"), [("MJ", "kWh"), ("kWh", "MJ"), ("J", "Wh")])
+def test_a_heat_meter_is_told_in_one_unit_whatever_it_and_its_corrections_say(said: str, corrected_in: str) -> None:
+    heat = "6-0:1.0.0*255"
+    values = [changed(value(START + n * QUARTER_HOUR, n, heat), unit=said) for n in range(5)]
+    one = Correction("", heat, START, START + QUARTER_HOUR, Decimal(2), corrected_in, "validated")
+    rows = minimise(values, grant(QUARTER_HOUR, START, START + HOUR, heat), "n", corrections={("", heat): [one]})
+    factor = {"kWh": Decimal("3.6"), "MJ": Decimal(1), "J": Decimal(1).scaleb(-6), "Wh": Decimal("0.0036")}
+    assert [row.unit for row in rows] == ["MJ"] * 4
+    assert [row.value for row in rows] == [2 * factor[corrected_in], *[factor[said]] * 3]

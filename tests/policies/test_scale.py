@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
-from policies.amounts import rows_of
+from policies.amounts import rows_of, unit_of
 from policies.vault.values import Value
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -39,6 +39,17 @@ def test_a_value_that_stands_is_exactly_itself_for_however_short_an_interval() -
     old = part(0, "0", "99", timedelta(0))
     for value in (alone, old):
         assert means(value, length=timedelta(milliseconds=1)) == ["0.000 W"]
+
+
+def test_a_coarse_mean_in_another_unit_among_finer_ones_has_three_decimals_more_than_its_own_readings() -> None:
+    coarse = [structs.replace(part(n * 5, "0.4", "0", timedelta(0), count=1), unit="kW") for n in range(4)]
+    fine = part(30, "1.25", "0", timedelta(0), count=1)
+    assert means(*coarse, fine) == ["400.0 W"]
+
+
+def test_a_coarse_mean_among_finer_ones_is_exact_however_many_digits_there_are() -> None:
+    coarse, fine = part(0, "98765432109.87654", "0", timedelta(0), 1), part(30, "0.123456789", "0", timedelta(0), 1)
+    assert means(coarse, fine) == ["98765432109.87654000 W"]
 
 
 # -- registers
@@ -132,6 +143,25 @@ def test_a_rise_that_no_connection_can_carry_is_another_register(
     else:
         assert worth(Decimal(most) + Decimal("0.1")) == "measured"
         assert worth(Decimal(most) + Decimal("0.2")) != "measured"
+
+
+# -- which unit is the common one
+
+
+def sends(count: int, unit: str, minute: int) -> Value:
+    """A stretch of so many readings that ends then."""
+    one = stand(minute, "5", unit)
+    return structs.replace(one, at=one.at - MINUTE, first_at=one.first_at - MINUTE, count=count)
+
+
+def test_readings_in_watt_hours_and_in_joules_count_together() -> None:
+    assert unit_of([sends(2, "kWh", 10), sends(2, "MJ", 20), sends(3, "m3", 30)]) == "MJ"
+    assert unit_of([sends(2, "kWh", 10), sends(2, "MJ", 20), sends(5, "m3", 30)]) == "m3"
+
+
+@pytest.mark.parametrize(("water", "told"), [(3, "kWh"), (4, "m3"), (5, "m3")])
+def test_every_reading_counts_once_alone_or_in_a_stretch_and_of_as_many_the_newest(water: int, told: str) -> None:
+    assert unit_of([sends(4, "kWh", 0), *(stand(n, "7", "m3") for n in range(1, water + 1))]) == told
 
 
 def test_a_sum_of_entries_keeps_digits_that_neither_its_first_nor_its_last_has() -> None:

@@ -2,26 +2,31 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
 
 from adapters.gaiax.dsp import store
 from adapters.gaiax.dsp.bells import Bells
 from adapters.gaiax.dsp.catalog import Dataset, Shelf, shelf_of
 from adapters.gaiax.dsp.conduct import Conduct
+from adapters.gaiax.dsp.negotiation import FINAL
 from adapters.gaiax.dsp.outcome import Outcome, P, Us
-from adapters.gaiax.dsp.process import PROCESS_KINDS, Agreement, Token, Transfer
+from adapters.gaiax.dsp.process import PROCESS_KINDS, Agreement, Negotiation, Token, Transfer
 from adapters.gaiax.dsp.reading import Aside
+from adapters.gaiax.dsp.transfer import FINAL as TRANSFER_FINAL
+from adapters.gaiax.dsp.transfer import State
 from adapters.gaiax.dsp.transfers import served
+from adapters.gaiax.dsp.words import Side
 from adapters.gaiax.participants import Participants
-from adapters.plugin import Caller, Notice, Services
+from adapters.plugin import TAKEN_BACK, Caller, Notice, Services
 from policies.roles import Listener
 from policies.terms import Recipient
 
 MESSAGE_NOTICE, ASK = "dsp.message", "dsp.ask"
+_CUT = TRANSFER_FINAL | {State.SUSPENDED}
 LEAVES_WITHIN = 2.0
 """Seconds that a message of ours waits for the answer before it; then it is tried later."""
 
@@ -76,17 +81,20 @@ class Connector:
         """A process as it is stored."""
         return await self.services.look(lambda connection: store.load(connection, kind, pid))
 
-    async def act(self, decide: Callable[[Connection], Outcome[P]]) -> Outcome[P]:
-        """Read and decide, write, then the effects. Raises ``Refuse`` for a refusal."""
-        (outcome,) = await self.act_all(lambda connection: (decide(connection),))
+    async def act(self, decide: Callable[[Connection], Outcome[P]], *, ending: bool = False) -> Outcome[P]:
+        """Read and decide, write, then the effects. Raises ``Refuse`` for a refusal. ``ending``: see ``act_all``."""
+        (outcome,) = await self.act_all(lambda connection: (decide(connection),), ending=ending)
         if outcome.refusal is not None:
             raise outcome.refusal
         return outcome
 
-    async def act_all(self, decide: Callable[[Connection], Sequence[Outcome[P]]]) -> Sequence[Outcome[P]]:
+    async def act_all(
+        self, decide: Callable[[Connection], Sequence[Outcome[P]]], *, ending: bool = False
+    ) -> Sequence[Outcome[P]]:
         """The same for several processes in one transaction; refusals are left to the caller.
 
         ``decide`` reads by the connection that it is given and is pure otherwise: it runs in the writer's thread.
+        ``ending``: agreements and transfers may end, which no restore of a backup gives back.
         """
 
         def work(connection: Connection) -> Sequence[Outcome[P]]:
@@ -95,7 +103,7 @@ class Connector:
                 self._write(connection, outcome)
             return outcomes
 
-        outcomes = await self.services.write(work)
+        outcomes = await (self.services.write_end(work, _ended) if ending else self.services.write(work))
         for outcome in outcomes:
             self._tell(outcome)
         return outcomes
@@ -114,10 +122,18 @@ class Connector:
         key = f"dsp:{process.pid}"
         if outcome.ask:
             self.services.notices.put(connection, Notice(ASK, {"pid": process.pid}, key=key))
+        if outcome.writes and isinstance(process, Negotiation):
+            self._take_back(connection, process)
         for say in outcome.says:
             about = {"kind": PROCESS_KINDS[type(process)], "pid": process.pid, "say": say}
             payload = {**about, "number": self.services.ids(), "why": outcome.why}
             self.services.notices.put(connection, Notice(MESSAGE_NOTICE, payload, key=key))
+
+    def _take_back(self, connection: Connection, process: Negotiation) -> None:
+        """What is before a household goes with the negotiation that it was for."""
+        if process.waiting and process.state in FINAL:
+            asked = {"recipient": process.recipient, "reference": process.pid}
+            self.services.notices.put(connection, Notice(TAKEN_BACK, asked, key=f"dsp:{process.pid}"))
 
     def _tell(self, outcome: Outcome[P]) -> None:
         """Let streams of a transfer go on, or end; wake who waits."""
@@ -151,3 +167,11 @@ class Connector:
 
         await asyncio.sleep(self.pause)
         return await self.bells.until(pid, left, LEAVES_WITHIN) is not None
+
+
+def _ended(outcomes: Sequence[Outcome[P]]) -> Mapping[Table, Sequence[str]]:
+    """Rows of agreements that stand no longer, and of transfers of ours that are not served any more."""
+    written = [one for outcome in outcomes for one in outcome.writes]
+    over = [one.id for one in written if isinstance(one, Agreement) and one.ended is not None]
+    cut = [one.pid for one in written if isinstance(one, Transfer) and one.side is Side.PROVIDER and one.state in _CUT]
+    return {table: keys for table, keys in ((store.agreement, over), (store.process, cut)) if keys}

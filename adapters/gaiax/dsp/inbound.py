@@ -60,7 +60,8 @@ async def transfer_message(
 ) -> Outcome[Transfer]:
     """A message about a running transfer. Raises ``Refuse``; then nothing has changed."""
     incoming, us = _incoming(connector, caller, message, digest), connector.us
-    return await connector.act(lambda c: transfers.hear(store.load(c, Transfer, pid), say, incoming, us))
+    ending = say is not t.Say.START
+    return await connector.act(lambda c: transfers.hear(store.load(c, Transfer, pid), say, incoming, us), ending=ending)
 
 
 async def _wanted(connector: Connector, caller: Caller, message: DspMessage) -> agreements.Wanted:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from adapters.gaiax.dsp import exchange, negotiations, store, transfers
 from adapters.gaiax.dsp import negotiation as n
+from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp.connector import Connector
 from adapters.gaiax.dsp.messages import Malformed
 from adapters.gaiax.dsp.outcome import Due, Outcome
@@ -43,7 +44,8 @@ async def _negotiation(connector: Connector, notice: Notice) -> Outcome[Negotiat
 
 async def _transfer(connector: Connector, notice: Notice) -> Outcome[Transfer]:
     pid, due, us = notice.payload["pid"], _due(connector, notice), connector.us
-    return await connector.act(lambda c: transfers.speak(store.load(c, Transfer, pid), due, us))
+    ending = due.say not in (t.Say.REQUEST, t.Say.START)
+    return await connector.act(lambda c: transfers.speak(store.load(c, Transfer, pid), due, us), ending=ending)
 
 
 def _due(connector: Connector, notice: Notice) -> Due:

@@ -13,6 +13,7 @@ from adapters.openadr.objects import OBJECT_ID
 from adapters.openadr.v3.problems import REQUEST_ID, VtnProblem, respond, urn
 from adapters.plugin import CALLER, Caller, Handler, Refused, Services
 from adapters.queries import BadQuery, only
+from meter_driver.malformed import field_and_rule
 from policies.roles import Role
 
 MOST_OF_A_PAGE = 50
@@ -161,5 +162,8 @@ def _number(request: web.Request, name: str, default: int, largest: int) -> int:
 
 
 def _told(error: Exception) -> str:
-    """What was wrong and where. Only msgspec's words about types and places, which quote no value."""
-    return str(error)[:300] if isinstance(error, msgspec.ValidationError) else "the body is not JSON"
+    """Which member breaks which rule."""
+    if not isinstance(error, msgspec.ValidationError):
+        return "the body is not JSON"
+    field, rule = field_and_rule(error)
+    return f"{field or 'the body'}: {rule}"[:300]

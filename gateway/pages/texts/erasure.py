@@ -1,4 +1,4 @@
-"""To have it all destroyed: what goes, what stays and why, and the certificate."""
+"""To have it all destroyed: what goes, what stays and why."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -10,14 +10,6 @@ ERASURE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "erase_title": ("Erase everything?", "Alles löschen?"),
         "erase_yes": ("Yes, erase", "Ja, löschen"),
         "back": ("No, go back", "Nein, zurück"),
-        "erased": ("Erased", "Gelöscht"),
-        "erased_means": (
-            "Your data has been erased. Keep the certificate: it says what was destroyed and what stays, why, "
-            "and until when.",
-            "Ihre Daten sind gelöscht. Bewahren Sie die Bescheinigung auf: Sie sagt, was vernichtet wurde, was bleibt, "
-            "warum, und bis wann.",
-        ),
-        "certificate": ("Download certificate", "Bescheinigung herunterladen"),
         "erase_means": (
             "All consents end at once, and the keys of your readings, of your name and address and of your meters' "
             "numbers are destroyed. Nobody can undo it. You will get a signed certificate, which also says what stays.",
@@ -34,10 +26,10 @@ ERASURE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "why": ("Why", "Warum"),
         "stays_heading": ("What stays, and until when", "Was bleibt, und bis wann"),
         "stays_receipts": (
-            "The signed receipts of your consents and of your withdrawals, under a pseudonym: who was allowed what, "
-            "for which purpose, and when it ended. No reading.",
-            "Die unterschriebenen Belege Ihrer Einwilligungen und Widerrufe, unter einem Decknamen: wem was erlaubt "
-            "war, zu welchem Zweck, und wann es endete. Kein Messwert.",
+            "The signed receipts of your consents and of your withdrawals, with the words that you read before, under "
+            "a pseudonym: who was allowed what, for which purpose, and when it ended. No reading.",
+            "Die unterschriebenen Belege Ihrer Einwilligungen und Widerrufe, mit den Worten, die Sie davor lasen, "
+            "unter einem Decknamen: wem was erlaubt war, zu welchem Zweck, und wann es endete. Kein Messwert.",
         ),
         "stays_law_receipts": ("GDPR Art. 7(1) and 17(3)(e)", "DSGVO Art. 7 Abs. 1 und Art. 17 Abs. 3 Buchst. e"),
         "stays_why_receipts": (
@@ -108,6 +100,17 @@ ERASURE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "stays_why_session": (
             "So that you can fetch your certificate. Log out, and it is gone.",
             "Damit Sie Ihre Bescheinigung abholen können. Wenn Sie sich abmelden, ist sie weg.",
+        ),
+        "stays_endings": (
+            "That your consents and contracts have ended, and your data was erased: under a random number, sealed "
+            "beside each backup that can still be restored.",
+            "Dass Ihre Einwilligungen und Verträge beendet und Ihre Daten gelöscht sind: unter einer Zufallszahl, "
+            "versiegelt neben jeder Sicherung, die sich noch zurückspielen lässt.",
+        ),
+        "stays_law_endings": ("GDPR Art. 5(1)(f) and 32", "DSGVO Art. 5 Abs. 1 Buchst. f und Art. 32"),
+        "stays_why_endings": (
+            "So that no backup brings anything of you back: until it can be restored no more.",
+            "Damit keine Sicherung etwas von Ihnen zurückbringt: bis sie sich nicht mehr zurückspielen lässt.",
         ),
         "stays_notices": (
             "Messages to recipients that your consents have ended, until they are delivered.",

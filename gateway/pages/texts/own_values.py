@@ -45,6 +45,12 @@ OWN_VALUES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Der letzte Tag gilt für das, was heute eintrifft; danach kann es niemand mehr öffnen, "
             "auch der Betreiber nicht.",
         ),
+        "until_recovery": (
+            "One exception: for {} more it can be brought back from a backup, after a failure of the machine, with a "
+            "key that is kept elsewhere.",
+            "Eine Ausnahme: {} länger lässt es sich aus einer Sicherung zurückholen, nach einem Ausfall der Maschine, "
+            "mit einem Schlüssel, der anderswo liegt.",
+        ),
         "take_heading": ("Take it along", "Mitnehmen"),
         "csv": ("Download CSV", "CSV herunterladen"),
         "json": ("Download JSON", "JSON herunterladen"),

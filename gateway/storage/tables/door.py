@@ -18,6 +18,15 @@ ground = Table(
     Index("ground_subject", "subject"),
 )
 
+ground_term = Table(
+    "ground_term",
+    METADATA,
+    Column("ground", String(32), primary_key=True),
+    Column("due", Float, nullable=False),
+    Index("ground_term_due", "due"),
+)
+"""Of each ground that has not ended: when the next word about its time is due, a reminder or its end."""
+
 permission_request = Table(
     "permission_request",
     METADATA,

@@ -2,8 +2,8 @@
 
 ``piece``: one for each household, class and day of a batch, numbered by the store in the order in which they became
 durable. ``block``: a household's day of a class, merged. ``batch``: what was acknowledged, so that it counts once;
-below a source's ``floor`` every sequence is known. ``retention_days``: days of a class where the operator shortened
-them.
+below a source's ``floor`` every sequence is known. ``required_part``: pieces and blocks without which their day is not
+shown, since they correct what others of it say. ``retention_days``: days of a class where the operator shortened them.
 """
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table
@@ -37,6 +37,18 @@ block = Table(
     Column("sealed", LargeBinary, nullable=False),
     Index("block_of_day", "subject", "class", "day", unique=True),
 )
+
+required_part = Table(
+    "required_part",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("class", Integer, primary_key=True, autoincrement=False),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("upto", BIG, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""``digest``: SHA-256 of what is sealed; empty where nothing that was ever there may be shown."""
 
 batch = Table(
     "batch",

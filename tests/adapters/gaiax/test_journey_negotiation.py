@@ -1,5 +1,6 @@
 """Negotiations between two gateways over real sockets: agreements, consent, messages that are lost."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -9,8 +10,8 @@ from adapters.gaiax import odrl
 from adapters.gaiax.dsp import negotiations, store, words
 from adapters.gaiax.dsp.process import Negotiation
 from adapters.gaiax.jsonld import DSPACE
-from adapters.plugin import Notice
-from policies.terms import Purpose
+from adapters.plugin import TAKEN_BACK, NotAskedNow, Notice
+from policies.terms import Purpose, Reason, Refusal
 from tests.adapters.gaiax.harness import ACME, ACME_DID, opening
 from tests.adapters.gaiax.journey import (
     SINGLE,
@@ -88,6 +89,41 @@ async def test_a_no_or_a_part_ends_the_negotiation(sides: tuple[Side, Side], gro
     await provider.house.tell(Notice("permission.answered", payload))
     ended = await reaches(consumer, pid, "TERMINATED")
     assert reason in ended.why
+
+
+async def test_a_household_that_may_not_be_asked_now_ends_the_negotiation_with_the_reason_and_the_day(
+    sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider, consumer = sides
+    why = "the household has said no to this recipient for this purpose; it may be asked again from 2026-04-03 on"
+
+    async def ask(*_: object) -> str:
+        raise NotAskedNow(Refusal((Reason.SAID_NO,)), why)
+
+    monkeypatch.setattr(provider.house, "ask", ask)
+    pid = await negotiate(provider, consumer, place=1)
+    ended = await reaches(consumer, pid, "TERMINATED")
+    assert ended.why == why
+    assert "p1" not in ended.why
+
+
+@pytest.mark.parametrize("ender", ["consumer", "provider"])
+async def test_a_negotiation_that_ends_takes_its_question_back_but_for_one_that_was_answered(
+    sides: tuple[Side, Side], ender: str
+) -> None:
+    provider, consumer = sides
+    taken: asyncio.Queue[Notice] = asyncio.Queue()
+    outbox: Any = provider.house.notices
+    outbox.handle({TAKEN_BACK: taken.put})
+    refused = await waiting(provider, consumer)
+    payload = {"request": "r", "reference": (await negotiation(consumer, refused)).partner_pid, "recipient": "acme"}
+    await provider.house.tell(Notice("permission.answered", {**payload, "ground": ""}))
+    await reaches(consumer, refused, "TERMINATED")
+    pid = await waiting(provider, consumer)
+    theirs = (await negotiation(consumer, pid)).partner_pid
+    await (end(consumer, pid) if ender == "consumer" else end(provider, theirs))
+    notice = await asyncio.wait_for(taken.get(), 10)
+    assert dict(notice.payload) == {"recipient": "acme", "reference": theirs}
 
 
 async def test_the_same_first_request_finds_its_negotiation_again(sides: tuple[Side, Side]) -> None:

@@ -144,6 +144,8 @@ async def test_when_the_ground_ends_everything_that_needs_it_ends(sides: tuple[S
     ended = await transfer_reaches(consumer, running.pid, "TERMINATED")
     assert "consent" in ended.why
     assert ended.address is None
+    kept = {("dsp_agreement", running.agreement), ("dsp_process", running.partner_pid)}
+    assert kept <= set(provider.house.ended), "beside the backups"
     status, problem = await call(consumer, "GET", endpoint, headers=header)
     assert (status, problem["reason"]) == (403, "transfer-ended")
     assert "consent" in problem["detail"]
@@ -172,6 +174,7 @@ async def test_a_stream_goes_on_until_the_transfer_ends(sides: tuple[Side, Side]
         async with asyncio.timeout(5):
             await answer.content.read()
     assert (await transfer(provider, running.partner_pid)).state == "COMPLETED"
+    assert provider.house.ended == [("dsp_process", running.partner_pid)], "beside the backups"
     assert (await call(consumer, "GET", endpoint, headers=header))[0] == 403
 
 

@@ -216,6 +216,27 @@ async def test_when_a_ground_ends_streams_are_cut_at_once_and_the_partner_is_tol
     assert (found and found.why, connector.live, partner.heard) == (endings.ENDED, {}, [])
 
 
+async def test_when_its_time_is_over_the_partner_is_told_that_it_was_time(
+    connector: Connector, house: House, partner: Partner
+) -> None:
+    """As the gateway puts it; the provider's clock is past the offer's end."""
+    assert OFFER.terms is not None
+    process = transfer(state=t.State.STARTED)
+    kept: dict[str, Any] = {"id": process.agreement, "partner": process.partner, "dataset": "d", "policy": {}}
+    agreement = Agreement(side=process.side, terms=OFFER.terms, recipient=ACME, **kept)
+
+    def work(connection: Connection) -> None:
+        store.save(connection, process)
+        store.save_agreement(connection, agreement)
+
+    await house.write(work)
+    house.now = OFFER.terms.until
+    ended = {"ground": "g", "subject": "s", "recipient": ACME, "purpose": "energy-advice", "by_time": True}
+    await endings.ground_ended(connector, Notice("ground.ended", ended))
+    found = await house.look(lambda c: store.load_agreement(c, agreement.id, agreement.side))
+    assert (found and found.why, found and found.ended) == (endings.ENDED_BY_TIME, house.now)
+
+
 async def test_what_is_due_next_is_stored_with_what_was_heard(connector: Connector, house: House) -> None:
     """One transaction: a crash after it loses nothing, and before it nothing was acknowledged."""
     put: list[str] = []

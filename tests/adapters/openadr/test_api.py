@@ -1,10 +1,8 @@
 """The 3.1 REST API on real sockets, and reports through the door."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -28,24 +26,12 @@ from policies.terms import (
     Row,
     SubjectId,
 )
-from tests.adapters.openadr.harness import Running, running
-from tests.adapters.openadr.utility import BASE, Utility, basic, event, utility
+from tests.adapters.openadr.harness import Running
+from tests.adapters.openadr.utility import BASE, Utility, basic, event
 from tests.shared import SHARED, needs_corpus
 
 HOUSEHOLD = SubjectId("b" * 32)
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-async def vtn(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(tmp_path) as harness:
-        yield harness
-
-
-@pytest.fixture
-async def partner(vtn: Running) -> AsyncIterator[Utility]:
-    async with utility(vtn.partners) as found:
-        yield found
 
 
 async def test_tokens_by_basic_and_by_form(vtn: Running) -> None:

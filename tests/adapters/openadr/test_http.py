@@ -4,24 +4,17 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import aiohttp
 import pytest
 from lxml import etree
 
-from tests.adapters.openadr.harness import Running, running
+from tests.adapters.openadr.harness import Running
 from tests.adapters.openadr.utility import utility
 from tests.adapters.openadr.ven import Reply, created_event, poll, query, register, request_event
 
 XML = {"Content-Type": "application/xml"}
 PATH = "/OpenADR2/Simple/2.0b"
-
-
-@pytest.fixture
-async def vtn(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(tmp_path) as harness:
-        yield harness
 
 
 @pytest.fixture

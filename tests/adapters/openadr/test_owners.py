@@ -1,12 +1,11 @@
 """Whose an object is: another utility is told of it what it is told of none."""
 
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.adapters.openadr.harness import Running, running
+from tests.adapters.openadr.harness import Running
 from tests.adapters.openadr.utility import Utility, event, thing_body, told, utility, ven_body
 from tests.adapters.openadr.ven import (
     register,
@@ -14,24 +13,6 @@ from tests.adapters.openadr.ven import (
 
 COLLECTIONS = ("programs", "events", "vens", "resources")
 MARK = "ab" * 32
-
-
-@pytest.fixture
-async def vtn(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(tmp_path) as harness:
-        yield harness
-
-
-@pytest.fixture
-async def partner(vtn: Running) -> AsyncIterator[Utility]:
-    async with utility(vtn.partners) as found:
-        yield found
-
-
-@pytest.fixture
-async def rival(vtn: Running) -> AsyncIterator[Utility]:
-    async with utility(vtn.partners, "rival", "3003") as found:
-        yield found
 
 
 async def belongings(partner: Utility, name: str = "home") -> dict[str, tuple[str, dict[str, Any]]]:

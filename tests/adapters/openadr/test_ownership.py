@@ -68,12 +68,6 @@ async def vtn(old: dict[str, str], tmp_path: Path) -> AsyncIterator[Running]:
         yield harness
 
 
-@pytest.fixture
-async def partner(vtn: Running) -> AsyncIterator[Utility]:
-    async with utility(vtn.partners) as found:
-        yield found
-
-
 async def give(vtn: Running, partner: Utility, body: Any, who: str = "Operator") -> tuple[int, Any]:
     url = f"{vtn.people}/api/openadr/owner"
     async with partner.http.put(url, json=body, headers={"Authorization": who}) as reply:

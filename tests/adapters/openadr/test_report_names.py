@@ -1,13 +1,10 @@
 """/reports name nothing of another organisation's: no VEN, client or event, nor that there is one."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from adapters.openadr.v2b.telemetry import OPT_QUANTITY
 from adapters.plugin import Opening, Released
@@ -26,7 +23,7 @@ from policies.terms import (
     Row,
     SubjectId,
 )
-from tests.adapters.openadr.harness import Running, running
+from tests.adapters.openadr.harness import Running
 from tests.adapters.openadr.utility import Utility, told, utility
 from tests.adapters.openadr.ven import created_event, register
 
@@ -37,18 +34,6 @@ QUANTITIES = frozenset({ENERGY, OPT_QUANTITY})
 NAMES = {"utility": "a1" * 16, "rival": "b2" * 16, "r": "c3" * 16}
 """Under which each organisation knows the household."""
 CLIENTS = {"utility": ("bl_client", "1001"), "rival": ("rival", "3003"), "r": ("reader", "2002")}
-
-
-@pytest.fixture
-async def vtn(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(tmp_path) as harness:
-        yield harness
-
-
-@pytest.fixture
-async def partner(vtn: Running) -> AsyncIterator[Utility]:
-    async with utility(vtn.partners) as found:
-        yield found
 
 
 async def allowed(vtn: Running, partner: Utility) -> tuple[str, str]:

@@ -76,6 +76,16 @@ async def test_the_list_of_households_takes_no_filter(client: TestClient[Any, An
     assert (await client.get("/readings/households", headers=headers)).status == 200
 
 
+async def test_the_list_of_households_says_until_when_each_allows_what_and_that_this_is_soon(
+    client: TestClient[Any, Any], services: FakeServices
+) -> None:
+    (usual,) = services.door.openings[ACME]
+    services.door.openings[ACME] = [usual, replace(usual, until=LAST, ends_soon=True)]
+    answer = await client.get("/readings/households", headers=calling(Role.PARTNER, "acme"))
+    first, last = (await answer.json())["households"]
+    assert (first["ends_soon"], last["ends_soon"], last["until"]) == (False, True, "2026-03-04T00:00:00Z")
+
+
 @pytest.mark.parametrize(
     ("field", "value"), [("level", "pseudonimous"), ("level", "cohort"), ("minutes", "7"), ("minutes", "")]
 )

@@ -46,7 +46,7 @@ async def test_a_household_answers_withdraws_and_holds_its_receipts(tmp_path: Pa
             answer = await asked(house, "POST", f"{home}/grounds/{given['ground']}/withdraw", **csrf)
             assert answer.status == 200
         grounds = await (await asked(house, "GET", f"{home}/grounds")).json()
-        assert [g["active"] for g in grounds["grounds"]] == [False]
+        assert [(g["active"], g["ends_soon"], g["end"]) for g in grounds["grounds"]] == [(False, False, "withdrawn")]
 
 
 async def test_an_instant_with_an_offset_is_told_in_utc_and_a_restart_tells_the_same(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ async def test_an_instant_with_an_offset_is_told_in_utc_and_a_restart_tells_the_
     async with people(tmp_path) as house:
         assert await house.operator("POST", "/api/households/find", {"point": "AT1"}) == before
         again = await house.operator("GET", f"{home}/grounds")
-        assert again["grounds"] == [{**ground, "active": True}]
+        assert again["grounds"] == [{**ground, "active": True, "ends_soon": False, "end": None}]
 
 
 async def test_an_exchange_is_told_in_utc(tmp_path: Path) -> None:
@@ -323,11 +323,34 @@ def _routes(house: People) -> Any:
     return people_routes(house.gateway)
 
 
-@pytest.mark.parametrize(("seconds", "taken"), [(7, False), (0, True), (900, True), (86_400, True), (50_000, False)])
-async def test_the_finest_resolution_of_a_profile_divides_the_day(tmp_path: Path, seconds: int, taken: bool) -> None:
+@pytest.mark.parametrize(
+    ("finest", "seconds"),
+    [
+        ({}, 900),
+        ({"finest_seconds": 0}, 0),
+        ({"finest_seconds": 10}, 10),
+        ({"finest_seconds": 86_400}, 86_400),
+        ({"finest_minutes": 0}, 0),
+        ({"finest_minutes": 5}, 300),
+        ({"finest_minutes": 1440}, 86_400),
+        ({"finest_seconds": 7}, None),
+        ({"finest_seconds": 50_000}, None),
+        ({"finest_minutes": 7}, None),
+        ({"finest_minutes": 15, "finest_seconds": 900}, None),
+    ],
+)
+async def test_the_finest_detail_of_a_profile_divides_the_day_and_is_told_in_minutes_or_in_seconds(
+    tmp_path: Path, finest: dict[str, int], seconds: int | None
+) -> None:
     async with people(tmp_path) as house:
         headers = {"Authorization": f"Bearer {house.token}"}
-        body = {"name": "A", "finest_seconds": seconds}
+        body = {"name": "A", **finest}
         async with house.browser.request("PUT", "/api/organisations/a", json=body, headers=headers) as answer:
-            assert (answer.status < 300, answer.status == 422) == (taken, not taken)
-            assert taken or "finest_seconds" in await answer.text()
+            told = await answer.json()
+        assert answer.status == (422 if seconds is None else 200)
+        if seconds is None:
+            assert [each["field"] for each in told["fields"]] == [min(finest)]
+        else:
+            shown = (await house.operator("GET", "/api/organisations"))["organisations"]
+            (profile,) = [each for each in shown if each["organisation"] == "a"]
+            assert (profile["finest_seconds"], profile["finest_minutes"]) == (seconds, seconds / 60)

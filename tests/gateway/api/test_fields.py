@@ -2,6 +2,7 @@
 
 import ast
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from aiohttp import ClientResponse
 from tests.gateway.people_house import ENERGY, PROFILE, People, people
 
 ROOT = Path(__file__).resolve().parents[3]
+QUARTER = "15 minutes (900 seconds)"
 NAMING = frozenset({"NotAllowed", "InUse", "Unknown", "BatchRefused"})
 WISH: dict[str, Any] = {
     "recipient": "northwind",
@@ -31,7 +33,7 @@ async def asked(house: People, verb: str, path: str, body: Any = None) -> Client
     ({"purpose": "billing"}, [("purpose", "the profile has forecast")]),
     ({"quantities": [ENERGY, "1-0:9.8.0*255"]}, [("quantities", "not in the profile: 1-0:9.8.0*255")]),
     ({"level": "cohort"}, [("level", "the profile has individual; this is cohort")]),
-    ({"resolution_seconds": 60}, [("resolution_seconds", "a whole multiple of 900, the finest of the profile")]),
+    ({"resolution_seconds": 60}, [("resolution_seconds", f"a whole multiple of {QUARTER}, the finest of the profile")]),
     ({"recipient": "nobody"}, [("recipient", "there is no such organisation")]),
     ({"recipient": "neighbourhood"}, [("level", "here it is cohort"), ("purpose", "here it is neighbourhood-figures")]),
 ])  # fmt: skip
@@ -57,7 +59,7 @@ WRONG: list[tuple[str, str, dict[str, Any] | None, int, list[str]]] = [
     ("POST", "/api/households/{}/requests", {**WISH, "values_to": WISH["values_from"]}, 422, ["values_to"]),
     ("POST", "/api/households/{}/requests", {**WISH, "until": "2026-03-02T00:00:00Z"}, 422, ["until"]),
     ("POST", "/api/households/{}/requests", {**WISH, "resolution_seconds": 7}, 422, ["resolution_seconds"]),
-    ("POST", "/api/households/{}/grounds", {**WISH, "kind": "legal-task"}, 422, ["law", "article"]),
+    ("POST", "/api/households/{}/grounds", {**WISH, "kind": "legal-task"}, 422, ["law", "article", "basis"]),
     ("POST", "/api/households/{}/grounds/none/withdraw", None, 404, ["ground"]),
     ("POST", "/api/households/{}/grounds/none/end", None, 404, ["ground"]),
     ("GET", "/api/households/{}/receipts/none", None, 404, ["ground"]),
@@ -128,3 +130,25 @@ def test_every_error_of_the_registry_names_its_field_first() -> None:
             if not re.match(r"(f?)(['\"])[\w.{}' ]+?(, \w+)*: ", ast.unparse(node.args[0])):
                 guilty.append(f"{file.name}:{node.lineno}")
     assert guilty == []
+
+
+async def test_after_a_no_the_answer_says_why_and_from_which_day_on_it_may_be_asked_again(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        request, home = await house.ask(made["household"]), f"/api/households/{made['household']}"
+        async with await asked(house, "POST", f"{home}/requests", WISH) as answer:
+            told = await answer.json()
+        assert (answer.status, told["reason"], told["field"], "again" in told) == (
+            409,
+            "asked-already",
+            "purpose",
+            False,
+        )
+        csrf = await house.log_in(made["login_code"])
+        async with house.browser.post(f"{home}/requests/{request}/refuse", headers={"X-CSRF-Token": csrf}) as answer:
+            assert answer.status == 204
+        async with await asked(house, "POST", f"{home}/requests", WISH) as answer:
+            told = await answer.json()
+        day = (house.time.now + timedelta(days=30)).date().isoformat()
+        assert (answer.status, told["reason"], told["field"], told["again"]) == (409, "said-no", "purpose", day)
+        assert told["rule"].endswith(f"; it may be asked again from {day} on")

@@ -1,6 +1,7 @@
-"""A stranger checks a certificate with the public key alone; every changed byte is noticed."""
+"""A stranger checks a certificate with the public key alone; every changed byte is noticed. Keys are rotated."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -8,6 +9,9 @@ from typer.testing import CliRunner
 from adapters.gaiax.wellknown import did_document
 from gateway.cli.certificate import app
 from gateway.identity.signer import GatewaySigner
+from tests.gateway.cli.test_registry_commands import command, last
+from tests.gateway.identity.test_rotation import enrolled
+from tests.gateway.people_house import START, people
 
 
 def test_a_signed_token_verifies_and_a_changed_one_does_not(tmp_path: Path) -> None:
@@ -57,3 +61,30 @@ def test_a_new_key_where_none_was_is_a_sentence(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["new-key", "--settings", str(tmp_path / "metergate.toml")])
     assert done.exit_code == 1
     assert done.stderr.startswith("metergate: ")
+
+
+async def test_another_ca_is_made_and_the_former_dropped_from_the_command_line(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await enrolled(house)
+        assert (await command(house, tmp_path, app, "drop-ca")).exit_code == 1
+        new = last(await command(house, tmp_path, app, "new-ca"))["fingerprint"]
+        shown = last(await command(house, tmp_path, app, "cas"))["authorities"]
+        assert [(each["fingerprint"] == new, each["issues"], each["certificates"]) for each in shown] == [
+            (False, False, 1),
+            (True, True, 0),
+        ]
+        refused = await command(house, tmp_path, app, "drop-ca")
+        assert (refused.exit_code, made["box"] in refused.stderr, "--anyway" in refused.stderr) == (1, True, True)
+        assert (await command(house, tmp_path, app, "drop-ca", "--anyway")).exit_code == 0
+        assert len(last(await command(house, tmp_path, app, "cas"))["authorities"]) == 1
+
+
+async def test_certificates_that_end_soon_are_listed_alone_if_one_likes(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await enrolled(house)
+        found = []
+        for day, words in ((0, []), (0, ["--soon"]), (740, ["--soon"])):
+            house.time.now = START + timedelta(days=day)
+            done = last(await command(house, tmp_path, app, "list", *words))["certificates"]
+            found.append([each["owner"] for each in done])
+        assert found == [[made["box"]], [], [made["box"]]]

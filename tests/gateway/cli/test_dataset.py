@@ -1,7 +1,9 @@
 """``metergate dataset read``: a data file and its structure become a table, or one line says why not."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,35 @@ def test_what_does_not_fit_its_structure_is_said_in_one_line(files: tuple[Path, 
 def test_what_cannot_be_fetched_is_said_in_one_line(files: tuple[Path, Path], url: str) -> None:
     done = CliRunner().invoke(app, ["read", url, "--structure", str(files[1])])
     assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1)
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    body = b""
+
+    def do_GET(self) -> None:
+        self.send_response(400)
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"detail": "quantity: not in the vocabulary"}', "status 400: quantity: not in the vocabulary"),
+        (b'{"detail": "two\\nlines"}', "status 400"),
+        (b'{"detail": 3}', "status 400"),
+        (b"[]", "status 400"),
+        (b"", "status 400"),
+    ],
+)
+def test_a_refusal_says_the_field_and_the_rule(files: tuple[Path, Path], body: bytes, said: str) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Refusing", (_Refusing,), {"body": body}))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/x"
+    done = CliRunner().invoke(app, ["read", f"{url}?quantity=nix", "--structure", str(files[1])])
+    server.shutdown()
+    server.server_close()
+    assert (done.exit_code, done.stderr) == (1, f"{url}: {said}\n")

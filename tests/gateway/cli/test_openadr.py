@@ -3,6 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +14,8 @@ from tests.adapters.openadr.ven import poll
 from tests.shared import SHARED, needs_corpus
 
 RUNNER = CliRunner()
+FINGERPRINT = "AB:" * 9 + "CD"
+TIMES = {"start": "2026-03-04T17:00:00Z", "duration": "PT1H"}
 
 
 def test_a_good_message_is_said_to_be_good(tmp_path: Path) -> None:
@@ -48,18 +51,44 @@ async def test_programs_events_and_vens_from_the_command_line(tmp_path: Path, mo
     async with running(tmp_path) as vtn:
         program = json.loads(await said(vtn, "programs", "add", "peak", "--market", "http://a.example/peak"))
         file = tmp_path / "event.json"
-        file.write_text(json.dumps({"programID": program["id"]}))
+        wanted = {
+            "programID": program["id"],
+            "eventName": "evening",
+            "targets": ["north"],
+            "intervalPeriod": {**TIMES, "randomizeStart": "PT5M"},
+        }
+        wanted["intervals"] = [{"id": 0, "payloads": [{"type": "SIMPLE", "values": [2]}]}]
+        file.write_text(json.dumps(wanted))
         event = json.loads(await said(vtn, "events", "post", str(file)))
-        await said(vtn, "vens", "add", "v", "--fingerprint", "AB:" * 9 + "CD", "--target", "north")
-        assert json.loads(await said(vtn, "programs", "list"))["id"] == program["id"]
-        assert json.loads(await said(vtn, "events", "list", "--program", program["id"]))["id"] == event["id"]
-        assert json.loads(await said(vtn, "vens", "list"))["targets"] == ["v", "north"]
+        await said(vtn, "vens", "add", "v", "--fingerprint", FINGERPRINT, "--target", "north")
+        told = {"id": program["id"], "name": "peak", "market": ["http://a.example/peak"]}
+        assert await listed(vtn, "programs") == told
+        told = {
+            "id": event["id"],
+            "program": program["id"],
+            "name": "evening",
+            "groups": ["north"],
+            **TIMES,
+            "spread": "PT5M",
+        }
+        assert await listed(vtn, "events", "--program", program["id"]) == {**told, "intervals": [{"SIMPLE": [2]}]}
+        ven = await listed(vtn, "vens")
+        assert ven == {"id": ven["id"], "name": "v", "fingerprint": [FINGERPRINT], "groups": ["v", "north"]}
+        for what, posted in (("programs", program), ("events", event)):
+            assert json.loads(await said(vtn, what, "list", "--standard")) == posted
         assert await said(vtn, "events", "opts", event["id"]) == ""
         await said(vtn, "events", "cancel", event["id"])
         assert await said(vtn, "events", "list") == ""
         assert "programName is taken" in await said(vtn, "programs", "add", "peak", status=1)
         monkeypatch.setenv("METERGATE_CLIENT_SECRET", "wrong")
         assert "401" in await said(vtn, "programs", "list", status=1)
+
+
+async def listed(vtn: Running, what: str, *words: str) -> dict[str, Any]:
+    """The one there is, in words, but for when it was made and changed."""
+    found: dict[str, Any] = json.loads(await said(vtn, what, "list", *words))
+    assert {found.pop("made"), found.pop("changed")}
+    return found
 
 
 async def said(vtn: Running, *words: str, status: int = 0) -> str:

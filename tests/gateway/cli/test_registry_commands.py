@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from adapters.formats.words import whole_second
 from gateway.cli import consent, registry
-from tests.gateway.people_house import ENERGY, START, People, people
+from tests.gateway.people_house import ENERGY, PROFILE, START, People, people
 
 TOWN = {
     "organisations": {
@@ -75,7 +75,9 @@ async def test_the_operator_withdraws_and_erases_on_behalf_of_a_household(tmp_pa
 async def test_a_request_that_was_refused_is_listed_with_when(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         made = await house.household()
-        refused, waits = [await house.ask(made["household"]) for _ in range(2)]
+        await house.operator("PUT", "/api/organisations/southwind", PROFILE)
+        refused = await house.ask(made["household"])
+        waits = await house.ask(made["household"], recipient="southwind")
         csrf = await house.log_in(made["login_code"])
         home = f"/api/households/{made['household']}"
         house.time.now += timedelta(hours=1)
@@ -144,7 +146,7 @@ ASKED = ("--recipient", "northwind", "--purpose", "forecast", "--quantity", ENER
 async def test_the_operator_puts_a_request_before_a_household(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         made = await house.household()
-        await house.ask(made["household"])
+        await house.operator("PUT", "/api/organisations/northwind", PROFILE)
         words = ("ask", made["household"], *ASKED, "--start", "2026-03-01T00:00:00Z", "--end", "2026-12-01T00:00:00Z")
         asked = last(await command(house, tmp_path, consent.app, *words))["request"]
         waiting = await house.operator("GET", f"/api/households/{made['household']}/requests")
@@ -160,7 +162,7 @@ async def test_the_operator_puts_a_request_before_a_household(tmp_path: Path) ->
         (("--quantity", "1-0:9.8.0"), "not-in-profile"),
         (("--until", "2026-01-01T00:00:00Z"), "until: lies in the past"),
         (("--end", "2026-03-02T00:00:00Z"), "until: lies in the past"),
-        (("--minutes", "7"), "--minutes, in seconds: must divide the day"),
+        (("--minutes", "7"), "--minutes: must divide the day"),
     ],
 )
 async def test_a_request_that_cannot_be_is_refused_by_its_field(
@@ -182,3 +184,32 @@ def test_without_a_gateway_the_command_says_so(tmp_path: Path, monkeypatch: pyte
     done = CliRunner().invoke(registry.app, ["boxes", "--settings", str(file)])
     assert done.exit_code == 1
     assert "does not answer" in done.stderr
+
+
+async def test_the_finest_detail_of_a_profile_is_told_in_minutes_as_the_option_is(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        await house.ask(made["household"])
+        profile = {name: value for name, value in PROFILE.items() if name != "finest_seconds"}
+        await house.operator("PUT", "/api/organisations/northwind", {**profile, "finest_minutes": 15})
+        words = ("--start", "2026-03-01T00:00:00Z", "--end", "2026-12-01T00:00:00Z", "--minutes", "5")
+        done = await command(house, tmp_path, consent.app, "ask", made["household"], *ASKED, *words)
+        assert "--minutes: a whole multiple of 15 minutes (900 seconds), the finest of the profile" in done.stderr
+
+
+async def test_who_asks_twice_is_told_so_and_may_take_the_first_back(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        first = await house.ask(made["household"])
+        words = ("--start", "2026-03-01T00:00:00Z", "--end", "2026-12-01T00:00:00Z")
+        done = await command(house, tmp_path, consent.app, "ask", made["household"], *ASKED, *words)
+        assert done.exit_code == 1
+        assert "asked-already" in done.stderr
+        assert "--purpose: this recipient has asked the household for this purpose already" in done.stderr
+        done = await command(house, tmp_path, consent.app, "take-back", made["household"], first)
+        assert done.exit_code == 0, done.stderr
+        assert (await house.operator("GET", f"/api/households/{made['household']}/requests"))["requests"] == []
+        done = await command(house, tmp_path, consent.app, "ask", made["household"], *ASKED, *words)
+        assert done.exit_code == 0, done.stderr
+        done = await command(house, tmp_path, consent.app, "take-back", made["household"], first)
+        assert "REQUEST: there is no such request" in done.stderr

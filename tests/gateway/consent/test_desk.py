@@ -171,7 +171,9 @@ async def test_an_erased_household_is_gone_and_its_certificate_stays(tmp_path: P
         await home.feed(neighbour, [3])
         consent = await home.agree(who)
         await home.agree(neighbour)
-        receipt = json.loads(home.evidence.receipt(consent, "de"))["claims"]
+        found = await home.evidence.find(who, "receipt", consent.id)
+        assert found is not None
+        receipt = json.loads(found)["claims"]
         certificate = json.loads(await home.gateway.household_end.erase(who))["claims"]
         assert certificate["sub"] == receipt["principal_id"]
         assert who not in json.dumps(certificate)

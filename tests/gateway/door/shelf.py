@@ -67,7 +67,7 @@ class Shelf:
         self.reading()
         upto = len(self.came) if mark is None else mark.position
         newest = {
-            (v.at, v.meter, v.first_at, v.serial): v
+            (v.at, v.meter, v.first_at, v.quantity, v.serial): v
             for which, v in self.came[:upto]
             if which is detail and period.contains(v.at)
         }

@@ -15,14 +15,14 @@ from gateway.door.following import Watch
 from gateway.door.opening import Open
 from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
-from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period, SubjectId
-from tests.gateway.door.shelf import ENERGY, WHO, Scene, quarter, reading
+from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, DetailClass, Period
+from tests.gateway.door.shelf import ENERGY, Scene, quarter, reading
 from tests.gateway.door.stands import NOON
 from tests.gateway.house import whole
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = timedelta(hours=1)
-NEED = "1-0:1.29.0*255"
+NEED, POWER = "1-0:1.29.0*255", "1-0:1.7.0*255"
 TICK = timedelta(microseconds=1)
 MIDNIGHT = NOON.replace(hour=0)
 
@@ -67,16 +67,16 @@ async def test_a_stream_of_one_household_waits_for_its_news(monkeypatch: pytest.
 async def test_a_stream_that_households_may_join_is_not_woken_by_each_reading_of_the_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    scene, turns, asked = Scene(UTC), Turns(monkeypatch, nothing), list[frozenset[SubjectId]]()
+    scene, turns, asked = Scene(UTC), Turns(monkeypatch, nothing), list[None]()
 
-    async def nobody(known: frozenset[SubjectId]) -> list[Open]:
-        asked.append(known)
+    async def nobody() -> list[Open]:
+        asked.append(None)
         return []
 
     stream = scene.follower.follow([scene.opened(DAY)], Watch(turns.alive, lambda: False, nobody))
     assert [part async for part in stream] == []
     assert turns.news == [None]
-    assert asked == [frozenset({WHO})]
+    assert asked == [None]
 
 
 async def test_a_stream_ends_when_its_recipient_has_no_right_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,21 +142,22 @@ async def test_a_correction_is_told_again_and_what_stands_beside_it_unchanged_is
     assert await turns.told(scene, scene.opened(DAY)) == [[0], [1], [2], [11], [1]]
 
 
-async def test_entries_that_end_at_one_instant_and_stands_of_two_meters_are_all_told_each_once(
+async def test_entries_that_end_at_one_instant_and_what_two_meters_say_of_one_time_are_all_told_each_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scene = Scene(UTC)
     entries = [replace(reading(NOON, n), quantity=NEED, first_at=NOON - n * QUARTER_HOUR) for n in (1, 4)]
     stands = [replace(reading(NOON, n), serial=f"S{n}") for n in (5, 6)]
-    corrected = replace(entries[1], last=Decimal(3)), replace(stands[0], last=Decimal(8))
+    means = [replace(each, quantity=POWER) for each in stands]
+    corrected = replace(entries[1], last=Decimal(3)), replace(means[0], last=Decimal(8))
 
     def come() -> None:
-        scene.shelf.put(*entries, *stands)
+        scene.shelf.put(*entries, *stands, *means)
 
     turns = Turns(monkeypatch, come, come, lambda: scene.shelf.put(*corrected), nothing)
     opened = scene.opened(DAY)
-    both = dataclass_replace(opened, grant=dataclass_replace(opened.grant, quantities=frozenset({NEED, ENERGY})))
-    assert await turns.told(scene, both) == [[4, 1, 5, 6], [3, 8]]
+    asked = dataclass_replace(opened.grant, quantities=frozenset({NEED, ENERGY, POWER}))
+    assert await turns.told(scene, dataclass_replace(opened, grant=asked)) == [[4, 1, 5, 6, 5, 6], [3, 8]]
 
 
 async def test_what_came_later_than_all_that_was_there_is_not_told_again_unchanged_either(

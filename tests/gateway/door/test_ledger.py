@@ -15,6 +15,7 @@ from gateway.errors import SubjectGone
 from gateway.pages import who_saw
 from gateway.storage.tables.door import checkpoint, ledger
 from policies import ledger as books
+from policies import merkle
 from policies.grounds import Scope
 from policies.ledger import GENESIS, LedgerEntry
 from policies.terms import ONE_DAY, Level, Period, Purpose, Recipient, SubjectId
@@ -351,13 +352,14 @@ async def test_without_its_key_a_household_has_no_entries(tmp_path: Path, monkey
 # -- checkpoints
 
 
-async def test_a_checkpoint_signs_the_head_with_its_number_its_hash_and_the_time(tmp_path: Path) -> None:
+async def test_a_checkpoint_signs_the_head_with_its_number_its_hash_its_root_and_the_time(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await home.household()
         await home.ledger.write([(who, entry(home)), (who, entry(home, ground="h"))])
         await home.ledger.sign_checkpoint()
-        head = (await rows(home))[-1]
-        claims = {"number": 2, "hash": head.hash.hex(), "iat": int(home.now.timestamp())}
+        first, head = await rows(home)
+        root = merkle.node(books.leaf(first.sealed), books.leaf(head.sealed)).hex()
+        claims = {"number": 2, "hash": head.hash.hex(), "root": root, "iat": int(home.now.timestamp())}
         assert await signed(home) == [(2, {"typ": "ledger-checkpoint+jwt", "claims": claims})]
 
 

@@ -142,6 +142,7 @@ async def test_what_is_told_otherwise_is_told_again_and_then_known(monkeypatch: 
     assert await again(one, estimated, missing) == [one, missing]
     assert await again(three) == [three]
     changed = [msgspec.structs.replace(each, value=Decimal(9)) for each in (zero, one, three)]
+    assert await again(missing, estimated, three) == []
     assert await again(*changed) == changed[1:]  # of the oldest nobody knows any more what was told
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.gaiax.dsp.catalog import STREAM
-from policies.terms import Level, SubjectId
+from policies.terms import Level, Period, SubjectId
 from tests.gateway.books import entries_of
 from tests.gateway.door.product import Product, Pulled, product
 from tests.gateway.door.readers import Reader, reading, unchunked
@@ -78,6 +78,33 @@ async def test_who_leaves_falls_out_who_joins_is_written_down_and_told_and_the_s
             await scene.profile(did="")
             await reader.reset()
         assert b"\r\n0\r\n" not in told.got
+
+
+async def test_who_gives_again_what_had_ended_is_told_of_a_time_that_nobody_had_allowed_when_the_stream_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[Pulled] = []
+    people: list[SubjectId] = []
+    hour = timedelta(hours=1)
+
+    async def prepare(scene: Product) -> None:
+        words = {"level": Level.PSEUDONYMOUS, "values": Period(NOON - 12 * hour, NOON), "until": NOON + hour / 2}
+        people.append(await scene.household(60, QUARTER, **words))
+        found.append(await scene.transfer(Level.PSEUDONYMOUS, form=STREAM))
+
+    async with product(tmp_path, monkeypatch, prepare) as scene:
+        with reading(scene.port, 1 << 18) as reader:
+            found[0].ask(reader)
+            told = Lines(scene, reader)
+            await told.until(people[0], 27)
+            scene.now += hour
+            before = told.count(people[0])
+            words = {"level": Level.PSEUDONYMOUS, "values": Period(NOON + hour, NOON + 9 * hour)}
+            await scene.home.agree(people[0], **words, until=NOON + 9 * hour)
+            scene.now += hour
+            await scene.home.feed(people[0], [n + 80 for n in range(9)], step=QUARTER, start=NOON)
+            await told.until(people[0], before + 4)
+            assert told.count(people[0]) == before + 4
 
 
 async def test_a_portfolio_that_is_not_followed_leaves_through_the_real_door_too(

@@ -20,6 +20,7 @@ from gateway.pages.own_data import _grant as own_grant
 from gateway.registry.meter_records import Exchanged, Reader, StandAt
 from gateway.vault.port import Mark
 from gateway.vee.editing import Correcting
+from meter_driver.amounts.leaps import COMES_BACK
 from meter_driver.intervals import day_edges
 from meter_driver.reading import Reading
 from policies.terms import ONE_DAY, ONE_MONTH, QUARTER_HOUR, DetailClass, Grant, Period, Row, SubjectId
@@ -220,6 +221,7 @@ def test_days_of_which_nothing_is_odd_are_plain(quantity: str) -> None:
         (ENERGY, {"last": Decimal(0)}),  # lower than it began
         (ENERGY, {"unit": "J"}),
         (ENERGY, {"status": "estimated"}),
+        (ENERGY, {"count": COMES_BACK}),  # too few to be no nonsense
         (POWER, {"serial": "B"}),
         (POWER, {"at": NOON + ONE_DAY}),  # a stretch after a seam, or a day that is not there
         (ENTRY, {"last_at": NOON + 3 * ONE_DAY}),
@@ -240,6 +242,10 @@ def test_two_values_of_a_day_a_silent_one_and_a_day_of_23_hours_are_not_plain() 
 
 def test_days_without_consumption_are_plain() -> None:
     assert plain([structs.replace(value, first=Decimal(7), last=Decimal(7)) for value in days_of(ENERGY)])
+
+
+def test_as_many_stands_as_cannot_be_nonsense_together_are_enough() -> None:
+    assert plain([structs.replace(value, count=COMES_BACK + 1) for value in days_of(ENERGY)])
 
 
 def test_what_has_no_intervals_hides_nothing_odd_of_what_comes_behind_it() -> None:

@@ -123,7 +123,7 @@ def test_notices_are_those_for_all_or_its_own() -> None:
 def test_a_name_that_others_notices_begin_with_hears_none_of_them(name: str) -> None:
     it = replace(found(ExtensionKind.OUTPUT), name=name)
     with pytest.raises(SettingsError, match="is not its own"):
-        bounded(Adapter(name, notices={f"{name}.ending": heard}), it, (), {"dsp"})
+        bounded(Adapter(name, notices={f"{name}.begun": heard}), it, (), {"dsp"})
 
 
 @pytest.mark.parametrize("role", Role)

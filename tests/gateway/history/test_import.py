@@ -187,24 +187,25 @@ async def test_a_stamp_of_the_future_is_foreseen_by_the_check_as_the_run_refuses
         assert sums(foreseen)["accepted"] == sums(done)["accepted"] == 2
 
 
-@pytest.mark.parametrize("quantity", ["1-0:32.7.0", "1-0:1.7.0", "8-0:1.0.0"])
+@pytest.mark.parametrize(("quantity", "fits"), [("1-0:32.7.0", "V"), ("1-0:1.7.0", "J/h or W"), ("8-0:1.0.0", "m3")])
 async def test_a_unit_that_the_quantity_cannot_be_in_is_refused_by_line_and_by_the_gateway(
-    tmp_path: Path, quantity: str
+    tmp_path: Path, quantity: str, fits: str
 ) -> None:
     async with people(tmp_path) as house:
         subject = await household(house)
         done = await imported(house, tmp_path, [line(0), line(1).replace("1-0:1.29.0", quantity)])
-        assert f"{tmp_path / 'history.csv'}:3: fixed.unit: the quantity cannot be in it" in done.stderr
+        rule = f"{quantity}*255 cannot be in kWh: it is in {fits}, or in a multiple of it"
+        assert f"{tmp_path / 'history.csv'}:3: fixed.unit: {rule}" in done.stderr
         assert (done.exit_code, await kept(house, subject)) == (1, [])
         name = {"point": "P1", "quantity": quantity, "unit": "kWh"}
         (said,) = (await house.operator("POST", "/api/history/check", {"series": [name]}))["series"]
-        assert said == {"wrong": {"field": "unit", "rule": "the quantity cannot be in it"}}
+        assert said == {"wrong": {"field": "unit", "rule": rule}}
         series = [{**name, "ends": [int(MIDNIGHT.timestamp())], "values": ["1"]}]
         body = {"source": "a", "sequence": 0, "series": series}
         headers = {"Authorization": f"Bearer {house.token}"}
         async with house.browser.post("/api/history", json=body, headers=headers) as answer:
             assert answer.status == 422
-            assert (await answer.json())["detail"] == "series.0.unit: the quantity cannot be in it"
+            assert (await answer.json())["detail"] == f"series.0.unit: {rule}"
 
 
 async def test_the_same_file_again_changes_nothing_and_tells_the_same(tmp_path: Path) -> None:

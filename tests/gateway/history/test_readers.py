@@ -271,7 +271,8 @@ def test_a_day_that_begins_in_a_doubled_hour_begins_the_first_time() -> None:
 
 @pytest.mark.parametrize(("quantity", "times"), [("1-0:1.29.0", 2), ("1-0:1.8.0", 1)])
 def test_neither_a_day_told_twice_nor_a_stand_is_of_the_first_time_unasked(quantity: str, times: int) -> None:
-    _, values = from_table([HEAD, *[f"P1;2026-11-01;{quantity};1;W"] * times], DAYS)
+    plan = DAYS if times > 1 else {**DAYS, "stamps": "at"}
+    _, values = from_table([HEAD, *[f"P1;2026-11-01;{quantity};1;W"] * times], plan)
     assert [wrong.rule for wrong in values.wrong.some] == [DOUBTFUL] * times
 
 
@@ -350,8 +351,8 @@ def test_days_of_a_zone_have_23_to_25_hours() -> None:
     assert [(e - s) // 3600 for s, e in zip(column.starts, column.ends, strict=True)] == [24, 23, 25]
 
 
-def test_stands_have_no_length_whatever_the_map_says_of_intervals() -> None:
-    (column,), values = from_table([HEAD, "P1;2026-03-01T00:00+00:00;1-0:1.8.0;100,5;W"])
+def test_stands_at_an_instant_have_no_length_though_the_map_says_an_interval() -> None:
+    (column,), values = from_table([HEAD, "P1;2026-03-01T00:00+00:00;1-0:1.8.0;100,5;W"], {**CSV, "stamps": "at"})
     assert not values.wrong
     assert column.starts == column.ends
 
@@ -432,8 +433,8 @@ def test_columns_that_the_file_has_not_are_named_all_at_once() -> None:
     with pytest.raises(MapRefused) as refused:
         from_table([HEAD], {**CSV, "columns": columns})
     assert [str(wrong) for wrong in refused.value.all] == [
-        "columns.point: the file has 0 columns 'MeLoo'; its columns are 'MeLo', 'Zeit', 'OBIS', 'Wert', 'S'",
-        "columns.value: the file has 0 columns 'Werte'",
+        "columns.point: the file has no column 'MeLoo'; its columns are 'MeLo', 'Zeit', 'OBIS', 'Wert', 'S'",
+        "columns.value: the file has no column 'Werte'",
     ]
 
 

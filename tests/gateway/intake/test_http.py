@@ -4,7 +4,7 @@ import json
 import threading
 import zlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,14 @@ NOW = int(NOON.timestamp())
 
 
 class Registry:
-    """One box, one meter."""
+    """One box that may send anything; another one."""
 
     def subject_of(self, box_id: str, base_name: str) -> SubjectId | None:
-        return ANNA if (box_id, base_name) == ("box-1", "urn:dev:ops:box-1") else None
+        mine = base_name in ("urn:dev:ops:box-1", "urn:dev:ops:box-2", "urn:dev:ops:own")
+        return ANNA if box_id == "box-1" and mine else None
+
+    def has(self, box_id: str) -> bool:
+        return box_id in ("box-1", "box-2")
 
 
 @pytest.fixture
@@ -123,10 +127,11 @@ async def test_records_are_refused_by_their_index_in_the_pack(client: Any) -> No
         {"n": "1-0:1.8.0", "u": "kWh", "v": 1, "t": 7200},
         {"bn": "urn:dev:ops:box-2:", "n": "1-0:1.8.0", "u": "kWh", "v": 1},
         {"bn": METER, "n": "1-0:2.8.0", "u": "kWh", "v": 5},
+        {"bn": "urn:dev:ops:own:", "n": "1-0:2.8.0", "u": "kWh", "v": 5},
     ]
     status, said = await post(client, pack(*bad))
     assert status == 200
-    assert said["accepted"] == 4
+    assert said["accepted"] == 5
     assert [(r["index"], r["reason"]) for r in said["refused"]] == [(3, "senml"), (4, "clock"), (5, "unknown-meter")]
 
 
@@ -214,3 +219,14 @@ async def test_the_registry_hears_the_serial_number_and_the_medium_of_a_new_mete
     async with client_of(safe.intake, meters) as client:
         assert (await post(client, records))[1]["refused"] == []
     assert [(reader.serial, reader.medium) for reader in meters.asked] == [("K7", "electricity"), ("W1", "cold-water")]
+
+
+async def test_the_registry_hears_of_when_the_first_reading_of_a_new_number_is(safe: Safe) -> None:
+    meters = Unmet()
+    records = [
+        {"bn": METER, "bt": NOW, "n": "1-0:1.8.0", "u": "kWh", "v": 5, "bmgs": "K7"},
+        {"n": "1-0:1.8.0", "u": "kWh", "v": 4, "t": -3600},
+    ]
+    async with client_of(safe.intake, meters) as client:
+        await post(client, records)
+    assert [reader.at for reader in meters.asked] == [datetime.fromtimestamp(NOW - 3600, UTC)]

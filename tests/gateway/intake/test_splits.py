@@ -149,6 +149,55 @@ async def test_of_one_instant_the_stands_of_two_devices_are_both_kept_each_with_
         assert (whole.value, whole.status) == (Decimal(6), "measured")
 
 
+@pytest.mark.parametrize("merged", [False, True])
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("quantity", [NEED, POWER])
+@pytest.mark.parametrize("old", ["S1", "S9"])
+async def test_of_one_time_the_amounts_and_means_of_two_devices_are_both_kept_and_the_last_counts(
+    tmp_path: Path, quantity: str, old: str, split: str, merged: bool
+) -> None:
+    before = [said(quantity, 5 * n, "1", serial=old) for n in range(4)]
+    after = [said(quantity, 15 + 5 * n, "4", serial="S5") for n in range(4)]
+    wrong = [said(quantity, 15, "9", serial=old), said(quantity, 15, "9", serial="S5")]
+    async with opened(tmp_path) as safe:
+        await safe.vault.admit(ANNA, NOON)
+        for some in ([*wrong, *before, *after], [after[0]]):
+            await send(safe, some, SPLITS[split](len(some), Random(1)), "m")
+        for _ in range(2):
+            live = await safe.values(ANNA, DetailClass.LIVE, quantity)
+            assert sorted((v.at, v.serial, v.first) for v in live) == sorted(
+                (r.at, r.serial, r.value) for r in [*before, *after] if r.at is not None
+            )
+            quarters = await safe.values(ANNA, DetailClass.QUARTER, quantity)
+            for step in (QUARTER, 2 * QUARTER):
+                coarse = rows(quarters, quantity, "m", step)
+                assert coarse[0].value is not None
+                assert rows(live, quantity, "m", step) == coarse
+            if merged:
+                await merge(safe)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+async def test_a_correction_of_the_device_that_had_been_passed_counts_as_it_came_last(
+    tmp_path: Path, split: str
+) -> None:
+    said_of = [("S1", "10"), ("S2", "20"), ("S1", "30")]
+    some = [said(POWER, 5, value, serial=serial) for serial, value in said_of]
+    async with opened(tmp_path) as safe:
+        await safe.vault.admit(ANNA, NOON)
+        await send(safe, [said(POWER, 0, "1"), *some, said(POWER, 10, "2")], SPLITS[split](5, Random(1)), "m")
+        await merge(safe)
+        live = await safe.values(ANNA, DetailClass.LIVE, POWER)
+        assert [(v.serial, v.first) for v in live] == [
+            ("", Decimal(1)),
+            ("S2", Decimal(20)),
+            ("S1", Decimal(30)),
+            ("", Decimal(2)),
+        ]
+        for values in (live, await safe.values(ANNA, DetailClass.QUARTER, POWER)):
+            assert rows(values, POWER, "m", QUARTER)[0].value == 11
+
+
 async def test_what_is_refused_does_not_count_as_the_last(tmp_path: Path) -> None:
     async with opened(tmp_path) as safe:
         await safe.vault.admit(ANNA, NOON)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aiohttp.test_utils import make_mocked_request
 
+from gateway.consent.evidence import SignedRecord
 from gateway.pages import render
 from gateway.pages.render import Renderings
 
@@ -17,6 +18,14 @@ def test_every_address_of_ours_is_below_the_path() -> None:
     addresses = _ADDRESS.findall(page)
     assert addresses
     assert all(address.startswith("/meter/") for address in addresses)
+
+
+def test_what_several_templates_share_is_below_the_path_too() -> None:
+    record = SignedRecord("", None)
+    page = Renderings(UTC, "/meter").html(
+        make_mocked_request("GET", "/"), "erased.html", record=record, certificate=None
+    )
+    assert "/meter/api/keys" in _ADDRESS.findall(page)
 
 
 def test_no_template_names_an_address_at_the_root() -> None:

@@ -1,12 +1,10 @@
 """The household pages over HTTP: login, consents, ledger, data, erasure."""
 
 import re
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from gateway.consent.notice import NOTICE_ID, NOTICES
 from tests.gateway.people_house import ENERGY, People, people
 
 TOKEN = re.compile(r'name="token" value="([0-9a-f]{64})"')
@@ -83,49 +81,6 @@ async def test_sessions_survive_a_restart_and_end_with_their_time(tmp_path: Path
         assert gone.status == 303
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
-async def test_a_receipt_names_the_notice_that_was_read_and_the_period_of_the_values(
-    tmp_path: Path, language: str
-) -> None:
-    async with people(tmp_path) as house:
-        made = await house.household()
-        asked = await house.ask(made["household"], values_from="2026-03-01T00:00:00+01:00")
-        await house.post("/login", code=made["login_code"])
-        page = await text(house, "/consents", **{"Accept-Language": language})
-        assert NOTICES[language] in page
-        token, said = TOKEN.search(page), re.search(r'name="language" value="(\w+)"', page)
-        assert token is not None
-        assert said is not None
-        await house.post(f"/consents/{asked}/answer", do="all", token=token[1], language=said[1])
-        (ground,) = (await house.operator("GET", f"/api/households/{made['household']}/grounds"))["grounds"]
-        claims = house.gateway.signer.verify(
-            await text(house, f"/consents/{ground['ground']}/receipt"), typ="receipt+jwt"
-        )
-        assert claims is not None
-        digest = sha256(NOTICES[language].encode()).hexdigest()
-        assert claims["notice"] == {"id": NOTICE_ID, "language": language, "sha256": digest}
-        period = claims["processing"]["values_from"], claims["processing"]["values_to"]
-        assert (
-            period == (ground["values_from"], ground["values_to"]) == ("2026-02-28T23:00:00Z", "2026-12-01T00:00:00Z")
-        )
-
-
-async def test_an_answer_by_the_api_says_in_which_language_it_was_asked(tmp_path: Path) -> None:
-    async with people(tmp_path) as house:
-        made = await house.household()
-        home = f"/api/households/{made['household']}"
-        asked = await house.ask(made["household"])
-        csrf = {"X-CSRF-Token": await house.log_in(made["login_code"])}
-        for language, status in (("fr", 422), ("de", 201)):
-            path = f"{home}/requests/{asked}/accept"
-            async with house.browser.post(path, json={"language": language}, headers=csrf) as answer:
-                assert answer.status == status
-                given = await answer.json()
-        claims = house.gateway.signer.verify(await text(house, f"{home}/receipts/{given['ground']}"), typ="receipt+jwt")
-        assert claims is not None
-        assert claims["notice"]["language"] == "de"
-
-
 @pytest.mark.parametrize("wrong", ["", "0" * 64, None])
 async def test_a_form_without_its_sessions_token_changes_nothing(tmp_path: Path, wrong: str | None) -> None:
     async with people(tmp_path) as house:
@@ -159,9 +114,9 @@ async def test_a_request_is_taken_in_part_and_withdrawn_in_one_press(tmp_path: P
         )
         assert "checked" not in page
         token = await token_of(house)
-        nothing = await house.post(f"/consents/{asked}/answer", do="part", token=token)
+        nothing = await house.answer(asked, "part")
         assert nothing.headers["Location"] == "/consents?choose"
-        await house.post(f"/consents/{asked}/answer", do="part", quantity=ENERGY, token=token)
+        await house.answer(asked, "part", quantity=ENERGY)
         page = await text(house, "/consents")
         assert "Energy taken from the grid" in page
         assert "Energy given to the grid" not in page
@@ -187,7 +142,8 @@ async def test_objects_of_another_household_are_not_there(tmp_path: Path) -> Non
             for what in ("all", "part", "refuse"):
                 assert (await house.post(f"/consents/{name}/answer", do=what, token=token)).status == 404
             assert (await house.post(f"/consents/{name}/withdraw", token=token)).status == 404
-            assert (await house.browser.get(f"/consents/{name}/receipt")).status == 404
+            for what in ("", "/receipt", "/notice", "/withdrawal"):
+                assert (await house.browser.get(f"/consents/{name}{what}")).status == 404
 
 
 async def test_erasing_leaves_the_certificate_and_nothing_else(tmp_path: Path) -> None:
@@ -209,7 +165,20 @@ async def test_erasing_leaves_the_certificate_and_nothing_else(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "path", ["/now", "/consents", "/ledger", "/data", "/data/readings.csv", "/data/erase", "/erased"]
+    "path",
+    [
+        "/now",
+        "/consents",
+        "/consents/1",
+        "/consents/1/receipt",
+        "/consents/1/notice",
+        "/consents/1/withdrawal",
+        "/ledger",
+        "/data",
+        "/data/readings.csv",
+        "/data/erase",
+        "/erased",
+    ],
 )
 async def test_a_stranger_is_shown_the_way_in(tmp_path: Path, path: str) -> None:
     async with people(tmp_path) as house:

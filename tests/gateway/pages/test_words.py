@@ -5,18 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from gateway.pages.texts.agreed import AGREED
-from gateway.pages.texts.erasure import ERASURE_TEXT
-from gateway.pages.texts.fleet import FLEET
-from gateway.pages.texts.frame import FRAME
-from gateway.pages.texts.own_values import OWN_VALUES
-from gateway.pages.words import TEXT, Phrases
+from gateway.pages.words import TEXT, THEMES, Phrases
 from meter_driver.quantities import Kind, Medium
 from policies.holdings import HOLDINGS
 
 
 def test_no_theme_takes_the_place_of_another_ones_text() -> None:
-    assert sum(len(theme) for theme in (FRAME, AGREED, OWN_VALUES, ERASURE_TEXT, FLEET)) == len(TEXT)
+    assert sum(map(len, THEMES)) == len(TEXT)
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "-1234567.50"), ("de", "-1234567,50")])

@@ -1,6 +1,7 @@
 """Declared exchanges: they say in which order devices were there, and what contradicts them is refused."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import NotAllowed, Unknown
-from gateway.registry.exchanges import in_order, with_exchange, with_serial, without_exchange
+from gateway.registry.exchanges import devices, in_order, read_by, with_exchange, with_serial, without_exchange
 from gateway.registry.meter_records import Exchanged, Meter, Reader, StandAt
 from tests.gateway.vault.safe import ANNA, Safe, opened
 
@@ -59,6 +60,29 @@ def test_the_old_number_of_an_exchange_is_known_before_the_new_one_though_nobody
     assert numbers(found) == ["A", "B"]
     assert numbers(with_serial(found, "A", TODAY)) == ["A", "B"]
     assert without_exchange(found, MARCH) == meter()
+
+
+def test_a_device_is_there_before_the_exchange_that_took_it_out() -> None:
+    known = replace(meter(), since=MARCH)
+    found = with_exchange(known, Exchanged(JUNE, "A", "B"))
+    assert devices(found) == [("A", MARCH), ("B", JUNE)]
+    assert devices(with_exchange(found, Exchanged(TODAY, "B", "C"))) == [("A", MARCH), ("B", JUNE), ("C", TODAY)]
+    assert without_exchange(found, JUNE) == known
+
+
+def test_since_when_a_device_was_there_is_left_open_where_nothing_tells() -> None:
+    assert devices(with_exchange(meter("A"), Exchanged(MARCH, "A", "B"))) == [("A", None), ("B", MARCH)]
+
+
+def test_a_device_that_came_back_is_told_since_it_was_there_first() -> None:
+    found = with_exchange(meter("A", since=MARCH), Exchanged(MAY, "A", "B"))
+    assert devices(with_exchange(found, Exchanged(JUNE, "B", "A"))) == [("B", MAY), ("A", MARCH)]
+
+
+def test_a_number_is_there_since_its_first_reading_and_no_longer_than_now() -> None:
+    first = read_by(meter("A", since=MARCH), Reader("b", "c", "B", at=MAY), TODAY)
+    assert devices(first) == [("A", MARCH), ("B", MAY)]
+    assert devices(read_by(meter(), Reader("b", "c", "B", at=TODAY), JUNE)) == [("B", JUNE)]
 
 
 def test_rows_that_were_written_in_another_order_are_put_right() -> None:

@@ -12,19 +12,19 @@ import pytest
 
 from gateway.identity.certs import Authority
 from gateway.serve.renewal import Renewal
-from gateway.serve.tls_context import CertificateFiles, tls
+from gateway.serve.tls_context import CertificateFiles, ListenerContext, TlsFiles
 from metergate.testing.log import LogLines
 from policies.roles import Listener
 
 START = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
-def shown(context: ssl.SSLContext) -> str:
+def shown(context: ListenerContext) -> str:
     """The fingerprint of the certificate that a handshake gets."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    there = context.wrap_bio(to_server, to_client, server_side=True)
+    there = context.now.wrap_bio(to_server, to_client, server_side=True)
     here = client.wrap_bio(to_client, to_server, server_side=False)
     for _ in range(4):
         for side in (here, there):
@@ -52,9 +52,9 @@ def laid(folder: Path, at: datetime, *, key: bool = True, certificate: bool = Tr
 
 def watched(
     files: CertificateFiles, log: LogLines, said: asyncio.Event | None = None
-) -> tuple[ssl.SSLContext, Renewal]:
-    context, renewal = tls(Listener.PEOPLE, [files]), Renewal(said or asyncio.Event(), log)
-    renewal.watch(Listener.PEOPLE, context, lambda: [files])
+) -> tuple[ListenerContext, Renewal]:
+    context, renewal = ListenerContext(Listener.PEOPLE, TlsFiles([files])), Renewal(said or asyncio.Event(), log)
+    renewal.watch(context, lambda: TlsFiles([files]))
     return context, renewal
 
 
@@ -121,9 +121,12 @@ async def test_it_is_looked_at_when_somebody_says_so(
 
 async def test_our_own_certificate_is_made_anew_while_the_gateway_runs(tmp_path: Path) -> None:
     now, authority, log = START, Authority(tmp_path, START), LogLines()
-    context = tls(Listener.PEOPLE, [CertificateFiles(*authority.server(["localhost"], "ec", now))])
-    renewal = Renewal(asyncio.Event(), log)
-    renewal.watch(Listener.PEOPLE, context, lambda: [CertificateFiles(*authority.server(["localhost"], "ec", now))])
+
+    def files() -> TlsFiles:
+        return TlsFiles([CertificateFiles(*authority.server(["localhost"], "ec", now))])
+
+    context, renewal = ListenerContext(Listener.PEOPLE, files()), Renewal(asyncio.Event(), log)
+    renewal.watch(context, files)
     first, now = shown(context), START + timedelta(days=800)
     await renewal.look()
     assert shown(context) != first

@@ -21,7 +21,7 @@ from gateway.identity.certs import Authority
 from gateway.serve import sockets as module
 from gateway.serve.connection import Patience
 from gateway.serve.sockets import Sockets, make_room
-from gateway.serve.tls_context import CertificateFiles, tls
+from gateway.serve.tls_context import CertificateFiles, ListenerContext, TlsFiles
 from gateway.settings.tables import ListenerSettings
 from metergate.testing.log import LogLines
 from policies.roles import Listener
@@ -73,7 +73,8 @@ async def served(
 ) -> AsyncIterator[Served]:
     log, context, client = LogLines(), None, None
     if secure:
-        context = tls(Listener.PEOPLE, [CertificateFiles(*Authority(folder, START).server(["localhost"], "ec", START))])
+        chain = CertificateFiles(*Authority(folder, START).server(["localhost"], "ec", START))
+        context = ListenerContext(Listener.PEOPLE, TlsFiles([chain]))
         client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         client.check_hostname, client.verify_mode = False, ssl.CERT_NONE  # the test's clock is not this host's
     app = web.Application()

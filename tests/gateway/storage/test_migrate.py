@@ -19,6 +19,7 @@ from adapters.openadr import store as openadr
 from gateway.storage.migrate import migrate
 from gateway.storage.sqlite import SqliteStore, url_of
 from gateway.storage.tables import cohorts, counters, door, identity, registry, vault, vee
+from policies.processing import STORED, ToldOf
 
 BEFORE = Path(__file__).with_name("before_the_port.sql")
 """A store of the revisions before ``store_0001``: pieces 1 to 7 were written, those after 3 deleted."""
@@ -57,6 +58,25 @@ def schema(file: Path) -> set[tuple[object, ...]]:
     return made
 
 
+def test_every_table_of_a_store_stands_in_the_record_of_processing(tmp_path: Path) -> None:
+    """A new one too: whoever makes it says what it holds of whom, on which ground and until when."""
+    file = tmp_path / "new.db"
+    migrate(url_of(file), [GAIAX, OPENADR])
+    engine = create_engine(url_of(file))
+    with engine.connect() as connection:
+        there = set(inspect(connection).get_table_names()) - {"alembic_version"}
+    engine.dispose()
+    assert sorted(table for each in STORED for table in each.tables) == sorted(there)
+
+
+def test_a_column_that_names_a_household_is_in_a_table_that_says_so() -> None:
+    of_households = {table for each in STORED if each.of is ToldOf.HOUSEHOLDS for table in each.tables}
+    naming = {"subject", "tenancy", "subject_tag", "household"}
+    found = {table.name for area in ALL for table in area.tables.values() if naming & set(table.c.keys())}
+    assert len(found) > 10
+    assert found <= of_households
+
+
 async def test_an_old_store_opens_with_its_rows_and_numbers_go_on_above_all_that_were_given(old: Path) -> None:
     migrate(url_of(old), [GAIAX, OPENADR])
     async with SqliteStore(url_of(old)) as store:
@@ -74,6 +94,24 @@ async def test_a_number_that_went_into_a_block_is_not_given_again(old: Path) -> 
     migrate(url_of(old), [GAIAX, OPENADR])
     async with SqliteStore(url_of(old)) as store:
         assert (await store.numbers("piece")).newest == 4_000_000_000
+
+
+def test_a_ground_of_before_is_reminded_of_and_one_that_is_over_is_told_now(old: Path) -> None:
+    ends = {"later": "8999-12-31T00:00:00Z", "over": "2020-02-01T00:00:00.5+00:00", "gone": "2020-02-01T00:00:00Z"}
+    with closing(sqlite3.connect(old)) as connection:
+        for name, end in ends.items():
+            body = json.dumps({"scope": {"validity": {"start": "2020-01-01T00:00:00Z", "end": end}}})
+            row = (name, body, 1.0 if name == "gone" else None)
+            connection.execute("INSERT INTO ground VALUES (?, 'who', 'consent', 'acme', ?, ?)", row)
+        connection.execute("DELETE FROM ground WHERE id NOT IN ('later', 'over', 'gone')")
+        connection.commit()
+    migrate(url_of(old), [GAIAX, OPENADR])
+    with closing(sqlite3.connect(old)) as connection:
+        dues = dict(connection.execute("SELECT ground, due FROM ground_term"))
+    assert dues == {
+        "later": datetime(8999, 12, 1, tzinfo=UTC).timestamp(),
+        "over": datetime(2020, 2, 1, tzinfo=UTC).timestamp() + 0.5,
+    }
 
 
 def test_a_household_of_before_moved_in_when_another_one_left_its_point(old: Path) -> None:

@@ -219,9 +219,9 @@ async def test_at_midnight_only_days_with_something_new_are_worked_out(
     worked: list[int] = []
     block = Days._block
 
-    async def noted(self: Days, subject: str, ordinal: int, touching: int) -> None:
+    async def noted(self: Days, subject: str, ordinal: int, touching: int, corrected: bool) -> None:
         worked.append(ordinal)
-        await block(self, ANNA, ordinal, touching)
+        await block(self, ANNA, ordinal, touching, corrected)
 
     async with opened(tmp_path, {DetailClass.LIVE: 1, DetailClass.QUARTER: 1}) as safe:
         await safe.vault.admit(ANNA, NOON)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +11,9 @@ import pytest
 
 from gateway.errors import SubjectGone
 from gateway.keeper.tree import Tree
+from gateway.vault import merge
 from policies.terms import DetailClass, Period, SubjectId
+from policies.vault.values import Value
 from tests.gateway.vault.safe import ALWAYS, ANNA, BERT, ENERGY, NOON, POWER, Safe, minutes, opened
 
 DAY = timedelta(days=1)
@@ -273,3 +275,26 @@ async def test_keyed_hashes_stay_the_same_and_are_the_houses_own(tmp_path: Path)
             hashes.append(safe.vault.lookup("meter", "123"))
             assert safe.vault.lookup("name", "123") != hashes[-1]
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+@pytest.mark.parametrize("detail", [DetailClass.LIVE, DetailClass.QUARTER])
+async def test_of_a_day_only_what_lies_in_the_period_is_made_a_value(
+    safe: Safe, detail: DetailClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour, made = timedelta(hours=1), list[datetime]()
+    await safe.take(ANNA, minutes(180, NOON - 3 * hour))
+
+    class Noted(Value, frozen=True):
+        def __post_init__(self) -> None:
+            made.append(self.at)
+
+    monkeypatch.setattr(merge, "Value", Noted)
+    period = Period(NOON - 2 * hour, NOON - hour)
+    for _ in range(2):
+        made.clear()
+        read = safe.vault.read(ANNA, detail, frozenset({ENERGY}), period)
+        found = [value.at async for day in read for value in day]
+        assert sorted(made) == found
+        assert (found[0], len(found)) == (NOON - 2 * hour, 60 if detail is DetailClass.LIVE else 4)
+        assert all(at < period.end for at in found)
+        await safe.compactor.merge(ANNA, detail, NOON.toordinal())

@@ -75,6 +75,21 @@ async def test_the_list_says_what_and_when_and_no_number(case: Case) -> None:
     assert one["start"] == "2026-03-03T09:00:00Z"
 
 
+@pytest.mark.parametrize(("limit", "there", "more"), [(1, 1, False), (2, 3, True), (2, 2, False), (500, 501, True)])
+async def test_whether_there_are_more_of_them_is_said(
+    case: Case, limit: int, there: int, more: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = case.people.gateway.vee.work
+    (one,) = await work.listed(state=None)
+
+    async def several(*, most: int, **_: Any) -> list[Any]:
+        return [one] * min(most, there)
+
+    monkeypatch.setattr(work, "listed", several)
+    said = json.loads((await case.operator("GET", f"/api/vee/exceptions?limit={limit}"))[1])
+    assert (len(said["exceptions"]), said["more"]) == (limit, more)
+
+
 @pytest.mark.parametrize(
     ("query", "status"),
     [
@@ -82,6 +97,9 @@ async def test_the_list_says_what_and_when_and_no_number(case: Case) -> None:
         ("state=gone", 422),
         ("limit=0x1", 422),
         ("limit=99999", 422),
+        ("limit=501", 422),
+        ("limit=0", 422),
+        ("limit=500", 200),
         ("rule=spikes", 422),
         ("rules=spike", 400),
         ("", 200),
@@ -170,8 +188,8 @@ async def test_values_are_looked_at_by_the_door_with_a_ground_and_an_entry_in_th
     status, said = await case.operator("GET", f"{path}?purpose=research")
     rule = {"field": "purpose", "rule": "the profile has billing"}
     assert (status, json.loads(said)["reason"], json.loads(said)["fields"]) == (403, "not-in-profile", [rule])
-    law: dict[str, Any] = {"kind": "legal-task", "law": "MsbG", "article": "60", "recipient": "metering"}
-    law |= {"purpose": "billing", "quantities": [ENERGY], "resolution_seconds": 900}
+    law: dict[str, Any] = {"kind": "legal-task", "law": "MsbG", "article": "60", "basis": "6(1)(c)"}
+    law |= {"recipient": "metering", "purpose": "billing", "quantities": [ENERGY], "resolution_seconds": 900}
     law |= {"values_from": "2026-03-01T00:00:00Z", "values_to": "2027-01-01T00:00:00Z"}
     await case.people.operator("POST", f"/api/households/{case.home}/grounds", {**law, "until": "2027-01-01T00:00:00Z"})
     status, said = await case.operator("GET", path)

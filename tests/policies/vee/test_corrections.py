@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from policies.minimise import minimise
 from policies.terms import AS_RECEIVED, ONE_DAY, QUARTER_HOUR, Row
 from policies.vault.values import Value
-from policies.vee.corrections import Correction, newest
+from policies.vee.corrections import Correction, effective, newest
 from tests.policies.test_minimise import POWER, REGISTER, START, grant, value
 
 HOUR = timedelta(hours=1)
@@ -63,12 +63,28 @@ def test_as_received_nothing_is_corrected() -> None:
 
 
 def test_a_correction_fills_a_gap_and_the_day_is_whole_again() -> None:
-    holed = [each for n, each in enumerate(stands()) if n not in (41, 42, 43)]
+    holed = [each for n, each in enumerate(stands()) if n not in (40, 41, 42, 43)]
     assert rows(holed, QUARTER_HOUR, [])[40].status == "missing"
-    made = [correction(n, Decimal(1), validated=False) for n in range(40, 44)]
+    made = [correction(n, Decimal(1), validated=False) for n in range(39, 44)]
     assert [row.value for row in rows(holed, QUARTER_HOUR, made)[40:44]] == [1] * 4
     hour = rows(holed, HOUR, made)[10]
-    assert (hour.value, hour.completeness) == (Decimal(4), Decimal(0))
+    assert (hour.value, hour.status, hour.completeness) == (Decimal(4), "estimated", Decimal(0))
+
+
+def test_what_a_register_measured_across_a_gap_stays_measured_when_the_gap_is_estimated() -> None:
+    holed = [each for n, each in enumerate(stands()) if n not in (41, 42, 43)]
+    measured = rows(holed, HOUR, [])[10]
+    made = [correction(n, Decimal(1), validated=False) for n in range(40, 44)]
+    assert measured.status == "measured"
+    assert rows(holed, HOUR, made)[10] == measured
+    assert rows(holed, HOUR, [*made[1:], correction(40, Decimal(2))])[10].value == 5
+
+
+def test_an_estimate_in_place_of_a_number_counts_in_what_is_longer_too() -> None:
+    made = [correction(40, Decimal(9), validated=False)]
+    before, after = rows(stands(), HOUR, [])[10], rows(stands(), HOUR, made)[10]
+    assert (before.status, after.status) == ("measured", "estimated")
+    assert after.value != before.value
 
 
 def test_a_correction_counts_where_the_meter_was_silent_all_day() -> None:
@@ -103,6 +119,15 @@ def test_an_interval_taken_back_has_no_correction_and_a_later_one_counts() -> No
     assert newest([correction(1, Decimal(5), version=1), undone]) == []
     after = correction(1, Decimal(7), version=3)
     assert newest([after, undone, other]) == [after, other]
+
+
+def test_versions_that_count_no_more_are_left_out_only_where_something_was_taken_back() -> None:
+    old, new, other = (correction(at, Decimal(5), version=version) for at, version in ((1, 1), (1, 2), (2, 1)))
+    undone = replace(new, value=None)
+    assert effective([old, new, other]) == [old, new, other]
+    assert effective([old, undone, other]) == [other]
+    assert effective([old, undone]) == []
+    assert effective([]) == []
 
 
 def test_energies_in_another_unit_are_converted_and_others_are_refused() -> None:

@@ -8,9 +8,9 @@ import pytest
 from msgspec import structs
 from msgspec.structs import replace
 
-from policies.terms import ONE_DAY, Row
+from policies.terms import ONE_DAY, QUARTER_HOUR, Row
 from policies.vee.levels import high_low, negative_consumption, spike, zero_consumption
-from policies.vee.terms import Limits, MeterQuantity, Rule, Severity, ValidationException
+from policies.vee.terms import Facts, Limits, MeterQuantity, Rule, Severity, ValidationException
 from tests.policies.vee.rows import (
     ENERGY,
     MAIN,
@@ -171,6 +171,22 @@ def test_an_amount_below_nothing_is_an_error_and_nothing_is_none() -> None:
         "negative-consumption", fallen, Severity.ERROR, amount="-0.001"
     )
     assert found(negative_consumption, [row(START, 0)]) == []
+
+
+def test_an_entry_below_nothing_is_an_error_of_the_missing_intervals_in_its_time_and_of_none_beside_it() -> None:
+    entry = START + QUARTER_HOUR, START + 4 * QUARTER_HOUR, Decimal("-0.1")
+    looked_at = material({MAIN: quarters([None] * 6)}, facts={MAIN: Facts(below=(entry,))})
+    rule, numbers = "negative-consumption", (("amount", Decimal("-0.1")),)
+    assert list(negative_consumption(looked_at)) == [
+        ValidationException(rule, *MAIN, entry[0], entry[1], Severity.ERROR, numbers)
+    ]
+
+
+def test_entries_below_nothing_of_a_meter_that_is_not_asked_hide_none_of_another() -> None:
+    facts = Facts(below=((START, START + QUARTER_HOUR, Decimal(-1)),))
+    rows = {PUMP: renamed(quarters([None]), PUMP), MAIN: quarters([None])}
+    looked_at = but(material(rows, facts={PUMP: facts, MAIN: facts}), "pump")
+    assert [each.meter for each in negative_consumption(looked_at)] == ["main"]
 
 
 def test_a_meter_that_is_not_asked_hides_nothing_of_another() -> None:

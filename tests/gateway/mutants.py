@@ -1,4 +1,4 @@
-"""Mutants of the door: ``python -m tests.gateway.door.mutants [names]``; what is left alive stands in ``MUTANTS.md``.
+"""Mutants of a wing: ``python -m tests.gateway.mutants door [names]``; who may live stands in its ``MUTANTS.md``.
 
 mutmut reads one configuration, the policies' in ``pyproject.toml``. So it runs in a folder of its own that has
 everything but that: links to the repository, and a ``pyproject.toml`` with what is written here. What mypy refuses
@@ -15,37 +15,38 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-FOLDER = ROOT / "build" / "mutants-door"
+ROOT = Path(__file__).parents[2]
 KILLERS = Path("killers").absolute()
 """Where mutmut runs pytest: a line for each mutant that a test killed, its function and the test."""
 LIMIT = 20
-"""Seconds for one test; a mutant that makes a test hang for longer is killed."""
+"""Seconds for one test with a mutant; one that makes a test hang for longer is killed."""
 SETTINGS = """
 [tool.mutmut]
 source_paths = ["gateway/"]
-only_mutate = ["gateway/door/*"]
+only_mutate = ["gateway/WING/*"]
 also_copy = ["adapters", "edge", "examples", "meter_driver", "metergate", "policies", "tests"]
-pytest_add_cli_args = ["-p", "tests.gateway.door.mutants"]
-pytest_add_cli_args_test_selection = ["tests/gateway/door/"]
+pytest_add_cli_args = ["-p", "tests.gateway.mutants"]
+pytest_add_cli_args_test_selection = ["tests/gateway/WING/"]
 timeout_multiplier = 3.0
 type_check_command = [
-    "mypy", "--output=json", "--disable-error-code=no-redef", "--no-warn-unused-ignores", "gateway/door",
+    "mypy", "--output=json", "--disable-error-code=no-redef", "--no-warn-unused-ignores", "gateway/WING",
 ]
 """
 """What mypy is told not to say, here and in ``prepared``, is about how mutmut writes a mutant, not what it does."""
 
 
-def prepared() -> Path:
+def prepared(wing: str) -> Path:
     """The folder; links that were made before stay. Python passes over a path that is not there when it starts."""
-    (FOLDER / "mutants").mkdir(parents=True, exist_ok=True)
+    folder = ROOT / "build" / f"mutants-{wing}"
+    (folder / "mutants").mkdir(parents=True, exist_ok=True)
     apart = {".git", "build", "mutants", "pyproject.toml"}
     for each in ROOT.iterdir():
-        if each.name not in apart and not (FOLDER / each.name).exists():
-            (FOLDER / each.name).symlink_to(each)
+        if each.name not in apart and not (folder / each.name).exists():
+            (folder / each.name).symlink_to(each)
     before, _, _ = (ROOT / "pyproject.toml").read_text().partition("[tool.mutmut]")
-    (FOLDER / "pyproject.toml").write_text(re.sub(r"(?m)^enable_error_code = .*$", "", before) + SETTINGS)
-    return FOLDER
+    settings = re.sub(r"(?m)^enable_error_code = .*$", "", before) + SETTINGS.replace("WING", wing)
+    (folder / "pyproject.toml").write_text(settings)
+    return folder
 
 
 def function() -> str:
@@ -79,7 +80,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> object:
         os._exit(1)
 
     signal.signal(signal.SIGALRM, over)
-    signal.alarm(LIMIT)
+    signal.alarm(LIMIT if function() else 0)
     try:
         return (yield)
     finally:
@@ -87,9 +88,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> object:
 
 
 def main() -> int:
-    folder, bin_ = prepared(), str(Path(sys.executable).parent)
+    wing, *names = sys.argv[1:]
+    folder, bin_ = prepared(wing), str(Path(sys.executable).parent)
     path = {"PATH": os.pathsep.join([bin_, os.environ.get("PATH", "")]), "PYTHONPATH": str(folder / "mutants")}
-    command = [f"{bin_}/mutmut", "run", "--max-children", "1", *sys.argv[1:]]
+    command = [f"{bin_}/mutmut", "run", "--max-children", "1", *names]
     return subprocess.run(command, cwd=folder, env=os.environ | path, check=False).returncode
 
 
