@@ -90,9 +90,13 @@ WORDED_ERRORS: Mapping[str, str] = MappingProxyType(
 _QUOTED = re.compile(r"'([^']*)'")
 
 
-def rules(error: ValidationError) -> list[BrokenRule]:
-    """Each field by its dotted name, "" for the whole, and its rule; where one of ours was broken, in its words."""
-    return [_rule(each["loc"], each["type"], each.get("ctx", {})) for each in error.errors(include_url=False)]
+def rules(error: ValidationError, most: int | None = None) -> list[BrokenRule]:
+    """Each field by its dotted name, "" for the whole, and its rule; where one of ours was broken, in its words.
+
+    ``most``: so many of them.
+    """
+    found = error.errors(include_url=False, include_input=False)
+    return [_rule(each["loc"], each["type"], each.get("ctx", {})) for each in found[:most]]
 
 
 def _rule(loc: tuple[int | str, ...], kind: str, bounds: Mapping[str, Any]) -> BrokenRule:
@@ -104,8 +108,11 @@ def _rule(loc: tuple[int | str, ...], kind: str, bounds: Mapping[str, Any]) -> B
 
 def _worded(kind: str, bounds: Mapping[str, Any]) -> str:
     """Words that may stand there are told without quotes; an empty one is not told."""
+    rule = WORDED_ERRORS.get(kind, OTHERWISE)
+    if "{" not in rule:
+        return rule
     words = [word for word in _QUOTED.findall(str(bounds.get("expected", ""))) if word]
-    return WORDED_ERRORS.get(kind, OTHERWISE).format_map({**bounds, "expected": ", ".join(words)})
+    return rule.format_map({**bounds, "expected": ", ".join(words)})
 
 
 def in_words(error: ValidationError, whole: str) -> str:

@@ -1,7 +1,7 @@
 """JSON-LD 1.1 without a network: only the contexts bundled with this package exist. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -27,6 +27,8 @@ MOST_TERMS = 256
 MOST_NODES = 400
 """Objects of a message that has to be expanded: each costs its share of every context that reaches it, some tenth of a
 millisecond. A message in the short names of the standard is not expanded and has no such bound."""
+VALUES_A_NODE = 5
+"""So many values for each object that there may be: a value costs nearly as much as an object."""
 
 
 class NotLinkedData(ValueError):
@@ -39,7 +41,7 @@ def compacted(document: Mapping[str, Any], *, most_nodes: int = MOST_NODES) -> M
     A message that is in that form already is handed back as it is. Raises ``NotLinkedData``, also for what is too
     costly.
     """
-    if _deeper_than(document, DEEPEST):
+    if deeper_than(document, DEEPEST):
         raise NotLinkedData(f"nested deeper than {DEEPEST} levels")
     if is_plain(document):
         return document
@@ -75,16 +77,25 @@ def is_plain(document: Mapping[str, Any]) -> bool:
 
 
 def _prefixed(value: Any) -> bool:
-    if isinstance(value, list):
-        return any(_prefixed(each) for each in value)
-    return isinstance(value, Mapping) and any(":" in name or _prefixed(inner) for name, inner in value.items())
+    """Layer by layer: a generator for each object costs more than reading it did."""
+    layer = _inside([value])
+    while layer:
+        if any(":" in name for each in layer if isinstance(each, dict) for name in each):
+            return True
+        layer = _inside(inner for each in layer for inner in (each.values() if isinstance(each, dict) else each))
+    return False
+
+
+def _inside(values: Iterable[Any]) -> list[Any]:
+    """Of values those that hold others."""
+    return [each for each in values if isinstance(each, (dict, list))]
 
 
 def expanded(document: Mapping[str, Any], *, most_nodes: int = MOST_NODES) -> list[Any]:
     """Expanded form (JSON-LD 1.1 API, 5.1). Raises ``NotLinkedData``."""
     from pyld import jsonld
 
-    if _deeper_than(document, DEEPEST):
+    if deeper_than(document, DEEPEST):
         raise NotLinkedData(f"nested deeper than {DEEPEST} levels")
     size = _sized(document)
     if size.contexts > MOST_CONTEXTS:
@@ -95,6 +106,8 @@ def expanded(document: Mapping[str, Any], *, most_nodes: int = MOST_NODES) -> li
         raise NotLinkedData(f"more than {MOST_TERMS} terms in contexts of its own")
     if size.nodes > most_nodes:
         raise NotLinkedData(f"more than {most_nodes} objects; in the short names of {DSPACE} there may be more")
+    if size.values > (most := VALUES_A_NODE * most_nodes):
+        raise NotLinkedData(f"more than {most} values; in the short names of {DSPACE} there may be more")
     try:
         result: list[Any] = jsonld.expand(document, _options())
     except _faults() as error:
@@ -137,16 +150,18 @@ def _printable(url: str) -> str:
 
 
 class _Size(NamedTuple):
-    """Objects outside of contexts, contexts, terms that these define, and whether one has a context of its own."""
+    """Objects and other values outside of contexts, contexts, terms that these define, and whether one has a context of
+    its own."""
 
     nodes: int
+    values: int
     contexts: int
     terms: int
     scoped: bool
 
 
 def _sized(document: Mapping[str, Any]) -> _Size:
-    nodes, contexts, terms, scoped = 0, 0, 0, False
+    nodes, values, contexts, terms, scoped = 0, 0, 0, 0, False
     left: list[Any] = [document]
     while left:
         value = left.pop()
@@ -162,14 +177,14 @@ def _sized(document: Mapping[str, Any]) -> _Size:
                 if isinstance(context, Mapping):
                     terms += len(context)
                     scoped = scoped or any(isinstance(t, Mapping) and "@context" in t for t in context.values())
-    return _Size(nodes, contexts, terms, scoped)
+        else:
+            values += 1
+    return _Size(nodes, values, contexts, terms, scoped)
 
 
-def _deeper_than(value: Any, levels: int) -> bool:
-    if isinstance(value, Mapping):
-        inside: Any = value.values()
-    elif isinstance(value, list):
-        inside = value
-    else:
-        return False
-    return levels == 0 or any(_deeper_than(each, levels - 1) for each in inside)
+def deeper_than(value: Any, levels: int) -> bool:
+    """Whether objects and lists lie in each other to more than so many levels."""
+    layer = _inside([value])
+    for _ in range(levels):
+        layer = _inside(inner for each in layer for inner in (each.values() if isinstance(each, dict) else each))
+    return bool(layer)

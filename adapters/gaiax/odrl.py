@@ -124,6 +124,8 @@ def agreement(agreement_id: str, dataset: str, policy: Policy, *, assigner: str,
 
 
 RULES = ("permission", "prohibition", "obligation")
+MOST_OF_A_POLICY = 80
+"""Objects of a policy that is compared with one of ours, which has some twenty."""
 
 
 def same_rules(one: Policy, other: Policy) -> bool:
@@ -139,7 +141,7 @@ def same_rules(one: Policy, other: Policy) -> bool:
 def _normal(policy: Policy) -> object:
     rules = {name: policy[name] for name in RULES if policy.get(name)}
     document = {"@context": [DSPACE], "@type": "ContractOfferMessage", "offer": {"@type": "Offer", **rules}}
-    (message,) = expanded(document)
+    (message,) = expanded(document, most_nodes=MOST_OF_A_POLICY)
     (plain,) = message["https://w3id.org/dspace/2025/1/offer"]
     return _set(plain)
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
+from adapters.bodies import decoded
 from adapters.gaiax.dsp import consumer, negotiations, store, transfers
 from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp.agreements import Wish
@@ -130,8 +131,8 @@ T = TypeVar("T")
 
 async def _read(request: web.Request, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(await request.read(), type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+        return decoded(await request.read(), kind)
+    except msgspec.DecodeError as error:
         raise Refuse(400, "malformed", _told(error)) from None
 
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
-import msgspec
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
 
+from adapters.bodies import decoded
 from adapters.gaiax.dsp import store
 from adapters.gaiax.settings import Participant
 from adapters.plugin import Caller, OutboundError, Services
@@ -28,6 +28,8 @@ LEEWAY = timedelta(seconds=30)
 OUR_LIFE = timedelta(seconds=60)
 _ANY_HEADER = jws.JWSRegistry(algorithms=["ES256", "Ed25519", "EdDSA"], strict_check_header=False)
 """Header members that we do not know are passed over (RFC 7515, section 4), but for those that ``crit`` names."""
+_UNREADABLE = (JoseError, ValueError, KeyError, TypeError, OverflowError, RecursionError)
+"""What a token or a document raises that is none; the last is for one that is nested too deep."""
 
 
 class Participants:
@@ -122,18 +124,16 @@ class Participants:
     async def _by_signature(self, token: str) -> Caller | None:
         """RFC 7515 and 7519: issuer and subject are the participant, the audience is us, each token works once."""
         try:
-            signed = jws.extract_compact(token.encode(), registry=_ANY_HEADER)
-            claims = msgspec.json.decode(signed.payload)
-            did, kid = claims["iss"], str(signed.protected.get("kid", ""))
-            if not isinstance(did, str) or (caller := await self._caller(did)) is None:
+            did, kid = read_token(token)
+            if (caller := await self._caller(did)) is None:
                 return None
             key = await self._key(did, kid)
             if key is None:
                 return None
             verified = jws.deserialize_compact(token.encode(), _imported(key), registry=_ANY_HEADER)
-            claims = msgspec.json.decode(verified.payload)
+            claims = decoded(verified.payload)
             until = self._valid_until(claims, did)
-        except (JoseError, ValueError, KeyError, TypeError, OverflowError):
+        except _UNREADABLE:
             return None
         if until is None:
             return None
@@ -181,12 +181,7 @@ class Participants:
         except OutboundError:
             self._services.log.warning("dsp.did_unreachable", partner=did)
             return {}
-        if reply.status != 200:
-            return {}
-        try:
-            return authentication_keys(msgspec.json.decode(reply.body), did)
-        except msgspec.DecodeError:
-            return {}
+        return read_document(reply.body, did) if reply.status == 200 else {}
 
     def header(self, did: str) -> str:
         """What we put into ``Authorization`` for a partner."""
@@ -206,6 +201,15 @@ class Participants:
         return "Bearer " + self._services.signer.sign(claims, typ="JWT")
 
 
+def read_token(token: str) -> tuple[str, str]:
+    """Issuer and key id of a compact JWS, as it says; nothing is verified. Raises one of ``_UNREADABLE``."""
+    signed = jws.extract_compact(token.encode(), registry=_ANY_HEADER)
+    issuer = decoded(signed.payload)["iss"]
+    if not isinstance(issuer, str):
+        raise TypeError("iss: a text")
+    return issuer, str(signed.protected.get("kid", ""))
+
+
 def _imported(key: Mapping[str, Any]) -> ECKey | OKPKey:
     """A public key; only the two kinds whose algorithms we take."""
     public = {name: str(value) for name, value in key.items() if name in ("kty", "crv", "x", "y", "kid")}
@@ -221,6 +225,14 @@ def document_url(did: str) -> str:
     if not host or "/" in host or "@" in host or any("/" in p or p in ("", ".", "..") for p in path):
         return ""
     return f"https://{host}/{'/'.join(path)}/did.json" if path else f"https://{host}/.well-known/did.json"
+
+
+def read_document(body: bytes, did: str) -> Mapping[str, Any]:
+    """The keys of a DID document as it came; none of what is no such document."""
+    try:
+        return authentication_keys(decoded(body), did)
+    except _UNREADABLE:
+        return {}
 
 
 def authentication_keys(document: Any, did: str) -> Mapping[str, Any]:

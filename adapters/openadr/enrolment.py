@@ -7,6 +7,7 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import replace
 
+from adapters.bodies import decoded
 from adapters.openadr.desk import Desk
 from adapters.openadr.model import Change, Drop, EventResponse, OptSchedule, Put, Ven
 from adapters.openadr.v3.problems import respond, urn
@@ -31,8 +32,8 @@ def routes(desk: Desk) -> Sequence[Route]:
 
     async def put(request: web.Request) -> web.StreamResponse:
         try:
-            wanted = msgspec.json.decode(await request.read(), type=HouseholdOfVen)
-        except ValueError:  # msgspec's, and UTF-8 that is none
+            wanted = decoded(await request.read(), HouseholdOfVen)
+        except msgspec.DecodeError:
             return respond(400, 'the body is {"household": "<id>"}', urn(desk.services.ids()))
         async with desk.business():
             name = request.match_info["name"]

@@ -10,6 +10,7 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import replace
 
+from adapters.bodies import decoded
 from adapters.openadr.desk import Desk
 from adapters.openadr.model import Change, Event, Program, Put, ReportRequest, Ven
 from adapters.openadr.state import VtnState
@@ -32,8 +33,8 @@ def routes(desk: Desk) -> Sequence[Route]:
 
     async def put(request: web.Request) -> web.StreamResponse:
         try:
-            owner = msgspec.json.decode(await request.read(), type=NewOwner).organisation
-        except ValueError:  # msgspec's, and UTF-8 that is none
+            owner = decoded(await request.read(), NewOwner).organisation
+        except msgspec.DecodeError:
             return respond(400, 'the body is {"organisation": "<id>"}', urn(desk.services.ids()))
         if not owner or await desk.services.directory.organisation(Recipient(owner)) is None:
             return respond(404, "organisation: there is no such organisation", urn(desk.services.ids()))

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import FailFast, Field
 
 from adapters.formats.words import whole_second
 from adapters.plugin import Batch, IntakeAnswer, Route
@@ -64,12 +64,16 @@ class NameIn(Strict):
 
 
 class ValuesIn(NameIn):
-    """Values of one status. Seconds since 1970 UTC; ``starts`` for amounts and means, which are of an interval."""
+    """Values of one status; of a list the first that is wrong is told. Seconds since 1970 UTC; ``starts`` for amounts
+    and means, which are of an interval.
+    """
 
     status: Literal["measured", "estimated", "validated", "substituted"] = "measured"
-    starts: list[_Seconds] = Field(default=[], max_length=10_000)
-    ends: list[_Seconds] = Field(min_length=1, max_length=10_000)
-    values: list[_Number] = Field(min_length=1, max_length=10_000, description="Decimal numbers, as text.")
+    starts: Annotated[list[_Seconds], FailFast()] = Field(default=[], max_length=10_000)
+    ends: Annotated[list[_Seconds], FailFast()] = Field(min_length=1, max_length=10_000)
+    values: Annotated[list[_Number], FailFast()] = Field(
+        min_length=1, max_length=10_000, description="Decimal numbers, as text."
+    )
 
 
 class HistoryIn(Strict):
@@ -77,7 +81,7 @@ class HistoryIn(Strict):
 
     source: Annotated[str, Field(min_length=1, max_length=100)]
     sequence: Annotated[int, Field(ge=0, le=(1 << 53) - 1)]
-    series: list[ValuesIn] = Field(min_length=1, max_length=1000)
+    series: Annotated[list[ValuesIn], FailFast()] = Field(min_length=1, max_length=1000)
 
 
 class CheckIn(Strict):

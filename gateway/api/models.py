@@ -211,7 +211,7 @@ async def body(request: web.Request, model: type[M]) -> M:
     try:
         return model.model_validate_json(raw or b"{}")
     except ValidationError as error:
-        wrong = [{"field": field or "body", "rule": rule} for field, rule in rules(error)[:MOST_WRONG]]
+        wrong = [{"field": field or "body", "rule": rule} for field, rule in rules(error, MOST_WRONG)]
         detail = "; ".join(f"{w['field']}: {w['rule']}" for w in wrong[:20])
         raise Problem(422, "invalid", detail, fields=wrong) from None
 

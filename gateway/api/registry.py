@@ -95,7 +95,9 @@ class RegistryApi:
             ("POST", "/api/enrol", "api.enrol", EVERYBODY, self.enrol),
         ]
         return [
-            Route(Listener.PEOPLE, verb, path, name, telling(h), roles, max_body=8 << 20)
+            Route(
+                Listener.PEOPLE, verb, path, name, telling(h), roles, max_body=1 << (15 if name == "api.enrol" else 18)
+            )
             for verb, path, name, roles, h in table
         ]
 

@@ -4,7 +4,7 @@ Nothing is changed here; each fault is a field and the rule that it breaks.
 """
 
 import json
-import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -78,30 +78,39 @@ async def sound(request: web.Request) -> Sound:
         if any(field == "body" or field in TownIn.model_fields for field, _ in wrong):
             raise
         table = await request.json()
-    broken = {field[: dot.start()] for field, _ in wrong for dot in re.finditer(r"\.|$", field)}
-    homes = {n: each for n, each in enumerate(table.get("households", [])) if f"households.{n}" not in broken}
+    broken = sorted(field for field, _ in wrong)
+    homes = {n: each for n, each in enumerate(table.get("households", [])) if not _below(broken, f"households.{n}")}
     some = {
-        section: {name: each for name, each in table.get(section, {}).items() if f"{section}.{name}" not in broken}
+        section: {
+            name: each for name, each in table.get(section, {}).items() if not _below(broken, f"{section}.{name}")
+        }
         for section in ("organisations", "clients")
     }
     town = TownIn.model_validate_json(json.dumps({**some, "households": list(homes.values())}))
-    mended = _mended(table, wrong, broken)
+    mended = _mended(table, broken)
     return Sound(town, dict(zip(homes, town.households, strict=True)), table.get("organisations", {}), wrong, mended)
 
 
-def _mended(table: Mapping[str, Any], wrong: Sequence[BrokenRule], broken: Container[str]) -> Mended:
+def _below(fields: Sequence[str], place: str) -> list[str]:
+    """Of sorted fields those of a place and of its parts, without the place; "" is the place itself."""
+    first, behind = bisect_left(fields, f"{place}."), bisect_left(fields, f"{place}/")
+    itself = [""] * (bisect_right(fields, place) > bisect_left(fields, place))
+    return itself + [field[len(place) + 1 :] for field in fields[first:behind]]
+
+
+def _mended(table: Mapping[str, Any], broken: Sequence[str]) -> Mended:
     def some(section: str, entries: Iterable[tuple[_K, Any]], model: type[_M]) -> dict[_K, _M]:
         return {
-            name: _without(model, said, [field.removeprefix(at) for field, _ in wrong if field.startswith(at)])
+            name: _without(model, said, below)
             for name, said in entries
-            if isinstance(said, dict) and (at := f"{section}.{name}.")[:-1] in broken
+            if isinstance(said, dict) and (below := _below(broken, f"{section}.{name}"))
         }
 
     return Mended(
         some("organisations", table.get("organisations", {}).items(), OrganisationIn),
         some("clients", table.get("clients", {}).items(), ClientIn),
         some("households", enumerate(table.get("households", [])), HouseholdIn),
-        frozenset(field for field, _ in wrong),
+        frozenset(broken),
     )
 
 

@@ -17,6 +17,7 @@ from gateway.pages.local_table import local_table
 from gateway.pages.local_workbook import local_workbook
 from gateway.pages.now_view import NowView
 from gateway.pages.words import LANGUAGES, Phrases
+from gateway.serve.cookies import cookie_of
 from meter_driver.instants import stamp
 from policies.terms import FAR_FUTURE
 
@@ -113,7 +114,7 @@ def day_in(zone: tzinfo, at: datetime | date, words: Phrases) -> Markup:
 
 def language_of(request: web.Request) -> str:
     """The visitor's choice, else what the browser asks for first, else English."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    chosen = cookie_of(request, LANGUAGE_COOKIE)
     if chosen in LANGUAGES:
         return chosen
     first = request.headers.get("Accept-Language", "").lower()[:2]

@@ -12,6 +12,7 @@ from gateway.identity.sessions import CLEAR_COOKIE, COOKIE, Session, Sessions, c
 from gateway.identity.tokens import Tokens
 from gateway.registry.boxes import Boxes
 from gateway.rights import Credential
+from gateway.serve.cookies import cookie_of
 from gateway.serve.problems import Problem, about, unknown_token
 from policies.roles import Listener, Role
 
@@ -61,12 +62,12 @@ class Callers:
             if scheme.lower() == "bearer" and self._operator.matches(token.strip()):
                 return Caller(Role.OPERATOR, "operator")
             raise unknown_token()
-        cookie = request.cookies.get(COOKIE if request.secure else CLEAR_COOKIE)
+        cookie = cookie_of(request, COOKIE if request.secure else CLEAR_COOKIE)
         found = self._sessions.find(cookie) if cookie else None
         if found is None:
             return NOBODY
         request[SESSION] = found
-        request[CREDENTIAL] = self._sessions.credential(cookie or "", found)
+        request[CREDENTIAL] = self._sessions.credential(cookie, found)
         return Caller(found.role, found.subject or "operator")
 
     async def partner(self, request: web.Request) -> Caller:

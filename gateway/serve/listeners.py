@@ -19,6 +19,8 @@ from gateway.serve.outside import Outside
 from gateway.serve.problems import RAISED, Problem, about, answer, unknown_token
 from policies.roles import Listener, Role
 
+LONGEST_TYPE = 256
+"""Characters of ``Content-Type``."""
 CLOSED = 499
 """In the access log: the connection ended before the answer did."""
 
@@ -140,6 +142,8 @@ def _legible(request: web.Request) -> None:
             except UnicodeDecodeError:
                 raise about(400, "bad-header", [(name.decode("ascii", "replace"), "it is no UTF-8")]) from None
     kind = request.headers.get(hdrs.CONTENT_TYPE, "").lower()
+    if len(kind) > LONGEST_TYPE or "(" in kind:  # it is read as a mail's, with comments in comments
+        raise about(400, "bad-header", [("Content-Type", f"at most {LONGEST_TYPE} characters, and no comment")])
     if kind.startswith("multipart/"):
         raise about(415, "unsupported-media", [("Content-Type", "no route takes bodies of several parts")])
     if "charset" in kind and (named := request.charset) is not None:

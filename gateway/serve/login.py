@@ -10,6 +10,7 @@ from gateway.identity.sessions import CLEAR_COOKIE, COOKIE, Sessions, csrf_token
 from gateway.identity.throttle import Throttle
 from gateway.registry.registry import Registry
 from gateway.serve.callers import SESSION
+from gateway.serve.cookies import cookie_of
 from gateway.serve.problems import Problem, about
 from policies.roles import Role
 from policies.terms import SubjectId
@@ -79,10 +80,10 @@ class Login:
 
     def cookie(self, request: web.Request) -> str:
         """Of this request's session; "" for a caller without one."""
-        return request.cookies.get(_cookie(request), "") if SESSION in request else ""
+        return cookie_of(request, _cookie(request)) if SESSION in request else ""
 
     async def _drop(self, request: web.Request) -> None:
-        if old := request.cookies.get(_cookie(request)):
+        if old := cookie_of(request, _cookie(request)):
             await self._sessions.end(old)
 
     def _known(self, subject: str) -> bool:

@@ -24,6 +24,7 @@ from meter_driver.senml.terms import (
     MEDIA,
     OWN_LABELS,
     RELATIVE_BELOW,
+    TAGS,
     UNITS,
     VERSION,
     VERSION_WITH_SECONDARY_UNITS,
@@ -131,7 +132,7 @@ def _from_json(body: bytes) -> list[_Record]:
 
 def _from_cbor(body: bytes) -> list[_Record]:
     try:
-        pack = cbor2.loads(body, max_depth=4, allow_duplicate_keys=False)
+        pack = cbor2.loads(body, max_depth=4, allow_duplicate_keys=False, semantic_decoders=TAGS)
     except (cbor2.CBORError, ValueError, ArithmeticError, RecursionError) as error:
         raise SenmlError("the pack is not well-formed CBOR") from error
     if not isinstance(pack, list):

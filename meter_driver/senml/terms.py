@@ -1,6 +1,7 @@
 """The words of SenML: labels, units, names, numbers and their bounds. What ``read`` and ``write`` share."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Underflow
 from functools import lru_cache
@@ -87,6 +88,33 @@ def exact(digits: str) -> Decimal | OutOfBounds:
         return EXACT.create_decimal(digits)
     except DecimalException:
         return OutOfBounds()
+
+
+class _Big(int):
+    """From a tag: numbers that differ by multiples of 2**61 - 1 would all meet in one place of a map."""
+
+    __hash__ = object.__hash__
+
+
+def _big(sign: int) -> Callable[[Any, bool], _Big | OutOfBounds]:
+    def read(octets: Any, _: bool) -> _Big | OutOfBounds:
+        if not isinstance(octets, bytes) or len(octets) > _MAX_OCTETS:
+            return OutOfBounds()  # before it costs the square of its length
+        value = int.from_bytes(octets, "big")
+        return _Big(value if sign > 0 else -1 - value) if value < 10**MAX_DIGITS else OutOfBounds()
+
+    return read
+
+
+def _of_no_use(_: Any, __: bool) -> OutOfBounds:
+    return OutOfBounds()
+
+
+_MAX_OCTETS = 15
+"""Of a number of ``MAX_DIGITS``."""
+TAGS: Final = {2: _big(1), 3: _big(-1)} | dict.fromkeys((30, 35, 36, 100, 258, 260, 261, 1004), _of_no_use)
+"""How CBOR's tags are read that could cost more than their bytes; rationals, expressions, mails and the like are no
+value of a record."""
 
 
 def text(value: Any, field: str) -> str:

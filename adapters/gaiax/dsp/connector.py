@@ -15,6 +15,7 @@ from adapters.gaiax.dsp.conduct import Conduct
 from adapters.gaiax.dsp.negotiation import FINAL
 from adapters.gaiax.dsp.outcome import Outcome, P, Us
 from adapters.gaiax.dsp.process import PROCESS_KINDS, Agreement, Negotiation, Token, Transfer
+from adapters.gaiax.dsp.reading import Aside
 from adapters.gaiax.dsp.transfer import FINAL as TRANSFER_FINAL
 from adapters.gaiax.dsp.transfer import State
 from adapters.gaiax.dsp.transfers import served
@@ -53,6 +54,7 @@ class Connector:
         live: transfers that we serve at this moment, and for which of their rounds; every answer asks here between its
             chunks.
         bells: of a process, when it has changed, and when an answer about it has left.
+        aside: where what partners say is read that the loop has no time for.
     """
 
     services: Services
@@ -62,6 +64,7 @@ class Connector:
     pause: float
     live: dict[str, int] = field(default_factory=dict)
     bells: Bells = field(default_factory=Bells)
+    aside: Aside = field(default_factory=Aside)
     _answering: Counter[str] = field(default_factory=Counter)
 
     @property

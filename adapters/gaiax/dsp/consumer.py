@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from adapters.bodies import decoded
 from adapters.gaiax.dsp import negotiations, store, transfers
 from adapters.gaiax.dsp.agreements import Wish
 from adapters.gaiax.dsp.connector import Connector
@@ -36,11 +37,14 @@ async def catalog(connector: Connector, partner: str, address: str) -> Mapping[s
     if reply.status != 200:
         raise Refuse(502, "provider-refused", f"the provider answers {reply.status}")
     try:
-        document = msgspec.json.decode(reply.body, type=dict)
-        found = await asyncio.to_thread(compacted, document, most_nodes=MOST_IN_CATALOG)
+        found = await asyncio.to_thread(_read_catalog, reply.body)
     except (msgspec.DecodeError, NotLinkedData, RecursionError):
         raise Refuse(502, "provider-unreadable", "the provider's answer is no catalog") from None
     return found
+
+
+def _read_catalog(body: bytes) -> Mapping[str, Any]:
+    return compacted(decoded(body, dict[str, Any]), most_nodes=MOST_IN_CATALOG)
 
 
 async def negotiate(connector: Connector, wish: Wish) -> str:

@@ -18,7 +18,7 @@ async def negotiation_request(
 ) -> Outcome[Negotiation]:
     """A first request; ``pid`` is for a fresh negotiation. Raises ``Refuse``."""
     incoming, us = _incoming(connector, caller, message), connector.us
-    wanted = agreements.wanted(message, await connector.datasets(caller))
+    wanted = await _wanted(connector, caller, message)
 
     def decide(connection: Connection) -> Outcome[Negotiation]:
         before = _before(connection, Negotiation, incoming)
@@ -34,7 +34,7 @@ async def negotiation_message(
     incoming, us = _incoming(connector, caller, message, digest), connector.us
     counter = None
     if say is n.Say.REQUEST:
-        counter = agreements.wanted(message, await connector.datasets(caller))
+        counter = await _wanted(connector, caller, message)
 
     def decide(connection: Connection) -> Outcome[Negotiation]:
         return negotiations.hear(store.load(connection, Negotiation, pid), say, incoming, us, counter)
@@ -62,6 +62,10 @@ async def transfer_message(
     incoming, us = _incoming(connector, caller, message, digest), connector.us
     ending = say is not t.Say.START
     return await connector.act(lambda c: transfers.hear(store.load(c, Transfer, pid), say, incoming, us), ending=ending)
+
+
+async def _wanted(connector: Connector, caller: Caller, message: DspMessage) -> agreements.Wanted:
+    return await connector.aside.do(agreements.wanted, message, await connector.datasets(caller))
 
 
 def _incoming(connector: Connector, caller: Caller, message: DspMessage, digest: str = "") -> Incoming:

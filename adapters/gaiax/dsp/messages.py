@@ -7,11 +7,12 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from adapters.bodies import decoded
 from adapters.gaiax import odrl
 from adapters.gaiax.dsp import negotiation as n
 from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp.process import Agreement, Negotiation, Process, Transfer
-from adapters.gaiax.jsonld import DSPACE, NotLinkedData, compacted
+from adapters.gaiax.jsonld import DEEPEST, DSPACE, NotLinkedData, compacted, deeper_than
 
 MESSAGE_CONTEXT = [DSPACE]
 LONGEST_WORD = 2048
@@ -66,14 +67,26 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
 
 def read(body: bytes, *kinds: str) -> DspMessage:
     """A message of one of these kinds. Raises ``Malformed``."""
+    return understood(opened(body), *kinds)
+
+
+def opened(body: bytes) -> Mapping[str, Any]:
+    """The JSON of a message, within bounds. Raises ``Malformed``."""
     try:
-        document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        document = decoded(body)
+    except msgspec.DecodeError:
         raise Malformed("the body is not JSON") from None
     if not isinstance(document, dict):
         raise Malformed("the body is not a JSON object")
     if "@context" not in document:
         raise Malformed("@context: missing")
+    if deeper_than(document, DEEPEST):
+        raise Malformed(f"nested deeper than {DEEPEST} levels")
+    return document
+
+
+def understood(document: Mapping[str, Any], *kinds: str) -> DspMessage:
+    """What a message of one of these kinds says; it is expanded if need be. Raises ``Malformed``."""
     try:
         plain = compacted(document)
     except NotLinkedData as error:
@@ -98,14 +111,6 @@ def read(body: bytes, *kinds: str) -> DspMessage:
         code=_text(plain, "code"),
         reasons=_reasons(plain.get("reason")),
     )
-
-
-def read_first_request(body: bytes) -> DspMessage:
-    """A request that begins a negotiation. Raises ``Malformed``."""
-    message = read(body, "ContractRequestMessage")
-    if message.provider_pid or not message.callback:
-        raise Malformed("callbackAddress: a first request has one, and no providerPid")
-    return message
 
 
 def _text(document: Mapping[str, Any], member: str) -> str:

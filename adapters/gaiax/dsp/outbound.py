@@ -10,7 +10,7 @@ from adapters.gaiax.dsp import exchange, negotiations, store, transfers
 from adapters.gaiax.dsp import negotiation as n
 from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp.connector import Connector
-from adapters.gaiax.dsp.messages import Malformed, read
+from adapters.gaiax.dsp.messages import Malformed
 from adapters.gaiax.dsp.outcome import Due, Outcome
 from adapters.gaiax.dsp.process import PROCESS_KINDS, Negotiation, Transfer
 from adapters.gaiax.dsp.words import Side, urn
@@ -67,7 +67,9 @@ async def _deliver(connector: Connector, notice: Notice, outcome: Outcome[Any]) 
     if not accepted:
         told = {"kind": notice.payload["kind"], "process": process.pid, "say": notice.payload["say"]}
         connector.services.log.warning("dsp.message_refused", **told, status=status)
-    partner_pid = _partner_pid(reply) if reply is not None and accepted and not process.partner_pid else ""
+    partner_pid = (
+        await _partner_pid(connector, reply) if reply is not None and accepted and not process.partner_pid else ""
+    )
     kind, us = type(process), connector.us
 
     def decide(connection: Connection) -> Outcome[Any]:
@@ -93,9 +95,10 @@ async def _post(
         return None
 
 
-def _partner_pid(reply: Reply) -> str:
+async def _partner_pid(connector: Connector, reply: Reply) -> str:
     """The provider's id in its answer to a first request; "" where the answer cannot be read."""
     try:
-        return read(reply.body, "ContractNegotiation", "TransferProcess").provider_pid
+        message = await connector.aside.read(reply.body, "ContractNegotiation", "TransferProcess")
+        return message.provider_pid
     except Malformed:
         return ""

@@ -121,7 +121,7 @@ class Routes:
         return self._connector.us.origin + "/dsp/catalog"
 
     async def _catalog(self, request: web.Request, caller: Caller, _: str) -> StatusAndBody:
-        messages.read(await request.read(), "CatalogRequestMessage")
+        await self._connector.aside.read(await request.read(), "CatalogRequestMessage")
         found = await self._connector.datasets(caller)
         kept, body = self._ready.get(caller.client, ((), b""))
         if kept is not found or not body:
@@ -142,7 +142,7 @@ class Routes:
     # -- negotiations
 
     async def _negotiation_request(self, request: web.Request, caller: Caller, fresh: str) -> StatusAndBody:
-        message = messages.read_first_request(await request.read())
+        message = await self._connector.aside.read_first_request(await request.read())
         return 201, (await inbound.negotiation_request(self._connector, caller, message, fresh)).answer
 
     async def _negotiation(self, _: web.Request, caller: Caller, pid: str) -> StatusAndBody:
@@ -152,7 +152,7 @@ class Routes:
     def _negotiation_says(self, action: str) -> _Handler:
         async def handle(request: web.Request, caller: Caller, pid: str) -> StatusAndBody:
             body = await request.read()
-            message = messages.read(body, *_SAYS[action])
+            message = await self._connector.aside.read(body, *_SAYS[action])
             say = _EVENTS.get(message.event) if action == "events" else _NEGOTIATION_SAYS[action]
             if say is None:
                 raise Malformed("eventType: must be ACCEPTED or FINALIZED")
@@ -164,7 +164,7 @@ class Routes:
     # -- transfers
 
     async def _transfer_request(self, request: web.Request, caller: Caller, fresh: str) -> StatusAndBody:
-        message = messages.read(await request.read(), "TransferRequestMessage")
+        message = await self._connector.aside.read(await request.read(), "TransferRequestMessage")
         return 201, (await inbound.transfer_request(self._connector, caller, message, fresh)).answer
 
     async def _transfer(self, _: web.Request, caller: Caller, pid: str) -> StatusAndBody:
@@ -176,7 +176,7 @@ class Routes:
 
         async def handle(request: web.Request, caller: Caller, pid: str) -> StatusAndBody:
             body = await request.read()
-            message = messages.read(body, kind)
+            message = await self._connector.aside.read(body, kind)
             digest = _digest(action, body)
             return 200, (await inbound.transfer_message(self._connector, caller, pid, say, message, digest)).answer
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
+from adapters.bodies import decoded
 from adapters.openadr.objects import OBJECT_ID
 from adapters.openadr.v3.problems import REQUEST_ID, VtnProblem, respond, urn
 from adapters.plugin import CALLER, Caller, Handler, Refused, Services
@@ -111,8 +112,8 @@ async def body(request: web.Request, kind: type[_T]) -> _T:
     if request.content_type != "application/json":
         raise VtnProblem(415, "the body must be application/json")
     try:
-        return msgspec.json.decode(await request.read(), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return decoded(await request.read(), kind)
+    except msgspec.DecodeError as error:
         raise VtnProblem(400, _told(error)) from error
 
 

@@ -386,6 +386,7 @@ SCOPED = {"p": {"@id": "https://e.org/p", "@context": {f"t{n}": f"https://e.org/
         ({"@context": [DSPACE, {f"t{n}": f"https://e.org/{n}" for n in range(257)}]}, "256 terms"),
         ({"offer": {"permission": [{"action": "use"}] * 400}}, "400 objects"),
         ({"offer": [{"@context": [DSPACE]}] * 16}, "16 contexts"),
+        ({"offer": {"odrl:x": [0] * 2001}}, "2000 values"),
     ],
 )
 def test_a_message_whose_expansion_would_cost_a_product_is_refused_by_rule(changes: dict[str, Any], rule: str) -> None:
@@ -393,6 +394,14 @@ def test_a_message_whose_expansion_would_cost_a_product_is_refused_by_rule(chang
     assert compacted(message)["@type"] == "ContractRequestMessage"
     with pytest.raises(NotLinkedData, match=rule):
         compacted(message | changes)
+
+
+def test_a_policy_that_is_compared_has_few_objects_and_values() -> None:
+    rule = {"action": "use", "constraint": [{"leftOperand": "x"}] * 40}
+    for much in ({"permission": [rule, rule]}, {"permission": [{"action": [str(number) for number in range(401)]}]}):
+        with pytest.raises(NotLinkedData, match="more than"):
+            odrl.same_rules(much, OFFER.policy)
+    assert odrl.same_rules(OFFER.policy, OFFER.policy)
 
 
 def test_in_the_standards_own_names_a_message_may_have_more_objects() -> None:

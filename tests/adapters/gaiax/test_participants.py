@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from adapters.gaiax.participants import Participants, authentication_keys, document_url
+from adapters.gaiax.participants import Participants, authentication_keys, document_url, read_document
 from adapters.gaiax.settings import Participant, read
 from adapters.plugin import Reply
 from metergate.testing.parties import FakeSigner
@@ -137,6 +138,18 @@ async def test_one_broken_claim_and_the_caller_is_nobody(house: House, name: str
     participants = trusting(house)
     assert await participants.authenticate(header(claims(now))) is not None
     assert await participants.authenticate(header(claims(now, **({"jti": "2"} | dict(BROKEN[name](now)))))) is None
+
+
+@pytest.mark.parametrize("part", [0, 1])
+async def test_a_token_that_is_nested_too_deep_is_nobody(house: House, part: int) -> None:
+    parts = header(claims(datetime.now(UTC))).removeprefix("Bearer ").split(".")
+    parts[part] = urlsafe_b64encode(b'{"a":' * 1200).rstrip(b"=").decode()
+    assert await trusting(house).authenticate("Bearer " + ".".join(parts)) is None
+
+
+def test_what_is_no_did_document_has_no_keys() -> None:
+    for body in (b"", b"[" * 5000, b"\xff", b"1e400", b'{"id":"did:web:a","authentication":{}}'):
+        assert read_document(body, "did:web:a") == {}
 
 
 async def test_the_key_of_another_signs_for_nobody(house: House) -> None:

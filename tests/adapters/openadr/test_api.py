@@ -121,6 +121,24 @@ async def test_a_problem_names_its_request(
         assert problem["instance"].startswith("urn:uuid:")
 
 
+async def test_bodies_nested_too_deep_and_numbers_out_of_range_are_refused(partner: Utility) -> None:
+    for body in (
+        b"[" * 5000,
+        b'{"a":' * 5000,
+        b'{"programName":"p","attributes":[{"type":"a","values":[1e400]}]}',
+        b"\xff",
+    ):
+        headers = {**partner.headers, "Content-Type": "application/json"}
+        async with partner.http.post(partner.root + "/programs", data=body, headers=headers) as reply:
+            assert reply.status == 400
+
+
+async def test_a_secret_by_basic_that_is_no_ascii_is_refused(partner: Utility) -> None:
+    form, said = {"grant_type": "client_credentials"}, {"Authorization": "Basic \u00e9"}
+    async with partner.http.post(partner.root + "/auth/token", data=form, headers=said) as reply:
+        assert reply.status == 400
+
+
 @pytest.mark.parametrize("path", SEARCHES)
 async def test_a_parameter_that_the_api_does_not_list_is_refused_by_name(partner: Utility, path: str) -> None:
     for name in ("foo", "targetValues", "programId"):

@@ -1,6 +1,7 @@
 """POST /ingest/senml over a real socket: acknowledged, refused by index, bounded."""
 
 import json
+import threading
 import zlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -166,6 +167,21 @@ async def test_a_bomb_is_too_large_however_small_it_came(client: Any) -> None:
     headers = {"Content-Type": senml.JSON, "Batch-Sequence": "1", "Content-Encoding": "deflate"}
     async with client.post(ingest.PATH, data=bomb, headers=headers) as response:
         assert response.status == 413
+
+
+async def test_a_large_pack_is_read_beside_the_loop_and_a_small_one_on_it(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parse, there = senml.parse, []
+
+    def noted(*given: Any) -> senml.Pack:
+        there.append(threading.current_thread() is threading.main_thread())
+        return parse(*given)
+
+    monkeypatch.setattr(senml, "parse", noted)
+    for values in (3, 2000):
+        assert (await post(client, pack(values=values), str(values)))[0] == 200
+    assert there == [True, False]
 
 
 async def test_a_full_store_asks_the_box_to_come_again(safe: Safe) -> None:

@@ -293,6 +293,8 @@ BYTES = b"\xff\xfe"
         (b"Content-Type: application/json; charset=nope", b"{}", 400, "Content-Type"),
         (b"Content-Type: application/x-www-form-urlencoded; charset=nope", b"a=b", 400, "Content-Type"),
         (b"Content-Type: application/x-www-form-urlencoded; charset=hex", b"a=b", 400, "Content-Type"),
+        (b"Content-Type: application/json; charset=" + b"(" * 200, b"{}", 400, "Content-Type"),
+        (b"Content-Type: application/json; a=" + b"b" * 250, b"{}", 400, "Content-Type"),
         (b"Content-Type: multipart/form-data", b"a", 415, "Content-Type"),
         (b"Content-Type: multipart/form-data; boundary=x", b"--x\r\n", 415, "Content-Type"),
         (b"Content-Encoding: gzip", b"no gzip", 400, "body"),
