@@ -11,7 +11,7 @@ from bench.fuzz.shapes import Shape, filled, json_shapes
 from bench.fuzz.syntaxes import byte_shapes, cbor_shapes
 from edge import enrol, uplink
 from edge.errors import SettingsError, UplinkError
-from gateway.intake.http import BYTES_AT_ONCE, at_once
+from gateway.intake.http import PACK_BYTES_AT_ONCE, at_once
 from meter_driver import senml
 from meter_driver.detect import detect
 from meter_driver.errors import SenmlError
@@ -134,7 +134,7 @@ DEVICES: Sequence[Parser] = (
         lambda data: _at_once(senml.JSON, data),
         lambda: [json.dumps(_RECORDS).encode()],
         [*json_shapes(_RECORDS), Shape("good records", _MANY)],
-        BYTES_AT_ONCE,
+        PACK_BYTES_AT_ONCE,
     ),
     Parser(
         "SenML in CBOR, on the loop",
@@ -142,7 +142,7 @@ DEVICES: Sequence[Parser] = (
         lambda data: _at_once(senml.CBOR, data),
         lambda: [_cbor()],
         cbor_shapes(_VALUE, b"\x81\xa1", b"\x81\xa1\x00"),
-        BYTES_AT_ONCE,
+        PACK_BYTES_AT_ONCE,
     ),
     Parser(
         "SenML, JSON",

@@ -134,7 +134,15 @@ HEADS: Sequence[Parser] = (
     ),
     Parser(
         "query of a page",
-        ("gateway.pages.asked", "gateway.pages.household", "gateway.api.household", "gateway.api.vee"),
+        (
+            "gateway.pages.asked",
+            "gateway.api.authority",
+            "gateway.api.box_certificate",
+            "gateway.api.ledger",
+            "gateway.pages.household",
+            "gateway.api.household",
+            "gateway.api.vee",
+        ),
         _page,
         lambda: [b"state=a&before=1"],
         text_shapes(("before=", "")),

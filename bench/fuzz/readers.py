@@ -17,7 +17,7 @@ _METHODS = frozenset({"model_validate_json"})
 
 _RECORDS = "records of our own store or tree"
 _OWN_FILE = "a file that we wrote, or that the operator did"
-_ANSWER = "a command's own gateway answers"
+_ANSWER = "its own gateway answers a command, or a box"
 _THROUGH = "it is measured through those that call it, or only passes bytes on"
 OURS: Mapping[str, str] = MappingProxyType(
     {
@@ -29,6 +29,8 @@ OURS: Mapping[str, str] = MappingProxyType(
                 "gateway.consent.pressed",
                 "gateway.consent.records",
                 "gateway.forgetting",
+                "gateway.identity.rotation",
+                "gateway.storage.migrations.versions.door_0002",
                 "gateway.grounds",
                 "gateway.identity.clients",
                 "gateway.intake.desk",
@@ -50,6 +52,7 @@ OURS: Mapping[str, str] = MappingProxyType(
                 "adapters.gaiax.jsonld",
                 "adapters.openadr.v2b.shapes",
                 "edge.tls",
+                "edge.pair",
                 "gateway.cli.certificate",
                 "gateway.cli.openadr",
                 "gateway.cli.registry",
@@ -60,7 +63,15 @@ OURS: Mapping[str, str] = MappingProxyType(
             _OWN_FILE,
         ),
         **dict.fromkeys(
-            ["gateway.cli.calls", "gateway.cli.history", "gateway.demo.dark", "gateway.demo.story"],
+            [
+                "gateway.cli.calls",
+                "gateway.cli.dataset",
+                "gateway.cli.openadr_calls",
+                "edge.renewal",
+                "gateway.cli.history",
+                "gateway.demo.dark",
+                "gateway.demo.story",
+            ],
             _ANSWER,
         ),
         **dict.fromkeys(

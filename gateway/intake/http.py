@@ -31,7 +31,7 @@ from policies.terms import SubjectId
 PATH = "/ingest/senml"
 _RETRY_AFTER = 30
 """Seconds that a box waits while nothing can be stored."""
-RECORDS_AT_ONCE, BYTES_AT_ONCE = 512, 1 << 15
+PACK_RECORDS_AT_ONCE, PACK_BYTES_AT_ONCE = 512, 1 << 15
 """Of a pack, inflated, that the loop reads itself: some 2 ms. A larger one is read in a thread."""
 _CBOR_AT_ONCE = 1 << 10
 """Bytes; a record may be one of them."""
@@ -107,7 +107,7 @@ def at_once(body: bytes, content_type: str) -> bool:
     """Whether a pack is small enough to be read on the loop."""
     if content_type == senml.CBOR:
         return len(body) <= _CBOR_AT_ONCE
-    return len(body) <= BYTES_AT_ONCE and body.count(b"{") <= RECORDS_AT_ONCE
+    return len(body) <= PACK_BYTES_AT_ONCE and body.count(b"{") <= PACK_RECORDS_AT_ONCE
 
 
 async def _parsed(body: bytes, content_type: str, now: datetime) -> Pack:
