@@ -23,6 +23,7 @@ from edge.logger import Logger
 from edge.pair import NEXT_PAIR, drop_next, has_next, pending_key, take_next
 from edge.roots import merged, roots_of
 from edge.session import GatewaySession, session_for
+from meter_driver.instants import stamp
 
 LOOKED_AT_EACH, FIRST_LOOK_WAIT = 86_400.0, 60.0
 """Seconds between two looks; before a failed one is repeated, which doubles up to the first."""
@@ -118,7 +119,7 @@ class SelfRenewal:
             raise
         await asyncio.to_thread(take_next, self._folder)
         await self._session.renew()
-        self._log.info("certificate.renewed", until=self._session.expires.isoformat())
+        self._log.info("certificate.renewed", until=stamp(self._session.expires))
         self._trouble = ""
         await self._settle()
 

@@ -19,7 +19,6 @@ from meter_driver.errors import UnitError
 from meter_driver.quantities import Kind, parse
 from meter_driver.quantities import unit as spelled
 from meter_driver.units import SPELLINGS, base, factor, told
-from policies.amounts import can_change_to_joules
 from policies.minimise import floor
 from policies.terms import ONE_DAY, QUARTER_HOUR, Period, Row
 from policies.vee.estimation import EstimateRefused, Estimation, Gap, Known, estimate, prorated
@@ -126,13 +125,13 @@ def unit_of(said: str | None, target: Target) -> str | None:
 
 
 def _fits(unit: str, target: Target) -> bool:
-    """Joules are no watt-hours to the last digit: they are the unit of whoever says joules, or of an energy of which
-    nothing is known yet that some meters say in them."""
-    joules = base(unit) == "J"
+    """Joules are no watt-hours to the last digit: they are the unit of a meter that says joules, and of no other."""
+    if base(unit) == "J" and base(target.unit) != "J":
+        return False
     if target.unit is not None:
-        return factor(unit, target.unit) is not None and (not joules or base(target.unit) == "J")
+        return factor(unit, target.unit) is not None
     known = parse(target.quantity)
-    return known is not None and unit_fits(known, unit) and (not joules or can_change_to_joules(target.quantity))
+    return known is not None and unit_fits(known, unit)
 
 
 def _fitting(target: Target) -> Sequence[str]:

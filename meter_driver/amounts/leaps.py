@@ -73,7 +73,7 @@ class _Nonsense(NamedTuple):
 
 def passed(stands: Sequence[Stand], kind: Kind, most: Bound, ended: int | None = None) -> Passed:
     """Of one meter's stands, ascending. ``ended``: when another meter is in its place; no leap is taken back then."""
-    leaps = [n for n in range(1, len(stands)) if _leapt(stands[n - 1], stands[n], kind, most)]
+    leaps = [n for n in range(1, len(stands)) if _leapt(stands, n, kind, most)]
     dips = frozenset() if kind is Kind.NET else _dips(stands)
     if not leaps:
         return Passed(dips, frozenset()) if dips else _NOTHING
@@ -92,14 +92,23 @@ def passed(stands: Sequence[Stand], kind: Kind, most: Bound, ended: int | None =
     return Passed(dips | undecided | _inside(stands, found), stays)
 
 
-def _leapt(before: Stand, stand: Stand, kind: Kind, most: Bound) -> bool:
-    return not _goes_on(before, stand, kind, most) or _to_nought(before, stand, kind)
+def _leapt(stands: Sequence[Stand], position: int, kind: Kind, most: Bound) -> bool:
+    goes_on = _goes_on(stands[position - 1], stands[position], kind, most)
+    return not goes_on or _to_nought(stands, position, kind)
 
 
-def _to_nought(before: Stand, stand: Stand, kind: Kind) -> bool:
-    """A register that counts both ways may have gone there, however far it was; one that is garbled says it too."""
-    far = abs(before.value) > _NEARER * max(before.digit, stand.digit)
-    return kind is Kind.NET and stand.value == 0 and far
+def _to_nought(stands: Sequence[Stand], position: int, kind: Kind) -> bool:
+    """A register that counts both ways may have gone there, however far it was; one that is garbled says it too.
+
+    Told by how far it went before: one that is about nought says so honestly.
+    """
+    stand, before = stands[position], stands[position - 1]
+    if kind is not Kind.NET or stand.value != 0 or position < 2:
+        return False
+    former, behind = stands[position - 2], stands[position + 1 : position + 2]
+    shortest = min(stand.at - before.at, *(one.at - stand.at for one in behind)) if behind else stand.at - before.at
+    went = abs(before.value - former.value) + max(before.digit, stand.digit)
+    return stand.at - former.at <= _lasts(shortest) and abs(before.value) > _NEARER * went
 
 
 def _goes_on(before: Stand, stand: Stand, kind: Kind, most: Bound) -> bool:
@@ -130,7 +139,7 @@ class _Look(NamedTuple):
         """
         before, stand = self.stands[leapt - 1], self.stands[leapt]
         until = stand.at + settles(stand.at - before.at)
-        times = _NEARER if _to_nought(before, stand, self.kind) else 1
+        nought = _to_nought(self.stands, leapt, self.kind)
         readings, shortest = 0, stand.at - before.at
         for position in range(leapt + 1, len(self.stands)):
             one = self.stands[position]
@@ -141,9 +150,9 @@ class _Look(NamedTuple):
             if one.at > until or (readings > COMES_BACK and one.at > stand.at + SOON):
                 return 0
             lasting = one.at - before.at <= _lasts(shortest)
-            if lasting and self._nearer(before, one, stand, times):
+            if lasting and self._nearer(before, one, stand, _NEARER if nought else 1):
                 return position
-            if position - leapt >= COMES_BACK:
+            if position - leapt >= COMES_BACK or (nought and one.value != 0):
                 return 0
         return None
 
@@ -173,6 +182,8 @@ class _Look(NamedTuple):
     def fell_back(self, leapt: int) -> _Nonsense | None:
         """What a register leapt away from, if it goes on from a stand before that: seen from behind."""
         behind, last = self.stands[leapt], self.stands[leapt - 1]
+        if _goes_on(last, behind, self.kind, self.most):
+            return None
         since = last.at - settles(behind.at - last.at)
         readings, shortest, begin = 0, behind.at - last.at, last.at
         for position in range(leapt - 2, max(leapt - 2 - COMES_BACK, -1), -1):

@@ -3,12 +3,11 @@
 Raw values are never changed. A correction is of one interval of one meter's quantity; the newest of an interval counts,
 and none is undone by readings that come (again) later. A longer interval is the corrected ones inside it and, exactly,
 what the readings say of the rest of it, so that parts still make the whole. An interval that a correction only touches
-has no number: a correction does not say how it is spread inside. What the readings have measured as a whole stays so
-when a part of it of which they say nothing is estimated: an estimate does not take the place of a measurement.
+has no number: a correction does not say how it is spread inside.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -83,28 +82,14 @@ def corrected(
     inside = {edge: _inside(edge, some) for edge in edges}
     pieces = [piece for edge in edges for piece in _rest(edge, inside[edge])]
     by_readings = {(row.start, row.end): row for row in worked_out(pieces)}
-    by_readings |= (measured := _measured(inside, worked_out))
     rows: list[Row] = []
     for edge in edges:
-        if edge in measured or not inside[edge]:
+        if not inside[edge]:
             rows += [by_readings[edge]] if edge in by_readings else []
             continue
         parts = [by_readings.get(piece) for piece in _rest(edge, inside[edge])]
         rows.append(_joined(edge, [*parts, *(_row(each, empty) for each in inside[edge])], empty, mean=mean))
     return rows
-
-
-def _measured(
-    inside: Mapping[Edge, Sequence[Correction]], worked_out: Callable[[Sequence[Edge]], list[Row]]
-) -> dict[Edge, Row]:
-    """Of intervals in which nothing but estimates of what the readings do not say lie, those that they measured."""
-    filled = {edge: some for edge, some in inside.items() if some and all(one.status == "estimated" for one in some)}
-    if not filled:
-        return {}
-    holes = sorted({(one.start, one.end) for some in filled.values() for one in some})
-    said = {(row.start, row.end) for row in worked_out(holes) if row.value is not None}
-    wide = [edge for edge, some in filled.items() if not any((one.start, one.end) in said for one in some)]
-    return {(row.start, row.end): row for row in worked_out(wide) if row.status == "measured"}
 
 
 def _inside(edge: Edge, some: Sequence[Correction]) -> list[Correction]:

@@ -19,6 +19,7 @@ OTHERWISE = {
     "meter_driver/mbus/values.py": "a date",
     "meter_driver/profiles/radio.py": "a date",
     "gateway/history/parquet.py": "a cell as a line of CSV would have it, for the same reader",
+    "gateway/api/whose.py": "a date",
     "gateway/vault/days.py": "a date",
     "gateway/pages/render.py": "a date",
     "gateway/pages/local_table.py": "for people, local with its offset",

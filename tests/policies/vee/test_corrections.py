@@ -71,15 +71,6 @@ def test_a_correction_fills_a_gap_and_the_day_is_whole_again() -> None:
     assert (hour.value, hour.status, hour.completeness) == (Decimal(4), "estimated", Decimal(0))
 
 
-def test_what_a_register_measured_across_a_gap_stays_measured_when_the_gap_is_estimated() -> None:
-    holed = [each for n, each in enumerate(stands()) if n not in (41, 42, 43)]
-    measured = rows(holed, HOUR, [])[10]
-    made = [correction(n, Decimal(1), validated=False) for n in range(40, 44)]
-    assert measured.status == "measured"
-    assert rows(holed, HOUR, made)[10] == measured
-    assert rows(holed, HOUR, [*made[1:], correction(40, Decimal(2))])[10].value == 5
-
-
 def test_an_estimate_in_place_of_a_number_counts_in_what_is_longer_too() -> None:
     made = [correction(40, Decimal(9), validated=False)]
     before, after = rows(stands(), HOUR, [])[10], rows(stands(), HOUR, made)[10]
