@@ -262,8 +262,8 @@ HARNESSES: dict[str, tuple[str, Callable[[Words], int]]] = {
     "load": ("load", load),
 }
 """Name -> folder, and how it is run. ``--only`` takes either."""
-BY_HAND = frozenset({"wire", "equations", "authority", "will", "books", "restore"})
-"""Only when named: minutes of several processes; and what does not pass yet."""
+BY_HAND = frozenset({"wire", "equations", "authority", "books"})
+"""Only when named: minutes of several processes."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
