@@ -23,8 +23,8 @@ LONGEST = 4 * HOUR_US
 """How long nonsense lasts at most, from the stand before it to the one behind it; and, where a register is read more
 seldom, so many times as many gaps as that many readings have."""
 _NEARER = 8
-"""How much nearer to the stand before than to the nonsense a register falls that only rose as far as it could, and
-how far from nought a net register is that cannot have been there between two readings."""
+"""How much nearer to the stand before than to the nonsense a register falls that only rose as far as it could;
+and how much further than it went before a net register leaps to a nought that may be nonsense."""
 
 
 def reach(length: int) -> int:
