@@ -1,6 +1,6 @@
 """Axes: the instants of a column. Quantities of one telegram share theirs, so each is kept and looked at once. Pure."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 Axis = tuple[int, ...]
 
@@ -11,8 +11,7 @@ class Axes:
     def __init__(self) -> None:
         self._held: dict[Axis, Axis] = {}
 
-    def one(self, instants: Sequence[int]) -> Axis:
-        axis = tuple(instants)
+    def one(self, axis: Axis) -> Axis:
         return self._held.setdefault(axis, axis)
 
 

@@ -79,9 +79,13 @@ class _Live(NamedTuple):
 
 
 class _Quarters(NamedTuple):
+    """``firsts``, ``lasts``: rows of the outermost readings of each quarter."""
+
     into: list[Series]
     axis: tuple[Sequence[int], ...]
     covers: Sequence[Cover]
+    firsts: Sequence[int]
+    lasts: Sequence[int]
 
 
 class Deriver:
@@ -111,10 +115,10 @@ class Deriver:
         total_exponent = partials.total_exponent(kind, exponent)
         summed = partials.summed(kind)
         below = summed and kind is Kind.INTERVAL and min(values) < 0 and not is_signed(quantity)
-        for into, axis, covers in self._quarters_of(kind, times):
+        for into, axis, covers, firsts, lasts in self._quarters_of(kind, times):
             columns: tuple[Sequence[int], ...] = (
-                [values[cover.order[0]] for cover in covers],
-                [values[cover.order[-1]] for cover in covers],
+                list(map(values.__getitem__, firsts)),
+                list(map(values.__getitem__, lasts)),
             )
             if below:
                 sums = [partials.believed(cover, *times, values) for cover in covers]
@@ -161,11 +165,17 @@ class Deriver:
                 cover = partials.cover(kind, rows_of[begin], starts, ats)
                 by_day.setdefault(begin // DAY_US + EPOCH_DAY, []).append((begin, cover))
             found = self._quarters[kind, times] = [
-                _Quarters(self._into(DetailClass.QUARTER, day), _axis(some), [cover for _, cover in some])
+                _quarters(self._into(DetailClass.QUARTER, day), some)
                 for day, some in by_day.items()
                 if day >= self._oldest[DetailClass.QUARTER]
             ]
         return found
+
+
+def _quarters(into: list[Series], some: Sequence[tuple[int, Cover]]) -> _Quarters:
+    covers = [cover for _, cover in some]
+    orders = [cover.order for cover in covers]
+    return _Quarters(into, _axis(some), covers, [order[0] for order in orders], [order[-1] for order in orders])
 
 
 def _axis(some: Sequence[tuple[int, Cover]]) -> tuple[Sequence[int], ...]:

@@ -88,7 +88,7 @@ def by_household(
     one = Axes().one
     return {
         subject: {
-            key: Column(one(starts), one(ats), tuple(values), tuple(indexes))
+            key: Column(one(tuple(starts)), one(tuple(ats)), tuple(values), tuple(indexes))
             for key, (starts, ats, values, indexes) in columns.items()
         }
         for subject, columns in found.items()

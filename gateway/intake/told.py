@@ -62,7 +62,7 @@ class ToldSoFar:
         for meter, some in _by_meter(columns).items():
             newest, said = meters.get(meter, others)
             first = earliest(column.ats for _, column in some)
-            if first < newest or first == newest and _said(some, first) != said:
+            if first < newest or (first == newest and _said(some, first) != said):
                 return True
         return False
 
