@@ -37,6 +37,14 @@ def test_what_was_agreed_itself_always_fits(agreed: timedelta, other: timedelta,
     assert not fits(AS_RECEIVED, agreed, ALWAYS, zone)
 
 
+@given(lengths, lengths, zones)
+def test_of_a_length_below_nothing_there_is_no_multiple(asked: timedelta, agreed: timedelta, zone: tzinfo) -> None:
+    for least in (-agreed, -timedelta.resolution):
+        assert not multiple(asked, least)
+        assert not fits(asked, least, ALWAYS, zone)
+        assert not fits(AS_RECEIVED, least, ALWAYS, zone)
+
+
 @given(lengths, lengths)
 def test_a_part_of_what_was_agreed_or_more_by_a_part_does_not_fit(agreed: timedelta, asked: timedelta) -> None:
     assume(asked % agreed)
