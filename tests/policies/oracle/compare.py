@@ -79,7 +79,7 @@ def _told(said: set[str], by_cedar: Sequence[frozenset[str]]) -> bool:
         return len(said) == 1 and said <= about_it
     concerned = [reasons for reasons in by_cedar if "no-consent" not in reasons]
     closest = min(map(_distance, concerned), default=None)
-    return said in ([r for r in concerned if _distance(r) == closest] or [{"no-consent"}])
+    return said in ([r for r in concerned if _distance(r) == closest] or [frozenset({"no-consent"})])
 
 
 def _distance(reasons: frozenset[str]) -> tuple[bool, int]:

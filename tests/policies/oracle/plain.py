@@ -23,10 +23,8 @@ def allows(ground: Ground, asked: ReleaseRequest, now: datetime, zone: tzinfo, o
     within = scope.values.start <= span.start and span.end <= scope.values.end
     no_closer = FARTHER.index(asked.level) >= FARTHER.index(scope.level)
     finest = QUARTER if asked.level == Level.PSEUDONYMOUS else AS_IT_CAME
-    years = {span.start.year, span.end.year}
-    one_grid = all(
-        _on_grid(asked.resolution, each, zone, year) for each in (scope.resolution, finest) for year in years
-    )
+    grids = [(each, year) for each in (scope.resolution, finest) for year in {span.start.year, span.end.year}]
+    one_grid = all(_on_grid(asked.resolution, each, zone, year) for each, year in grids)
     return all((one, theirs, stands, in_time, some, held, agreed, within, no_closer, one_grid))
 
 
