@@ -20,6 +20,7 @@ lengths = st.sampled_from(LENGTHS)
 zones = st.sampled_from([UTC, BERLIN, KOLKATA, timezone(timedelta(hours=5, minutes=45))])
 
 
+@pytest.mark.gdpr("5(1)(c)")
 @given(lengths, st.lists(lengths, min_size=1, max_size=5), zones)
 def test_no_edge_of_any_answer_lies_beside_the_agreed_grid(
     agreed: timedelta, all_: list[timedelta], zone: tzinfo

@@ -21,6 +21,7 @@ CASES = 2_500
 ABOUT_THE_QUESTION = (Reason.UNKNOWN_SUBJECT, Reason.NOTHING_ASKED, Reason.COHORT_OF_ONE, Reason.EXPIRED)
 
 
+@pytest.mark.gdpr("6(1)")
 def test_the_door_cedar_and_a_plain_reading_agree_on_cases_that_started_from_a_grant() -> None:
     counts: list[tuple[int, int]] = []
     assert list(disagreements(7, CASES, lambda cases, yes: counts.append((cases, yes)))) == []
@@ -54,9 +55,7 @@ def who_says_no(count: int = CASES) -> set[str]:
 
 
 @pytest.mark.parametrize("reason", door._CHECKS)
-def test_a_door_that_forgets_one_of_its_checks_is_found_by_both(
-    reason: Reason, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_door_that_forgets_one_check_is_found_by_both(reason: Reason, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(door._CHECKS, reason, lambda *_: True)
     assert {"the plain reading", "Cedar"} <= who_says_no()
 
