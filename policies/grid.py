@@ -23,7 +23,7 @@ def multiple(asked: timedelta, agreed: timedelta) -> bool:
 
     Of less than nothing none is.
     """
-    return agreed == AS_RECEIVED or (agreed > AS_RECEIVED < asked and asked % agreed == AS_RECEIVED)
+    return agreed == AS_RECEIVED or (min(asked, agreed) > AS_RECEIVED and asked % agreed == AS_RECEIVED)
 
 
 def fits(asked: timedelta, agreed: timedelta, period: Period, zone: tzinfo) -> bool:

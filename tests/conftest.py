@@ -37,7 +37,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     told = {
         (int(article.partition("(")[0]), article, each.nodeid, each.outcome)
         for each in reports
-        for name, article in each.user_properties
+        for name, article in ((name, str(value)) for name, value in each.user_properties)
         if name == "gdpr" and (each.when == "call" or not each.passed)
     }
     terminalreporter.section("articles of the GDPR")

@@ -76,7 +76,6 @@ async def spike(home: House) -> tuple[SubjectId, Listed]:
     return who, one
 
 
-@pytest.mark.gdpr("5(1)(d)")
 async def test_a_spike_is_listed_and_edited_and_told_as_validated_while_the_readings_stay(home: House) -> None:
     who, one = await spike(home)
     assert (one.item.found.start, one.state) == (SPIKE, Handling.OPEN)
