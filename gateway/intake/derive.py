@@ -65,7 +65,7 @@ def mantissas(values: Sequence[Decimal]) -> Mantissas | None:
         if not isinstance(exponent, int) or exponent not in _SCALES:
             return None
         scale = _SCALES[exponent]
-        found = [int(value * scale) for value in values]
+        found = list(map(int, map(scale.__mul__, values)))
     except (ArithmeticError, ValueError):
         return None
     # An inexact sum, whose power of ten is too coarse, has a summand far beyond the limit.
@@ -109,7 +109,8 @@ class Deriver:
         meter, serial, quantity, unit, kind, status = name
         exponent, values = numbers
         total_exponent = partials.total_exponent(kind, exponent)
-        below = kind is Kind.INTERVAL and min(values) < 0 and not is_signed(quantity)
+        summed = partials.summed(kind)
+        below = summed and kind is Kind.INTERVAL and min(values) < 0 and not is_signed(quantity)
         for into, axis, covers in self._quarters_of(kind, times):
             columns: tuple[Sequence[int], ...] = (
                 [values[cover.order[0]] for cover in covers],
@@ -119,7 +120,7 @@ class Deriver:
                 sums = [partials.believed(cover, *times, values) for cover in covers]
                 axis = (*axis[:4], [covered for _, covered in sums])
                 columns = (*columns, [total for total, _ in sums])
-            elif partials.summed(kind):
+            elif summed:
                 columns = (*columns, [partials.total(kind, cover, values) for cover in covers])
             into.append(Series(meter, serial, quantity, unit, status, axis, exponent, total_exponent, columns))
 
@@ -151,9 +152,10 @@ class Deriver:
         if found is None:
             starts, ats = times
             rows_of: dict[int, list[int]] = {}
-            for row, begin in enumerate(partials.begins(kind, starts, ats)):
-                if partials.counts(kind, begin, ats[row]):
-                    rows_of.setdefault(quarter_begin(begin), []).append(row)
+            begins = partials.begins(kind, starts, ats)
+            for row, quarter in enumerate([quarter_begin(begin) for begin in begins]):
+                if begins is ats or partials.counts(kind, begins[row], ats[row]):
+                    rows_of.setdefault(quarter, []).append(row)
             by_day: dict[int, list[tuple[int, Cover]]] = {}
             for begin in sorted(rows_of):
                 cover = partials.cover(kind, rows_of[begin], starts, ats)
