@@ -96,6 +96,6 @@ def _about(recipient: Recipient) -> str:
 
 def _spent(per_day: int, now: datetime) -> Problem:
     next_day = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
-    wait = max(1, int((next_day - now).total_seconds()) + 1)
+    wait = int((next_day - now).total_seconds()) + 1
     said = f"limits.questions_per_day: {per_day} questions of a recipient in a day (UTC), and these were asked"
     return Problem(429, "too-many-questions", said, headers={"Retry-After": str(wait)})

@@ -86,7 +86,7 @@ class LedgerTree:
 
 def _part(levels: Sequence[Sequence[bytes]], leaves: Mapping[int, Sequence[bytes]], begin: int, end: int) -> bytes:
     count = end - begin
-    if count >= BLOCK_LEAVES and count & (count - 1) == 0:
+    if count >= BLOCK_LEAVES and count.bit_count() == 1:
         return levels[count.bit_length() - 1 - _LOWEST][begin // count]
     if count < BLOCK_LEAVES:
         first = begin % BLOCK_LEAVES

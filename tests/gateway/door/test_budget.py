@@ -55,7 +55,7 @@ async def test_a_refusal_says_when_to_come_again(tmp_path: Path) -> None:
             await some.take(ACME)
         begin = home.now.replace(hour=0) + ONE_DAY
         wait = timedelta(seconds=int(refused.value.headers["Retry-After"]))
-        assert begin < home.now + wait <= begin + timedelta(seconds=2)
+        assert begin < home.now + wait <= begin + timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("per_day", [5, 3 * BUDGET_STEPS])
