@@ -79,7 +79,7 @@ async def test_two_signed_heads_are_proved_to_be_one_ledger_also_after_a_restart
         assert merkle.proves_consistency(6, 13, found.path, found.first.root, found.second.root)
         assert await home.ledger.checkpoints.consistency(5) is None
         assert await home.ledger.checkpoints.consistency(6, 7) is None
-        with pytest.raises(ValueError, match="^second: not before first$"):
+        with pytest.raises(ValueError, match=r"^second: not before first$"):
             await home.ledger.checkpoints.consistency(13, 6)
 
 
@@ -142,7 +142,7 @@ async def test_a_head_of_before_roots_is_signed_again_with_its_root(tmp_path: Pa
 
 async def test_of_a_ledger_without_entries_nothing_is_proved(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
-        with pytest.raises(BooksBroken, match="^the ledger has no entry$"):
+        with pytest.raises(BooksBroken, match=r"^the ledger has no entry$"):
             await home.ledger.checkpoints.inclusion([])
 
 
