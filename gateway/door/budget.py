@@ -49,7 +49,7 @@ class QuestionBudget:
 
     async def take(self, recipient: Recipient) -> None:
         """One question. Raises ``Problem`` 429, and ``StoreFull`` when it cannot be counted."""
-        now = self._clock().astimezone(UTC)
+        now = self._clock()
         mine = self._of.setdefault(recipient, _Day())
         if mine.day != now.toordinal() or mine.asked >= mine.kept:
             async with mine.turn:
@@ -60,9 +60,8 @@ class QuestionBudget:
         """Makes room for one more, or says no."""
         today = now.toordinal()
         if mine.day != today:
-            day, kept = await self._kept(recipient)
-            asked = kept if day == today else 0
-            mine.day, mine.asked, mine.kept = today, asked, asked
+            kept = await self._kept(recipient, today)
+            mine.day, mine.asked, mine.kept = today, kept, kept
         if mine.asked >= self._per_day:
             raise _spent(self._per_day, now)
         if mine.asked >= mine.kept:
@@ -70,16 +69,17 @@ class QuestionBudget:
             await self._keep(recipient, today, kept)
             mine.kept = kept
 
-    async def _kept(self, recipient: Recipient) -> tuple[int, int]:
+    async def _kept(self, recipient: Recipient, today: int) -> int:
+        """What the store says was asked today; all of a day's where somebody altered it."""
         query = select(pinned.c.sealed).where(pinned.c.place == self._place(recipient))
         sealed = await self._store.look(lambda connection: connection.execute(query).scalar())
         if sealed is None:
-            return 0, 0
+            return 0
         try:
             day, count = _COUNT.unpack(self._vault.open_own(sealed, about=_about(recipient)))
         except ValueError:
-            return self._clock().astimezone(UTC).toordinal(), self._per_day
-        return day, count
+            return self._per_day
+        return count if day == today else 0
 
     async def _keep(self, recipient: Recipient, day: int, count: int) -> None:
         sealed = self._vault.seal_own(_COUNT.pack(day, count), about=_about(recipient))

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from adapters.formats.csv import CSV
 from adapters.plugin import Refused
+from gateway.door import budget as module
 from gateway.door.budget import BUDGET_STEPS, QuestionBudget
 from gateway.serve.problems import Problem
 from gateway.services import AdapterServices
+from gateway.storage.tables.counters import pinned
 from policies.terms import ONE_DAY, Portfolio, Recipient
 from tests.gateway.house import ACME, House, house
 
@@ -69,6 +71,29 @@ async def test_a_restart_gives_nothing_back_and_costs_a_step_at_most(tmp_path: P
         assert await taken(budget(home, per_day), ACME) == 0
         home.now += ONE_DAY
         assert await taken(budget(home, per_day), ACME) == per_day
+
+
+async def test_what_was_given_out_of_a_day_ahead_of_its_questions_is_none_of_the_next_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BUDGET_STEPS", 2)
+    async with house(tmp_path) as home:
+        some = budget(home, 6)
+        await some.take(ACME)
+        home.now += ONE_DAY
+        assert await taken(some, ACME) == 6
+
+
+async def test_a_count_lies_where_every_version_finds_it_and_names_nobody(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        before = await places(home)
+        await budget(home, 5).take(ACME)
+        assert await places(home) - before == {home.vault.lookup("questions", ACME).hex()[:32]}
+
+
+async def places(home: House) -> set[str]:
+    query = select(pinned.c.place)
+    return set(await home.store.look(lambda connection: connection.execute(query).scalars().all()))
 
 
 async def test_a_count_that_somebody_altered_is_a_day_that_is_over(tmp_path: Path) -> None:

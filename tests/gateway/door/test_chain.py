@@ -95,16 +95,18 @@ async def test_a_look_takes_some_rows_in_their_order_with_their_own_heads_and_no
         assert stretch.signed == 6
 
 
+TURNED_ROUND = (
+    "CREATE TABLE kept AS SELECT * FROM ledger",
+    "DELETE FROM ledger",
+    "DROP TABLE ledger",
+    "CREATE VIEW ledger AS SELECT * FROM kept ORDER BY number DESC",
+)
+
+
 async def test_rows_are_walked_by_number_however_they_lie(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         await filled(home, 4)
-        await changed(
-            home,
-            "CREATE TABLE kept AS SELECT * FROM ledger",
-            "DELETE FROM ledger",
-            "DROP TABLE ledger",
-            "CREATE VIEW ledger AS SELECT * FROM kept ORDER BY number DESC",
-        )
+        await changed(home, *TURNED_ROUND)
         assert await whole(home) == ""
 
 

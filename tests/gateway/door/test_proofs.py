@@ -12,7 +12,7 @@ from policies import ledger as books
 from policies import merkle
 from policies.ledger import leaf
 from policies.terms import ONE_DAY
-from tests.gateway.door.test_chain import changed, filled
+from tests.gateway.door.test_chain import TURNED_ROUND, changed, filled
 from tests.gateway.door.test_ledger import entry, rows, signed
 from tests.gateway.house import House, house
 
@@ -81,6 +81,14 @@ async def test_two_signed_heads_are_proved_to_be_one_ledger_also_after_a_restart
         assert await home.ledger.checkpoints.consistency(6, 7) is None
         with pytest.raises(ValueError, match=r"^second: not before first$"):
             await home.ledger.checkpoints.consistency(13, 6)
+
+
+async def test_entries_have_their_place_by_number_however_they_lie(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        await filled(home, 7)
+        leaves = await leaves_of(home)
+        await changed(home, *TURNED_ROUND)
+        assert await tree.LedgerTree(home.store, home.vault).root(7) == merkle.root(leaves)
 
 
 CUT = {
