@@ -207,9 +207,15 @@ def test_what_a_wish_asks_too_much_of_is_named_field_by_field(name: str) -> None
         assert rules == [("recipient", "there is no such organisation")]
 
 
-def test_the_detail_that_a_profile_allows_is_named_in_seconds() -> None:
-    ((_, rule),) = Listed().profiles.beyond(wish(resolution=timedelta(seconds=0.5)))
-    assert "900" in rule
+@pytest.mark.parametrize(
+    ("finest", "told"),
+    [(QUARTER_HOUR, "15 minutes (900 seconds)"), (HOUR, "60 minutes (3600 seconds)")],
+)
+def test_the_detail_that_a_profile_allows_is_named_in_minutes_and_in_seconds(finest: timedelta, told: str) -> None:
+    listed = Listed()
+    listed.put(finest=finest)
+    beyond = listed.profiles.beyond(wish(resolution=timedelta(seconds=0.5)))
+    assert beyond == [("minutes", f"a whole multiple of {told}, the finest of the profile")]
 
 
 def test_nothing_is_named_of_what_is_in_the_profile() -> None:
