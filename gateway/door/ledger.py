@@ -69,11 +69,10 @@ class Ledger:
 
     async def seal(self, entries: Sequence[tuple[SubjectId, LedgerEntry]]) -> Sequence[SealedEntry]:
         """In their order, for ``put``. Raises ``SubjectGone``."""
-        plain = [books.encode(entry, salt=secrets.token_hex(_SALT_BYTES)) for _, entry in entries]
-        each = zip(entries, plain, strict=True)
-        words = [Words(who, DetailClass.LEDGER, self._ids(), body) for (who, _), body in each]
-        sealed = [books.bound(*both) for both in zip(plain, await self._vault.seal_all(words), strict=True)]
-        return [SealedEntry(w.about, self.tag(w.subject), body) for w, body in zip(words, sealed, strict=True)]
+        plain = [(who, books.encode(entry, salt=secrets.token_hex(_SALT_BYTES))) for who, entry in entries]
+        words = [Words(who, DetailClass.LEDGER, self._ids(), body) for who, body in plain]
+        both = zip(words, await self._vault.seal_all(words), strict=True)
+        return [SealedEntry(w.about, self.tag(w.subject), books.bound(w.body, cipher)) for w, cipher in both]
 
     def put(self, connection: Connection, entries: Sequence[SealedEntry]) -> None:
         """Append to the chain, inside somebody's transaction, and keep how far it has come."""
@@ -123,7 +122,7 @@ class Ledger:
             self._today.popitem(last=False)
 
     def _of_today(self, subject: SubjectId, asked: LedgerEntry) -> tuple[LedgerEntry, ...]:
-        known = self._today.get((subject, asked.ground), ())
+        known = self._today.get((subject, asked.ground))
         return known if known and known[-1].at.date() == asked.at.date() else ()
 
     async def write_shown(self, entries: Sequence[LedgerEntry]) -> None:

@@ -60,9 +60,9 @@ async def test_a_refusal_says_when_to_come_again(tmp_path: Path) -> None:
         assert begin < home.now + wait <= begin + timedelta(seconds=1)
 
 
-@pytest.mark.parametrize("per_day", [5, 3 * BUDGET_STEPS])
-async def test_a_restart_gives_nothing_back_and_costs_a_step_at_most(tmp_path: Path, per_day: int) -> None:
-    step, asked = max(1, per_day // BUDGET_STEPS), 4
+@pytest.mark.parametrize(("per_day", "asked"), [(5, 3), (3 * BUDGET_STEPS, 4)])
+async def test_a_restart_gives_nothing_back_and_costs_a_step_at_most(tmp_path: Path, per_day: int, asked: int) -> None:
+    step = max(1, per_day // BUDGET_STEPS)
     async with house(tmp_path) as home:
         assert await taken(budget(home, per_day), ACME, asked) == asked
     async with house(tmp_path) as home:

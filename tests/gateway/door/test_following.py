@@ -160,6 +160,15 @@ async def test_entries_that_end_at_one_instant_and_what_two_meters_say_of_one_ti
     assert await turns.told(scene, dataclass_replace(opened, grant=asked)) == [[4, 1, 5, 6, 5, 6], [3, 8]]
 
 
+async def test_of_what_came_of_one_instant_since_the_last_look_the_last_is_told_whatever_it_is_said_to_cover(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(UTC)
+    says = [replace(reading(NOON, n), first_at=NOON - n * QUARTER_HOUR) for n in (1, 4)]
+    turns = Turns(monkeypatch, lambda: scene.shelf.put(*says), nothing)
+    assert await turns.told(scene, scene.opened(DAY)) == [[4]]
+
+
 async def test_what_came_later_than_all_that_was_there_is_not_told_again_unchanged_either(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -275,6 +284,22 @@ async def test_a_stream_in_days_tells_a_local_day_when_the_next_one_has_begun(mo
     told = await starts(scene, turns, Period(begin, begin + 5 * ONE_DAY), ONE_DAY)
     assert told == [[-4]]
     assert len(turns.news) == 2
+
+
+async def test_a_stream_in_intervals_shorter_than_a_quarter_is_closed_by_what_comes_as_it_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene, step = Scene(UTC), timedelta(minutes=5)
+    scene.now = MIDNIGHT + 3 * step
+    scene.shelf.put(*(reading(MIDNIGHT + n * step, n) for n in range(4)))
+
+    def later() -> None:
+        scene.now += step
+        scene.shelf.put(reading(scene.now, 4))
+
+    turns = Turns(monkeypatch, later, nothing)
+    stream = scene.follower.follow([scene.opened(DAY, step)], Watch(turns.alive, lambda: False))
+    assert [[whole(row) for row in part.released.rows] async for part in stream] == [[1, 1, 1], [1]]
 
 
 # -- waiting

@@ -1,5 +1,6 @@
 """Proofs of the ledger: of an entry, of a later ledger that begins with an earlier one; of books with a hole none."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -148,6 +149,15 @@ async def test_a_head_of_before_roots_is_signed_again_with_its_root(tmp_path: Pa
         assert await home.ledger.checkpoints.consistency(2) is None
 
 
+async def test_a_head_that_lies_at_another_number_than_was_signed_proves_nothing(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        await filled(home, 3)
+        signed_at = await head(home)
+        await changed(home, "UPDATE checkpoint SET number = 2")
+        assert await home.ledger.checkpoints.at(2) == Checkpoint(2, b"", signed_at.token)
+        assert await home.ledger.checkpoints.consistency(2) is None
+
+
 async def test_of_a_ledger_without_entries_nothing_is_proved(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         with pytest.raises(BooksBroken, match=r"^the ledger has no entry$"):
@@ -187,6 +197,9 @@ async def test_what_a_household_is_shown_is_bound_to_its_leaf_and_salted(tmp_pat
             assert books.decode(each.plain) == each.entry
         assert not books.binds(one.sealed, other.plain)
         assert one.sealed[:32] != other.sealed[:32]
+        one_salt, other_salt = (json.loads(each.plain)["salt"] for each in (one, other))
+        assert (len(one_salt), len(other_salt)) == (32, 32)  # 128 bits, in hex
+        assert one_salt != other_salt
 
 
 async def test_an_entry_of_before_commitments_is_opened_and_binds_nothing(tmp_path: Path) -> None:
