@@ -205,11 +205,20 @@ def quantities(texts: list[str]) -> frozenset[str]:
 
 async def body(request: web.Request, model: type[M]) -> M:
     """The body, checked; an empty one is an empty object. Raises ``Problem`` 422 with the fields and rules, 415."""
+    return checked(await raw_body(request), model)
+
+
+async def raw_body(request: web.Request) -> bytes:
+    """As it came. Raises ``Problem`` 415."""
     if request.can_read_body and request.content_type != "application/json":
         raise about(415, "unsupported-media-type", [("Content-Type", "the body is application/json")])
-    raw = await request.read()
+    return await request.read() or b"{}"
+
+
+def checked(raw: bytes, model: type[M]) -> M:
+    """Raises ``Problem`` 422 with the fields and rules."""
     try:
-        return model.model_validate_json(raw or b"{}")
+        return model.model_validate_json(raw)
     except ValidationError as error:
         wrong = [{"field": field or "body", "rule": rule} for field, rule in rules(error, MOST_WRONG)]
         detail = "; ".join(f"{w['field']}: {w['rule']}" for w in wrong[:20])

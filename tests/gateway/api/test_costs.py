@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from adapters import validation
 from adapters.validation import rules
-from gateway.api import town_checks
+from gateway.api import town_file
 from gateway.api.history import HistoryIn
 from gateway.api.models import MOST_WRONG, EnrolIn
 from tests.gateway.people_house import people
@@ -56,6 +56,6 @@ def test_faults_below_a_place_are_found_without_a_look_at_the_others() -> None:
             return super().__getitem__(index)
 
     fields = Counted(sorted(f"households.{n}.points.{part}" for n in range(1000) for part in range(2)))
-    assert town_checks._below(fields, "households.10") == ["points.0", "points.1"]
+    assert town_file._below(fields, "households.10") == ["points.0", "points.1"]
     assert Counted.looks < 100
-    assert town_checks._below(["a.b", "a.b.c", "a.b.c.d", "a.b/", "a.bc"], "a.b") == ["", "c", "c.d"]
+    assert town_file._below(["a.b", "a.b.c", "a.b.c.d", "a.b/", "a.bc"], "a.b") == ["", "c", "c.d"]
