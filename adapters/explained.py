@@ -22,6 +22,7 @@ from policies.terms import (
     Recipient,
     Refusal,
     ReleaseRequest,
+    Subject,
     Zone,
 )
 
@@ -55,10 +56,11 @@ class KnownOf:
         ]
 
 
-async def known_of(services: Services, recipient: Recipient) -> KnownOf:
-    """As things are now."""
+async def known_of(services: Services, recipient: Recipient, subject: Subject) -> KnownOf:
+    """As things are now, for a question about ``subject``: of one household its own grounds."""
     organisation = await services.directory.organisation(recipient)
-    return KnownOf(organisation, services.openings(recipient), services.zones(recipient))
+    openings = services.openings(recipient, subject if isinstance(subject, Pseudonym) else None)
+    return KnownOf(organisation, openings, services.zones(recipient))
 
 
 def finest(question: ReleaseRequest, known: KnownOf) -> timedelta:

@@ -44,15 +44,15 @@ class LoopTurns:
 @contextmanager
 def loop_turns() -> Iterator[LoopTurns]:
     """For as long as it is open, on the running loop."""
-    turns, loop = LoopTurns(), asyncio.get_running_loop()
+    turns, loop, ended = LoopTurns(), asyncio.get_running_loop(), threading.Event()
 
     def count() -> None:
-        nonlocal following
         turns.turn += 1
-        following = loop.call_soon(count)
+        if not ended.is_set():
+            loop.call_soon(count)
 
-    following = loop.call_soon(count)
+    count()
     try:
         yield turns
     finally:
-        following.cancel()
+        ended.set()
