@@ -40,6 +40,8 @@ class ReadyPins(NamedTuple):
 
 PINNED_EACH = 5.0
 """Seconds that what only adds may wait."""
+PINNED_AT_ONCE = 128
+"""Scopes of one commit of the tree, when thousands have waited: each of them is told that it is pinned."""
 
 
 class Pins:
@@ -119,7 +121,9 @@ class Pins:
             await self._settle_all()
 
     async def _settle_all(self) -> None:
-        await asyncio.gather(*[self.settle(scope) for scope in tuple(self._owed)])
+        owed = tuple(self._owed)
+        for at in range(0, len(owed), PINNED_AT_ONCE):
+            await asyncio.gather(*[self.settle(scope) for scope in owed[at : at + PINNED_AT_ONCE]])
 
     async def _write(self, touched: Sequence[Touched], work: Callable[[Connection], T], adds: bool) -> T:
         ready = await self.ready(*[each.scope for each in touched])
