@@ -24,9 +24,9 @@ from meter_driver.quantities import parse
 from policies.roles import SCOPES
 from policies.terms import Recipient, SubjectId
 
-HOUSEHOLDS_AT_ONCE = 10
+HOUSEHOLDS_A_TURN = 10
 """That are looked up in one turn of the loop: up to 32 metering points each."""
-ORGANISATIONS_AT_ONCE = 10
+ORGANISATIONS_A_TURN = 10
 """Likewise, and clients: up to 64 quantities each."""
 
 
@@ -83,7 +83,7 @@ class TownChecks:
         """``mended``: others of the file, by what is right of them."""
         mended = mended or Mended()
         everybody, wrong = await asyncio.to_thread(_ordered, {**mended.households, **wanted})
-        async for index, each in sliced(everybody, HOUSEHOLDS_AT_ONCE):
+        async for index, each in sliced(everybody, HOUSEHOLDS_A_TURN):
             here = f"households.{index}"
             told = each.model_copy(update={"points": [point for point in each.points if point]})
             try:
@@ -111,7 +111,7 @@ class TownChecks:
         """Those that are taken in already, and why others are not any more, by index."""
         there: list[int] = []
         gone: dict[str, Mapping[str, str]] = {}
-        async for index, each in sliced(enumerate(homes), HOUSEHOLDS_AT_ONCE):
+        async for index, each in sliced(enumerate(homes), HOUSEHOLDS_A_TURN):
             if self.owners(each):
                 there.append(index)
             if left := self.gone(each):
@@ -122,13 +122,13 @@ class TownChecks:
         """What is wrong with organisations and clients."""
         town, mended = sound.town, sound.mended
         wrong: list[BrokenRule] = []
-        async for named, organisation in sliced(town.organisations.items(), ORGANISATIONS_AT_ONCE):
+        async for named, organisation in sliced(town.organisations.items(), ORGANISATIONS_A_TURN):
             wrong += self._refused(named, organisation)
         everybody = {**mended.organisations, **town.organisations}
-        async for named, organisation in sliced(everybody.items(), ORGANISATIONS_AT_ONCE):
+        async for named, organisation in sliced(everybody.items(), ORGANISATIONS_A_TURN):
             wrong += _outside(f"organisations.{named}.quantities", organisation.quantities)
         clients = {**mended.clients, **town.clients}
-        async for name, client in sliced(clients.items(), ORGANISATIONS_AT_ONCE):
+        async for name, client in sliced(clients.items(), ORGANISATIONS_A_TURN):
             wrong += self._wrong_of_client(name, client, sound)
         return wrong
 
