@@ -104,7 +104,8 @@ def people_routes(gateway: Gateway) -> list[Route]:
 def _faults(gateway: Gateway) -> list[str]:
     walked = gateway.ledger.verified
     broken = [walked.fault] if walked is not None and walked.fault else []
-    return [*gateway.pins.faults, *gateway.required.faults, *gateway.ending_log.faults, *broken]
+    parts = gateway.pins, gateway.required, gateway.compactor, gateway.ending_log
+    return [fault for part in parts for fault in part.faults] + broken
 
 
 def _pages(gateway: Gateway, login: Login) -> list[Route]:
