@@ -68,6 +68,7 @@ from gateway.storage.engines import store_at
 from gateway.storage.port import Store
 from gateway.vault.compactor import Compactor
 from gateway.vault.days import Days
+from gateway.vault.merged import MergedParts
 from gateway.vault.required import RequiredParts
 from gateway.vault.retention import Retention
 from gateway.vault.sealed import SealedVault
@@ -267,7 +268,7 @@ def composed(
     known, window = KnownBackups(settings.keys), timedelta(hours=settings.retention.recovery_hours)
     ending_log = EndingLog(store, lambda: keeper.lookup_key, known, window, clock, log)
     pins, zone = Pins(store, keeper, ending_log, log), ZoneInfo(settings.timezone)
-    required = RequiredParts(store, pins)
+    required = RequiredParts(store, pins, MergedParts(store, pins, log))
     vault = SealedVault(store, keeper, days, clock=clock, required=required, recoverable=lambda: ending_log.until)
     lines = Lines(clock)
     registry = Registry(store, pins, vault, clock, ids, lines.ended, zone)

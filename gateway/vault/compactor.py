@@ -23,8 +23,9 @@ from gateway.storage.tables.vault import block, piece
 from gateway.vault.corrections import day_with_news
 from gateway.vault.days import Days
 from gateway.vault.merge import to_block
+from gateway.vault.merged import DayKey
 from gateway.vault.pieces import StoredPart, doubted, parts_of_days, required_of_day
-from gateway.vault.required import DayKey, RequiredParts
+from gateway.vault.required import RequiredParts
 from policies.terms import DetailClass, SubjectId
 from policies.vault.columns import Series
 from policies.vault.seal import CLASS_CODES, CLASS_OF_CODE, NONCE_BYTES, place, seal
@@ -116,6 +117,8 @@ class Compactor:
 
     async def merge(self, subject: SubjectId, detail: DetailClass, day: int) -> bool:
         """Merge one day (ordinal) now. False when it cannot be: gone, expired, or changed meanwhile."""
+        if not await self._required.believed(subject):
+            return self._set_aside(subject, detail, day)
         parts, required, doubt = await self._store.look(lambda connection: _found(connection, subject, detail, day))
         limit = self._settled(subject)
         parts = [part for part in parts if part.pieces or part.upto <= limit]
@@ -135,11 +138,8 @@ class Compactor:
             def put(connection: Connection) -> None:
                 _replace(connection, subject, detail, day, parts, merged)
 
-            if required:
-                made = merged.sealed if corrected else None
-                await self._required.replace(DayKey.of(subject, detail, day), put, merged.upto, made)
-            else:
-                await self._store.write(put)
+            key, words = DayKey.of(subject, detail, day), {"correcting": bool(required), "corrected": corrected}
+            await self._required.merged(key, put, merged.upto, merged.sealed, **words)
         except (SubjectGone, DayChanged):
             return False
         except ValueError:  # a seal that does not fit

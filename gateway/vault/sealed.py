@@ -20,10 +20,11 @@ from gateway.keeper.states import KEPT_AFTER_ERASURE
 from gateway.pins.pins import ReadyPins
 from gateway.storage.port import Numbers, Rows, Store
 from gateway.storage.tables.vault import batch as batches
-from gateway.storage.tables.vault import block, piece, required_part
+from gateway.storage.tables.vault import block, piece
 from gateway.vault import keys
 from gateway.vault.corrections import corrected, of_days
 from gateway.vault.merge import Clashes, combined, values_of
+from gateway.vault.merged import DayKey
 from gateway.vault.pieces import (
     StoredPart,
     days_with_values,
@@ -32,7 +33,7 @@ from gateway.vault.pieces import (
     parts_of_days,
 )
 from gateway.vault.port import Destroyed, Mark, Value
-from gateway.vault.required import DayKey, RequiredParts
+from gateway.vault.required import RequiredParts
 from policies.retention import first_kept
 from policies.terms import SERIES_CLASSES, DetailClass, Period, SubjectId
 from policies.vault.columns import Series
@@ -115,7 +116,7 @@ class SealedVault:
         await self._keeper.erase(subject)
         self._publish(subject)
         await self._store.write(lambda connection: _drop(connection, subject, codes))
-        await self._required.drop(required_part.c.subject == subject)
+        await self._required.forget(subject)
         return Destroyed(days, pieces, self._recoverable())
 
     # -- series
@@ -130,7 +131,7 @@ class SealedVault:
         mark: Mark | None = None,
     ) -> AsyncIterator[Sequence[Value]]:
         oldest = self._held(subject, detail)
-        if period.empty:
+        if period.empty or not await self._required.believed(subject):
             return
         asked = Period(period.start.astimezone(UTC), period.end.astimezone(UTC))
         first, last = max(asked.start.date().toordinal(), oldest.toordinal()), asked.end.date().toordinal()
@@ -151,6 +152,8 @@ class SealedVault:
         self, subject: SubjectId, detail: DetailClass, days: Sequence[int], quantities: frozenset[str]
     ) -> Sequence[Series]:
         """As they stand on these days (ordinals, ascending), one of each name and day. Raises ``SubjectGone``."""
+        if not await self._required.believed(subject):
+            return []
         parts = await self._store.look(
             lambda c: [part for day in days for part in parts_of_days(c, subject, detail, day, day)]
         )
@@ -177,7 +180,7 @@ class SealedVault:
         """Up to the newest piece all are durable, so a reader that has it (in whatever class it was) need not look."""
         self._held(mark.subject, detail)
         newest = self.position(mark.subject)
-        if newest <= mark.position:
+        if newest <= mark.position or not await self._required.believed(mark.subject):
             return [], mark.position
         position = mark.position
         parts = await self._store.look(lambda connection: parts_after(connection, mark.subject, detail, position))
@@ -250,6 +253,8 @@ class SealedVault:
         day, parts = await self._store.look(lambda connection: newest_day(connection, subject, _LIVE))
         if day is None or day < oldest:
             return oldest, ()
+        if not await self._required.believed(subject):
+            return day + 1, ()
         ciphers = await keys.ciphers(self._keeper, subject, [(_LIVE, day)])
         if not parts or (cipher := ciphers.get((_LIVE, day))) is None:
             return day + 1, ()
