@@ -7,26 +7,30 @@ that one is pinned in the tree (``gateway.pins``). Whose rows a process meets fo
 """
 
 import os
+import struct
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from hashlib import sha256
+from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, or_, select
 
 from adapters.plugin import Logger, upsert
 from gateway.keeper.port import HOUSE
-from gateway.pins.change import Touched, named, of_keys
+from gateway.pins.change import Touched, of_keys
 from gateway.pins.pins import Pins
 from gateway.storage.port import Store
-from gateway.storage.statements import Prepared
+from gateway.storage.statements import Prepared, append
 from gateway.storage.tables.vault import merged_part, merged_sum
 from policies.terms import SubjectId
 from policies.vault.pins import MODULUS, PinKeys
 from policies.vault.seal import CLASS_CODES, NONCE_BYTES
 
 _SCOPE = HOUSE + merged_sum.name
-EXPIRED_AT_ONCE = 200
-"""Rows that go in one transaction."""
+SUMS_AT_ONCE = 200
+"""Households whose notes go in one transaction."""
 
 
 class DayKey(NamedTuple):
@@ -41,6 +45,19 @@ class DayKey(NamedTuple):
         return cls(subject, CLASS_CODES[detail], day)
 
 
+class Note(NamedTuple):
+    """A row of ``merged_part``."""
+
+    subject: str
+    code: int
+    day: int
+    upto: int
+    digest: bytes
+
+
+_FORM, _NUMBERS = b"merged part 1\0", struct.Struct(">IIQ")
+
+
 def _in_day() -> ColumnElement[bool]:
     c = merged_part.c
     return and_(c.subject == bindparam("subject"), c["class"] == bindparam("code"), c.day == bindparam("day"))
@@ -49,7 +66,7 @@ def _in_day() -> ColumnElement[bool]:
 _OF_DAY = Prepared(select(merged_part).where(_in_day()))
 _OF_HOUSEHOLD = Prepared(select(merged_part).where(merged_part.c.subject == bindparam("subject")))
 _SUM = Prepared(select(merged_sum.c.sealed).where(merged_sum.c.subject == bindparam("subject")))
-_NOTE, _KEEP = Prepared(upsert(merged_part)), Prepared(upsert(merged_sum))
+_GONE, _KEEP = Prepared(delete(merged_part).where(_in_day())), Prepared(upsert(merged_sum))
 
 
 class MergedParts:
@@ -79,12 +96,17 @@ class MergedParts:
         """For ``note``."""
         return (await self._pins.ready(_SCOPE)).known[_SCOPE].keys
 
-    async def expire(self, code: int, before: int) -> None:
-        """Notes of days of a class that cannot be opened any more go, with their share of the sums."""
+    async def expire(self, first: Mapping[int, int]) -> None:
+        """Notes of days that cannot be opened any more go, with their share of the sums. ``first``: by class (code) the
+        day from which it stays.
+        """
         c = merged_part.c
-        old = select(c.subject, c["class"], c.day).where(c["class"] == code, c.day < before).limit(EXPIRED_AT_ONCE)
-        while found := await self._store.look(lambda connection: connection.execute(old).fetchall()):
-            await self._drop([DayKey._make(row) for row in found])
+        gone = or_(*[and_(c["class"] == code, c.day < day) for code, day in first.items()])
+        some: Sequence[str] = [""]
+        while some := await self._store.look(partial(_subjects, behind=some[-1])):
+            mine = and_(c.subject.in_(some), gone)
+            if await self._store.look(partial(_any, notes=mine)):
+                await self._drop(some, mine)
 
     async def forget(self, subject: SubjectId) -> None:
         """Of a household whose keys are gone."""
@@ -96,14 +118,16 @@ class MergedParts:
         await self._pins.write([touched_sums(subject)], work, adds=True)
         self._known.pop(subject, None)
 
-    async def _drop(self, days: Sequence[DayKey]) -> None:
+    async def _drop(self, subjects: Sequence[str], notes: ColumnElement[bool]) -> None:
         keys = await self.keys()
 
         def work(connection: Connection) -> None:
-            for day in days:
-                note(connection, keys, day, 0, b"")
+            found = _notes(connection.execute(select(merged_part).where(notes).order_by(merged_part.c.subject)))
+            connection.execute(delete(merged_part).where(notes))
+            for subject, rows in groupby(found, key=lambda row: row.subject):
+                _move(connection, keys, subject, before=list(rows), after=())
 
-        await self._pins.write([touched_sums(*{day.subject for day in days})], work, adds=True)
+        await self._pins.write([touched_sums(*subjects)], work, adds=True)
 
 
 def touched_sums(*subjects: str) -> Touched:
@@ -113,26 +137,38 @@ def touched_sums(*subjects: str) -> Touched:
 
 def note(connection: Connection, keys: PinKeys, day: DayKey, upto: int, sealed: bytes) -> None:
     """The block of a day is this one from now on; nothing sealed: none is. Inside a write that touches its sum."""
-    before = _rows(_OF_DAY(connection, day._asdict()))
-    after: list[dict[str, Any]] = []
-    if sealed:
-        values = (*day, upto, sha256(sealed).digest())
-        after = [dict(zip(merged_part.c.keys(), values, strict=True))]
-        _NOTE(connection, after[0])
-    else:
-        c = merged_part.c
-        mine = (c.subject == day.subject, c["class"] == day.code, c.day == day.day)
-        connection.execute(delete(merged_part).where(*mine))
-    changed = keys.digest(merged_part.name, after) - keys.digest(merged_part.name, before)
-    total = (_sum_of(connection, keys, day.subject) + changed) % MODULUS
-    kept = keys.seal_sum(os.urandom(NONCE_BYTES), day.subject, total)
-    _KEEP(connection, {"subject": day.subject, "sealed": kept})
+    before = _notes(_OF_DAY(connection, day._asdict()))
+    after = [Note(*day, upto, sha256(sealed).digest())] if sealed else []
+    if before:
+        _GONE(connection, day._asdict())
+    append(connection, merged_part, after)
+    _move(connection, keys, day.subject, before=before, after=after)
+
+
+def _move(
+    connection: Connection, keys: PinKeys, subject: str, *, before: Sequence[Note], after: Sequence[Note]
+) -> None:
+    """Where notes or sum are not ours the household is not believed, and stays so."""
+    with suppress(ValueError):
+        total = _sum_of(connection, keys, subject) - _total(keys, before) + _total(keys, after)
+        kept = keys.seal_sum(os.urandom(NONCE_BYTES), subject, total % MODULUS)
+        _KEEP(connection, {"subject": subject, "sealed": kept})
+
+
+def _subjects(connection: Connection, behind: str) -> Sequence[str]:
+    """The next ones that have a sum."""
+    c = merged_sum.c.subject
+    return [row[0] for row in connection.execute(select(c).where(c > behind).order_by(c).limit(SUMS_AT_ONCE))]
+
+
+def _any(connection: Connection, notes: ColumnElement[bool]) -> bool:
+    return bool(connection.execute(select(exists().where(notes))).scalar())
 
 
 def _matches(connection: Connection, keys: PinKeys, subject: str) -> bool:
-    rows = _rows(_OF_HOUSEHOLD(connection, {"subject": subject}))
+    notes = _notes(_OF_HOUSEHOLD(connection, {"subject": subject}))
     try:
-        return keys.digest(merged_part.name, rows) == _sum_of(connection, keys, subject)
+        return _total(keys, notes) == _sum_of(connection, keys, subject)
     except ValueError:
         return False
 
@@ -143,5 +179,18 @@ def _sum_of(connection: Connection, keys: PinKeys, subject: str) -> int:
     return 0 if sealed is None else keys.open_sum(subject, sealed)
 
 
-def _rows(found: Iterable[Sequence[Any]]) -> list[Mapping[str, Any]]:
-    return list(named(merged_part, found))
+def _notes(found: Iterable[Sequence[Any]]) -> list[Note]:
+    return [Note._make(row) for row in found]
+
+
+def _total(keys: PinKeys, notes: Sequence[Note]) -> int:
+    """Raises ``ValueError`` for what no merge wrote."""
+    try:
+        return keys.total(map(_bytes_of, notes))
+    except (struct.error, TypeError) as wrong:
+        raise ValueError("no note of a merge") from wrong
+
+
+def _bytes_of(note: Note) -> bytes:
+    """One form for each: what comes behind the household has one length."""
+    return _FORM + note.subject.encode() + _NUMBERS.pack(note.code, note.day, note.upto) + note.digest

@@ -6,7 +6,7 @@ what may correct is written down in the transaction that stores it, in a table t
 (``gateway.pins``): of a piece, until its day is merged; then of the block, if something was corrected at all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, exists, func, select
@@ -123,10 +123,12 @@ class RequiredParts:
             touched.append(parts)
         await self._pins.write(touched, replaced, adds=True)
 
-    async def expire(self, code: int, before: int) -> None:
-        """Of days of a class that cannot be opened any more."""
-        await self._drop(and_(required_part.c["class"] == code, required_part.c.day < before))
-        await self._merged.expire(code, before)
+    async def expire(self, first: Mapping[int, int]) -> None:
+        """Of days that cannot be opened any more; ``first``: by class (code) the day from which it stays."""
+        c = required_part.c
+        for code, day in first.items():
+            await self._drop(and_(c["class"] == code, c.day < day))
+        await self._merged.expire(first)
 
     async def forget(self, subject: SubjectId) -> None:
         """Of a household whose keys are gone."""

@@ -127,9 +127,9 @@ class Retention:
         return {detail: first_kept(now, self._days[detail]) for detail in SERIES_CLASSES}
 
     async def _delete_expired(self, first: Mapping[DetailClass, date]) -> int:
+        await self._required.expire({CLASS_CODES[detail]: day.toordinal() for detail, day in first.items()})
         rows = 0
         for detail, day in first.items():
-            await self._required.expire(CLASS_CODES[detail], day.toordinal())
             for table, key in ((piece, piece.c.number), (block, block.c.id)):
                 c = table.c
                 old = select(key).where(c["class"] == CLASS_CODES[detail], c.day < day.toordinal()).limit(ROWS_AT_ONCE)
@@ -159,10 +159,10 @@ class Retention:
         living, rows = await keys.living(self._keeper, subjects), 0
         for subject in subjects:
             if subject not in living:
+                await self._required.forget(subject)
                 for table in (piece, block):
                     gone = delete(table).where(table.c.subject == subject, table.c["class"].in_(codes))
                     rows += await self._store.write(lambda connection, gone=gone: connection.execute(gone).rowcount)  # type: ignore[misc]
-                await self._required.forget(subject)
         return rows
 
     async def _delete_in_parts(self, statement: Any) -> int:

@@ -115,8 +115,8 @@ class SealedVault:
         days, pieces = await self._store.look(lambda connection: _counted(connection, subject, codes))
         await self._keeper.erase(subject)
         self._publish(subject)
+        await self._required.forget(subject)  # first: what is left of a crash is found by its pieces
         await self._store.write(lambda connection: _drop(connection, subject, codes))
-        await self._required.forget(subject)
         return Destroyed(days, pieces, self._recoverable())
 
     # -- series

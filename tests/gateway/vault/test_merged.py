@@ -115,6 +115,20 @@ async def test_a_note_that_is_gone_is_not_a_day_that_was_never_merged(tmp_path: 
         assert await shown(home, who) == [[], [], []]
 
 
+@pytest.mark.parametrize("wrong", [{"digest": "text"}, {"digest": b""}, {"upto": -1}, {"day": 1 << 40}])
+async def test_notes_that_no_merge_wrote_are_no_trouble_to_anybody_else(tmp_path: Path, wrong: Row) -> None:
+    who, _ = await merged_twice(tmp_path)
+    note = rows(tmp_path)["merged_part"][0]
+    replace_rows(tmp_path, "merged_part", [{**note, **wrong}])
+    async with house(tmp_path) as home:
+        assert await shown(home, who) == [[], [], []]
+        await home.gateway.retention.run(NOON + 1200 * ONE_DAY)
+        other = await home.household()
+        await feed(home, other, [1])
+        await home.compactor.round()
+        assert await told(home, other, QUARTER) == [1]
+
+
 async def test_sums_of_before_stop_the_start(tmp_path: Path) -> None:
     _, before = await merged_twice(tmp_path)
     for table in TABLES:
