@@ -66,6 +66,7 @@ from gateway.services import AdapterServices
 from gateway.settings import Settings
 from gateway.storage.engines import store_at
 from gateway.storage.port import Store
+from gateway.storage.tables.vault import merged_part
 from gateway.vault.compactor import Compactor
 from gateway.vault.days import Days
 from gateway.vault.merged import MergedParts
@@ -237,12 +238,16 @@ async def load(gateway: Gateway) -> None:
 
 
 async def accept(settings: Settings, log: Logger, clock: Clock) -> Mapping[str, int]:
-    """``Pins.accept`` of a gateway that does not run. Raises what ``opened`` raises."""
+    """``Pins.accept`` of a gateway that does not run, and the same of notes of merged days. Raises what ``opened``
+    raises.
+    """
     async with opened(settings, log, clock) as (gateway, supervisor), asyncio.TaskGroup() as group:
         stop = asyncio.Event()
         group.create_task(supervisor.run(stop))
         try:
-            return await gateway.pins.accept()
+            taken = dict(await gateway.pins.accept())
+            notes = await gateway.required.accept()
+            return taken | ({merged_part.name: notes} if notes else {})
         finally:
             stop.set()
 

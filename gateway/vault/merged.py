@@ -45,7 +45,7 @@ class DayKey(NamedTuple):
         return cls(subject, CLASS_CODES[detail], day)
 
 
-class Note(NamedTuple):
+class MergedNote(NamedTuple):
     """A row of ``merged_part``."""
 
     subject: str
@@ -118,6 +118,16 @@ class MergedParts:
         await self._pins.write([touched_sums(subject)], work, adds=True)
         self._known.pop(subject, None)
 
+    async def accept(self) -> int:
+        """Take notes that are not believed as they lie there; how many. For an operator who has looked at them."""
+        keys, taken = await self.keys(), 0
+        for subject in await self._store.look(_noted):
+            if not await self.believed(subject):
+                take = partial(_take, keys=keys, subject=subject)
+                taken += await self._pins.write([touched_sums(subject)], take)
+                self._known.pop(subject, None)
+        return taken
+
     async def _drop(self, subjects: Sequence[str], notes: ColumnElement[bool]) -> None:
         keys = await self.keys()
 
@@ -138,7 +148,7 @@ def touched_sums(*subjects: str) -> Touched:
 def note(connection: Connection, keys: PinKeys, day: DayKey, upto: int, sealed: bytes) -> None:
     """The block of a day is this one from now on; nothing sealed: none is. Inside a write that touches its sum."""
     before = _notes(_OF_DAY(connection, day._asdict()))
-    after = [Note(*day, upto, sha256(sealed).digest())] if sealed else []
+    after = [MergedNote(*day, upto, sha256(sealed).digest())] if sealed else []
     if before:
         _GONE(connection, day._asdict())
     append(connection, merged_part, after)
@@ -146,13 +156,25 @@ def note(connection: Connection, keys: PinKeys, day: DayKey, upto: int, sealed: 
 
 
 def _move(
-    connection: Connection, keys: PinKeys, subject: str, *, before: Sequence[Note], after: Sequence[Note]
+    connection: Connection, keys: PinKeys, subject: str, *, before: Sequence[MergedNote], after: Sequence[MergedNote]
 ) -> None:
     """Where notes or sum are not ours the household is not believed, and stays so."""
     with suppress(ValueError):
         total = _sum_of(connection, keys, subject) - _total(keys, before) + _total(keys, after)
         kept = keys.seal_sum(os.urandom(NONCE_BYTES), subject, total % MODULUS)
         _KEEP(connection, {"subject": subject, "sealed": kept})
+
+
+def _take(connection: Connection, keys: PinKeys, subject: str) -> int:
+    notes = _notes(_OF_HOUSEHOLD(connection, {"subject": subject}))
+    connection.execute(delete(merged_sum).where(merged_sum.c.subject == subject))
+    _move(connection, keys, subject, before=(), after=notes)
+    return len(notes)
+
+
+def _noted(connection: Connection) -> Sequence[SubjectId]:
+    found = select(merged_part.c.subject).union(select(merged_sum.c.subject))
+    return [SubjectId(row[0]) for row in connection.execute(found)]
 
 
 def _subjects(connection: Connection, behind: str) -> Sequence[str]:
@@ -179,11 +201,11 @@ def _sum_of(connection: Connection, keys: PinKeys, subject: str) -> int:
     return 0 if sealed is None else keys.open_sum(subject, sealed)
 
 
-def _notes(found: Iterable[Sequence[Any]]) -> list[Note]:
-    return [Note._make(row) for row in found]
+def _notes(found: Iterable[Sequence[Any]]) -> list[MergedNote]:
+    return [MergedNote._make(row) for row in found]
 
 
-def _total(keys: PinKeys, notes: Sequence[Note]) -> int:
+def _total(keys: PinKeys, notes: Sequence[MergedNote]) -> int:
     """Raises ``ValueError`` for what no merge wrote."""
     try:
         return keys.total(map(_bytes_of, notes))
@@ -191,6 +213,6 @@ def _total(keys: PinKeys, notes: Sequence[Note]) -> int:
         raise ValueError("no note of a merge") from wrong
 
 
-def _bytes_of(note: Note) -> bytes:
+def _bytes_of(note: MergedNote) -> bytes:
     """One form for each: what comes behind the household has one length."""
     return _FORM + note.subject.encode() + _NUMBERS.pack(note.code, note.day, note.upto) + note.digest

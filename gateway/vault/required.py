@@ -58,6 +58,10 @@ class RequiredParts:
         said = [f"{count} days of readings miss a part that corrects them, and are not shown"] if count else []
         return said + self._merged.faults
 
+    async def accept(self) -> int:
+        """How many notes of merged days were taken as they lie there."""
+        return await self._merged.accept()
+
     async def believed(self, subject: SubjectId) -> bool:
         """Whether anything of this household's days is."""
         return await self._merged.believed(subject)

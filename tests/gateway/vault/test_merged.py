@@ -8,14 +8,16 @@ from pathlib import Path
 from random import Random
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from adapters.plugin import Batch
+from gateway.compose import accept
 from gateway.errors import DayChanged, StoreDoubted, StoreFull
 from meter_driver.reading import Reading
 from policies.terms import ONE_DAY, QUARTER_HOUR, DetailClass, SubjectId
 from policies.vault.seal import CLASS_CODES
-from tests.gateway.house import NOON, House, house
+from tests.gateway.house import NOON, House, clear_settings, house
 from tests.gateway.pins.thief import Row, replace_rows, rows_of, store_of
 from tests.gateway.vault.test_required import DAY, LIVE, LOAD, QUARTER, YESTERDAY, feed, required, told
 
@@ -106,6 +108,18 @@ async def test_notes_of_before_hide_their_household_and_nobody_else(tmp_path: Pa
         await feed(home, who, [40], YESTERDAY + 3 * QUARTER_HOUR)
         assert await home.compactor.round() == 0
         assert len(home.compactor.faults) == 1
+
+
+async def test_the_operator_may_take_notes_as_they_lie_there(tmp_path: Path) -> None:
+    who, before = await merged_twice(tmp_path)
+    for table in ("block", "merged_part"):
+        replace_rows(tmp_path, table, before[table])
+    settings = clear_settings(tmp_path)
+    assert await accept(settings, structlog.get_logger(), lambda: NOON) == {"merged_part": 3}
+    assert await accept(settings, structlog.get_logger(), lambda: NOON) == {}
+    async with house(tmp_path) as home:
+        assert await shown(home, who) == [[10, 20], [10, 20], [30]]
+        assert home.gateway.required.faults == []
 
 
 async def test_a_note_that_is_gone_is_not_a_day_that_was_never_merged(tmp_path: Path) -> None:
