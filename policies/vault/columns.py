@@ -158,13 +158,7 @@ def _packed(column: _Column, *, instants: bool = False, wide: bool = False) -> b
         if not -LARGEST < least < LARGEST:
             raise ValueError("a mantissa does not fit")
         return _COLUMN.pack(form, least) + _NOUGHTS[form]
-    least = min(column)
-    if not wide and -LARGEST < least < LARGEST - (1 << 32):
-        try:  # as nearly always
-            return _column(len(column), _SHORT).pack(_SHORT, least, *[value - least for value in column])
-        except error:
-            pass  # some are further away
-    most = max(column)
+    least, most = min(column), max(column)
     if most >= LARGEST or least <= -LARGEST:
         raise ValueError("a mantissa does not fit")
     form, scale = _LONG if wide or most - least >= 1 << 32 else _SHORT, 1
