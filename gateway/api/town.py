@@ -14,7 +14,7 @@ from pydantic import Field
 
 from adapters.formats.words import whole_second
 from adapters.plugin import Route
-from gateway.api.models import HouseholdIn, Json, Strict, body
+from gateway.api.models import HouseholdIn, Json, Strict, body, checked, raw_body
 from gateway.api.registry import STATUS_OF_ERROR, telling
 from gateway.api.town_checks import TownChecks, nobodies, refuse
 from gateway.api.town_file import sound
@@ -92,7 +92,7 @@ class TownApi:
 
         One that is there already is skipped, and said; so is one that has left or was erased since the row was true.
         """
-        wanted = (await body(request, ImportIn)).households
+        wanted = (await asyncio.to_thread(checked, await raw_body(request), ImportIn)).households
         refuse(await self._checks.wrong_of(dict(enumerate(wanted))))
         made: list[Json] = []
         for index, each in enumerate(wanted):

@@ -11,10 +11,12 @@ from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 
 from adapters.problems import BrokenRule
-from gateway.api.models import MOST_WRONG, ClientIn, HouseholdIn, Strict, checked, raw_body
+from gateway.api.models import ClientIn, HouseholdIn, Strict, checked, raw_body
 from gateway.api.organisations import OrganisationIn
 from gateway.serve.problems import Problem
 
+MOST_WRONG_OF_TOWN = 1000
+"""Fields that a refusal names; beyond it nothing else of the file is looked at."""
 _K = TypeVar("_K", str, int)
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -62,11 +64,11 @@ async def sound(request: web.Request) -> Sound:
 def sound_of(raw: bytes) -> Sound:
     """Raises ``Problem`` where not even its parts can be told from each other."""
     try:
-        town = checked(raw, TownIn)
+        town = checked(raw, TownIn, MOST_WRONG_OF_TOWN)
         return Sound(town, dict(enumerate(town.households)), town.organisations)
     except Problem as problem:
         fields = problem.more.get("fields", ())
-        if problem.status != 422 or len(fields) >= MOST_WRONG:
+        if problem.status != 422 or len(fields) >= MOST_WRONG_OF_TOWN:
             raise
         wrong = [(each["field"], each["rule"]) for each in fields]
         if any(field == "body" or field in TownIn.model_fields for field, _ in wrong):

@@ -41,6 +41,15 @@ def test_only_as_many_faults_are_worded_as_are_told(monkeypatch: pytest.MonkeyPa
     assert len(rules(error, MOST_WRONG)) == len(worded) == MOST_WRONG
 
 
+async def test_a_refusal_names_a_hundred_fields_and_the_file_of_a_town_a_thousand(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        headers = {"Authorization": f"Bearer {house.token}"}
+        for path, most in (("/api/enrol", 100), ("/api/households/import", 100), ("/api/registry/check", 1000)):
+            body = {f"k{n}": 0 for n in range(1500)}
+            async with house.browser.post(path, json=body, headers=headers) as answer:
+                assert (answer.status, len((await answer.json())["fields"])) == (422, most)
+
+
 def test_of_a_list_of_values_the_first_fault_is_told() -> None:
     series = {"household": "h", "quantity": "q", "ends": [1, "x", "y"], "values": [{}, {}, {}]}
     error = refused(HistoryIn, {"source": "s", "sequence": 1, "series": [series]})
