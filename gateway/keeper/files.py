@@ -27,3 +27,12 @@ def read_secret(file: Path) -> bytes | None:
     if mode & 0o077:
         raise PermissionError(f"{file}: must be readable by its owner only (mode 0600)")
     return file.read_bytes()
+
+
+def sync_folder(folder: Path) -> None:
+    """What was made in it is there after a power loss."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -76,6 +76,11 @@ class Tree:
         """The root as it is."""
         return self._cell
 
+    @property
+    def slots(self) -> int:
+        """How many the file has."""
+        return self._slots
+
     def follow(self, told: Callable[[TreeChange], None]) -> None:
         """``told`` hears of each change in the thread that commits, when the root knows it and nothing is wiped yet."""
         self._told = told

@@ -14,11 +14,11 @@ from pathlib import Path
 import msgspec
 
 from gateway.errors import RestoreRefused
-from gateway.keeper.files import write_secret
+from gateway.keeper.files import sync_folder, write_secret
 from gateway.keeper.recovery import unsealed, unsealed_root
 from gateway.keeper.root import Cell, FileRoot
 from gateway.recovery.backups import digest_of_file
-from gateway.recovery.endings_file import OVER, EndingsFile, secret_in, sync_folder
+from gateway.recovery.endings_file import OVER, EndingsFile, secret_in
 from gateway.recovery.entries import EndingEntry, KnownUntil, decoded
 from gateway.recovery.known import CLOCK_AHEAD, KnownBackup, KnownBackups
 from gateway.recovery.sealed_parts import LABEL, SEALED_KEYS, SEALED_ROOT, STORE, TREE, About, Label, WindowLock

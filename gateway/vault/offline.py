@@ -22,10 +22,11 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import PageDamaged
 from gateway.keeper import states as key_states
+from gateway.keeper.cells import CELL_BYTES
 from gateway.keeper.pages import SLOT_BYTES, PageLink, open_page
 from gateway.keeper.port import HOUSE
 from gateway.keeper.recovery import unsealed_root
-from gateway.keeper.root import CELL_BYTES, MAGIC, parse
+from gateway.keeper.root import MAGIC, parse
 from gateway.keeper.states import States
 from gateway.recovery.endings_file import secret_in
 from gateway.recovery.sealed_parts import SEALED_ROOT, WindowLock
