@@ -179,3 +179,14 @@ async def _doubt_all(gateway: Gateway) -> None:
         known = (await gateway.keeper.pinned([scope])).get(scope)
         if known is not None:
             await gateway.keeper.pin(scope, Pin((known.pin or NO_ROWS).number + 1, 0))
+
+
+async def accept(settings: Settings, log: Logger, clock: Clock) -> Mapping[str, int]:
+    """``Pins.accept`` of a gateway that does not run. Raises what ``opened`` raises."""
+    async with opened(settings, log, clock) as (gateway, supervisor), asyncio.TaskGroup() as group:
+        stop = asyncio.Event()
+        group.create_task(supervisor.run(stop))
+        try:
+            return await gateway.pins.accept()
+        finally:
+            stop.set()

@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 import os
 import secrets
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +21,7 @@ from gateway.keeper.recovery import RecoveryKey
 from gateway.recovery.ending_log import EndingLog
 from gateway.recovery.endings_file import SECRET_BYTES, EndingsFile
 from gateway.recovery.first_key import recovery_key
+from gateway.recovery.key_files import key_files
 from gateway.recovery.known import KnownBackup
 from gateway.recovery.sealed_parts import (
     ENDINGS,
@@ -37,11 +37,6 @@ from gateway.recovery.sealed_parts import (
 )
 from gateway.settings import Settings
 from gateway.storage.backup import copy_store
-
-NOT_KEPT = ("root", "backups.json")
-"""Of the key folder: the root goes sealed by itself, and what is known of backups is the present gateway's."""
-REMADE = ("server-",)
-"""Made anew at a start."""
 
 
 class Backups:
@@ -126,7 +121,7 @@ class Backups:
         def end() -> None:
             copy_store(Path(self._settings.store_url.database or ""), folder / STORE)
             digests = {name: digest_of_file(folder / name) for name in (STORE, TREE)}
-            about = About(known.id, known.made, known.until, sealing, _key_files(self._settings.keys), digests)
+            about = About(known.id, known.made, known.until, sealing, key_files(self._settings.keys), digests)
             write_new(folder / SEALED_ROOT, lock.close(root, SEALED_ROOT))
             write_new(
                 folder / SEALED_KEYS, lock.close(key.seal(msgspec.msgpack.encode(about), SEALED_KEYS), SEALED_KEYS)
@@ -161,14 +156,6 @@ def digest_of_file(file: Path) -> str:
     """SHA-256, hex. Raises ``OSError``."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _key_files(folder: Path) -> Mapping[str, bytes]:
-    return {
-        file.name: file.read_bytes()
-        for file in sorted(folder.iterdir())
-        if file.is_file() and file.name not in NOT_KEPT and not file.name.startswith(REMADE) and file.suffix != ".new"
-    }
 
 
 def _inside(inner: Path, outer: Path) -> bool:

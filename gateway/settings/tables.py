@@ -115,6 +115,10 @@ class RetentionSettings(SettingsTable):
         default=None,
         description="Folder in which what ends is kept for the backups. Without one: the backup's own.",
     )
+    second_keeper: Path | None = Field(
+        default=None,
+        description="Folder on another disk or machine: the keys once more, seconds behind, sealed for a bad day.",
+    )
 
     @field_validator("quarter")
     @classmethod
