@@ -34,6 +34,6 @@ class BackupApi:
             made = await self.backups.make(folder)
         except BackupRefused as refusal:
             raise Problem(409, "no-backup", str(refusal)) from None
-        until = whole_second(made.until_at)
-        beside = {"endings": made.endings, "same_disk": same_disk(folder, self.settings)}
+        until = whole_second(made.until_at) if made.endings else None
+        beside = {"endings": made.endings or None, "same_disk": same_disk(folder, self.settings)}
         return web.json_response({"folder": made.folder, "until": until, **beside}, status=201)

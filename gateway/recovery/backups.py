@@ -54,6 +54,8 @@ class Backups:
     async def make(self, folder: Path) -> KnownBackup:
         """Into a folder that is new or empty. Raises ``BackupRefused``; nothing of it is left then.
 
+        Without a window, where there is a second keeper, it is the store alone: no endings beside it.
+
         Goes on to its end when the caller is cancelled.
         """
         if self._turn.locked():
@@ -64,7 +66,7 @@ class Backups:
         async with self._turn:
             key, made, known = self._checked(folder)
             try:
-                await self._make(folder, key, known)
+                await (self._make(folder, key, known) if self.window else self._store_only(folder))
             except OSError as error:
                 await self._undone(folder, known, made)
                 raise BackupRefused(
@@ -77,9 +79,10 @@ class Backups:
 
     def _checked(self, folder: Path) -> tuple[RecoveryKey, bool, KnownBackup]:
         """The key; whether the folder is to be made; what will be known."""
-        if not self.window:
+        if not self.window and self._settings.retention.second_keeper is None:
             raise BackupRefused(
-                "retention.recovery_hours is 0, so nothing could open a backup: set how long one may be used"
+                "retention.recovery_hours is 0, so nothing could open a backup: set how long one may be used, or "
+                "retention.second_keeper"
             )
         if not folder.is_absolute():
             raise BackupRefused(f"{folder}: name the folder from the root of the file system")
@@ -97,11 +100,19 @@ class Backups:
             raise BackupRefused(f"{error}: nothing could open a backup") from None
         now, name = self._clock(), secrets.token_hex(16)
         until = (now + self.window).timestamp()
-        return key, missing, KnownBackup(name, str(folder), str(self._endings(folder, name)), now.timestamp(), until)
+        endings = str(self._endings(folder, name)) if self.window else ""
+        return key, missing, KnownBackup(name, str(folder), endings, now.timestamp(), until)
 
     def _endings(self, folder: Path, name: str) -> Path:
         apart = self._settings.retention.recovery_endings
         return folder / ENDINGS if apart is None else apart / f"{name}.{ENDINGS}"
+
+    async def _store_only(self, folder: Path) -> None:
+        def copy() -> None:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            copy_store(Path(self._settings.store_url.database or ""), folder / STORE)
+
+        await asyncio.to_thread(copy)
 
     async def _make(self, folder: Path, key: RecoveryKey, known: KnownBackup) -> None:
         secret = secrets.token_bytes(SECRET_BYTES)
@@ -137,7 +148,8 @@ class Backups:
             await self._ending_log.forget(known.id)
 
         def undo() -> None:
-            Path(known.endings).unlink(missing_ok=True)
+            if known.endings:
+                Path(known.endings).unlink(missing_ok=True)
             for name in (LABEL, SEALED_KEYS, SEALED_ROOT, STORE, TREE):
                 (folder / name).unlink(missing_ok=True)
             if made:
