@@ -117,8 +117,8 @@ class _Keys:
 def open_folder(folder: Path, loot: Loot, recovery_key: bytes | None = None) -> Iterator[HouseholdDay]:
     """What can be opened, by store, household and day; ``loot`` is filled in on the way.
 
-    ``recovery_key``: the offline X25519 private key, for somebody who has it: then the roots of backups and of a second keeper
-    are tried too.
+    ``recovery_key``: the offline X25519 private key, for somebody who has it: then the roots of backups and of a
+    second keeper are tried too.
     """
     files = sorted(file for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
     stores = [file for file in files if is_store(file)]
