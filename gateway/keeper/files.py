@@ -1,5 +1,6 @@
 """Secrets in files of the key folder: made once, mode 0600, never half written."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -11,7 +12,8 @@ def write_secret(file: Path, content: bytes) -> None:
     beside.unlink(missing_ok=True)
     fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.write(fd, content)
+        if os.write(fd, content) != len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(beside))
         os.fsync(fd)
     finally:
         os.close(fd)

@@ -39,10 +39,9 @@ from gateway.keeper.tree import Tree, TreeChange
 
 MOST_WAITING = 64 << 20
 """Bytes of changes that wait for a folder that is away; with more it is copied whole when it is back."""
-COPIED_AT_ONCE = 1024
-"""Slots of one step."""
-OF_THE_DISK = frozenset({"lost+found"})
-"""What may lie in a folder that counts as empty."""
+COPIED_AT_ONCE = 1024  # slots of one step
+OF_NOBODY = frozenset({"lost+found", f"{SECOND}.new"})
+"""What may lie in a folder that counts as empty: of the file system, and of a first try that was killed."""
 
 
 @dataclass(slots=True)
@@ -98,16 +97,15 @@ class Mirror:
 
         Raises ``OSError``, and goes on from what lies there the next time.
         """
-        if known is None and self._sure and not self._waiting:
+        if known is None and self._sure and not self._lacks():
             return True
         self._sure = False
         try:
             self._sure = self._step(known)
-        except GatewayError as error:
+        except BaseException as error:
             self._copying = None
-            raise OSError(str(error)) from None
-        except BaseException:
-            self._copying = None
+            if isinstance(error, GatewayError):
+                raise OSError(str(error)) from None
             raise
         return self._sure
 
@@ -118,12 +116,13 @@ class Mirror:
         self._make()
         with opened_cells(self.folder, self._secrets) as (cells, found):
             self._not_ahead(found)
-            if self._copying is not None or found is None or not self._continues(found):
+            then = None if self._copying is not None or found is None else self._following(found)
+            if found is None or then is None:
                 return self._copy(cells, found)
-            change, base = self._next()
+            change, base = then
             if change is not None:
                 self._do_again(change, cells, found)
-                return known is None and not self._waiting
+                return known is None and not self._lacks()
             if known is not None or found.word.sealed_to != key.digest:
                 self._put(cells, found, found.cell.tree, base, known)
         if known is not None:
@@ -133,7 +132,7 @@ class Mirror:
     def _make(self) -> None:
         """The folder's first file, where it is empty and was not begun before. Raises ``OSError``."""
         if not (self.folder / SECOND).exists():
-            there = {file.name for file in self.folder.iterdir()} - OF_THE_DISK
+            there = {file.name for file in self.folder.iterdir()} - OF_NOBODY
             before = marked(self._memory)
             if there or (before is not None and before.folder == str(self.folder) and not before.anew):
                 what = "does not hold the second keeper that was begun there" if before else "is not empty"
@@ -149,18 +148,18 @@ class Mirror:
                 "so an older tree and root were put back together: restore from it, see docs/running.md, Second keeper"
             )
 
-    def _continues(self, found: SecondFound) -> bool:
-        """Whether the next change that waits follows on what lies there. Those that are there already go."""
+    def _following(self, found: SecondFound) -> tuple[TreeChange | None, Cell] | None:
+        """The oldest change that waits, and what lies there, which it follows on; those that are there already go.
+
+        None: what lies there is not as it was left.
+        """
         if marked(self._memory) != SecondMark(str(self.folder)) or not self._file(found.cell.tree).exists():
-            return False
+            return None
         with self._lock:
             while not _is(found.word, self._base) and self._waiting and found.word.generation > self._base.generation:
                 self._took()
-            return _is(found.word, self._base)
-
-    def _next(self) -> tuple[TreeChange | None, Cell]:
-        """The oldest change that waits, and what it follows on."""
-        with self._lock:
+            if not _is(found.word, self._base):
+                return None
             return self._waiting[0] if self._waiting else None, self._base
 
     def _do_again(self, change: TreeChange, cells: Cells, found: SecondFound) -> None:
@@ -225,6 +224,10 @@ class Mirror:
 
     def _file(self, tree: int) -> Path:
         return self.folder / f"{SECOND_TREE}{tree}"
+
+    def _lacks(self) -> bool:
+        with self._lock:
+            return self._missed or bool(self._waiting)
 
     # -- under the lock
 
