@@ -228,30 +228,37 @@ def test_what_changes_while_the_whole_is_copied_is_in_the_copy(two: Two, monkeyp
     monkeypatch.setattr(module, "COPIED_AT_ONCE", 1)
     model = {f"{n:03}": bytes([n]) * 1500 for n in range(60)}
     two.tree.commit(model)
-    n = 0
+    n, every = 0, [model]
     while not two.mirror.step():
         n += 1
-        if n < 8:
-            change = {f"{n * 5:03}": bytes([n]) * 700, f"{n * 7:03}": None}
+        assert two.there() in (None, *every)
+        if n < 14:
+            change = {f"{n * 4:03}": bytes([n]) * 700, f"{n * 7:03}": None}
             two.tree.commit(change)
-            model = changed(model, change)
-    assert n > 8
-    assert two.there() == model
+            every.append(changed(every[-1], change))
+    assert n > 14
+    assert two.there() == every[-1]
+    (file,) = two.second.glob("second.tree.*")
+    assert file.read_bytes() == (two.home / "data/tree").read_bytes()
 
 
+@pytest.mark.parametrize("steps", range(12))
 def test_what_waits_too_long_is_given_up_and_copied_whole_also_in_the_middle_of_a_copy(
-    two: Two, monkeypatch: pytest.MonkeyPatch
+    two: Two, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
     monkeypatch.setattr(module, "MOST_WAITING", 60_000)
     monkeypatch.setattr(module, "COPIED_AT_ONCE", 2)
-    two.tree.commit({f"{n:03}": bytes([n]) * 1500 for n in range(60)})
+    first = {f"{n:03}": bytes([n]) * 1500 for n in range(60)}
+    two.tree.commit(first)
     two.ship()
-    for n in range(8):
-        two.tree.commit({"anna": bytes([n])})
+    two.tree.commit({name: data + b"!" for name, data in first.items()})
+    for _ in range(steps):
+        two.mirror.step()
+    for n in range(6):
+        two.tree.commit({name: bytes([n]) for name in first})
     assert not two.mirror.step()
-    for n in range(8):
-        two.tree.commit({"anna": bytes([n + 9])})
-    two.ship()
+    while not two.mirror.step():
+        assert two.there() is not None
     assert two.there() == two.tree.after("", 1000)
     assert len(list(two.second.glob("second.tree.*"))) == 1
 
