@@ -46,7 +46,8 @@ class RestoreOrder:
         nobody: no yes, code, session or client of before shall count.
         endings: where they lie, if not where the backup says.
         second: the second keeper's folder; then ``folder`` holds a copy of the store, of any age.
-        accept: with it, who may get in is as in that copy.
+        accept: with it, who may get in and what partners may is as in that copy; what ended since is ended by hand.
+        present: or that copy is what the gateway used to the last.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class RestoreOrder:
     endings: Path | None = None
     second: Path | None = None
     accept: bool = False
+    present: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,11 @@ async def _from_second(
     settings: Settings, order: RestoreOrder, folder: Path, branches: Sequence[Migrations], log: Logger, clock: Clock
 ) -> Restored:
     """The last keys and a store of any age: whose grounds have changed since, of that household none counts."""
+    if not (order.accept or order.present or order.nobody):
+        raise RestoreRefused(
+            f"the store in {order.folder} may be older than the keys: say --present if the gateway used it to the "
+            "last, or --accept if it is an older copy, and then end again what has ended since beside grounds"
+        )
     second = opened_second(folder, order.private)
     if not (order.complete or order.nobody):
         trusted_second(second, settings, clock())
@@ -115,14 +122,20 @@ async def _from_second(
         try:
             await load(gateway)
         except StoreDoubted as doubted:
-            raise RestoreRefused(
-                f"{doubted.found}, so who was revoked since this copy would get in again: give the same metergate "
-                "restore again with --accept, and revoke them before the listeners open; or with --nobody"
-            ) from None
+            raise _not_present(doubted.found) from None
+        if order.present and gateway.pins.faults:
+            raise _not_present("; ".join(gateway.pins.faults))
         if order.nobody:
             await _doubt_all(gateway)
     (settings.data / laying.MARK).unlink()
     return Restored(second.known, second.known, 0, goes_on=True)
+
+
+def _not_present(found: str) -> RestoreRefused:
+    return RestoreRefused(
+        f"the gateway did not use this store to the last ({found}): bring that one, or give the same metergate restore "
+        "again with --accept, and end again what has ended since beside grounds"
+    )
 
 
 def _migrated(settings: Settings, branches: Sequence[Migrations]) -> None:

@@ -48,7 +48,10 @@ def restore(
         Path | None, typer.Option(help="Take the keys from this folder, beside a copy of the store of any age.")
     ] = None,
     accept: Annotated[
-        bool, typer.Option("--accept", help="With it: clients, certificates, boxes, organisations as in that copy.")
+        bool, typer.Option("--accept", help="With it, an older copy: clients, boxes, partners and the like as in it.")
+    ] = False,
+    present: Annotated[
+        bool, typer.Option("--present", help="With it: the store that the gateway used to the last.")
     ] = False,
     settings: SettingsFile = SETTINGS_FILE,
 ) -> None:
@@ -60,11 +63,17 @@ def restore(
     from gateway.restored import RestoreOrder
 
     config, private = held(settings), _private(recovery_key)
-    done = _done(config, RestoreOrder(folder, private, complete, nobody, endings, second_keeper, accept))
+    done = _done(config, RestoreOrder(folder, private, complete, nobody, endings, second_keeper, accept, present))
     if second_keeper is None:
         typer.echo(f"restored as of {done.made:%Y-%m-%d %H:%M:%S} UTC; ended again what has ended since: {done.ended}")
     else:
         typer.echo("restored with the keys of the second keeper; of whom the store is older than they, no yes counts")
+        if accept:
+            typer.echo(
+                "before the listeners open, end again what has ended since that copy: clients, certificates, boxes, "
+                "profiles, the trust list, VENs, agreements, shortened classes, households that moved out",
+                err=True,
+            )
     typer.echo(f"what has ended is known until {done.known:%Y-%m-%d %H:%M:%S} UTC", err=True)
     if nobody:
         typer.echo(

@@ -10,7 +10,7 @@ import os
 CELL_BYTES = 4096
 
 
-class Cells:
+class TwoCells:
     """Of an open file, behind its first ``begin`` bytes."""
 
     def __init__(self, fd: int, begin: int = 0) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.errors import GatewayError, TreeBroken
-from gateway.keeper.cells import CELL_BYTES, Cells
+from gateway.keeper.cells import CELL_BYTES, TwoCells
 from gateway.keeper.files import sync_folder, write_secret
 from gateway.keeper.pages import SLOT_BYTES
 from gateway.keeper.recovery import RecoveryKey
@@ -162,7 +162,7 @@ class Mirror:
                 return None
             return self._waiting[0] if self._waiting else None, self._base
 
-    def _do_again(self, change: TreeChange, cells: Cells, found: SecondFound) -> None:
+    def _do_again(self, change: TreeChange, cells: TwoCells, found: SecondFound) -> None:
         file = self._file(found.cell.tree)
         write_slots(file, change.slots, SLOT_BYTES)
         self._put(cells, found, found.cell.tree, change.cell)
@@ -171,7 +171,7 @@ class Mirror:
             if self._waiting and self._waiting[0] is change:
                 self._took()
 
-    def _copy(self, cells: Cells, found: SecondFound | None) -> bool:
+    def _copy(self, cells: TwoCells, found: SecondFound | None) -> bool:
         """Some slots more. In the end what changed meanwhile, then the root; the former tree is removed."""
         copying = self._copying or self._begin_copy(found)
         file = self._file(copying.tree)
@@ -193,7 +193,7 @@ class Mirror:
         self._copying = copying
         return copying
 
-    def _end_copy(self, copying: _Copying, cells: Cells, found: SecondFound | None) -> None:
+    def _end_copy(self, copying: _Copying, cells: TwoCells, found: SecondFound | None) -> None:
         with self._lock:
             meanwhile, last, missed = list(self._waiting), self._base, self._missed
         if missed:
@@ -206,7 +206,9 @@ class Mirror:
         mark(self._memory, SecondMark(str(self.folder)))
         self._file(1 - copying.tree).unlink(missing_ok=True)
 
-    def _put(self, cells: Cells, found: SecondFound | None, tree: int, root: Cell, known: float | None = None) -> None:
+    def _put(
+        self, cells: TwoCells, found: SecondFound | None, tree: int, root: Cell, known: float | None = None
+    ) -> None:
         """``known``: None keeps what was said before."""
         key = self._key()
         number, before = (0, 0.0) if found is None else (found.cell.number + 1, found.word.known)

@@ -14,7 +14,7 @@ from struct import Struct
 from typing import Protocol
 
 from gateway.errors import RootBusy, RootMissing
-from gateway.keeper.cells import CELL_BYTES, Cells
+from gateway.keeper.cells import CELL_BYTES, TwoCells
 from gateway.keeper.files import sync_folder
 
 MAGIC = b"MGROOT1\0"
@@ -59,7 +59,7 @@ class FileRoot:
         except OSError:
             os.close(self._fd)
             raise RootBusy("another process holds the root of the key tree") from None
-        self._cells = Cells(self._fd)
+        self._cells = TwoCells(self._fd)
 
     def load(self) -> Cell | None:
         raw = self._cells.read()

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gateway.keeper.cells import CELL_BYTES, Cells
+from gateway.keeper.cells import CELL_BYTES, TwoCells
 from gateway.keeper.root import Cell
 
 SECOND, SECOND_TREE, SECOND_KEYS = "second", "second.tree.", "second.keys"
@@ -142,7 +142,7 @@ def newest(cells: list[bytes]) -> tuple[int, SecondCell] | None:
 
 
 @contextmanager
-def opened_cells(folder: Path, secrets: SecondSecrets) -> Iterator[tuple[Cells, SecondFound | None]]:
+def opened_cells(folder: Path, secrets: SecondSecrets) -> Iterator[tuple[TwoCells, SecondFound | None]]:
     """The cells of this gateway's second keeper, and what it said last. Raises ``OSError``, also where it is another's.
 
     None: nothing is there that this gateway wrote, whole.
@@ -151,7 +151,7 @@ def opened_cells(folder: Path, secrets: SecondSecrets) -> Iterator[tuple[Cells, 
     try:
         if os.pread(fd, HEAD_BYTES, 0) != head(secrets.id):
             raise OSError(f"{folder} is the second keeper of another gateway")
-        cells = Cells(fd, HEAD_BYTES)
+        cells = TwoCells(fd, HEAD_BYTES)
         read = cells.read()
         found = newest(read)
         if found is not None:

@@ -26,7 +26,7 @@ from gateway.keeper.port import Keeper
 from gateway.recovery.endings_file import endings_key
 from gateway.recovery.entries import EndingEntry, encoded
 from gateway.recovery.known import KnownBackup, KnownBackups
-from gateway.recovery.places import PLACE_SECONDS, SILENT, BackupPlace, Place, SecondPlace
+from gateway.recovery.places import PLACE_SECONDS, SILENT, BackupPlace, PlaceApart, SecondPlace
 from gateway.storage.port import Store
 from gateway.storage.tables.counters import owed_ending
 
@@ -104,7 +104,7 @@ class EndingLog:
         return [place.said for place in self._all if place.fault]
 
     @property
-    def _all(self) -> Sequence[Place]:
+    def _all(self) -> Sequence[PlaceApart]:
         backups = tuple(self._places.values())
         return backups if self._second is None else (*backups, self._second)
 

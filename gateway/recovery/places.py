@@ -24,7 +24,7 @@ OwedEntries = Callable[[int], Awaitable[Sequence[tuple[int, str]]]]
 """Entries of the store above a number, oldest first, a bounded count."""
 
 
-class Place(ABC):
+class PlaceApart(ABC):
     """How far it has come, and what is wrong with it.
 
     Attributes:
@@ -81,7 +81,7 @@ class Place(ABC):
         self.fault = fault
 
 
-class BackupPlace(Place):
+class BackupPlace(PlaceApart):
     """Beside one backup. ``upto``: the number of the last entry that is there, of those of this process."""
 
     def __init__(
@@ -117,7 +117,7 @@ class BackupPlace(Place):
         return bool(await self.write(append))
 
 
-class SecondPlace(Place):
+class SecondPlace(PlaceApart):
     """The second keeper. A copy of the whole goes on from one try to the next."""
 
     def __init__(self, keeper: Keeper, log: Logger, timer: Callable[[], float]) -> None:

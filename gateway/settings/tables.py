@@ -105,7 +105,7 @@ class RetentionSettings(SettingsTable):
     legal: _Days = Field(default=DEFAULT_DAYS[DetailClass.LEGAL], description="What a named statute demands, in days.")
     access_log: Annotated[int, Field(ge=1, le=366)] = Field(default=90, description="The access log, in days.")
     recovery_hours: Annotated[int, Field(ge=0, le=24 * 31)] = Field(
-        default=24, description="How long a backup can be restored, in hours. 0: no backups are made."
+        default=24, description="How long a backup can be restored, in hours. 0: none can be."
     )
     recovery_key: Path | None = Field(
         default=None,

@@ -26,10 +26,11 @@ class Away:
     second: Path
     copies: Path
     safe: bytes = b""
+    hours: int = 0
 
     @property
     def retention(self) -> dict[str, Any]:
-        return {"recovery_hours": 0, "second_keeper": str(self.second)}
+        return {"recovery_hours": self.hours, "second_keeper": str(self.second)}
 
     @property
     def settings(self) -> Settings:

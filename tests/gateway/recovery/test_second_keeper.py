@@ -8,6 +8,8 @@ import pytest
 
 from gateway.errors import NotYetKept, RestoreRefused
 from gateway.recovery.ending_log import SILENT, acknowledging
+from gateway.recovery.second_laying import opened_second, trusted_second
+from gateway.settings import Settings
 from gateway.vault.offline import Loot, open_folder
 from policies.terms import SubjectId
 from tests.gateway.house import NOON, House
@@ -25,6 +27,11 @@ def here(tmp_path: Path) -> Away:
 def opened(here: Away) -> set[str]:
     """By somebody who has the disk of the second keeper, every copy of the store, and the recovery key."""
     return {one.household for one in open_folder(here.copies.parent, Loot(), here.safe)}
+
+
+def lost_settings(here: Away) -> Settings:
+    """As if data and keys were gone."""
+    return Away(here.folder.with_name("empty"), here.second, here.copies).settings
 
 
 async def told(act: Callable[[], Awaitable[object]]) -> None:
@@ -50,7 +57,7 @@ async def test_the_data_and_the_keys_are_lost_and_come_back_from_an_old_store_wi
         await told(lambda: home.consent.withdraw(bert))
         await told(lambda: home.gateway.household_end.erase(carl))
     here.lose()
-    done = await here.back(old, at=LATER, complete=True)
+    done = await here.back(old, at=LATER, complete=True, accept=True)
     assert done.known == NOON
     async with here.house() as home:
         assert len(await home.rows(home.question(anna))) == 8
@@ -105,7 +112,7 @@ async def test_where_only_the_keys_are_lost_the_present_store_goes_on_whole(here
     kept = {file.name: file.read_bytes() for file in (here.folder / "keys").iterdir()}
     (here.folder / "data").rename(here.copies / "data")
     here.lose("keys")
-    await here.back(here.copies / "data")
+    await here.back(here.copies / "data", present=True)
     for name in ("ca.pem", "ca.key", "operator.hash", "recovery.pem"):
         assert (here.folder / "keys" / name).read_bytes() == kept[name]
     async with here.house() as home:
@@ -121,7 +128,7 @@ async def test_where_only_the_data_is_lost_the_root_says_that_nothing_is_missing
         anna, _, _ = await three(home)
         old = here.copy_of_store()
     here.lose("data")
-    await here.back(old, at=LATER)
+    await here.back(old, at=LATER, present=True)
     async with here.house() as home:
         assert len(await home.rows(home.question(anna))) == 8
 
@@ -137,7 +144,7 @@ async def test_a_second_keeper_that_is_older_than_the_root_is_refused(here: Away
         (here.second / name).write_bytes(data)
     here.lose("data")
     with pytest.raises(RestoreRefused, match=r"lacks \d+ changes that .* knows"):
-        await here.back(old, at=LATER)
+        await here.back(old, at=LATER, accept=True)
     assert not (here.folder / "data/tree").exists()
     await here.back(old, at=LATER, nobody=True)
 
@@ -148,7 +155,7 @@ async def test_an_old_word_asks_for_somebodys_word_and_nobody_counts_where_nobod
         old = here.copy_of_store()
     here.lose()
     with pytest.raises(RestoreRefused, match="is known until 2026-03-04 12:00:00 UTC: if the gateway did not run"):
-        await here.back(old, at=LATER)
+        await here.back(old, at=LATER, accept=True)
     assert not (here.folder / "data").exists()
     await here.back(old, at=SOON, nobody=True)
 
@@ -160,8 +167,11 @@ async def test_clients_that_changed_since_the_copy_are_taken_by_the_operators_wo
         old = here.copy_of_store()
         await told(lambda: home.gateway.clients.revoke("acme"))
     here.lose()
-    with pytest.raises(RestoreRefused, match=r"older than its keys \(in client\).*--accept"):
+    with pytest.raises(RestoreRefused, match=r"say --present if .* or --accept if it is an older copy"):
         await here.back(old)
+    assert not (here.folder / "data").exists()
+    with pytest.raises(RestoreRefused, match=r"older than its keys \(in client\).*--accept"):
+        await here.back(old, present=True)
     with pytest.raises(RestoreRefused, match="begun and did not end"):
         async with here.house():
             pass
@@ -182,6 +192,9 @@ async def test_where_it_is_away_what_ends_has_ended_and_is_not_acknowledged_for_
         assert ["on the second keeper" in fault for fault in log.faults] == [True]
         passed = SILENT
         await told(lambda: home.consent.withdraw(carl))
+        by_now = NOON + timedelta(seconds=SILENT)
+        with pytest.raises(RestoreRefused, match="is known until 2026-03-04 12:00:00 UTC"):
+            trusted_second(opened_second(here.second.with_name("unplugged"), here.safe), lost_settings(here), by_now)
         here.second.with_name("unplugged").rename(here.second)
         await log.look()
         assert log.faults == []
