@@ -202,7 +202,7 @@ async def opened(
         mirror = None if restoring else second_mirror(settings)
         keeper = await asyncio.to_thread(lambda: open_keeper(settings.tree, root, mirror, make=empty))
         stack.callback(keeper.close)
-        await compare_second(keeper)
+        await compare_second(keeper, settings, log)
         outbound = Outbound(allow_private=settings.outbound.allow_private, extra_ca=settings.outbound.extra_ca)
         http = await stack.enter_async_context(outbound)
         supervisor = Supervisor(log)

@@ -10,7 +10,8 @@ from adapters.plugin import Route
 from gateway.api import models
 from gateway.api.models import body
 from gateway.errors import BackupRefused
-from gateway.recovery.backups import Backups, same_disk
+from gateway.recovery.backups import Backups
+from gateway.recovery.key_files import same_disk
 from gateway.serve.problems import Problem
 from gateway.settings import Settings
 from policies.roles import OPERATOR, Listener

@@ -156,9 +156,9 @@ class Mirror:
         if marked(self._memory) != SecondMark(str(self.folder)) or not self._file(found.cell.tree).exists():
             return None
         with self._lock:
-            while not _is(found.word, self._base) and self._waiting and found.word.generation > self._base.generation:
+            while not found.word.of(self._base) and self._waiting and found.word.generation > self._base.generation:
                 self._took()
-            if not _is(found.word, self._base):
+            if not found.word.of(self._base):
                 return None
             return self._waiting[0] if self._waiting else None, self._base
 
@@ -206,14 +206,12 @@ class Mirror:
         mark(self._memory, SecondMark(str(self.folder)))
         self._file(1 - copying.tree).unlink(missing_ok=True)
 
-    def _put(
-        self, cells: TwoCells, found: SecondFound | None, tree: int, root: Cell, known: float | None = None
-    ) -> None:
+    def _put(self, to: TwoCells, found: SecondFound | None, tree: int, root: Cell, known: float | None = None) -> None:
         """``known``: None keeps what was said before."""
         key = self._key()
         number, before = (0, 0.0) if found is None else (found.cell.number + 1, found.word.known)
         word = SecondWord(root.generation, mark_of(root), key.digest, before if known is None else known)
-        cells.replace(self._secrets.said(SecondCell(number, tree, key.seal_root(root), b""), word))
+        to.replace(self._secrets.said(SecondCell(number, tree, key.seal_root(root), b""), word))
 
     def _put_files(self, key: RecoveryKey) -> None:
         """What else is in the key folder, where it has changed since it was written last."""
@@ -241,10 +239,6 @@ class Mirror:
         """Nothing waits any more; what lies there is not what the next change follows on."""
         while self._waiting:
             self._took()
-
-
-def _is(word: SecondWord, root: Cell) -> bool:
-    return (word.generation, word.mark) == (root.generation, mark_of(root))
 
 
 def _zeros(change: TreeChange) -> dict[int, bytes]:

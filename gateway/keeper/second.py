@@ -60,6 +60,10 @@ class SecondWord(NamedTuple):
     sealed_to: bytes
     known: float
 
+    def of(self, root: Cell) -> bool:
+        """Whether it was said of this root."""
+        return (self.generation, self.mark) == (root.generation, mark_of(root))
+
 
 class SecondFound(NamedTuple):
     """A cell, and what the gateway said in it."""

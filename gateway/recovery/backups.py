@@ -159,11 +159,6 @@ class Backups:
             await asyncio.to_thread(undo)
 
 
-def same_disk(folder: Path, settings: Settings) -> bool:
-    """Whether what is lost with the data is lost with the backup too."""
-    return any(folder.stat().st_dev == ours.stat().st_dev for ours in (settings.data, settings.keys) if ours.exists())
-
-
 def digest_of_file(file: Path) -> str:
     """SHA-256, hex. Raises ``OSError``."""
     with file.open("rb") as stream:

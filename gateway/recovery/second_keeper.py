@@ -1,14 +1,16 @@
 """The second keeper of a gateway that runs, as its settings say."""
 
 import asyncio
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
-from gateway.errors import TreeBroken
+from adapters.plugin import Logger
 from gateway.keeper.keeper import LocalKeeper
 from gateway.keeper.mirror import Mirror
 from gateway.keeper.second_mark import SecondMark, mark
 from gateway.recovery.first_key import recovery_key
-from gateway.recovery.key_files import key_files
+from gateway.recovery.key_files import key_files, same_disk
 from gateway.recovery.places import PLACE_SECONDS
 from gateway.settings import Settings
 
@@ -31,12 +33,11 @@ def begin_anew(settings: Settings) -> None:
         mark(settings.keys / MEMORY, SecondMark(str(settings.retention.second_keeper), anew=True))
 
 
-async def compare_second(keeper: LocalKeeper) -> None:
+async def compare_second(keeper: LocalKeeper, settings: Settings, log: Logger) -> None:
     """Before anything is changed at the start. Raises ``TreeBroken`` where the second keeper is newer than this one."""
-    try:
+    with suppress(OSError):  # it is away, which is said with the first word
         async with asyncio.timeout(PLACE_SECONDS):
+            apart = not keeper.second or not await asyncio.to_thread(same_disk, Path(keeper.second), settings)
+            if not apart:
+                log.warning("second_keeper.same_disk", folder=keeper.second)
             await keeper.compare()
-    except TreeBroken:
-        raise
-    except OSError:
-        return  # it is away: said with the first word

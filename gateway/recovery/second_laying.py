@@ -23,7 +23,6 @@ from gateway.keeper.second import (
     SECOND_TREE,
     SecondCell,
     SecondSecrets,
-    mark_of,
     named_in,
     newest,
 )
@@ -73,7 +72,7 @@ def opened_second(folder: Path, private: bytes) -> OpenedSecond:
         raise RestoreRefused(f"{error.filename} is missing: bring the whole folder of the second keeper") from None
     except (PageDamaged, ValueError):
         raise _damaged(folder) from None
-    if word is None or secrets.id != name or (word.generation, word.mark) != (root.generation, mark_of(root)):
+    if word is None or secrets.id != name or not word.of(root):
         raise _damaged(folder)
     return OpenedSecond(folder, name, tree, root, datetime.fromtimestamp(word.known, UTC), files)
 
