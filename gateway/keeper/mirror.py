@@ -127,6 +127,7 @@ class Mirror:
                 self._put(cells, found, found.cell.tree, base, known)
         if known is not None:
             self._put_files(key)
+            self._file(1 - found.cell.tree).unlink(missing_ok=True)  # what a kill at the end of a copy left
         return True
 
     def _make(self) -> None:

@@ -208,6 +208,38 @@ def test_killed_at_any_write_of_the_first_copy_there_is_nothing_or_all_of_it(tmp
     assert count > 6
 
 
+@pytest.mark.parametrize("torn", [False, True])
+def test_killed_at_any_write_of_a_whole_copy_the_former_state_is_there_or_the_new_one(
+    tmp_path: Path, torn: bool
+) -> None:
+    count, done = 0, False
+    before, after = {"anna": b"a", "bert": b"b"}, {"bert": b"c"}
+    while not done:
+        two = Two(tmp_path / f"{count}").open()
+        two.tree.commit(before)
+        two.ship(1.0)
+        two.tree.follow(lambda _: None)  # it misses a change
+        two.tree.commit({"anna": None, "bert": b"c"})
+        two.close()
+        two.open()
+        with pytest.MonkeyPatch.context() as patch:
+            killed_at(count, patch, torn)
+            try:
+                two.ship()
+                done = True
+            except Killed:
+                pass
+        assert two.there() in ((after,) if done else (before, after))
+        two.close()
+        two.open()
+        two.ship(2.0)
+        assert two.there() == after
+        assert len(list(two.second.glob("second.tree.*"))) == 1
+        two.close()
+        count += 1
+    assert count > 6
+
+
 def test_what_was_shipped_over_is_noise_to_the_recovery_key(two: Two) -> None:
     """Every page that ever lay there is tried under every root that lies there."""
     two.tree.commit({"anna": b"secret of anna", "bert": b"b"})
