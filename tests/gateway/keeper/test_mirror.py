@@ -18,7 +18,7 @@ from gateway.keeper.reading import entries_in
 from gateway.keeper.recovery import RecoveryKey, unsealed_root
 from gateway.keeper.root import FileRoot
 from gateway.keeper.second import HEAD_BYTES, newest
-from gateway.keeper.second_mark import SecondMark, mark
+from gateway.keeper.second_mark import SecondMark, mark, marked
 from gateway.keeper.tree import Tree
 
 SAFE = X25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -316,6 +316,15 @@ def test_an_older_tree_and_root_at_home_are_found_out_before_anything_is_changed
     mark(two.home / "keys/second.json", SecondMark(str(two.second), anew=True))
     two.mirror.check()
     two.ship()
+    assert two.there() == {"anna": b"a"}
+
+
+def test_what_is_to_begin_anew_does_so_once(two: Two) -> None:
+    two.tree.commit({"anna": b"a"})
+    two.ship()
+    mark(two.home / "keys/second.json", SecondMark(str(two.second), anew=True))
+    two.ship(1.0)
+    assert marked(two.home / "keys/second.json") == SecondMark(str(two.second))
     assert two.there() == {"anna": b"a"}
 
 

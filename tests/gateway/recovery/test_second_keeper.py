@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import NotYetKept, RestoreRefused
+from gateway.errors import BeingRecorded, NotYetKept, RestoreRefused, StoreFull
 from gateway.recovery.ending_log import SILENT, acknowledging
 from gateway.recovery.second_laying import opened_second, trusted_second
 from gateway.settings import Settings
@@ -32,6 +32,10 @@ def opened(here: Away) -> set[str]:
 def lost_settings(here: Away) -> Settings:
     """As if data and keys were gone."""
     return Away(here.folder.with_name("empty"), here.second, here.copies).settings
+
+
+async def no_room(*_: object, **__: object) -> None:
+    raise StoreFull("full")
 
 
 async def told(act: Callable[[], Awaitable[object]]) -> None:
@@ -119,6 +123,34 @@ async def test_where_only_the_keys_are_lost_the_present_store_goes_on_whole(here
         assert home.gateway.pins.faults == []
         assert len(await home.rows(home.question(anna))) == 8
         assert list(home.grounds.of(bert)) == []
+
+
+async def test_what_was_pressed_on_a_full_disk_counts_with_the_store_that_was_in_use(
+    here: Away, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with here.house() as home:
+        anna, bert, _ = await three(home)
+        with monkeypatch.context() as patch:
+            patch.setattr(home.store, "write", no_room)
+            with pytest.raises(BeingRecorded):
+                await home.consent.withdraw(anna)
+    (here.folder / "data").rename(here.copies / "data")
+    here.lose("keys")
+    await here.back(here.copies / "data", present=True)
+    async with here.house() as home:
+        assert list(home.grounds.of(anna)) == []
+        assert len(list(home.grounds.of(bert))) == 1
+
+
+async def test_a_store_of_before_a_withdrawal_is_not_taken_for_the_present_one(here: Away) -> None:
+    async with here.house() as home:
+        _, bert, _ = await three(home)
+        old = here.copy_of_store()
+        await told(lambda: home.consent.withdraw(bert))
+    here.lose()
+    with pytest.raises(RestoreRefused, match=r"did not use this store to the last .*1 households.* --accept"):
+        await here.back(old, present=True)
+    await here.back(old, accept=True)
 
 
 async def test_where_only_the_data_is_lost_the_root_says_that_nothing_is_missing_and_nobody_is_asked(
