@@ -40,7 +40,7 @@ def accept(
 
     from gateway import logs
     from gateway.clock import system_clock
-    from gateway.compose import accept as take
+    from gateway.restored import accept as take
 
     config, refused = held(settings), list[BaseException]()
     if not yes and not typer.confirm("Take what the store says, as it lies there? Whoever wrote it gets in.", err=True):

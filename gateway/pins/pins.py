@@ -184,7 +184,7 @@ class Pins:
         tables, households = await self._compare()
         dropped = {t.name: tables.doubted.pop(t.name) for t in DROPPED if t.name in tables.doubted}
         if tables.doubted:
-            raise StoreDoubted(_refusal(tables.doubted))
+            raise _refusal(tables.doubted)
         self._dropped = list(dropped)
         self._say(households, dropped)
         try:
@@ -233,11 +233,12 @@ class Pins:
         return count
 
 
-def _refusal(doubted: Mapping[str, Finding]) -> str:
+def _refusal(doubted: Mapping[str, Finding]) -> StoreDoubted:
     """One sentence for the operator, and the next step."""
     kinds = dict.fromkeys(doubted.values())
     said = [f"the store {why} (in {', '.join(name for name in doubted if doubted[name] is why)})" for why in kinds]
-    return (
-        f"{'; '.join(said)}: put back the present store. Where it is lost, read docs/running.md, Backup, and take "
-        "these tables as they are with metergate vault accept"
+    return StoreDoubted(
+        "; ".join(said),
+        "put back the present store. Where it is lost, read docs/running.md, Backup, and take these tables as they are "
+        "with metergate vault accept",
     )
