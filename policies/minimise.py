@@ -17,7 +17,8 @@ from policies.amounts import JOULES, NOTHING_SAID, Installation, can_change_to_j
 from policies.gaps import Gaps
 from policies.terms import AS_RECEIVED, ONE_DAY, ONE_MONTH, Grant, Period, Row
 from policies.vault.values import Value
-from policies.vee.corrections import Correction, corrected
+from policies.vee.corrected import corrected
+from policies.vee.corrections import Correction
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
