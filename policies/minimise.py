@@ -11,7 +11,7 @@ from functools import partial
 
 from meter_driver.amounts.leaps import reach
 from meter_driver.intervals import day_edges, month_edges
-from meter_driver.quantities import Kind, parse
+from meter_driver.quantities import MEANS, parse
 from meter_driver.units import base
 from policies.amounts import JOULES, NOTHING_SAID, Installation, can_change_to_joules, rows_of, said_joules
 from policies.gaps import Gaps
@@ -75,7 +75,7 @@ def minimise(
         empty = Row(subject, quantity, grant.period.start, grant.period.start, None, unit, "missing", meter)
         if (quantity, meter) in some:
             known = parse(quantity)
-            mean = known is not None and known.kind is Kind.INSTANT
+            mean = known is not None and known.kind in MEANS
             told = corrected(edges, some[quantity, meter], work, empty, mean=mean)
         else:
             told = work(edges)

@@ -171,6 +171,6 @@ def _axis(some: Sequence[tuple[int, Cover]]) -> tuple[Sequence[int], ...]:
         [begin for begin, _ in some],
         [cover.first_at for _, cover in some],
         [cover.last_at for _, cover in some],
-        [len(cover.order) for _, cover in some],
+        [cover.readings for _, cover in some],
         [cover.covered for _, cover in some],
     )
