@@ -46,7 +46,7 @@ def decide(
     if request.level is Level.COHORT:
         return Refusal((Reason.COHORT_OF_ONE,))
     if oldest is not None and request.period.end <= oldest:
-        return Refusal((Reason.EXPIRED,))
+        return Refusal((Reason.EXPIRED,), oldest)
     closest: tuple[Reason, ...] | None = None
     moment = _Moment(now, zone)
     for ground in grounds:
