@@ -88,7 +88,7 @@ AS_RECEIVED, QUARTER_HOUR = timedelta(0), timedelta(minutes=15)
 ONE_DAY = timedelta(days=1)
 """A local day, 23 to 25 hours."""
 ONE_MONTH = timedelta(days=31)
-"""A local month; the longest stands for each. A household gets its own by it, a recipient does not ask for months."""
+"""A local month; the longest stands for each, and is a whole multiple of all that is agreed."""
 
 
 def class_of(resolution: timedelta) -> DetailClass:

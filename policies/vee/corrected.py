@@ -3,16 +3,23 @@
 Stands of a register are not worth less for what is estimated between them. Where the parts of an interval come to what
 the stands at its ends say, it is as measured as they are; a hole between two stands that is filled in part only is
 worth what they say of it. Where parts come to something else they count, and the whole is as good as the least of them.
+
+A hole lies between two readings, of whatever interval it is a part: so parts make the whole in every length.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
-from itertools import groupby
 
+from msgspec.structs import replace
+
+from meter_driver.amounts import Method, Status
 from meter_driver.quantities import is_signed
-from policies.terms import QUARTER_HOUR, Row
+from policies.amounts import share_of
+from policies.terms import Row
 from policies.vee.corrections import Correction, newest
-from policies.vee.parts import Edge, inside_of, joined, rest_of, row_of, value_in
+from policies.vee.parts import Edge, inside_of, joined, length_of, rest_of, row_of, value_in
 
 _Rows = Callable[[Sequence[Edge]], list[Row]]
 
@@ -24,14 +31,17 @@ def corrected(
     empty: Row,
     *,
     mean: bool,
+    read: Sequence[datetime] = (),
 ) -> list[Row]:
     """Rows of ``edges`` (ascending, disjoint), of one meter's quantity.
 
     ``worked_out``: rows of intervals by the readings alone. ``empty``: who and what it is about, for rows of which no
     reading speaks, and the unit in which all is told, if it is settled. ``mean``: rows are means, not amounts.
+    ``read``: instants of readings of amounts, ascending.
     """
     some = newest(corrections)
-    inside = {edge: inside_of(edge, some) for edge in edges}
+    holes = _holes(some, worked_out, empty, read)
+    inside = {edge: _parted(edge, inside_of(edge, some), holes) for edge in edges}
     pieces = [piece for edge in edges for piece in rest_of(edge, inside[edge])]
     by_readings = {(row.start, row.end): row for row in worked_out(pieces)}
     rows: list[Row] = []
@@ -40,89 +50,91 @@ def corrected(
             rows += [by_readings[edge]] if edge in by_readings else []
             continue
         parts = [by_readings.get(piece) for piece in rest_of(edge, inside[edge])]
-        rows.append(joined(edge, [*parts, *(row_of(each, empty) for each in inside[edge])], empty, mean=mean))
-    return rows if mean else _across(rows, inside, by_readings, worked_out, empty)
+        said = [each if isinstance(each, Row) else row_of(each, empty) for each in inside[edge]]
+        rows.append(joined(edge, [*parts, *said], empty, mean=mean))
+    return rows if mean else _as_measured(rows, inside, worked_out)
 
 
-def _across(
-    rows: Sequence[Row],
-    inside: Mapping[Edge, Sequence[Correction]],
-    by_readings: Mapping[Edge, Row],
-    worked_out: _Rows,
-    empty: Row,
-) -> list[Row]:
-    """``rows``, and of those that are worth less than readings what these say across holes in which corrections lie."""
-    doubtful = [edge for row in rows if _is_doubtful(row, inside[edge := (row.start, row.end)])]
-    if not doubtful:
-        return list(rows)
-    wholes = _known(worked_out(doubtful))
-    torn = [edge for edge in doubtful if any(_unknown(by_readings.get(each)) for each in rest_of(edge, inside[edge]))]
-    bridged = _bridged({edge: inside[edge] for edge in torn}, worked_out, empty) if torn else {}
+_Parts = Sequence[Correction | Row]
+"""Ascending and disjoint: corrections, and holes with what lies in them."""
+
+
+def _parted(edge: Edge, inside: Sequence[Correction], holes: Sequence[Row]) -> _Parts:
+    """What shares something with an interval: holes that lie in it, and the corrections that lie in none of these."""
+    first = bisect_left(holes, edge[0], key=lambda hole: hole.start)
+    mine = [hole for hole in holes[first : bisect_left(holes, edge[1], key=lambda h: h.start)] if hole.end <= edge[1]]
+    alone = [one for one in inside if not any(hole.start <= one.start < hole.end for hole in mine)]
+    return sorted([*mine, *alone], key=lambda each: each.start)
+
+
+def _as_measured(rows: Sequence[Row], inside: Mapping[Edge, _Parts], worked_out: _Rows) -> list[Row]:
+    """``rows``, and of those whose parts come to what stands at both ends say what these say."""
+    doubtful = [
+        edge for row in rows if row.status == "estimated" and _several(edge := (row.start, row.end), inside[edge])
+    ]
+    wholes = _known(worked_out(doubtful)) if doubtful else {}
     found = []
     for row in rows:
-        edge = row.start, row.end
-        row = bridged.get(edge, row)
-        whole = wholes.get(edge)
+        whole = wholes.get((row.start, row.end))
         found.append(whole if whole is not None and value_in(row, whole.unit) == whole.value else row)
     return found
 
 
-def _is_doubtful(row: Row, inside: Sequence[Correction]) -> bool:
-    """Whether there is more in it than one correction, none reaches out of it, and it is worth less than a reading."""
-    within = bool(inside) and row.start <= inside[0].start and inside[-1].end <= row.end
-    alone = len(inside) == 1 and (row.start, row.end) == (inside[0].start, inside[0].end)
-    return within and not alone and row.status in ("estimated", "missing")
+def _several(edge: Edge, inside: _Parts) -> bool:
+    """Whether there is more in it than one correction."""
+    return bool(inside) and (inside[0].start, inside[0].end) != edge
 
 
 def _known(rows: Iterable[Row]) -> dict[Edge, Row]:
-    """Those that readings tell, by their edges."""
-    return {(row.start, row.end): row for row in rows if not _unknown(row)}
+    """Those that readings decide, by their edges."""
+    return {(row.start, row.end): row for row in rows if row.value is not None and row.status != "estimated"}
 
 
-def _unknown(row: Row | None) -> bool:
-    return row is None or row.value is None or row.status == "estimated"
+# -- holes
 
 
-def _bridged(torn: Mapping[Edge, Sequence[Correction]], worked_out: _Rows, empty: Row) -> dict[Edge, Row]:
-    """Of intervals those of which all holes that corrections fill in part only lie between two stands."""
-    quarters = {edge: sorted([*_spans(inside), *_quarters(edge, inside)]) for edge, inside in torn.items()}
-    told = _known(worked_out([part for parts in quarters.values() for part in parts]))
-    stretches = {edge: _stretches(parts, _spans(torn[edge]), told) for edge, parts in quarters.items()}
-    known = _known(worked_out([each for some in stretches.values() for each in some]))
-    found = {}
-    for edge, inside in torn.items():
-        whole = [known[each] for each in stretches[edge] if each in known]
-        lost = [[row_of(one, empty) for one in inside_of((row.start, row.end), inside)] for row in whole]
-        if len(whole) == len(stretches[edge]) and all(map(_has_room, whole, lost)):
-            kept = [one for one in inside if not any(row.start <= one.start < row.end for row in whole)]
-            found[edge] = joined(edge, [*whole, *(row_of(one, empty) for one in kept)], empty, mean=False)
+def _holes(some: Sequence[Correction], worked_out: _Rows, empty: Row, read: Sequence[datetime]) -> list[Row]:
+    """What the stretches are worth between two readings that lie around corrections of what no reading tells."""
+    if not read:
+        return []
+    told = {(row.start, row.end) for row in worked_out([(one.start, one.end) for one in some]) if row.value is not None}
+    around = [_around(one, read) for one in some if (one.start, one.end) not in told]
+    known = _known(worked_out(_apart([edge for edge in around if edge is not None])))
+    found = []
+    for edge, row in known.items():
+        inside = inside_of(edge, some)
+        within = edge[0] <= inside[0].start and inside[-1].end <= edge[1]
+        if within and rest_of(edge, inside):
+            found.append(_filled(row, [row_of(one, empty) for one in inside]))
     return found
 
 
-def _spans(inside: Sequence[Correction]) -> set[Edge]:
-    return {(one.start, one.end) for one in inside}
+def _around(one: Correction, read: Sequence[datetime]) -> Edge | None:
+    before, after = bisect_right(read, one.start) - 1, bisect_left(read, one.end)
+    return (read[before], read[after]) if before >= 0 and after < len(read) else None
 
 
-def _quarters(edge: Edge, inside: Sequence[Correction]) -> Iterator[Edge]:
-    """Of what no correction speaks of."""
-    for start, end in rest_of(edge, inside):
-        while start < end:
-            yield start, (start := min(start + QUARTER_HOUR, end))
+def _apart(edges: Sequence[Edge]) -> list[Edge]:
+    """Ascending ones; those that share something are one."""
+    found: list[Edge] = []
+    for edge in edges:
+        if found and edge[0] < found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], edge[1])
+        else:
+            found.append(edge)
+    return found
 
 
-def _stretches(parts: Sequence[Edge], ours: Set[Edge], told: Mapping[Edge, Row]) -> list[Edge]:
-    """What is told by readings: holes with all that lies in them, and all else but corrections."""
-
-    def worth(part: Edge) -> tuple[bool, bool]:
-        return part not in told, part in told and part in ours
-
-    runs = [list(run) for (_, corrected), run in groupby(parts, worth) if not corrected]
-    return [(run[0][0], run[-1][1]) for run in runs if not ours >= set(run)]
-
-
-def _has_room(hole: Row, parts: Sequence[Row]) -> bool:
-    """Whether what is said of parts of a hole can have been in it."""
+def _filled(hole: Row, parts: Sequence[Row]) -> Row:
+    """As the stands say; where parts are said to be more than that, these, and of the rest its share by time."""
     numbers = [value for part in parts if (value := value_in(part, hole.unit)) is not None]
     if hole.value is None or len(numbers) < len(parts):
-        return False
-    return sum(numbers, Decimal(0)) <= hole.value or is_signed(hole.quantity)
+        return replace(hole, value=None, status=Status.MISSING.value, completeness=Decimal(0))
+    said = sum(numbers, Decimal(0))
+    if said <= hole.value or is_signed(hole.quantity):
+        return hole
+    length = length_of((hole.start, hole.end))
+    left = length - sum(length_of((part.start, part.end)) for part in parts)
+    rest = (hole.value * left / length).quantize(hole.value)
+    words = {"status": Status.ESTIMATED.value, "method": Method.INTERPOLATED.value}
+    return replace(hole, value=said + rest, completeness=share_of(left, length), **words)

@@ -33,7 +33,7 @@ def inside_of(edge: Edge, some: Sequence[Correction]) -> list[Correction]:
     return found
 
 
-def rest_of(edge: Edge, inside: Sequence[Correction]) -> list[Edge]:
+def rest_of(edge: Edge, inside: Sequence[Correction | Row]) -> list[Edge]:
     """What no correction speaks of."""
     found, begin = [], edge[0]
     for each in inside:
@@ -58,8 +58,8 @@ def joined(edge: Edge, parts: Sequence[Row | None], empty: Row, *, mean: bool) -
     out of it.
     """
     there = [part for part in parts if part is not None]
-    length = _length(edge)
-    share = share_of(sum((part.completeness * _length((part.start, part.end)) for part in there), Decimal(0)), length)
+    length = length_of(edge)
+    share = share_of(sum((part.completeness * length_of((part.start, part.end)) for part in there), Decimal(0)), length)
     unit = there[0].unit
     nothing = replace(empty, start=edge[0], end=edge[1], unit=unit, completeness=min(share, WHOLE - THOUSANDTH))
     if len(there) < len(parts) or any(part.start < edge[0] or part.end > edge[1] for part in there):
@@ -83,10 +83,11 @@ def value_in(row: Row, unit: str | None) -> Decimal | None:
 
 
 def _mean(numbers: Sequence[Decimal], parts: Sequence[Row], length: Decimal) -> Decimal:
-    lengths = (_length((part.start, part.end)) for part in parts)
+    lengths = (length_of((part.start, part.end)) for part in parts)
     finest = min(numbers, key=lambda number: int(number.as_tuple().exponent))
     return (sum(map(mul, numbers, lengths), Decimal(0)) / length).quantize(finest)
 
 
-def _length(edge: Edge) -> Decimal:
+def length_of(edge: Edge) -> Decimal:
+    """Microseconds."""
     return Decimal(micros(edge[1]) - micros(edge[0]))

@@ -102,8 +102,11 @@ def test_a_correction_of_what_other_units_say_takes_the_place_of_nothing() -> No
     assert rows(ONE_DAY, litres)[0].value is None
 
 
+EACH_HOUR = {n for n in range(97) if n % 4}
+
+
 @given(
-    st.sets(st.integers(1, 95), max_size=60),
+    st.sets(st.integers(1, 95), max_size=60) | st.sampled_from([EACH_HOUR, set(range(1, 96))]),
     st.dictionaries(st.integers(0, 95), st.tuples(st.integers(-50, 300), st.booleans()), max_size=40),
 )
 def test_parts_make_the_whole_whatever_was_read_and_said(open_: set[int], said: dict[int, tuple[int, bool]]) -> None:
