@@ -10,9 +10,11 @@ def stamp(at: datetime, to: Literal["seconds", "milliseconds", "auto"] = "auto")
     ``to``: what it is cut off after; a fraction stands only where there is one if nothing is said. Raises ValueError
     for an instant without an offset, and for one that UTC has no year for.
     """
-    if at.utcoffset() is None:
-        raise ValueError("an instant needs its offset to UTC")
-    text = in_utc(at).isoformat(timespec=to).removesuffix("+00:00")
+    if at.tzinfo is not UTC:
+        if at.utcoffset() is None:
+            raise ValueError("an instant needs its offset to UTC")
+        at = in_utc(at)
+    text = at.isoformat(timespec=to)[: -len("+00:00")]
     return (text.rstrip("0") if at.microsecond and to == "auto" else text) + "Z"
 
 

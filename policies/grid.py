@@ -19,8 +19,11 @@ _LAST_YEAR = 2100
 
 
 def multiple(asked: timedelta, agreed: timedelta) -> bool:
-    """Whether a length is a whole multiple of another; of what may be given as received each is, itself too."""
-    return agreed == AS_RECEIVED or (asked > AS_RECEIVED and asked % agreed == AS_RECEIVED)
+    """Whether a length is a whole multiple of another; of what may be given as received each is, itself too.
+
+    Of less than nothing none is.
+    """
+    return agreed == AS_RECEIVED or (min(asked, agreed) > AS_RECEIVED and asked % agreed == AS_RECEIVED)
 
 
 def fits(asked: timedelta, agreed: timedelta, period: Period, zone: tzinfo) -> bool:

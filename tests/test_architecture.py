@@ -36,6 +36,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+@pytest.mark.gdpr("25(1)")
 @pytest.mark.parametrize("contract", sorted(PLANTED))
 def test_a_contract_holds_and_catches_a_planted_violation(contract: str, tree: Path) -> None:
     kept = lint(tree, contract)

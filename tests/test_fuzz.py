@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NAMED = {module for parser in PARSERS for module in parser.modules}
 
 
+@pytest.mark.gdpr("32(1)(b)")
 def test_every_module_that_reads_bytes_has_a_parser_in_the_fuzz_or_reads_only_ours() -> None:
     found = set(readers(ROOT))
     assert found - NAMED - OURS.keys() == set(), "give bench.fuzz a parser for it"

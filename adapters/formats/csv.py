@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from adapters.formats.words import chunked, number
 from adapters.plugin import Released, Renderer
@@ -15,6 +16,7 @@ COLUMNS = ("pseudonym", "quantity", "start", "end", "value", "unit", "status", "
 _MARKS = re.compile(r'[,"\r\n]')
 
 
+@lru_cache(maxsize=1024)
 def cell(text: str) -> str:
     """Quoted where RFC 4180 section 2.6 asks for it."""
     if _MARKS.search(text):

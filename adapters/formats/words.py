@@ -24,9 +24,12 @@ def number(value: Decimal | None) -> str:
     """The value with just the digits it came with; "" for one that is missing or not finite."""
     if value is None or not value.is_finite():
         return ""
+    text = str(value)
+    if "E" not in text:  # as nearly always
+        return text
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)  # finite
-    return str(value) if abs(exponent) > _LONGEST_PLAIN else format(value, "f")
+    return text if abs(exponent) > _LONGEST_PLAIN else format(value, "f")
 
 
 def chunked(lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -1,8 +1,8 @@
 """Evidence: receipts of consents, records of withdrawals, certificates of erasure. Signed (JWS), checkable offline.
 
-A receipt has the mandatory fields of ISO/IEC TS 27560 in W3C DPV terms; the certificate says what was destroyed and
-what stays, why and until when. Both name the household by the pseudonym of its receipts, nothing else. With a receipt
-lies the privacy notice that it names.
+A receipt has fields of ISO/IEC TS 27560, and its purposes W3C DPV terms too: ``docs/mapping.md`` says which. The
+certificate says what was destroyed and what stays, why and until when. Both name the household by the pseudonym of its
+receipts, nothing else. With a receipt lies the privacy notice that it names.
 """
 
 import re
@@ -25,6 +25,8 @@ from policies.grounds import Consent, basis_of
 from policies.holdings import HOLDINGS, Lasting
 from policies.terms import SubjectId
 
+RECORD_FORM = "metergate-consent-record-1"
+"""By which form receipts and records of an end are written; another one when a claim changes its meaning."""
 KEYS_DESTROYED = "keys of readings, class "
 IDENTITY_DESTROYED = "key of name, address and serial numbers"
 PIECES_DESTROYED = "sealed pieces whose keys are destroyed"
@@ -163,6 +165,7 @@ class Evidence:
     def _claims(self, consent: Consent, at: datetime) -> dict[str, Any]:
         return {
             "iss": self._signer.did,
+            "schema_version": RECORD_FORM,
             "record_id": consent.id,
             "principal_id": self.pseudonym(consent.subject),
             "iat": int(at.timestamp()),

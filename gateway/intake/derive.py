@@ -65,7 +65,7 @@ def mantissas(values: Sequence[Decimal]) -> Mantissas | None:
         if not isinstance(exponent, int) or exponent not in _SCALES:
             return None
         scale = _SCALES[exponent]
-        found = [int(value * scale) for value in values]
+        found = list(map(int, map(scale.__mul__, values)))
     except (ArithmeticError, ValueError):
         return None
     # An inexact sum, whose power of ten is too coarse, has a summand far beyond the limit.
@@ -79,9 +79,13 @@ class _Live(NamedTuple):
 
 
 class _Quarters(NamedTuple):
+    """``firsts``, ``lasts``: rows of the outermost readings of each quarter."""
+
     into: list[Series]
     axis: tuple[Sequence[int], ...]
     covers: Sequence[Cover]
+    firsts: Sequence[int]
+    lasts: Sequence[int]
 
 
 class Deriver:
@@ -109,17 +113,18 @@ class Deriver:
         meter, serial, quantity, unit, kind, status = name
         exponent, values = numbers
         total_exponent = partials.total_exponent(kind, exponent)
-        below = kind is Kind.INTERVAL and min(values) < 0 and not is_signed(quantity)
-        for into, axis, covers in self._quarters_of(kind, times):
+        summed = partials.summed(kind)
+        below = summed and kind is Kind.INTERVAL and min(values) < 0 and not is_signed(quantity)
+        for into, axis, covers, firsts, lasts in self._quarters_of(kind, times):
             columns: tuple[Sequence[int], ...] = (
-                [values[cover.order[0]] for cover in covers],
-                [values[cover.order[-1]] for cover in covers],
+                list(map(values.__getitem__, firsts)),
+                list(map(values.__getitem__, lasts)),
             )
             if below:
                 sums = [partials.believed(cover, *times, values) for cover in covers]
                 axis = (*axis[:4], [covered for _, covered in sums])
                 columns = (*columns, [total for total, _ in sums])
-            elif partials.summed(kind):
+            elif summed:
                 columns = (*columns, [partials.total(kind, cover, values) for cover in covers])
             into.append(Series(meter, serial, quantity, unit, status, axis, exponent, total_exponent, columns))
 
@@ -151,19 +156,26 @@ class Deriver:
         if found is None:
             starts, ats = times
             rows_of: dict[int, list[int]] = {}
-            for row, begin in enumerate(partials.begins(kind, starts, ats)):
-                if partials.counts(kind, begin, ats[row]):
-                    rows_of.setdefault(quarter_begin(begin), []).append(row)
+            begins, all_count = partials.begins(kind, starts, ats), partials.counts(kind, 0, 0)
+            for row, quarter in enumerate([quarter_begin(begin) for begin in begins]):
+                if all_count or partials.counts(kind, begins[row], ats[row]):
+                    rows_of.setdefault(quarter, []).append(row)
             by_day: dict[int, list[tuple[int, Cover]]] = {}
             for begin in sorted(rows_of):
                 cover = partials.cover(kind, rows_of[begin], starts, ats)
                 by_day.setdefault(begin // DAY_US + EPOCH_DAY, []).append((begin, cover))
             found = self._quarters[kind, times] = [
-                _Quarters(self._into(DetailClass.QUARTER, day), _axis(some), [cover for _, cover in some])
+                _quarters(self._into(DetailClass.QUARTER, day), some)
                 for day, some in by_day.items()
                 if day >= self._oldest[DetailClass.QUARTER]
             ]
         return found
+
+
+def _quarters(into: list[Series], some: Sequence[tuple[int, Cover]]) -> _Quarters:
+    covers = [cover for _, cover in some]
+    orders = [cover.order for cover in covers]
+    return _Quarters(into, _axis(some), covers, [order[0] for order in orders], [order[-1] for order in orders])
 
 
 def _axis(some: Sequence[tuple[int, Cover]]) -> tuple[Sequence[int], ...]:

@@ -9,6 +9,7 @@ they are never in question.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from gateway.intake.axes import earliest
 from gateway.intake.derive import EPOCH_DAY, Named
 from gateway.intake.records import Column, Numbered, some_rows
 from gateway.keeper.port import Day
@@ -33,8 +34,7 @@ def late_days(days: Collection[Day], live: int) -> Sequence[int]:
 
 def is_late(columns: Collection[Column], live: int) -> bool:
     """Whether something may be of a quarter whose readings are gone."""
-    threshold = (live - EPOCH_DAY) * DAY_US
-    return any(min(column.starts) < threshold for column in columns)
+    return earliest(column.starts for column in columns) < (live - EPOCH_DAY) * DAY_US
 
 
 def taken(held: Sequence[Series], new: Sequence[Series]) -> TakenSpans:

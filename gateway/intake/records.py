@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from gateway.intake.axes import Axes, Axis
 from gateway.intake.derive import Named, in_base_unit, mantissas, name_of_quarter
 from gateway.vault.partials import serial_status
 from meter_driver import quantities
@@ -24,8 +25,8 @@ Key = tuple[str, str, str, str | None, str]
 class Column(NamedTuple):
     """Readings of one quantity as they came: begin and end in microseconds, value, and index in the batch."""
 
-    starts: tuple[int, ...]
-    ats: tuple[int, ...]
+    starts: Axis
+    ats: Axis
     values: tuple[Decimal, ...]
     indexes: tuple[int, ...]
 
@@ -84,11 +85,14 @@ def by_household(
         ats.append(us)
         values.append(value)
         indexes.append(index)
-    return {subject: {key: _column(*rows) for key, rows in columns.items()} for subject, columns in found.items()}
-
-
-def _column(starts: list[int], ats: list[int], values: list[Decimal], indexes: list[int]) -> Column:
-    return Column(tuple(starts), tuple(ats), tuple(values), tuple(indexes))
+    one = Axes().one
+    return {
+        subject: {
+            key: Column(one(tuple(starts)), one(tuple(ats)), tuple(values), tuple(indexes))
+            for key, (starts, ats, values, indexes) in columns.items()
+        }
+        for subject, columns in found.items()
+    }
 
 
 def exact(column: Column, refused: Reasons) -> Sequence[tuple[Column, Mantissas]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from gateway.errors import SubjectGone
+from gateway.intake.axes import earliest
 from gateway.intake.derive import EPOCH_DAY, Deriver, Named
 from gateway.intake.late import TakenSpans, apart, nowhere_kept, told_again
 from gateway.intake.records import (
@@ -38,13 +39,15 @@ def ordinal(held: date | None) -> int:
 def derived_of(held: Oldest, columns: NamedColumns, refused: Reasons, spans: TakenSpans | None = None) -> Pieces:
     """Of one household, by class and day. ``spans``: where nothing can be added. Raises ``SubjectGone``."""
     oldest = {detail: ordinal(day) for detail, day in held.items()}
+    kept_all = not spans and earliest(column.ats for _, column in columns) >= _midnight(max(oldest.values()))
     told: dict[tuple[str, str], list[Numbered]] = {}
     for key, column in columns:
         name = named(key)
         if isinstance(name, str):
             refuse(refused, (column,), name)
             continue
-        for part, numbers in exact(_kept(name, column, oldest, refused, spans), refused):
+        kept = column if kept_all else _kept(name, column, oldest, refused, spans)
+        for part, numbers in exact(kept, refused):
             told.setdefault((name.meter, name.quantity), []).append((name, part, numbers))
     deriver = Deriver(oldest)
     for all_of in told.values():
@@ -61,12 +64,17 @@ def _kept(
     name: Named, column: Column, oldest: Mapping[DetailClass, int], refused: Reasons, spans: TakenSpans | None
 ) -> Column:
     """Without what no class keeps."""
-    threshold, live = ((day - EPOCH_DAY) * DAY_US for day in (min(oldest.values()), oldest[DetailClass.LIVE]))
+    threshold, live = _midnight(min(oldest.values())), _midnight(oldest[DetailClass.LIVE])
     if (first := min(column.ats)) < threshold:
         column = without(column, refused, "expired", [at < threshold for at in column.ats])
     if first < live:
         column = without(column, refused, "expired", nowhere_kept(name.kind, column, live))
     return without(column, refused, "too-late", told_again(name, column, spans)) if spans else column
+
+
+def _midnight(day: int) -> int:
+    """Its begin in microseconds."""
+    return (day - EPOCH_DAY) * DAY_US
 
 
 def relabelled(

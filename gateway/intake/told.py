@@ -4,10 +4,11 @@ Of a household that this process meets for the first time it is learnt from the 
 is of a time before that day may be told again, whatever else is there.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from gateway.intake.axes import Axis, earliest, latest
 from gateway.intake.derive import EPOCH_DAY
 from gateway.intake.records import Column, Key
 from meter_driver.intervals import DAY_US
@@ -17,6 +18,8 @@ from policies.vault.columns import Series
 METERS_KNOWN = 64
 """Of a household that are known; of one with more everything may be told again."""
 _ALWAYS = 1 << 63
+
+NamedColumn = tuple[Key, Column]
 
 
 class _Told(NamedTuple):
@@ -53,29 +56,24 @@ class ToldSoFar:
                 held.meters[meter] = told
         self._bound(subject)
 
-    def again(self, subject: SubjectId, columns: Iterable[tuple[Key, Column]]) -> bool:
+    def again(self, subject: SubjectId, columns: Iterable[NamedColumn]) -> bool:
         """Whether some of it may be of instants that were told before, and say something else of them."""
         meters, others = self._of[subject]
-        same: dict[str, int] = {}
-        for key, column in columns:
-            known, first = meters.get(key[0], others).newest, min(column.ats)
-            if first < known:
+        for meter, some in _by_meter(columns).items():
+            newest, said = meters.get(meter, others)
+            first = earliest(column.ats for _, column in some)
+            if first < newest or (first == newest and _said(some, first) != said):
                 return True
-            if first == known:
-                same[key[0]] = same.get(key[0], 0) + _said(key, column, first)
-        return any(meters.get(meter, others).said != said for meter, said in same.items())
+        return False
 
-    def note(self, subject: SubjectId, columns: Iterable[tuple[Key, Column]]) -> None:
+    def note(self, subject: SubjectId, columns: Iterable[NamedColumn]) -> None:
         """It is on its way."""
         meters, others = self._of[subject]
-        by_meter: dict[str, list[tuple[Key, Column]]] = {}
-        for key, column in columns:
-            by_meter.setdefault(key[0], []).append((key, column))
-        for meter, some in by_meter.items():
+        for meter, some in _by_meter(columns).items():
             newest, said = meters.get(meter, others)
-            if (last := max([max(column.ats) for _, column in some])) < newest:
+            if (last := latest(column.ats for _, column in some)) < newest:
                 continue
-            now = sum([_said(key, column, last) for key, column in some])
+            now = _said(some, last)
             meters[meter] = _Told(last, now if last > newest or now == said else None)
         self._bound(subject)
 
@@ -85,12 +83,23 @@ class ToldSoFar:
             self._of[subject] = _Household({}, _Told(_ALWAYS, None))
 
 
-def _said(key: Key, column: Column, at: int) -> int:
-    starts, ats, values, _ = column
-    if ats[-1] == at and ats.count(at) == 1:  # as nearly always
-        return hash((key, starts[-1], values[-1])) if values[-1].is_finite() else 0
-    some = [(start, value) for start, instant, value in zip(starts, ats, values, strict=True) if instant == at]
-    return sum([hash((key, start, value)) for start, value in some if value.is_finite()])
+def _by_meter(columns: Iterable[NamedColumn]) -> Mapping[str, Sequence[NamedColumn]]:
+    found: dict[str, list[NamedColumn]] = {}
+    for one in columns:
+        found.setdefault(one[0][0], []).append(one)
+    return found
+
+
+def _said(columns: Iterable[NamedColumn], at: int) -> int:
+    rows: dict[int, tuple[Axis, Sequence[int]]] = {}
+    said = 0
+    for key, (starts, ats, values, _) in columns:
+        if id(ats) not in rows:  # kept beside it, so that no other gets its number
+            rows[id(ats)] = ats, [row for row, instant in enumerate(ats) if instant == at]
+        for row in rows[id(ats)][1]:
+            if values[row].is_finite():
+                said += hash((key, starts[row], values[row]))
+    return said
 
 
 def _newest(series: Collection[Series]) -> dict[str, _Told]:

@@ -38,7 +38,7 @@ class Outside:
         called_from = getattr(request.protocol, "announced", None)
         if called_from is not None:
             request._cache["remote"] = called_from
-        if not trusted(request.remote or "", self._proxies):
+        if not self._proxies or not trusted(request.remote or "", self._proxies):
             return
         request._cache["remote"] = behind(
             request.remote or "", request.headers.getall("X-Forwarded-For", ()), self._proxies

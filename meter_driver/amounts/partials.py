@@ -17,6 +17,7 @@ from meter_driver.amounts.means import LONGEST_HOLD
 from meter_driver.quantities import MEANS, Kind
 from meter_driver.units import base, factor, power_of_ten
 
+_SUMMED = frozenset({Kind.INTERVAL}) | MEANS
 INTEGRAL_EXPONENT = -6
 """An integral is held in value times microseconds, and told in value times seconds."""
 _TOO_MUCH = 1_000_000
@@ -50,7 +51,7 @@ def total_exponent(kind: Kind, exponent: int) -> int:
 
 def summed(kind: Kind) -> bool:
     """Whether partials of this kind have a total."""
-    return kind is Kind.INTERVAL or kind in MEANS
+    return kind in _SUMMED
 
 
 class Mantissas(NamedTuple):
@@ -117,7 +118,8 @@ def cover(kind: Kind, rows: Sequence[int], starts: Sequence[int], ats: Sequence[
 
 def _held(rows: Sequence[int], starts: Sequence[int], ats: Sequence[int]) -> Cover:
     """Each stands until the next one, at most for the longest hold, or until the end that it says."""
-    order = sorted(rows, key=lambda row: (starts[row], ats[row]))
+    order = sorted(rows, key=ats.__getitem__)
+    order.sort(key=starts.__getitem__)
     last = order[-1]
     closed = starts[last] < ats[last]
     longest = [ats[row] - starts[row] or LONGEST_HOLD for row in order]
@@ -129,11 +131,9 @@ def _held(rows: Sequence[int], starts: Sequence[int], ats: Sequence[int]) -> Cov
 
 def total(kind: Kind, of: Cover, values: Sequence[int]) -> int:
     """``Partial.total`` of the same readings."""
-    if kind is Kind.INTERVAL:
-        return sum(values[row] for row in of.order)
     if kind in MEANS:
-        return sum(map(mul, [values[row] for row in of.order], of.held))
-    return 0
+        return sum(map(mul, map(values.__getitem__, of.order), of.held))
+    return sum(map(values.__getitem__, of.order)) if kind is Kind.INTERVAL else 0
 
 
 def believed(of: Cover, starts: Sequence[int], ats: Sequence[int], values: Sequence[int]) -> tuple[int, int]:

@@ -44,6 +44,8 @@ _HEAD, _ROWS, _SERIES, _COLUMN = Struct("<BBHHH"), Struct("<I"), Struct("<BHbbB"
 _METER = Struct("<H")
 _NO_UNIT = 255
 _SHORT, _LONG, _SECONDS = 4, 8, 0x80
+_ONE_ROW = {2: Struct("<BqIBqI"), 3: Struct("<BqIBqIBqQ")}
+"""Columns of a single partial, by how many there are: as ``_packed`` packs each of them."""
 _TOTAL = 2
 """Place of a partial's total among its columns of values."""
 _FORMS = {_SHORT: "I", _LONG: "Q"}
@@ -90,10 +92,12 @@ def encode(layout: int, series: Iterable[Series]) -> bytes:
                 axis_parts.append(_ROWS.pack(len(axis[0])))
                 axis_parts += [_packed(column, instants=True) for column in axis]
             meter = meters.setdefault((label, serial), len(meters))
-            told = _SERIES.pack(_STATUS[status], known[0], exponent, total_exponent, len(values))
-            parts += (_METER.pack(meter), _names(quantity, unit), told)
-            parts += map(_packed, values[:_TOTAL])
-            parts += [_packed(column, wide=True) for column in values[_TOTAL:]]
+            parts.append(_head(meter, quantity, unit, status, known[0], exponent, total_exponent, len(values)))
+            if layout == PARTIALS and len(axis[0]) == 1:
+                parts.append(_one_row(values))
+            else:
+                parts += map(_packed, values[:_TOTAL])
+                parts += [_packed(column, wide=True) for column in values[_TOTAL:]]
             count += 1
         named = [_name(text) for meter in meters for text in meter]
         return b"".join((_HEAD.pack(_VERSION, layout, len(meters), len(axes), count), *named, *axis_parts, *parts))
@@ -167,6 +171,24 @@ def _packed(column: _Column, *, instants: bool = False, wide: bool = False) -> b
     return _column(len(offsets), form).pack(form | (_SECONDS if scale != 1 else 0), least, *offsets)
 
 
+@lru_cache(maxsize=4096)
+def _head(
+    meter: int, quantity: str, unit: str | None, status: str, axis: int, exponent: int, total_exponent: int, width: int
+) -> bytes:
+    """Of a series."""
+    told = _SERIES.pack(_STATUS[status], axis, exponent, total_exponent, width)
+    return _METER.pack(meter) + _names(quantity, unit) + told
+
+
+def _one_row(values: Sequence[_Column]) -> bytes:
+    if max(map(abs, (column[0] for column in values))) >= LARGEST:
+        raise ValueError("a mantissa does not fit")
+    (first,), (last,), *total = values
+    if not total:
+        return _ONE_ROW[2].pack(_SHORT, first, 0, _SHORT, last, 0)
+    return _ONE_ROW[3].pack(_SHORT, first, 0, _SHORT, last, 0, _LONG, total[0][0], 0)
+
+
 @lru_cache(maxsize=1024)
 def _column(rows: int, form: int) -> Struct:
     return Struct(f"{_COLUMN.format}{rows}{_FORMS[form]}")
@@ -187,7 +209,6 @@ def _columns(plain: bytes, offset: int, rows: int, count: int) -> tuple[tuple[_C
     return tuple(found), offset
 
 
-@lru_cache(maxsize=4096)
 def _names(quantity: str, unit: str | None) -> bytes:
     return _name(quantity) + (bytes([_NO_UNIT]) if unit is None else _name(unit))
 

@@ -1,15 +1,14 @@
 """Every ``@pytest.mark.rule`` of the tests, against the ``conformance.yaml`` of the areas: they say the same."""
 
-import ast
 from collections import Counter
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.conformance.marks import ROOT, marked
+
 AREAS = ("meter_driver", "policies", "edge", "adapters", "gateway")
 PAGES = sorted(page for area in AREAS for page in (ROOT / area).rglob("conformance.yaml"))
 
@@ -26,18 +25,6 @@ def state(rule: dict[str, Any]) -> str:
     return str(rule.get("state", rule.get("status")))
 
 
-@cache
-def marked() -> dict[str, set[str]]:
-    """Rule to the test files that carry it."""
-    found: dict[str, set[str]] = {}
-    for file in (ROOT / "tests").rglob("test_*.py"):
-        text = file.read_text(encoding="utf-8")
-        for node in ast.walk(ast.parse(text)) if "pytest.mark.rule" in text else ():
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.rule":
-                found.setdefault(ast.literal_eval(node.args[0]), set()).add(str(file.relative_to(ROOT)))
-    return found
-
-
 def test_no_rule_is_on_two_pages() -> None:
     assert len(PAGES) >= 3
     assert [rule for rule, times in Counter(rule for page in PAGES for rule in rules(page)).items() if times > 1] == []
@@ -45,12 +32,14 @@ def test_no_rule_is_on_two_pages() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.parent.relative_to(ROOT)))
 def test_what_a_page_calls_done_is_shown_by_a_test(page: Path) -> None:
-    assert sorted(name for name, rule in rules(page).items() if state(rule) == "done" and name not in marked()) == []
+    assert (
+        sorted(name for name, rule in rules(page).items() if state(rule) == "done" and name not in marked("rule")) == []
+    )
 
 
 def test_what_a_test_shows_is_called_done() -> None:
     done = {name for page in PAGES for name, rule in rules(page).items() if state(rule) == "done"}
-    assert {name: files for name, files in marked().items() if name not in done} == {}
+    assert {name: files for name, files in marked("rule").items() if name not in done} == {}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.parent.relative_to(ROOT)))

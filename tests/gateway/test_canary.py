@@ -201,6 +201,7 @@ def _order(route: Route) -> tuple[bool, bool]:
     return route.path.endswith(ENDS) or route.verb == "DELETE", route.verb != "GET"
 
 
+@pytest.mark.gdpr("5(1)(a)")
 async def test_no_route_shows_the_canary_to_anybody_without_a_ground(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

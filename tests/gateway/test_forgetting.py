@@ -53,6 +53,7 @@ def law(who: SubjectId, until: datetime) -> LegalTask:
     return LegalTask(f"law{who}"[-32:], who, scope, "MsbG", "60")
 
 
+@pytest.mark.gdpr("17(1)")
 async def test_after_an_erasure_the_id_lies_where_the_certificate_says_and_nowhere_else(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await busy(home)
@@ -62,6 +63,7 @@ async def test_after_an_erasure_the_id_lies_where_the_certificate_says_and_nowhe
         assert {"ground", "permission_request", "tenancy"} <= found.keys()
 
 
+@pytest.mark.gdpr("17(1)")
 async def test_names_and_remarks_lie_nowhere_after_an_erasure(tmp_path: Path) -> None:
     async with people(tmp_path) as home:
         texts = {"name": "Qwertz Uiop", "address": "Yxcvbnm 17", "remarks": "Asdfghjkl"}
@@ -70,6 +72,7 @@ async def test_names_and_remarks_lie_nowhere_after_an_erasure(tmp_path: Path) ->
         assert await home.gateway.store.look(lambda connection: holding_of(connection, *texts.values())) == {}
 
 
+@pytest.mark.gdpr("17(3)")
 async def test_when_claims_are_out_of_time_nothing_is_left_of_who_was_erased_and_others_keep_theirs(
     tmp_path: Path,
 ) -> None:

@@ -122,6 +122,7 @@ def test_a_revoked_certificate_opens_nothing_any_more(scene: Scene) -> None:
     hang_up(box)
 
 
+@pytest.mark.gdpr("5(1)(b)")
 def test_a_purpose_that_was_not_consented_to_is_refused_by_that_reason(scene: Scene) -> None:
     words = {"purpose": "research", "quantity": REGISTER, "start": stamp(scene.now - timedelta(days=1))}
     query = urllib.parse.urlencode({**words, "end": stamp(scene.now)})

@@ -74,6 +74,7 @@ def values(product: Product, token: str) -> list[int]:
     return [len(str(partners(product, f"/readings/households/{n}.csv?{words}", token)).splitlines()) - 1 for n in names]
 
 
+@pytest.mark.gdpr("32(1)(c)")
 def test_a_killed_gateway_on_a_lost_disk_comes_back_without_the_yes_that_had_ended(
     product: Product, tmp_path: Path
 ) -> None:

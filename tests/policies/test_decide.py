@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -168,6 +169,7 @@ def test_a_withdrawn_consent_allows_nothing_even_at_the_very_instant(case: Case)
     assert ends(consent.withdraw(now)) == now
 
 
+@pytest.mark.gdpr("21")
 @given(granted(LegalTask))
 def test_an_objection_shuts_the_door_of_a_legal_task(case: Case) -> None:
     request, task, now = case
@@ -212,6 +214,16 @@ def test_one_household_is_no_cohort_whatever_was_agreed(case: Case, level: Level
         assert isinstance(decide(near, [wide], now, UTC), Grant)
 
 
+@pytest.mark.gdpr("6(4)")
+@given(granted(), st.sampled_from(Purpose))
+def test_no_purpose_stands_for_another(case: Case, other: Purpose) -> None:
+    request, ground, now = case
+    said = decide(replace(request, purpose=other), [ground], now, UTC)
+    assert isinstance(said, Grant) is (other is ground.scope.purpose)
+    both = [ground, scoped(replace(ground, id="both"), replace(ground.scope, purpose=other))]
+    assert isinstance(decide(replace(request, purpose=other), both, now, UTC), Grant)
+
+
 @given(granted())
 def test_two_halves_of_a_ground_are_no_ground(case: Case) -> None:
     request, ground, now = case
@@ -231,6 +243,7 @@ def test_what_is_past_its_retention_is_expired_whatever_was_agreed(case: Case) -
     assert isinstance(decide(request, [ground], now, UTC, oldest=request.period.end - timedelta.resolution), Grant)
 
 
+@pytest.mark.gdpr("5(1)(a)")
 @given(granted())
 def test_no_ground_at_all_is_no(case: Case) -> None:
     request, _, now = case

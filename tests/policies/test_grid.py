@@ -20,6 +20,7 @@ lengths = st.sampled_from(LENGTHS)
 zones = st.sampled_from([UTC, BERLIN, KOLKATA, timezone(timedelta(hours=5, minutes=45))])
 
 
+@pytest.mark.gdpr("5(1)(c)")
 @given(lengths, st.lists(lengths, min_size=1, max_size=5), zones)
 def test_no_edge_of_any_answer_lies_beside_the_agreed_grid(
     agreed: timedelta, all_: list[timedelta], zone: tzinfo
@@ -35,6 +36,14 @@ def test_what_was_agreed_itself_always_fits(agreed: timedelta, other: timedelta,
     assert fits(other, AS_RECEIVED, ALWAYS, zone)
     assert fits(AS_RECEIVED, AS_RECEIVED, ALWAYS, zone)
     assert not fits(AS_RECEIVED, agreed, ALWAYS, zone)
+
+
+@given(lengths, lengths, zones)
+def test_of_a_length_below_nothing_there_is_no_multiple(asked: timedelta, agreed: timedelta, zone: tzinfo) -> None:
+    for least in (-agreed, -timedelta.resolution):
+        assert not multiple(asked, least)
+        assert not fits(asked, least, ALWAYS, zone)
+        assert not fits(AS_RECEIVED, least, ALWAYS, zone)
 
 
 @given(lengths, lengths)

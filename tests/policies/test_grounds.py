@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ def test_a_ground_allows_its_level_and_those_farther_off_and_none_that_is_closer
     assert [level for level in FARTHER if scope.allows(level)] == list(FARTHER[FARTHER.index(agreed) :])
 
 
+@pytest.mark.gdpr("6(1)")
 @given(granted())
 def test_each_kind_of_ground_stands_on_its_letter_and_objection_follows_from_the_public_interest_alone(
     case: Case,

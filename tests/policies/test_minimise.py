@@ -55,6 +55,7 @@ def test_as_received_gives_each_value_of_the_period_once_and_unchanged(
     assert all(r.subject == "name" and r.start == r.end for r in rows)
 
 
+@pytest.mark.gdpr("5(1)(c)")
 @given(st.sets(st.sampled_from([REGISTER, POWER, ENERGY]), min_size=1))
 def test_no_other_quantity_leaves(granted: set[str]) -> None:
     values = [value(START, 1, q) for q in (REGISTER, POWER, ENERGY)]
@@ -62,6 +63,7 @@ def test_no_other_quantity_leaves(granted: set[str]) -> None:
     assert {r.quantity for r in rows} == granted
 
 
+@pytest.mark.gdpr("5(1)(c)")
 @given(st.integers(-50, 50), st.integers(1, 200), st.sampled_from([QUARTER_HOUR, HOUR]))
 def test_an_interval_never_reaches_over_the_edge_of_the_period(offset: int, length: int, step: timedelta) -> None:
     values = [value(START + n * 5 * MINUTE, n) for n in range(-100, 100)]

@@ -1,11 +1,14 @@
 """The table from which the record of processing is made."""
 
+import pytest
+
 from policies.holdings import HOLDINGS
 from policies.processing import MEASURES, STORED, KeptFor, ToldOf
 
 LIMITS = KeptFor(live=7, quarter=400, day=1098, evidence=1098, access_log=90, session=30, recovery=24)
 
 
+@pytest.mark.gdpr("30")
 def test_each_table_stands_in_one_row_and_each_row_says_everything() -> None:
     tables = [table for each in STORED for table in each.tables]
     assert len(set(tables)) == len(tables)

@@ -8,6 +8,7 @@ from policies.retention import DEFAULT_DAYS, MOST_RETENTION_DAYS, checked, first
 from policies.terms import SERIES_CLASSES, DetailClass
 
 
+@pytest.mark.gdpr("25(2)")
 def test_what_is_not_replaced_is_kept_as_long_as_ever() -> None:
     assert checked({}) == {
         DetailClass.LIVE: 7,

@@ -37,6 +37,7 @@ def written(renderer: Renderer, parts: Sequence[Released]) -> bytes:
     return renderer.head + renderer.between.join(pieces) + renderer.tail
 
 
+@pytest.mark.gdpr("20")
 def test_csv_carries_the_columns_and_the_digits_that_came() -> None:
     table = written(CSV, [part([row("0.100")])]).decode()
     assert table.splitlines() == [

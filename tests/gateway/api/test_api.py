@@ -21,6 +21,7 @@ async def reason(answer: ClientResponse) -> tuple[int, str]:
     return answer.status, (await answer.json())["reason"]
 
 
+@pytest.mark.gdpr("7(1)")
 async def test_a_household_answers_withdraws_and_holds_its_receipts(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         made = await house.household()
@@ -295,6 +296,7 @@ async def test_the_document_names_every_route_and_who_may_call_it(tmp_path: Path
         assert accept["security"] == [{"session": []}]
 
 
+@pytest.mark.gdpr("29")
 async def test_every_people_route_is_for_the_roles_of_the_table_alone(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         made = await house.household()

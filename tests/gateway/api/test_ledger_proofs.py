@@ -89,6 +89,7 @@ def spoilt(file: Path, what: str) -> Path:
 SPOILT = ["words", "sealed", "path", "number", "root"]
 
 
+@pytest.mark.gdpr("5(2)")
 async def test_the_program_of_the_docs_checks_what_a_gateway_answers(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         home, _ = await lived_in(house)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer import Typer
 
 from gateway.cli.record import BESIDE, markdown, record
@@ -24,6 +25,7 @@ async def recorded(house: People) -> Any:
     return await house.operator("GET", "/api/record-of-processing")
 
 
+@pytest.mark.gdpr("30")
 async def test_it_says_what_is_held_of_whom_why_for_whom_and_until_when(tmp_path: Path) -> None:
     async with people(tmp_path, tables=TABLES) as house:
         await house.operator("PUT", "/api/organisations/northwind", PROFILE)

@@ -349,6 +349,7 @@ FAULTS: Sequence[tuple[Fault, str]] = [
 ]
 
 
+@pytest.mark.gdpr("32(1)(d)")
 @pytest.mark.parametrize(("fault", "case"), FAULTS, ids=[f"{fault.__name__}, {case}" for fault, case in FAULTS])
 def test_each_rule_that_is_switched_off_is_found_by_the_oracle(
     fault: Fault, case: str, monkeypatch: pytest.MonkeyPatch

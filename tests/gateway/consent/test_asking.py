@@ -100,6 +100,7 @@ async def test_without_a_pause_it_may_be_asked_at_once(tmp_path: Path) -> None:
         assert await asking.put(who, home.wish())
 
 
+@pytest.mark.gdpr("21")
 @pytest.mark.parametrize(("purpose", "free"), [(Purpose.BILLING, False), (Purpose.FORECAST, True)])
 async def test_an_objection_is_a_no_to_what_it_was_against(tmp_path: Path, purpose: Purpose, free: bool) -> None:
     async with house(tmp_path) as home:

@@ -23,6 +23,8 @@ async def refused(home: House, question: Any) -> set[Reason]:
     return set(no.value.refusal.reasons)
 
 
+@pytest.mark.gdpr("4(11)")
+@pytest.mark.gdpr("25(2)")
 async def test_silence_is_no(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await home.household()
@@ -31,6 +33,7 @@ async def test_silence_is_no(tmp_path: Path) -> None:
         assert await refused(home, home.question(who)) == {Reason.NO_CONSENT}
 
 
+@pytest.mark.gdpr("4(11)")
 async def test_a_part_that_is_accepted_gives_that_part_and_no_more(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await home.household()
@@ -81,6 +84,7 @@ async def test_another_households_request_and_consent_are_not_there(tmp_path: Pa
         assert len(await home.rows(home.question(mine))) == 1
 
 
+@pytest.mark.gdpr("19")
 async def test_a_withdrawal_is_durable_and_in_the_ledger_and_told_to_adapters(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await home.household()
@@ -121,6 +125,7 @@ async def test_withdrawing_twice_is_no_error_and_writes_once(tmp_path: Path) -> 
         assert len(await entries_of(home.ledger, who)) == 2
 
 
+@pytest.mark.gdpr("5(2)")
 async def test_a_release_that_cannot_be_written_down_does_not_happen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +158,7 @@ async def test_a_release_is_in_the_ledger_once_for_grant_recipient_and_period(tm
         assert entries[0].ground_kind == "consent"
 
 
+@pytest.mark.gdpr("7(4)")
 async def test_refusing_leaves_nothing_to_withdraw_and_no_release(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await home.household()

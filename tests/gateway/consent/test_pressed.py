@@ -75,6 +75,7 @@ async def agreed(home: House) -> SubjectId:
     return who
 
 
+@pytest.mark.gdpr("7(3)")
 async def test_a_withdrawal_on_a_full_disk_stands_is_remembered_and_is_recorded_once_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

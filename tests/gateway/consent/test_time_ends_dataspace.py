@@ -68,6 +68,7 @@ async def put_out(home: House, kind: str) -> list[Notice]:
     return [Notice(row.kind, json.loads(row.payload)) for row in rows]
 
 
+@pytest.mark.gdpr("19")
 async def test_when_its_time_is_over_agreement_and_transfer_end_and_the_partner_is_told_why(folder: Path) -> None:
     async with house(folder) as home:
         connector = make_connector(home.gateway.services("gaiax"))

@@ -111,6 +111,7 @@ async def test_rows_are_walked_by_number_however_they_lie(tmp_path: Path) -> Non
 HEAD = "place = 'ledger head'"
 
 
+@pytest.mark.gdpr("33")
 @pytest.mark.parametrize(
     ("act", "words"),
     [

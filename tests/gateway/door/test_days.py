@@ -109,6 +109,7 @@ async def own(home: House, who: SubjectId, step: timedelta | None = None) -> lis
     return [row async for part in parts for row in part.released.rows]
 
 
+@pytest.mark.gdpr("15(3)")
 async def test_the_export_of_everything_has_no_gap_and_no_overlap_where_it_becomes_finer(tmp_path: Path) -> None:
     async with house(tmp_path, zone="Europe/Berlin", kept={DetailClass.LIVE: 3, DetailClass.QUARTER: 5}) as home:
         home.now = at_noon(SPRING) - 3 * ONE_DAY

@@ -198,6 +198,7 @@ async def test_sums_that_wait_in_the_queue_are_called_back_with_the_oldest_day_t
         assert await reader.raw_rest() <= already
 
 
+@pytest.mark.gdpr("7(3)")
 @pytest.mark.parametrize("secure", [False, True])
 async def test_a_slow_reader_gets_nothing_more_after_the_ground_has_ended(secure: bool) -> None:
     door = Door(("a", 2000))

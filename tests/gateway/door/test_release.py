@@ -82,6 +82,7 @@ async def test_days_come_from_days_when_the_fine_values_are_gone(tmp_path: Path)
         assert [r.value for r in await home.rows(question)] == [24, 24, 24]
 
 
+@pytest.mark.gdpr("4(5)")
 async def test_a_portfolio_has_those_who_allow_it_under_pairwise_names(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         people = [await home.household() for _ in range(3)]
@@ -116,6 +117,7 @@ async def test_a_portfolio_gives_of_each_household_the_part_of_the_period_that_i
         assert told[home.release.pseudonym(ACME, young)] == list(range(24, 48))
 
 
+@pytest.mark.gdpr("4(5)")
 async def test_a_pseudonym_opens_for_its_own_recipient_only(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await home.household()

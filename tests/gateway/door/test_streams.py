@@ -84,6 +84,7 @@ async def test_a_merge_before_the_first_read_changes_nothing(tmp_path: Path, mon
         assert await told(home, who, [], monkeypatch, between=between) == [(0, 1), (1, 2), (2, 3)]
 
 
+@pytest.mark.gdpr("19")
 async def test_a_correction_is_told_again_and_an_unchanged_value_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

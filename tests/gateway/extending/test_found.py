@@ -28,6 +28,7 @@ def test_ours_are_found_by_the_entry_points_that_others_use_and_are_on_unless_sw
     assert all(each.ours for each in found(parse({}, tmp_path)))
 
 
+@pytest.mark.gdpr("25(2)")
 @pytest.mark.parametrize("kind", ExtensionKind)
 def test_a_stranger_is_loaded_only_when_it_has_a_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: ExtensionKind

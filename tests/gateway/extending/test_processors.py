@@ -128,6 +128,7 @@ class _Keeping:
         return IntakeAnswer(len(batch.readings))
 
 
+@pytest.mark.gdpr("28")
 async def test_results_die_with_the_household(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await fed(home)
@@ -138,6 +139,7 @@ async def test_results_die_with_the_household(tmp_path: Path) -> None:
             await given(home).process(asks(home, who), mean)
 
 
+@pytest.mark.gdpr("28")
 async def test_without_a_yes_nothing_is_given_to_the_function(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await fed(home)

@@ -31,6 +31,7 @@ def button(page: str) -> list[str]:
     return re.findall(r'action="/consents/[0-9a-f]{32}/(\w+)"', page)
 
 
+@pytest.mark.gdpr("21")
 async def test_a_task_in_the_public_interest_is_objected_to_in_one_press_and_gives_nothing_more(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         made = await house.household()

@@ -56,6 +56,7 @@ async def receipt_of(house: People, made: Mapping[str, Any]) -> tuple[str, Mappi
     return ground["ground"], claims
 
 
+@pytest.mark.gdpr("7(1)")
 @pytest.mark.parametrize("language", ["en", "de"])
 async def test_the_notice_that_a_receipt_names_is_what_stood_on_the_page_byte_for_byte(
     tmp_path: Path, language: str
@@ -81,6 +82,8 @@ async def test_the_notice_that_a_receipt_names_is_what_stood_on_the_page_byte_fo
         assert made["household"] not in read
 
 
+@pytest.mark.gdpr("7(2)")
+@pytest.mark.gdpr("13")
 async def test_before_the_yes_a_household_reads_all_that_a_consent_needs(tmp_path: Path) -> None:
     async with people(tmp_path, tables=CONTROLLER) as house:
         made = await house.household()
@@ -127,6 +130,7 @@ def test_other_texts_are_another_version(language: str) -> None:
     assert (NOTICE_ID, sheet.notice(WISH, language).sha256) == ("metergate-notice-2", PINNED[language])
 
 
+@pytest.mark.gdpr("12(1)")
 def test_there_is_a_notice_in_each_language_of_the_pages() -> None:
     assert NOTICE_LANGUAGES == LANGUAGES
 

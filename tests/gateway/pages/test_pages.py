@@ -22,6 +22,7 @@ async def token_of(house: People) -> str:
     return found[1]
 
 
+@pytest.mark.gdpr("12(6)")
 async def test_a_code_logs_in_once_and_the_page_names_the_household(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         made = await house.household(name="Anna <b>Muster</b>")
@@ -48,6 +49,7 @@ async def test_used_wrong_unknown_and_malformed_codes_get_one_answer(tmp_path: P
         assert len(answers) == 1
 
 
+@pytest.mark.gdpr("12(6)")
 async def test_guessing_ends_in_429_and_a_right_code_has_to_wait_too(tmp_path: Path) -> None:
     async with people(tmp_path, login_wrong_per_minute=5) as house:
         made = await house.household()
@@ -103,6 +105,7 @@ async def test_a_form_from_another_site_is_refused_whatever_it_holds(tmp_path: P
             assert answer.status == 403
 
 
+@pytest.mark.gdpr("7(3)")
 async def test_a_request_is_taken_in_part_and_withdrawn_in_one_press(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         made = await house.household()
@@ -146,6 +149,7 @@ async def test_objects_of_another_household_are_not_there(tmp_path: Path) -> Non
                 assert (await house.browser.get(f"/consents/{name}{what}")).status == 404
 
 
+@pytest.mark.gdpr("12(3)")
 async def test_erasing_leaves_the_certificate_and_nothing_else(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         made = await house.household(name="Anna Muster", points=["AT001"])
@@ -186,6 +190,7 @@ async def test_a_stranger_is_shown_the_way_in(tmp_path: Path, path: str) -> None
         assert (answer.status, answer.headers["Location"]) == (303, "/")
 
 
+@pytest.mark.gdpr("12(1)")
 async def test_pages_speak_the_language_that_was_chosen(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         assert '<html lang="de">' in await text(house, "/", **{"Accept-Language": "de-AT,de;q=0.9"})
@@ -222,6 +227,8 @@ async def test_the_fleet_is_for_the_operator(tmp_path: Path) -> None:
         assert "Anna" not in page
 
 
+@pytest.mark.gdpr("14")
+@pytest.mark.gdpr("20")
 async def test_my_data_offers_each_detail_in_each_form_and_names_the_meters(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         made = await house.household()

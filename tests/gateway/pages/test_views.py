@@ -78,6 +78,7 @@ async def test_a_request_says_what_a_yes_means_for_the_neighbours_in_both_langua
         assert "wenn ein Tag vorüber ist" in facts(german, 1)["Ihre Nachbarn"]
 
 
+@pytest.mark.gdpr("15(1)")
 async def test_a_household_reads_who_was_shown_a_figure_with_it_in_it_among_what_was_seen_of_it_alone(
     tmp_path: Path,
 ) -> None:
@@ -128,6 +129,7 @@ async def test_a_request_says_until_when_the_yes_would_be_valid_and_which_word_t
         assert german["Zeichen des Empfängers"] == "our <ref> 7"
 
 
+@pytest.mark.gdpr("15(1)")
 async def test_each_entry_of_the_ledger_says_what_how_fine_of_which_time_and_what_for(tmp_path: Path) -> None:
     async with people(tmp_path, tables={"vee": {"organisation": "northwind"}}) as house:
         made = await house.household()
@@ -195,6 +197,7 @@ async def spike(house: People, who: SubjectId) -> str:
 # -- what is kept
 
 
+@pytest.mark.gdpr("15(1)")
 async def test_what_is_kept_reaches_back_to_what_is_really_there(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         made = await house.household()
@@ -314,6 +317,7 @@ async def test_a_day_of_which_something_was_estimated_is_not_whole_and_has_no_ga
 # -- erasure
 
 
+@pytest.mark.gdpr("17(3)")
 async def test_whoever_is_about_to_erase_reads_what_stays_why_and_until_when(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         made = await house.household()

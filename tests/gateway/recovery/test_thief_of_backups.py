@@ -17,6 +17,7 @@ def opened(folder: Path, key: bytes | None = None) -> set[str]:
     return {one.household for one in open_folder(folder, Loot(), key)}
 
 
+@pytest.mark.gdpr("32(1)(c)")
 async def test_a_backup_opens_with_the_recovery_key_within_the_window_only(tmp_path: Path) -> None:
     here, early = lost(tmp_path), tmp_path / "copied without its endings"
     async with here.house() as home:

@@ -27,6 +27,7 @@ def anna(*points: str, zone: str = "z1") -> NewTenancy:
     return NewTenancy(Identity("Anna Musterfrau", "Hauptplatz 1", "dog"), zone, "north", points=points)
 
 
+@pytest.mark.gdpr("32(1)(a)")
 async def test_a_household_is_found_by_its_place_and_its_names_are_nowhere_in_clear(tmp_path: Path) -> None:
     async with people(tmp_path) as house:
         tenancies = house.gateway.registry.tenancies

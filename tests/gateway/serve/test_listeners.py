@@ -274,6 +274,7 @@ async def test_a_handshake_that_fails_is_in_the_log_with_its_reason(tmp_path: Pa
     assert log.lines == [{"event": "tls.refused", "listener": "devices", "reason": "PEER_DID_NOT_RETURN_A_CERTIFICATE"}]
 
 
+@pytest.mark.gdpr("33")
 async def test_a_refusal_is_in_the_log_by_route_caller_and_reason(capsys: pytest.CaptureFixture[str]) -> None:
     async with served(route(fine, name="page", roles=HOUSEHOLD)) as (client, _):
         await client.get("/x", headers={"X-Role": "operator"})

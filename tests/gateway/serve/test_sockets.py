@@ -173,6 +173,7 @@ async def test_a_connection_counts_before_its_handshake_is_done_and_no_longer_wh
         await closed(silent, refused, await let_in(here))
 
 
+@pytest.mark.gdpr("32(1)(b)")
 async def test_one_address_cannot_take_every_place(tmp_path: Path) -> None:
     async with served(tmp_path, secure=False, door={"max_connections": 9, "max_per_address": 1}) as here:
         inside = await here.connect(source="127.0.0.1")
@@ -369,6 +370,7 @@ def test_the_limit_of_open_files_is_raised_as_far_as_it_goes_and_the_rest_is_sai
     assert log.lines == ([{"event": "doors.few_files", "needed": 1256, "limit": raised}] if told else [])
 
 
+@pytest.mark.gdpr("32(1)(a)")
 async def test_a_listener_without_tls_opens_only_where_it_was_asked_for() -> None:
     async with Sockets(shutdown_seconds=0, log=LogLines()) as opened:
         with pytest.raises(ValueError, match="contradict"):

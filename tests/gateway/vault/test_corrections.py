@@ -168,6 +168,7 @@ def test_a_batch_that_came_twice_is_the_same_as_once(sent: list[Batch], kind: Ki
 
 
 @pytest.mark.parametrize("merged", [False, True])
+@pytest.mark.gdpr("5(1)(d)")
 async def test_a_correction_counts_once_in_quarter_and_day(tmp_path: Path, merged: bool) -> None:
     async with opened(tmp_path) as safe:
         await safe.vault.admit(ANNA, NOON)

@@ -62,6 +62,7 @@ def of(detail: DetailClass) -> str:
     return f'"class" = {CLASS_CODES[detail]}'
 
 
+@pytest.mark.gdpr("5(1)(f)")
 @pytest.mark.parametrize("detail", [LIVE, QUARTER])
 @pytest.mark.parametrize("merged", [False, True])
 async def test_without_its_correction_a_day_is_not_shown(tmp_path: Path, detail: DetailClass, merged: bool) -> None:

@@ -33,6 +33,7 @@ async def days_held(safe: Safe, detail: DetailClass) -> set[int]:
     return {(NOON.date() - v.at.date()).days for v in await safe.values(ANNA, detail)}
 
 
+@pytest.mark.gdpr("5(1)(e)")
 async def test_each_class_expires_by_its_own_days(tmp_path: Path) -> None:
     async with opened(tmp_path, {DetailClass.QUARTER: 9, DetailClass.DAY: 12}) as safe:
         await safe.vault.admit(ANNA, NOON)
@@ -126,6 +127,7 @@ async def test_the_opener_opens_what_is_held_from_pieces_and_blocks(tmp_path: Pa
     assert {(ANNA, NOON.date()), (BERT, NOON.date())} <= sizes
 
 
+@pytest.mark.gdpr("5(1)(e)")
 async def test_old_files_put_back_open_nothing_that_expired_or_was_erased(tmp_path: Path) -> None:
     house = tmp_path / "house"
     async with opened(house, SHORT) as safe:

@@ -76,6 +76,7 @@ async def test_a_mean_is_over_the_time_in_which_each_value_stood_whatever_came_f
         await safe.compactor.merge(ANNA, DetailClass.QUARTER, NOON.toordinal())
 
 
+@pytest.mark.gdpr("5(1)(d)")
 async def test_a_correction_wins_before_and_after_it_was_merged(safe: Safe) -> None:
     sent = minutes(5)
     await safe.take(ANNA, sent)

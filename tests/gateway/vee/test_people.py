@@ -112,6 +112,7 @@ async def test_filters_are_checked(case: Case, query: str, status: int) -> None:
         assert [each["field"] for each in json.loads(said)["fields"]] == [query.partition("=")[0]]
 
 
+@pytest.mark.gdpr("16")
 async def test_an_edit_by_the_api_is_seen_by_the_household_with_role_and_reason_and_without_the_name(
     case: Case,
 ) -> None:
@@ -176,6 +177,7 @@ async def test_a_wrong_edit_names_its_field(case: Case, body: Any, says: str) ->
     assert says in said
 
 
+@pytest.mark.gdpr("29")
 async def test_values_are_looked_at_by_the_door_with_a_ground_and_an_entry_in_the_ledger(case: Case) -> None:
     path = f"/api/vee/exceptions/{case.exception}/values"
     status, said = await case.operator("GET", path)

@@ -18,6 +18,7 @@ def test_what_was_sealed_opens_in_its_place() -> None:
     assert len(sealed) == len(b"plain") + seal.OVERHEAD
 
 
+@pytest.mark.gdpr("5(1)(f)")
 @pytest.mark.parametrize(
     ("part", "other"),
     [(0, "b" * 32), (1, DetailClass.QUARTER), (2, 739001), (3, 8), (4, 1)],
@@ -31,6 +32,7 @@ def test_another_place_does_not_open_it(part: int, other: object) -> None:
         seal.unseal(KEY, seal.place(*moved), sealed)  # type: ignore[arg-type]
 
 
+@pytest.mark.gdpr("32(1)(a)")
 @given(st.data())
 @settings(max_examples=40)
 def test_a_changed_byte_does_not_open(data: st.DataObject) -> None:
