@@ -122,10 +122,9 @@ def _held(rows: Sequence[int], starts: Sequence[int], ats: Sequence[int]) -> Cov
     order.sort(key=starts.__getitem__)
     last = order[-1]
     closed = starts[last] < ats[last]
-    longest = [ats[row] - starts[row] or LONGEST_HOLD for row in order]
-    held = [min(starts[b] - starts[a], most) for (a, b), most in zip(pairwise(order), longest, strict=False)]
+    held = [min(starts[b] - starts[a], ats[a] - starts[a] or LONGEST_HOLD) for a, b in pairwise(order)]
     if closed:
-        held.append(longest[-1])
+        held.append(ats[last] - starts[last])
     return Cover(order, starts[order[0]], ats[last], sum(held), held, -len(order) if closed else len(order))
 
 
