@@ -32,9 +32,6 @@ NOT_COVERED = "Not-Covered"
 """The header that names what of the period an answer does not hold, for want of a ground; not there: it is all held."""
 
 
-_OF_THE_END = frozenset({Reason.EXPIRED, Reason.NOT_YET})
-
-
 @dataclass(frozen=True, slots=True)
 class KnownOf:
     """What a recipient may be told of itself. ``places``: those for whose figures it may ask."""
@@ -84,7 +81,8 @@ def wrong(question: ReleaseRequest, refusal: Refusal, known: KnownOf) -> list[Br
     """Each field that the refusal is about; empty where none is (nobody allows it, the consent was withdrawn)."""
     if refusal.reasons == (Reason.NOT_IN_PROFILE,):
         return list(beyond_profile(question, known))
-    return list(_beyond_ground(question, frozenset(refusal.reasons), known))
+    since = [("end", f"after {stamp(refusal.since)}, from when on it is kept")] if refusal.since is not None else []
+    return [*_beyond_ground(question, frozenset(refusal.reasons), known), *since]
 
 
 def beyond_profile(
@@ -123,8 +121,8 @@ def _beyond_ground(q: ReleaseRequest, reasons: frozenset[Reason], known: KnownOf
     if Reason.PERIOD_NOT_COVERED in reasons and about:
         left = uncovered(q.period, [o.values for o in mine or about])
         yield from _edges(q.period, left) if left else [("start", "no one ground covers all of the period")]
-    for reason in sorted(reasons & _OF_THE_END):
-        yield "end", SAYS[reason]
+    if Reason.NOT_YET in reasons:
+        yield "end", SAYS[Reason.NOT_YET]
     if Reason.COHORT_OF_ONE in reasons:
         yield "level", SAYS[Reason.COHORT_OF_ONE]
 

@@ -78,6 +78,8 @@ def people_routes(gateway: Gateway) -> list[Route]:
         release=gateway.release,
         profiles=gateway.profiles,
         egress=gateway.egress,
+        clock=gateway.clock,
+        zone=ZoneInfo(gateway.settings.timezone),
     )
     town = TownApi(gateway.registry, gateway.clients, registry.take_in)
     history = HistoryApi(gateway.registry, gateway.intake.take, gateway.vault.oldest, gateway.clock)

@@ -24,7 +24,7 @@ from adapters.gaiax.dsp.words import Side, urn
 from adapters.gaiax.odrl import Terms
 from adapters.plugin import Opening, Refused, Renderer, Route
 from adapters.problems import broken, problem
-from adapters.queries import BadQuery, Query, gathered, instant, minutes, once, only, quantity
+from adapters.queries import BadQuery, Query, detail, gathered, instant, once, only, quantity
 from policies.grid import multiple
 from policies.roles import Listener, Role
 from policies.terms import FAR_FUTURE, Level, Period, Portfolio, Pseudonym, ReleaseRequest, Subject, Zone
@@ -221,10 +221,10 @@ def _quantities(terms: Terms, query: Query) -> frozenset[str]:
 
 
 def _resolution(terms: Terms, query: Query) -> timedelta:
-    """That of the agreement, or coarser: ``minutes``, 0 for values as they came."""
+    """That of the agreement, or coarser: ``minutes``, 0 for values as they came, or ``month``."""
     if (text := once(query, "minutes")) is None:
         return terms.resolution
-    if (asked := minutes(text)) < terms.resolution:
+    if (asked := detail(text)) < terms.resolution:
         least = terms.resolution / timedelta(minutes=1)
         raise BadQuery("minutes", f"at least {least:g}, the agreement's detail", "minutes-out-of-bounds")
     return asked

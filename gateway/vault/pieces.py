@@ -64,6 +64,10 @@ class StoredPart(NamedTuple):
     upto: int
     sealed: bytes
 
+    def stood(self, position: int | None) -> bool:
+        """Whether it was there at a position of a stream; None is now. What it follows is not merged beyond that."""
+        return position is None or self.pieces > 0 or self.upto <= position
+
     def opened(
         self, subject: str, detail: DetailClass, cipher: AESGCM, quantities: frozenset[str] | None = None
     ) -> list[Series]:

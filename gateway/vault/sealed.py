@@ -140,12 +140,12 @@ class SealedVault:
             if group[0] != days[0]:
                 look = partial(parts_of_days, subject=subject, detail=detail, first=group[0], last=group[-1])
                 parts = await self._store.look(look)
-            seen = [part for part in parts if mark is None or part.pieces or part.upto <= mark.position]
+            position = None if mark is None else mark.position
             ciphers = await self._keeper.ciphers(subject, [(detail, day) for day in group])
-            for day, of_day in groupby(seen, key=lambda part: part.day):
+            for day, of_day in groupby((p for p in parts if p.stood(position)), key=lambda part: part.day):
                 if day < self._held(subject, detail).toordinal() or (detail, day) not in ciphers:
                     continue
-                if values := await self._of_day(subject, detail, quantities, asked, list(of_day), ciphers):
+                if values := await self._of_day(subject, detail, quantities, asked, list(of_day), ciphers, position):
                     yield values
 
     async def series(
@@ -310,6 +310,7 @@ class SealedVault:
         period: Period,
         parts: Sequence[StoredPart],
         ciphers: Mapping[Day, AESGCM],
+        position: int | None,
     ) -> Sequence[Value]:
         """Of one day what lies in the period, ascending by instant. A large one is opened outside the loop."""
         cipher, clashes = ciphers[detail, parts[0].day], Clashes()
@@ -321,13 +322,12 @@ class SealedVault:
         small = sum(len(part.sealed) for part in parts) <= IN_THE_LOOP
         series, values = opened() if small else await asyncio.to_thread(opened)
         if clashes:
-            mended = await corrected(self._store, self._keeper, subject, list(series), clashes)
+            mended = await corrected(self._store, self._keeper, subject, list(series), clashes, position)
             return _ascending(detail, mended, period)
         return values
 
     def _publish(self, subject: str) -> None:
-        event = self._news.pop(subject, None)
-        if event is not None:
+        if (event := self._news.pop(subject, None)) is not None:
             event.set()
 
 

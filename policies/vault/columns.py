@@ -19,7 +19,8 @@ instants share an *axis*. Version 2, little endian:
             offsets are in seconds
 
 ``total`` is what the kind of the quantity needs (``meter_driver.quantities``): the sum of entries, the integral of a
-value over time in unit seconds, nothing for registers. ``covered``: microseconds that readings speak for.
+value over time in unit seconds, nothing for registers. ``covered``: microseconds that readings speak for. ``count`` is
+below 0 where the last of them is the mean of a time that ends at ``last_at``.
 
 Version 1 (before meters were told apart) is still read: one meter without a name, eight bytes a value, no ``covered``.
 """

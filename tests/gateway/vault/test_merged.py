@@ -12,8 +12,8 @@ import structlog
 from structlog.testing import capture_logs
 
 from adapters.plugin import Batch
-from gateway.compose import accept
 from gateway.errors import DayChanged, StoreDoubted, StoreFull
+from gateway.restored import accept
 from meter_driver.reading import Reading
 from policies.terms import ONE_DAY, QUARTER_HOUR, DetailClass, SubjectId
 from policies.vault.seal import CLASS_CODES
