@@ -22,6 +22,7 @@ from policies.terms import (
     Recipient,
     Refusal,
     ReleaseRequest,
+    Subject,
     Zone,
 )
 
@@ -29,9 +30,6 @@ MOST_NAMED = 16
 """Parts of a period that a header names one by one; of more it tells from when to when, and how many they are."""
 NOT_COVERED = "Not-Covered"
 """The header that names what of the period an answer does not hold, for want of a ground; not there: it is all held."""
-
-
-_OF_THE_END = frozenset({Reason.EXPIRED, Reason.NOT_YET})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +53,11 @@ class KnownOf:
         ]
 
 
-async def known_of(services: Services, recipient: Recipient) -> KnownOf:
-    """As things are now."""
+async def known_of(services: Services, recipient: Recipient, subject: Subject) -> KnownOf:
+    """As things are now, for a question about ``subject``: of one household its own grounds."""
     organisation = await services.directory.organisation(recipient)
-    return KnownOf(organisation, services.openings(recipient), services.zones(recipient))
+    openings = services.openings(recipient, subject if isinstance(subject, Pseudonym) else None)
+    return KnownOf(organisation, openings, services.zones(recipient))
 
 
 def finest(question: ReleaseRequest, known: KnownOf) -> timedelta:
@@ -82,7 +81,8 @@ def wrong(question: ReleaseRequest, refusal: Refusal, known: KnownOf) -> list[Br
     """Each field that the refusal is about; empty where none is (nobody allows it, the consent was withdrawn)."""
     if refusal.reasons == (Reason.NOT_IN_PROFILE,):
         return list(beyond_profile(question, known))
-    return list(_beyond_ground(question, frozenset(refusal.reasons), known))
+    since = [("end", f"after {stamp(refusal.since)}, from when on it is kept")] if refusal.since is not None else []
+    return [*_beyond_ground(question, frozenset(refusal.reasons), known), *since]
 
 
 def beyond_profile(
@@ -121,8 +121,8 @@ def _beyond_ground(q: ReleaseRequest, reasons: frozenset[Reason], known: KnownOf
     if Reason.PERIOD_NOT_COVERED in reasons and about:
         left = uncovered(q.period, [o.values for o in mine or about])
         yield from _edges(q.period, left) if left else [("start", "no one ground covers all of the period")]
-    for reason in sorted(reasons & _OF_THE_END):
-        yield "end", SAYS[reason]
+    if Reason.NOT_YET in reasons:
+        yield "end", SAYS[Reason.NOT_YET]
     if Reason.COHORT_OF_ONE in reasons:
         yield "level", SAYS[Reason.COHORT_OF_ONE]
 

@@ -44,7 +44,8 @@ def rules_of(text: str) -> Sequence[BrokenRule]:
 
 
 def worded(why: str, rules: Sequence[BrokenRule]) -> str:
-    """The sentence of a problem that names fields."""
+    """The sentence of a problem that names fields; one that is the rule itself is said once."""
+    why = "" if any(rule == why for _, rule in rules) else why
     return ": ".join(part for part in (why, "; ".join(f"{field}: {rule}" for field, rule in rules)) if part)
 
 

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from meter_driver.instants import in_utc
 from meter_driver.quantities import parse
-from policies.terms import ONE_DAY
+from policies.terms import ONE_DAY, ONE_MONTH
 
 Query = Mapping[str, Sequence[str]]
 """Each field with its values, in the order of the query string."""
 MOST_MINUTES = ONE_DAY // timedelta(minutes=1)
+MONTH = "month"
 _SHOWN = 32
 _NONE = "is not known; none is taken here"
 _MALFORMED = "instant-malformed"
@@ -105,6 +106,15 @@ def minutes(text: str, field: str = "minutes") -> timedelta:
     if int(text) and MOST_MINUTES % int(text):
         raise BadQuery(field, f"must divide the day's {MOST_MINUTES}, or be 0 (as received)", "minutes-out-of-bounds")
     return timedelta(minutes=int(text))
+
+
+def detail(text: str, field: str = "minutes") -> timedelta:
+    """The same, or ``month``: local ones. Raises ``BadQuery``."""
+    if text == MONTH:
+        return ONE_MONTH
+    if not text.isdecimal():
+        raise BadQuery(field, f"a whole number, 0 for values as they came, or {MONTH}", "minutes-malformed")
+    return minutes(text, field)
 
 
 def quantity(text: str, field: str = "quantity") -> str:

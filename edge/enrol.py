@@ -8,7 +8,6 @@ authorities of this system.
 import asyncio
 import ssl
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from edge import tls
+from edge.answers import decoded
 from edge.errors import SettingsError, UplinkError
 from edge.files import write_secret
 from edge.pair import NEXT_PAIR, drop_next, pem_of, take_next
@@ -44,8 +44,6 @@ _REFUSED = {
     429: "too many wrong codes came from this address; try again later",
     503: "it cannot store anything now; try again later",
 }
-
-T = TypeVar("T")
 
 
 class Enrolled(msgspec.Struct, frozen=True):
@@ -102,7 +100,7 @@ async def enrol(url: str, code: str, folder: Path, *, ca: str | None = None) -> 
             ca = await _fetch_authority(session, url, pin)
         body = msgspec.json.encode({"code": word, "csr": request_for(key)})
         text = await _call(session, "POST", url, tls.context(ca), body)
-    answer = _decode(text, Enrolled)
+    answer = decoded(text, Enrolled)
     if pin is not None and pinned(answer.ca, pin) is None:
         raise UplinkError(_OTHER_AUTHORITY)
     check_enrolled(answer, key)
@@ -121,7 +119,7 @@ async def _fetch_authority(session: aiohttp.ClientSession, url: str, pin: str) -
     """Ask without trust; of what comes back the one with the fingerprint is trusted, alone. No secret is sent."""
     blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
-    ca = pinned(_decode(await _call(session, "GET", url, blind), _Offered).ca, pin)
+    ca = pinned(decoded(await _call(session, "GET", url, blind), _Offered).ca, pin)
     if ca is None:
         raise UplinkError(_OTHER_AUTHORITY)
     return ca
@@ -163,13 +161,6 @@ def _why(error: Exception) -> str:
             return f"no answer within {ENROL_SECONDS:.0f} seconds"
         case _:
             return "the connection broke off"
-
-
-def _decode(text: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(text, type=kind)
-    except msgspec.MsgspecError as error:
-        raise UplinkError("an answer that is not understood") from error
 
 
 def check_enrolled(answer: Enrolled, key: ec.EllipticCurvePrivateKey) -> None:

@@ -10,12 +10,13 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import aiohttp
 import msgspec
 
 from edge import tls
+from edge.answers import decoded
 from edge.enrol import MAX_ENROL_ANSWER, Enrolled, check_enrolled, request_for
 from edge.errors import EdgeError, SettingsError, UplinkError
 from edge.files import write_secret
@@ -30,8 +31,6 @@ LOOKED_AT_EACH, FIRST_LOOK_WAIT = 86_400.0, 60.0
 ENDS_SOON = timedelta(days=30)
 """From then on each look says that a certificate ends."""
 SHARED = "a VEN shares it"
-
-T = TypeVar("T")
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -128,7 +127,7 @@ class SelfRenewal:
         key = await asyncio.to_thread(pending_key, self._folder)
         csr = msgspec.json.encode({"csr": request_for(key)})
         headers = {"Content-Type": "application/json"}
-        answer = _decode(await self._call(self._session, "POST", data=csr, headers=headers), Enrolled)
+        answer = decoded(await self._call(self._session, "POST", data=csr, headers=headers), Enrolled)
         check_enrolled(answer, key)
         await asyncio.to_thread(write_secret, self._folder / NEXT_PAIR[0], answer.certificate.encode())
 
@@ -154,7 +153,7 @@ class SelfRenewal:
 
     async def _ask(self, session: aiohttp.ClientSession | GatewaySession) -> _Told:
         query = {"trouble": self._trouble} if self._trouble else {}
-        return _decode(await self._call(session, "GET", params=query), _Told)
+        return decoded(await self._call(session, "GET", params=query), _Told)
 
     async def _call(
         self, session: aiohttp.ClientSession | GatewaySession, verb: str, below: str = "", **more: Any
@@ -177,13 +176,6 @@ class SelfRenewal:
         for event, until in ends.items():
             if (left := until - self._clock()) < ENDS_SOON:
                 self._log.warning(event, days=left.days)
-
-
-def _decode(text: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(text, type=kind)
-    except msgspec.MsgspecError as error:
-        raise UplinkError("an answer that is not understood") from error
 
 
 def _word(error: EdgeError) -> str:

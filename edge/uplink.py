@@ -13,6 +13,7 @@ from datetime import datetime
 import aiohttp
 import msgspec
 
+from edge.answers import decoded
 from edge.errors import BatchRejected, StoreError, UplinkError
 from edge.logger import Logger
 from edge.outbox import EdgeOutbox, PackedBatch
@@ -181,17 +182,14 @@ class _Problem(msgspec.Struct):
 def _problem(text: bytes) -> str:
     """The stable word of a problem+json answer; anything else is not repeated."""
     try:
-        reason = msgspec.json.decode(text, type=_Problem).reason
-    except msgspec.MsgspecError:
+        reason = decoded(text, _Problem).reason
+    except UplinkError:
         return ""
     return reason if len(reason) <= 64 and reason.isascii() and reason.isprintable() else ""
 
 
 def _read_answer(text: bytes, sequence: int) -> BatchAnswer:
-    try:
-        answer = msgspec.json.decode(text, type=BatchAnswer)
-    except msgspec.MsgspecError as error:
-        raise UplinkError("an answer that is not understood") from error
+    answer = decoded(text, BatchAnswer)
     if answer.sequence != sequence:
         raise UplinkError("an answer to another batch")
     return answer

@@ -105,6 +105,8 @@ def _loops(gateway: Gateway, supervisor: Supervisor, adapters: Sequence[Adapter]
     supervisor.add("endings", gateway.consent.ends.run)
     supervisor.add("time ends", time_ends(gateway).run)
     supervisor.add("ending log", gateway.ending_log.run)
+    if gateway.keeper.second:
+        supervisor.add("second keeper", gateway.ending_log.follow)
     supervisor.add("notices", gateway.outbox.run)
     supervisor.add("retention", gateway.retention.watch)
     supervisor.add("forgetting", gateway.forgetting.watch)

@@ -45,7 +45,7 @@ from gateway.identity.throttle import Throttle
 from gateway.identity.tokens import Tokens
 from gateway.intake.desk import Intake
 from gateway.intake.http import Taking
-from gateway.keeper.keeper import open_keeper
+from gateway.keeper.opening import open_keeper
 from gateway.keeper.port import Keeper
 from gateway.pages.notice_sheet import NoticeSheet
 from gateway.pages.own_data import DataDesk
@@ -54,6 +54,7 @@ from gateway.recovery.backups import Backups
 from gateway.recovery.ending_log import EndingLog
 from gateway.recovery.known import KnownBackups
 from gateway.recovery.laying import refuse_unfinished
+from gateway.recovery.second_keeper import compare_second, second_mirror
 from gateway.registry.registry import Registry
 from gateway.registry.tenancies import any_household
 from gateway.serve.access import AccessLog
@@ -68,6 +69,7 @@ from gateway.storage.engines import store_at
 from gateway.storage.port import Store
 from gateway.vault.compactor import Compactor
 from gateway.vault.days import Days
+from gateway.vault.merged import MergedParts
 from gateway.vault.required import RequiredParts
 from gateway.vault.retention import Retention
 from gateway.vault.sealed import SealedVault
@@ -198,14 +200,16 @@ async def opened(
         store = await stack.enter_async_context(store_at(settings.store_url))
         root = settings.keys / "root"
         empty = not await any_household(store)
-        keeper = await asyncio.to_thread(lambda: open_keeper(settings.tree, root, make=empty))
+        mirror = None if restoring else second_mirror(settings)
+        keeper = await asyncio.to_thread(lambda: open_keeper(settings.tree, root, mirror, make=empty))
         stack.callback(keeper.close)
+        await compare_second(keeper, settings, log)
         outbound = Outbound(allow_private=settings.outbound.allow_private, extra_ca=settings.outbound.extra_ca)
         http = await stack.enter_async_context(outbound)
         supervisor = Supervisor(log)
         supervisor.add("store", store.run)
         gateway = composed(settings, log, clock, store, keeper, http, overrides)
-        stack.callback(gateway.ending_log.close)
+        stack.push_async_callback(gateway.ending_log.close)
         stack.push_async_callback(gateway.pins.close)
         yield gateway, supervisor
 
@@ -235,17 +239,6 @@ async def load(gateway: Gateway) -> None:
     await gateway.forgetting.run(gateway.clock())
 
 
-async def accept(settings: Settings, log: Logger, clock: Clock) -> Mapping[str, int]:
-    """``Pins.accept`` of a gateway that does not run. Raises what ``opened`` raises."""
-    async with opened(settings, log, clock) as (gateway, supervisor), asyncio.TaskGroup() as group:
-        stop = asyncio.Event()
-        group.create_task(supervisor.run(stop))
-        try:
-            return await gateway.pins.accept()
-        finally:
-            stop.set()
-
-
 def new_id() -> str:
     """128 random bits, 32 hex digits."""
     return secrets.token_hex(16)
@@ -265,9 +258,9 @@ def composed(
     urls = {which: public_url(settings, which) for which in Listener}
     days = settings.retention.by_class()
     known, window = KnownBackups(settings.keys), timedelta(hours=settings.retention.recovery_hours)
-    ending_log = EndingLog(store, lambda: keeper.lookup_key, known, window, clock, log)
+    ending_log = EndingLog(store, keeper, known, window, clock, log)
     pins, zone = Pins(store, keeper, ending_log, log), ZoneInfo(settings.timezone)
-    required = RequiredParts(store, pins)
+    required = RequiredParts(store, pins, MergedParts(store, pins, log))
     vault = SealedVault(store, keeper, days, clock=clock, required=required, recoverable=lambda: ending_log.until)
     lines = Lines(clock)
     registry = Registry(store, pins, vault, clock, ids, lines.ended, zone)

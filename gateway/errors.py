@@ -67,7 +67,11 @@ class RootBusy(RootError):
 
 
 class StoreDoubted(GatewayError):
-    """Tables that say who may were changed behind the gateway's back, or are older than the keys."""
+    """Tables that say who may were changed behind the gateway's back, or are older than the keys. ``found``: which."""
+
+    def __init__(self, found: str, step: str) -> None:
+        super().__init__(f"{found}: {step}")
+        self.found = found
 
 
 class StoreFull(GatewayError):

@@ -37,6 +37,12 @@ class GroundBook:
         self._by_subject: dict[SubjectId, dict[str, Ground]] = {}
         self._subjects: dict[Recipient, set[SubjectId]] = {}
         self._timed_out: set[str] = set()
+        self._kept: Callable[[Ground], None] = _nobody
+        self._gone: Callable[[Ground], None] = _nobody
+
+    def tell(self, kept: Callable[[Ground], None], gone: Callable[[Ground], None]) -> None:
+        """Of each ground that is new or changed, and of each that leaves memory, from now on. Before ``load``."""
+        self._kept, self._gone = kept, gone
 
     async def load(self, store: Store) -> None:
         """Everything that has not ended, of households whose grounds are believed. Call before ports open."""
@@ -52,6 +58,7 @@ class GroundBook:
         """Put a new or changed ground in place."""
         self._by_subject.setdefault(ground.subject, {})[ground.id] = ground
         self._subjects.setdefault(ground.scope.recipient, set()).add(ground.subject)
+        self._kept(ground)
 
     def of(self, subject: SubjectId) -> Sequence[Ground]:
         """All grounds of a household that this process knows, ended ones too."""
@@ -78,9 +85,14 @@ class GroundBook:
         self._timed_out.difference_update(ground.id for ground in mine)
         for ground in mine:
             self._subjects[ground.scope.recipient].discard(subject)
+            self._gone(ground)
         for ground in mine:
             if law and isinstance(ground, LegalTask) and ground.objected is None:
                 self.keep(ground)
+
+
+def _nobody(_: Ground) -> None:
+    """Is told."""
 
 
 async def unbelieved(store: Store, subject: SubjectId) -> Sequence[Ground]:

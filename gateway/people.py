@@ -78,6 +78,8 @@ def people_routes(gateway: Gateway) -> list[Route]:
         release=gateway.release,
         profiles=gateway.profiles,
         egress=gateway.egress,
+        clock=gateway.clock,
+        zone=ZoneInfo(gateway.settings.timezone),
     )
     town = TownApi(gateway.registry, gateway.clients, registry.take_in)
     history = HistoryApi(gateway.registry, gateway.intake.take, gateway.vault.oldest, gateway.clock)
@@ -104,7 +106,8 @@ def people_routes(gateway: Gateway) -> list[Route]:
 def _faults(gateway: Gateway) -> list[str]:
     walked = gateway.ledger.verified
     broken = [walked.fault] if walked is not None and walked.fault else []
-    return [*gateway.pins.faults, *gateway.required.faults, *gateway.ending_log.faults, *broken]
+    parts = gateway.pins, gateway.required, gateway.compactor, gateway.ending_log
+    return [fault for part in parts for fault in part.faults] + broken
 
 
 def _pages(gateway: Gateway, login: Login) -> list[Route]:

@@ -20,15 +20,18 @@ from adapters.plugin import Logger, Migrations, upsert
 from gateway.clock import Clock
 from gateway.compose import Gateway, load, opened
 from gateway.consent.endings import Begun, Ending
-from gateway.errors import RestoreRefused, SubjectGone
+from gateway.errors import RestoreRefused, StoreDoubted, SubjectGone
 from gateway.extending.found import found
 from gateway.keeper.port import HOUSE
 from gateway.pins.change import GUARDED, of_all
 from gateway.recovery import laying
 from gateway.recovery.entries import EndedDay, EndedGrounds, EndedRows, EndingEntry, ShortenedClass, row_of
+from gateway.recovery.second_keeper import begin_anew
+from gateway.recovery.second_laying import lying_second, opened_second, trusted_second
 from gateway.settings import Settings
 from gateway.storage.migrate import migrate
 from gateway.storage.tables.door import ground
+from gateway.storage.tables.vault import merged_part
 from policies.terms import SubjectId
 from policies.vault.pins import NO_ROWS, Pin
 
@@ -43,6 +46,9 @@ class RestoreOrder:
         complete: somebody says that the gateway did not run after the last word beside the backup.
         nobody: no yes, code, session or client of before shall count.
         endings: where they lie, if not where the backup says.
+        second: the second keeper's folder; then ``folder`` holds a copy of the store, of any age.
+        accept: with it, who may get in and what partners may is as in that copy; what ended since is ended by hand.
+        present: or that copy is what the gateway used to the last.
     """
 
     folder: Path
@@ -50,6 +56,9 @@ class RestoreOrder:
     complete: bool = False
     nobody: bool = False
     endings: Path | None = None
+    second: Path | None = None
+    accept: bool = False
+    present: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,7 @@ class Restored:
     """What was done.
 
     Attributes:
-        made: when the backup was.
+        made: when the backup was; of a second keeper the same as ``known``.
         known: until when it is known what has ended.
         ended: entries that were done again.
         goes_on: whether what ends from now on is written beside this backup too.
@@ -71,14 +80,16 @@ class Restored:
 
 async def restore(settings: Settings, order: RestoreOrder, log: Logger, clock: Clock) -> Restored:
     """Into empty folders. Raises ``RestoreRefused`` and nothing is laid; ``OSError``, and it may be given again."""
-    laying.free_place(settings)
+    laying.free_place(settings, but_root=order.second is not None)
     branches = [each.migrations for each in found(settings) if each.migrations is not None]
+    if order.second is not None:
+        return await _from_second(settings, order, order.second.absolute(), branches, log, clock)
     window = timedelta(hours=settings.retention.recovery_hours)
     folder = order.folder.absolute()
     backup = laying.opened_backup(folder, order.private, clock(), window, order.endings)
     if not (order.complete or order.nobody):
-        laying.trusted(backup, clock())
-    laying.lay(backup, settings)
+        laying.trusted(backup.known, clock())
+    laying.lay(laying.lying_backup(backup), settings)
     await asyncio.to_thread(_migrated, settings, branches)
     async with _opened(settings, log, clock) as gateway:
         await load(gateway)
@@ -87,8 +98,45 @@ async def restore(settings: Settings, order: RestoreOrder, log: Logger, clock: C
         if order.nobody:
             await _doubt_all(gateway)
     goes_on = laying.known_again(backup, settings, told=not order.nobody)
+    begin_anew(settings)
     (settings.data / laying.MARK).unlink()
     return Restored(datetime.fromtimestamp(backup.about.made, UTC), backup.known, len(backup.entries), goes_on)
+
+
+async def _from_second(
+    settings: Settings, order: RestoreOrder, folder: Path, branches: Sequence[Migrations], log: Logger, clock: Clock
+) -> Restored:
+    """The last keys and a store of any age: whose grounds have changed since, of that household none counts."""
+    if not (order.accept or order.present or order.nobody):
+        raise RestoreRefused(
+            f"the store in {order.folder} may be older than the keys: say --present if the gateway used it to the "
+            "last, or --accept if it is an older copy, and then end again what has ended since beside grounds"
+        )
+    second = opened_second(folder, order.private)
+    if not (order.complete or order.nobody):
+        trusted_second(second, settings, clock())
+    laying.lay(lying_second(second, order.folder.absolute()), settings)
+    await asyncio.to_thread(_migrated, settings, branches)
+    async with _opened(settings, log, clock) as gateway:
+        if order.accept or order.nobody:
+            await gateway.pins.accept()
+        try:
+            await load(gateway)
+        except StoreDoubted as doubted:
+            raise _not_present(doubted.found) from None
+        if order.present and gateway.pins.faults:
+            raise _not_present("; ".join(gateway.pins.faults))
+        if order.nobody:
+            await _doubt_all(gateway)
+    (settings.data / laying.MARK).unlink()
+    return Restored(second.known, second.known, 0, goes_on=True)
+
+
+def _not_present(found: str) -> RestoreRefused:
+    return RestoreRefused(
+        f"the gateway did not use this store to the last ({found}): bring that one, or give the same metergate restore "
+        "again with --accept, and end again what has ended since beside grounds"
+    )
 
 
 def _migrated(settings: Settings, branches: Sequence[Migrations]) -> None:
@@ -179,3 +227,18 @@ async def _doubt_all(gateway: Gateway) -> None:
         known = (await gateway.keeper.pinned([scope])).get(scope)
         if known is not None:
             await gateway.keeper.pin(scope, Pin((known.pin or NO_ROWS).number + 1, 0))
+
+
+async def accept(settings: Settings, log: Logger, clock: Clock) -> Mapping[str, int]:
+    """``Pins.accept`` of a gateway that does not run, and the same of notes of merged days. Raises what ``opened``
+    raises.
+    """
+    async with opened(settings, log, clock) as (gateway, supervisor), asyncio.TaskGroup() as group:
+        stop = asyncio.Event()
+        group.create_task(supervisor.run(stop))
+        try:
+            taken = dict(await gateway.pins.accept())
+            notes = await gateway.required.accept()
+            return taken | ({merged_part.name: notes} if notes else {})
+        finally:
+            stop.set()

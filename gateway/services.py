@@ -234,8 +234,8 @@ class AdapterServices(BaseServices):
     def may(self, question: ReleaseRequest) -> Grant | Refusal:
         return self._release.may(question)
 
-    def openings(self, recipient: Recipient) -> Sequence[Opening]:
-        return self._release.openings(recipient)
+    def openings(self, recipient: Recipient, about: Pseudonym | None = None) -> Sequence[Opening]:
+        return self._release.openings(recipient, about)
 
     def zones(self, recipient: Recipient) -> Sequence[str]:
         return self._profiles.zones(recipient)

@@ -36,8 +36,10 @@ class Kind(StrEnum):
     """The amount of an interval of its own: a sum."""
     INSTANT = "instant"
     """A value that stands until the next one: a mean over time."""
+    MEAN = "mean"
+    """The mean of an interval of its own: a mean over time; of nothing where nobody says which interval."""
     SNAPSHOT = "snapshot"
-    """A stand of another day, an extreme, a mean of the meter's own period: told as it came, never computed with."""
+    """A stand of another day, an extreme: told as it came, never computed with."""
 
 
 class Medium(StrEnum):
@@ -60,9 +62,9 @@ _MEDIA: Final = {
 }  # fmt: skip
 
 REGISTERS: Final = frozenset({Kind.CUMULATIVE, Kind.NET, Kind.PERIODIC})
-"""Kinds whose interval values are differences of stands."""
+MEANS: Final = frozenset({Kind.INSTANT, Kind.MEAN})
 AMOUNTS: Final = REGISTERS | {Kind.INTERVAL}
-"""Kinds whose interval values grow with the length of the interval."""
+"""Kinds whose interval values are differences of stands; are means over time; grow with the length of the interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,8 @@ def parse(text: str) -> Quantity | None:
             name = obis.normal(text)
         except ObisError:
             return None
-        return Quantity(
-            name, _MEDIA.get(int(name.partition("-")[0]), Medium.UNKNOWN), _kind_of_code(obis.to_bytes(name))
-        )
+        medium = _MEDIA.get(int(name.partition("-")[0]), Medium.UNKNOWN)
+        return Quantity(name, medium, _kind_of_code(obis.to_bytes(name)))
     if _REDUCED.fullmatch(text):
         return Quantity(text, Medium.UNKNOWN, _kind_of_reduced(text))
     if _RESULT.fullmatch(text):
@@ -152,14 +153,13 @@ _ELECTRIC: Final = {
     9: Kind.PERIODIC,  # time integral 2: from the begin of the billing period
     10: Kind.CUMULATIVE,  # time integral 3: positive difference to a threshold
     20: Kind.CUMULATIVE,  # time integral 4: test time integral
-    29: Kind.INTERVAL,  # time integral 5: of the recording interval, ended
-    30: Kind.INTERVAL,  # time integral 6
+    29: Kind.INTERVAL, 30: Kind.INTERVAL,  # time integrals 5 and 6: of a recording interval, ended
     7: Kind.INSTANT,
     0: Kind.INSTANT, 4: Kind.INSTANT, 14: Kind.INSTANT, 24: Kind.INSTANT,  # running means
+    5: Kind.MEAN, 15: Kind.MEAN, 25: Kind.MEAN,  # last averages 1 to 3: of the measurement period that has ended
     31: Kind.INSTANT, 35: Kind.INSTANT, 39: Kind.INSTANT,  # thresholds
 }  # fmt: skip
-"""Value group D of electricity (IEC 62056-6-1, Table 15); all else is an extreme, a mean of the meter's own period, a
-limit or a duration of it."""
+"""Value group D of electricity (IEC 62056-6-1, Table 15); all else is an extreme, a limit or a duration of it."""
 _NET_OF_C: Final = frozenset((16, 36, 56, 76))
 """Import less export: all phases, L1, L2, L3 (IEC 62056-6-1, Table 13)."""
 _MAKERS_OF_C: Final = range(128, 255)

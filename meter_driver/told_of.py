@@ -39,7 +39,7 @@ def of_interval(name: str, unit: str | None) -> Quantity | str:
     if known.kind in REGISTERS:
         return f"stands of a register, of whose intervals there is no code: {_fit(known)}"
     if known.kind is Kind.SNAPSHOT:
-        return f"a value of the meter's own period, of which no intervals are told: {_fit(known)}"
+        return f"an extreme or a limit, of which no intervals are told: {_fit(known)}"
     if base(unit) in _INTEGRALS:
         return f"no code of amounts, and its unit is one of them: {_fit(known)}"
     return known

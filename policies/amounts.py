@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from meter_driver import quantities
-from meter_driver.amounts import Amount, Status, entries, means, stands
+from meter_driver.amounts import Amount, Status, entries, means, partials, stands
 from meter_driver.amounts.amount import SECOND_US
 from meter_driver.amounts.runs import Exchange, in_order, runs_of
 from meter_driver.amounts.stand import Stand
@@ -46,7 +46,6 @@ _LIMITED = {
 THOUSANDTH = Decimal("0.001")
 """Step of a completeness."""
 _MICROSECOND = timedelta(microseconds=1)
-_LONGEST_HOLD = means.LONGEST_HOLD * _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +91,8 @@ def rows_of(
     spans = _spans(edges)
     instants = dict(zip(spans, edges, strict=True))
     match known.kind:
-        case Kind.INSTANT:
-            found = means.amounts([_span(value, scale) for value in some], spans)
+        case Kind.INSTANT | Kind.MEAN:
+            found = means.amounts([_span(v, scale) for v in some if v.count < 0 or known.kind is Kind.INSTANT], spans)
             exponent = scale.exponent - len(str(means.FINER)) + 1
         case Kind.INTERVAL:
             found, exponent = entries.amounts(_entries(some, known, scale, installed), spans), scale.exponent
@@ -208,7 +207,7 @@ def _span(value: Value, scale: CommonScale) -> means.Span:
         return means.Span(micros(value.last_at), micros(value.last_at), last, 0, 0, digit)
     covered = value.covered // _MICROSECOND
     integral = round(scale.fraction(value.total, value.unit) * SECOND_US) if covered else 0
-    return means.Span(micros(value.first_at), micros(value.last_at), last, integral, covered, digit)
+    return means.Span(micros(value.first_at), micros(value.last_at), last, integral, covered, digit, value.count > 0)
 
 
 class _About(NamedTuple):
@@ -265,8 +264,8 @@ class _Worth:
     """
 
     def __init__(self, values: Sequence[Value], kind: Kind) -> None:
-        self._open_ended = kind in (Kind.INTERVAL, Kind.INSTANT)
-        ends = _stood(values) if kind is Kind.INSTANT else [value.last_at for value in values]
+        self._open_ended = partials.summed(kind)
+        ends = _stood(values) if kind in quantities.MEANS else [value.last_at for value in values]
         spans: dict[str, list[tuple[datetime, datetime]]] = {}
         for value, end in zip(values, ends, strict=True):
             spans.setdefault(value.status, []).append((value.first_at, end))
@@ -293,4 +292,5 @@ class _Worth:
 def _stood(values: Sequence[Value]) -> list[datetime]:
     """Until when each stands that stands until the next one."""
     nexts = [*(value.first_at for value in values[1:]), FAR_FUTURE]
-    return [max(v.last_at, min(v.last_at + _LONGEST_HOLD, after)) for v, after in zip(values, nexts, strict=True)]
+    most = (value.last_at + (value.count > 0) * means.LONGEST_HOLD * _MICROSECOND for value in values)
+    return [max(v.last_at, min(until, after)) for v, until, after in zip(values, most, nexts, strict=True)]

@@ -9,6 +9,7 @@ from policies.grounds import Consent, Contract, Ground, LegalTask
 from policies.terms import (
     AS_RECEIVED,
     ONE_DAY,
+    ONE_MONTH,
     QUARTER_HOUR,
     Grant,
     Household,
@@ -46,7 +47,7 @@ def decide(
     if request.level is Level.COHORT:
         return Refusal((Reason.COHORT_OF_ONE,))
     if oldest is not None and request.period.end <= oldest:
-        return Refusal((Reason.EXPIRED,))
+        return Refusal((Reason.EXPIRED,), oldest)
     closest: tuple[Reason, ...] | None = None
     moment = _Moment(now, zone)
     for ground in grounds:
@@ -61,8 +62,10 @@ def decide(
 
 
 def _sound(resolution: timedelta) -> bool:
-    """As received, or an interval that divides the day: others would not lie still from day to day."""
-    return resolution == AS_RECEIVED or (resolution > AS_RECEIVED and ONE_DAY % resolution == timedelta(0))
+    """As received, an interval that divides the day, or a month: others would not lie still from day to day."""
+    if resolution in (AS_RECEIVED, ONE_MONTH):
+        return True
+    return resolution > AS_RECEIVED and ONE_DAY % resolution == timedelta(0)
 
 
 def ends(ground: Ground) -> datetime:

@@ -39,6 +39,10 @@ def reading(value: Value, at: datetime, said: Decimal, subject: str) -> Row:
 
 
 def _outermost(value: Value, subject: str) -> Iterator[Row]:
+    """One that is the mean of a time is told as that."""
+    if value.count == -1:
+        yield replace(reading(value, value.last_at, value.last, subject), start=value.first_at)
+        return
     if value.first_at < value.last_at:
         yield reading(value, value.first_at, value.first, subject)
     yield reading(value, value.last_at, value.last, subject)

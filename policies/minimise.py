@@ -11,13 +11,14 @@ from functools import partial
 
 from meter_driver.amounts.leaps import reach
 from meter_driver.intervals import day_edges, month_edges
-from meter_driver.quantities import Kind, parse
+from meter_driver.quantities import AMOUNTS, MEANS, parse
 from meter_driver.units import base
 from policies.amounts import JOULES, NOTHING_SAID, Installation, can_change_to_joules, rows_of, said_joules
 from policies.gaps import Gaps
 from policies.terms import AS_RECEIVED, ONE_DAY, ONE_MONTH, Grant, Period, Row
 from policies.vault.values import Value
-from policies.vee.corrections import Correction, corrected
+from policies.vee.corrected import corrected
+from policies.vee.corrections import Correction
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -74,8 +75,9 @@ def minimise(
         empty = Row(subject, quantity, grant.period.start, grant.period.start, None, unit, "missing", meter)
         if (quantity, meter) in some:
             known = parse(quantity)
-            mean = known is not None and known.kind is Kind.INSTANT
-            told = corrected(edges, some[quantity, meter], work, empty, mean=mean)
+            mean = known is not None and known.kind in MEANS
+            read = _read(groups[quantity, meter]) if known is not None and known.kind in AMOUNTS else ()
+            told = corrected(edges, some[quantity, meter], work, empty, mean=mean, read=read)
         else:
             told = work(edges)
         if gaps is not None:
@@ -88,6 +90,10 @@ def _joules(values: Sequence[Value], corrections: Sequence[Correction]) -> bool:
     """Whether all is told in joules since a reading or a correction is, of an energy that may be."""
     changing = any(base(one.unit) == "J" and can_change_to_joules(one.quantity) for one in corrections)
     return changing or bool(said_joules(values))
+
+
+def _read(values: Sequence[Value]) -> Sequence[datetime]:
+    return sorted({at for value in values for at in (value.first_at, value.last_at)})
 
 
 def beside_of(resolution: timedelta) -> timedelta:

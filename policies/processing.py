@@ -77,6 +77,14 @@ STORED: Sequence[StoredTables] = (
         _SERIES,
     ),
     StoredTables(
+        ("merged_part", "merged_sum"),
+        "which sealed block of each day of readings is the newest",
+        ToldOf.HOUSEHOLDS,
+        "none: hashes of what is sealed, and their sealed sum; pinned in the key tree",
+        "GDPR Art. 5(1)(f)",
+        _SERIES,
+    ),
+    StoredTables(
         ("vee_exception", "vee_correction", "vee_clock", "vee_seen"),
         "what validation found of readings, and what was decided about it",
         ToldOf.HOUSEHOLDS,

@@ -18,6 +18,14 @@ def next_word(end: datetime, now: datetime) -> datetime:
     return min((end - before for before in REMINDERS if end - before > now), default=end)
 
 
+def soon_from(validity: Period) -> datetime:
+    """When the first reminder is due; the end where none is. What was given for less time than a reminder's is not
+    reminded of by that one.
+    """
+    due = (validity.end - before for before in REMINDERS)
+    return min((at for at in due if at > validity.start), default=validity.end)
+
+
 def ends_soon(validity: Period, now: datetime) -> bool:
-    """Whether a reminder was due. What was given for less time than a reminder's is not reminded of by that one."""
-    return now < validity.end and any(validity.start < validity.end - before <= now for before in REMINDERS)
+    """Whether a reminder was due."""
+    return soon_from(validity) <= now < validity.end

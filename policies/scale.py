@@ -22,7 +22,7 @@ def common_unit(values: Sequence[Value], *, joules: bool = False) -> str | None:
     for value in reversed(values):
         unit = base(value.unit)
         unit = "Wh" if unit == "J" else unit
-        readings[unit] += max(value.count, 1)
+        readings[unit] += abs(value.count) or 1
     unit = max(readings, key=readings.__getitem__)
     return "J" if unit == "Wh" and (joules or any(base(value.unit) == "J" for value in values)) else unit
 

@@ -1,6 +1,6 @@
 """The words that requests, grounds and grants are made of, each with its place in the standards."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -84,12 +84,11 @@ class _Everything(frozenset[str]):
 EVERYTHING: frozenset[str] = _Everything()
 """All quantities of a household, for whoever needs no list of them: the household itself, and the house's own work."""
 
-AS_RECEIVED = timedelta(0)
-QUARTER_HOUR = timedelta(minutes=15)
+AS_RECEIVED, QUARTER_HOUR = timedelta(0), timedelta(minutes=15)
 ONE_DAY = timedelta(days=1)
 """A local day, 23 to 25 hours."""
 ONE_MONTH = timedelta(days=31)
-"""A local month; the longest stands for each. A household gets its own by it, a recipient does not ask for months."""
+"""A local month; the longest stands for each, and is a whole multiple of all that is agreed."""
 
 
 def class_of(resolution: timedelta) -> DetailClass:
@@ -237,9 +236,10 @@ SAYS: dict[Reason, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """No, and every reason for it. Never empty."""
+    """No, and every reason for it. Never empty. ``since``: of ``EXPIRED``, from when on what was asked for is kept."""
 
     reasons: tuple[Reason, ...]
+    since: datetime | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not self.reasons:

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta, tzinfo
 
 from meter_driver.instants import stamp
 from policies.minimise import interval_of
-from policies.terms import AS_RECEIVED, ONE_DAY, ReleaseRequest
+from policies.terms import AS_RECEIVED, ONE_DAY, ONE_MONTH, ReleaseRequest
+
+_LOCAL = {ONE_DAY: "day", ONE_MONTH: "month"}
 
 
 def nothing_whole(question: ReleaseRequest, zone: tzinfo) -> str | None:
@@ -18,9 +20,9 @@ def nothing_whole(question: ReleaseRequest, zone: tzinfo) -> str | None:
     start, end = first_from(period.start, step, zone)
     if end <= period.end:
         return None
-    if step == ONE_DAY:
+    if (name := _LOCAL.get(step)) is not None:
         return (
-            f"no whole day of {zone} lies in this period: there a day begins at {_written(start, zone)} "
+            f"no whole {name} of {zone} lies in this period: there a {name} begins at {_written(start, zone)} "
             f"and ends at {_written(end, zone)}"
         )
     minutes = step.total_seconds() / 60

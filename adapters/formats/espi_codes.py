@@ -137,6 +137,8 @@ def _accumulated(kind: Kind, length: timedelta) -> tuple[int | None, int | None]
     """AccumulationKind and DataQualifierKind."""
     if kind is Kind.INSTANT:
         return (_INSTANTANEOUS, None) if length == AS_RECEIVED else (None, AVERAGE)
+    if kind is Kind.MEAN:
+        return None, AVERAGE
     if kind in REGISTERS:
         return (_BULK if length == AS_RECEIVED else _DELTA), None
     return (_DELTA if kind is Kind.INTERVAL else None), None

@@ -1,6 +1,8 @@
 """The data plane: ``GET /dsp-data/{transfer}`` with the token of that transfer, and one question to the door."""
 
+import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -22,7 +24,7 @@ from adapters.gaiax.dsp.words import Side, urn
 from adapters.gaiax.odrl import Terms
 from adapters.plugin import Opening, Refused, Renderer, Route
 from adapters.problems import broken, problem
-from adapters.queries import BadQuery, Query, gathered, instant, minutes, once, only, quantity
+from adapters.queries import BadQuery, Query, detail, gathered, instant, once, only, quantity
 from policies.grid import multiple
 from policies.roles import Listener, Role
 from policies.terms import FAR_FUTURE, Level, Period, Portfolio, Pseudonym, ReleaseRequest, Subject, Zone
@@ -91,7 +93,7 @@ class DataPlane:
             return await self._refused(question, refused)
 
     async def _refused(self, question: ReleaseRequest, refused: Refused) -> web.Response:
-        known = await known_of(self._connector.services, question.recipient)
+        known = await known_of(self._connector.services, question.recipient, question.subject)
         rules = [(_OURS.get(field, field), rule) for field, rule in wrong(question, refused.refusal, known)]
         words = [str(reason) for reason in refused.refusal.reasons]
         return broken(403, "refused", f"not released: {refused}", rules, reasons=words)
@@ -124,7 +126,7 @@ class DataPlane:
         if terms is None:
             raise _Problem(404, "no-data", "nothing is behind this agreement")
         only(query, _FIELDS)
-        period = self._period(terms, agreement)
+        period = await self._period(terms, agreement)
         question = ReleaseRequest(
             recipient=agreement.recipient,
             purpose=terms.purpose,
@@ -141,14 +143,15 @@ class DataPlane:
                 headers |= not_covered(question, [period])
                 question = replace(question, period=_inside(question.period, period))
             case Level.PSEUDONYMOUS:
-                headers |= partly_covered(question, await known_of(self._connector.services, agreement.recipient))
+                known = await known_of(self._connector.services, agreement.recipient, question.subject)
+                headers |= partly_covered(question, known)
                 if streaming and "to" not in query:  # whoever allows it later is told too, of whatever time
                     question = replace(question, period=Period(question.period.start, FAR_FUTURE))
         if not streaming and (why := nothing_whole(question, self._connector.services.zone)) is not None:
             raise BadQuery("minutes" if "minutes" in query else "from", why, "no-whole-interval")
         return question, headers
 
-    def _period(self, terms: Terms, agreement: Agreement) -> Period:
+    async def _period(self, terms: Terms, agreement: Agreement) -> Period:
         """What is asked for when the recipient does not say: all of it. The door takes each household's own part."""
         if terms.level is Level.INDIVIDUAL:
             return terms.values
@@ -156,10 +159,8 @@ class DataPlane:
         if terms.level is Level.COHORT:
             midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
             return Period(midnight - CELLS_BACK, now - timedelta(seconds=now.timestamp() % 900))
-        allowing = [o for o in self._connector.services.openings(agreement.recipient) if _allows(o, terms)]
-        if not allowing:
-            return Period(now - CELLS_BACK, now)
-        return Period(min(o.values.start for o in allowing), max(o.values.end for o in allowing))
+        openings = self._connector.services.openings(agreement.recipient)
+        return await asyncio.to_thread(_allowed_by, openings, terms) or Period(now - CELLS_BACK, now)
 
 
 def _behind(connection: Connection, digest: str, pid: str) -> tuple[Transfer, Agreement, int] | None:
@@ -170,6 +171,12 @@ def _behind(connection: Connection, digest: str, pid: str) -> tuple[Transfer, Ag
     transfer = store.load(connection, Transfer, pid)
     agreement = transfer and store.load_agreement(connection, transfer.agreement, Side.PROVIDER)
     return (transfer, agreement, found[1]) if transfer and agreement else None
+
+
+def _allowed_by(openings: Sequence[Opening], terms: Terms) -> Period | None:
+    """From the first to the last value that anybody allows."""
+    allowing = [opening.values for opening in openings if _allows(opening, terms)]
+    return Period(min(v.start for v in allowing), max(v.end for v in allowing)) if allowing else None
 
 
 def _allows(opening: Opening, terms: Terms) -> bool:
@@ -214,10 +221,10 @@ def _quantities(terms: Terms, query: Query) -> frozenset[str]:
 
 
 def _resolution(terms: Terms, query: Query) -> timedelta:
-    """That of the agreement, or coarser: ``minutes``, 0 for values as they came."""
+    """That of the agreement, or coarser: ``minutes``, 0 for values as they came, or ``month``."""
     if (text := once(query, "minutes")) is None:
         return terms.resolution
-    if (asked := minutes(text)) < terms.resolution:
+    if (asked := detail(text)) < terms.resolution:
         least = terms.resolution / timedelta(minutes=1)
         raise BadQuery("minutes", f"at least {least:g}, the agreement's detail", "minutes-out-of-bounds")
     return asked

@@ -49,11 +49,12 @@ async def ground_ended(connector: Connector, notice: Notice) -> None:
     """Handler of ``ground.ended``. Which household it was need not be known: whatever stands no longer, ends."""
     recipient, purpose = Recipient(notice.payload["recipient"]), Purpose(notice.payload["purpose"])
     now = connector.services.clock()
-    openings: dict[str, list[Opening]] = {}  # read here: the writer's thread may not
-    for opening in connector.services.openings(recipient):
-        openings.setdefault(opening.pseudonym, []).append(opening)
+    everybody = connector.services.openings(recipient)  # read here: the writer's thread may not
 
     def decide(connection: Connection) -> list[Outcome[Any]]:
+        openings: defaultdict[str, list[Opening]] = defaultdict(list)
+        for opening in everybody:
+            openings[opening.pseudonym].append(opening)
         outcomes: list[Outcome[Any]] = []
         for standing in store.live_agreements(connection, recipient):
             if not fallen(standing.terms, purpose, openings):

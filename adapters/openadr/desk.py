@@ -18,7 +18,11 @@ from adapters.openadr.v2b.telemetry import opt_reading
 from adapters.openadr.v2b.tell import Queue
 from adapters.openadr.v2b.vtn import receive
 from adapters.plugin import Batch, Logger, Services
+from adapters.slices import sliced
 from policies.terms import SubjectId
+
+RECORDS_A_TURN = 200
+"""Records that are looked at or changed in one turn of the loop."""
 
 
 class Desk:
@@ -96,21 +100,31 @@ class Desk:
             if also is not None:
                 also(connection)
 
-        if self._ends(made):
+        if await self._ends(made):
             await self.services.write_end(work, lambda _: of_vens(rows))
         else:
             await self.services.write(work)
-        self.state.apply(made)
+        await self._apply(made)
         self._safe.forget(made)
 
-    def _ends(self, changes: Iterable[Change]) -> bool:
+    async def _apply(self, made: Sequence[Change]) -> None:
+        """Thousands of changes in slices; all of them, also when the caller is cancelled meanwhile."""
+        left = iter(made)
+        try:
+            async for change in sliced(left, RECORDS_A_TURN):
+                self.state.apply((change,))
+        finally:
+            self.state.apply(left)
+
+    async def _ends(self, changes: Sequence[Change]) -> bool:
         """Whether a VEN goes, its registration, or its household's enrolment: no restore of a backup gives it back."""
-        return any(
-            isinstance(change.record, Ven | Registration)
-            if isinstance(change, Drop)
-            else isinstance(ven := change.record, Ven) and self.household_of(ven.id) not in ("", ven.household)
-            for change in changes
-        )
+        async for change in sliced(changes, RECORDS_A_TURN):
+            if isinstance(change, Drop):
+                if isinstance(change.record, Ven | Registration):
+                    return True
+            elif isinstance(ven := change.record, Ven) and self.household_of(ven.id) not in ("", ven.household):
+                return True
+        return False
 
     def _decide(self, service: str, body: bytes, fingerprint: str) -> Outcome:
         return receive(self.machine, service, body, fingerprint, self.services.clock())

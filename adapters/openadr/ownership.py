@@ -3,7 +3,7 @@
 Until then nobody sees it by 3.1; VENs are served as before. All of it or nothing: one transaction.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from aiohttp import web
@@ -11,11 +11,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from adapters.bodies import decoded
-from adapters.openadr.desk import Desk
+from adapters.openadr.desk import RECORDS_A_TURN, Desk
 from adapters.openadr.model import Change, Event, Program, Put, ReportRequest, Ven
 from adapters.openadr.state import VtnState
 from adapters.openadr.v3.problems import respond, urn
 from adapters.plugin import Route
+from adapters.slices import sliced
 from policies.roles import Listener, Role
 from policies.terms import Recipient
 
@@ -39,7 +40,7 @@ def routes(desk: Desk) -> Sequence[Route]:
         if not owner or await desk.services.directory.organisation(Recipient(owner)) is None:
             return respond(404, "organisation: there is no such organisation", urn(desk.services.ids()))
         async with desk.business():
-            if (taken := _taken(desk.state, owner)) is not None:
+            if (taken := await _taken(desk.state, owner)) is not None:
                 detail = (
                     f"{taken}: the organisation has made one of this name since; it renames or deletes that one first"
                 )
@@ -53,24 +54,27 @@ def routes(desk: Desk) -> Sequence[Route]:
 
 async def _give(desk: Desk, owner: str) -> int:
     """How many. What VENs said meanwhile was decided on what was before; requests that it made are ended afterwards."""
-    async with desk.turns(_concerned(desk.state, owner)):
+    async with desk.turns(await _concerned(desk.state, owner)):
         unowned = desk.state.unowned()
-        changes: list[Change] = [Put(replace(each, owner=owner)) for each in unowned]
-        await desk.commit([*changes, *map(Put, _ending(desk.state, owner))])
+        given: list[Change] = [Put(replace(each, owner=owner)) async for each in sliced(unowned, RECORDS_A_TURN)]
+        await desk.commit([*given, *map(Put, await _ending(desk.state, owner))])
     async with desk.turns(desk.in_flight()):
-        await desk.commit([*map(Put, _ending(desk.state, owner))])
+        await desk.commit([*map(Put, await _ending(desk.state, owner))])
     return len(unowned)
 
 
-def _concerned(state: VtnState, owner: str) -> set[str]:
+async def _concerned(state: VtnState, owner: str) -> set[str]:
     """VENs that may let go of a cancelled event that is given, or that are asked for reports no longer."""
-    told = (each.told for each in state.unowned() if isinstance(each, Event))
-    return {request.ven for request in _ending(state, owner)}.union(*told)
+    found = {request.ven for request in await _ending(state, owner)}
+    async for each in sliced(state.unowned(), RECORDS_A_TURN):
+        if isinstance(each, Event):
+            found.update(each.told)
+    return found
 
 
-def _taken(state: VtnState, owner: str) -> str | None:
+async def _taken(state: VtnState, owner: str) -> str | None:
     """A name that the organisation would have twice."""
-    for each in state.unowned():
+    async for each in sliced(state.unowned(), RECORDS_A_TURN):
         match each:
             case Program(content=said) if (owner, said.program_name) in state.program_names:
                 return f"programName: {said.program_name}"
@@ -79,12 +83,16 @@ def _taken(state: VtnState, owner: str) -> str | None:
     return None
 
 
-def _ending(state: VtnState, owner: str) -> Iterator[ReportRequest]:
+async def _ending(state: VtnState, owner: str) -> Sequence[ReportRequest]:
     """The end of each request about an event that is then not of the VEN's owner."""
-    for requests in state.requests.values():
-        for request in requests.values():
-            event, ven = state.events.get(request.event), state.vens.get(request.ven)
-            if event is None or ven is None or request.stage == "ending":
-                continue
-            if (event.owner or owner) != (ven.owner or owner):
-                yield replace(request, stage="ending")
+    everybody = sliced(tuple(state.requests.values()), RECORDS_A_TURN)
+    found = [each async for requests in everybody for each in requests.values() if _ends(state, each, owner)]
+    standing = (each for each in found if state.requests.get(each.ven, {}).get(each.id) is each)
+    return [replace(each, stage="ending") for each in standing]
+
+
+def _ends(state: VtnState, request: ReportRequest, owner: str) -> bool:
+    event, ven = state.events.get(request.event), state.vens.get(request.ven)
+    if event is None or ven is None or request.stage == "ending":
+        return False
+    return (event.owner or owner) != (ven.owner or owner)

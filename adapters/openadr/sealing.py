@@ -4,7 +4,6 @@ What is sealed names no opt in its key columns either: a schedule lies under a r
 organisation's VEN among them, lie in clear.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from msgspec import Struct
 from adapters.openadr.model import Change, Drop, EventResponse, OptSchedule, Put, Record, Registration, Ven
 from adapters.openadr.store import Written
 from adapters.plugin import Gone, Services
+from adapters.slices import sliced
 from policies.terms import SubjectId
 
 BODIES_A_TURN = 200
@@ -40,9 +40,7 @@ class Safe:
         joining = {c.record.id: c.record.household for c in changes if isinstance(c, Put) and isinstance(c.record, Ven)}
         made: list[Change] = []
         rows: list[Written] = []
-        for number, change in enumerate(changes, 1):
-            if number % BODIES_A_TURN == 0:
-                await asyncio.sleep(0)
+        async for change in sliced(changes, BODIES_A_TURN):
             record = change.record
             if not isinstance(change, Put):
                 rows.append(Written(type(record), self._place(record), None))

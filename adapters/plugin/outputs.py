@@ -77,8 +77,11 @@ class Services(SharedServices, Protocol):
     def may(self, question: ReleaseRequest) -> Grant | Refusal:
         """What the door would say now, without releasing anything and without a ledger entry. One household only."""
 
-    def openings(self, recipient: Recipient) -> Sequence[Opening]:
-        """The live grounds of a recipient, for its catalog."""
+    def openings(self, recipient: Recipient, about: Pseudonym | None = None) -> Sequence[Opening]:
+        """The live grounds of a recipient, for its catalog; ``about``: of the household that it knows by this name.
+
+        Many households are many openings: what is done with each of them belongs beside the loop.
+        """
 
     def zones(self, recipient: Recipient) -> Sequence[str]:
         """Zones and communities for which this recipient may ask for cohort figures; empty means none."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, timedelta, tzinfo
 
-from adapters.queries import BadQuery, NotOneOf, Query, instant, minutes, once, one, only, quantity
+from adapters.queries import BadQuery, NotOneOf, Query, detail, instant, once, one, only, quantity
 from policies.terms import (
     AS_RECEIVED,
     Level,
@@ -30,7 +30,8 @@ def question(
     zone: tzinfo = UTC,
     usual: Callable[[ReleaseRequest], timedelta] = lambda _: AS_RECEIVED,
 ) -> ReleaseRequest:
-    """``purpose``, ``quantity`` (repeatable), ``start``, ``end`` (with an offset), ``minutes`` (0: as it came).
+    """``purpose``, ``quantity`` (repeatable), ``start``, ``end`` (with an offset), ``minutes`` (0: as it
+    came; ``month``).
 
     ``usual``: the detail of a question that names none. Raises ``BadQuery``, also for a field that is none of these
     and for a period in which no whole interval lies; days are those of ``zone``. The level follows from what is asked
@@ -43,7 +44,7 @@ def question(
         purpose=_purpose(query),
         subject=subject,
         quantities=_quantities(query),
-        resolution=AS_RECEIVED if given is None else minutes(given),
+        resolution=AS_RECEIVED if given is None else detail(given),
         level=_level(subject, query),
         period=_period(query),
         reference="readings",

@@ -1,5 +1,7 @@
 """``GET /readings/...`` on the partners listener: one household, all that allow it, or a place."""
 
+import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -31,8 +33,8 @@ def routes(services: Services) -> list[Route]:
             only(request.query, ())
         except BadQuery as error:
             return broken(400, "bad-query", "", [(error.field, error.rule)])
-        openings = services.openings(_recipient(request))
-        return web.json_response({"zone": str(services.zone), "households": [_opening(o) for o in openings]})
+        body = await asyncio.to_thread(_openings, str(services.zone), services.openings(_recipient(request)))
+        return web.Response(body=body, content_type="application/json", charset="utf-8")
 
     async def one(request: web.Request) -> web.StreamResponse:
         return await _send(services, request, Pseudonym(request.match_info["household"]))
@@ -56,7 +58,7 @@ def routes(services: Services) -> list[Route]:
 
 async def _send(services: Services, request: web.Request, subject: Subject) -> web.StreamResponse:
     recipient = _recipient(request)
-    known = await known_of(services, recipient) if _needs(request, subject) else None
+    known = await known_of(services, recipient, subject) if _needs(request, subject) else None
     try:
         query = gathered(request.query.items())
         asked = question(subject, recipient, query, services.zone, lambda plain: _usual(plain, known))
@@ -82,7 +84,7 @@ def _usual(asked: ReleaseRequest, known: KnownOf | None) -> timedelta:
 
 
 async def _refused(services: Services, asked: ReleaseRequest, error: Refused) -> web.Response:
-    rules = wrong(asked, error.refusal, await known_of(services, asked.recipient))
+    rules = wrong(asked, error.refusal, await known_of(services, asked.recipient, asked.subject))
     return broken(403, "refused", str(error), rules, reasons=[r.value for r in error.refusal.reasons])
 
 
@@ -90,6 +92,10 @@ def _recipient(request: web.Request) -> Recipient:
     """The organisation behind the caller; a client without one may ask, and is known to no household."""
     caller: Caller = request[CALLER]
     return caller.recipient or Recipient("")
+
+
+def _openings(zone: str, openings: Sequence[Opening]) -> bytes:
+    return json.dumps({"zone": zone, "households": [_opening(each) for each in openings]}).encode()
 
 
 def _opening(opening: Opening) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from bench.fuzz.parser import KB, Parser
 from bench.fuzz.shapes import Shape, filled, json_shapes
 from bench.fuzz.syntaxes import byte_shapes, cbor_shapes
 from edge import enrol, uplink
+from edge.answers import decoded
 from edge.errors import SettingsError, UplinkError
 from gateway.intake.http import PACK_BYTES_AT_ONCE, at_once
 from meter_driver import senml
@@ -116,7 +117,7 @@ def _answer(data: bytes) -> object:
 
 def _offered(data: bytes) -> object:
     try:
-        return enrol._decode(data, enrol.Enrolled)
+        return decoded(data, enrol.Enrolled)
     except (UplinkError, SettingsError):
         return None
 

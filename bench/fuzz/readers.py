@@ -75,7 +75,7 @@ OURS: Mapping[str, str] = MappingProxyType(
             _ANSWER,
         ),
         **dict.fromkeys(
-            ["adapters.bodies", "gateway.api.registry"],
+            ["adapters.bodies", "edge.answers", "gateway.api.registry"],
             _THROUGH,
         ),
     }

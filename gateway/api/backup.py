@@ -10,7 +10,8 @@ from adapters.plugin import Route
 from gateway.api import models
 from gateway.api.models import body
 from gateway.errors import BackupRefused
-from gateway.recovery.backups import Backups, same_disk
+from gateway.recovery.backups import Backups
+from gateway.recovery.key_files import same_disk
 from gateway.serve.problems import Problem
 from gateway.settings import Settings
 from policies.roles import OPERATOR, Listener
@@ -34,6 +35,6 @@ class BackupApi:
             made = await self.backups.make(folder)
         except BackupRefused as refusal:
             raise Problem(409, "no-backup", str(refusal)) from None
-        until = whole_second(made.until_at)
-        beside = {"endings": made.endings, "same_disk": same_disk(folder, self.settings)}
+        until = whole_second(made.until_at) if made.endings else None
+        beside = {"endings": made.endings or None, "same_disk": same_disk(folder, self.settings)}
         return web.json_response({"folder": made.folder, "until": until, **beside}, status=201)

@@ -2,11 +2,10 @@
 
 ``POST /api/history/check`` says what would become of series and changes nothing. ``POST /api/history`` takes a batch,
 idempotent by (source, sequence). Refusals are those of ``gateway.intake.desk``, and ``before-start``: a value from
-before the household moved in, where that is known, is somebody else's. The mean of an interval is kept as a value that
-stands there, said again each quarter of an hour; of more than that it is estimated in each of them.
+before the household moved in, where that is known, is somebody else's.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -27,11 +26,9 @@ from gateway.registry.registry import Registry
 from gateway.registry.tenancy_records import Tenancy
 from gateway.serve.problems import Problem, about
 from meter_driver import quantities
-from meter_driver.amounts.amount import SECOND_US
-from meter_driver.amounts.means import LONGEST_HOLD
 from meter_driver.dimensions import unfit, unit_fits
 from meter_driver.media import of_quantities
-from meter_driver.quantities import Kind
+from meter_driver.quantities import MEANS, Kind
 from meter_driver.reading import SUBSTITUTED, ClockSource, Quality, Reading
 from meter_driver.told_of import of_interval
 from policies.roles import Listener, Role
@@ -40,8 +37,7 @@ from policies.terms import DetailClass, SubjectId
 _MAX_BODY = 4 << 20
 _RETRY_AFTER = 5
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
-_AGAIN = LONGEST_HOLD // SECOND_US
-"""Seconds after which a value that stands has to be said again."""
+_SPANNED = {Kind.INTERVAL: "an amount", Kind.MEAN: "a mean of the meter's own period"}
 _QUALITIES = {
     "measured": Quality.NONE,
     "estimated": Quality.ESTIMATED,
@@ -147,18 +143,17 @@ class HistoryApi:
             home = self._home(series)
             _check(series, number)
             label = await self._label(home, series)
-            early, late = _rows(series, home.moved_in or _EVER, self.clock() + AHEAD)
-            refused += [(number, row, reason) for row, reason in early]
-            for row in late:
-                pieces = _readings(series, label, row)
-                readings += [(home.id, piece) for piece in pieces]
-                places += [(number, row)] * len(pieces)
+            begins = (home.moved_in or _EVER).timestamp()
+            for row, start in enumerate(series.starts or series.ends):
+                if start < begins:
+                    refused.append((number, row, "before-start"))
+                else:
+                    readings.append((home.id, _reading(series, label, row)))
+                    places.append((number, row))
         answer = await self._taken(Batch(f"import:{wanted.source}", wanted.sequence, readings))
-        bad = {places[index]: reason for index, reason in answer.refused}
-        refused += [(*place, reason) for place, reason in bad.items()]
+        refused += [(*places[index], reason) for index, reason in answer.refused]
         said = [{"series": number, "row": row, "reason": reason} for number, row, reason in sorted(refused)]
-        accepted = len(set(places)) - len(bad) if len(answer.refused) + answer.accepted == len(places) else 0
-        told = {"sequence": wanted.sequence, "accepted": accepted, "refused": said}
+        told = {"sequence": wanted.sequence, "accepted": answer.accepted, "refused": said}
         return web.json_response({**told, "repeated": answer.repeated})
 
     async def _label(self, home: Tenancy, series: ValuesIn) -> str:
@@ -208,8 +203,8 @@ def _check(series: ValuesIn, number: int) -> None:
     known, spans = quantities.parse(series.quantity), list(zip(series.starts, series.ends, strict=False))
     if known is None:
         return
-    if known.kind is Kind.INTERVAL and not spans:
-        raise NotAllowed(f"series.{number}.starts: an amount needs its interval")
+    if known.kind in (Kind.INTERVAL, Kind.MEAN) and not spans:
+        raise NotAllowed(f"series.{number}.starts: {_SPANNED[known.kind]} needs its interval")
     if known.kind is Kind.INTERVAL or not any(start < end for start, end in spans):
         return
     found = of_interval(known.name, quantities.unit(series.unit))
@@ -217,35 +212,16 @@ def _check(series: ValuesIn, number: int) -> None:
         raise NotAllowed(f"series.{number}.quantity: {found}")
     if found != known:
         raise NotAllowed(f"series.{number}.starts: a stand has no interval; amounts are told as {found.name}")
-    if any(end - start > LONGEST_MEAN for start, end in spans):
+    if known.kind in MEANS and any(end - start > LONGEST_MEAN for start, end in spans):
         raise NotAllowed(f"series.{number}.starts: a mean of an interval is one of an hour at most")
 
 
-def _rows(series: ValuesIn, begins: datetime, ahead: datetime) -> tuple[Sequence[tuple[int, str]], Sequence[int]]:
-    """What is refused already, with the reason, and the others. The end of a mean is seen by nobody afterwards."""
-    first, last = begins.timestamp(), ahead.timestamp()
-    starts = series.starts or series.ends
-    refused = [(row, "before-start") for row, second in enumerate(starts) if second < first]
-    refused += [
-        (row, "clock") for row, (start, end) in enumerate(zip(starts, series.ends, strict=True)) if start < last < end
-    ]
-    some = {row for row, _ in refused}
-    return refused, [row for row in range(len(starts)) if row not in some]
-
-
-def _readings(series: ValuesIn, label: str, row: int) -> Sequence[Reading]:
-    """Of one row. A mean is one for each time that it has to be said again."""
-    end, quality = series.ends[row], _QUALITIES[series.status]
-    start = series.starts[row] if series.starts else None
-    known, value, ats = quantities.parse(series.quantity), Decimal(series.values[row]), [end]
-    if start is not None and known is not None and known.kind is Kind.INSTANT and start < end:
-        ats, start = list(range(start, end, _AGAIN)), None
-        quality = quality if len(ats) == 1 else Quality.ESTIMATED
-    begin = None if start is None else datetime.fromtimestamp(start, UTC)
-    return [
-        Reading(
-            label, series.quantity, datetime.fromtimestamp(at, UTC), value, series.unit, begin, quality,
-            ClockSource.METER, series.serial,
-        )
-        for at in ats
-    ]  # fmt: skip
+def _reading(series: ValuesIn, label: str, row: int) -> Reading:
+    """Of one row."""
+    at, begin = datetime.fromtimestamp(series.ends[row], UTC), None
+    if series.starts:
+        begin = datetime.fromtimestamp(series.starts[row], UTC)
+    return Reading(
+        label, series.quantity, at, Decimal(series.values[row]), series.unit, begin, _QUALITIES[series.status],
+        ClockSource.METER, series.serial,
+    )  # fmt: skip

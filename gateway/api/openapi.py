@@ -16,7 +16,7 @@ from gateway.api.history import CheckIn, HistoryIn
 from gateway.api.meters import ExchangeIn, MeterIn, MeterNameIn
 from gateway.api.organisations import OrganisationIn
 from gateway.api.town import FindIn, ImportIn
-from gateway.api.town_checks import TownIn
+from gateway.api.town_file import TownIn
 from policies.roles import EVERYBODY, Listener, Role
 
 BODIES: Mapping[str, type[BaseModel]] = MappingProxyType(

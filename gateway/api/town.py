@@ -4,6 +4,7 @@ Names are sealed and there is no index of them: to find one, the operator's prog
 households. Metering points are found by their keyed hash.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,9 +14,10 @@ from pydantic import Field
 
 from adapters.formats.words import whole_second
 from adapters.plugin import Route
-from gateway.api.models import HouseholdIn, Json, Strict, body
+from gateway.api.models import HouseholdIn, Json, Strict, body, checked, raw_body
 from gateway.api.registry import STATUS_OF_ERROR, telling
-from gateway.api.town_checks import TownChecks, nobody, refuse, sound
+from gateway.api.town_checks import TownChecks, nobodies, refuse
+from gateway.api.town_file import sound
 from gateway.errors import NotAllowed, RegistryError
 from gateway.identity.clients import Clients
 from gateway.registry import names
@@ -71,21 +73,15 @@ class TownApi:
     async def check(self, request: web.Request) -> web.Response:
         """Whether all of a file can be taken in; else everything that is wrong, by field. Nothing is changed."""
         file = await sound(request)
-        nobodies = [
-            (f"households.{index}.{field}", rule)
-            for index, each in file.households.items()
-            for field, rule in nobody(each)
-        ]
         found = [
-            *self._checks.wrong_of_clients(file),
-            *nobodies,
+            *await self._checks.wrong_of_clients(file),
+            *await asyncio.to_thread(nobodies, file.households),
             *await self._checks.wrong_of(file.households, file.mended),
         ]
         shapeless = {field for field, _ in file.wrong}
         refuse([*file.wrong, *(each for each in found if each[0] not in shapeless)])
         town = file.town
-        there = [index for index, each in enumerate(town.households) if self._checks.owners(each)]
-        gone = {str(index): left for index, each in enumerate(town.households) if (left := self._checks.gone(each))}
+        there, gone = await self._checks.there(town.households)
         clients = [name for name in town.clients if self.clients.get(name) is not None]
         return web.json_response(
             {"households": len(town.households), "there": there, "clients_there": clients, "left": gone}
@@ -96,7 +92,7 @@ class TownApi:
 
         One that is there already is skipped, and said; so is one that has left or was erased since the row was true.
         """
-        wanted = (await body(request, ImportIn)).households
+        wanted = (await asyncio.to_thread(checked, await raw_body(request), ImportIn)).households
         refuse(await self._checks.wrong_of(dict(enumerate(wanted))))
         made: list[Json] = []
         for index, each in enumerate(wanted):

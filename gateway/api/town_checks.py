@@ -1,21 +1,19 @@
-"""What may be wrong with a file of households, organisations and clients: its shape, and what it refers to.
+"""What may be wrong with a file of households, organisations and clients beyond its shape: what it refers to.
 
-Nothing is changed here; each fault is a field and the rule that it breaks.
+Nothing is changed here; each fault is a field and the rule that it breaks. What grows with the file is done in slices,
+or in a thread where nothing of the registry is looked at.
 """
 
-import json
-from bisect import bisect_left, bisect_right
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
-
-from aiohttp import web
-from pydantic import BaseModel, Field, ValidationError
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from adapters.formats.words import whole_second
 from adapters.problems import BrokenRule
-from gateway.api.models import MOST_WRONG, ClientIn, HouseholdIn, Strict, body
+from adapters.slices import sliced
+from gateway.api.models import ClientIn, HouseholdIn
 from gateway.api.organisations import OrganisationIn
+from gateway.api.town_file import Mended, Sound
 from gateway.errors import NotAllowed, RegistryError
 from gateway.identity.clients import check_client
 from gateway.registry import names
@@ -26,107 +24,10 @@ from meter_driver.quantities import parse
 from policies.roles import SCOPES
 from policies.terms import Recipient, SubjectId
 
-_K = TypeVar("_K", str, int)
-_M = TypeVar("_M", bound=BaseModel)
-
-
-class TownIn(Strict):
-    """All that a file for ``metergate registry import`` has."""
-
-    organisations: dict[str, OrganisationIn] = Field(default={}, max_length=10_000)
-    clients: dict[str, ClientIn] = Field(default={}, max_length=10_000)
-    households: list[HouseholdIn] = Field(default=[], max_length=100_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Mended:
-    """What has not its shape, without the parts that are wrong: the others can be looked at all the same.
-
-    ``fields``: those parts, of the whole file.
-    """
-
-    organisations: Mapping[str, OrganisationIn] = field(default_factory=dict)
-    clients: Mapping[str, ClientIn] = field(default_factory=dict)
-    households: Mapping[int, HouseholdIn] = field(default_factory=dict)
-    fields: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """What of a file has its shape; ``wrong`` is the rest. ``households`` by their index in the file.
-
-    ``organisations``: all that the file names.
-    """
-
-    town: TownIn
-    households: Mapping[int, HouseholdIn]
-    organisations: Container[str]
-    wrong: Sequence[BrokenRule] = ()
-    mended: Mended = Mended()
-
-
-async def sound(request: web.Request) -> Sound:
-    """Raises ``Problem`` where not even its parts can be told from each other."""
-    try:
-        town = await body(request, TownIn)
-        return Sound(town, dict(enumerate(town.households)), town.organisations)
-    except Problem as problem:
-        fields = problem.more.get("fields", ())
-        if problem.status != 422 or len(fields) >= MOST_WRONG:
-            raise
-        wrong = [(each["field"], each["rule"]) for each in fields]
-        if any(field == "body" or field in TownIn.model_fields for field, _ in wrong):
-            raise
-        table = await request.json()
-    broken = sorted(field for field, _ in wrong)
-    homes = {n: each for n, each in enumerate(table.get("households", [])) if not _below(broken, f"households.{n}")}
-    some = {
-        section: {
-            name: each for name, each in table.get(section, {}).items() if not _below(broken, f"{section}.{name}")
-        }
-        for section in ("organisations", "clients")
-    }
-    town = TownIn.model_validate_json(json.dumps({**some, "households": list(homes.values())}))
-    mended = _mended(table, broken)
-    return Sound(town, dict(zip(homes, town.households, strict=True)), table.get("organisations", {}), wrong, mended)
-
-
-def _below(fields: Sequence[str], place: str) -> list[str]:
-    """Of sorted fields those of a place and of its parts, without the place; "" is the place itself."""
-    first, behind = bisect_left(fields, f"{place}."), bisect_left(fields, f"{place}/")
-    itself = [""] * (bisect_right(fields, place) > bisect_left(fields, place))
-    return itself + [field[len(place) + 1 :] for field in fields[first:behind]]
-
-
-def _mended(table: Mapping[str, Any], broken: Sequence[str]) -> Mended:
-    def some(section: str, entries: Iterable[tuple[_K, Any]], model: type[_M]) -> dict[_K, _M]:
-        return {
-            name: _without(model, said, below)
-            for name, said in entries
-            if isinstance(said, dict) and (below := _below(broken, f"{section}.{name}"))
-        }
-
-    return Mended(
-        some("organisations", table.get("organisations", {}).items(), OrganisationIn),
-        some("clients", table.get("clients", {}).items(), ClientIn),
-        some("households", enumerate(table.get("households", [])), HouseholdIn),
-        frozenset(broken),
-    )
-
-
-def _without(model: type[_M], said: Mapping[str, Any], wrong: Sequence[str]) -> _M:
-    """Wrong fields have their default; a wrong part of a list is "", so that the others keep their places."""
-    kept: dict[str, Any] = {}
-    for name in said.keys() & model.model_fields.keys() - set(wrong):
-        parts = {each.removeprefix(f"{name}.") for each in wrong if each.startswith(f"{name}.")}
-        if not parts:
-            kept[name] = said[name]
-        elif isinstance(said[name], list):
-            kept[name] = ["" if str(place) in parts else each for place, each in enumerate(said[name])]
-    try:
-        return model.model_validate_json(json.dumps(kept))
-    except ValidationError:  # a part that may not be ""
-        return model.model_construct(**kept)
+HOUSEHOLDS_A_TURN = 10
+"""That are looked up in one turn of the loop: up to 32 metering points each."""
+ORGANISATIONS_A_TURN = 10
+"""Likewise, and clients: up to 64 quantities each."""
 
 
 def nobody(wanted: HouseholdIn) -> Iterator[BrokenRule]:
@@ -137,10 +38,21 @@ def nobody(wanted: HouseholdIn) -> Iterator[BrokenRule]:
         yield "points", "a name or a metering point, at least one"
 
 
-def _twice(homes: Mapping[int, HouseholdIn]) -> Iterator[BrokenRule]:
+def nobodies(homes: Mapping[int, HouseholdIn]) -> list[BrokenRule]:
+    """All of them."""
+    return [(f"households.{n}.{field}", rule) for n, each in homes.items() for field, rule in nobody(each)]
+
+
+def _ordered(homes: Mapping[int, HouseholdIn]) -> tuple[Sequence[tuple[int, HouseholdIn]], list[BrokenRule]]:
+    """By index, and what is said twice."""
+    everybody = sorted(homes.items())
+    return everybody, list(_twice(everybody))
+
+
+def _twice(homes: Iterable[tuple[int, HouseholdIn]]) -> Iterator[BrokenRule]:
     """Metering points that a file has more than once."""
     seen: dict[str, int] = {}
-    for index, each in sorted(homes.items()):
+    for index, each in homes:
         for number, point in enumerate(each.points):
             first = seen.setdefault(point, index)
             if first != index or each.points.index(point) != number:
@@ -170,9 +82,8 @@ class TownChecks:
     async def wrong_of(self, wanted: Mapping[int, HouseholdIn], mended: Mended | None = None) -> list[BrokenRule]:
         """``mended``: others of the file, by what is right of them."""
         mended = mended or Mended()
-        everybody = {**mended.households, **wanted}
-        wrong = list(_twice(everybody))
-        for index, each in sorted(everybody.items()):
+        everybody, wrong = await asyncio.to_thread(_ordered, {**mended.households, **wanted})
+        async for index, each in sliced(everybody, HOUSEHOLDS_A_TURN):
             here = f"households.{index}"
             told = each.model_copy(update={"points": [point for point in each.points if point]})
             try:
@@ -196,28 +107,55 @@ class TownChecks:
             return "a metering point belongs to another household"
         return f"{free[0]}: the household is there without this one" if free else None
 
-    def wrong_of_clients(self, sound: Sound) -> Iterator[BrokenRule]:
-        known = self.registry.organisations.organisation_now
-        for name, organisation in sound.town.organisations.items():
-            try:
-                self.registry.organisations.check(organisation.entry(name))
-            except RegistryError as error:
-                yield f"organisations.{name}", str(error)
-        for name, organisation in {**sound.mended.organisations, **sound.town.organisations}.items():
-            for number, quantity in enumerate(organisation.quantities):
-                if parse(quantity) is None:
-                    yield f"organisations.{name}.quantities.{number}", "not in the vocabulary"
-        for name, client in {**sound.mended.clients, **sound.town.clients}.items():
-            try:
-                check_client(name)
-            except NotAllowed as error:
-                yield f"clients.{name}", str(error)
-            for number, scope in enumerate(client.scopes):
-                if scope not in SCOPES:
-                    yield f"clients.{name}.scopes.{number}", f"one of {', '.join(sorted(SCOPES))}"
-            owner = client.organisation
-            if owner is not None and owner not in sound.organisations and known(Recipient(owner)) is None:
-                yield f"clients.{name}.organisation", "there is no such organisation, nor is it in the file"
+    async def there(self, homes: Sequence[HouseholdIn]) -> tuple[list[int], dict[str, Mapping[str, str]]]:
+        """Those that are taken in already, and why others are not any more, by index."""
+        there: list[int] = []
+        gone: dict[str, Mapping[str, str]] = {}
+        async for index, each in sliced(enumerate(homes), HOUSEHOLDS_A_TURN):
+            if self.owners(each):
+                there.append(index)
+            if left := self.gone(each):
+                gone[str(index)] = left
+        return there, gone
+
+    async def wrong_of_clients(self, sound: Sound) -> list[BrokenRule]:
+        """What is wrong with organisations and clients."""
+        town, mended = sound.town, sound.mended
+        wrong: list[BrokenRule] = []
+        async for named, organisation in sliced(town.organisations.items(), ORGANISATIONS_A_TURN):
+            wrong += self._refused(named, organisation)
+        everybody = {**mended.organisations, **town.organisations}
+        async for named, organisation in sliced(everybody.items(), ORGANISATIONS_A_TURN):
+            wrong += _outside(f"organisations.{named}.quantities", organisation.quantities)
+        clients = {**mended.clients, **town.clients}
+        async for name, client in sliced(clients.items(), ORGANISATIONS_A_TURN):
+            wrong += self._wrong_of_client(name, client, sound)
+        return wrong
+
+    def _refused(self, name: str, organisation: OrganisationIn) -> Iterator[BrokenRule]:
+        try:
+            self.registry.organisations.check(organisation.entry(name))
+        except RegistryError as error:
+            yield f"organisations.{name}", str(error)
+
+    def _wrong_of_client(self, name: str, client: ClientIn, sound: Sound) -> Iterator[BrokenRule]:
+        try:
+            check_client(name)
+        except NotAllowed as error:
+            yield f"clients.{name}", str(error)
+        for number, scope in enumerate(client.scopes):
+            if scope not in SCOPES:
+                yield f"clients.{name}.scopes.{number}", f"one of {', '.join(sorted(SCOPES))}"
+        owner, known = client.organisation, self.registry.organisations.organisation_now
+        if owner is not None and owner not in sound.organisations and known(Recipient(owner)) is None:
+            yield f"clients.{name}.organisation", "there is no such organisation, nor is it in the file"
+
+
+def _outside(place: str, quantities: Iterable[str]) -> Iterator[BrokenRule]:
+    """Those that are not in the vocabulary."""
+    for number, quantity in enumerate(quantities):
+        if parse(quantity) is None:
+            yield f"{place}.{number}", "not in the vocabulary"
 
 
 def refuse(wrong: Sequence[BrokenRule]) -> None:

@@ -4,22 +4,23 @@ The list holds no number of a household. Values are looked at through the door l
 that the operator is (``vee.organisation``), under a ground of the household, written into its ledger.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, timedelta, tzinfo
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.explained import KnownOf, wrong
 from adapters.formats.json import JSON_TABLE
-from adapters.formats.words import whole_second
 from adapters.plugin import CALLER, Caller, Refused, Route, always
 from adapters.queries import only
-from gateway.api.models import Instant, Json, body
+from gateway.api import vee_shown
+from gateway.api.models import Instant, body
 from gateway.api.registry import telling
+from gateway.clock import Clock
 from gateway.door.egress import Egress
 from gateway.door.profiles import Profiles
 from gateway.door.release import ReleaseDesk
@@ -30,9 +31,10 @@ from gateway.serve.callers import CREDENTIAL
 from gateway.serve.problems import Problem, about
 from gateway.settings.vee import VeeSettings
 from gateway.vee.desk import VeeDesk
-from gateway.vee.editing import Correcting, Edited
-from gateway.vee.records import Act, Decided, Handling, Listed, by_edit
+from gateway.vee.editing import Correcting
+from gateway.vee.records import Handling, by_edit
 from gateway.vee.worklist import MOST_LISTED
+from meter_driver.intervals import day_edges
 from policies.roles import HOUSEHOLD_OR_OPERATOR, OPERATOR, Listener, Role
 from policies.terms import (
     ONE_DAY,
@@ -47,11 +49,12 @@ from policies.terms import (
 )
 from policies.vee.estimation import Estimation
 from policies.vee.rules import VEE_RULES
+from policies.vee.terms import ValidationException
 
 _MOST_DAYS = 31
 """Of one order to look again."""
-_FILTERS = ("state", "household", "rule", "limit")
-_AROUND = timedelta(hours=1)
+_FILTERS = ("state", "household", "meter", "day", "rule", "limit")
+_AROUND, _INSTANT = timedelta(hours=1), timedelta(microseconds=1)
 _Said = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -104,6 +107,8 @@ class VeeApi:
     release: ReleaseDesk
     profiles: Profiles
     egress: Egress
+    clock: Clock
+    zone: tzinfo
 
     def routes(self) -> list[Route]:
         """All on the people listener."""
@@ -125,8 +130,8 @@ class VeeApi:
         ]
 
     async def list(self, request: web.Request) -> web.Response:
-        """Newest first. ``state`` (open, accepted, edited, all), ``household``, ``rule``, ``limit``; and whether
-        there are more."""
+        """Newest first. ``state`` (open, accepted, edited, all), ``household``, ``meter`` (its label), ``day`` (local:
+        what shares something with it), ``rule``, ``limit``; whether there are more."""
         only(request.query, _FILTERS)
         state, household = request.query.get("state", "open"), request.query.get("household")
         limit = request.query.get("limit", "100")
@@ -140,14 +145,24 @@ class VeeApi:
             state=None if state == "all" else Handling(state),
             household=None if household is None else SubjectId(household),
             rule=rule,
+            wanted=self._within(request.query.get("meter", ""), request.query.get("day", "")),
             most=int(limit) + 1,
         )
-        shown = found[: int(limit)]
-        return web.json_response({"exceptions": [_shown(each) for each in shown], "more": len(found) > len(shown)})
+        some = [vee_shown.shown(each) for each in found[: int(limit)]]
+        return web.json_response({"exceptions": some, "more": len(found) > len(some)})
+
+    def _within(self, meter: str, day: str) -> Callable[[ValidationException], bool]:
+        if not day:
+            return lambda one: meter in ("", one.meter)
+        try:
+            start, end = day_edges(date.fromisoformat(day), self.zone)
+        except (ValueError, OverflowError):
+            raise NotAllowed("day: a date, YYYY-MM-DD") from None
+        return lambda one: meter in ("", one.meter) and one.start < end and start < max(one.end, one.start + _INSTANT)
 
     async def show(self, request: web.Request) -> web.Response:
         """One line of the list, with what was done about it."""
-        return web.json_response(_shown(await self.vee.work.get(request.match_info["exception"])))
+        return web.json_response(vee_shown.shown(await self.vee.work.get(request.match_info["exception"])))
 
     async def values(self, request: web.Request) -> web.StreamResponse:
         """Quarters around it, by the door: to the operator's own organisation, for a ``purpose`` (billing)."""
@@ -191,20 +206,20 @@ class VeeApi:
         """Somebody has looked: it is right."""
         wanted = await body(request, AcceptIn)
         done = await self.vee.accept(request.match_info["exception"], wanted.author, wanted.reason)
-        return web.json_response(_shown(done))
+        return web.json_response(vee_shown.shown(done))
 
     async def edit(self, request: web.Request) -> web.Response:
         """A correction beside the readings; the older versions stay in the books. What was said is said back."""
         wanted = (await body(request, EditIn)).wanted()
         done = await self.vee.edit(request.match_info["exception"], wanted)
-        return web.json_response(_shown(done.listed) | {"correction": _said(done)})
+        return web.json_response(vee_shown.shown(done.listed) | {"correction": vee_shown.said(done)})
 
     async def undo(self, request: web.Request) -> web.Response:
         """What was corrected for it is told as read again; the answer says whether its rule finds it."""
         wanted = await body(request, UndoIn)
         done = await self.vee.undo(request.match_info["exception"], wanted.author, wanted.reason)
-        back = [_taken_back(each) for each in done.edits()]
-        return web.json_response(_shown(done.listed) | {"undone": back, "listed": done.open})
+        back = [vee_shown.taken_back(each) for each in done.edits()]
+        return web.json_response(vee_shown.shown(done.listed) | {"undone": back, "listed": done.open})
 
     async def run(self, request: web.Request) -> web.Response:
         """Look at days again, now."""
@@ -213,6 +228,8 @@ class VeeApi:
         days = (wanted.last - wanted.first) // ONE_DAY + 1
         if not 0 < days <= _MOST_DAYS:
             raise NotAllowed(f"last: not before the first, and at most {_MOST_DAYS} days")
+        if day_edges(wanted.last, self.zone)[1] > self.clock():
+            raise NotAllowed("last: a day that has ended")
         new = 0
         for n in range(days):
             new += await self.vee.run(household, wanted.first + n * ONE_DAY)
@@ -234,49 +251,4 @@ class VeeApi:
             raise Unknown("household: there is no such household")
         self.registry.tenancies.live(subject)
         edits = by_edit(await self.vee.decided(subject))
-        return web.json_response({"corrections": [_decided(each, names_author=operator) for each in edits]})
-
-
-def _shown(one: Listed) -> Json:
-    found = one.item.found
-    return {
-        "id": one.id,
-        "household": one.household,
-        "state": one.state.value,
-        "rule": found.rule,
-        "meter": found.meter,
-        "quantity": found.quantity,
-        "start": whole_second(found.start),
-        "end": whole_second(found.end),
-        "severity": found.severity.value,
-        "found": whole_second(one.at),
-        "acts": [{**_act(act, names_author=True), "state": act.state.value} for act in one.item.acts],
-    }
-
-
-def _said(done: Edited) -> Json:
-    """Of a method no number: what it estimates is told by the door."""
-    when = {"start": whole_second(done.period.start), "end": whole_second(done.period.end)}
-    if done.value is None:
-        return {**when, "method": done.method}
-    warnings = [{"field": field, "rule": rule} for field, rule in done.doubts]
-    return {**when, "value": str(done.value), "unit": done.unit, "warnings": warnings}
-
-
-def _taken_back(some: Sequence[Decided]) -> Json:
-    """No number: the door tells what counts now."""
-    first, last = some[0], some[-1]
-    when = {"start": whole_second(first.start), "end": whole_second(last.end)}
-    return {**when, "unit": first.unit, "status": first.status, "method": first.method}
-
-
-def _act(act: Act, *, names_author: bool) -> dict[str, Any]:
-    told = {"at": whole_second(act.at), "role": act.role, "reason": act.reason}
-    return {**told, "author": act.author} if names_author else told
-
-
-def _decided(some: Sequence[Decided], *, names_author: bool) -> Json:
-    first, last = some[0], some[-1]
-    what = {"meter": first.meter, "quantity": first.quantity, "status": first.status, "method": first.method}
-    when = {"start": whole_second(first.start), "end": whole_second(last.end)}
-    return {**what, **when, **_act(first.act, names_author=names_author)}
+        return web.json_response({"corrections": [vee_shown.decided(each, names_author=operator) for each in edits]})

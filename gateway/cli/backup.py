@@ -22,14 +22,17 @@ def backup(
     """
     order = {"folder": str(folder.absolute())}
     made = call(held(settings), "POST", "/api/backups", order, seconds=BACKUP_SECONDS)
-    typer.echo(f"{made['folder']}: a whole backup; it can be restored until {made['until']}, and not later")
-    typer.echo(f"what ends until then is written into {made['endings']}: keep it where it is", err=True)
+    if made["until"] is None:
+        typer.echo(f"{made['folder']}: a copy of the store; it opens beside the second keeper only, whatever its age")
+    else:
+        typer.echo(f"{made['folder']}: a whole backup; it can be restored until {made['until']}, and not later")
+        typer.echo(f"what ends until then is written into {made['endings']}: keep it where it is", err=True)
     if made["same_disk"]:
         typer.echo("this is the disk of the data or the keys: what is lost with one is lost with both", err=True)
 
 
 def restore(
-    folder: Annotated[Path, typer.Argument(help="The folder of a backup.")],
+    folder: Annotated[Path, typer.Argument(help="The folder of a backup; with --second-keeper a copy of the store.")],
     recovery_key: Annotated[
         Path | None,
         typer.Option(help="A file with the recovery key: 64 hex digits, or 32 bytes. Asked for without."),
@@ -41,17 +44,36 @@ def restore(
     nobody: Annotated[
         bool, typer.Option("--nobody", help="It did, or nobody knows: no yes, code, session or client counts.")
     ] = False,
+    second_keeper: Annotated[
+        Path | None, typer.Option(help="Take the keys from this folder, beside a copy of the store of any age.")
+    ] = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="With it, an older copy: clients, boxes, partners and the like as in it.")
+    ] = False,
+    present: Annotated[
+        bool, typer.Option("--present", help="With it: the store that the gateway used to the last.")
+    ] = False,
     settings: SettingsFile = SETTINGS_FILE,
 ) -> None:
     """Bring a gateway back from a backup, inside its window, and end again what has ended since. It does not run.
 
-    It writes over nothing: neither store, key tree nor root may be there. See docs/running.md, Backup.
+    Or from the second keeper, beside any copy of the store. It writes over nothing: neither store, key tree nor (from a
+    backup) root may be there. See docs/running.md, Backup.
     """
     from gateway.restored import RestoreOrder
 
     config, private = held(settings), _private(recovery_key)
-    done = _done(config, RestoreOrder(folder, private, complete, nobody, endings))
-    typer.echo(f"restored as of {done.made:%Y-%m-%d %H:%M:%S} UTC; ended again what has ended since: {done.ended}")
+    done = _done(config, RestoreOrder(folder, private, complete, nobody, endings, second_keeper, accept, present))
+    if second_keeper is None:
+        typer.echo(f"restored as of {done.made:%Y-%m-%d %H:%M:%S} UTC; ended again what has ended since: {done.ended}")
+    else:
+        typer.echo("restored with the keys of the second keeper; of whom the store is older than they, no yes counts")
+        if accept:
+            typer.echo(
+                "before the listeners open, end again what has ended since that copy: clients, certificates, boxes, "
+                "profiles, the trust list, VENs, agreements, shortened classes, households that moved out",
+                err=True,
+            )
     typer.echo(f"what has ended is known until {done.known:%Y-%m-%d %H:%M:%S} UTC", err=True)
     if nobody:
         typer.echo(

@@ -17,7 +17,7 @@ from gateway.history.wrong import FileRefused, MapRefused, Wrong
 from gateway.settings import Settings
 from meter_driver.amounts.amount import SECOND_US
 from meter_driver.intervals import QUARTER_US
-from meter_driver.quantities import Kind
+from meter_driver.quantities import MEANS
 from meter_driver.render import counted
 
 MapFile = Annotated[Path, typer.Option("--map", "-m", help="YAML: what the columns are; see docs/running.md.")]
@@ -102,7 +102,7 @@ def _tell_renamed(file: Path, read: ReadFile) -> None:
     for column in read.columns:
         if column.said:
             renamed[column.said, column.name.quantity].append(min(column.lines))
-        if column.kind is Kind.INSTANT and any(map(_is_long, column.starts, column.ends)):
+        if column.kind in MEANS and any(map(_is_long, column.starts, column.ends)):
             means.append(min(column.lines))
     for (said, name), lines in renamed.items():
         typer.echo(f"{file}:{min(lines)}: {said} with intervals: taken as amounts, {name}", err=True)
@@ -150,7 +150,7 @@ def _foresee(read: ReadFile, known: Iterable[Any], told: _Told) -> None:
         for line, start, end in zip(column.lines, column.starts, column.ends, strict=True):
             if start < said["begins"]:
                 told.refused["before-start"].append(line)
-            elif (start if column.kind is Kind.INSTANT else end) < said["expired_before"]:
+            elif end < said["expired_before"]:
                 told.refused["expired"].append(line)
             elif end > said["ahead_after"]:
                 told.refused["clock"].append(line)

@@ -30,7 +30,8 @@ def accept(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     settings: SettingsFile = SETTINGS_FILE,
 ) -> None:
-    """Take clients, certificates, boxes and organisations as they lie in the store, where that stops the start.
+    """Take clients, certificates, boxes and organisations as they lie in the store, where that stops the start, and
+    which days were merged, where these are not shown.
 
     After a store was put back that is older than its keys, and the present one is lost. The gateway does not run. What
     was revoked since counts again: revoke it anew. Grounds of households are never taken so; they are asked anew.
@@ -39,7 +40,7 @@ def accept(
 
     from gateway import logs
     from gateway.clock import system_clock
-    from gateway.compose import accept as take
+    from gateway.restored import accept as take
 
     config, refused = held(settings), list[BaseException]()
     if not yes and not typer.confirm("Take what the store says, as it lies there? Whoever wrote it gets in.", err=True):

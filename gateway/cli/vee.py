@@ -16,18 +16,22 @@ _Reason = Annotated[str, typer.Option("--reason", help="Why. The household reads
 _Author = Annotated[str, typer.Option("--author", help="Who; the name of the user by default.")]
 
 _ONE = "/api/vee/exceptions/"
+_MOST = 500
+"""That are listed at once."""
 
 
 @app.command("list")
 def list_exceptions(
     state: Annotated[str, typer.Option(help="open, accepted, edited or all")] = "open",
     household: str = "",
+    meter: Annotated[str, typer.Option(help="Its label.")] = "",
+    day: Annotated[str, typer.Option(help="YYYY-MM-DD, local: what shares something with it.")] = "",
     rule: str = "",
     limit: int = 100,
     settings: SettingsFile = SETTINGS_FILE,
 ) -> None:
     """Exceptions, newest first. Whether there are more of them is said on stderr."""
-    asked: dict[str, Any] = {"state": state, "rule": rule, "limit": limit}
+    asked: dict[str, Any] = {"state": state, "meter": meter, "day": day, "rule": rule, "limit": limit}
     if household:
         asked["household"] = household
     found = call(held(settings), "GET", f"/api/vee/exceptions?{urlencode(asked)}", names=by(list_exceptions))
@@ -37,10 +41,31 @@ def list_exceptions(
 
 
 @app.command("accept")
-def accept(exception: str, reason: _Reason, author: _Author = "", settings: SettingsFile = SETTINGS_FILE) -> None:
-    """The value is as it is."""
-    wanted = {"author": author or getpass.getuser(), "reason": reason}
-    show(call(held(settings), "POST", f"{_ONE}{quote(exception, safe='')}/accept", wanted, by(accept)))
+def accept(
+    reason: _Reason,
+    exception: Annotated[str, typer.Argument()] = "",
+    household: str = "",
+    meter: Annotated[str, typer.Option(help="Its label.")] = "",
+    day: Annotated[str, typer.Option(help="YYYY-MM-DD, local: what shares something with it.")] = "",
+    rule: str = "",
+    author: _Author = "",
+    settings: SettingsFile = SETTINGS_FILE,
+) -> None:
+    """The value is as it is: of one exception, or of all open ones of a household's meter and day."""
+    if bool(exception) == bool(household and meter and day) or (exception and (household or meter or day or rule)):
+        typer.echo("metergate: EXCEPTION, or --household, --meter and --day (and --rule)", err=True)
+        raise typer.Exit(2)
+    said, wanted = held(settings), {"author": author or getpass.getuser(), "reason": reason}
+    names = [exception]
+    if not exception:
+        asked = urlencode({"household": household, "meter": meter, "day": day, "rule": rule, "limit": _MOST})
+        found = call(said, "GET", f"/api/vee/exceptions?{asked}", names=by(accept))["exceptions"]
+        names = [one["id"] for one in found]
+    for name in names:
+        show(call(said, "POST", f"{_ONE}{quote(name, safe='')}/accept", wanted, by(accept)))
+    if not names:
+        typer.echo("metergate: no open exception of this meter and day", err=True)
+        raise typer.Exit(1)
 
 
 @app.command("edit")
@@ -74,7 +99,8 @@ def undo(exception: str, reason: _Reason, author: _Author = "", settings: Settin
 def run(household: str, first: str, last: str = "", settings: SettingsFile = SETTINGS_FILE) -> None:
     """Look at a household's days again (YYYY-MM-DD, local)."""
     wanted = {"household": household, "first": first, "last": last or first}
-    show(call(held(settings), "POST", "/api/vee/run", wanted, by(run)))
+    names = by(run, {} if last else {"last": "first"})
+    show(call(held(settings), "POST", "/api/vee/run", wanted, names))
 
 
 @app.command("rules")

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from adapters.plugin import Logger, Notices
 from gateway import grounds as records
 from gateway import rights
+from gateway.consent.end_records import signed
 from gateway.consent.endings import Endings
 from gateway.consent.evidence import Evidence
 from gateway.consent.pressed import PressedFile, ended_of, press_of
@@ -33,7 +34,6 @@ from gateway.pins.pins import Pins
 from gateway.recovery.ending_log import EndingLog
 from gateway.recovery.entries import EndedGrounds
 from gateway.storage.port import Store
-from policies.grounds import Consent
 from policies.terms import SubjectId
 
 TRIED_EACH = 1.0
@@ -200,23 +200,17 @@ class GroundEnds:
     async def _write_ends(self, every: Sequence[Ended]) -> None:
         """2. Ledger entries are sealed; then record, ledger entries, notices: one transaction, and its pins."""
         sealed = await self._ledger.seal([(each.household, entry) for each in every for entry in each.entries()])
-        tokens = [(each, ground.id, *self._token(each, ground)) for each in every for ground in each.consents]
+        signed_ends = await signed(self._evidence, every)
 
         def write(connection: Connection) -> None:
             self._ledger.put(connection, sealed)
-            for ended, consent, kind, token in tokens:
-                self._evidence.put(connection, ended.household, kind, consent, ended.at, token)
+            for record in signed_ends:
+                self._evidence.put(connection, *record)
             for ended in every:
                 self._put(connection, ended)
 
         may_wait = all(each.by_time for each in every)  # an older store gives nobody back what time has ended
         await self._pins.write([of_household(each.household) for each in every], write, adds=may_wait)
-
-    def _token(self, ended: Ended, consent: Consent) -> tuple[str, str]:
-        """Its kind, and the signed record."""
-        if ended.by_time:
-            return "expiry", self._evidence.expiry(consent)
-        return "withdrawal", self._evidence.withdrawal(consent, ended.at)
 
     def _put(self, connection: Connection, ended: Ended) -> None:
         records.end(connection, ended.grounds, ended.at)

@@ -15,7 +15,7 @@ from gateway.errors import SubjectGone
 from gateway.intake.desk import AHEAD
 from gateway.vault.merge import kind_of
 from gateway.vault.port import Mark, Vault
-from meter_driver.quantities import Kind
+from meter_driver.amounts.partials import summed
 from policies.minimise import interval_of
 from policies.terms import AS_RECEIVED, FAR_FUTURE, DetailClass, Grant, Period, Row, SubjectId, class_of
 from policies.vault.values import Value
@@ -122,7 +122,7 @@ class Follower:
         """Intervals that were passed before, if they mean something else now, or if what came gives them a number, or
         another one; then those passed now.
 
-        What was told is remembered, not read again: as the vault stood at a position it may say more than it said then.
+        What was told is remembered; only where that is too long ago, it is read again as it was before this look.
         """
         grant = tail.opened.grant
         live = class_of(grant.resolution) is DetailClass.LIVE
@@ -132,13 +132,16 @@ class Follower:
         before = tail.meant or await self._meant(tail)
         fresh, position = await self._vault.since(tail.mark, detail, grant.quantities)
         tail.meant, then = await self._opener.meant_after(before, grant, fresh), tail.mark
-        if tail.meant is not before:
+        if tail.meant is not before or fresh:
             tail.mark = self._vault.mark(grant.subject)
         tail.mark.position = position
         if tail.meant is not before:
             async for part in self._meant_otherwise(tail, tail.meant, before, then):
                 yield part
-        for period in [*touched(fresh, grant, tail.done, tail.told, self._zone), *self._closed(tail, fresh)]:
+        for period in touched(fresh, grant, tail.done, tail.told, self._zone):
+            async for part in self._touched(tail, tail.meant, period, then):
+                yield part
+        for period in self._closed(tail, fresh):
             opened = replace(tail.opened, grant=replace(grant, period=period))
             async for part in self._opener.parts(opened, tail.mark, tail.meant):
                 if (news := tail.told.first_time(part)) is not None:
@@ -148,6 +151,16 @@ class Follower:
         """As the stream begins."""
         joules = tail.joules | await self._opener.joules(tail.grants)
         return await self._opener.meant(tail.opened.grant.subject, joules)
+
+    async def _touched(self, tail: Tail, meant: Meant, period: Period, then: Mark) -> AsyncIterator[Part]:
+        """Of a window what is told otherwise by what came after ``then``."""
+        opened = replace(tail.opened, grant=replace(tail.opened.grant, period=period))
+        parts = [part async for part in self._opener.parts(opened, tail.mark, meant)]
+        was: list[Part] = []
+        if any(tail.told.forgot(row) for part in parts for row in part.released.rows):
+            was = [part async for part in self._opener.parts(opened, then, meant)]
+        for part in _otherwise(was, parts, tail.told):
+            yield part
 
     async def _meant_otherwise(self, tail: Tail, now: Meant, before: Meant, then: Mark) -> AsyncIterator[Part]:
         """Of intervals that were passed what is told otherwise than it was.
@@ -190,14 +203,15 @@ class Follower:
 
 
 def _otherwise(was: Sequence[Part], now: Sequence[Part], told: OnceTold) -> Iterator[Part]:
-    """Rows that differ, or were not told like this; those that are there no more, as missing."""
+    """Rows that were not told like this, or differ where nobody knows; those that are there no more, as missing."""
     before = {key_of(row): row for part in was for row in part.released.rows}
     there = {key_of(row) for part in now for row in part.released.rows}
     for part in now:
-        first = told.first_time(part)
-        news = {key_of(row) for row in first.released.rows} if first is not None else set()
         rows = part.released.rows
-        yield from _some(part, [row for row in rows if key_of(row) in news or differ(before.get(key_of(row)), row)])
+        news = {key_of(row) for row in rows if told.forgot(row) and differ(before.get(key_of(row)), row)}
+        if (first := told.first_time(part)) is not None:
+            news |= {key_of(row) for row in first.released.rows}
+        yield from _some(part, [row for row in rows if key_of(row) in news])
     for part in was:
         gone = [missing(row) for row in part.released.rows if row.value is not None and key_of(row) not in there]
         for left in _some(part, gone):
@@ -211,7 +225,7 @@ def _some(part: Part, rows: Sequence[Row]) -> Sequence[Part]:
 
 def _place(value: Value) -> tuple[str, str, datetime, datetime, str]:
     """What a value shares with one that takes its place: see ``gateway.vault.readings``."""
-    begin = value.first_at if kind_of(value.quantity) is Kind.INTERVAL else value.at
+    begin = value.first_at if summed(kind_of(value.quantity)) else value.at
     return value.meter, value.quantity, value.at, begin, value.serial
 
 

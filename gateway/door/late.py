@@ -30,7 +30,8 @@ _MICROSECOND = timedelta(microseconds=1)
 _STANDS = timedelta(hours=1)
 """An interval further from an entry, or from a value that stands until the next one, has nothing of it."""
 MOST_TOLD = 200
-"""Intervals of a meter's quantity of which a stream knows what it told: two days of quarters of an hour."""
+"""Intervals of a meter's quantity of which a stream knows what it told: two days of quarters of an hour. Of
+older ones it reads what it told, from what was there then."""
 
 
 class OnceTold:
@@ -62,6 +63,12 @@ class OnceTold:
             start = max(start, told.end)
         if start < period.end:
             yield Period(start, period.end)
+
+    def forgot(self, row: Row) -> bool:
+        """Whether its interval was told too long ago to be known: then what was read shows whether it was otherwise."""
+        told = self._stretches[row.quantity, row.meter]
+        at = bisect_right(told, row.start, key=attrgetter("start"))
+        return at > 0 and row.start < told[at - 1].end and not self._said[row.quantity, row.meter].knows(row)
 
     def late(self, value: Value) -> bool:
         """Whether something later was known of its meter's quantity before: what was told may have rested on that."""
@@ -129,10 +136,15 @@ class _Said:
     def changed(self, row: Row) -> bool:
         """Whether it was told otherwise, and is told so herewith. What is not known any more was told like this."""
         at, new = bisect_left(self._begins, micros(row.start)), _print(row)
-        if self._begins[at : at + 1] != array("q", [micros(row.start)]) or self._prints[at] == new:
+        if not self.knows(row) or self._prints[at] == new:
             return False
         self._prints[at] = new
         return True
+
+    def knows(self, row: Row) -> bool:
+        """Whether how it was told is."""
+        at = bisect_left(self._begins, micros(row.start))
+        return self._begins[at : at + 1] == array("q", [micros(row.start)])
 
 
 def _print(row: Row) -> int:

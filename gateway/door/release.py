@@ -16,6 +16,7 @@ from gateway.door.following import Follower, Watch
 from gateway.door.ledger import Ledger
 from gateway.door.meant import Corrected, HouseholdMeters
 from gateway.door.opening import Open, Opener, SettledDays
+from gateway.door.openings import Openings
 from gateway.door.profiles import Profiles
 from gateway.door.standing import Right, Sight, Standing
 from gateway.errors import SubjectGone
@@ -23,8 +24,7 @@ from gateway.grounds import GroundBook, kind_of
 from gateway.vault.port import Vault, held_since
 from policies import ledger as books
 from policies.cohorts import between, given_beside
-from policies.decide import decide, ends
-from policies.reminders import ends_soon
+from policies.decide import decide
 from policies.terms import (
     Grant,
     Household,
@@ -90,24 +90,18 @@ class ReleaseDesk:
         self._vault, self._book, self._ledger, self._zone = vault, book, ledger, zone
         self._epochs, self._profiles, self._clock = epochs, profiles, clock
         self._allowed = Allowed(book, self.may)
-        self._names: dict[tuple[Recipient, SubjectId], str] = {}
-        self._known_as: dict[tuple[Recipient, str], SubjectId] = {}
+        self._openings = Openings(vault, clock)
+        book.tell(self._openings.keep, self._openings.forget)
 
     # -- who is who
 
     def pseudonym(self, recipient: Recipient, subject: SubjectId) -> str:
         """Pairwise: another recipient knows the same household by another name."""
-        key = (recipient, subject)
-        if (name := self._names.get(key)) is None:
-            name = self._names[key] = self._vault.lookup("pairwise", f"{recipient}\n{subject}").hex()[:32]
-        return name
+        return self._openings.pseudonym(recipient, subject)
 
     def known_as(self, recipient: Recipient, name: Pseudonym) -> SubjectId | None:
         """The household that this recipient knows by a name; None for an unknown one."""
-        if (recipient, name.name) not in self._known_as:
-            for subject in self._book.subjects(recipient):
-                self._known_as[recipient, self.pseudonym(recipient, subject)] = subject
-        return self._known_as.get((recipient, name.name))
+        return self._openings.known_as(recipient, name.name)
 
     def _resolve(self, question: ReleaseRequest) -> ReleaseRequest:
         if isinstance(question.subject, Pseudonym):
@@ -130,20 +124,14 @@ class ReleaseDesk:
             return Refusal((Reason.NO_CONSENT,))
         return decide(question, self._book.of(question.subject.id), self._clock(), self._zone, oldest=oldest)
 
-    def openings(self, recipient: Recipient, subject: SubjectId | None = None) -> Sequence[Opening]:
+    def openings(self, recipient: Recipient, about: SubjectId | Pseudonym | None = None) -> Sequence[Opening]:
         """Live grounds of a recipient, for its catalog; of all households, or of one. One that can give nothing, for
         want of keys, is none.
         """
-        now, found = self._clock(), list[Opening]()
-        for each in self._book.subjects(recipient) if subject is None else (subject,):
-            for ground in self._book.of(each):
-                scope = ground.scope
-                gone = self._vault.oldest(each, class_of(scope.resolution)) is None
-                if not gone and scope.recipient == recipient and scope.validity.start <= now < ends(ground):
-                    name = self.pseudonym(recipient, each)
-                    opening = (scope.purpose, scope.quantities, scope.resolution, scope.level, scope.values)
-                    found.append(Opening(name, *opening, ends(ground), scope.keep, ends_soon(scope.validity, now)))
-        return found
+        subject = self.known_as(recipient, about) if isinstance(about, Pseudonym) else about
+        if about is None:
+            return self._openings.of_all(recipient)
+        return [] if subject is None else self._openings.of_one(recipient, subject)
 
     # -- releasing
 

@@ -13,7 +13,7 @@ from gateway.history.values import SourceColumn
 
 _MOST = 384
 """Values of a batch: four days of quarters, and some 10 ms of a gateway's time."""
-_FORM = b"2"
+_FORM = b"3"
 """Changes with what is in a batch: what was sent in another form is another source."""
 _DAY = 86_400
 

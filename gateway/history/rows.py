@@ -15,9 +15,9 @@ _MOST_NAMED = 400
 _SIGNS = {".": "point", ",": "comma"}
 _UNSPANNED = (
     "the end is not after the begin",
-    "an amount needs stamps (begin or end) and an interval in the map",
+    "an amount, or a mean of the meter's own period, needs stamps (begin or end) and an interval in the map",
 )
-"""Of an amount at an instant: of two columns, of one."""
+"""Of what is of an interval at an instant: of two columns, of one."""
 
 
 class _Row(NamedTuple):

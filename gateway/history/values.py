@@ -12,7 +12,7 @@ from gateway.history.wrong import FileRefused, Wrong, Wrongs
 from meter_driver import quantities
 from meter_driver.dimensions import unfit, unit_fits
 from meter_driver.errors import UnitError
-from meter_driver.quantities import Kind
+from meter_driver.quantities import MEANS, Kind
 from meter_driver.told_of import of_interval
 from meter_driver.units import base, convert
 from policies.amounts import MOST_AN_HOUR
@@ -55,7 +55,8 @@ class SourceColumn:
 
     @property
     def entries(self) -> bool:
-        return self.kind is Kind.INTERVAL
+        """Whether each is of an interval: amounts, and means of the meter's own period."""
+        return self.kind in (Kind.INTERVAL, Kind.MEAN)
 
 
 class Values:
@@ -92,7 +93,7 @@ class Values:
                 return
             column = found.column
         elif column.entries:
-            self.wrong.add(line, "time", "an amount needs its interval")
+            self.wrong.add(line, "time", "an amount, or a mean of the meter's own period, needs its interval")
             return
         column.starts.append(start)
         column.ends.append(end)
@@ -152,7 +153,7 @@ class _Spanned(NamedTuple):
         """Field and rule."""
         if self.rule:
             return "quantity", self.rule
-        if self.column.kind is Kind.INSTANT and length > LONGEST_MEAN:
+        if self.column.kind in MEANS and length > LONGEST_MEAN:
             return "time", "a mean of an interval is one of an hour at most"
         if self.most is not None and abs(Decimal(value)) * _HOUR > self.most * length:
             return "value", "more than a connection carries in this time: a stand is of an instant (stamps: at)"

@@ -156,9 +156,9 @@ class Deriver:
         if found is None:
             starts, ats = times
             rows_of: dict[int, list[int]] = {}
-            begins = partials.begins(kind, starts, ats)
+            begins, all_count = partials.begins(kind, starts, ats), partials.counts(kind, 0, 0)
             for row, quarter in enumerate([quarter_begin(begin) for begin in begins]):
-                if begins is ats or partials.counts(kind, begins[row], ats[row]):
+                if all_count or partials.counts(kind, begins[row], ats[row]):
                     rows_of.setdefault(quarter, []).append(row)
             by_day: dict[int, list[tuple[int, Cover]]] = {}
             for begin in sorted(rows_of):
@@ -183,6 +183,6 @@ def _axis(some: Sequence[tuple[int, Cover]]) -> tuple[Sequence[int], ...]:
         [begin for begin, _ in some],
         [cover.first_at for _, cover in some],
         [cover.last_at for _, cover in some],
-        [len(cover.order) for _, cover in some],
+        [cover.readings for _, cover in some],
         [cover.covered for _, cover in some],
     )

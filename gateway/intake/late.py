@@ -17,7 +17,7 @@ from gateway.vault.merge import kind_of
 from gateway.vault.partials import Clashes, merged_partials
 from meter_driver.amounts.partials import begins
 from meter_driver.intervals import DAY_US, QUARTER_US, quarter_begin
-from meter_driver.quantities import Kind
+from meter_driver.quantities import MEANS, Kind
 from policies.terms import DetailClass
 from policies.vault.columns import Series
 
@@ -45,12 +45,18 @@ def taken(held: Sequence[Series], new: Sequence[Series]) -> TakenSpans:
         return {}
     before, after, counts = _said(held), _said(new), _said(both)
     return {
-        quarter: sorted((first_at, last_at) for first_at, last_at, *_ in before[quarter])
+        quarter: sorted(_span(quarter, one) for one in before[quarter])
         for quarter in clashes
         if quarter in before
         and before[quarter] != (told := after.get(quarter, []))
         and not (counts.get(quarter) == told and _whole(quarter, told, before[quarter]))
     }
+
+
+def _span(quarter: Quarter, said: "_Said") -> tuple[int, int]:
+    """Of what stands after its instant, with that; an entry and a mean end where the next one may begin."""
+    first_at, last_at, count, *_ = said
+    return first_at, last_at + (count > 0 and kind_of(quarter[1]) in MEANS)
 
 
 _Said = tuple[int, int, int, int, Decimal, Decimal, Decimal, str | None, str]
@@ -83,17 +89,15 @@ def _said(series: Sequence[Series]) -> Mapping[Quarter, Sequence[_Said]]:
 
 
 def nowhere_kept(kind: Kind, column: Column, live: int) -> Sequence[bool]:
-    """Of each reading whether no class keeps it: an amount of which nobody said what it covers, before ``live`` (an
-    instant)."""
-    amount = kind is Kind.INTERVAL
+    """Of each reading whether no class keeps it: one of an interval that nobody told, before ``live`` (an instant)."""
+    amount = kind in (Kind.INTERVAL, Kind.MEAN)
     return [amount and start == at < live for start, at in zip(column.starts, column.ats, strict=True)]
 
 
 def told_again(name: Named, column: Column, spans: TakenSpans) -> Sequence[bool]:
     """Of each reading whether it lies between what its quarter holds."""
-    edge = 0 if name.kind is Kind.INTERVAL else 1  # an entry ends where the next one begins
     return [
-        any(first < until + edge and at > since - edge for since, until in spans.get(_of(name, first), ()))
+        any(first < until and (at > since or first == since) for since, until in spans.get(_of(name, first), ()))
         for first, at in zip(begins(name.kind, column.starts, column.ats), column.ats, strict=True)
     ]
 

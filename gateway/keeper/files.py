@@ -1,5 +1,6 @@
 """Secrets in files of the key folder: made once, mode 0600, never half written."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -11,7 +12,8 @@ def write_secret(file: Path, content: bytes) -> None:
     beside.unlink(missing_ok=True)
     fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.write(fd, content)
+        if os.write(fd, content) != len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(beside))
         os.fsync(fd)
     finally:
         os.close(fd)
@@ -27,3 +29,12 @@ def read_secret(file: Path) -> bytes | None:
     if mode & 0o077:
         raise PermissionError(f"{file}: must be readable by its owner only (mode 0600)")
     return file.read_bytes()
+
+
+def sync_folder(folder: Path) -> None:
+    """What was made in it is there after a power loss."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

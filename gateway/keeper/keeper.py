@@ -1,7 +1,6 @@
 """The keeper in this process: key states of all households, changed in groups, and the keys that follow from them."""
 
 import asyncio
-import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -10,17 +9,16 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.errors import RootMissing, SubjectGone
+from gateway.errors import SubjectGone
 from gateway.keeper import house as houses
 from gateway.keeper import states as key_states
 from gateway.keeper.changes import CHANGES_AT_ONCE, Changes, Edit, of_household, stored
 from gateway.keeper.house import HOUSE, OwnEntry
-from gateway.keeper.pages import SLOT_BYTES
+from gateway.keeper.mirror import Mirror
 from gateway.keeper.port import MOST_DAYS, MOST_SUBJECTS, MOST_WORDS, Day, Pinned, Words
 from gateway.keeper.recovery import RecoveryKey
-from gateway.keeper.root import FileRoot
 from gateway.keeper.states import Randomness, States
-from gateway.keeper.tree import PUT_BACK, Tree
+from gateway.keeper.tree import Tree
 from policies.terms import SERIES_CLASSES, DetailClass, SubjectId
 from policies.vault import ratchet
 from policies.vault.pins import RUN_BYTES, Pin, PinKeys
@@ -42,14 +40,14 @@ class _Held:
 
 
 class LocalKeeper:
-    """``gateway.keeper.port.Keeper`` on a tree in this process. Use ``open_keeper``; nothing needs to be loaded.
+    """``gateway.keeper.port.Keeper`` on a tree in this process. Use ``gateway.keeper.opening``; no need to load.
 
     All methods belong to the loop's thread; ``close`` when the loop is done with it. Keys are answered without
     suspending: the states of a household are in memory, or a page away.
     """
 
-    def __init__(self, tree: Tree, randomness: Randomness) -> None:
-        self._tree, self._randomness = tree, randomness
+    def __init__(self, tree: Tree, randomness: Randomness, mirror: Mirror | None = None) -> None:
+        self._tree, self._randomness, self._mirror = tree, randomness, mirror
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keeper")
         self._held: dict[str, _Held] = {}
         self._changes = Changes(tree, self._thread, lambda subject: self._held.pop(subject, None))
@@ -57,10 +55,19 @@ class LocalKeeper:
         self._pin_keys: dict[str, PinKeys] = {}
         own = self._own()
         self._lookup, self._moved = own.lookup, own.moved
+        self._elsewhere = ThreadPoolExecutor(1, thread_name_prefix="second keeper")
+        if mirror is not None:
+            mirror.begin(tree, own.lookup)
 
     def close(self) -> None:
+        """A write to the second keeper that hangs is not waited for."""
+        self._elsewhere.shutdown(wait=False)
         self._thread.shutdown()
         self._tree.close()
+
+    @property
+    def second(self) -> str:
+        return "" if self._mirror is None else str(self._mirror.folder)
 
     @property
     def lookup_key(self) -> bytes:
@@ -151,6 +158,16 @@ class LocalKeeper:
     async def copy(self, to: Path, key: RecoveryKey) -> bytes:
         work = asyncio.get_running_loop().run_in_executor(self._thread, self._tree.copy, to)
         return key.seal_root(await asyncio.shield(work))
+
+    async def ship(self, known: float | None = None) -> bool:
+        if self._mirror is None:
+            return True
+        return await asyncio.get_running_loop().run_in_executor(self._elsewhere, self._mirror.step, known)
+
+    async def compare(self) -> None:
+        """Raises ``TreeBroken`` where the second keeper is newer than this one, ``OSError`` where it is away."""
+        if self._mirror is not None:
+            await asyncio.get_running_loop().run_in_executor(self._elsewhere, self._mirror.check)
 
     # -- in the loop's thread
 
@@ -255,32 +272,3 @@ def _about(words: Words) -> bytes:
 def _bounded(asked: Collection[object], most: int) -> None:
     if len(asked) > most:
         raise ValueError(f"at most {most} for one question")
-
-
-def open_keeper(
-    tree: Path,
-    root: Path,
-    *,
-    make: bool = True,
-    randomness: Randomness = os.urandom,
-) -> LocalKeeper:
-    """Open the key tree, or make it where neither tree nor root was there; blocking.
-
-    ``make``: False where something is sealed already, which no new tree would open. Raises ``RootMissing`` when one of
-    the two is there without the other (nothing is made then), ``RootBusy``, ``TreeBroken`` when they do not fit.
-    """
-    pages = tree.stat().st_size // SLOT_BYTES if tree.exists() else 0
-    if not root.exists() and (pages or not make):
-        raise RootMissing(f"there is {'a key tree' if pages else 'a store'} but no root at {root}: {PUT_BACK}")
-    port = FileRoot(root, create=not pages)
-    try:
-        begun = port.load() is not None
-        if begun and not pages:
-            raise RootMissing(f"there is a root but no key tree at {tree}: {PUT_BACK}")
-        if not begun and (pages > 1 or not make):  # one page: the first start ended before its root was written
-            raise RootMissing(f"the root at {root} is empty: {PUT_BACK}")
-        opened = Tree(tree, port, randomness=randomness)
-    except BaseException:
-        port.close()
-        raise
-    return LocalKeeper(opened, randomness)

@@ -122,3 +122,13 @@ class Keeper(Protocol):
 
     async def copy(self, to: Path, key: RecoveryKey) -> bytes:
         """The tree of this instant in a file that is made; its root, sealed. Raises ``OSError``."""
+
+    @property
+    def second(self) -> str:
+        """The folder of the second keeper; "" without one."""
+
+    async def ship(self, known: float | None = None) -> bool:
+        """A bounded part of what the second keeper lacks; whether it lacks nothing now. Raises ``OSError``.
+
+        ``known``: the instant (UTC seconds) until which all that had ended is in it then.
+        """

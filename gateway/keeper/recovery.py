@@ -3,6 +3,7 @@
 HPKE (RFC 9180), mode base, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
 """
 
+from hashlib import sha256
 from struct import Struct
 
 from cryptography.exceptions import InvalidTag
@@ -24,6 +25,8 @@ class RecoveryKey:
     def __init__(self, public: bytes) -> None:
         """``public``: 32 bytes, X25519. Raises ``ValueError``."""
         self._key = X25519PublicKey.from_public_bytes(public)
+        self.digest = sha256(public).digest()
+        """Of the public half: whether something is sealed to this one."""
 
     def seal(self, plain: bytes, what: str) -> bytes:
         """For the private half, and for this use alone."""

@@ -1,9 +1,8 @@
 """The one secret that must really be overwritten: the root of the key tree.
 
-``FileRoot`` is a file of two cells of 4096 bytes, mode 0600, in a folder apart from the data. A replacement writes the
-other cell, syncs, wipes the old cell with zeros, syncs: a crash leaves one cell that is whole, or two of which the
-newer counts. It is overwritten in place; media that keep old blocks (flash, copy-on-write file systems, snapshots of
-the key folder) may keep it, which a TPM or a token behind the same port would not.
+``FileRoot`` is a file of two cells (``gateway.keeper.cells``), mode 0600, in a folder apart from the data. It is
+overwritten in place; media that keep old blocks (flash, copy-on-write file systems, snapshots of the key folder) may
+keep it, which a TPM or a token behind the same port would not.
 """
 
 import fcntl
@@ -15,8 +14,9 @@ from struct import Struct
 from typing import Protocol
 
 from gateway.errors import RootBusy, RootMissing
+from gateway.keeper.cells import CELL_BYTES, TwoCells
+from gateway.keeper.files import sync_folder
 
-CELL_BYTES = 4096
 MAGIC = b"MGROOT1\0"
 _BODY = Struct(">8sQI32s")
 _CHECK = 16
@@ -59,32 +59,24 @@ class FileRoot:
         except OSError:
             os.close(self._fd)
             raise RootBusy("another process holds the root of the key tree") from None
-        self._current: int | None = None
+        self._cells = TwoCells(self._fd)
 
     def load(self) -> Cell | None:
-        raw = [os.pread(self._fd, CELL_BYTES, i * CELL_BYTES) for i in (0, 1)]
+        raw = self._cells.read()
         found = [(cell.generation, i, cell) for i, data in enumerate(raw) if (cell := parse(data)) is not None]
         if not found:
             if any(data.strip(b"\0") for data in raw):
                 raise RootMissing("the root is damaged: put back the key folder's file root as it was at the last stop")
             return None
-        _, self._current, cell = max(found, key=lambda entry: entry[0])
-        self._wipe(1 - self._current)
+        _, self._cells.current, cell = max(found, key=lambda entry: entry[0])
+        self._cells.wipe_other()
         return cell
 
     def replace(self, cell: Cell) -> None:
-        target = 0 if self._current is None else 1 - self._current
-        os.pwrite(self._fd, _format(cell), target * CELL_BYTES)
-        os.fsync(self._fd)
-        self._current = target
-        self._wipe(1 - target)
+        self._cells.replace(_format(cell))
 
     def close(self) -> None:
         os.close(self._fd)
-
-    def _wipe(self, index: int) -> None:
-        os.pwrite(self._fd, bytes(CELL_BYTES), index * CELL_BYTES)
-        os.fsync(self._fd)
 
 
 def parse(data: bytes) -> Cell | None:
@@ -98,7 +90,7 @@ def parse(data: bytes) -> Cell | None:
 
 def _format(cell: Cell) -> bytes:
     body = _BODY.pack(MAGIC, cell.generation, cell.slot, cell.key)
-    return (body + sha256(body).digest()[:_CHECK]).ljust(CELL_BYTES, b"\0")
+    return body + sha256(body).digest()[:_CHECK]
 
 
 def _make(file: Path) -> None:
@@ -108,8 +100,4 @@ def _make(file: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(file.parent)

@@ -10,25 +10,13 @@ import errno
 import heapq
 import os
 import threading
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from gateway.errors import PageDamaged, StoreFull, TreeBroken
-from gateway.keeper.pages import (
-    LONGEST_ID,
-    LONGEST_STATE,
-    SLOT_BYTES,
-    InnerPage,
-    LeafPage,
-    PageLink,
-    inner_bytes,
-    leaf_bytes,
-    open_page,
-    seal_page,
-    split_inner,
-    split_leaf,
-)
+from gateway.keeper.draft import Draft, child_of
+from gateway.keeper.pages import LONGEST_ID, LONGEST_STATE, SLOT_BYTES, InnerPage, LeafPage, PageLink, open_page
 from gateway.keeper.root import Cell, Root
 from policies.vault.ratchet import KEY_BYTES
 
@@ -41,6 +29,14 @@ PUT_BACK = (
 )
 
 
+class TreeChange(NamedTuple):
+    """What a commit did to the file: slots that were written, and those that it freed; then this was the root."""
+
+    cell: Cell
+    slots: Mapping[int, bytes]
+    freed: Sequence[int]
+
+
 class Tree:
     """Id -> key states (bytes). Blocking. ``get`` may be called from any thread, ``commit`` from one at a time."""
 
@@ -50,6 +46,7 @@ class Tree:
         self._leaves: dict[int, LeafPage] = {}
         self._inners: dict[int, InnerPage] = {}
         self._broken = False
+        self._told: Callable[[TreeChange], None] = lambda _: None
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._slots = os.fstat(self._fd).st_size // SLOT_BYTES
@@ -67,12 +64,26 @@ class Tree:
         else:
             self._cell = cell
             self._free = sorted(set(range(self._slots)) - self._used(PageLink(cell.slot, cell.key)))
-            self._wipe([slot for slot in self._free if any(self._raw(slot))])
+            self._wipe([slot for slot in self._free if any(self.raw(slot))])
 
     @property
     def generation(self) -> int:
         """Grows by one with each change."""
         return self._cell.generation
+
+    @property
+    def cell(self) -> Cell:
+        """The root as it is."""
+        return self._cell
+
+    @property
+    def slots(self) -> int:
+        """How many the file has."""
+        return self._slots
+
+    def follow(self, told: Callable[[TreeChange], None]) -> None:
+        """``told`` hears of each change in the thread that commits, when the root knows it and nothing is wiped yet."""
+        self._told = told
 
     @property
     def sound(self) -> bool:
@@ -103,7 +114,7 @@ class Tree:
         fd = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             for slot in range(self._slots):
-                if os.write(fd, self._raw(slot)) != SLOT_BYTES:
+                if os.write(fd, self.raw(slot)) != SLOT_BYTES:
                     raise OSError(errno.ENOSPC, "short write", str(to))
             os.fsync(fd)
         finally:
@@ -120,7 +131,7 @@ class Tree:
         for name, state in changes.items():
             if not 0 < len(name.encode()) <= LONGEST_ID or len(state or b"") > LONGEST_STATE:
                 raise ValueError("an id or its key states are too long")
-        draft = _Draft(self)
+        draft = Draft(self)
         try:
             top = draft.apply(PageLink(self._cell.slot, self._cell.key), sorted(changes.items()))
             draft.write()
@@ -135,12 +146,12 @@ class Tree:
         self._switch(Cell(self._cell.generation + 1, top.slot, top.key), draft)
 
     def _begin(self) -> None:
-        draft = _Draft(self)
+        draft = Draft(self)
         top = draft.put_leaf({})
         draft.write()
         self._switch(Cell(1, top.slot, top.key), draft)
 
-    def _switch(self, cell: Cell, draft: "_Draft") -> None:
+    def _switch(self, cell: Cell, draft: Draft) -> None:
         try:
             self._root_port.replace(cell)
         except OSError as error:
@@ -156,6 +167,7 @@ class Tree:
                 self._leaves.clear()
             if len(draft.leaves) <= CACHED_LEAVES:
                 self._leaves.update(draft.leaves)
+        self._told(TreeChange(cell, draft.sealed, draft.freed))
         self._wipe(draft.freed)
         for slot in draft.freed:
             heapq.heappush(self._free, slot)
@@ -181,7 +193,7 @@ class Tree:
         if cached is not None:
             return cached
         try:
-            page = open_page(link, self._raw(link.slot))
+            page = open_page(link, self.raw(link.slot))
         except PageDamaged as error:
             raise TreeBroken(f"the key tree does not fit this root ({error}): {PUT_BACK}") from error
         if isinstance(page, list):
@@ -192,7 +204,8 @@ class Tree:
             self._leaves[link.slot] = page
         return page
 
-    def _raw(self, slot: int) -> bytes:
+    def raw(self, slot: int) -> bytes:
+        """As it lies in the file; empty behind its end. From any thread."""
         return os.pread(self._fd, SLOT_BYTES, slot * SLOT_BYTES)
 
     def _used(self, link: PageLink) -> set[int]:
@@ -235,73 +248,3 @@ class Tree:
     def _wipe(self, slots: list[int]) -> None:
         if slots:
             self.write_slots(dict.fromkeys(slots, bytes(SLOT_BYTES)))
-
-
-def child_of(page: InnerPage, name: str) -> int:
-    """Which child holds an id."""
-    return max(bisect_right(page, name, key=lambda entry: entry[0]) - 1, 0)
-
-
-class _Draft:
-    """The pages of a change before the root knows them."""
-
-    def __init__(self, tree: Tree) -> None:
-        self._tree = tree
-        self.freed: list[int] = []
-        self.leaves: dict[int, LeafPage] = {}
-        self.inners: dict[int, InnerPage] = {}
-        self._sealed: dict[int, bytes] = {}
-
-    def apply(self, top: PageLink, changes: list[tuple[str, bytes | None]]) -> PageLink:
-        level = self._change(top, changes)
-        while len(level) > 1:
-            level = [(part[0][0], self._put_inner(part)) for part in split_inner(level)]
-        return level[0][1] if level else self.put_leaf({})
-
-    def put_leaf(self, entries: LeafPage) -> PageLink:
-        link = self._put(leaf_bytes(entries))
-        self.leaves[link.slot] = entries
-        return link
-
-    def write(self) -> None:
-        self._tree.write_slots(self._sealed)
-
-    def undo(self) -> None:
-        """Nothing leads to the new pages; their slots are free again."""
-        for slot in self._sealed:
-            self._tree.give_back(slot)
-
-    def _change(self, link: PageLink, changes: list[tuple[str, bytes | None]], lowest: str = "") -> InnerPage:
-        """What takes the place of a page: no entry, one, or more when it was split."""
-        page = self._tree.page(link)
-        self.freed.append(link.slot)
-        if isinstance(page, dict):
-            entries = {**page, **{name: state for name, state in changes if state is not None}}
-            for name, state in changes:
-                if state is None:
-                    entries.pop(name, None)
-            leaves = split_leaf(dict(sorted(entries.items())))
-            return [(lowest if i == 0 else next(iter(leaf)), self.put_leaf(leaf)) for i, leaf in enumerate(leaves)]
-        children: InnerPage = []
-        for (name, child), some in zip(page, _share(page, changes), strict=True):
-            children += self._change(child, some, name) if some else [(name, child)]
-        parts = split_inner(children)
-        return [(lowest if i == 0 else part[0][0], self._put_inner(part)) for i, part in enumerate(parts)]
-
-    def _put_inner(self, children: InnerPage) -> PageLink:
-        link = self._put(inner_bytes(children))
-        self.inners[link.slot] = children
-        return link
-
-    def _put(self, page: bytes) -> PageLink:
-        link = PageLink(self._tree.take_slot(), self._tree.fresh_key())
-        self._sealed[link.slot] = seal_page(link, page)
-        return link
-
-
-def _share(page: InnerPage, changes: list[tuple[str, bytes | None]]) -> list[list[tuple[str, bytes | None]]]:
-    """The changes of each child."""
-    shares: list[list[tuple[str, bytes | None]]] = [[] for _ in page]
-    for change in changes:
-        shares[child_of(page, change[0])].append(change)
-    return shares

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from adapters.plugin import Released
 from gateway.pages.words import Phrases
 from meter_driver.intervals import day_edges
-from meter_driver.quantities import OPT, REGISTERS, Kind, is_amount, parse
+from meter_driver.quantities import MEANS, OPT, REGISTERS, Kind, is_amount, parse
 from meter_driver.units import convert, factor
 from policies.amounts import least
 from policies.minimise import floor
@@ -27,7 +27,7 @@ _HEADINGS: Mapping[Kind, str] = MappingProxyType(
     {
         **dict.fromkeys(REGISTERS, "stands_heading"),
         Kind.INTERVAL: "entries_heading",
-        Kind.INSTANT: "present_heading",
+        **dict.fromkeys(MEANS, "present_heading"),
         Kind.SNAPSHOT: "other_heading",
     }
 )

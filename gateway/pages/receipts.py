@@ -1,8 +1,7 @@
 """Receipts of consents: to read, with the notice that was read before; and the signed files to take along."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from aiohttp import web
 
@@ -11,12 +10,25 @@ from gateway.consent.evidence import Evidence, SignedRecord
 from gateway.consent.notice import PrivacyNotice
 from gateway.pages.asked import taking
 from gateway.pages.forms import FORM_BYTES, household_of, signed_record
-from gateway.pages.record_views import receipt_facts
+from gateway.pages.notice_sheet import SaidLine
+from gateway.pages.record_views import end_facts, receipt_facts
 from gateway.pages.render import Renderings, language_of
 from gateway.pages.views import NameOf, who_is
 from gateway.pages.words import Phrases
 from gateway.registry.registry import Registry
 from policies.roles import HOUSEHOLD, Listener
+from policies.terms import SubjectId
+
+_ENDS = ("withdrawal", "expiry")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEnd:
+    """The end of a consent. ``kind``: of its record, and the name of its file."""
+
+    kind: str
+    record: SignedRecord
+    facts: Sequence[SaidLine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,7 @@ class ReceiptPages:
             ("/consents/{ground}/receipt", self.receipt),
             ("/consents/{ground}/notice", self.notice),
             ("/consents/{ground}/withdrawal", self.withdrawal),
+            ("/consents/{ground}/expiry", self.expiry),
         ]
         return [
             Route(
@@ -53,7 +66,6 @@ class ReceiptPages:
         record = await self.evidence.record(subject, "receipt", ground)
         if record is None:
             raise web.HTTPNotFound
-        ended = await self.evidence.record(subject, "withdrawal", ground)
         html = await self.frame(
             request,
             session,
@@ -62,7 +74,7 @@ class ReceiptPages:
             ground=ground,
             record=record,
             notice=await self.evidence.notice(subject, ground),
-            withdrawn=_at(ended),
+            end=await self._end(subject, ground, t),
             who=who_is(record.claims["recipients"][0], self.organisation, t) if record.claims else "",
             facts=self._facts(record, t),
         )
@@ -75,13 +87,27 @@ class ReceiptPages:
         when, day = (lambda at: self.show.when(at, t)), (lambda at: self.show.day(at, t))
         return receipt_facts(record.claims, self.organisation, t, when, day)
 
+    async def _end(self, subject: SubjectId, ground: str, t: Phrases) -> ShownEnd | None:
+        """What is signed of the end of a consent; None while there is nothing."""
+        for kind in _ENDS:
+            record = await self.evidence.record(subject, kind, ground)
+            if record is not None:
+                claims, when = record.claims, (lambda at: self.show.when(at, t))
+                facts = end_facts(claims, self.organisation, t, when) if claims else ()
+                return ShownEnd(kind, record, facts)
+        return None
+
     async def receipt(self, request: web.Request) -> web.Response:
         """As it was signed."""
         return await self._file(request, "receipt")
 
     async def withdrawal(self, request: web.Request) -> web.Response:
-        """The same of its end."""
+        """The same of its end, where the household took it back."""
         return await self._file(request, "withdrawal")
+
+    async def expiry(self, request: web.Request) -> web.Response:
+        """The same of its end, where its time was over."""
+        return await self._file(request, "expiry")
 
     async def _file(self, request: web.Request, kind: str) -> web.Response:
         _, subject = household_of(request, self.registry)
@@ -104,7 +130,3 @@ def as_text(notice: PrivacyNotice) -> web.Response:
         charset="utf-8",
         headers={"Content-Language": notice.language},
     )
-
-
-def _at(record: SignedRecord | None) -> datetime | None:
-    return datetime.fromtimestamp(record.claims["iat"], UTC) if record is not None and record.claims else None

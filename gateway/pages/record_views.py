@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -16,6 +17,7 @@ from policies.holdings import HOLDINGS
 from policies.terms import DetailClass, Level
 
 Claims = Mapping[str, Any]
+_HOW_IT_ENDED: Claims = MappingProxyType({"withdrawn": "withdrawn", "expired": "ended_by_time"})
 DateWords = Callable[[datetime], Markup]
 """How an instant, or its day, stands on a page."""
 
@@ -56,6 +58,19 @@ def receipt_facts(claims: Claims, named: NameOf, t: Phrases, when: DateWords, da
         ("ground", t.basis(LegalBasis.CONSENT)),
         ("responsible", _controllers(claims)),
         ("you_are", small.format(claims["principal_id"], t("you_are_means"))),
+        ("record_number", claims["record_id"]),
+    ]
+    return [(t(label), escape(each)) for label, each in said]
+
+
+def end_facts(claims: Claims, named: NameOf, t: Phrases, when: DateWords) -> list[SaidLine]:
+    """When a consent ended and how, to whom it was given, what for, and by whom the record was signed."""
+    said: list[tuple[str, str]] = [
+        (_HOW_IT_ENDED[claims["event"]], when(datetime.fromtimestamp(claims["iat"], UTC))),
+        ("recipient", "; ".join(who_is(each, named, t) for each in claims["recipients"])),
+        ("purpose", "; ".join(map(t.purpose, claims["purposes"]))),
+        ("responsible", _controllers(claims)),
+        ("you_are", Markup("{} <small>{}</small>").format(claims["principal_id"], t("you_are_means"))),
         ("record_number", claims["record_id"]),
     ]
     return [(t(label), escape(each)) for label, each in said]

@@ -14,12 +14,12 @@ from gateway.storage.tables.counters import pinned as kept_pins
 from gateway.storage.tables.door import ground
 from gateway.storage.tables.identity import certificate, client, one_time_code, session
 from gateway.storage.tables.registry import box, box_meter, organisation
-from gateway.storage.tables.vault import required_part
+from gateway.storage.tables.vault import merged_sum, required_part
 from policies.terms import SubjectId
 from policies.vault.pins import NO_ROWS, KeptPin, Pin, PinKeys, moved
 from policies.vault.seal import NONCE_BYTES
 
-GUARDED: Final = (client, one_time_code, session, certificate, box, box_meter, organisation, required_part)
+GUARDED: Final = (client, one_time_code, session, certificate, box, box_meter, organisation, required_part, merged_sum)
 """Tables that are everybody's."""
 _BY_SEVERAL: Final = (box_meter, required_part)
 """Those whose rows have a key of several columns."""

@@ -40,6 +40,8 @@ class ReadyPins(NamedTuple):
 
 PINNED_EACH = 5.0
 """Seconds that what only adds may wait."""
+PINNED_AT_ONCE = 128
+"""Scopes of one commit of the tree, when thousands have waited: each of them is told that it is pinned."""
 
 
 class Pins:
@@ -119,7 +121,9 @@ class Pins:
             await self._settle_all()
 
     async def _settle_all(self) -> None:
-        await asyncio.gather(*[self.settle(scope) for scope in tuple(self._owed)])
+        owed = tuple(self._owed)
+        for at in range(0, len(owed), PINNED_AT_ONCE):
+            await asyncio.gather(*[self.settle(scope) for scope in owed[at : at + PINNED_AT_ONCE]])
 
     async def _write(self, touched: Sequence[Touched], work: Callable[[Connection], T], adds: bool) -> T:
         ready = await self.ready(*[each.scope for each in touched])
@@ -180,7 +184,7 @@ class Pins:
         tables, households = await self._compare()
         dropped = {t.name: tables.doubted.pop(t.name) for t in DROPPED if t.name in tables.doubted}
         if tables.doubted:
-            raise StoreDoubted(_refusal(tables.doubted))
+            raise _refusal(tables.doubted)
         self._dropped = list(dropped)
         self._say(households, dropped)
         try:
@@ -229,11 +233,12 @@ class Pins:
         return count
 
 
-def _refusal(doubted: Mapping[str, Finding]) -> str:
+def _refusal(doubted: Mapping[str, Finding]) -> StoreDoubted:
     """One sentence for the operator, and the next step."""
     kinds = dict.fromkeys(doubted.values())
     said = [f"the store {why} (in {', '.join(name for name in doubted if doubted[name] is why)})" for why in kinds]
-    return (
-        f"{'; '.join(said)}: put back the present store. Where it is lost, read docs/running.md, Backup, and take "
-        "these tables as they are with metergate vault accept"
+    return StoreDoubted(
+        "; ".join(said),
+        "put back the present store. Where it is lost, read docs/running.md, Backup, and take these tables as they are "
+        "with metergate vault accept",
     )

@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 import os
 import secrets
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +21,7 @@ from gateway.keeper.recovery import RecoveryKey
 from gateway.recovery.ending_log import EndingLog
 from gateway.recovery.endings_file import SECRET_BYTES, EndingsFile
 from gateway.recovery.first_key import recovery_key
+from gateway.recovery.key_files import key_files
 from gateway.recovery.known import KnownBackup
 from gateway.recovery.sealed_parts import (
     ENDINGS,
@@ -37,11 +37,6 @@ from gateway.recovery.sealed_parts import (
 )
 from gateway.settings import Settings
 from gateway.storage.backup import copy_store
-
-NOT_KEPT = ("root", "backups.json")
-"""Of the key folder: the root goes sealed by itself, and what is known of backups is the present gateway's."""
-REMADE = ("server-",)
-"""Made anew at a start."""
 
 
 class Backups:
@@ -59,6 +54,8 @@ class Backups:
     async def make(self, folder: Path) -> KnownBackup:
         """Into a folder that is new or empty. Raises ``BackupRefused``; nothing of it is left then.
 
+        Without a window, where there is a second keeper, it is the store alone: no endings beside it.
+
         Goes on to its end when the caller is cancelled.
         """
         if self._turn.locked():
@@ -69,7 +66,7 @@ class Backups:
         async with self._turn:
             key, made, known = self._checked(folder)
             try:
-                await self._make(folder, key, known)
+                await (self._make(folder, key, known) if self.window else self._store_only(folder))
             except OSError as error:
                 await self._undone(folder, known, made)
                 raise BackupRefused(
@@ -82,9 +79,10 @@ class Backups:
 
     def _checked(self, folder: Path) -> tuple[RecoveryKey, bool, KnownBackup]:
         """The key; whether the folder is to be made; what will be known."""
-        if not self.window:
+        if not self.window and self._settings.retention.second_keeper is None:
             raise BackupRefused(
-                "retention.recovery_hours is 0, so nothing could open a backup: set how long one may be used"
+                "retention.recovery_hours is 0, so nothing could open a backup: set how long one may be used, or "
+                "retention.second_keeper"
             )
         if not folder.is_absolute():
             raise BackupRefused(f"{folder}: name the folder from the root of the file system")
@@ -102,11 +100,19 @@ class Backups:
             raise BackupRefused(f"{error}: nothing could open a backup") from None
         now, name = self._clock(), secrets.token_hex(16)
         until = (now + self.window).timestamp()
-        return key, missing, KnownBackup(name, str(folder), str(self._endings(folder, name)), now.timestamp(), until)
+        endings = str(self._endings(folder, name)) if self.window else ""
+        return key, missing, KnownBackup(name, str(folder), endings, now.timestamp(), until)
 
     def _endings(self, folder: Path, name: str) -> Path:
         apart = self._settings.retention.recovery_endings
         return folder / ENDINGS if apart is None else apart / f"{name}.{ENDINGS}"
+
+    async def _store_only(self, folder: Path) -> None:
+        def copy() -> None:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            copy_store(Path(self._settings.store_url.database or ""), folder / STORE)
+
+        await asyncio.to_thread(copy)
 
     async def _make(self, folder: Path, key: RecoveryKey, known: KnownBackup) -> None:
         secret = secrets.token_bytes(SECRET_BYTES)
@@ -126,7 +132,7 @@ class Backups:
         def end() -> None:
             copy_store(Path(self._settings.store_url.database or ""), folder / STORE)
             digests = {name: digest_of_file(folder / name) for name in (STORE, TREE)}
-            about = About(known.id, known.made, known.until, sealing, _key_files(self._settings.keys), digests)
+            about = About(known.id, known.made, known.until, sealing, key_files(self._settings.keys), digests)
             write_new(folder / SEALED_ROOT, lock.close(root, SEALED_ROOT))
             write_new(
                 folder / SEALED_KEYS, lock.close(key.seal(msgspec.msgpack.encode(about), SEALED_KEYS), SEALED_KEYS)
@@ -142,7 +148,8 @@ class Backups:
             await self._ending_log.forget(known.id)
 
         def undo() -> None:
-            Path(known.endings).unlink(missing_ok=True)
+            if known.endings:
+                Path(known.endings).unlink(missing_ok=True)
             for name in (LABEL, SEALED_KEYS, SEALED_ROOT, STORE, TREE):
                 (folder / name).unlink(missing_ok=True)
             if made:
@@ -152,23 +159,10 @@ class Backups:
             await asyncio.to_thread(undo)
 
 
-def same_disk(folder: Path, settings: Settings) -> bool:
-    """Whether what is lost with the data is lost with the backup too."""
-    return any(folder.stat().st_dev == ours.stat().st_dev for ours in (settings.data, settings.keys) if ours.exists())
-
-
 def digest_of_file(file: Path) -> str:
     """SHA-256, hex. Raises ``OSError``."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _key_files(folder: Path) -> Mapping[str, bytes]:
-    return {
-        file.name: file.read_bytes()
-        for file in sorted(folder.iterdir())
-        if file.is_file() and file.name not in NOT_KEPT and not file.name.startswith(REMADE) and file.suffix != ".new"
-    }
 
 
 def _inside(inner: Path, outer: Path) -> bool:

@@ -15,7 +15,6 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from time import monotonic
 
 from sqlalchemy import Connection, delete, insert, select
@@ -23,18 +22,20 @@ from sqlalchemy import Connection, delete, insert, select
 from adapters.plugin import Logger
 from gateway.clock import Clock
 from gateway.errors import NotYetKept, StoreFull
-from gateway.recovery.endings_file import EndingsFile, endings_key
-from gateway.recovery.entries import EndingEntry, KnownUntil, encoded
+from gateway.keeper.port import Keeper
+from gateway.recovery.endings_file import endings_key
+from gateway.recovery.entries import EndingEntry, encoded
 from gateway.recovery.known import KnownBackup, KnownBackups
+from gateway.recovery.places import PLACE_SECONDS, SILENT, BackupPlace, PlaceApart, SecondPlace
 from gateway.storage.port import Store
 from gateway.storage.tables.counters import owed_ending
 
+__all__ = ["EACH", "PLACE_SECONDS", "SILENT", "EndingLog", "acknowledging", "by_the_way"]
+
 EACH = 20.0
 """Seconds between two words that all is known."""
-SILENT = 180.0
-"""Seconds without a word after which no restore believes that a place knows everything."""
-PLACE_SECONDS = 5.0
-"""Seconds for one write to a place that may be far away."""
+SHIPPED_EACH = 1.0
+"""Seconds that a change of keys which takes nothing from anybody may wait for the second keeper."""
 ENTRIES_AT_ONCE = 500
 
 
@@ -51,7 +52,7 @@ def acknowledging() -> Iterator[None]:
     finally:
         _UNKEPT.reset(before)
         if unkept:  # whatever else would be said, a redirection for example
-            raise NotYetKept(f"it has ended and stays so, but it is not yet written beside the backup in {unkept[0]}")
+            raise NotYetKept(f"it has ended and stays so, but it is not yet written {unkept[0]}")
 
 
 @contextmanager
@@ -64,22 +65,13 @@ def by_the_way() -> Iterator[None]:
         _UNKEPT.reset(before)
 
 
-class _Place:
-    """Beside one backup: how far it has come."""
-
-    def __init__(self, backup: KnownBackup, key: bytes, since: float) -> None:
-        self.backup, self.last_word = backup, since
-        self.file = EndingsFile(Path(backup.endings), backup.id, key)
-        self.upto, self.fault, self.tried = 0, "", since
-
-
 class EndingLog:
     """One instance for each process."""
 
     def __init__(
         self,
         store: Store,
-        lookup_key: Callable[[], bytes],
+        keeper: Keeper,
         known: KnownBackups,
         window: timedelta,
         clock: Clock,
@@ -87,15 +79,17 @@ class EndingLog:
         *,
         timer: Callable[[], float] = monotonic,
     ) -> None:
-        """``lookup_key``: the gateway's own. ``window``: what counts now. ``timer``: seconds that no clock moves."""
-        self._store, self._lookup_key, self._known, self._window = store, lookup_key, known, window
+        """``window``: what counts now. ``timer``: seconds that no clock moves."""
+        self._store, self._keeper, self._known, self._window = store, keeper, known, window
         self._clock, self._log, self._timer = clock, log, timer
-        self._places = {each.id: self._place(each) for each in known.all if each.told}
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="endings")
+        self._places = {each.id: self._place(each) for each in known.all if each.told}
+        self._second = SecondPlace(keeper, log, self._seconds) if keeper.second else None
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """At the stop. A write that hangs is not waited for."""
+        await self.ship()
         self._thread.shutdown(wait=False)
 
     @property
@@ -107,11 +101,12 @@ class EndingLog:
     @property
     def faults(self) -> list[str]:
         """Places that cannot be written, in sentences."""
-        return [
-            f"what ends cannot be written beside the backup in {p.backup.folder} ({p.fault}): mount {p.backup.endings}"
-            for p in self._places.values()
-            if p.fault
-        ]
+        return [place.said for place in self._all if place.fault]
+
+    @property
+    def _all(self) -> Sequence[PlaceApart]:
+        backups = tuple(self._places.values())
+        return backups if self._second is None else (*backups, self._second)
 
     # -- what ends
 
@@ -121,8 +116,10 @@ class EndingLog:
             connection.execute(insert(owed_ending).values(body=encoded(entry).decode()))
 
     async def settle(self) -> None:
-        """What was noted is beside every backup on return, or ``acknowledging`` says that it is not."""
-        if self._places:
+        """What was noted is beside every backup on return, and what was done to keys on the second keeper; or
+        ``acknowledging`` says that it is not.
+        """
+        if self._all:
             await asyncio.shield(self._settled())
 
     async def tell(self, entry: EndingEntry) -> None:
@@ -134,24 +131,29 @@ class EndingLog:
         """Of what was pressed and cannot be written into the store: beside every backup whose place takes it."""
         async with self._turn:
             for place in self._places.values():
-                await self._written(place, [encoded(entry)])
+                await place.put([encoded(entry)])
+
+    async def ship(self) -> None:
+        """What was done to keys is on the second keeper, if it can be."""
+        if self._second is not None:
+            async with self._turn:
+                if self._second.due:
+                    await self._second.ship()
+
+    async def follow(self) -> None:
+        """A supervised loop: also what nobody waits for is there within seconds."""
+        while self._second is not None:
+            await asyncio.sleep(SHIPPED_EACH)
+            await self.ship()
 
     async def _settled(self) -> None:
         async with self._turn:
-            for place in self._places.values():
-                if not place.fault or self._timer() - place.tried >= PLACE_SECONDS:
-                    await self._ship(place)
-        behind = [p for p in self._places.values() if p.fault and self._timer() - p.last_word < SILENT]
+            for place in self._all:
+                if place.due:
+                    await place.ship()
+        behind = [place for place in self._all if place.holds_up]
         if behind and (unkept := _UNKEPT.get()) is not None:
-            unkept.extend(place.backup.folder for place in behind)
-
-    async def _ship(self, place: _Place) -> bool:
-        """Everything that waits; whether all of it is there."""
-        while rows := await self._owed(place.upto):
-            if not await self._written(place, [body.encode() for _, body in rows]):
-                return False
-            place.upto = rows[-1][0]
-        return True
+            unkept.extend(place.where for place in behind)
 
     async def _owed(self, above: int) -> Sequence[tuple[int, str]]:
         query = select(owed_ending).where(owed_ending.c.number > above)
@@ -165,21 +167,6 @@ class EndingLog:
         done = owed_ending.c.number <= upto if upto is not None else owed_ending.c.number > 0
         if await self._store.look(lambda c: c.execute(select(owed_ending.c.number).where(done).limit(1)).first()):
             await self._store.write(lambda connection: connection.execute(delete(owed_ending).where(done)).rowcount)
-
-    async def _written(self, place: _Place, entries: Sequence[bytes]) -> bool:
-        place.tried = self._timer()
-        try:
-            await self._done(lambda: place.file.append(entries))
-        except OSError as error:  # a timeout is one too
-            fault = error.strerror or str(error) or "it does not answer"
-            if fault != place.fault:
-                self._log.error("endings.not_kept", folder=place.backup.folder, file=place.backup.endings, why=fault)
-            place.fault = fault
-            return False
-        if place.fault:
-            self._log.info("endings.kept_again", folder=place.backup.folder)
-        place.fault, place.last_word = "", self._timer()
-        return True
 
     # -- backups
 
@@ -195,7 +182,7 @@ class EndingLog:
 
     def key_of(self, backup: str) -> bytes:
         """What seals the entries beside a backup."""
-        return endings_key(self._lookup_key(), backup)
+        return endings_key(self._keeper.lookup_key, backup)
 
     async def forget(self, backup: str) -> None:
         """It failed: nobody will restore it."""
@@ -213,10 +200,10 @@ class EndingLog:
         """Once."""
         async with self._turn:
             await self._end_windows()
-            word = encoded(KnownUntil(self._clock().timestamp()))
-            for place in tuple(self._places.values()):
-                if await self._ship(place):
-                    await self._written(place, [word])
+            now = self._clock().timestamp()
+            for place in self._all:
+                if await place.ship():
+                    await place.word(now)
             with suppress(StoreFull):  # they come twice then, which does nothing
                 await self._forget()
 
@@ -239,5 +226,9 @@ class EndingLog:
         async with asyncio.timeout(PLACE_SECONDS):
             await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def _place(self, backup: KnownBackup) -> _Place:
-        return _Place(backup, self.key_of(backup.id), self._timer())
+    def _place(self, backup: KnownBackup) -> BackupPlace:
+        key = self.key_of(backup.id)
+        return BackupPlace(backup, key, self._owed, self._thread, self._log, self._seconds)
+
+    def _seconds(self) -> float:
+        return self._timer()

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.errors import RestoreRefused
+from gateway.keeper.files import sync_folder
 
 SECRET_BYTES = 32
 OVER = bytes(SECRET_BYTES)
@@ -99,15 +100,6 @@ def secret_in(data: bytes) -> tuple[str, bytes] | None:
         return None
     name = data[len(MAGIC_OF_ENDINGS) : _HEAD - SECRET_BYTES]
     return name.decode("ascii", "replace"), data[_HEAD - SECRET_BYTES : _HEAD]
-
-
-def sync_folder(folder: Path) -> None:
-    """What was made in it is there after a power loss."""
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _framed(data: bytes, position: int) -> bytes | None:

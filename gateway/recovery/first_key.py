@@ -20,11 +20,11 @@ def public_file(settings: Settings) -> Path:
 
 
 def first_key(settings: Settings) -> str | None:
-    """Make a pair where there is none and a window; the private half as it is shown, or None.
+    """Make a pair where there is none and something is sealed to it; the private half as it is shown, or None.
 
     Raises ``SettingsError`` for a public half that is not one, or that the settings name and that is not there.
     """
-    if not settings.retention.recovery_hours:
+    if not settings.retention.recovery_hours and settings.retention.second_keeper is None:
         return None
     file = public_file(settings)
     if file.exists() or settings.retention.recovery_key is not None:

@@ -6,19 +6,20 @@ by its mark, and laid anew. The root is laid last. The second half, ``gateway.re
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from gateway.errors import RestoreRefused
-from gateway.keeper.files import write_secret
+from gateway.keeper.files import sync_folder, write_secret
 from gateway.keeper.recovery import unsealed, unsealed_root
 from gateway.keeper.root import Cell, FileRoot
 from gateway.recovery.backups import digest_of_file
-from gateway.recovery.endings_file import OVER, EndingsFile, secret_in, sync_folder
+from gateway.recovery.endings_file import OVER, EndingsFile, secret_in
 from gateway.recovery.entries import EndingEntry, KnownUntil, decoded
 from gateway.recovery.known import CLOCK_AHEAD, KnownBackup, KnownBackups
 from gateway.recovery.sealed_parts import LABEL, SEALED_KEYS, SEALED_ROOT, STORE, TREE, About, Label, WindowLock
@@ -50,6 +51,23 @@ class OpenedBackup:
     known: datetime
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Lying:
+    """What is laid down.
+
+    Attributes:
+        id: what the mark says.
+        store: lays it where it is told.
+        files: of the key folder, by name.
+    """
+
+    id: str
+    store: Callable[[Path], None]
+    tree: Path
+    root: Cell
+    files: Mapping[str, bytes]
+
+
 def refuse_unfinished(settings: Settings) -> None:
     """Nothing is opened where a restore did not end. Raises ``RestoreRefused``."""
     if (settings.data / MARK).exists():
@@ -59,12 +77,15 @@ def refuse_unfinished(settings: Settings) -> None:
         )
 
 
-def free_place(settings: Settings) -> None:
-    """Raises ``RestoreRefused`` where something of a gateway is there that no restore left unfinished."""
+def free_place(settings: Settings, *, but_root: bool = False) -> None:
+    """Raises ``RestoreRefused`` where something of a gateway is there that no restore left unfinished.
+
+    ``but_root``: a root may be there, it gives way.
+    """
     if (settings.data / MARK).exists():
         return
     for file in (_store(settings), settings.tree, settings.keys / "root"):
-        if file.exists():
+        if file.exists() and not (but_root and file.name == "root"):
             raise RestoreRefused(
                 f"{file} is there, and a restore writes over nothing: move {file} away, or start what is there with "
                 "metergate run"
@@ -101,36 +122,45 @@ def opened_backup(folder: Path, private: bytes, now: datetime, window: timedelta
     return OpenedBackup(folder, beside, about, root, *_ended_since(beside, about))
 
 
-def trusted(backup: OpenedBackup, now: datetime) -> None:
-    """Whether what lies beside it can be all. Raises ``RestoreRefused`` where somebody has to say so."""
-    if not now - QUIET <= backup.known <= now + CLOCK_AHEAD:
+def trusted(known: datetime, now: datetime, said: str = "") -> None:
+    """Whether what is known until then can be all. Raises ``RestoreRefused`` where somebody has to say so.
+
+    ``said``: what else there is to say first.
+    """
+    if not now - QUIET <= known <= now + CLOCK_AHEAD:
         raise RestoreRefused(
-            f"what has ended is known until {backup.known:%Y-%m-%d %H:%M:%S} UTC: if the gateway did not run after "
+            f"{said}what has ended is known until {known:%Y-%m-%d %H:%M:%S} UTC: if the gateway did not run after "
             "that, say --complete; if it did, or nobody knows, say --nobody, and no yes, code, session or client counts"
         )
 
 
-def lay(backup: OpenedBackup, settings: Settings) -> None:
+def lay(lying: Lying, settings: Settings) -> None:
     """Durable on return. Other files of the key folder stay where they are there. Raises ``OSError``."""
     for folder in (settings.data, settings.keys, _store(settings).parent):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_secret(settings.data / MARK, backup.about.id.encode())
+    write_secret(settings.data / MARK, lying.id.encode())
     KnownBackups(settings.keys).tell_none()
     for file in (settings.keys / "root", settings.tree, *store_files(_store(settings))):
         file.unlink(missing_ok=True)
-    for name, to in ((STORE, _store(settings)), (TREE, settings.tree)):
-        _laid(backup.folder / name, to)
-    for name, content in backup.about.files.items():
+    lying.store(_store(settings))
+    _laid(lying.tree, settings.tree)
+    for name, content in lying.files.items():
         if not (settings.keys / name).exists():
             write_secret(settings.keys / name, content)
             if name.endswith(".pem"):
                 (settings.keys / name).chmod(0o644)
     root = FileRoot(settings.keys / "root", create=True)
     try:
-        root.replace(backup.root)
+        root.replace(lying.root)
     finally:
         root.close()
     sync_folder(settings.data)
+
+
+def lying_backup(backup: OpenedBackup) -> Lying:
+    """What of it is laid down."""
+    about, store = backup.about, partial(_laid, backup.folder / STORE)
+    return Lying(about.id, store, backup.folder / TREE, backup.root, about.files)
 
 
 def _ended_since(file: Path, about: About) -> tuple[Sequence[EndingEntry], datetime]:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gateway.recovery.endings_file import sync_folder
+from gateway.keeper.files import sync_folder
 
 STORE, TREE, SEALED_ROOT, SEALED_KEYS = "store", "tree", "root.sealed", "keys.sealed"
 LABEL, ENDINGS = "backup.json", "endings"

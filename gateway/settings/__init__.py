@@ -128,7 +128,8 @@ def _anchored(settings: Settings, home: Path) -> Settings:
     doors = {each.value: _door_at(settings.listener(each), home) for each in Listener}
     extra = settings.outbound.extra_ca
     table = settings.retention
-    named = {name: path for name in ("recovery_key", "recovery_endings") if (path := getattr(table, name)) is not None}
+    names = ("recovery_key", "recovery_endings", "second_keeper")
+    named = {name: path for name in names if (path := getattr(table, name)) is not None}
     retention = table.model_copy(update={name: home / path for name, path in named.items()})
     outbound = settings.outbound.model_copy(update={"extra_ca": home / extra if extra else None})
     return settings.model_copy(
@@ -154,9 +155,10 @@ def _together(settings: Settings) -> str | None:
         return "settings: keys and data are two folders, neither inside the other"
     if _inside(store, keys) or _inside(store, settings.tree) or _inside(data, store):
         return "store.url: a file of its own, not inside the folder of the keys, and not the key tree"
-    endings = settings.retention.recovery_endings
-    if endings is not None and (_inside(endings, data) or _inside(endings, keys)):
-        return "retention.recovery_endings: a folder on another disk, not inside that of the data or the keys"
+    for name in ("recovery_endings", "second_keeper"):
+        apart = getattr(settings.retention, name)
+        if apart is not None and (_inside(apart, data) or _inside(apart, keys)):
+            return f"retention.{name}: a folder on another disk, not inside that of the data or the keys"
     return None
 
 

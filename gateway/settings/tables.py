@@ -105,7 +105,7 @@ class RetentionSettings(SettingsTable):
     legal: _Days = Field(default=DEFAULT_DAYS[DetailClass.LEGAL], description="What a named statute demands, in days.")
     access_log: Annotated[int, Field(ge=1, le=366)] = Field(default=90, description="The access log, in days.")
     recovery_hours: Annotated[int, Field(ge=0, le=24 * 31)] = Field(
-        default=24, description="How long a backup can be restored, in hours. 0: no backups are made."
+        default=24, description="How long a backup can be restored, in hours. 0: none can be."
     )
     recovery_key: Path | None = Field(
         default=None,
@@ -114,6 +114,10 @@ class RetentionSettings(SettingsTable):
     recovery_endings: Path | None = Field(
         default=None,
         description="Folder in which what ends is kept for the backups. Without one: the backup's own.",
+    )
+    second_keeper: Path | None = Field(
+        default=None,
+        description="Folder on another disk or machine: the keys once more, seconds behind, sealed for a bad day.",
     )
 
     @field_validator("quarter")

@@ -6,11 +6,12 @@ even a single late piece is merged soon, while its readings are held (see ``gate
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, tuple_, update
 
 from adapters.plugin import Logger
 from gateway.clock import Clock
@@ -22,8 +23,9 @@ from gateway.storage.tables.vault import block, piece
 from gateway.vault.corrections import day_with_news
 from gateway.vault.days import Days
 from gateway.vault.merge import to_block
-from gateway.vault.pieces import StoredPart, parts_of_days, required_of_day
-from gateway.vault.required import DayKey, RequiredParts
+from gateway.vault.merged import DayKey
+from gateway.vault.pieces import StoredPart, doubted, parts_of_days, required_of_day
+from gateway.vault.required import RequiredParts
 from policies.terms import DetailClass, SubjectId
 from policies.vault.columns import Series
 from policies.vault.seal import CLASS_CODES, CLASS_OF_CODE, NONCE_BYTES, place, seal
@@ -35,9 +37,16 @@ SETTLED = timedelta(minutes=30)
 """How long after its end (UTC) a day is left alone: late batches, and streams that read pieces."""
 _DAYS_AT_ONCE = 500
 _OF = (piece.c.subject, piece.c["class"], piece.c.day)
+_BEHIND = tuple_(*_OF) > tuple_(bindparam("subject"), bindparam("code"), bindparam("day"))
 _CANDIDATES = (
-    select(*_OF).group_by(*_OF).having(or_(func.count() >= MANY, piece.c.day < bindparam("ended"))).limit(_DAYS_AT_ONCE)
+    select(*_OF)
+    .where(_BEHIND)
+    .group_by(*_OF)
+    .having(or_(func.count() >= MANY, piece.c.day < bindparam("ended")))
+    .order_by(*_OF)
+    .limit(bindparam("most"))
 )
+_BEGIN = DayKey("", 0, 0)
 
 
 class _Merged(NamedTuple):
@@ -48,7 +57,8 @@ class _Merged(NamedTuple):
 
 
 class Compactor:
-    """``run`` is a supervised loop; ``round`` does what is due now.
+    """``run`` is a supervised loop; ``round`` does what is due now. A day that is not believed is tried once by each
+    process, then set aside: only another store can make it whole.
 
     ``settled``: up to which piece a household's pieces may be merged, because every stream has seen them. ``days``:
     worked out from quarters when those are merged. ``required``: told of blocks in which something was corrected.
@@ -69,6 +79,7 @@ class Compactor:
         self._store, self._keeper, self._settled, self._days = store, keeper, settled, days
         self._required = required
         self._clock, self._randomness, self._log = clock, randomness, log
+        self._aside: set[DayKey] = set()
 
     async def run(self) -> None:
         while True:
@@ -78,27 +89,41 @@ class Compactor:
     async def round(self) -> int:
         """How many days were merged."""
         ended = (self._clock().astimezone(UTC) - SETTLED).date().toordinal()
-        merged = 0
-        while True:
-            rows = await self._store.look(lambda connection: _candidates(connection, ended))
-            due = [(SubjectId(subject), CLASS_OF_CODE[code], int(day)) for subject, code, day in rows]
-            done = 0
-            for subject, detail, day in due:
-                done += await self.merge(subject, detail, day)
-            merged += done
-            if len(due) < _DAYS_AT_ONCE or not done:
-                break
+        merged, before, due = 0, len(self._aside), set[DayKey]()
+        async for day in self._due(ended):
+            due.add(day)
+            if day not in self._aside:
+                merged += await self.merge(SubjectId(day.subject), CLASS_OF_CODE[day.code], day.day)
+        self._aside &= due  # others have expired
         if merged:
             self._log.info("compactor.done", days=merged)
+        if len(self._aside) > before:
+            self._log.error("compactor.set_aside", days=len(self._aside))
         return merged
+
+    async def _due(self, ended: int) -> AsyncIterator[DayKey]:
+        """Each once."""
+        behind = _BEGIN
+        while rows := await self._store.look(partial(_candidates, behind=behind, ended=ended)):
+            for row in rows:
+                yield (behind := DayKey._make(row))
+
+    @property
+    def faults(self) -> list[str]:
+        """What it leaves as it is, in sentences without a name of anybody."""
+        count = len(self._aside)
+        said = f"{count} days of readings are not what was stored, and are set aside: they are not merged"
+        return [said] if count else []
 
     async def merge(self, subject: SubjectId, detail: DetailClass, day: int) -> bool:
         """Merge one day (ordinal) now. False when it cannot be: gone, expired, or changed meanwhile."""
-        parts, required = await self._store.look(lambda connection: _found(connection, subject, detail, day))
+        if not await self._required.believed(subject):
+            return self._set_aside(subject, detail, day)
+        parts, required, doubt = await self._store.look(lambda connection: _found(connection, subject, detail, day))
         limit = self._settled(subject)
         parts = [part for part in parts if part.pieces or part.upto <= limit]
         if not any(part.pieces == 0 for part in parts):
-            return False
+            return self._set_aside(subject, detail, day) if doubt else False
         try:
             cipher = (await self._keeper.ciphers(subject, [(detail, day)])).get((detail, day))
             if cipher is None:
@@ -113,14 +138,17 @@ class Compactor:
             def put(connection: Connection) -> None:
                 _replace(connection, subject, detail, day, parts, merged)
 
-            if required:
-                made = merged.sealed if corrected else None
-                await self._required.replace(DayKey.of(subject, detail, day), put, merged.upto, made)
-            else:
-                await self._store.write(put)
+            key, words = DayKey.of(subject, detail, day), {"correcting": bool(required), "corrected": corrected}
+            await self._required.merged(key, put, merged.upto, merged.sealed, **words)
         except (SubjectGone, DayChanged):
             return False
+        except ValueError:  # a seal that does not fit
+            return self._set_aside(subject, detail, day)
         return True
+
+    def _set_aside(self, subject: SubjectId, detail: DetailClass, day: int) -> bool:
+        self._aside.add(DayKey.of(subject, detail, day))
+        return False
 
     def _merged(
         self,
@@ -139,13 +167,15 @@ class Compactor:
 
 def _found(
     connection: Connection, subject: str, detail: DetailClass, day: int
-) -> tuple[Sequence[StoredPart], Mapping[int, bytes]]:
-    """The parts of a day, and those that it must have."""
-    return parts_of_days(connection, subject, detail, day, day), required_of_day(connection, subject, detail, day)
+) -> tuple[Sequence[StoredPart], Mapping[int, bytes], bool]:
+    """The parts of a day, those that it must have, and whether it is not believed."""
+    parts = parts_of_days(connection, subject, detail, day, day)
+    required = required_of_day(connection, subject, detail, day)
+    return parts, required, not parts and doubted(connection, subject, detail, day, day)
 
 
-def _candidates(connection: Connection, ended: int) -> Sequence[Any]:
-    return connection.execute(_CANDIDATES, {"ended": ended}).fetchall()
+def _candidates(connection: Connection, behind: DayKey, ended: int) -> Sequence[Any]:
+    return connection.execute(_CANDIDATES, {"ended": ended, "most": _DAYS_AT_ONCE, **behind._asdict()}).fetchall()
 
 
 def _replace(

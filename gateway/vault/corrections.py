@@ -27,9 +27,16 @@ LIVE = DetailClass.LIVE
 
 
 async def corrected(
-    store: Store, keeper: Keeper, subject: SubjectId, series: list[Series], clashes: Clashes
+    store: Store,
+    keeper: Keeper,
+    subject: SubjectId,
+    series: list[Series],
+    clashes: Clashes,
+    position: int | None = None,
 ) -> list[Series]:
     """Partials with each clash solved from the readings, where those are held; the others as they are.
+
+    ``position``: as they stood there; None is now.
 
     Raises ``SubjectGone``: what cannot be corrected because nobody knows the household is neither shown nor merged.
     """
@@ -46,7 +53,8 @@ async def corrected(
         doubt = doubted(connection, subject, LIVE, first, last)
         return parts_of_days(connection, subject, LIVE, first, last), doubt
 
-    parts, doubt = await store.look(look)
+    found, doubt = await store.look(look)
+    parts = [part for part in found if part.stood(position)]
     ciphers = await keys.ciphers(keeper, subject, [(LIVE, part.day) for part in parts])
     if doubt or any((LIVE, part.day) not in ciphers for part in parts):
         return series

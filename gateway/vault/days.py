@@ -26,9 +26,10 @@ from gateway.vault import keys
 from gateway.vault.corrections import day_of, of_days
 from gateway.vault.local_days import Most, days_of, mended_days
 from gateway.vault.merge import to_block
+from gateway.vault.merged import DayKey
 from gateway.vault.pieces import StoredPart, doubted, parts_of_days, required_of_day
 from gateway.vault.port import AskInstalled
-from gateway.vault.required import NEVER, DayKey, RequiredParts
+from gateway.vault.required import RequiredParts
 from meter_driver.intervals import day_edges, micros
 from meter_driver.quantities import parse
 from policies.amounts import NOTHING_SAID, most_an_hour
@@ -38,8 +39,6 @@ from policies.vault.columns import Series
 from policies.vault.seal import CLASS_CODES, NONCE_BYTES, place, seal
 
 QUARTER, DAY = DetailClass.QUARTER, DetailClass.DAY
-_HIGHEST = (1 << 63) - 1
-"""Of all numbers."""
 
 
 class _Block(NamedTuple):
@@ -112,7 +111,7 @@ class Days:
             await self._block(subject, day - 1, day, corrected=True)
         elif (spans := self._beginning(day - 1)) and _last(spans) >= day:
             drop, key = partial(_drop, subject=subject, ordinal=day - 1), DayKey.of(subject, DAY, day - 1)
-            await self._required.replace(key, drop, _HIGHEST, NEVER)
+            await self._required.never(key, drop)
 
     async def _block(self, subject: SubjectId, ordinal: int, touching: int, corrected: bool) -> None:
         """Local days that begin in a UTC day, if they share something with another one."""
@@ -124,7 +123,7 @@ class Days:
         if cipher is None:
             return
         found = await self._store.look(partial(_parts, subject=subject, ordinal=ordinal, last=last, besides=touching))
-        if found.doubted:
+        if found.doubted or not await self._required.believed(subject):
             return  # what cannot be read is not worked out: what was, stays
         quarters = await self._quarters(subject, found.quarters)
         edges = [(micros(begin), micros(end)) for begin, end in spans]
@@ -142,10 +141,9 @@ class Days:
         if series or found.days:
             made = await asyncio.to_thread(self._made, subject, ordinal, found, series, cipher)
             put = partial(_put, subject=subject, ordinal=ordinal, parts=found.days, made=made)
-            if corrected or found.required:
-                await self._required.replace(DayKey.of(subject, DAY, ordinal), put, made.upto, made.sealed)
-            else:
-                await self._store.write(put)
+            must = corrected or found.required
+            key = DayKey.of(subject, DAY, ordinal)
+            await self._required.merged(key, put, made.upto, made.sealed, correcting=must, corrected=must)
 
     def _beginning(self, ordinal: int) -> Sequence[tuple[datetime, datetime]]:
         """Local days that begin in a UTC day."""

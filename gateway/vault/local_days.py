@@ -17,6 +17,7 @@ from meter_driver.amounts.leaps import COMES_BACK
 from meter_driver.amounts.means import LONGEST_HOLD
 from meter_driver.amounts.partials import (
     Partial,
+    counted,
     merged,
     noted_overlap,
     overlapping,
@@ -27,7 +28,7 @@ from meter_driver.amounts.partials import (
 from meter_driver.amounts.runs import runs_of
 from meter_driver.amounts.stand import Stand
 from meter_driver.intervals import QUARTER_US
-from meter_driver.quantities import REGISTERS, Kind, is_signed
+from meter_driver.quantities import MEANS, REGISTERS, Kind, is_signed
 from policies.vault.columns import Series
 
 MOST_STRETCHES = 4
@@ -183,14 +184,14 @@ def _patched(kind: Kind, day: Partial | None, old: Partial | None, new: Partial 
     if day.first_at >= old.first_at:
         return new
     rest = day._replace(total=day.total - old.total, covered=day.covered - old.covered)
-    if kind is Kind.INSTANT and _cuts(new, old, border):
+    if kind in MEANS and _cuts(new, old, border):
         rest = rest._replace(total=0, covered=0)
     both = rest._replace(
         last_at=new.last_at,
         last=new.last,
         total=rest.total + new.total,
         covered=rest.covered + new.covered,
-        readings=day.readings - old.readings + new.readings,
+        readings=counted(abs(day.readings) - abs(old.readings) + abs(new.readings), new),
     )
     reaches = new.first_at < old.first_at and rest.covered >= new.first_at - rest.first_at
     doubtful = reaches or any(map(overlapping, (day, old, new)))
@@ -299,5 +300,4 @@ def _series(one: Series, rows: Sequence[_Row], exponent: int) -> list[Series]:
     columns: tuple[Sequence[int], ...] = ([day.first for day in days], [day.last for day in days])
     if summed(kind):
         columns = (*columns, [day.total for day in days])
-    total = total_exponent(kind, exponent)
-    return [one._replace(axis=axis, exponent=exponent, total_exponent=total, values=columns)]
+    return [one._replace(axis=axis, exponent=exponent, total_exponent=total_exponent(kind, exponent), values=columns)]

@@ -23,8 +23,8 @@ from gateway.vault.partials import (
 from gateway.vault.port import Value
 from gateway.vault.readings import latest
 from meter_driver.amounts import partials
-from meter_driver.intervals import instant, micros
-from meter_driver.quantities import Kind, is_signed
+from meter_driver.intervals import instant, micros, quarter_begin
+from meter_driver.quantities import MEANS, Kind, is_signed
 from meter_driver.units import base
 from policies.terms import DetailClass, Period
 from policies.vault.columns import LARGEST, PARTIALS, READINGS, Series, encode
@@ -92,6 +92,8 @@ def _partial_of(readings: Sequence[Series], begin: int, end: int) -> Series | No
     """Of readings that make one partial those that start at or after ``begin`` and end at ``end`` at the latest."""
     kind = kind_of(readings[0].quantity)
     some = [row for one in readings for row in _between(one, kind, begin, end)]
+    if any(row.start < row.at == end for row in some):  # what begins there is of the next interval
+        some = [row for row in some if row.start < end or quarter_begin(end) == quarter_begin(begin)]
     if not some:
         return None
     exponent = min(row.exponent for row in some)
@@ -110,7 +112,7 @@ def _partial_of(readings: Sequence[Series], begin: int, end: int) -> Series | No
         serial=serial,
         unit=base(readings[0].unit),
         status=status,
-        axis=((begin,), (cover.first_at,), (cover.last_at,), (len(some),), (covered,)),
+        axis=((begin,), (cover.first_at,), (cover.last_at,), (cover.readings,), (covered,)),
         exponent=exponent,
         total_exponent=partials.total_exponent(kind, exponent),
         values=columns,
@@ -145,11 +147,14 @@ def values_of(detail: DetailClass, series: Iterable[Series], period: Period | No
         scale = _scaler(one.exponent)
         names = one.status, one.meter, one.serial
         if not partial:
+            mean, scale_total = kind_of(one.quantity) in MEANS, _scaler(one.exponent + partials.INTEGRAL_EXPONENT)
             for start, at, value in zip(*one.axis, *one.values, strict=True):
                 when, number = instant(at), scale(value)
                 begin = when if start == at else instant(start)
-                covered = when - begin
-                yield Value(one.quantity, one.unit, when, begin, number, when, number, number, 1, *names, covered)
+                covered, total, count = when - begin, number, 1
+                if covered and mean:
+                    total, count = scale_total(value * (at - start)), -1
+                yield Value(one.quantity, one.unit, when, begin, number, when, number, total, count, *names, covered)
             continue
         scale_total = _scaler(one.total_exponent)
         firsts, lasts, *totals = one.values

@@ -8,7 +8,6 @@ here needs the running gateway, its settings, or the network.
 import json
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -22,19 +21,18 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import PageDamaged
 from gateway.keeper import states as key_states
+from gateway.keeper.cells import CELL_BYTES
 from gateway.keeper.pages import SLOT_BYTES, PageLink, open_page
 from gateway.keeper.port import HOUSE
-from gateway.keeper.recovery import unsealed_root
-from gateway.keeper.root import CELL_BYTES, MAGIC, parse
+from gateway.keeper.root import MAGIC, parse
 from gateway.keeper.states import States
-from gateway.recovery.endings_file import secret_in
-from gateway.recovery.sealed_parts import SEALED_ROOT, WindowLock
 from gateway.storage.copies import has_log, is_store, open_copy
 from gateway.storage.statements import Prepared
 from gateway.storage.tables.vault import block, piece
 from gateway.vault.merge import kind_of, values_of
 from gateway.vault.pieces import StoredPart
 from gateway.vault.port import Value
+from gateway.vault.sealed_roots import sealed_roots
 from meter_driver.amounts.partials import summed
 from policies.terms import SERIES_CLASSES, DetailClass
 from policies.vault.ratchet import DayGone
@@ -119,7 +117,8 @@ class _Keys:
 def open_folder(folder: Path, loot: Loot, recovery_key: bytes | None = None) -> Iterator[HouseholdDay]:
     """What can be opened, by store, household and day; ``loot`` is filled in on the way.
 
-    ``recovery_key``: the offline X25519 private key, for somebody who has it: then the roots of backups are tried too.
+    ``recovery_key``: the offline X25519 private key, for somebody who has it: then the roots of backups and of a
+    second keeper are tried too.
     """
     files = sorted(file for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
     stores = [file for file in files if is_store(file)]
@@ -151,7 +150,7 @@ def _keys(files: Iterable[Path], loot: Loot, recovery_key: bytes | None) -> _Key
         if data and len(data) % SLOT_BYTES == 0:
             trees.append(data)
     if recovery_key is not None:
-        tops |= set(_sealed_roots(files, recovery_key))
+        tops |= set(sealed_roots(files, recovery_key))
     loot.roots, loot.trees = len(tops), len(trees)
     keys = _Keys()
     for tree in trees:
@@ -170,15 +169,6 @@ def _keys(files: Iterable[Path], loot: Loot, recovery_key: bytes | None) -> _Key
                         if household != HOUSE:
                             keys.add(household, data)
     return keys
-
-
-def _sealed_roots(files: Sequence[Path], private: bytes) -> Iterator[bytes]:
-    """Of backups: each sealed root with each secret of a window that is there."""
-    locks = [WindowLock(found[1], found[0]) for file in files if (found := secret_in(file.read_bytes())) is not None]
-    for file in files:
-        for lock in locks if file.name == SEALED_ROOT else ():
-            with suppress(ValueError):
-                yield unsealed_root(lock.open(file.read_bytes(), SEALED_ROOT), private).key
 
 
 def _root_keys(data: bytes) -> Iterator[bytes]:

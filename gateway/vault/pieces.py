@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, func, literal_column, select
 
 from gateway.storage.statements import Prepared
-from gateway.storage.tables.vault import block, piece, required_part
+from gateway.storage.tables.vault import block, merged_part, piece, required_part
 from policies.terms import DetailClass
 from policies.vault.columns import Series, decode
 from policies.vault.padding import unpad
@@ -39,8 +39,11 @@ _DAYS = Prepared(_of(block, block.c.day).where(_BLOCK).union(_of(piece, piece.c.
 _NEWEST = Prepared(_of(block, func.max(block.c.day)).union_all(_of(piece, func.max(piece.c.day))))
 _UPTO, _DIGEST = required_part.c.upto, required_part.c.digest
 _DAY = required_part.c.day
+_IN_DAYS = _of(required_part, _DAY, _UPTO, _DIGEST).where(_DAY.between(bindparam("first"), bindparam("last")))
+_MERGED = _of(merged_part, merged_part.c.day, merged_part.c.upto, merged_part.c.digest)
+_CORRECTING = Prepared(_IN_DAYS)
 _REQUIRED = Prepared(
-    _of(required_part, _DAY, _UPTO, _DIGEST).where(_DAY.between(bindparam("first"), bindparam("last")))
+    _IN_DAYS.union_all(_MERGED.where(merged_part.c.day.between(bindparam("first"), bindparam("last"))))
 )
 _Required = Mapping[int, Mapping[int, bytes]]
 """By day: digests of parts by the number up to which they go."""
@@ -60,6 +63,10 @@ class StoredPart(NamedTuple):
     pieces: int
     upto: int
     sealed: bytes
+
+    def stood(self, position: int | None) -> bool:
+        """Whether it was there at a position of a stream; None is now. What it follows is not merged beyond that."""
+        return position is None or self.pieces > 0 or self.upto <= position
 
     def opened(
         self, subject: str, detail: DetailClass, cipher: AESGCM, quantities: frozenset[str] | None = None
@@ -113,13 +120,15 @@ def parts_after(connection: Connection, subject: str, detail: DetailClass, numbe
 
 
 def required_of_day(connection: Connection, subject: str, detail: DetailClass, day: int) -> Mapping[int, bytes]:
-    """What a day must have: digests of parts by the number up to which they go; empty where it need not."""
-    return _required(connection, _asked(subject, detail) | {"first": day, "last": day}).get(day, {})
+    """Parts of a day that correct others: digests by the number up to which they go; empty where there are none."""
+    asked = _asked(subject, detail) | {"first": day, "last": day}
+    return _required(connection, asked, _CORRECTING).get(day, {})
 
 
-def _required(connection: Connection, asked: Mapping[str, Any]) -> _Required:
+def _required(connection: Connection, asked: Mapping[str, Any], which: Prepared = _REQUIRED) -> _Required:
+    """What days must have: what corrects, and the block that was merged last."""
     found: dict[int, dict[int, bytes]] = {}
-    for day, upto, digest in _REQUIRED(connection, asked):
+    for day, upto, digest in which(connection, asked):
         found.setdefault(day, {})[upto] = digest
     return found
 

@@ -6,9 +6,8 @@ what may correct is written down in the transaction that stores it, in a table t
 (``gateway.pins``): of a piece, until its day is merged; then of the block, if something was corrected at all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
-from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, exists, func, select
 
@@ -18,24 +17,16 @@ from gateway.pins.pins import Pins, ReadyPins
 from gateway.storage.port import Rows, Store
 from gateway.storage.statements import Prepared, append
 from gateway.storage.tables.vault import block, piece, required_part
-from policies.terms import DetailClass
-from policies.vault.seal import CLASS_CODES
+from gateway.vault.merged import DayKey, MergedParts, note, touched_sums
+from policies.terms import SubjectId
 
 NEVER = b""
 """Digest of no part: what was in the day is not shown again."""
+_NO_CHANGE = b"no change"
+"""In the place of a digest: nothing is required, and nothing was."""
+_HIGHEST = (1 << 63) - 1
+"""Of all numbers."""
 _SCOPE = HOUSE + required_part.name
-
-
-class DayKey(NamedTuple):
-    """A household's UTC day (ordinal) of a class, by its code."""
-
-    subject: str
-    code: int
-    day: int
-
-    @classmethod
-    def of(cls, subject: str, detail: DetailClass, day: int) -> "DayKey":
-        return cls(subject, CLASS_CODES[detail], day)
 
 
 def _in_day(table: Table) -> ColumnElement[bool]:
@@ -56,15 +47,24 @@ _PARTS = Prepared(
 class RequiredParts:
     """Writes to that table, each pinned."""
 
-    def __init__(self, store: Store, pins: Pins) -> None:
-        self._store, self._pins = store, pins
+    def __init__(self, store: Store, pins: Pins, merged: MergedParts) -> None:
+        self._store, self._pins, self._merged = store, pins, merged
         self._missing = 0
 
     @property
     def faults(self) -> list[str]:
         """What the start found, in sentences without a name of anybody."""
         count = self._missing
-        return [f"{count} days of readings miss a part that corrects them, and are not shown"] if count else []
+        said = [f"{count} days of readings miss a part that corrects them, and are not shown"] if count else []
+        return said + self._merged.faults
+
+    async def accept(self) -> int:
+        """How many notes of merged days were taken as they lie there."""
+        return await self._merged.accept()
+
+    async def believed(self, subject: SubjectId) -> bool:
+        """Whether anything of this household's days is."""
+        return await self._merged.believed(subject)
 
     async def load(self) -> int:
         """How many days miss a part that they must have; once, at the start. Each is looked at again when read."""
@@ -90,28 +90,68 @@ class RequiredParts:
 
         await self._pins.add(ready, [_touched_parts([(*day, number) for day, number, _ in pieces])], work)
 
-    async def replace(self, day: DayKey, work: Callable[[Connection], object], upto: int, made: bytes | None) -> None:
-        """``Store.write`` of a block. ``made``: what is sealed in it, required in the place of all parts up to a
-        number; ``NEVER`` where the block goes; None: nothing is required in their place.
+    async def merged(
+        self,
+        day: DayKey,
+        work: Callable[[Connection], object],
+        upto: int,
+        sealed: bytes,
+        *,
+        correcting: bool,
+        corrected: bool,
+    ) -> None:
+        """``Store.write`` of a block. ``correcting``: something of the day is required; ``corrected``: so is the block,
+        in the place of all parts up to a number; else nothing is in their place.
         """
+        required = (sha256(sealed).digest() if corrected else None) if correcting else _NO_CHANGE
+        await self._replace(day, work, upto, sealed, required)
+
+    async def never(self, day: DayKey, work: Callable[[Connection], object]) -> None:
+        """``Store.write`` of a block that goes, and whatever may come with it is not shown again."""
+        await self._replace(day, work, _HIGHEST, b"", NEVER)
+
+    async def _replace(
+        self, day: DayKey, work: Callable[[Connection], object], upto: int, sealed: bytes, required: bytes | None
+    ) -> None:
+        keys = await self._merged.keys()
 
         def replaced(connection: Connection) -> None:
             work(connection)
-            c = required_part.c
-            mine = (c.subject == day.subject, c["class"] == day.code, c.day == day.day, c.upto <= upto)
-            connection.execute(delete(required_part).where(*mine))
-            if made is not None:
-                digest = sha256(made).digest() if made else NEVER
-                append(connection, required_part, [(*day, upto, digest)])
+            note(connection, keys, day, upto, sealed)
+            if required is not _NO_CHANGE:
+                _require(connection, day, upto, required)
 
-        touched = Touched(_SCOPE, required_part, lambda connection: _OF_DAY(connection, day._asdict()).fetchall())
-        await self._pins.write([touched], replaced, adds=True)
+        touched = [touched_sums(day.subject)]
+        if required is not _NO_CHANGE:
+            parts = Touched(_SCOPE, required_part, lambda connection: _OF_DAY(connection, day._asdict()).fetchall())
+            touched.append(parts)
+        await self._pins.write(touched, replaced, adds=True)
 
-    async def drop(self, rows: ColumnElement[bool]) -> None:
-        """Of days that cannot be opened any more."""
+    async def expire(self, first: Mapping[int, int]) -> None:
+        """Of days that cannot be opened any more; ``first``: by class (code) the day from which it stays."""
+        c = required_part.c
+        for code, day in first.items():
+            await self._drop(and_(c["class"] == code, c.day < day))
+        await self._merged.expire(first)
+
+    async def forget(self, subject: SubjectId) -> None:
+        """Of a household whose keys are gone."""
+        await self._drop(required_part.c.subject == subject)
+        await self._merged.forget(subject)
+
+    async def _drop(self, rows: ColumnElement[bool]) -> None:
         some = select(exists().where(rows))
         if await self._store.look(lambda connection: connection.execute(some).scalar()):
             await self._pins.delete(required_part, rows, adds=True)
+
+
+def _require(connection: Connection, day: DayKey, upto: int, digest: bytes | None) -> None:
+    """In the place of all that was required up to a number; None: nothing."""
+    c = required_part.c
+    mine = (c.subject == day.subject, c["class"] == day.code, c.day == day.day, c.upto <= upto)
+    connection.execute(delete(required_part).where(*mine))
+    if digest is not None:
+        append(connection, required_part, [(*day, upto, digest)])
 
 
 def _touched_parts(keys: Sequence[tuple[str, int, int, int]]) -> Touched:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, exists, func, select, tuple_, update
+from sqlalchemy import Connection, delete, exists, func, select, tuple_, update
 
 from adapters.plugin import Logger, upsert
 from gateway.clock import Clock
@@ -20,7 +20,7 @@ from gateway.recovery.entries import EndedDay, ShortenedClass
 from gateway.rights import RecallDays
 from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import cell, draw, member, told
-from gateway.storage.tables.vault import batch, batch_floor, block, piece, required_part, retention_days
+from gateway.storage.tables.vault import batch, batch_floor, block, piece, retention_days
 from gateway.vault import keys
 from gateway.vault.required import RequiredParts
 from policies.retention import checked, first_kept
@@ -127,9 +127,9 @@ class Retention:
         return {detail: first_kept(now, self._days[detail]) for detail in SERIES_CLASSES}
 
     async def _delete_expired(self, first: Mapping[DetailClass, date]) -> int:
-        rows, must = 0, required_part.c
+        await self._required.expire({CLASS_CODES[detail]: day.toordinal() for detail, day in first.items()})
+        rows = 0
         for detail, day in first.items():
-            await self._required.drop(and_(must["class"] == CLASS_CODES[detail], must.day < day.toordinal()))
             for table, key in ((piece, piece.c.number), (block, block.c.id)):
                 c = table.c
                 old = select(key).where(c["class"] == CLASS_CODES[detail], c.day < day.toordinal()).limit(ROWS_AT_ONCE)
@@ -159,10 +159,10 @@ class Retention:
         living, rows = await keys.living(self._keeper, subjects), 0
         for subject in subjects:
             if subject not in living:
+                await self._required.forget(subject)
                 for table in (piece, block):
                     gone = delete(table).where(table.c.subject == subject, table.c["class"].in_(codes))
                     rows += await self._store.write(lambda connection, gone=gone: connection.execute(gone).rowcount)  # type: ignore[misc]
-                await self._required.drop(required_part.c.subject == subject)
         return rows
 
     async def _delete_in_parts(self, statement: Any) -> int:

@@ -20,10 +20,11 @@ from gateway.keeper.states import KEPT_AFTER_ERASURE
 from gateway.pins.pins import ReadyPins
 from gateway.storage.port import Numbers, Rows, Store
 from gateway.storage.tables.vault import batch as batches
-from gateway.storage.tables.vault import block, piece, required_part
+from gateway.storage.tables.vault import block, piece
 from gateway.vault import keys
 from gateway.vault.corrections import corrected, of_days
 from gateway.vault.merge import Clashes, combined, values_of
+from gateway.vault.merged import DayKey
 from gateway.vault.pieces import (
     StoredPart,
     days_with_values,
@@ -32,7 +33,7 @@ from gateway.vault.pieces import (
     parts_of_days,
 )
 from gateway.vault.port import Destroyed, Mark, Value
-from gateway.vault.required import DayKey, RequiredParts
+from gateway.vault.required import RequiredParts
 from policies.retention import first_kept
 from policies.terms import SERIES_CLASSES, DetailClass, Period, SubjectId
 from policies.vault.columns import Series
@@ -114,8 +115,8 @@ class SealedVault:
         days, pieces = await self._store.look(lambda connection: _counted(connection, subject, codes))
         await self._keeper.erase(subject)
         self._publish(subject)
+        await self._required.forget(subject)  # first: what is left of a crash is found by its pieces
         await self._store.write(lambda connection: _drop(connection, subject, codes))
-        await self._required.drop(required_part.c.subject == subject)
         return Destroyed(days, pieces, self._recoverable())
 
     # -- series
@@ -130,7 +131,7 @@ class SealedVault:
         mark: Mark | None = None,
     ) -> AsyncIterator[Sequence[Value]]:
         oldest = self._held(subject, detail)
-        if period.empty:
+        if period.empty or not await self._required.believed(subject):
             return
         asked = Period(period.start.astimezone(UTC), period.end.astimezone(UTC))
         first, last = max(asked.start.date().toordinal(), oldest.toordinal()), asked.end.date().toordinal()
@@ -139,18 +140,20 @@ class SealedVault:
             if group[0] != days[0]:
                 look = partial(parts_of_days, subject=subject, detail=detail, first=group[0], last=group[-1])
                 parts = await self._store.look(look)
-            seen = [part for part in parts if mark is None or part.pieces or part.upto <= mark.position]
+            position = None if mark is None else mark.position
             ciphers = await self._keeper.ciphers(subject, [(detail, day) for day in group])
-            for day, of_day in groupby(seen, key=lambda part: part.day):
+            for day, of_day in groupby((p for p in parts if p.stood(position)), key=lambda part: part.day):
                 if day < self._held(subject, detail).toordinal() or (detail, day) not in ciphers:
                     continue
-                if values := await self._of_day(subject, detail, quantities, asked, list(of_day), ciphers):
+                if values := await self._of_day(subject, detail, quantities, asked, list(of_day), ciphers, position):
                     yield values
 
     async def series(
         self, subject: SubjectId, detail: DetailClass, days: Sequence[int], quantities: frozenset[str]
     ) -> Sequence[Series]:
         """As they stand on these days (ordinals, ascending), one of each name and day. Raises ``SubjectGone``."""
+        if not await self._required.believed(subject):
+            return []
         parts = await self._store.look(
             lambda c: [part for day in days for part in parts_of_days(c, subject, detail, day, day)]
         )
@@ -177,7 +180,7 @@ class SealedVault:
         """Up to the newest piece all are durable, so a reader that has it (in whatever class it was) need not look."""
         self._held(mark.subject, detail)
         newest = self.position(mark.subject)
-        if newest <= mark.position:
+        if newest <= mark.position or not await self._required.believed(mark.subject):
             return [], mark.position
         position = mark.position
         parts = await self._store.look(lambda connection: parts_after(connection, mark.subject, detail, position))
@@ -250,6 +253,8 @@ class SealedVault:
         day, parts = await self._store.look(lambda connection: newest_day(connection, subject, _LIVE))
         if day is None or day < oldest:
             return oldest, ()
+        if not await self._required.believed(subject):
+            return day + 1, ()
         ciphers = await keys.ciphers(self._keeper, subject, [(_LIVE, day)])
         if not parts or (cipher := ciphers.get((_LIVE, day))) is None:
             return day + 1, ()
@@ -305,6 +310,7 @@ class SealedVault:
         period: Period,
         parts: Sequence[StoredPart],
         ciphers: Mapping[Day, AESGCM],
+        position: int | None,
     ) -> Sequence[Value]:
         """Of one day what lies in the period, ascending by instant. A large one is opened outside the loop."""
         cipher, clashes = ciphers[detail, parts[0].day], Clashes()
@@ -316,13 +322,12 @@ class SealedVault:
         small = sum(len(part.sealed) for part in parts) <= IN_THE_LOOP
         series, values = opened() if small else await asyncio.to_thread(opened)
         if clashes:
-            mended = await corrected(self._store, self._keeper, subject, list(series), clashes)
+            mended = await corrected(self._store, self._keeper, subject, list(series), clashes, position)
             return _ascending(detail, mended, period)
         return values
 
     def _publish(self, subject: str) -> None:
-        event = self._news.pop(subject, None)
-        if event is not None:
+        if (event := self._news.pop(subject, None)) is not None:
             event.set()
 
 

@@ -16,7 +16,7 @@ from gateway.errors import NotAllowed
 from gateway.vee.records import Act, Decided, Listed
 from meter_driver.dimensions import unit_fits
 from meter_driver.errors import UnitError
-from meter_driver.quantities import Kind, parse
+from meter_driver.quantities import MEANS, Kind, parse
 from meter_driver.quantities import unit as spelled
 from meter_driver.units import SPELLINGS, base, factor, told
 from policies.minimise import floor
@@ -185,7 +185,7 @@ def _as_told(value: Decimal, unit: str | None) -> Decimal:
 def _said(said: Decimal, unit: str | None, target: Target, spans: Sequence[Gap], act: Act, edit: str) -> list[Decided]:
     value, in_unit = _as_told(said, unit), told(unit)
     kind = parse(target.quantity)
-    spread = kind is not None and kind.kind is not Kind.INSTANT and len(spans) > 1
+    spread = kind is not None and kind.kind not in MEANS and len(spans) > 1
     values = prorated(value, [Decimal(1)] * len(spans)) if spread else [value] * len(spans)
     status, method = ("estimated", Estimation.PRORATION.value) if spread else ("validated", "")
     return [

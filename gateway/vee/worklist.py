@@ -1,6 +1,6 @@
 """The work list: validation exceptions of all households, each sealed under the key of its day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -114,6 +114,7 @@ class WorkList:
         state: Handling | None = Handling.OPEN,
         household: SubjectId | None = None,
         rule: str = "",
+        wanted: Callable[[ValidationException], bool] = lambda _: True,
         most: int = 100,
     ) -> list[Listed]:
         """Newest first. What can be opened no longer is not there."""
@@ -128,7 +129,8 @@ class WorkList:
         for row in rows:
             by_household.setdefault(SubjectId(row.tenancy), []).append(row)
         for who, some in by_household.items():
-            found += [each for each in await self._opened(who, some) if rule in ("", each.item.found.rule)]
+            opened = await self._opened(who, some)
+            found += [one for one in opened if rule in ("", one.item.found.rule) and wanted(one.item.found)]
         newest = sorted(found, key=lambda each: (each.at, each.item.found.start, each.id), reverse=True)
         return newest[: min(most, MOST_LISTED + 1)]
 

@@ -26,7 +26,7 @@ class Method(StrEnum):
     INTERPOLATED = "interpolated"
     """A stand at an edge lies on the straight line between its neighbours."""
     HELD = "held"
-    """A mean of the part of the interval in which a value stands."""
+    """A mean of the part of the interval in which a value stands, or a part of the time of which it is the mean."""
 
 
 class Amount(Struct, frozen=True, gc=False):

@@ -14,10 +14,10 @@ from operator import mul
 from typing import NamedTuple
 
 from meter_driver.amounts.means import LONGEST_HOLD
-from meter_driver.quantities import Kind
+from meter_driver.quantities import MEANS, Kind
 from meter_driver.units import base, factor, power_of_ten
 
-_SUMMED = frozenset({Kind.INTERVAL, Kind.INSTANT})
+_SUMMED = frozenset({Kind.INTERVAL}) | MEANS
 INTEGRAL_EXPONENT = -6
 """An integral is held in value times microseconds, and told in value times seconds."""
 _TOO_MUCH = 1_000_000
@@ -32,7 +32,7 @@ class Partial(NamedTuple):
         total: sum of entries; integral of instantaneous values; 0 for registers.
         covered: microseconds that ``total`` speaks for; of entries of which two speak of one time always more than
             ``last_at - first_at``, whatever else is missing between them.
-        readings: how many.
+        readings: how many; below 0 where the last of them says until when it is the mean, so that it stands no longer.
     """
 
     first_at: int
@@ -46,7 +46,7 @@ class Partial(NamedTuple):
 
 def total_exponent(kind: Kind, exponent: int) -> int:
     """Power of ten of ``total`` where values have ``exponent``."""
-    return exponent + INTEGRAL_EXPONENT if kind is Kind.INSTANT else exponent
+    return exponent + INTEGRAL_EXPONENT if kind in MEANS else exponent
 
 
 def summed(kind: Kind) -> bool:
@@ -79,7 +79,8 @@ def _in_base(unit: str | None) -> tuple[int, int]:
 class Cover(NamedTuple):
     """What depends on instants alone: the readings by row, the outermost, and the time that is spoken for.
 
-    ``held``: how long each instantaneous value stands; the last one's time is not known.
+    ``held``: how long each value stands that is a mean or of an instant; of an instant
+    the last one's time is not known.
     """
 
     order: Sequence[int]
@@ -87,37 +88,49 @@ class Cover(NamedTuple):
     last_at: int
     covered: int
     held: Sequence[int] = ()
+    readings: int = 1
 
 
 def begins(kind: Kind, starts: Sequence[int], ats: Sequence[int]) -> Sequence[int]:
-    """Where readings belong: an entry to its begin, all else to its instant, whatever a sender says it covers."""
-    return starts if kind is Kind.INTERVAL else ats
+    """Where readings belong: entries and means to their begin, stands to their instant, whatever a sender says."""
+    return starts if summed(kind) else ats
 
 
 def counts(kind: Kind, start: int, at: int) -> bool:
-    """Whether a reading has a part in an interval's value: not an amount of which nobody said what it covers."""
-    return kind is not Kind.INTERVAL or start < at
+    """Whether a reading has a part in an interval's value: not one of an interval of which nobody said which it is."""
+    return kind not in (Kind.INTERVAL, Kind.MEAN) or start < at
 
 
 def cover(kind: Kind, rows: Sequence[int], starts: Sequence[int], ats: Sequence[int]) -> Cover:
     """Of the readings ``rows`` of one interval, in any order; no instant (for entries: no begin) twice."""
+    if kind in MEANS:
+        return _held(rows, starts, ats)
     firsts = begins(kind, starts, ats)
     order = sorted(rows, key=firsts.__getitem__)
-    covered, held = 0, []
+    covered = 0
     if kind is Kind.INTERVAL:
         covered = sum(ats[row] - starts[row] for row in order)
         reached = accumulate((ats[row] for row in order), max)
         if any(end > starts[row] for end, row in zip(reached, order[1:], strict=False)):
             covered = max(covered, max(ats[row] for row in order) - starts[order[0]] + _TOO_MUCH)
-    elif kind is Kind.INSTANT:
-        held = [min(ats[b] - ats[a], LONGEST_HOLD) for a, b in pairwise(order)]
-        covered = sum(held)
-    return Cover(order, firsts[order[0]], max(ats[row] for row in order), covered, held)
+    return Cover(order, firsts[order[0]], max(ats[row] for row in order), covered, (), len(order))
+
+
+def _held(rows: Sequence[int], starts: Sequence[int], ats: Sequence[int]) -> Cover:
+    """Each stands until the next one, at most for the longest hold, or until the end that it says."""
+    order = sorted(rows, key=ats.__getitem__)
+    order.sort(key=starts.__getitem__)
+    last = order[-1]
+    closed = starts[last] < ats[last]
+    held = [min(starts[b] - starts[a], ats[a] - starts[a] or LONGEST_HOLD) for a, b in pairwise(order)]
+    if closed:
+        held.append(ats[last] - starts[last])
+    return Cover(order, starts[order[0]], ats[last], sum(held), held, -len(order) if closed else len(order))
 
 
 def total(kind: Kind, of: Cover, values: Sequence[int]) -> int:
     """``Partial.total`` of the same readings."""
-    if kind is Kind.INSTANT:
+    if kind in MEANS:
         return sum(map(mul, map(values.__getitem__, of.order), of.held))
     return sum(map(values.__getitem__, of.order)) if kind is Kind.INTERVAL else 0
 
@@ -147,9 +160,10 @@ def merged(kind: Kind, earlier: Partial, later: Partial) -> Partial | None:
         if one.last_at > two.first_at:
             return None
         return _added(one, two, one.total + two.total, one.covered + two.covered)
-    if one.last_at >= two.first_at:
+    closed = one.readings < 0
+    if one.last_at > two.first_at or (one.last_at == two.first_at and not closed):
         return None
-    held = min(two.first_at - one.last_at, LONGEST_HOLD)
+    held = 0 if closed else min(two.first_at - one.last_at, LONGEST_HOLD)
     return _added(one, two, one.total + one.last * held + two.total, one.covered + held + two.covered)
 
 
@@ -157,7 +171,7 @@ def _same_times(kind: Kind, one: Partial, two: Partial) -> bool:
     """Whether two with the same ends and as many readings must be of the same times, so that one replaces the other."""
     if kind is Kind.INTERVAL:
         return one.readings == 1 or one.covered == two.covered == one.last_at - one.first_at
-    return one.readings <= 2
+    return one.readings <= 2 if one.readings > 0 else one.readings == -1
 
 
 def overlapping(one: Partial) -> bool:
@@ -175,7 +189,8 @@ def settled(kind: Kind, earlier: Partial, later: Partial) -> Partial:
     both = merged(kind, earlier, later)
     if both is not None:
         return both
-    return earlier if (earlier.covered, earlier.readings) > (later.covered, later.readings) else later
+    more = (earlier.covered, abs(earlier.readings)) > (later.covered, abs(later.readings))
+    return earlier if more else later
 
 
 def _outermost(earlier: Partial, later: Partial) -> Partial:
@@ -187,5 +202,11 @@ def _outermost(earlier: Partial, later: Partial) -> Partial:
 
 
 def _added(one: Partial, two: Partial, total_: int, covered: int) -> Partial:
-    both = Partial(one.first_at, one.first, two.last_at, two.last, total_, covered, one.readings + two.readings)
+    readings = counted(abs(one.readings) + abs(two.readings), two)
+    both = Partial(one.first_at, one.first, two.last_at, two.last, total_, covered, readings)
     return noted_overlap(both) if overlapping(one) or overlapping(two) else both
+
+
+def counted(readings: int, last: Partial) -> int:
+    """So many, of which the last are those of ``last``."""
+    return -readings if last.readings < 0 else readings

@@ -167,8 +167,9 @@ class FakeServices(FakeShared):
     def may(self, question: ReleaseRequest) -> Grant | Refusal:
         return self.door.decide(question)
 
-    def openings(self, recipient: Recipient) -> Sequence[Opening]:
-        return list(self.door.openings.get(recipient, []))
+    def openings(self, recipient: Recipient, about: Pseudonym | None = None) -> Sequence[Opening]:
+        mine = self.door.openings.get(recipient, [])
+        return [each for each in mine if about is None or each.pseudonym == about.name]
 
     def zones(self, recipient: Recipient) -> Sequence[str]:
         return list(self.door.places.get(recipient, []))

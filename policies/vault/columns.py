@@ -19,7 +19,8 @@ instants share an *axis*. Version 2, little endian:
             offsets are in seconds
 
 ``total`` is what the kind of the quantity needs (``meter_driver.quantities``): the sum of entries, the integral of a
-value over time in unit seconds, nothing for registers. ``covered``: microseconds that readings speak for.
+value over time in unit seconds, nothing for registers. ``covered``: microseconds that readings speak for. ``count`` is
+below 0 where the last of them is the mean of a time that ends at ``last_at``.
 
 Version 1 (before meters were told apart) is still read: one meter without a name, eight bytes a value, no ``covered``.
 """
@@ -158,13 +159,7 @@ def _packed(column: _Column, *, instants: bool = False, wide: bool = False) -> b
         if not -LARGEST < least < LARGEST:
             raise ValueError("a mantissa does not fit")
         return _COLUMN.pack(form, least) + _NOUGHTS[form]
-    least = min(column)
-    if not wide and -LARGEST < least < LARGEST - (1 << 32):
-        try:  # as nearly always
-            return _column(len(column), _SHORT).pack(_SHORT, least, *[value - least for value in column])
-        except error:
-            pass  # some are further away
-    most = max(column)
+    least, most = min(column), max(column)
     if most >= LARGEST or least <= -LARGEST:
         raise ValueError("a mantissa does not fit")
     form, scale = _LONG if wide or most - least >= 1 << 32 else _SHORT, 1

@@ -26,10 +26,10 @@ from policies.vault.seal import NONCE_BYTES
 RUN_BYTES = 16
 NO_RUN = bytes(RUN_BYTES)
 """The word of no run: of a tree that never pinned anything."""
-_MODULUS = 1 << 256
+MODULUS = 1 << 256
 _HALF, _PLACE = 32, 16
 _LENGTH, _NUMBER = Struct(">I"), Struct(">Q")
-_KEYS, _KEPT = b"metergate pins 1\0", b"metergate kept pin 1\0"
+_KEYS, _KEPT, _SUM = b"metergate pins 1\0", b"metergate kept pin 1\0", b"metergate sum 1\0"
 
 Stored = bytes | str | int | float | None
 """One value of a row, as the engine gives it."""
@@ -76,7 +76,11 @@ class PinKeys:
 
     def digest(self, table: str, rows: Iterable[Mapping[str, Stored]]) -> int:
         """Of these rows together, in any order."""
-        return sum(self._row(table, row) for row in rows) % _MODULUS
+        return self.total(canonical(table, row) for row in rows)
+
+    def total(self, rows: Iterable[bytes]) -> int:
+        """The same of rows in a form of the caller's, which no two rows share, of whatever table."""
+        return sum(map(self._one, rows)) % MODULUS
 
     def seal(self, nonce: bytes, kept: KeptPin) -> bytes:
         number, digest = kept.pin
@@ -92,15 +96,30 @@ class PinKeys:
         (number,), digest = _NUMBER.unpack_from(plain), plain[_NUMBER.size : _NUMBER.size + _HALF]
         return KeptPin(Pin(number, int.from_bytes(digest, "big")), plain[_NUMBER.size + _HALF :])
 
-    def _row(self, table: str, row: Mapping[str, Stored]) -> int:
+    def seal_sum(self, nonce: bytes, about: str, digest: int) -> bytes:
+        """A digest of some rows, for a row that is guarded itself; bound to what it is about."""
+        return nonce + self._cipher.encrypt(nonce, digest.to_bytes(_HALF, "big"), self._of_sum(about))
+
+    def open_sum(self, about: str, sealed: bytes) -> int:
+        """The reverse. Raises ``ValueError``."""
+        try:
+            plain = self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], self._of_sum(about))
+        except InvalidTag:
+            raise ValueError("not sealed with this key for this place") from None
+        return int.from_bytes(plain, "big")
+
+    def _of_sum(self, about: str) -> bytes:
+        return _SUM + self._scope + b"\0" + about.encode()
+
+    def _one(self, row: bytes) -> int:
         mac = self._mac.copy()
-        mac.update(canonical(table, row))
+        mac.update(row)
         return int.from_bytes(mac.finalize(), "big")
 
 
 def moved(pin: Pin, before: int, after: int) -> Pin:
     """The next pin, where a change took rows of digest ``before`` away and put those of ``after`` in their place."""
-    return Pin(pin.number + 1, (pin.digest - before + after) % _MODULUS)
+    return Pin(pin.number + 1, (pin.digest - before + after) % MODULUS)
 
 
 def canonical(table: str, row: Mapping[str, Stored]) -> bytes:

@@ -23,7 +23,8 @@ class Value(Struct, frozen=True, gc=False):
             the reading itself, and ``first_at`` is the begin of what an entry covers.
         total: the sum of entries, or the integral over time of an instantaneous value in unit seconds; for registers 0.
         covered: the time that ``total`` speaks for.
-        count: number of the readings inside the interval.
+        count: number of the readings inside the interval; below 0 where the last of them is the mean of a time that
+            ends at ``last_at``, so that it stands no longer.
     """
 
     quantity: str
@@ -46,4 +47,4 @@ def counted(values: Sequence[Value], kind: Kind) -> Sequence[Value]:
     if not summed(kind) or len({value.serial for value in values}) < 2:
         return values
     last = {(value.first_at, value.last_at): value.serial for value in values}
-    return [v for v in values if v.count > 1 or not v.serial or last[v.first_at, v.last_at] in ("", v.serial)]
+    return [v for v in values if abs(v.count) > 1 or not v.serial or last[v.first_at, v.last_at] in ("", v.serial)]

@@ -8,7 +8,7 @@ from itertools import combinations, pairwise
 from meter_driver import quantities
 from meter_driver.dimensions import AMOUNT_BASES
 from meter_driver.intervals import day_edges
-from meter_driver.quantities import Kind
+from meter_driver.quantities import AMOUNTS, MEANS
 from meter_driver.units import base
 from policies.terms import ONE_DAY, Row
 from policies.vee.silence import Silence
@@ -56,7 +56,7 @@ def consecutive_interval(material: Material) -> Iterator[ValidationException]:
     """Gaps between the first and the last of a day, each as long as it is, and overlaps. A new meter begins late."""
     for name, rows in material.rows.items():
         known = quantities.parse(name[1])
-        if asked(material, "consecutive-interval", name) is None or known is None or known.kind is Kind.INSTANT:
+        if asked(material, "consecutive-interval", name) is None or known is None or known.kind in MEANS:
             continue
         for one, two in pairwise(rows):
             if two.start < one.end and two.start != one.start:
@@ -95,7 +95,7 @@ def unit_of_measure(material: Material) -> Iterator[ValidationException]:
         if known is None or asked(material, "unit-of-measure", name) is None:
             continue
         bases = {base(unit) for unit in facts.units}
-        allowed = AMOUNT_BASES.get(known.medium) if known.kind not in (Kind.INSTANT, Kind.SNAPSHOT) else None
+        allowed = AMOUNT_BASES.get(known.medium) if known.kind in AMOUNTS else None
         if allowed is not None and bases - allowed:
             yield _unfit(name, material, len(bases), Severity.ERROR)
         elif len(bases) > 1 and bases != {"J", "Wh"}:

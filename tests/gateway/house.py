@@ -284,6 +284,7 @@ async def house(
     zone: str = "UTC",
     kept: Mapping[DetailClass, int] = {},
     looks: bool = True,
+    retention: Mapping[str, Any] = {},
 ) -> AsyncIterator[House]:
     """Opened on a folder; opening it again finds what was durable."""
     made: list[House] = []
@@ -295,7 +296,7 @@ async def house(
     def ids() -> str:
         return f"{next(numbers):032x}"
 
-    days = {detail.value: count for detail, count in kept.items()}
+    days = {**{detail.value: count for detail, count in kept.items()}, **retention}
     cells = {"interval_minutes": 60, "grace_minutes": 0}
     settings = clear_settings(folder, timezone=zone, cohorts=cells, retention=days, vee={"enabled": looks})
     mine = Overrides(ids, PlainSigner(), registry, registry, profile or SafetyRule(3, Decimal(1)))

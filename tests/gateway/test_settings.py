@@ -59,6 +59,8 @@ def test_a_listener_that_names_no_port_keeps_the_usual_one(tmp_path: Path) -> No
         ({"people": {"port": 70000}}, "people.port", "65535"),
         ({"data": "x", "keys": "x/keys"}, "settings", "neither inside"),
         ({"data": "x", "keys": "y/../x/keys"}, "settings", "neither inside"),
+        ({"data": "x", "retention": {"second_keeper": "x/y"}}, "retention.second_keeper", "a folder on another disk"),
+        ({"keys": "x", "retention": {"second_keeper": "x"}}, "retention.second_keeper", "a folder on another disk"),
         ({"store": {"url": "sqlite:///../keys/store.db"}}, "store.url", "not inside the folder of the keys"),
         ({"store": {"url": "sqlite:///tree"}}, "store.url", "not the key tree"),
         ({"store": {"url": "sqlite:///."}}, "store.url", "a file of its own"),

@@ -13,6 +13,7 @@ from urllib.error import HTTPError
 
 import pytest
 
+from gateway.vault.offline import Loot, open_folder
 from metergate.testing.people import Box, Home, SentReading, stamp
 from metergate.testing.product import Product, ProductError
 
@@ -28,13 +29,25 @@ PROFILE = {
 SHOWN = re.compile(r"recovery key, shown this once and kept nowhere: ([0-9a-f ]+)")
 
 
-@pytest.fixture
-def product(tmp_path: Path) -> Iterator[Product]:
+def products(folder: Path, **tables: Any) -> Iterator[Product]:
     trusted = {"did": DID, "organisation": "acme", "token_sha256": "0" * 64}
-    made = Product(tmp_path / "gateway", more={"adapters": {"gaiax": {"participants": [trusted]}}})
+    made = Product(folder, more={"adapters": {"gaiax": {"participants": [trusted]}}, **tables})
     made.start()
     yield made
     made.kill()
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Iterator[Product]:
+    yield from products(tmp_path / "gateway")
+
+
+@pytest.fixture
+def doubled(tmp_path: Path) -> Iterator[Product]:
+    """No window, and a second keeper."""
+    (tmp_path / "disk").mkdir()
+    retention = {"recovery_hours": 0, "second_keeper": str(tmp_path / "disk")}
+    yield from products(tmp_path / "gateway", retention=retention)
 
 
 def command(product: Product, *words: str) -> str:
@@ -117,3 +130,35 @@ def test_a_killed_gateway_on_a_lost_disk_comes_back_without_the_yes_that_had_end
     assert values(product, product.token("acme", secrets["acme"])) == [10]
     again = SHOWN.search((product.folder / "gateway.log").read_text())
     assert again is None  # the key of before opens backups of now
+
+
+@pytest.mark.parametrize("lost", [("data",), ("keys",), ("data", "keys")])
+def test_a_killed_gateway_comes_back_from_its_second_keeper_with_whatever_disk_is_lost(
+    doubled: Product, tmp_path: Path, lost: tuple[str, ...]
+) -> None:
+    """The kill comes right behind the acknowledgement."""
+    product = doubled
+    shown = SHOWN.search((product.folder / "gateway.log").read_text())
+    assert shown is not None
+    (tmp_path / "safe").write_text(shown[1])
+    product.operator("PUT", "/api/organisations/acme", PROFILE)
+    secret = product.operator("PUT", "/api/clients/acme", {"organisation": "acme", "scopes": ["read_all"]})
+    (stays, _), (leaves, _), (erased, _) = taken_in(product), taken_in(product), taken_in(product)
+    assert "beside the second keeper only" in command(product, "backup", str(tmp_path / "copy"))
+    leaves.call("POST", "/withdraw")
+    erased.call("POST", "/erase")
+    product.kill()
+    store, word = (tmp_path / "copy", "--accept") if "data" in lost else (tmp_path / "old data", "--present")
+    (product.folder / "data").rename(tmp_path / "old data")
+    if "keys" in lost:
+        shutil.rmtree(product.folder / "keys")
+    words = ("--second-keeper", str(tmp_path / "disk"), "--recovery-key", str(tmp_path / "safe"), word)
+    assert "keys of the second keeper" in command(product, "restore", str(store), *words)
+    product.start()
+    assert values(product, product.token("acme", secret["client_secret"])) == [9]
+    for home in (stays, leaves):
+        grounds = product.operator("GET", f"/api/households/{home.id}/grounds")["grounds"]
+        assert [ground["active"] for ground in grounds] in ([home is stays], [])
+    found = {one.household for one in open_folder(tmp_path, Loot(), bytes.fromhex(shown[1].replace(" ", "")))}
+    assert found == {stays.id, leaves.id}
+    command(product, "backup", str(tmp_path / "copy again"))

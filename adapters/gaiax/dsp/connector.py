@@ -42,7 +42,7 @@ class OurShelf:
         if organisation is None:
             return ()
         openings, zones = tuple(self._services.openings(recipient)), tuple(self._services.zones(recipient))
-        return shelf_of(organisation, did, openings, zones, self._services.clock().date())
+        return await asyncio.to_thread(shelf_of, organisation, did, openings, zones, self._services.clock().date())
 
 
 @dataclass(slots=True)

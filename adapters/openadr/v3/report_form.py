@@ -17,7 +17,7 @@ from policies.terms import Row
 
 OPT_PAYLOAD = "X_OADR20B_OPT"
 READING = "X_METERGATE_READING"
-QUALITY, COMPLETENESS = "DATA_QUALITY", "X_METERGATE_COMPLETENESS"
+QUALITY, COMPLETENESS, METHOD = "DATA_QUALITY", "X_METERGATE_COMPLETENESS", "X_METERGATE_METHOD"
 _WHOLE = "AGGREGATED_REPORT"
 ROWS = 400
 """Values in one chunk of the answer."""
@@ -88,7 +88,7 @@ def _is_opt(row: Row) -> bool:
 
 def _interval(number: int, row: Row, said: Mapping[datetime, str]) -> bytes:
     """A value with the digits that came: a JSON number, written from the Decimal, "" where it is missing; then its
-    quality. An opt as its word and its event."""
+    quality, and the method of an estimate. An opt as its word and its event."""
     if row.value is not None and _is_opt(row):
         about = [_WORDS[row.value], *([said[row.start]] if row.start in said else [])]
         period_of = {"start": stamp(row.start), "duration": "PT0S"}
@@ -104,6 +104,8 @@ def _interval(number: int, row: Row, said: Mapping[datetime, str]) -> bytes:
     ]
     if row.completeness != 1:
         payloads.append(f'{{"type":"{COMPLETENESS}","values":[{row.completeness:f}]}}')
+    if row.method:
+        payloads.append(f'{{"type":"{METHOD}","values":["{row.method}"]}}')
     return f'{{"id":{number},"intervalPeriod":{period},"payloads":[{",".join(payloads)}]}}'.encode()
 
 

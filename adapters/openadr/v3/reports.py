@@ -135,8 +135,8 @@ class Reports:
         name = subject.name if isinstance(subject, Pseudonym) else self._names.get((asked.recipient, subject.id))
         fitting = [
             o
-            for o in self._desk.services.openings(asked.recipient)
-            if o.purpose is asked.purpose and o.level is Level.INDIVIDUAL and name in (None, o.pseudonym)
+            for o in self._desk.services.openings(asked.recipient, None if name is None else Pseudonym(name))
+            if o.purpose is asked.purpose and o.level is Level.INDIVIDUAL
         ]
         for opening in sorted(fitting, key=lambda o: o.values.start):
             if not asked.quantities <= opening.quantities:

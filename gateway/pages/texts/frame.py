@@ -93,6 +93,7 @@ FRAME: Mapping[str, tuple[str, str]] = MappingProxyType(
         "kind_periodic": ("meter reading of the billing period", "Zählerstand der Abrechnungszeit"),
         "kind_interval": ("amount of each interval", "Menge je Intervall"),
         "kind_instant": ("value of the moment", "augenblicklicher Wert"),
+        "kind_mean": ("mean of its own period", "Mittelwert der eigenen Periode"),
         "kind_snapshot": ("value of another day, or an extreme", "Wert eines anderen Tages oder Höchstwert"),
     }
 )

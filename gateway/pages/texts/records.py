@@ -13,6 +13,17 @@ RECORD_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "read_receipt": ("Read receipt", "Beleg lesen"),
         "receipt": ("Download receipt", "Beleg herunterladen"),
         "withdrawal": ("Download proof of withdrawal", "Nachweis des Widerrufs herunterladen"),
+        "expiry": ("Download proof of the end", "Nachweis des Endes herunterladen"),
+        "end_heading": ("How it ended", "Wie sie endete"),
+        "end_withdrawal": (
+            "You took this consent back. This gateway signed that too.",
+            "Sie haben diese Einwilligung widerrufen. Auch das hat dieses Gateway unterschrieben.",
+        ),
+        "end_expiry": (
+            "Nobody took this consent back: your yes was for the time until then. This gateway signed that it is over.",
+            "Niemand hat diese Einwilligung widerrufen: Ihr Ja galt bis dahin. Dass sie beendet ist, hat dieses "
+            "Gateway unterschrieben.",
+        ),
         "you_are": ("You are named as", "Sie stehen darin als"),
         "you_are_means": (
             "the same on all your receipts; it does not tell your name",

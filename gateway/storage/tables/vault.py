@@ -3,7 +3,8 @@
 ``piece``: one for each household, class and day of a batch, numbered by the store in the order in which they became
 durable. ``block``: a household's day of a class, merged. ``batch``: what was acknowledged, so that it counts once;
 below a source's ``floor`` every sequence is known. ``required_part``: pieces and blocks without which their day is not
-shown, since they correct what others of it say. ``retention_days``: days of a class where the operator shortened them.
+shown, since they correct what others of it say. ``merged_part``: the block of each merged day, and ``merged_sum`` what
+ties those rows to the keys. ``retention_days``: days of a class where the operator shortened them.
 """
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table
@@ -67,6 +68,27 @@ batch_floor = Table(
     Column("floor", BIG, nullable=False),
     sqlite_with_rowid=False,
 )
+
+merged_part = Table(
+    "merged_part",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("class", Integer, primary_key=True, autoincrement=False),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("upto", BIG, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""``digest``: SHA-256 of what is sealed in the block that was merged last."""
+
+merged_sum = Table(
+    "merged_sum",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Of a household's rows of ``merged_part`` together."""
 
 retention_days = Table(
     "retention_days",

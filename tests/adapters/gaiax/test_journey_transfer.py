@@ -18,7 +18,7 @@ from adapters.gaiax.dsp.messages import read_data_address
 from adapters.gaiax.dsp.process import Transfer
 from adapters.gaiax.jsonld import DSPACE
 from adapters.plugin import Notice
-from policies.terms import Period, Portfolio, Purpose, Reason, Refusal, Zone
+from policies.terms import ONE_MONTH, Period, Portfolio, Purpose, Reason, Refusal, Zone
 from tests.adapters.gaiax.harness import ACME, FROM, TO, opening
 from tests.adapters.gaiax.journey import (
     Side,
@@ -128,6 +128,11 @@ async def test_days_may_be_asked_for_and_what_holds_no_whole_one_is_told_where_t
     local_day = "from=2026-01-31T18:30:00Z&to=2026-02-01T18:30:00Z"
     status, _ = await call(consumer, "GET", f"{endpoint}?{local_day}&minutes=1440", headers=header)
     assert (status, provider.house.door.questions[-1].resolution) == (200, timedelta(days=1))
+    month = "from=2026-02-28T18:30:00Z&to=2026-03-31T18:30:00Z&minutes=month"
+    status, _ = await call(consumer, "GET", f"{endpoint}?{month}", headers=header)
+    assert (status, provider.house.door.questions[-1].resolution) == (200, ONE_MONTH)
+    status, problem = await call(consumer, "GET", f"{endpoint}?{local_day}&minutes=month", headers=header)
+    assert (status, "there a month begins at 2026-02-01T00:00:00+05:30" in problem["detail"]) == (400, True)
     for minutes, reason in (("-1", "minutes-malformed"), ("2000", "minutes-out-of-bounds")):
         status, problem = await call(consumer, "GET", f"{endpoint}?minutes={minutes}", headers=header)
         assert (status, problem["reason"]) == (400, reason)

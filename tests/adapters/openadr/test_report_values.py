@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 
 from adapters.openadr.model import Point20
 from adapters.openadr.quality import data_quality, status_of
@@ -53,6 +54,13 @@ def test_a_value_says_its_quality_and_how_complete_it_is() -> None:
         {"X_METERGATE_READING": ["", ENERGY, "kWh"], "DATA_QUALITY": ["MISSING"], "X_METERGATE_COMPLETENESS": [0]},
         {"X_METERGATE_READING": [2, ENERGY, "kWh"], "DATA_QUALITY": ["OK"]},
     ]
+
+
+def test_an_estimate_says_by_which_method_and_nothing_else_has_one() -> None:
+    some = [replace(row("main", "1", "estimated", "0"), method="proxy-day"), row("main", "2")]
+    (one, other) = report(*some)["resources"][0]["intervals"]
+    assert one["payloads"][-1] == {"type": "X_METERGATE_METHOD", "values": ["proxy-day"]}
+    assert "X_METERGATE_METHOD" not in [payload["type"] for payload in other["payloads"]]
 
 
 def test_the_unit_stands_in_the_descriptor_where_there_is_only_one() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.queries import BadQuery
 from adapters.readings.questions import question
-from policies.terms import Level, Portfolio, Pseudonym, Purpose, Recipient, Zone
+from policies.terms import ONE_MONTH, Level, Portfolio, Pseudonym, Purpose, Recipient, Zone
 
 GOOD = {
     "purpose": ["forecast"],
@@ -51,6 +51,8 @@ def test_the_level_follows_from_what_is_asked_for() -> None:
         ("end", ["2036-03-01T00:00:00Z"]),
         ("minutes", ["-1"]),
         ("minutes", ["1.5"]),
+        ("minutes", ["months"]),
+        ("minutes", ["44640"]),
         ("minutes", ["1441"]),
         ("minutes", ["१"]),
         ("minutes", ["7"]),
@@ -95,3 +97,10 @@ def test_an_interval_that_does_not_fit_is_told_where_intervals_begin() -> None:
     with pytest.raises(BadQuery, match="2026-03-01T13:00:00Z"):
         question(Portfolio(), ME, days("2026-03-01T12:10:00Z", "2026-03-01T13:10:00Z", "60"), BERLIN)
     question(Portfolio(), ME, days("2026-03-01T12:10:00Z", "2026-03-01T12:20:00Z", "0"), BERLIN)
+
+
+def test_a_month_is_a_local_one() -> None:
+    march = ("2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z")
+    assert question(Portfolio(), ME, days(*march, "month"), BERLIN).resolution == ONE_MONTH
+    with pytest.raises(BadQuery, match=r"no whole month of Europe/Berlin.*2026-03-01T00:00:00\+01:00"):
+        question(Portfolio(), ME, days("2026-02-28T23:00:00Z", "2026-03-31T21:00:00Z", "month"), BERLIN)

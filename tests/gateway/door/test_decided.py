@@ -153,7 +153,7 @@ async def test_a_ground_that_can_give_nothing_for_want_of_keys_is_not_listed(
 ) -> None:
     async with house(tmp_path) as home:
         who = await home.household()
-        await home.agree(who, resolution=QUARTER_HOUR)
+        consent = await home.agree(who, resolution=QUARTER_HOUR)
         asked: list[tuple[SubjectId, DetailClass]] = []
 
         def gone(subject: SubjectId, detail: DetailClass) -> None:
@@ -161,6 +161,7 @@ async def test_a_ground_that_can_give_nothing_for_want_of_keys_is_not_listed(
 
         assert len(home.release.openings(ACME)) == 1
         monkeypatch.setattr(home.vault, "oldest", gone)
+        home.grounds.keep(consent)  # as a start does
         assert home.release.openings(ACME) == []
         assert asked == [(who, DetailClass.QUARTER)]
 

@@ -30,7 +30,7 @@ DAY = timedelta(days=1)
 async def far_house(folder: Path) -> AsyncIterator[tuple[House, SuspendingKeeper]]:
     made: list[SuspendingKeeper] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gateway.keeper.keeper.LocalKeeper", far(0, made))
+        patch.setattr("gateway.keeper.opening.LocalKeeper", far(0, made))
         async with house(folder) as home:
             yield home, made[0]
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.door import following
+from gateway.door import following, late
 from gateway.door.following import Watch
 from meter_driver.reading import Reading
 from policies.terms import ONE_DAY, QUARTER_HOUR, DetailClass, Period, Row, SubjectId
@@ -86,10 +86,10 @@ LATER_FIRST = [
 """An hour is told by what lies behind its end, then the reading of its very end comes."""
 
 
-@given(batches(), st.sampled_from([QUARTER_HOUR, HOUR / 2, HOUR]), st.integers(0, 3))
-@example(LATER_FIRST, HOUR, 0)
+@given(batches(), st.sampled_from([QUARTER_HOUR, HOUR / 2, HOUR]), st.integers(0, 3), st.sampled_from([200, 2]))
+@example(LATER_FIRST, HOUR, 0, 200)
 def test_in_whatever_order_two_meters_come_a_stream_tells_what_an_answer_tells_and_nothing_twice(
-    some: list[list[Came]], resolution: timedelta, before: int
+    some: list[list[Came]], resolution: timedelta, before: int, remembered: int
 ) -> None:
     scene = Scene(UTC)
     scene.now = MIDNIGHT
@@ -106,6 +106,7 @@ def test_in_whatever_order_two_meters_come_a_stream_tells_what_an_answer_tells_a
         for batch in some[:before]:
             put(batch)()
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(late, "MOST_TOLD", remembered)
             turns = Turns(patch, *map(put, some[before:]), nothing)
             stream = scene.follower.follow([scene.opened(DAY, resolution)], Watch(turns.alive, lambda: False))
             told = [row for part in [part async for part in stream] for row in part.released.rows]
@@ -204,10 +205,11 @@ async def test_entries_of_one_interval_that_come_late_one_after_the_other_tell_i
 
 
 @pytest.mark.parametrize("quantity", [ENERGY, NEED, POWER])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("seed", "remembered"), [(0, 200), (1, 200), (2, 3)])
 async def test_in_whatever_order_readings_of_a_home_come_each_is_told_as_an_answer_tells_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quantity: str, seed: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quantity: str, seed: int, remembered: int
 ) -> None:
+    monkeypatch.setattr(late, "MOST_TOLD", remembered)
     rng = random.Random(seed)
     all_ = [(n, meter) for n in range(5, 185, 5) for meter in ("a", "b")]
     order = sorted(all_, key=lambda came: came[0] + rng.choice([0, 0, 0, 1, 6, 20, 90]) + (came[1] == "b") * seed)

@@ -1,6 +1,7 @@
 """Local months at the door: the sum of their days, over the seam of two classes too; none that has not ended."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -173,6 +174,23 @@ async def test_a_month_of_which_a_day_is_held_no_longer_is_not_told(tmp_path: Pa
         await home.gateway.retention.run(home.now)
         assert await own(home, who, ONE_DAY)
         assert await own(home, who, ONE_MONTH) == []
+
+
+@pytest.mark.parametrize("agreed", [QUARTER_HOUR, ONE_DAY])
+async def test_a_recipient_gets_the_months_that_the_household_gets_and_no_part_of_one(
+    tmp_path: Path, agreed: timedelta
+) -> None:
+    async with house(tmp_path, zone="Europe/Berlin") as home:
+        home.now = MARCH[1] + HOUR
+        who = await home.household()
+        await feed(home, who, START, home.now)
+        wanted = frozenset({ENERGY})
+        await home.agree(who, resolution=agreed, values=Period(START, END), quantities=wanted)
+        question = home.question(who, resolution=ONE_MONTH, period=Period(START, home.now), quantities=wanted)
+        (month,) = await home.rows(question)
+        (mine,) = of(await months_of(home, who), ENERGY)
+        assert (month.start, month.end, month.value, month.status) == (*MARCH, mine.value, "measured")
+        assert await home.rows(replace(question, period=Period(MARCH[0] + HOUR, home.now))) == []
 
 
 # -- the plan

@@ -107,7 +107,7 @@ def test_mean_power_of_a_quarter_begins_with_it() -> None:
 @pytest.mark.parametrize(
     ("quantity", "unit", "value", "field"),
     [
-        ("1-0:1.5.0", "kW", "0.25", "quantity"),
+        ("1-0:1.6.0", "kW", "0.25", "quantity"),
         ("7-20:99.33.17", "kWh", "0.25", "quantity"),
         ("energy", "kWh", "0.25", "quantity"),
         ("1-0:1.8.0", "kWh", "12345.6", "value"),
@@ -219,32 +219,43 @@ async def test_mean_power_stamped_at_its_end_is_told_in_its_own_quarters(tmp_pat
         assert {(float(row[2] or 0), row[3]) for row in found} == {(400.0, "measured")}
 
 
-async def test_mean_power_of_an_hour_speaks_for_all_of_it_and_says_that_its_quarters_are_estimated(
-    tmp_path: Path,
+@pytest.mark.parametrize("quantity", ["1-0:1.7.0", "1-0:1.5.0"])
+async def test_mean_power_of_an_hour_is_that_of_the_hour_and_an_estimate_of_its_quarters(
+    tmp_path: Path, quantity: str
 ) -> None:
     async with people(tmp_path) as house:
         subject = await household(house)
-        lines = day_of("1-0:1.7.0", "W", timedelta(hours=1), "400")
+        lines = day_of(quantity, "W", timedelta(hours=1), "400")
         said, check = await sent(house, tmp_path, f"{PLAN}1h", lines)
         assert (said["accepted"], said["values"]) == (24, 24)
         assert "of.csv:2: means of more than a quarter of an hour: estimated in each of its quarters\n" in check
-        for detail, count in (("quarter", 96), ("hour", 24)):
+        for detail, count, status in (("quarter", 96, "estimated"), ("hour", 24, "measured")):
             found = await told(house, subject, detail)
-            assert {(float(row[2] or 0), row[3]) for row in found} == {(400.0, "estimated")}
+            assert {(float(row[2] or 0), row[3]) for row in found} == {(400.0, status)}
             assert len(found) == count
 
 
-@pytest.mark.parametrize(("interval", "status"), [("15min", "measured"), ("1h", "estimated")])
-async def test_a_day_of_means_is_whole(tmp_path: Path, interval: str, status: str) -> None:
+async def test_a_mean_counts_until_its_end_and_not_until_the_next_one(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        subject = await household(house)
+        lines = day_of("1-0:1.7.0", "W", timedelta(minutes=5), "400")
+        said, _ = await sent(house, tmp_path, f"{PLAN}5min", [*lines[:4], lines[6]])
+        assert said["accepted"] == 5
+        found = [(float(row[2] or 0), row[3]) for row in await told(house, subject, "quarter")]
+        assert found == [(400.0, "measured"), (400.0, "estimated"), (400.0, "estimated")]
+
+
+@pytest.mark.parametrize("interval", ["15min", "1h"])
+async def test_a_day_of_means_is_whole(tmp_path: Path, interval: str) -> None:
     async with people(tmp_path) as house:
         subject = await household(house)
         step = {"15min": QUARTER, "1h": timedelta(hours=1)}[interval]
         await sent(house, tmp_path, f"{PLAN}{interval}", day_of("1-0:1.7.0", "W", step, "400", days=2))
         whole = [row for row in await rows(house, subject, "day") if row[3] is not None]
-        assert [(float(row[3]), row[5]) for row in whole] == [(400.0, status)]
+        assert [(float(row[3]), row[5]) for row in whole] == [(400.0, "measured")]
 
 
-@pytest.mark.parametrize(("quantity", "unit"), [("1-0:1.5.0", "kW"), ("7-20:99.33.17", "kWh"), ("energy", "kWh")])
+@pytest.mark.parametrize(("quantity", "unit"), [("1-0:1.6.0", "kW"), ("7-20:99.33.17", "kWh"), ("energy", "kWh")])
 async def test_what_can_have_no_rows_is_refused_by_the_check_all_lines_together(
     tmp_path: Path, quantity: str, unit: str
 ) -> None:
@@ -268,7 +279,11 @@ BEGIN = int(MIDNIGHT.timestamp())
             "series.0.starts: a stand has no interval; amounts are told as 1-0:1.29.0*255",
         ),
         ({"quantity": "1-0:1.29.0", "unit": "kWh", "starts": []}, "series.0.starts: an amount needs its interval"),
-        ({"quantity": "1-0:1.5.0", "unit": "W"}, "series.0.quantity: a value of the meter's own period"),
+        ({"quantity": "1-0:1.6.0", "unit": "W"}, "series.0.quantity: an extreme or a limit, of which no intervals"),
+        (
+            {"quantity": "1-0:1.5.0", "unit": "W", "starts": []},
+            "series.0.starts: a mean of the meter's own period needs its interval",
+        ),
         (
             {"quantity": "1-0:1.7.0", "unit": "W", "starts": [BEGIN - 7200]},
             "series.0.starts: a mean of an interval is one of an hour at most",

@@ -181,6 +181,11 @@ class KeeperContract:
         await keeper.erase(ANNA)
         assert keeper.oldest(ANNA, LIVE) is None
 
+    async def test_without_a_second_keeper_there_is_nothing_that_one_lacks(self, keeper: Keeper) -> None:
+        await keeper.admit(ANNA, from_day(TODAY))
+        assert keeper.second == ""
+        assert await keeper.ship(1.0)
+
     async def test_one_day_in_the_middle_is_erased_in_all_classes_but_legal(self, keeper: Keeper) -> None:
         await keeper.admit(ANNA, from_day(TODAY))
         after = await mark(keeper, ANNA, LIVE, TODAY + 2 * ONE)

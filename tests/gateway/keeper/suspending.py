@@ -1,6 +1,6 @@
 """A keeper that is far away, for tests: each question takes some turns of the loop; the rest it knows by pushes.
 
-``far`` makes one of the keeper in this process. In the place of ``gateway.keeper.keeper.LocalKeeper`` it serves every
+``far`` makes one of the keeper in this process. In the place of ``gateway.keeper.opening.LocalKeeper`` it serves every
 house of the tests: of a few of them by ``test_desks``, of a whole run by
 
     pytest -p tests.gateway.keeper.suspending --far-keeper SEED
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.keeper import keeper as module
+from gateway.keeper import opening as module
 from gateway.keeper.keeper import LocalKeeper
 from gateway.keeper.port import HOUSE, Day, Pinned, Words
 from gateway.keeper.recovery import RecoveryKey
@@ -129,6 +129,16 @@ class SuspendingKeeper:
     async def copy(self, to: Path, key: RecoveryKey) -> bytes:
         return await self._far("copy", lambda: self._keeper.copy(to, key))
 
+    @property
+    def second(self) -> str:
+        return self._keeper.second
+
+    async def compare(self) -> None:
+        await self._keeper.compare()
+
+    async def ship(self, known: float | None = None) -> bool:
+        return await self._far("ship", lambda: self._keeper.ship(known))
+
     # -- below
 
     async def _far(self, what: str, ask: Callable[[], Awaitable[T]]) -> T:
@@ -183,4 +193,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if (seed := config.getoption("--far-keeper")) is not None:
-        module.LocalKeeper = far(seed)  # type: ignore[misc, assignment]
+        vars(module)["LocalKeeper"] = far(seed)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from gateway.keeper import keeper as module
-from gateway.keeper.keeper import LocalKeeper, open_keeper
+from gateway.keeper.keeper import LocalKeeper
+from gateway.keeper.opening import open_keeper
 from gateway.keeper.port import Keeper
 from gateway.keeper.root import FileRoot
 from gateway.keeper.tree import Tree

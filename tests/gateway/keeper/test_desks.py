@@ -56,7 +56,7 @@ def name(test: Callable[..., Any]) -> str:
 
 @pytest.fixture(autouse=True, params=range(2))
 def seed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr("gateway.keeper.keeper.LocalKeeper", far(request.param))
+    monkeypatch.setattr("gateway.keeper.opening.LocalKeeper", far(request.param))
     return int(request.param)
 
 

@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import RootBusy, RootMissing, StoreFull, TreeBroken
+from gateway.keeper.cells import CELL_BYTES
 from gateway.keeper.pages import FAN_OUT, LONGEST_STATE, SLOT_BYTES
-from gateway.keeper.root import CELL_BYTES, Cell, FileRoot
+from gateway.keeper.root import Cell, FileRoot
 from gateway.keeper.tree import Tree
 
 ROOT_OF_REPO = Path(__file__).resolve().parents[3]

@@ -1,6 +1,7 @@
 """Receipts and the certificate of an erasure as people read them, beside the signed files."""
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from lxml import html
 from sqlalchemy import update
 
 from adapters.plugin import Batch
+from gateway.app import time_ends
 from gateway.cli.certificate import public_keys
 from gateway.identity.signer import verified
 from gateway.pages.record_views import certificate_view
@@ -97,6 +99,63 @@ async def test_a_receipt_of_a_consent_that_was_withdrawn_says_when_and_gives_the
             claims = house.gateway.signer.verify(await answer.text(), typ="receipt+jwt")
         assert claims is not None
         assert (claims["event"], claims["record_id"]) == ("withdrawn", ground)
+
+
+@pytest.mark.parametrize(
+    ("headers", "label", "means", "file"),
+    [
+        ({}, "Ended by its time", "Nobody took this consent back: your yes was for", "Download proof of the end"),
+        (GERMAN, "Durch Zeitablauf beendet", "Niemand hat diese Einwilligung widerrufen: Ihr Ja galt bis", "Nachweis"),
+    ],
+)
+async def test_a_receipt_of_a_consent_that_ended_by_its_time_says_how_and_gives_the_proof(
+    tmp_path: Path, headers: dict[str, str], label: str, means: str, file: str
+) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        ground = await agreed(house, made, until="2026-03-04T20:00:00Z")
+        house.time.now += timedelta(hours=7, minutes=59)
+        await looked(house)
+        before = await text(house, f"/consents/{ground}", **headers)
+        assert label not in before
+        assert (await house.browser.get(f"/consents/{ground}/expiry")).status == 404
+        house.time.now += timedelta(minutes=1)
+        await looked(house)
+        page = await text(house, f"/consents/{ground}", **headers)
+        assert said(page)[label] == ("4. März 2026, 21:00" if headers else "4 March 2026, 21:00")
+        assert said(page).keys() - said(before).keys() == {label}
+        for words in (means, file, f'href="/consents/{ground}/expiry"', "certificate verify expiry.jws"):
+            assert words in page
+        assert f"/consents/{ground}/withdrawal" not in page
+        async with house.browser.get(f"/consents/{ground}/expiry") as answer:
+            assert 'filename="expiry.jws"' in answer.headers["Content-Disposition"]
+            claims = house.gateway.signer.verify(await answer.text(), typ="receipt+jwt")
+        assert claims is not None
+        assert (claims["event"], claims["record_id"]) == ("expired", ground)
+
+
+async def looked(house: People) -> None:
+    while await time_ends(house.gateway).look():
+        pass
+
+
+@pytest.mark.parametrize("kind", ["withdrawal", "expiry"])
+async def test_a_record_of_an_end_that_was_changed_tells_nothing_but_that(tmp_path: Path, kind: str) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        ground = await agreed(house, made, until="2026-03-04T20:00:00Z")
+        if kind == "withdrawal":
+            await house.post(f"/consents/{ground}/withdraw", token=await token_of(house))
+        house.time.now += timedelta(hours=8)
+        await looked(house)
+        token = await text(house, f"/consents/{ground}/{kind}")
+        rows = (evidence.c.ground == ground) & (evidence.c.kind == kind)
+        other = update(evidence).where(rows).values(token=token[:-8] + "AAAAAAAA")
+        await house.gateway.store.write(lambda c: c.execute(other).rowcount)
+        page = await text(house, f"/consents/{ground}")
+        assert "The signature is wrong" in page
+        assert "Given" in said(page)
+        assert said(page).keys().isdisjoint({"Withdrawn", "Ended by its time"})
 
 
 @pytest.mark.parametrize(("headers", "alarm"), [({}, "The signature is wrong"), (GERMAN, "Die Unterschrift stimmt")])

@@ -14,7 +14,8 @@ from gateway import grounds as records
 from gateway.clock import system_clock
 from gateway.errors import StoreFull
 from gateway.grounds import GroundBook
-from gateway.keeper.keeper import LocalKeeper, open_keeper
+from gateway.keeper.keeper import LocalKeeper
+from gateway.keeper.opening import open_keeper
 from gateway.pins.change import of_household
 from gateway.pins.pins import Pins
 from gateway.recovery.ending_log import EndingLog
@@ -78,7 +79,7 @@ async def small(folder: Path, *, dies: bool = False, loads: bool = True) -> Asyn
     store = SqliteStore(url_of(store_of(folder)))
     keeper = open_keeper(folder / "tree", folder / "keys" / "root")
     log = structlog.get_logger()
-    ending_log = EndingLog(store, lambda: keeper.lookup_key, KnownBackups(folder), timedelta(0), system_clock, log)
+    ending_log = EndingLog(store, keeper, KnownBackups(folder), timedelta(0), system_clock, log)
     pins = Pins(store, keeper, ending_log, log)
     try:
         async with store, asyncio.TaskGroup() as group:

@@ -16,7 +16,7 @@ from gateway.errors import StoreFull, SubjectGone
 from gateway.keeper import house as own_entry
 from gateway.keeper import states as key_states
 from gateway.keeper.changes import stored
-from gateway.keeper.keeper import open_keeper
+from gateway.keeper.opening import open_keeper
 from gateway.keeper.port import HOUSE
 from gateway.pins.change import of_household
 from policies.terms import SubjectId

@@ -12,6 +12,7 @@ from gateway.errors import BackupRefused, SettingsError
 from gateway.recovery.backups import Backups
 from gateway.recovery.first_key import first_key, private_half, recovery_key
 from tests.gateway.house import NOON, clear_settings
+from tests.gateway.recovery.away import away
 from tests.gateway.recovery.lost import files, full, lost
 
 
@@ -58,6 +59,17 @@ async def test_with_a_window_of_nothing_there_are_no_backups_and_no_key(tmp_path
         backups = Backups(settings, home.keeper, home.gateway.ending_log, lambda: NOON)
         with pytest.raises(BackupRefused, match="recovery_hours is 0"):
             await backups.make(here.backup)
+
+
+async def test_without_a_window_and_with_a_second_keeper_a_backup_is_the_store_alone(tmp_path: Path) -> None:
+    here = away(tmp_path)
+    async with here.house() as home:
+        made = await home.gateway.backups.make(tmp_path / "copy")
+        assert made.endings == ""
+        assert [file.name for file in (tmp_path / "copy").iterdir()] == ["store"]
+        with pytest.raises(BackupRefused, match="is not an empty folder"):
+            await home.gateway.backups.make(tmp_path / "copy")
+        assert home.gateway.ending_log.until is None
 
 
 def test_the_private_half_is_shown_once_and_is_in_no_file(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from adapters.plugin import Refused
-from gateway.compose import accept
 from gateway.errors import RestoreRefused, StoreDoubted
 from gateway.recovery import laying
 from gateway.recovery.endings_file import EndingsFile
+from gateway.restored import accept
 from policies.roles import Role
 from tests.gateway.house import NOON
 from tests.gateway.recovery.lost import SOON, Lost, files, full, lost

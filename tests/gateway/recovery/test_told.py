@@ -55,6 +55,31 @@ async def test_who_logs_in_does_not_lose_the_code_to_a_disk_that_is_away(tmp_pat
         assert house.gateway.ending_log.faults
 
 
+async def test_a_household_is_told_that_it_is_not_yet_on_the_second_keeper(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    tables = {"retention": {"recovery_hours": 0, "second_keeper": str(tmp_path / "disk")}}
+    async with people(tmp_path / "home", tables=tables) as house:
+        first_key(house.gateway.settings)
+        home, headers, _ = await with_consent(house)
+        await house.gateway.ending_log.look()
+        (tmp_path / "disk").rename(tmp_path / "unplugged")
+        async with house.browser.post(f"{home}/withdraw", headers=headers) as answer:
+            problem = await answer.json()
+            assert (answer.status, problem["reason"]) == (202, "being-recorded")
+            assert "it has ended and stays so" in problem["detail"]
+        (ground,) = (await house.operator("GET", f"{home}/grounds"))["grounds"]
+        assert not ground["active"]
+        async with house.browser.get("/readyz") as answer:
+            assert answer.status == 200
+            assert "on the second keeper in" in (await answer.json())["faults"][0]
+        (tmp_path / "unplugged").rename(tmp_path / "disk")
+        await house.gateway.ending_log.look()
+        async with house.browser.post(f"{home}/withdraw", headers=headers) as answer:
+            assert answer.status == 200
+        made = await house.operator("POST", "/api/backups", {"folder": str(tmp_path / "copy")})
+        assert made == {"folder": str(tmp_path / "copy"), "until": None, "endings": None, "same_disk": True}
+
+
 async def test_a_household_is_told_that_it_has_ended_and_is_not_yet_kept(tmp_path: Path) -> None:
     async with people(tmp_path / "home") as house:
         first_key(house.gateway.settings)

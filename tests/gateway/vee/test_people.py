@@ -267,6 +267,46 @@ async def test_the_commands_list_edit_accept_and_run(case: Case, tmp_path: Path)
     assert (await command("rules"))["rules"] == list(VEE_RULES)
 
 
+async def test_exceptions_are_listed_and_accepted_by_household_meter_and_day(case: Case, tmp_path: Path) -> None:
+    file = tmp_path / "cli.toml"
+    file.write_text(f"[people]\nport = {case.people.browser.port}\nclear = true\n")
+
+    async def command(*words: str) -> Any:
+        return await asyncio.to_thread(CliRunner().invoke, vee.app, [*words, "--settings", str(file)])
+
+    listed = json.loads((await command("list", "--state", "all")).stdout)["exceptions"]
+    meter, day = listed[0]["meter"], "2026-03-03"
+    mine = ["--household", case.home, "--meter", meter, "--day", day]
+    found = json.loads((await command("list", *mine[2:])).stdout)["exceptions"]
+    assert case.exception in [one["id"] for one in found]
+    for other in (["--meter", "another", "--day", day], ["--meter", meter, "--day", "2026-02-01"]):
+        assert json.loads((await command("list", *other)).stdout)["exceptions"] == []
+    done = await command("accept", *mine, "--rule", "spike", "--reason", "an oven")
+    accepted = json.loads(done.stdout.splitlines()[-1])
+    assert (accepted["id"], accepted["state"]) == (case.exception, "accepted")
+    nothing = await command("accept", *mine, "--rule", "spike", "--reason", "an oven")
+    assert (nothing.exit_code, nothing.stderr) == (1, "metergate: no open exception of this meter and day\n")
+    for words in ([], mine[:4], [case.exception, *mine]):
+        assert (await command("accept", *words, "--reason", "r")).exit_code == 2
+    wrong = await command("list", "--day", "3.3.2026")
+    assert (wrong.exit_code, wrong.stderr.splitlines()[-1]) == (1, "--day: a date, YYYY-MM-DD")
+
+
+@pytest.mark.parametrize(("words", "field"), [
+    (["2026-12-31"], "FIRST: a day that has ended"),
+    (["2026-03-01", "--last", "2026-12-31"], "--last: not before the first, and at most 31 days"),
+    (["2026-03-03", "--last", "2026-03-12"], "--last: a day that has ended"),
+])  # fmt: skip
+async def test_a_day_that_is_not_over_is_named_as_it_was_given(
+    case: Case, tmp_path: Path, words: list[str], field: str
+) -> None:
+    file = tmp_path / "cli.toml"
+    file.write_text(f"[people]\nport = {case.people.browser.port}\nclear = true\n")
+    order = ["run", case.home, *words, "--settings", str(file)]
+    done = await asyncio.to_thread(CliRunner().invoke, vee.app, order)
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, field)
+
+
 async def test_another_household_sees_no_corrections_of_this_one(case: Case) -> None:
     other = await case.people.household()
     await case.people.log_in(other["login_code"])

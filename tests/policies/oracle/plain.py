@@ -6,7 +6,8 @@ from functools import cache
 from policies.grounds import Ground
 from policies.terms import Household, Level, ReleaseRequest
 
-DAY, QUARTER, AS_IT_CAME = timedelta(days=1), timedelta(minutes=15), timedelta(0)
+DAY, MONTH = timedelta(days=1), timedelta(days=31)
+QUARTER, AS_IT_CAME = timedelta(minutes=15), timedelta(0)
 FARTHER = (Level.INDIVIDUAL, Level.PSEUDONYMOUS, Level.COHORT)
 
 
@@ -30,10 +31,11 @@ def allows(ground: Ground, asked: ReleaseRequest, now: datetime, zone: tzinfo, o
 
 @cache
 def _on_grid(asked: timedelta, agreed: timedelta, zone: tzinfo, year: int) -> bool:
-    """Intervals divide the day, and begin where those that were agreed do: days at local midnight, others in UTC."""
-    if asked != AS_IT_CAME and (asked < AS_IT_CAME or DAY % asked):
+    """Intervals divide the day, or are months, and begin where those that were agreed do: days and months at local
+    midnight, others in UTC."""
+    if asked not in (AS_IT_CAME, MONTH) and (asked < AS_IT_CAME or DAY % asked):
         return False
-    if asked == DAY and AS_IT_CAME < agreed < DAY:
+    if asked in (DAY, MONTH) and AS_IT_CAME < agreed < DAY:
         midnights = (datetime(year, 1, 1, tzinfo=zone) + n * DAY - datetime(1970, 1, 1, tzinfo=UTC) for n in range(365))
         return not any(midnight % agreed for midnight in midnights)
     return agreed == AS_IT_CAME or (agreed > AS_IT_CAME < asked and not asked % agreed)

@@ -224,3 +224,21 @@ def test_one_value_takes_as_much_room_as_in_a_longer_column(value: int) -> None:
 def test_what_does_not_fit_is_said(column: list[int]) -> None:
     with pytest.raises(ValueError, match=r"^a mantissa does not fit$"):
         columns._packed(column)
+
+
+@given(i64, i64, st.none() | i64)
+def test_a_single_partial_is_packed_as_its_columns_are_one_by_one(first: int, last: int, total: int | None) -> None:
+    apart = columns._packed([first]) + columns._packed([last])
+    if total is None:
+        assert columns._one_row(([first], [last])) == apart
+    else:
+        assert columns._one_row(([first], [last], [total])) == apart + columns._packed([total], wide=True)
+
+
+@pytest.mark.parametrize("mantissa", [2**63, -(2**63)])
+@pytest.mark.parametrize("place", range(3))
+def test_a_mantissa_of_a_single_partial_beyond_64_bits_is_refused(mantissa: int, place: int) -> None:
+    values = tuple([mantissa if place == each else 1] for each in range(3))
+    with pytest.raises(ValueError, match=r"^a mantissa does not fit$"):
+        columns.encode(PARTIALS, [SERIES._replace(axis=((1,),) * 5, values=values)])
+    columns.encode(PARTIALS, [SERIES._replace(axis=((1,),) * 5, values=tuple([2**63 - 1] for _ in values))])

@@ -1,6 +1,7 @@
 """A row that holds a correction says all of itself: its edges, its unit, its worth, how much readings speak for."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -10,7 +11,9 @@ from msgspec import structs
 from policies.minimise import minimise
 from policies.terms import ONE_DAY, QUARTER_HOUR, Row
 from policies.vault.values import Value
-from policies.vee.corrections import Correction, Edge, corrected, newest
+from policies.vee.corrected import corrected
+from policies.vee.corrections import Correction, newest
+from policies.vee.parts import Edge
 from tests.policies.test_minimise import POWER, REGISTER, START, grant, value
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -184,3 +187,10 @@ def test_only_what_no_correction_speaks_of_is_worked_out_from_readings() -> None
 
 def test_an_interval_of_which_neither_reading_nor_correction_speaks_is_left_out() -> None:
     assert told(QUARTER_HOUR, correction(NO, QUARTER_HOUR), values=[]) == [row(NO, QUARTER_HOUR, "5", "validated", "1")]
+
+
+@pytest.mark.parametrize(("status", "complete"), [("measured", "1"), ("substituted", "1"), ("estimated", "0")])
+def test_a_day_as_it_was_kept_is_as_whole_as_its_word_says(status: str, complete: str) -> None:
+    kept = replace(correction(NO, ONE_DAY), status=status)
+    (day,) = told(ONE_DAY, kept, values=[], until=ONE_DAY)
+    assert (day.status, day.completeness) == (status, Decimal(complete))
