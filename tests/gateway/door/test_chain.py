@@ -114,6 +114,7 @@ async def test_rows_are_walked_by_number_however_they_lie(tmp_path: Path) -> Non
 
 
 HEAD = "place = 'ledger head'"
+MISSING = "'s head is missing: nobody can tell whether it is whole"
 
 
 @pytest.mark.gdpr("33")
@@ -122,10 +123,10 @@ HEAD = "place = 'ledger head'"
     [
         (["DELETE FROM ledger WHERE number = 5"], " has a hole: it ends at entry 4, its head says 5"),
         (["DELETE FROM ledger"], " has a hole: it ends at entry 0, its head says 5"),
-        ([f"DELETE FROM pinned WHERE {HEAD}"], "'s head is missing: nobody can tell whether it is whole"),
+        ([f"DELETE FROM pinned WHERE {HEAD}"], MISSING),
         (
             [f"DELETE FROM pinned WHERE {HEAD}", "DELETE FROM ledger WHERE number = 5"],
-            "'s head is missing: nobody can tell whether it is whole",
+            MISSING,
         ),
         ([f"UPDATE pinned SET sealed = zeroblob(200) WHERE {HEAD}"], "'s head was altered"),
     ],
