@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -116,9 +117,14 @@ async def test_what_is_kept_back_is_said_before_the_first_part(tmp_path: Path) -
         for who in people[:2]:
             await home.agree(who)
         question = home.question(people[0], resolution=HOUR, period=Period(begin, begin + 6 * HOUR))
-        await home.release.release(question, home.right(question), said.append)
+        right, everybody = home.right(question), replace(question, subject=Portfolio())
+        await home.release.release(question, right, said.append)
         protected = Period(begin + TOLD[0] * HOUR, begin + (TOLD[-1] + 1) * HOUR)
         assert said == [KeptBack([protected], 1, 1)]
+        await home.release.follow(question, right, gone=lambda: False, say=said.append)
+        assert said[1:] == said[:1]
+        await home.release.follow(everybody, right, gone=lambda: False, say=said.append)
+        assert (len(said), said[-1].of) == (3, 2)
 
 
 async def test_a_portfolio_leaves_out_each_ones_hours_and_says_of_how_many(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ import pytest
 from adapters.plugin import Refused
 from gateway.cohorts.desk import NEIGHBOURHOOD
 from gateway.door.egress import Part
+from gateway.vee.corrections import CorrectionBook
 from policies.ledger import LedgerEntry
+from policies.minimise import Corrections
 from policies.terms import (
     AS_RECEIVED,
     ONE_DAY,
@@ -27,8 +29,9 @@ from policies.terms import (
     SubjectId,
     Zone,
 )
+from policies.vee.corrections import Correction
 from tests.gateway.books import entries_of
-from tests.gateway.house import ACME, House, house, whole
+from tests.gateway.house import ACME, ENERGY, House, house, whole
 
 HOUR = timedelta(hours=1)
 
@@ -236,3 +239,39 @@ async def test_a_household_reads_its_own_without_an_entry_in_the_ledger(tmp_path
         parts = [p async for p in await desk.own(who, right)]
         assert [whole(r) for p in parts for r in p.released.rows if p.standing.still()] == [1, 2]
         assert await entries_of(home.ledger, who) == []
+
+
+async def test_the_ledger_is_told_by_which_ground_and_its_terms_and_of_one_that_left_memory_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path) as home:
+        who, told = await home.household(), list[tuple[str, object]]()
+        consent = await home.agree(who)
+
+        async def disclose(releases: Any) -> None:
+            told.extend((entry.ground_kind, scope) for _, entry, scope in releases)
+
+        monkeypatch.setattr(home.ledger, "disclose", disclose)
+        await home.rows(home.question(who))
+        monkeypatch.setattr(home.grounds, "find", lambda *_: None)
+        await home.rows(home.question(who))
+        assert told == [("consent", consent.scope), ("", None)]
+
+
+async def test_what_was_decided_about_an_interval_is_in_the_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path) as home:
+        who, begin = await home.household(), home.now - timedelta(hours=1)
+        await home.agree(who)
+        await home.feed(who, [0, 1, 2], start=begin)
+        end = begin + QUARTER_HOUR
+        decided = Correction("m", ENERGY, begin, end, Decimal("0.4"), "kWh", "validated", version=1)
+
+        async def of(*_: Any) -> Corrections:
+            return {("m", ENERGY): [decided]}
+
+        monkeypatch.setattr(CorrectionBook, "of", of)
+        monkeypatch.setattr(CorrectionBook, "newest", lambda *_: 1)
+        rows = await home.rows(home.question(who, resolution=QUARTER_HOUR, period=Period(begin, home.now)))
+        assert [row.value for row in rows][:2] == [Decimal("0.4"), Decimal(1)]
