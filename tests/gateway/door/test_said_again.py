@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC
+from decimal import Decimal
 
 import pytest
 from msgspec import structs
@@ -76,7 +77,7 @@ async def test_each_household_of_an_answer_means_its_own_and_one_that_is_gone_ke
     opened = scene.opened(DAY, QUARTER_HOUR)
     some = [replace(opened, grant=replace(opened.grant, subject=who), name=who) for who in (first, second)]
     found = [row async for part in scene.opener.answer(some) for row in part.released.rows]
-    assert [(row.subject, row.value) for row in found if row.value is not None] == [("second", 1), ("second", 1)]
+    assert [(row.subject, row.value) for row in found if row.value is not None] == [("second", Decimal(1))] * 2
 
 
 async def test_joules_are_looked_for_of_what_can_be_told_in_them_in_days_from_before_the_period() -> None:
