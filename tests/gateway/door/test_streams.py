@@ -12,7 +12,7 @@ import pytest
 from gateway.door import following
 from gateway.vault.sealed import SealedVault
 from policies.terms import DetailClass, Period, SubjectId
-from tests.gateway.house import House, house, whole
+from tests.gateway.house import House, house, streamed, whole
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -124,3 +124,15 @@ async def test_however_batches_and_merges_fall_each_change_is_told_once(
         found = await told(home, who, [step] * 8, monkeypatch, between=step)
         assert sorted(found) == sorted(changes)
         assert dict(found) == stands
+
+
+async def test_a_local_day_is_told_as_soon_as_it_is_over_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with house(tmp_path, zone="Europe/Berlin") as home:
+        who = await home.household()
+        await home.agree(who)
+        home.now = home.now.replace(hour=23, minute=30)
+        end = home.now.replace(minute=0)
+        await home.feed(who, list(range(25)), step=60 * MINUTE, start=end - DAY)
+        question = home.question(who, resolution=DAY, period=Period(end - DAY, end + DAY))
+        [rows] = await streamed(home, question, monkeypatch)
+        assert [(row.start, row.end, whole(row)) for row in rows] == [(end - DAY, end, 24)]
