@@ -9,7 +9,8 @@ import re
 import resource
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 import structlog
 
@@ -58,6 +59,22 @@ def _clean(value: Any) -> Any:
     return value
 
 
+class _Lossy:
+    """A stream that may lose lines: that a disk is full or a reader gone never stops what is being told of."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            return self._stream.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 def configure(*, json_lines: bool = True, level: str = "info") -> Logger:
     """Set the process's logging up and return the logger. Libraries' own records come through the same net."""
     shared: list[Any] = [
@@ -68,13 +85,14 @@ def configure(*, json_lines: bool = True, level: str = "info") -> Logger:
     ]
     last: Any = structlog.processors.JSONRenderer() if json_lines else structlog.dev.ConsoleRenderer(colors=False)
     threshold = logging.getLevelNamesMapping()[level.upper()]
+    stream: Any = _Lossy(sys.stderr)
     structlog.configure(
         processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_no_traceback, *shared],

@@ -26,6 +26,7 @@ from gateway.keeper.port import HOUSE
 from gateway.pins.change import GUARDED, of_all
 from gateway.recovery import laying
 from gateway.recovery.entries import EndedDay, EndedGrounds, EndedRows, EndingEntry, ShortenedClass, row_of
+from gateway.recovery.sealed_parts import STORE
 from gateway.recovery.second_keeper import begin_anew
 from gateway.recovery.second_laying import lying_second, opened_second, trusted_second
 from gateway.settings import Settings
@@ -115,7 +116,8 @@ async def _from_second(
     second = opened_second(folder, order.private)
     if not (order.complete or order.nobody):
         trusted_second(second, settings, clock())
-    laying.lay(lying_second(second, order.folder.absolute()), settings)
+    name = Path(settings.store_url.database or STORE).name
+    laying.lay(lying_second(second, order.folder.absolute(), name), settings)
     await asyncio.to_thread(_migrated, settings, branches)
     async with _opened(settings, log, clock) as gateway:
         if order.accept or order.nobody:

@@ -27,6 +27,7 @@ from gateway.keeper.second import (
     newest,
 )
 from gateway.recovery.laying import MARK, Lying, trusted
+from gateway.recovery.sealed_parts import STORE
 from gateway.settings import Settings
 from gateway.storage.backup import copy_store
 from gateway.storage.copies import is_store
@@ -92,11 +93,14 @@ def trusted_second(second: OpenedSecond, settings: Settings, now: datetime) -> N
     trusted(second.known, now, said if behind > 0 else "")
 
 
-def lying_second(second: OpenedSecond, store: Path) -> Lying:
-    """What is laid down. ``store``: a file, or the folder of a backup or of data. Raises ``RestoreRefused``."""
-    file = next((each for each in (store, store / "store", store / "store.db") if each.is_file()), None)
+def lying_second(second: OpenedSecond, store: Path, name: str) -> Lying:
+    """What is laid down. ``store``: a file, or the folder of a backup or of data, where it has ``name``.
+
+    Raises ``RestoreRefused``.
+    """
+    file = next((each for each in (store, store / STORE, store / name) if each.is_file()), None)
     if file is None or not is_store(file):
-        raise RestoreRefused(f"{store} holds no store: name the folder of a backup, or a copy of store.db")
+        raise RestoreRefused(f"{store} holds no store: name the folder of a backup, or a copy of {name}")
 
     def lay_store(to: Path) -> None:
         copy_store(file, to)

@@ -1,8 +1,11 @@
 """Redaction: the net below the rule that values are never logged."""
 
+import errno
+import io
 import json
 import logging
 import resource
+import sys
 
 import pytest
 
@@ -58,3 +61,23 @@ def test_core_files_are_switched_off() -> None:
     logs.no_core_dumps()
     assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
     assert before[1] >= 0 or before[1] == resource.RLIM_INFINITY
+
+
+class Broken(io.StringIO):
+    """A log on a full disk, or whose reader is gone."""
+
+    def write(self, text: str, /) -> int:
+        raise OSError(errno.ENOSPC, "no room")
+
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Broken()
+    monkeypatch.setattr(sys, "stderr", broken)
+    log = logs.configure()
+    log.error("ground.ended", count=1)
+    logging.getLogger("asyncio").error("of a library")
+    with pytest.raises(OSError, match="no room"):
+        print("so it would", file=broken)
