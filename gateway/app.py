@@ -20,6 +20,7 @@ from gateway.errors import BooksBroken
 from gateway.extending.found import found
 from gateway.extending.making import made
 from gateway.intake import http as ingest
+from gateway.keeper.opening import refuse_lost
 from gateway.people import people_routes
 from gateway.recovery.first_key import first_key
 from gateway.serve.listeners import application
@@ -56,6 +57,7 @@ async def serve(
     """
     extensions = found(settings)
     branches = [each.migrations for each in extensions if each.migrations is not None]
+    await asyncio.to_thread(refuse_lost, settings.tree, settings.keys / "root")
     await asyncio.to_thread(migrate, settings.store_url, branches)
     recycler = Recycler(timedelta(minutes=settings.limits.recycle_minutes), until, log)
     async with opened(settings, log, clock) as (gateway, supervisor), asyncio.TaskGroup() as group:

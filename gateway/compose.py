@@ -44,7 +44,7 @@ from gateway.identity.signer import GatewaySigner
 from gateway.identity.throttle import Throttle
 from gateway.identity.tokens import Tokens
 from gateway.intake.desk import Intake
-from gateway.intake.http import Taking
+from gateway.intake.labels import Labelled, Taking
 from gateway.keeper.opening import open_keeper
 from gateway.keeper.port import Keeper
 from gateway.pages.notice_sheet import NoticeSheet
@@ -160,7 +160,7 @@ class Gateway:
             profiles=self.profiles,
             consent=self.consent,
             egress=self.egress,
-            intake=taking or self.intake,
+            intake=Labelled(taking or self.intake, self.registry.meters),
             vault=self.vault,
             store=self.store,
             settings={k: v for k, v in self.settings.adapter(name).items() if k != "enabled"},

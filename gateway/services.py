@@ -36,7 +36,7 @@ from gateway.door.profiles import Profiles
 from gateway.door.release import KeptBack, ReleaseDesk
 from gateway.door.response import HttpSink
 from gateway.errors import AskedInVain, SubjectGone
-from gateway.intake.http import Taking
+from gateway.intake.labels import Taking
 from gateway.recovery.ending_log import EndingLog
 from gateway.recovery.row_ends import write_end
 from gateway.rights import Recall

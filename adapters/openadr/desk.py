@@ -152,7 +152,7 @@ class Desk:
         if not (household := self.household_of(ven)):
             return
         said = [c.record for c in outcome.changes if isinstance(c, Put) and isinstance(c.record, EventResponse)]
-        readings = [reading for m in outcome.measured if (reading := m.reading(ven)) is not None]
+        readings = [reading for m in outcome.measured if (reading := m.reading()) is not None]
         readings += [opt_reading(answer) for answer in said if answer.ven == ven]
         if not readings:
             return

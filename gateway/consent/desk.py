@@ -202,10 +202,11 @@ class ConsentDesk:
     async def withdraw(self, household: SubjectId, ground: str | None = None) -> Sequence[Consent]:
         """Take back one consent, or all of them. Returns when no byte of them leaves any more and it is durable.
 
+        An answer that is on its way while all are taken back is one of them, so that none stands behind its back.
         Withdrawing what is withdrawn already is no error. Raises ``ConsentError`` for a consent that is not this
         household's; ``BeingRecorded`` and ``NotRemembered`` when it has stopped and cannot be recorded yet.
         """
-        mine = {g.id: g for g in self._grounds.of(household) if isinstance(g, Consent)}
+        mine, answers_came = self._consents(household), ground is not None
         if ground is not None:
             if ground not in mine:
                 past = [g for g in await self.all_grounds(household) if g.id == ground]
@@ -221,11 +222,14 @@ class ConsentDesk:
             if ended:
                 await self.ends.end(Ended(household, ended, now))
                 done += ended
-            elif not (flying := self.ends.flying(household)):
+            elif flying := self.ends.flying(household):
+                await asyncio.wait(flying)  # somebody else pressed first: acknowledged is what is durable
+            elif not answers_came:
+                async with self._turns.of(household):
+                    mine, answers_came = self._consents(household), True
+            else:
                 await self.ends.settle(household)  # pressed before, when it could not be written
                 return done
-            else:
-                await asyncio.wait(flying)  # somebody else pressed first: acknowledged is what is durable
 
     async def end(self, household: SubjectId, ground: str) -> None:
         """End a contract, or object to a legal task where its law allows that. Raises ``ConsentError``."""
@@ -261,6 +265,9 @@ class ConsentDesk:
             await self.ends.end(Ended(household, ended, at))
 
     # -- helpers
+
+    def _consents(self, household: SubjectId) -> Mapping[str, Consent]:
+        return {g.id: g for g in self._grounds.of(household) if isinstance(g, Consent)}
 
     async def _here(self, household: SubjectId) -> None:
         """Raises ``SubjectGone`` for a household that has ended, or whose end has begun. In its turn."""

@@ -5,8 +5,8 @@ from functools import partial
 
 from adapters.plugin import Batch, IntakeAnswer, NotYours
 from gateway.errors import BatchRefused, NotAllowed
-from gateway.intake.http import Devices, Taking
-from gateway.intake.labels import Homes, labels_of, placed
+from gateway.intake.http import Devices
+from gateway.intake.labels import Homes, Taking, labels_of, placed
 from gateway.registry.meters import Meters
 from gateway.services import BaseServices
 from meter_driver.reading import Reading

@@ -17,7 +17,7 @@ from gateway.door.profiles import Profiles
 from gateway.door.release import ReleaseDesk
 from gateway.door.standing import Lapse, Standing
 from gateway.errors import SettingsError
-from gateway.intake.http import Taking
+from gateway.intake.labels import Taking
 from gateway.services import BaseServices
 from meter_driver.reading import ClockSource, Quality, Reading
 from policies.terms import WHOLE, Pseudonym, Reason, Recipient, Refusal, ReleaseRequest, Row

@@ -15,10 +15,10 @@ from typing import Protocol
 import msgspec
 from aiohttp import web
 
-from adapters.plugin import CALLER, Batch, Caller, IntakeAnswer, Route
+from adapters.plugin import CALLER, Batch, Caller, Route
 from gateway.clock import Clock
 from gateway.errors import BatchRefused, NotAllowed, StoreFull
-from gateway.intake.labels import Homes, labels_of, placed
+from gateway.intake.labels import Homes, Taking, labels_of, placed
 from gateway.registry.meters import Meters
 from gateway.serve.problems import Problem, about
 from meter_driver import senml
@@ -46,12 +46,6 @@ class Devices(Protocol):
 
     def has(self, box_id: str) -> bool:
         """Whether there is such a box."""
-
-
-class Taking(Protocol):
-    """The intake desk."""
-
-    async def take(self, batch: Batch) -> IntakeAnswer: ...
 
 
 class _Refused(msgspec.Struct, frozen=True):

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from gateway.errors import SubjectGone
+from adapters.plugin import Batch, IntakeAnswer
+from gateway.errors import NotAllowed, SubjectGone
 from gateway.registry.meter_records import Reader
 from gateway.registry.meters import Meters
 from gateway.registry.tenancy_records import Tenancy
@@ -19,6 +20,16 @@ UNKNOWN_METER = "unknown-meter"
 """Why a reading is refused that is of no household."""
 BEFORE_TENANCY = "before-tenancy"
 """Why a reading is refused that was taken before its household moved in: it is of those who lived there."""
+
+
+TOO_MANY_METERS = "meters"
+"""Why a reading is refused whose household can have no further meter."""
+
+
+class Taking(Protocol):
+    """The intake desk."""
+
+    async def take(self, batch: Batch) -> IntakeAnswer: ...
 
 
 class Homes(Protocol):
@@ -72,6 +83,23 @@ def placed(sent: Iterable[tuple[int, Reading]], subject_of: Callable[[str], Subj
 def _before(start: datetime, reading: Reading) -> bool:
     at = reading.start or reading.at
     return at is not None and at.utcoffset() is not None and at < start
+
+
+class Labelled:
+    """Intake of what an output brings: each of its meters becomes one of the household, as those behind a box do."""
+
+    def __init__(self, intake: Taking, meters: Meters) -> None:
+        self._intake, self._meters = intake, meters
+
+    async def take(self, batch: Batch) -> IntakeAnswer:
+        """See ``Intake.take``. Of a household that can have no further meter nothing is kept."""
+        named = dict.fromkeys((who, reading.meter, reading.serial) for who, reading in batch.readings)
+        some = Placed(batch.readings, range(len(batch.readings)), (), named)
+        try:
+            labels = await labels_of(batch.source, some, self._meters)
+        except NotAllowed:
+            return IntakeAnswer(0, tuple((index, TOO_MANY_METERS) for index in some.indexes))
+        return await self._intake.take(replace(batch, labels=labels))
 
 
 async def labels_of(box: str, batch: Placed, meters: Meters) -> Mapping[tuple[SubjectId, str], str]:

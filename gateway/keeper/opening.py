@@ -12,6 +12,18 @@ from gateway.keeper.states import Randomness
 from gateway.keeper.tree import PUT_BACK, Tree
 
 
+def refuse_lost(tree: Path, root: Path) -> None:
+    """Before anything is made: where one of the two is there and the other is lost. Blocking; raises ``RootMissing``.
+
+    So a start that cannot go on leaves nothing behind in which a restore would have to be given room first.
+    """
+    pages = tree.exists() and tree.stat().st_size >= SLOT_BYTES
+    if pages and not root.exists():
+        raise RootMissing(f"there is a key tree but no root at {root}: {PUT_BACK}")
+    if not pages and root.exists() and root.read_bytes().strip(b"\0"):
+        raise RootMissing(f"there is a root but no key tree at {tree}: {PUT_BACK}")
+
+
 def open_keeper(
     tree: Path,
     root: Path,

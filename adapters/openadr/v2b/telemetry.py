@@ -31,9 +31,13 @@ OPT_QUANTITY = quantities.OPT
 OPTS = {"optIn": Decimal(1), "optOut": Decimal(0)}
 
 
+VEN_ITSELF = "ven"
+"""The meter of what no resource of a VEN is named for."""
+
+
 def opt_reading(answer: EventResponse) -> Reading:
     """What a VEN said to an event, without the event."""
-    return Reading(answer.ven, OPT_QUANTITY, answer.at, OPTS[answer.opt], None, clock=ClockSource.RECEIVED)
+    return Reading(VEN_ITSELF, OPT_QUANTITY, answer.at, OPTS[answer.opt], None, clock=ClockSource.RECEIVED)
 
 
 def components(points: Iterable[Point20]) -> dict[str, str]:
@@ -67,8 +71,12 @@ class Measured:
     value: str
     component: str = ""
 
-    def reading(self, ven: str) -> Reading | None:
-        """The value in our units, exact to the digit; None for types that are not kept, and for no number."""
+    def reading(self) -> Reading | None:
+        """The value in our units, exact to the digit; None for types that are not kept, and for no number.
+
+        Its meter is what the VEN calls it, without the VEN's id: readings go to several recipients, who could join by
+        it what they know.
+        """
         known = _QUANTITIES.get((self.point.kind, self.point.unit))
         if known is None:
             return None
@@ -81,7 +89,7 @@ class Measured:
             return None
         interval = self.point.kind == "usage" and bool(self.lasting)
         return Reading(
-            meter=f"{ven} {self.component}".rstrip(),
+            meter=self.component or VEN_ITSELF,
             quantity=quantity,
             at=self.start + self.lasting if interval else self.start,
             value=value,

@@ -102,8 +102,8 @@ def test_two_meters_of_a_ven_are_two_meters() -> None:
     ]
     found = components(points)
     assert found == {"a": "main", "b": "heat pump", "c": "main"}
-    meters = [Measured(p, AT, QUARTER, "1", found[p.rid]).reading("ven") for p in points]
-    assert [reading.meter for reading in meters if reading is not None] == ["ven main", "ven heat pump", "ven main"]
+    meters = [Measured(p, AT, QUARTER, "1", found[p.rid]).reading() for p in points]
+    assert [reading.meter for reading in meters if reading is not None] == ["main", "heat pump", "main"]
 
 
 def test_two_points_that_measure_the_same_and_name_no_resource_are_told_apart_by_their_rid() -> None:

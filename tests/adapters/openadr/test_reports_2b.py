@@ -204,7 +204,7 @@ def test_values_keep_their_digits_and_become_our_units(table: Table, scale: str,
     request = reply.text(ASK + "ei:reportRequestID")
     table.send("EiReport", update_report(ven, request, interval(text, uid="0")))
     assert table.outcome is not None
-    reading = table.outcome.measured[0].reading("m")
+    reading = table.outcome.measured[0].reading()
     assert reading is not None
     assert (reading.quantity, reading.unit, reading.start) == ("1-0:1.8.0*255", "kWh", None)
     assert reading.value == Decimal(value)
@@ -238,4 +238,4 @@ def test_what_is_no_number_gives_no_reading(table: Table, text: str) -> None:
     request = reply.text(ASK + "ei:reportRequestID")
     assert table.send("EiReport", update_report(ven, request, interval(text, uid="0"))).code == "200"
     assert table.outcome is not None
-    assert [m.reading("m") for m in table.outcome.measured] == [None]
+    assert [m.reading() for m in table.outcome.measured] == [None]

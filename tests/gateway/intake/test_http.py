@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from adapters.plugin import CALLER, Batch, Caller, IntakeAnswer
 from gateway.errors import StoreFull
 from gateway.intake import http as ingest
+from gateway.intake.labels import Taking
 from gateway.registry.meter_records import Reader
 from gateway.registry.meters import Meters
 from gateway.registry.tenancy_records import Tenancy
@@ -68,7 +69,7 @@ class Unmet(Meters):
         return reader.component or "main"
 
 
-def client_of(intake: ingest.Taking, meters: Meters) -> "TestClient[web.Request, web.Application]":
+def client_of(intake: Taking, meters: Meters) -> "TestClient[web.Request, web.Application]":
     (route,) = ingest.routes(intake, Registry(), meters, Homes(), lambda: NOON)
 
     async def handle(request: web.Request) -> web.StreamResponse:
