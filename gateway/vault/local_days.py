@@ -2,9 +2,11 @@
 
 Of sums and means a day is one partial. Of a register it is its first and last stand, and where there is a seam inside
 it (an unseen exchange, a roll-over) the last stand before and the first few after it, so that the day alone tells what
-its quarters tell; a stand that leapt and came back is left out, as it is in every answer.
+its quarters tell; a stand that leapt and came back is left out, as it is in every answer. Of one that counts both ways
+its last two, and before them what the next day may still take back: a nought is told from how far it went before.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -98,30 +100,47 @@ def _register(one: Series, rows: Sequence[_Row], begin: int, exponent: int, most
     bound, kind = most(one), kind_of(one.quantity)
     stands = {at: value for _, p in rows for at, value in ((p.first_at, p.first), (p.last_at, p.last))}
     unseen = {p.last_at: p.readings - 2 for _, p in rows if p.readings > 2}
-    some = _unbroken(stands, unseen, kind, None if bound is None else bound / Fraction(10) ** exponent)
+    an_hour = None if bound is None else bound / Fraction(10) ** exponent
+    some = _unbroken(stands, unseen, kind, an_hour)
     some = some if len(some) <= MOST_STRETCHES else [*some[: MOST_STRETCHES - 1], some[-1]]
     seen = readings <= _readings(rows)
     readings = max(readings, _readings(rows))  # of a day that shows its first stands the number is not kept
     whole = len(some) <= 1 and not any(_leaps_first(ats, stands, unseen, seen=seen) for ats in some)
-    spans = [(ats[0], ats[-1]) for ats in some] if whole else [span for ats in some for span in _shown(ats)]
-    count = readings if len(spans) == 1 else 2
-    return [(begin if n == 0 else at[0], _stretch(*at, stands, count)) for n, at in enumerate(spans)]
+    decided = _decided(stands, unseen, an_hour) if kind is Kind.NET and some else None
+    kept = [_shown(ats, 1 if whole else COMES_BACK + 1, decided) for ats in some]
+    spans = [(ats[n], ats[min(n + 1, len(ats) - 1)]) for ats in kept for n in range(0, len(ats), 2)]
+    first = readings - len(kept[0]) + 2 if whole and kept else 2
+    return [
+        (begin, _stretch(*at, stands, first)) if n == 0 else (at[0], _stretch(*at, stands, 2))
+        for n, at in enumerate(spans)
+    ]
 
 
 def _leaps_first(ats: Sequence[int], stands: Mapping[int, int], unseen: Mapping[int, int], *, seen: bool) -> bool:
-    """Whether the next stand of a day is more than twice the first, which may be nonsense beside the day before.
+    """Whether a day's next stand is more than twice the first, which may be nonsense beside the day before; so may be
+    the first few where all of them are nought.
 
     ``seen``: all that is not seen is in ``unseen``; else the next but in a quarter of an hour may not be the second.
     """
-    if len(ats) < 2 or ((ats[1] in unseen or not seen) and ats[1] - ats[0] >= QUARTER_US):
-        return False
-    return stands[ats[1]] > 2 * stands[ats[0]]
+    for before, at in pairwise(ats[: COMES_BACK + 1]):
+        if (at in unseen or not seen) and at - before >= QUARTER_US:
+            return False
+        if stands[at] != 0:
+            return stands[at] > 2 * stands[ats[0]]
+    return False
 
 
-def _shown(ats: Sequence[int]) -> list[tuple[int, int]]:
-    """Of a stretch beside a seam so many stands, in pairs, that it is seen not to be nonsense which came back."""
-    kept = list(ats) if len(ats) <= COMES_BACK + 1 else [*ats[: COMES_BACK + 1], ats[-1]]
-    return [(kept[n], kept[min(n + 1, len(kept) - 1)]) for n in range(0, len(kept), 2)]
+def _shown(ats: Sequence[int], first: int, decided: int | None) -> Sequence[int]:
+    """Of a stretch its ``first`` stands and the last: beside a seam so many that it is seen not to be nonsense which
+    came back. ``decided``: where it counts both ways; two stands until then, and all that come after it."""
+    last = 1 if decided is None else 2 + len(ats) - bisect_right(ats, decided)
+    return ats if len(ats) <= first + last else [*ats[:first], *ats[-last:]]
+
+
+def _decided(stands: Mapping[int, int], unseen: Mapping[int, int], most: Fraction | None) -> int:
+    """The last instant of a register that counts both ways that nothing which comes later takes back."""
+    points = [Stand(at, stands[at], unseen=unseen.get(at, 0)) for at in sorted(stands)]
+    return runs_of(points, Kind.NET, most)[-1].ats[-1]
 
 
 def _readings(rows: Iterable[_Row]) -> int:

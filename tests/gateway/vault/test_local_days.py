@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.vault.local_days import days_of, mended_days
@@ -218,7 +218,6 @@ def differences(kind: Kind, points: Sequence[tuple[int, int]]) -> list[Amount]:
 @given(st.data(), st.booleans())
 def test_a_day_of_a_register_has_the_number_of_its_quarters_or_none(data: st.DataObject, net: bool) -> None:
     told, kind, quantity = data.draw(registers(net)), *((Kind.NET, NET) if net else (Kind.CUMULATIVE, RISING))
-    assume(not net or told[-1][2] != 0)  # open: whether a nought at the day's end is one, what follows tells too late
     days = days_of(series(quantity, quarters(kind, told)), [(0, 16 * QUARTER)], lambda _: MOST)
     ends = [
         point
@@ -235,14 +234,14 @@ HOUR = 4 * QUARTER
 
 
 def day_rows(
-    told: Sequence[Told], spans: Sequence[tuple[int, int]], by_quarters: bool
+    told: Sequence[Told], spans: Sequence[tuple[int, int]], by_quarters: bool, quantity: str = RISING
 ) -> list[tuple[str, Decimal | None]]:
     """What an answer by day says of a register in the first two days."""
-    some = series(RISING, quarters(Kind.CUMULATIVE, told))
+    some = series(quantity, quarters(Kind.NET if quantity == NET else Kind.CUMULATIVE, told))
     some = some if by_quarters else days_of(some, spans, lambda _: Fraction(250_000))
     values = sorted(values_of(DetailClass.DAY, some), key=lambda value: (value.at, value.first_at))
     edges = [(instant(begin), instant(end)) for begin, end in spans[:2]]
-    return [(row.status, row.value) for row in rows_of(values, RISING, "s", "m", edges)]
+    return [(row.status, row.value) for row in rows_of(values, quantity, "s", "m", edges)]
 
 
 def stands_at(begin: int, step: int, values: Sequence[int]) -> list[Told]:
@@ -269,6 +268,18 @@ def test_days_tell_what_their_quarters_tell_of_a_fall_between_them(told: list[To
 def test_days_tell_what_their_quarters_tell_of_a_roll_over_near_midnight(before: int) -> None:
     told = stands_at(0, QUARTER, [(10**7 + 100 * (n - before)) % 10**7 for n in range(288)])
     assert day_rows(told, DAYS, by_quarters=False) == day_rows(told, DAYS, by_quarters=True)
+
+
+@given(st.integers(90, 99), st.integers(1, 5), st.sampled_from([0, 1, 400, 5000]), st.sampled_from([-3, 0, 30]))
+def test_days_tell_what_their_quarters_tell_of_noughts_of_a_net_register(
+    first: int, count: int, back: int, step: int
+) -> None:
+    """Around midnight; it comes back to where it was, or goes on from what it fell to."""
+    values = [5000 + (n % 7) * 20 + n * step for n in range(288)]
+    values[first : first + count] = [0] * count
+    values[first + count :] = [value if back == 5000 else back + n for n, value in enumerate(values[first + count :])]
+    told = stands_at(0, QUARTER, values)
+    assert day_rows(told, DAYS, by_quarters=False, quantity=NET) == day_rows(told, DAYS, True, NET)
 
 
 @pytest.mark.parametrize("nonsense", [-100, 62_502, 999_999_100])
