@@ -4,12 +4,13 @@ Stands of a register are not worth less for what is estimated between them. Wher
 the stands at its ends say, it is as measured as they are; a hole between two stands that is filled in part only is
 worth what they say of it. Where parts come to something else they count, and the whole is as good as the least of them.
 
-A hole lies between two readings, of whatever interval it is a part: so parts make the whole in every length.
+A hole lies between two readings, of whatever interval it is a part: so parts make the whole in every length. Where a
+part is too short to be told by readings and the whole is not, the part is what the whole leaves for it.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -52,7 +53,7 @@ def corrected(
         parts = [by_readings.get(piece) for piece in rest_of(edge, inside[edge])]
         said = [each if isinstance(each, Row) else row_of(each, empty) for each in inside[edge]]
         rows.append(joined(edge, [*parts, *said], empty, mean=mean))
-    return rows if mean else _as_measured(rows, inside, worked_out)
+    return rows if mean else _as_measured(_by_wholes(rows, inside, by_readings, worked_out, empty), inside, worked_out)
 
 
 _Parts = Sequence[Correction | Row]
@@ -65,6 +66,50 @@ def _parted(edge: Edge, inside: Sequence[Correction], holes: Sequence[Row]) -> _
     mine = [hole for hole in holes[first : bisect_left(holes, edge[1], key=lambda h: h.start)] if hole.end <= edge[1]]
     alone = [one for one in inside if not any(hole.start <= one.start < hole.end for hole in mine)]
     return sorted([*mine, *alone], key=lambda each: each.start)
+
+
+def _by_wholes(
+    rows: Sequence[Row],
+    inside: Mapping[Edge, _Parts],
+    by_readings: Mapping[Edge, Row],
+    worked_out: _Rows,
+    empty: Row,
+) -> list[Row]:
+    """``rows``, and of those that a part without a number leaves without one what readings say of all of it."""
+    missing = [edge for row in rows if row.value is None and _lies_in(edge := (row.start, row.end), inside[edge])]
+    wholes = _told(worked_out(missing)) if missing else {}
+    said = [(each.start, each.end) for edge in wholes for each in inside[edge]]
+    told = _told([*by_readings.values(), *(worked_out(said) if said else ())])
+    found = []
+    for row in rows:
+        edge = row.start, row.end
+        found.append(_shared(row, wholes[edge], inside[edge], told, empty) if edge in wholes else row)
+    return found
+
+
+def _shared(row: Row, whole: Row, inside: _Parts, told: Mapping[Edge, Row], empty: Row) -> Row:
+    """A ``whole`` by readings without what they tell of its parts is left for those of which they tell nothing."""
+    edge = row.start, row.end
+    rest = [told[each] for each in rest_of(edge, inside) if each in told]
+    said = [each if isinstance(each, Row) else row_of(each, empty) for each in inside]
+    counted = [part for part in said if (part.start, part.end) in told]
+    unread = [part for part in said if (part.start, part.end) not in told]
+    read = [*rest, *(told[part.start, part.end] for part in counted)]
+    numbers = [value for part in read if (value := value_in(part, whole.unit)) is not None]
+    length = length_of(edge) - sum(length_of((part.start, part.end)) for part in read)
+    left = None if whole.value is None else whole.value - sum(numbers)
+    if left is None or length <= 0 or (left < 0 and not is_signed(whole.quantity)):
+        return row
+    hole = replace(whole, end=whole.start + timedelta(microseconds=int(length)), value=left)
+    return joined(edge, [*rest, *counted, _filled(hole, unread)], empty, mean=False)
+
+
+def _lies_in(edge: Edge, inside: _Parts) -> bool:
+    return bool(inside) and edge[0] <= inside[0].start and inside[-1].end <= edge[1]
+
+
+def _told(rows: Iterable[Row]) -> dict[Edge, Row]:
+    return {(row.start, row.end): row for row in rows if row.value is not None}
 
 
 def _as_measured(rows: Sequence[Row], inside: Mapping[Edge, _Parts], worked_out: _Rows) -> list[Row]:

@@ -20,6 +20,8 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 STANDS = [value(START + n * QUARTER_HOUR, Decimal(n), meter="m") for n in range(97)]
 """One kilowatt-hour each quarter."""
 
+LONG = [value(START + n * QUARTER_HOUR, Decimal(n), meter="m") for n in range(2 * 96 + 1)]
+
 
 def correction(
     start: timedelta,
@@ -194,3 +196,30 @@ def test_a_day_as_it_was_kept_is_as_whole_as_its_word_says(status: str, complete
     kept = replace(correction(NO, ONE_DAY), status=status)
     (day,) = told(ONE_DAY, kept, values=[], until=ONE_DAY)
     assert (day.status, day.completeness) == (status, Decimal(complete))
+
+
+def test_a_part_that_is_too_short_to_be_told_is_what_the_whole_leaves_for_it() -> None:
+    """Silent from 20:00 to 01:00: longer than what is left of the day behind the last correction."""
+    silent = [each for each in LONG if not START + 20 * HOUR < each.at < START + 25 * HOUR]
+    plain = told(ONE_DAY, values=silent, until=ONE_DAY)
+    assert [(day.value, day.status) for day in plain] == [(Decimal(96), "estimated")]
+    late = correction(19 * HOUR, 19 * HOUR + QUARTER_HOUR, "5")
+    twice = correction(23 * HOUR, 23 * HOUR + QUARTER_HOUR, "2", method="average")
+    (day,) = told(ONE_DAY, late, values=silent, until=ONE_DAY)
+    assert (day.value, day.status, day.completeness) == (Decimal(100), "estimated", Decimal(1))
+    (day,) = told(ONE_DAY, late, twice, values=silent, until=ONE_DAY)
+    assert (day.value, day.status, day.unit) == (Decimal(100), "estimated", "kWh"), (
+        "what fills a hole in part adds nothing"
+    )
+    more = correction(23 * HOUR, 23 * HOUR + QUARTER_HOUR, "40", method="average")
+    (day,) = told(ONE_DAY, late, more, values=silent, until=ONE_DAY)
+    assert (day.value, day.status) == (Decimal(84 + 40 + 15), "estimated"), (
+        "what is said to be more than the hole holds counts"
+    )
+
+
+def test_what_the_readings_do_not_tell_of_the_whole_either_stays_without_a_number() -> None:
+    ends = [each for each in STANDS if each.at < START + 20 * HOUR]
+    assert [day.value for day in told(ONE_DAY, correction(NO, QUARTER_HOUR), values=ends, until=ONE_DAY)] == [None]
+    over = correction(ONE_DAY - QUARTER_HOUR, ONE_DAY + QUARTER_HOUR)
+    assert [day.value for day in told(ONE_DAY, over, values=LONG, until=ONE_DAY)] == [None]
