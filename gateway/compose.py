@@ -11,7 +11,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from adapters.plugin import Adapter, Logger, Signer
@@ -28,6 +29,7 @@ from gateway.door.ledger import Ledger
 from gateway.door.lines import Lines
 from gateway.door.profiles import Profiles, ProfileSource
 from gateway.door.release import ReleaseDesk
+from gateway.errors import StoreFull
 from gateway.forgetting import Forgetting
 from gateway.grounds import GroundBook
 from gateway.household_end import HouseholdEnd
@@ -83,6 +85,7 @@ from gateway.vee.worklist import WorkList
 from policies.cohorts import SAFETY_RULES, SafetyRule
 from policies.holdings import Lasting
 from policies.roles import Listener
+from policies.terms import DetailClass
 from policies.vault.pins import NO_RUN
 
 
@@ -226,13 +229,13 @@ async def load(gateway: Gateway) -> None:
     if missing := await gateway.required.load():
         gateway.log.error("days.not_believed", days=missing)
     await gateway.retention.load()
-    await gateway.retention.run(gateway.clock())
     await gateway.vault.start()
+    await gateway.vee.corrections.load()
+    await gateway.retention.run(gateway.clock())
     await gateway.registry.load()
     await gateway.ledger.checkpoints.load()
     await gateway.grounds.load(gateway.store)
     await gateway.consent.ends.load()
-    await gateway.vee.corrections.load()
     for part in (gateway.clients, gateway.codes, gateway.sessions):
         await part.load()
     await gateway.household_end.resume()
@@ -337,6 +340,16 @@ def composed(
     )
     profiles = Profiles(organisations, clock, zone)
     worked_out = Days(store, keeper, os.urandom, zone, log, registry.meters.installed, required)
+    compactor = Compactor(
+        store,
+        keeper,
+        clock=clock,
+        randomness=os.urandom,
+        log=log,
+        settled=vault.settled,
+        days=worked_out,
+        required=required,
+    )
     return Gateway(
         settings=settings,
         clock=clock,
@@ -358,21 +371,12 @@ def composed(
             days,
             clock=clock,
             log=log,
-            leaving=worked_out.derive_leaving,
+            leaving=partial(_leaving, compactor, worked_out, vee, log),
             erased=worked_out.derive_erased,
             expired=lines.expired,
             required=required,
         ),
-        compactor=Compactor(
-            store,
-            keeper,
-            clock=clock,
-            randomness=os.urandom,
-            log=log,
-            settled=vault.settled,
-            days=worked_out,
-            required=required,
-        ),
+        compactor=compactor,
         registry=registry,
         signer=signer,
         authority=authority,
@@ -406,6 +410,18 @@ def composed(
         vee=vee,
         sweep=Sweep(store, vault, vee, registry.tenancies, clock, zone, log, looks=settings.vee.enabled),
     )
+
+
+async def _leaving(
+    compactor: Compactor, days: Days, vee: VeeDesk, log: Logger, first: Mapping[DetailClass, date]
+) -> None:
+    """What coarser classes still need of what expires now. A full disk holds no expiry up."""
+    try:
+        await compactor.merge_leaving(first)
+        await days.derive_leaving(first)
+        await vee.keep_leaving(first)
+    except StoreFull:
+        log.error("retention.leaving_not_written")
 
 
 def _vee(

@@ -7,7 +7,7 @@ even a single late piece is merged soon, while its readings are held (see ``gate
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -100,6 +100,18 @@ class Compactor:
         if len(self._aside) > before:
             self._log.error("compactor.set_aside", days=len(self._aside))
         return merged
+
+    async def merge_leaving(self, first: Mapping[DetailClass, date]) -> None:
+        """Quarters that came late, of days whose readings as received expire now: these alone tell what was told again.
+
+        ``first``: the days from which classes stay. What came since the last round, so it is little.
+        """
+        begin, end = first[DetailClass.QUARTER].toordinal(), first[DetailClass.LIVE].toordinal() - 1
+        c = piece.c
+        quarters = (c["class"] == CLASS_CODES[DetailClass.QUARTER], c.day.between(begin, end))
+        query = select(c.subject, c.day).where(*quarters).distinct().order_by(c.subject, c.day)
+        for subject, day in await self._store.look(lambda connection: connection.execute(query).fetchall()):
+            await self.merge(SubjectId(subject), DetailClass.QUARTER, day)
 
     async def _due(self, ended: int) -> AsyncIterator[DayKey]:
         """Each once."""

@@ -78,6 +78,13 @@ class CorrectionBook:
         where = (table.c.tenancy == household, table.c["class"] == CLASS_CODES[_QUARTER])
         return await self._opened(household, select(table).where(*where).order_by(table.c.number.desc()).limit(most))
 
+    async def days(self, detail: DetailClass, first: int, last: int) -> list[tuple[SubjectId, int]]:
+        """Households and UTC days (ordinals) in [first, last] of which something was corrected."""
+        where = (table.c["class"] == CLASS_CODES[detail], table.c.day.between(first, last))
+        query = select(table.c.tenancy, table.c.day).where(*where).distinct().order_by(table.c.day, table.c.tenancy)
+        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
+        return [(SubjectId(household), day) for household, day in rows]
+
     async def rows(
         self, household: SubjectId, some: Collection[tuple[DetailClass, Decided]], names: Sequence[str]
     ) -> list[dict[str, Any]]:

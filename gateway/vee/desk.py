@@ -160,6 +160,22 @@ class VeeDesk:
         except SubjectGone:
             return []
 
+    async def keep_leaving(self, first: Mapping[DetailClass, date]) -> None:
+        """What corrections make of local days whose quarters expire now, by all that came for them since.
+
+        ``first``: the days from which classes stay. A day that cannot be opened holds no expiry up.
+        """
+        begin, end = first[_DAY].toordinal(), first[_QUARTER].toordinal() - 1
+        for household, ordinal in await self.corrections.days(_QUARTER, begin, end):
+            start = datetime.combine(date.fromordinal(ordinal), time(), UTC)
+            try:
+                async with self._turns.of(household):
+                    await self._keep_days(household, Period(start, start + ONE_DAY))
+            except (SubjectGone, Expired):
+                continue
+            except ValueError:
+                self._log.warning("vee.damaged", day=date.fromordinal(ordinal).isoformat())
+
     async def forget(self, household: SubjectId) -> None:
         """Somebody was erased. What is looked at meanwhile finds no key."""
         async with self._turns.of(household):

@@ -2,7 +2,8 @@
 and each household is listened to once a day: which of its meters said nothing. Rows that nobody can open any
 more are deleted.
 
-A day that is merged later than ``_LOOKS_BACK`` (history that was imported) is looked at when an operator asks for it.
+A day that is merged later than ``_LOOKS_BACK`` (history that was imported) is looked at when an operator asks for it,
+and when something of it was corrected: what that makes of its local day is to be right by all that came.
 """
 
 import asyncio
@@ -152,15 +153,17 @@ def _slice(
 
 
 def _due(connection: Connection, some: Sequence[SubjectId], days: tuple[int, int]) -> Sequence[Any]:
-    """Merged days whose version was not looked at."""
-    b, seen = block.c, vee_seen.c
+    """Merged days whose version was not looked at; older ones where something of them was corrected."""
+    b, seen, changed = block.c, vee_seen.c, vee_correction.c
     together = (seen.tenancy == b.subject) & (seen.day == b.day)
-    return connection.execute(
-        select(b.subject, b.day, b.version)
-        .select_from(block.outerjoin(vee_seen, together))
-        .where(b.subject.in_(some), b["class"] == CLASS_CODES[_QUARTER], b.day.between(*days))
-        .where(seen.version.is_(None) | (seen.version != b.version))
-    ).fetchall()
+    of_day = (changed.tenancy == b.subject) & (changed.day == b.day)
+    quarters = (b.subject.in_(some), b["class"] == CLASS_CODES[_QUARTER])
+    unseen = seen.version.is_(None) | (seen.version != b.version)
+    columns, looked = select(b.subject, b.day, b.version), block.outerjoin(vee_seen, together)
+    recent = columns.select_from(looked).where(*quarters, b.day.between(*days), unseen)
+    old = (changed.tenancy.in_(some), changed["class"] == CLASS_CODES[_QUARTER], changed.day < days[0])
+    corrected = columns.select_from(looked.join(vee_correction, of_day)).where(*quarters, *old, unseen).distinct()
+    return [*connection.execute(recent), *connection.execute(corrected)]
 
 
 def _oldest(table: Table, some: Sequence[SubjectId]) -> Any:

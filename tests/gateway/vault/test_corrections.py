@@ -224,6 +224,26 @@ async def test_a_single_late_correction_is_merged_while_its_reading_is_held(tmp_
         assert {value.count for (value,) in right} == {10}
 
 
+async def test_what_comes_again_just_before_its_readings_expire_counts(tmp_path: Path) -> None:
+    """Nothing merges between the acknowledgement and midnight."""
+    async with opened(tmp_path, {DetailClass.LIVE: 2}) as safe:
+        await safe.vault.admit(ANNA, NOON)
+        safe.now = NOON + timedelta(hours=1)
+        sent = minutes(10, NOON)
+        await safe.take(ANNA, [each for each in sent if each != sent[3]], POWER, "W")
+        safe.now = NOON + DAY
+        await safe.compactor.round()
+        safe.now = (NOON + 2 * DAY).replace(hour=23, minute=59)
+        answer = await safe.take(ANNA, [(sent[3][0], "1")], POWER, "W")
+        assert not answer.refused
+        right = [await safe.values(ANNA, detail, POWER) for detail in DERIVED]
+        assert {value.count for (value,) in right} == {10}
+        safe.now += timedelta(minutes=2)
+        await safe.retention.run(safe.now)
+        assert not await safe.values(ANNA, DetailClass.LIVE, POWER)
+        assert right == [await safe.values(ANNA, detail, POWER) for detail in DERIVED]
+
+
 async def merge(safe: Safe) -> None:
     for detail in (DetailClass.LIVE, *DERIVED):
         await safe.compactor.merge(ANNA, detail, NOON.toordinal())

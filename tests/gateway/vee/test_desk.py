@@ -366,6 +366,37 @@ async def test_a_day_stays_corrected_when_its_quarters_are_gone(home: House) -> 
     assert [len(rows) for rows in kept] == [0, 1]
 
 
+@pytest.mark.parametrize("swept", [True, False])
+async def test_a_corrected_day_stays_right_by_what_came_weeks_later(home: House, swept: bool) -> None:
+    """A gap whose readings come after the sweep looks back no more; then its quarters go."""
+    who = await home.household()
+    await home.agree(who)
+    day: list[float | None] = [round(1000 + 0.1 * n, 1) for n in range(97)]
+    late, day[41:60] = day[41:60], [None] * 19
+    await stands(home, who, DAY - ONE_DAY, [round(990.4 + 0.1 * n, 1) for n in range(96)])
+    await stands(home, who, DAY, day)
+    await merged(home)
+    await home.gateway.sweep.round()
+    (gap,) = [one for one in await listed(home, household=who) if one.item.found.rule == "consecutive-interval"]
+    period = Period(DAY + 45 * QUARTER_HOUR, DAY + 46 * QUARTER_HOUR)
+    await home.gateway.vee.edit(gap.id, Correcting("a", "b", period=period, value=Decimal("0.7"), unit="kWh"))
+    home.now += timedelta(days=45)
+    await stands(home, who, DAY + 41 * QUARTER_HOUR, late)
+    await merged(home)
+    (right,) = await told(home, who, ONE_DAY)
+    assert right.value == Decimal("10.2")
+    if swept:
+        await home.gateway.sweep.round()
+        assert await home.gateway.sweep.round() == 0, "once for what came"
+        kept = await home.gateway.vee.corrections.of(who, DetailClass.DAY, Period(DAY, DAY + ONE_DAY))
+        assert [each.value for some in kept.values() for each in some][-1] == right.value
+    home.now += timedelta(days=500)
+    await home.gateway.retention.run(home.now)
+    parts = await home.gateway.own_data.own(who, home.own_right(), ONE_DAY)
+    rows = [row async for part in parts for row in part.released.rows if row.start == DAY]
+    assert [(row.value, row.status) for row in rows] == [(right.value, right.status)]
+
+
 async def test_a_day_is_as_read_when_its_quarters_are_gone_and_its_correction_was_taken_back(home: House) -> None:
     who, one = await spike(home)
     day = (await told(home, who, ONE_DAY))[0]
