@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -21,8 +22,8 @@ from policies.vault.values import Value
 
 AROUND = timedelta(days=7)
 """What is read beside a window, so that a register that is read once a day is seen to go on, or to come back."""
-_MOST_OPEN = 8
-"""Readings in a row between which nothing is known: of more, what comes next is told from the last."""
+_AHEAD = 8
+"""Readings behind a window that may tell what it ends with, where one of them is garbled."""
 _Edge = tuple[datetime, datetime]
 _Tell = Callable[[Sequence[Value], Sequence[_Edge]], list[Row]]
 """Rows of any intervals by some values, one of a meter's quantity."""
@@ -63,7 +64,9 @@ class Finest:
         known.window = window.period.start
         found: list[Row] = []
         if kind in REGISTERS:
+            since = known.since or window.period.start
             found = self._between(known, rows, values, window, tell)
+            rows = [row for row in rows if row.value is None or row.start >= since]
             spans: Iterable[_Edge] = ((row.start, row.end) for row in found)
         else:
             told = {(row.start, row.end) for row in rows}
@@ -91,22 +94,27 @@ class Finest:
     def _between(
         self, known: _Known, rows: Sequence[Row], values: Sequence[Value], window: Grant, tell: _Tell
     ) -> list[Row]:
-        """Of each time between two readings, and rows, that none of the rows tells."""
-        some = _ascending([*known.near, *values])
-        valued = [(row.start, row.end) for row in rows if row.value is not None]
-        begin = window.period.start if known.since is None else known.since
+        """Of each time between two readings, and rows, that none of the rows tells. A row that begins before ``since``
+        is told in part already.
+        """
+        some, end = _ascending([*known.near, *values]), window.period.end
+        begin = known.since or window.period.start
+        with_value = [(row.start, row.end) for row in rows if row.value is not None and row.end > begin]
+        valued = [edge for edge in with_value if edge[0] >= begin]
         ats = {at for value in some for at in (value.first_at, value.last_at)}
         read = sorted(at for at in ats if at >= begin and not _inside(at, valued))
-        inside = bisect_right(read, window.period.end)
-        marks = {*read[:inside], *(at for edge in valued for at in edge)} | ({begin} if known.since else set())
-        if marks and max(marks) < window.period.end:
-            marks |= {*read[inside : inside + 1]}
-        stretches = [*_stretches(sorted(marks), set(valued), window.resolution)]
-        found = _rows_of(stretches, lambda edges: tell(some, edges) if edges else [])
-        if marks:
-            known.since = _open_since(max(marks), stretches, found)
-            known.near = [v for v in some if v.last_at >= known.since - AROUND and v.first_at <= known.since + AROUND]
-        return found
+        inside = bisect_right(read, end)
+        marks = {*read[:inside], *(at for edge in with_value for at in edge if at >= begin)}
+        marks |= {begin} if known.since else set()
+        if not marks or begin >= end:
+            return []
+        if not valued or valued[-1][1] < end:
+            marks |= {*read[inside : inside + _AHEAD]}
+        groups = _groups([*_stretches(sorted(marks), set(valued), window.resolution)], some, tell)
+        mine = [group for group in groups if group.begin < end]
+        known.since = max([at for at in marks if at <= end] + [group.end for group in mine])
+        known.near = [v for v in some if abs(v.last_at - known.since) <= AROUND]
+        return [row for group in mine for row in group.rows]
 
 
 def _stretches(marks: Sequence[datetime], valued: Set[_Edge], step: timedelta) -> Iterator[list[_Edge]]:
@@ -125,19 +133,32 @@ def _stretches(marks: Sequence[datetime], valued: Set[_Edge], step: timedelta) -
         yield some
 
 
-def _rows_of(stretches: Sequence[Sequence[_Edge]], tell: Callable[[Sequence[_Edge]], list[Row]]) -> list[Row]:
+class _Group(NamedTuple):
+    """Times that follow each other, and what is known of them."""
+
+    begin: datetime
+    end: datetime
+    rows: Sequence[Row]
+
+
+def _groups(stretches: Sequence[Sequence[_Edge]], values: Sequence[Value], tell: _Tell) -> list[_Group]:
     """What is not known of a piece may be of it and the next ones together: between them, something was garbled, or
     nothing was read where it begins.
     """
-    alone = {(row.start, row.end): row for row in tell([edge for some in stretches for edge in some]) if _has(row)}
+    alone = _told(tell(values, [edge for some in stretches for edge in some]))
     groups = [group for some in stretches for group in _grouped(some, alone)]
-    wider = [group for group in groups if len(group) > 1]
-    whole = {(row.start, row.end): row for row in tell([(g[0][0], g[-1][1]) for g in wider]) if _has(row)}
-    found: list[Row] = []
+    whole = _told(tell(values, [(group[0][0], group[-1][1]) for group in groups if len(group) > 1]))
+    found = []
     for group in groups:
-        row = whole.get((group[0][0], group[-1][1]))
-        found += [row] if row is not None else [alone[edge] for edge in group if edge in alone]
+        begin, end = group[0][0], group[-1][1]
+        row = whole.get((begin, end))
+        rows = [row] if row is not None else [alone[edge] for edge in group if edge in alone]
+        found.append(_Group(begin, end, rows))
     return found
+
+
+def _told(rows: Iterable[Row]) -> dict[_Edge, Row]:
+    return {(row.start, row.end): row for row in rows if row.value is not None}
 
 
 def _grouped(some: Sequence[_Edge], alone: dict[_Edge, Row]) -> Iterator[Sequence[_Edge]]:
@@ -153,19 +174,6 @@ def _grouped(some: Sequence[_Edge], alone: dict[_Edge, Row]) -> Iterator[Sequenc
     elif tail:
         groups.append(tail)
     yield from groups
-
-
-def _open_since(last: datetime, stretches: Sequence[Sequence[_Edge]], found: Sequence[Row]) -> datetime:
-    """The begin of what is not known at the end, as long as that is not much."""
-    if not stretches or stretches[-1][-1][1] != last:
-        return last
-    told = max((row.end for row in found), default=stretches[-1][0][0])
-    unknown = [start for start, _ in stretches[-1] if start >= told]
-    return unknown[0] if 0 < len(unknown) <= _MOST_OPEN else last
-
-
-def _has(row: Row) -> bool:
-    return row.value is not None
 
 
 def _inside(at: datetime, edges: Sequence[_Edge]) -> bool:
