@@ -150,7 +150,7 @@ def _foresee(read: ReadFile, known: Iterable[Any], told: _Told) -> None:
         for line, start, end in zip(column.lines, column.starts, column.ends, strict=True):
             if start < said["begins"]:
                 told.refused["before-start"].append(line)
-            elif end < said["expired_before"]:
+            elif start < said["expired_before"]:
                 told.refused["expired"].append(line)
             elif end > said["ahead_after"]:
                 told.refused["clock"].append(line)
