@@ -2,8 +2,9 @@
 
 Of each message: ``LOC+172`` the metering point, ``RFF+MG`` the meter's number, ``PIA+5`` the OBIS code, ``QTY`` a value
 with its qualifier, ``DTM+163`` and ``164`` begin and end of what it is for, ``DTM+7`` or ``9`` the instant of a stand.
-Other segments are passed over, but those that say
-where messages and the interchange end (``envelope``). What a line is to other files is here the number of the segment.
+Other segments are passed over, but those that say where messages and the interchange end (``envelope``). What a line is
+to other files is here the number of the segment.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

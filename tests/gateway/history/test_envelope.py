@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from gateway.history import mscons
 from gateway.history.plan import plan_of
 from gateway.history.values import Values
-from gateway.history.wrong import Wrong
+from gateway.history.wrong import FileRefused, Wrong
 
 _LINES = (
     "NAD+DP' LOC+172+DE1' RFF+MG:1ESM' LIN+1' PIA+5+1-0?:1.8.0:SRW' QTY+220:{n}.5:KWH' DTM+9:20260301010{n}?+00:303'"
@@ -25,7 +25,10 @@ def interchange(messages: int, groups: bool = False) -> list[str]:
 
 def wrong_of(segments: list[str]) -> list[Wrong]:
     values = Values()
-    mscons.read(["".join(segments)], plan_of({}), values)
+    try:
+        mscons.read(["".join(segments)], plan_of({}), values)
+    except FileRefused as error:
+        return [*error.all]
     values.finish()
     return values.wrong.some
 
