@@ -76,10 +76,12 @@ def rows_of(
     installed: Installation = NOTHING_SAID,
     *,
     joules: bool = False,
+    widest: timedelta = timedelta(0),
 ) -> list[Row]:
     """``values`` ascending, of one meter. Snapshots, and names of no vocabulary, have no intervals.
 
-    ``joules``: told in them although these values may be in watt-hours alone.
+    ``joules``: told in them although these values may be in watt-hours alone. ``widest``: of registers, how far stands
+    may be apart between which it is estimated, at least; as far as an interval is long they may be anyway.
     """
     known = quantities.parse(quantity)
     if known is None or not known.present or not values:
@@ -97,7 +99,7 @@ def rows_of(
         case Kind.INTERVAL:
             found, exponent = entries.amounts(_entries(some, known, scale, installed), spans), scale.exponent
         case _:
-            found, exponent = _differences(some, known, scale, spans, installed), scale.exponent
+            found, exponent = _differences(some, known, scale, spans, installed, widest), scale.exponent
     unit, power = scale.told
     about = _About(subject, quantity, meter, unit, exponent + power, _Worth.of(some, known.kind))
     return [_row(amount, instants[amount.begin, amount.end], about) for amount in found]
@@ -160,6 +162,7 @@ def _differences(
     scale: CommonScale,
     spans: list[tuple[int, int]],
     installed: Installation,
+    widest: timedelta,
 ) -> list[Amount]:
     points: dict[tuple[int, str], Stand] = {}
     step = Decimal(1).scaleb(scale.exponent)
@@ -174,7 +177,7 @@ def _differences(
     bound = None if most is None else scale.bound(most)
     exchanges = [_exchange(each, known.name, scale) for each in installed.exchanges]
     runs = runs_of(in_order([points[place] for place in sorted(points)]), known.kind, bound, exchanges)
-    return stands.amounts(runs, spans)
+    return stands.amounts(runs, spans, widest // _MICROSECOND)
 
 
 def _exchange(declared: Declared, quantity: str, scale: CommonScale) -> Exchange:

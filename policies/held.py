@@ -1,7 +1,8 @@
 """What is held beside the values of intervals: the readings themselves that were kept of each quarter or day. Pure.
 
 Of a quarter or a day the first and the last reading are kept, whatever became of those between. Of load-profile entries
-it is their sum; where it is that of a whole interval, the interval's own row says it, and it is not told twice.
+it is their sum; where it, or a mean, is that of a whole interval, the interval's own row says it, and it is not told
+twice.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,10 +11,10 @@ from decimal import ROUND_DOWN, Decimal
 
 from msgspec.structs import replace
 
-from meter_driver.quantities import Kind, parse
+from meter_driver.intervals import day_edges
+from meter_driver.quantities import MEANS, Kind, parse
 from meter_driver.units import convert, told
-from policies.minimise import local_edges
-from policies.terms import ONE_DAY, QUARTER_HOUR, DetailClass, Row
+from policies.terms import QUARTER_HOUR, DetailClass, Row
 from policies.vault.values import Value
 
 _SHARE = Decimal("0.001")
@@ -28,7 +29,7 @@ def readings_held(values: Iterable[Value], detail: DetailClass, subject: str, zo
         if known is not None and known.kind is Kind.INTERVAL:
             rows += _sum(value, _end(value, detail, zone), subject)
         else:
-            rows += _outermost(value, subject)
+            rows += _outermost(value, _end(value, detail, zone), subject)
     return rows
 
 
@@ -38,10 +39,18 @@ def reading(value: Value, at: datetime, said: Decimal, subject: str) -> Row:
     return Row(subject, value.quantity, at, at, convert(said, value.unit, unit), unit, value.status, value.meter)
 
 
-def _outermost(value: Value, subject: str) -> Iterator[Row]:
-    """One that is the mean of a time is told as that."""
+def own_time(value: Value) -> tuple[datetime, datetime] | None:
+    """Of an amount, or a single mean, what it is of; None where it is of an instant, or nobody said of which time."""
+    known = parse(value.quantity)
+    spanned = known is not None and (known.kind is Kind.INTERVAL or (known.kind in MEANS and value.count == -1))
+    return (value.first_at, value.last_at) if spanned and value.first_at < value.last_at else None
+
+
+def _outermost(value: Value, end: datetime, subject: str) -> Iterator[Row]:
+    """One that is the mean of a time is told as that, unless it is the interval's own."""
     if value.count == -1:
-        yield replace(reading(value, value.last_at, value.last, subject), start=value.first_at)
+        if (value.first_at, value.last_at) != (value.at, end):
+            yield replace(reading(value, value.last_at, value.last, subject), start=value.first_at)
         return
     if value.first_at < value.last_at:
         yield reading(value, value.first_at, value.first, subject)
@@ -66,5 +75,5 @@ def _sum(value: Value, end: datetime, subject: str) -> Iterator[Row]:
 
 def _end(value: Value, detail: DetailClass, zone: tzinfo) -> datetime:
     if detail is DetailClass.DAY:
-        return local_edges(value.at, ONE_DAY, zone)[1]
+        return day_edges(value.at.astimezone(zone).date(), zone)[1]
     return value.at + QUARTER_HOUR

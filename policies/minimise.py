@@ -14,6 +14,7 @@ from meter_driver.intervals import day_edges, month_edges
 from meter_driver.quantities import AMOUNTS, MEANS, parse
 from meter_driver.units import base
 from policies.amounts import JOULES, NOTHING_SAID, Installation, can_change_to_joules, rows_of, said_joules
+from policies.finest import Finest
 from policies.gaps import Gaps
 from policies.terms import AS_RECEIVED, ONE_DAY, ONE_MONTH, Grant, Period, Row
 from policies.vault.values import Value
@@ -42,6 +43,7 @@ def minimise(
     corrections: Corrections | None = None,
     gaps: Gaps | None = None,
     joules: Set[tuple[str, str]] = frozenset(),
+    finest: Finest | None = None,
 ) -> list[Row]:
     """Rows of one household, by quantity and meter, then instant. As received nothing is corrected.
 
@@ -50,6 +52,7 @@ def minimise(
     recipient knows the household. ``zone``: where days and months begin. What has not ended at ``now`` is not told.
     ``gaps``: of the answer that this is a window of; None where only those that readings touch are told as missing.
     ``joules``: quantity and meter of energies that are told in them, since some other window has them in joules.
+    ``finest``: likewise of the answer; with it, what is known in its own length alone is told too.
     """
     wanted = sorted(
         (v for v in values if v.quantity in grant.quantities), key=lambda v: (v.quantity, v.meter, v.at, v.first_at)
@@ -71,19 +74,36 @@ def minimise(
         said = (installed or {}).get(meter, NOTHING_SAID)
         here = (quantity, meter) in some and _joules(groups[quantity, meter], some[quantity, meter])
         unit = JOULES if here or (quantity, meter) in joules else None
-        work = partial(rows_of, groups[quantity, meter], quantity, subject, meter, installed=said, joules=bool(unit))
         empty = Row(subject, quantity, grant.period.start, grant.period.start, None, unit, "missing", meter)
-        if (quantity, meter) in some:
-            known = parse(quantity)
-            mean = known is not None and known.kind in MEANS
-            read = _read(groups[quantity, meter]) if known is not None and known.kind in AMOUNTS else ()
-            told = corrected(edges, some[quantity, meter], work, empty, mean=mean, read=read)
-        else:
-            told = work(edges)
+        tell = partial(_told, some.get((quantity, meter), ()), empty, said)
+        told = tell(groups[quantity, meter], edges)
         if gaps is not None:
             told = gaps.filled(told, groups[quantity, meter], edges, grant.period.start, empty)
+        if finest is not None:
+            widest = timedelta(0) if (quantity, meter) in some else _LONGEST_DAY
+            told = finest.told(told, groups[quantity, meter], grant, empty, partial(tell, widest=widest))
         rows += told
     return rows
+
+
+def _told(
+    corrections: Sequence[Correction],
+    empty: Row,
+    installed: Installation,
+    values: Sequence[Value],
+    edges: Sequence[tuple[datetime, datetime]],
+    widest: timedelta = timedelta(0),
+) -> list[Row]:
+    """Rows of one quantity of one meter. ``empty``: a missing row, with who and what it is about."""
+    joules = empty.unit == JOULES
+    work = partial(rows_of, values, empty.quantity, empty.subject, empty.meter, installed=installed, joules=joules)
+    work = partial(work, widest=widest)
+    if not corrections:
+        return work(edges)
+    known = parse(empty.quantity)
+    mean = known is not None and known.kind in MEANS
+    read = _read(values) if known is not None and known.kind in AMOUNTS else ()
+    return corrected(edges, corrections, work, empty, mean=mean, read=read)
 
 
 def _joules(values: Sequence[Value], corrections: Sequence[Correction]) -> bool:

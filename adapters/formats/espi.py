@@ -18,7 +18,7 @@ from adapters.formats.espi_time import LocalTime, local_time
 from adapters.formats.words import chunked
 from adapters.plugin import Released, Renderer
 from meter_driver.instants import stamp
-from policies.terms import ONE_MONTH, Row
+from policies.terms import ONE_DAY, ONE_MONTH, Row
 
 INT48 = 2**47 - 1
 """The largest value of the schema."""
@@ -27,13 +27,17 @@ _NAMESPACE = uuid.UUID("6d1f2c7e-0b0c-4f5e-9f0e-6a1b52f5d3c1")
 
 @dataclass(frozen=True, slots=True)
 class _Series:
-    """What one ReadingType holds for: ``length`` is that of its intervals, ``power`` the power of ten of its values."""
+    """What one ReadingType holds for: ``length`` is that of its intervals, ``power`` the power of ten of its values.
+
+    ``own``: each of its intervals has a length of its own, which is that of its reading alone.
+    """
 
     meter: str
     quantity: str
     unit: str | None
     length: timedelta
     power: int
+    own: bool = False
 
 
 class _Feed:
@@ -63,14 +67,16 @@ class _Feed:
         return chunked(line.encode() for line in self._lines(released))
 
     def _lines(self, released: Released) -> Iterator[str]:
-        rows = sorted(released.rows, key=lambda row: (row.meter, row.quantity))
-        for (meter, quantity, unit), group in groupby(rows, key=lambda row: (row.meter, row.quantity, row.unit)):
+        step = released.resolution
+        rows = sorted(released.rows, key=lambda row: (row.meter, row.quantity, _own(row, step)))
+        series = groupby(rows, key=lambda row: (row.meter, row.quantity, row.unit, _own(row, step)))
+        for (meter, quantity, unit, own), group in series:
             mine = list(group)
-            codes = codes_of(quantity, unit, released.resolution)
-            series = _Series(meter, quantity, unit, released.resolution, _power(mine, codes))
+            codes = codes_of(quantity, unit, step)
+            one = _Series(meter, quantity, unit, step, _power(mine, codes), own)
             yield from self._point(meter, codes)
-            yield from self._reading(series, codes)
-            yield from self._block(series, codes, mine)
+            yield from self._reading(one, codes)
+            yield from self._block(one, codes, mine)
 
     def _number(self, thing: object) -> tuple[int, bool]:
         """Of a resource, and whether it is new."""
@@ -99,7 +105,7 @@ class _Feed:
         links = [("self", reading), ("up", reading.rpartition("/")[0])]
         links += [("related", f"{reading}/IntervalBlock"), ("related", kind)]
         yield self._entry(reading, title, links, f"<MeterReading {_ESPI}/>")
-        fields = {**codes.fields(), "powerOfTenMultiplier": series.power, **_length(series.length)}
+        fields = {**codes.fields(), "powerOfTenMultiplier": series.power, **_length(series)}
         ordered = "".join(_tag(name, fields[name]) for name in _ORDER if fields.get(name) is not None)
         yield self._entry(kind, title, [("self", kind)], f"<ReadingType {_ESPI}>{ordered}</ReadingType>")
 
@@ -152,11 +158,19 @@ def _tag(name: str, value: object) -> str:
     return f"<{name}>{value}</{name}>"
 
 
-def _length(length: timedelta) -> dict[str, int]:
+def _length(series: _Series) -> dict[str, int]:
     """Of intervals: in seconds, but months by their TimePeriodOfInterest, as they have no length of their own."""
-    if length == ONE_MONTH:
+    if series.own or not series.length:
+        return {}
+    if series.length == ONE_MONTH:
         return {"timeAttribute": _MONTHLY}
-    return {"intervalLength": int(length.total_seconds())} if length else {}
+    return {"intervalLength": int(series.length.total_seconds())}
+
+
+def _own(row: Row, step: timedelta) -> bool:
+    """Whether a row of intervals of ``step`` is of another length: days and months are as long as they are."""
+    about = {ONE_DAY: timedelta(hours=1), ONE_MONTH: 3 * ONE_DAY}.get(step, timedelta(0))
+    return bool(step) and abs(row.end - row.start - step) > about
 
 
 def _span(name: str, start: datetime, end: datetime) -> str:

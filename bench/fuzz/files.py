@@ -25,7 +25,7 @@ _MAP = {"format": "csv", "columns": {"point": "p", "quantity": "q", "time": "t",
 _CSV = b"p,q,t,v\n" + b"".join(b"a,1-0:1.8.0,2026-01-01T0%d:00:00Z,%d\n" % (n, n) for n in range(9))
 _EDIFACT = (
     b"UNA:+.? 'UNH+1+MSCONS:D:04B'NAD+DP'LOC+172+a'RFF+MG:1'LIN+1'PIA+5+1-0?:1.29.0'"
-    b"QTY+220:1.5:KWH'DTM+163:202601010000?+00:303'DTM+164:202601010015?+00:303'UNT+9+1'"
+    b"QTY+220:1.5:KWH'DTM+163:202601010000?+00:303'DTM+164:202601010015?+00:303'UNT+10+1'"
 )
 _ESPI = (
     b'<feed xmlns="http://www.w3.org/2005/Atom" xmlns:e="http://naesb.org/espi"><entry><link rel="self" href="u/1"/>'

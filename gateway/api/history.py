@@ -5,7 +5,7 @@ idempotent by (source, sequence). Refusals are those of ``gateway.intake.desk``,
 before the household moved in, where that is known, is somebody else's.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -139,10 +139,11 @@ class HistoryApi:
         readings: list[tuple[SubjectId, Reading]] = []
         places: list[tuple[int, int]] = []
         refused: list[tuple[int, int, str]] = []
+        first = _first_of(wanted.series)
         for number, series in enumerate(wanted.series):
             home = self._home(series)
             _check(series, number)
-            label = await self._label(home, series)
+            label = await self._label(home, series, first[_meter_of(series)])
             begins = (home.moved_in or _EVER).timestamp()
             for row, start in enumerate(series.starts or series.ends):
                 if start < begins:
@@ -156,8 +157,9 @@ class HistoryApi:
         told = {"sequence": wanted.sequence, "accepted": answer.accepted, "refused": said}
         return web.json_response({**told, "repeated": answer.repeated})
 
-    async def _label(self, home: Tenancy, series: ValuesIn) -> str:
-        medium, since = of_quantities([series.quantity]), datetime.fromtimestamp(min(series.starts or series.ends), UTC)
+    async def _label(self, home: Tenancy, series: ValuesIn, first: int) -> str:
+        """``first``: begin of the first value that the batch has of this meter, seconds since 1970 UTC."""
+        medium, since = of_quantities([series.quantity]), datetime.fromtimestamp(first, UTC)
         try:
             return await self.registry.meters.imported(home.id, series.meter, series.serial, medium=medium, since=since)
         except SubjectGone:
@@ -182,6 +184,19 @@ class HistoryApi:
             field = "point" if wanted.point else "household"
             raise Unknown(f"{field}: there is none (any more)")
         return found
+
+
+def _meter_of(series: NameIn) -> tuple[str, ...]:
+    return series.household, series.point, series.meter, series.serial
+
+
+def _first_of(some: Sequence[ValuesIn]) -> Mapping[tuple[str, ...], int]:
+    """By meter: its values come as several series, one for each status."""
+    first: dict[tuple[str, ...], int] = {}
+    for series in some:
+        begin = min(series.starts or series.ends)
+        first[_meter_of(series)] = min(begin, first.get(_meter_of(series), begin))
+    return first
 
 
 def _fits(wanted: NameIn) -> bool:

@@ -22,6 +22,8 @@ from meter_driver.render import counted
 
 MapFile = Annotated[Path, typer.Option("--map", "-m", help="YAML: what the columns are; see docs/running.md.")]
 _OnlyCheck = Annotated[bool, typer.Option("--check", help="Say what would be taken, and send nothing.")]
+NOT_ALL = 3
+"""Exit: the end was reached, and of what the file holds some is not taken. 2 is a command that was misspelt."""
 _AT_ONCE = 500
 _SHOWN = 100
 """Ranges of lines of one fault that are printed; the others are counted."""
@@ -34,7 +36,8 @@ def import_file(
 
     All is checked first; then it goes in batches, and after an end in the middle the same command goes on where it
     stopped. What is wrong or refused is told on stderr with file, line and field; the sums are one JSON object on
-    stdout. Exit 1 when anything was wrong or refused.
+    stdout. Exit 0 when all of it was taken, 3 when all but what was refused or left out, 1 when nothing was sent or the
+    command could not end.
     """
     config = held(settings)
     try:
@@ -150,7 +153,7 @@ def _foresee(read: ReadFile, known: Iterable[Any], told: _Told) -> None:
         for line, start, end in zip(column.lines, column.starts, column.ends, strict=True):
             if start < said["begins"]:
                 told.refused["before-start"].append(line)
-            elif end < said["expired_before"]:
+            elif start < said["expired_before"]:
                 told.refused["expired"].append(line)
             elif end > said["ahead_after"]:
                 told.refused["clock"].append(line)
@@ -213,4 +216,8 @@ def _sums(file: Path, read: ReadFile, told: _Told, *, sent: bool) -> None:
         "not_remembered": told.before,
     }
     typer.echo(json.dumps(sums))
-    raise typer.Exit(1 if told.refused or read.left_out else 0)
+    left = sum(map(len, told.refused.values())) + read.left_out.count
+    if left:
+        rest = "all others are in" if sent else "all others would be"
+        typer.echo(f"metergate: {counted(left, 'value')} not taken, as told above; {rest}", err=True)
+    raise typer.Exit(NOT_ALL if left else 0)

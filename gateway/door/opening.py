@@ -19,6 +19,7 @@ from gateway.errors import SubjectGone
 from gateway.vault.port import Mark, Vault, held_since
 from meter_driver.intervals import day_edges
 from policies.amounts import can_change_to_joules, said_joules
+from policies.finest import AROUND, Finest
 from policies.gaps import Gaps, rows_owed
 from policies.minimise import Corrections, ended, interval_of, minimise
 from policies.terms import AS_RECEIVED, EVERYTHING, ONE_DAY, DetailClass, Grant, Period, Row, SubjectId, class_of
@@ -80,16 +81,20 @@ class Opener:
                 async for part in self.parts(piece, meant=meant):
                     yield part
 
-    async def parts(self, opened: Open, mark: Mark | None = None, meant: Meant | None = None) -> AsyncIterator[Part]:
+    async def parts(
+        self, opened: Open, mark: Mark | None = None, meant: Meant | None = None, *, finest: Finest | None = None
+    ) -> AsyncIterator[Part]:
         """A day, or a window of intervals, at a time. A household that leaves in the middle simply ends here.
 
         ``mark``: values as they stood at that position. ``meant``: what they mean; None: what they mean now.
+        ``finest``: with what is known in another length than the grant's alone; what is held of amounts and means in
+        their own (``policies.held``) is told by the caller.
         """
         try:
             if opened.grant.resolution == AS_RECEIVED:
                 found = self._received(opened, mark)
             else:
-                found = self._intervals(opened, mark, meant or await self.meant_in([opened.grant]))
+                found = self._intervals(opened, mark, meant or await self.meant_in([opened.grant]), finest)
             async for part in found:
                 yield part
         except SubjectGone:
@@ -162,12 +167,15 @@ class Opener:
             if (part := await self.part(opened, values)) is not None:
                 yield part
 
-    async def _intervals(self, opened: Open, mark: Mark | None, meant: Meant) -> AsyncIterator[Part]:
+    async def _intervals(
+        self, opened: Open, mark: Mark | None, meant: Meant, finest: Finest | None = None
+    ) -> AsyncIterator[Part]:
         held = partial(held_since, self._vault, opened.grant.subject)
         settled = await self._settled(opened.grant) if mark is None else frozenset()
         gaps = Gaps(opened.grant.period)
         for window, sources in windows(opened.grant, self._zone, held):
             grant = replace(opened.grant, period=window)
+            sources = sources if finest is None else [_further(source) for source in sources]
             changed = meant.known(await self._changes(grant, sources))
             plain = None if meant.installed or changed else await self._plain(grant, sources, settled)
             values = await self._values(grant, sources, mark) if plain is None else plain
@@ -175,13 +183,13 @@ class Opener:
                 return
             if not values and not changed:
                 continue
-            part = await self.part(replace(opened, grant=grant), values, meant, changed, gaps)
-            async for earlier in self._owed(opened, gaps, window.start):
+            part = await self.part(replace(opened, grant=grant), values, meant, changed, gaps, finest)
+            async for earlier in self._owed(opened, gaps, finest, window.start):
                 yield earlier
             if part is not None:
                 yield part
 
-    async def _owed(self, opened: Open, gaps: Gaps, until: datetime) -> AsyncIterator[Part]:
+    async def _owed(self, opened: Open, gaps: Gaps, finest: Finest | None, until: datetime) -> AsyncIterator[Part]:
         """Of windows before an instant, what is missing there; a gap shows when it has ended."""
         if not (owed := gaps.taken()):
             return
@@ -189,7 +197,8 @@ class Opener:
         start, _ = interval_of(min(one.told.last for one in owed), grant.resolution, self._zone)
         for piece in cut(Period(max(start, grant.period.start), until), grant.resolution, self._zone):
             edges = ended(piece, grant.resolution, self._zone, now)
-            if rows := await asyncio.to_thread(rows_owed, owed, edges):
+            rows = await asyncio.to_thread(rows_owed, owed, edges)
+            if rows := rows if finest is None else [*finest.rest(rows)]:
                 yield _told(opened, rows, rows[0].start.date())
 
     async def _settled(self, grant: Grant) -> frozenset[date]:
@@ -244,9 +253,10 @@ class Opener:
         meant: Meant | None = None,
         changed: Corrections | None = None,
         gaps: Gaps | None = None,
+        finest: Finest | None = None,
     ) -> Part | None:
         """What is much leaves the loop; whoever withdraws meanwhile is seen by egress, before the write."""
-        words: dict[str, Any] = {"corrections": changed, "gaps": gaps}
+        words: dict[str, Any] = {"corrections": changed, "gaps": gaps, "finest": finest}
         if meant is not None:
             words |= {"installed": meant.installed, "joules": meant.joules}
         work = partial(minimise, values, opened.grant, opened.name, self._zone, now=self._clock(), **words)
@@ -256,7 +266,12 @@ class Opener:
             return None
         earliest = values[0].at if values else rows[0].start
         first = min((v.at for v in values if v.at >= opened.grant.period.start), default=earliest)
+        first = first if finest is None else min(first, *(row.start for row in rows))
         return _told(opened, rows, first.date())
+
+
+def _further(source: WindowSource) -> WindowSource:
+    return source._replace(reach=Period(source.reach.start - AROUND, source.reach.end + AROUND))
 
 
 def _changeable(asked: frozenset[str]) -> frozenset[str]:

@@ -2,7 +2,8 @@
 
 Of each message: ``LOC+172`` the metering point, ``RFF+MG`` the meter's number, ``PIA+5`` the OBIS code, ``QTY`` a value
 with its qualifier, ``DTM+163`` and ``164`` begin and end of what it is for, ``DTM+7`` or ``9`` the instant of a stand.
-Other segments are passed over. What a line is to other files is here the number of the segment.
+Other segments are passed over, but those that say where messages and the interchange end (``envelope``). What a line is
+to other files is here the number of the segment.
 """
 
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ from types import MappingProxyType
 
 from adapters.formats.unece import RECOMMENDATION_20
 from gateway.history.edifact import Segment, segments
+from gateway.history.envelope import Envelope
 from gateway.history.plan import ImportMap
 from gateway.history.stamps import Stamps, wall
 from gateway.history.values import NUMBER, Name, Values
@@ -49,12 +51,16 @@ class _Quantity:
 
 def read(chunks: Iterable[str], plan: ImportMap, values: Values) -> None:
     """Every value into ``values``, or into what is wrong. Raises ``FileRefused`` when it is no MSCONS."""
-    reader = _Reader(plan, values)
+    reader, envelope = _Reader(plan, values), Envelope()
     for segment in segments(chunks):
         reader.take(segment)
+        for wrong in envelope.take(segment):
+            values.wrong.add(*wrong)
     if not reader.messages:
         raise FileRefused(Wrong(0, "UNH", "no message"))
     reader.end()
+    for wrong in envelope.end():
+        values.wrong.add(*wrong)
 
 
 class _Reader:
@@ -67,7 +73,7 @@ class _Reader:
     def take(self, segment: Segment) -> None:
         """One segment, in order."""
         match segment.tag:
-            case "UNB" | "UNS" | "UNT" | "UNZ" | "BGM" | "LIN" | "NAD":
+            case "UNB" | "UNG" | "UNE" | "UNS" | "UNT" | "UNZ" | "BGM" | "LIN" | "NAD":
                 self.end()
                 self._code = ""
                 if segment.tag == "NAD" and segment.get(1) == "DP":

@@ -5,7 +5,8 @@ A bad record is refused by its index and a stable word; the others are kept. Ref
     unknown-subject   no such household, or erased
     no-instant        the reading has none, or one without a zone
     clock             more than five minutes in the future
-    expired           its day is held in no class any more (of an amount without its interval: in ``live``)
+    expired           its day is held in no class any more (of an amount or mean: that of its begin; of one without its
+                      interval: in ``live``)
     too-late          its day is held in ``quarter`` and no finer, and it tells a time again of which the sum or mean is
                       held there: nobody can mend that any more
     interval          it ends before it begins

@@ -88,10 +88,15 @@ def _said(series: Sequence[Series]) -> Mapping[Quarter, Sequence[_Said]]:
     return found
 
 
-def nowhere_kept(kind: Kind, column: Column, live: int) -> Sequence[bool]:
-    """Of each reading whether no class keeps it: one of an interval that nobody told, before ``live`` (an instant)."""
-    amount = kind in (Kind.INTERVAL, Kind.MEAN)
-    return [amount and start == at < live for start, at in zip(column.starts, column.ats, strict=True)]
+def nowhere_kept(kind: Kind, column: Column, live: int, quarter: int) -> Sequence[bool]:
+    """Of each reading whether no class keeps it: an amount or mean that ends before ``live`` (an instant), of an
+    interval that nobody told, or that begins before ``quarter``: it belongs to the quarter of its begin.
+    """
+    spanned = kind in (Kind.INTERVAL, Kind.MEAN)
+    return [
+        spanned and at < live and (start == at or start < quarter)
+        for start, at in zip(column.starts, column.ats, strict=True)
+    ]
 
 
 def told_again(name: Named, column: Column, spans: TakenSpans) -> Sequence[bool]:

@@ -68,7 +68,8 @@ def _kept(
     if (first := min(column.ats)) < threshold:
         column = without(column, refused, "expired", [at < threshold for at in column.ats])
     if first < live:
-        column = without(column, refused, "expired", nowhere_kept(name.kind, column, live))
+        nowhere = nowhere_kept(name.kind, column, live, _midnight(oldest[DetailClass.QUARTER]))
+        column = without(column, refused, "expired", nowhere)
     return without(column, refused, "too-late", told_again(name, column, spans)) if spans else column
 
 

@@ -24,6 +24,7 @@ from gateway.pages.lately import UNSETTLED, finer_since, newest_of, oldest, read
 from gateway.vault.port import Vault, held_since
 from meter_driver.intervals import day_edges
 from meter_driver.quantities import is_amount
+from policies.finest import Finest
 from policies.held import reading, readings_held
 from policies.terms import (
     AS_RECEIVED,
@@ -152,11 +153,12 @@ class DataDesk:
             meant = await self._opener.meant_in(told)
         except SubjectGone:
             return
+        finest = Finest()
         for step, period in spans:
             if step == AS_RECEIVED:
-                async for part in self._held_of(subject, standing, period.start):
+                async for part in self._held_of(subject, standing, period.start, whole_days=True):
                     yield part
-            async for part in self._parts(subject, standing, step, period, meant=meant):
+            async for part in self._parts(subject, standing, step, period, meant=meant, finest=finest):
                 yield part
 
     async def _lately(self, subject: SubjectId, standing: Standing) -> AsyncIterator[Part]:
@@ -202,24 +204,32 @@ class DataDesk:
         period: Period,
         quantities: frozenset[str] = EVERYTHING,
         meant: Meant | None = None,
+        *,
+        finest: Finest | None = None,
     ) -> AsyncIterator[Part]:
         if not period.empty:
             grant = replace(_grant(standing.ground, subject, step, period), quantities=quantities)
-            async for part in self._opener.parts(Open(grant, "self", standing), meant=meant):
+            async for part in self._opener.parts(Open(grant, "self", standing), meant=meant, finest=finest):
                 yield part
 
-    async def _held_of(self, subject: SubjectId, standing: Standing, until: datetime) -> AsyncIterator[Part]:
+    async def _held_of(
+        self, subject: SubjectId, standing: Standing, until: datetime, *, whole_days: bool = False
+    ) -> AsyncIterator[Part]:
         """A day at a time: of days until quarters are held, then of quarters. A household that leaves in the middle
         simply ends here.
+
+        ``whole_days``: what is of a time of its own is told of days as long as these are told, and of quarters since.
         """
         try:
             held, days = held_since(self._vault, subject, DetailClass.QUARTER), self._finest(subject)[0][1]
+            seam = days.end if whole_days else held
             for detail, period in ((DetailClass.DAY, days), (DetailClass.QUARTER, Period(held, until))):
                 if period.empty:
                     continue
                 async for values in self._vault.read(subject, detail, EVERYTHING, period):
                     rows = await asyncio.to_thread(readings_held, values, detail, "self", self._zone)
-                    some = [row for row in rows if detail is DetailClass.QUARTER or row.start < held]
+                    quarter = detail is DetailClass.QUARTER
+                    some = [r for r in rows if (r.start >= (seam if r.start < r.end else held)) == quarter]
                     if some:
                         yield readings_part(standing, subject, detail, min(value.at for value in values).date(), some)
         except SubjectGone:

@@ -45,7 +45,11 @@ def with_serial(meter: Meter, serial: str, since: datetime) -> Meter:
 
 def read_by(meter: Meter, reader: Reader, now: datetime) -> Meter:
     """What readings that come say of it: its number, since when, and its medium where none was told yet."""
-    changed = with_serial(meter, reader.serial, min(reader.at or now, now))
+    since = min(reader.at or now, now)
+    changed = with_serial(meter, reader.serial, since)
+    if changed == meter and reader.at is not None and since < dict(meter.serials).get(reader.serial, since):
+        earlier = ((serial, since if serial == reader.serial else before) for serial, before in meter.serials)
+        changed = in_order(replace(meter, serials=tuple(earlier)))
     if not reader.medium or meter.told:
         return changed
     return replace(changed, medium=meter.medium or reader.medium, told=reader.medium)

@@ -6,12 +6,26 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
-from meter_driver.amounts.amount import Amount, Edges, Method, Status
+from meter_driver.amounts.amount import HOUR_US, Amount, Edges, Method, Status
 from meter_driver.amounts.runs import Run
 
+LONGEST_DAY = 25 * HOUR_US
+_SHORTEST_DAY = 23 * HOUR_US
 
-def amounts(runs: Sequence[Run], edges: Edges) -> list[Amount]:
-    """Of each interval that the runs enclose, or touch (then it is missing); the others are left out."""
+
+def widest_of(length: int) -> int:
+    """How far two stands may be apart, in microseconds, for what lies between them to be told of an interval so long:
+    as far as it is long; of a local day as far as the longest, so that a meter which is read once a day has a number
+    also on and beside the days on which the clocks change.
+    """
+    return LONGEST_DAY if _SHORTEST_DAY <= length < LONGEST_DAY else length
+
+
+def amounts(runs: Sequence[Run], edges: Edges, widest: int = 0) -> list[Amount]:
+    """Of each interval that the runs enclose, or touch (then it is missing); the others are left out.
+
+    ``widest``: see ``widest_of``, of shorter intervals too.
+    """
     if not runs:
         return []
     begins, ends = [run.ats[0] for run in runs], [run.ats[-1] for run in runs]
@@ -20,7 +34,7 @@ def amounts(runs: Sequence[Run], edges: Edges) -> list[Amount]:
         first = bisect_right(begins, begin) - 1
         last = bisect_left(ends, end)
         if first >= 0 and last < len(runs) and first <= last and ends[first] >= begin and begins[last] <= end:
-            amount = _across(runs, first, last, begin, end)
+            amount = _across(runs, first, last, begin, end, max(widest, widest_of(end - begin)))
         else:
             amount = None
         if amount is None:
@@ -30,12 +44,12 @@ def amounts(runs: Sequence[Run], edges: Edges) -> list[Amount]:
     return found
 
 
-def _across(runs: Sequence[Run], first: int, last: int, begin: int, end: int) -> Amount | None:
+def _across(runs: Sequence[Run], first: int, last: int, begin: int, end: int, widest: int) -> Amount | None:
     following = runs[first + 1 : last + 1]
     if following and not all(run.follows for run in following):
         return None
-    low, low_read = runs[first].stand(begin, end - begin)
-    high, high_read = runs[last].stand(end, end - begin)
+    low, low_read = runs[first].stand(begin, widest)
+    high, high_read = runs[last].stand(end, widest)
     if low is None or high is None:
         return None
     total = high - low
@@ -59,6 +73,6 @@ def _covered(runs: Sequence[Run], begin: int, end: int) -> int:
     for run in runs:
         first, last = max(bisect_right(run.ats, begin) - 1, 0), bisect_left(run.ats, end) + 1
         for low, high in pairwise(run.ats[first:last]):
-            if high - low <= end - begin:
+            if high - low <= widest_of(end - begin):
                 covered += min(high, end) - max(low, begin)
     return covered

@@ -147,3 +147,18 @@ def test_chunks_are_bounded() -> None:
     chunks = list(espi(START).body(part))
     assert len(chunks) > 1
     assert max(map(len, chunks)) <= LARGEST_CHUNK
+
+
+def test_an_amount_of_a_time_of_its_own_stands_in_a_block_that_says_no_length_of_intervals() -> None:
+    """Beside the quarters of the same register, and as an amount like these."""
+    silence = structs.replace(row("3.5", 1), end=START + timedelta(days=3) + QUARTER)
+    document = feed([row("0.25"), silence, row("0.5", 300)])
+    kinds = [
+        {str(tag.tag).partition("}")[2]: tag.text for tag in kind}
+        for kind in document.iterfind(".//e:ReadingType", NAMES)
+    ]
+    assert [kind.get("intervalLength") for kind in kinds] == ["900", None]
+    assert len({kind["accumulationBehaviour"] for kind in kinds}) == 1
+    lengths = [[each.text for each in block.iterfind("e:IntervalReading/e:timePeriod/e:duration", NAMES)]
+               for block in document.iterfind(".//e:IntervalBlock", NAMES)]  # fmt: skip
+    assert lengths == [["900", "900"], [str(3 * 86_400)]]

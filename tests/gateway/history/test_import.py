@@ -130,7 +130,9 @@ async def test_what_is_too_old_or_from_before_the_tenancy_is_refused_counted_and
         foreseen = await imported(house, tmp_path, lines, "--check")
         assert await kept(house, old) == []
         done = await imported(house, tmp_path, lines)
-        assert done.exit_code == foreseen.exit_code == 1
+        assert done.exit_code == foreseen.exit_code == 3
+        assert "metergate: 3 values not taken, as told above; all others are in\n" in done.stderr
+        assert "; all others would be\n" in foreseen.stderr
         assert sums(done)["refused"] == sums(foreseen)["refused"] == {"before-start": 1, "expired": 2}
         assert (sums(done)["accepted"], sums(foreseen)["sent"]) == (2, False)
         file = tmp_path / "history.csv"
@@ -181,7 +183,7 @@ async def test_a_stamp_of_the_future_is_foreseen_by_the_check_as_the_run_refuses
         lines = [line(0), line(ahead - 2), line(ahead), line(ahead + 96)]
         foreseen = await imported(house, tmp_path, lines, "--check")
         done = await imported(house, tmp_path, lines)
-        assert foreseen.exit_code == done.exit_code == 1
+        assert foreseen.exit_code == done.exit_code == 3
         assert sums(foreseen)["refused"] == sums(done)["refused"] == {"clock": 2}
         assert f"{tmp_path / 'history.csv'}:4-5: clock" in foreseen.stderr
         assert sums(foreseen)["accepted"] == sums(done)["accepted"] == 2
@@ -312,3 +314,41 @@ async def test_a_batch_is_known_after_a_restart_with_what_was_refused_of_it(tmp_
     async with people(tmp_path) as house:
         assert await house.operator("POST", "/api/history", body) == {**first, "repeated": True}
         assert len(await kept(house, subject)) == 1
+
+
+async def test_the_exit_says_whether_all_of_the_file_was_taken(tmp_path: Path) -> None:
+    """What the file leaves empty is left out: the end is a normal one, and not that of a file that was taken whole."""
+    async with people(tmp_path) as house:
+        await household(house)
+        whole, some, wrong = [line(0)], [line(1), line(2, "")], [line(3), line(4, "much")]
+        for lines, code in ((whole, 0), (some, 3), (wrong, 1)):
+            assert (await imported(house, tmp_path, lines)).exit_code == code
+
+
+async def test_an_amount_that_begins_before_quarters_are_held_is_refused_and_foreseen(tmp_path: Path) -> None:
+    """It belongs to the quarter of its begin; nothing would keep it."""
+    async with people(tmp_path) as house:
+        subject = await household(house, start=MIDNIGHT - timedelta(days=700))
+        oldest = house.gateway.vault.oldest(subject, DetailClass.QUARTER)
+        assert oldest is not None
+        begin = datetime(oldest.year, oldest.month, oldest.day, tzinfo=UTC) - timedelta(hours=12)
+        lines = [f"P1;{begin + n * timedelta(days=1):%Y-%m-%dT%H:%M}+00:00;1-0:1.29.0;5;W" for n in range(3)]
+        plan = MAP.replace("15min", "1d")
+        foreseen = await imported(house, tmp_path, lines, "--check", plan=plan)
+        done = await imported(house, tmp_path, lines, plan=plan)
+        assert sums(foreseen)["refused"] == sums(done)["refused"] == {"expired": 1}
+        assert [value.total for value in await kept(house, subject)] == [5000, 5000]
+
+
+async def test_a_device_is_there_since_the_first_of_its_values_whatever_its_status_and_file(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        subject = await household(house, start=MIDNIGHT - timedelta(days=2))
+        plan = MAP.replace("status: S", "status: S, serial: N")
+        for quarters, first in (([2, 3, 4], 2), ([0, 1], 0)):
+            lines = [f"{line(n, status='WE'[n > 2])};77" for n in quarters]
+            file, plan_file = written(tmp_path, lines, plan)
+            file.write_text(file.read_text().replace("Wert;S", "Wert;S;N"))
+            done = await imported_file(house, tmp_path, file, plan_file)
+            assert done.exit_code == 0, done.stderr
+            (meter,) = await house.gateway.registry.meters.of(subject)
+            assert meter.serials == (("77", MIDNIGHT + first * timedelta(minutes=15)),)

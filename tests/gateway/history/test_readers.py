@@ -1,6 +1,7 @@
 """Readers of history files: what is read is right, what is wrong is named by line and field, nothing crashes them."""
 
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -523,13 +524,22 @@ MESSAGE = (
     "QTY+220:0.25:KWH'DTM+163:202603010000?+00:303'DTM+164:202603010015?+00:303'"
     "QTY+67:0.5:KWH'DTM+163:202603010015?+00:303'DTM+164:202603010030?+00:303'"
     "QTY+20:9:KWH'DTM+163:202603010030?+00:303'DTM+164:202603010045?+00:303'"
-    "LIN+2'PIA+5+1-0?:1.8.0:SRW'QTY+220:1234.5:KWH'DTM+9:202603010100:203'UNT+20+1'UNZ+1+1'"
+    "LIN+2'PIA+5+1-0?:1.8.0:SRW'QTY+220:1234.5:KWH'DTM+9:202603010100:203'UNT+0+1'UNZ+1+1'"
 )
+
+
+def counted(text: str) -> str:
+    """With the number of segments of each message as it is."""
+    whole, parts = "", text.split("UNH+")
+    for place, part in enumerate(parts):
+        count = part.partition("UNT+")[0].count("'") + 1
+        whole += f"UNH+{re.sub('UNT[+][0-9]+', f'UNT+{count}', part)}" if place else part
+    return whole
 
 
 def from_mscons(text: str, **plan: Any) -> tuple[Sequence[SourceColumn], Values]:
     values = Values()
-    mscons.read([text], plan_of({"zone": "Europe/Berlin", **plan}), values)
+    mscons.read([counted(text)], plan_of({"zone": "Europe/Berlin", **plan}), values)
     return values.finish(), values
 
 
