@@ -11,9 +11,9 @@ from gateway.consent.notice import PrivacyNotice
 from gateway.pages.asked import taking
 from gateway.pages.forms import FORM_BYTES, household_of, signed_record
 from gateway.pages.notice_sheet import SaidLine
-from gateway.pages.record_views import end_facts, receipt_facts
+from gateway.pages.record_views import end_facts, receipt_facts, recipients
 from gateway.pages.render import Renderings, language_of
-from gateway.pages.views import NameOf, who_is
+from gateway.pages.views import NameOf
 from gateway.pages.words import Phrases
 from gateway.registry.registry import Registry
 from policies.roles import HOUSEHOLD, Listener
@@ -75,7 +75,7 @@ class ReceiptPages:
             record=record,
             notice=await self.evidence.notice(subject, ground),
             end=await self._end(subject, ground, t),
-            who=who_is(record.claims["recipients"][0], self.organisation, t) if record.claims else "",
+            who=recipients(record.claims, self.organisation, t) if record.claims else "",
             facts=self._facts(record, t),
         )
         return web.Response(text=html, content_type="text/html")

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from gateway.cohorts.desk import NEIGHBOURHOOD
 from gateway.consent.evidence import IDENTITY_DESTROYED, KEYS_DESTROYED, PIECES_DESTROYED, span_of
 from gateway.pages.notice_sheet import SaidLine
 from gateway.pages.views import NameOf, who_is
@@ -47,7 +48,7 @@ def receipt_facts(claims: Claims, named: NameOf, t: Phrases, when: DateWords, da
     small = Markup("{} <small>{}</small>")
     said: list[tuple[str, str]] = [
         ("given", when(datetime.fromtimestamp(claims["iat"], UTC))),
-        ("recipient", "; ".join(who_is(each, named, t) for each in claims["recipients"])),
+        ("recipient", recipients(claims, named, t)),
         ("purpose", "; ".join(map(t.purpose, claims["purposes"]))),
         ("quantities", small.format("; ".join(map(t.quantity, what["quantities"])), t("of_each_meter"))),
         ("detail", t.resolution(span_of(what["resolution"]))),
@@ -67,7 +68,7 @@ def end_facts(claims: Claims, named: NameOf, t: Phrases, when: DateWords) -> lis
     """When a consent ended and how, to whom it was given, what for, and by whom the record was signed."""
     said: list[tuple[str, str]] = [
         (_HOW_IT_ENDED[claims["event"]], when(datetime.fromtimestamp(claims["iat"], UTC))),
-        ("recipient", "; ".join(who_is(each, named, t) for each in claims["recipients"])),
+        ("recipient", recipients(claims, named, t)),
         ("purpose", "; ".join(map(t.purpose, claims["purposes"]))),
         ("responsible", _controllers(claims)),
         ("you_are", Markup("{} <small>{}</small>").format(claims["principal_id"], t("you_are_means"))),
@@ -91,6 +92,22 @@ def certificate_view(claims: Claims, t: Phrases, when: DateWords) -> ShownCertif
         [(_gone(each["what"], t), _count(each, t)) for each in claims["destroyed"]],
         [_staying(each, t) for each in claims["retained"]],
     )
+
+
+def recipients(claims: Claims, named: NameOf, t: Phrases) -> str:
+    """As they were called when it was signed, and as they are called today where that is something else.
+
+    The oldest records have ids alone: what these were called then is not known.
+    """
+    ids, then = claims["recipients"], claims.get("recipient_names")
+    return "; ".join(_called(id_, then[i] if then else id_, named, t) for i, id_ in enumerate(ids))
+
+
+def _called(recipient: str, then: str, named: NameOf, t: Phrases) -> str:
+    today = who_is(recipient, named, t)
+    if today in (then, recipient):
+        return then
+    return today if recipient == NEIGHBOURHOOD else t("called_today").format(then, today)
 
 
 def _values(what: Claims, t: Phrases, day: DateWords) -> Markup:

@@ -29,6 +29,7 @@ RECORD_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
             "the same on all your receipts; it does not tell your name",
             "auf allen Ihren Belegen gleich; Ihren Namen verrät es nicht",
         ),
+        "called_today": ("{} (today known as {})", "{} (heißt heute {})"),
         "record_number": ("Number of the consent", "Nummer der Einwilligung"),
         "notice_heading": ("What you read before your yes", "Was Sie vor Ihrem Ja gelesen haben"),
         "notice_means": (
