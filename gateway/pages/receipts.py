@@ -85,7 +85,7 @@ class ReceiptPages:
         if record.claims is None:
             return ()
         when, day = (lambda at: self.show.when(at, t)), (lambda at: self.show.day(at, t))
-        return receipt_facts(record.claims, self.organisation, t, when, day)
+        return receipt_facts(record.claims, self.organisation, t, when, day, lambda end: self.show.last_day(end, t))
 
     async def _end(self, subject: SubjectId, ground: str, t: Phrases) -> ShownEnd | None:
         """What is signed of the end of a consent; None while there is nothing."""

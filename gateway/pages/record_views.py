@@ -42,8 +42,10 @@ class ShownCertificate:
     stays: Sequence[Staying]
 
 
-def receipt_facts(claims: Claims, named: NameOf, t: Phrases, when: DateWords, day: DateWords) -> list[SaidLine]:
-    """What was agreed, with whom, when, until when, and by whom it was signed."""
+def receipt_facts(
+    claims: Claims, named: NameOf, t: Phrases, when: DateWords, day: DateWords, last: DateWords
+) -> list[SaidLine]:
+    """What was agreed, with whom, when, until when, and by whom it was signed. ``last``: the last day before an end."""
     what, valid = claims["processing"], claims["validity"]
     small = Markup("{} <small>{}</small>")
     said: list[tuple[str, str]] = [
@@ -53,8 +55,8 @@ def receipt_facts(claims: Claims, named: NameOf, t: Phrases, when: DateWords, da
         ("quantities", small.format("; ".join(map(t.quantity, what["quantities"])), t("of_each_meter"))),
         ("detail", t.resolution(span_of(what["resolution"]))),
         ("closeness", t.level(Level(what["level"]))),
-        ("period", _values(what, t, day)),
-        ("until_day", day(_at(valid["until"]))),
+        ("period", _values(what, t, day, last)),
+        ("until_day", last(_at(valid["until"]))),
         ("keep", t.days(span_of(claims["retention"]))),
         ("ground", t.basis(LegalBasis.CONSENT)),
         ("responsible", _controllers(claims)),
@@ -110,11 +112,11 @@ def _called(recipient: str, then: str, named: NameOf, t: Phrases) -> str:
     return today if recipient == NEIGHBOURHOOD else t("called_today").format(then, today)
 
 
-def _values(what: Claims, t: Phrases, day: DateWords) -> Markup:
+def _values(what: Claims, t: Phrases, day: DateWords, last: DateWords) -> Markup:
     """The oldest receipts do not say it."""
     if "values_from" not in what:
         return Markup("–")
-    return Markup("{} {} {}").format(day(_at(what["values_from"])), t("to"), day(_at(what["values_to"])))
+    return Markup("{} {} {}").format(day(_at(what["values_from"])), t("to"), last(_at(what["values_to"])))
 
 
 def _controllers(claims: Claims) -> str:

@@ -45,7 +45,7 @@ async def test_a_task_in_the_public_interest_is_objected_to_in_one_press_and_giv
         assert "<button>Widersprechen <" in german
         for _ in range(2):
             sent = await house.post(f"/consents/{ground}/end", token=await token_of(house))
-            assert (sent.status, sent.headers["Location"]) == (303, "/consents")
+            assert (sent.status, sent.headers["Location"]) == (303, f"/consents?done={ground}")
         page = await text(house, "/consents")
         assert facts(page)["Objected"] == "4 March 2026, 13:00"
         assert button(page) == []

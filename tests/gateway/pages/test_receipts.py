@@ -62,7 +62,7 @@ async def test_a_receipt_is_a_page_that_says_what_was_agreed_when_and_with_whom(
             "Detail": "a value for every 15 minutes", "How close": "Your own values, under a pseudonym",
             "Period": "1 March 2026 to 1 December 2026", "Valid until": "1 December 2026", "Kept for": "37 days",
             "Ground": "Consent: GDPR Art. 6(1)(a)", "Who is responsible": "Stadtwerke Muster, privacy@muster.example",
-            "Number of the consent": ground, "Version": "metergate-notice-2",
+            "Number of the consent": ground, "Version": "metergate-notice-3",
         }  # fmt: skip
         assert said(german)["Gültig bis"] == "1. Dezember 2026"
         assert said(german)["Grundlage"] == Phrases("de").basis(LegalBasis.CONSENT)
