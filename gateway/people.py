@@ -150,6 +150,8 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
         frame=household.frame,
         problem=household.problem,
         recovery=gateway.backups.window,
+        grounds_of=gateway.consent.all_grounds,
+        organisation=organisation,
     )
     downloads = Downloads(
         own_data=gateway.own_data,

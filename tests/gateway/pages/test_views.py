@@ -334,6 +334,10 @@ async def test_whoever_is_about_to_erase_reads_what_stays_why_and_until_when(tmp
         assert shown[0]["What"].startswith("The signed receipts of your consents")
         assert "three years" in shown[2]["Why"]
         german = await text(house, "/data/erase", **{"Accept-Language": "de"})
+        assert "no reading stays here for it" in english
+        assert "This is about: Northwind Forecasts (MsbG 60)." in english
+        assert "In none of it is a reading" in english
+        assert "Das betrifft: Northwind Forecasts (MsbG 60)." in german
         assert facts(german, 2)["Warum"].endswith("drei Jahre. DSGVO Art. 5 Abs. 2 und Art. 17 Abs. 3 Buchst. e")
         claims = house.gateway.signer.verify(
             (await house.gateway.household_end.erase(made["household"])).decode(), typ="erasure+jwt"
