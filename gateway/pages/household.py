@@ -89,12 +89,12 @@ class HouseholdPages:
         session, subject = household_of(request, self.registry)
         waiting = len(await self.consent.waiting(subject))
         cards = await self._grounds(request, subject)
-        active = sum(card.state == "active" and card.kind == "consent" for card in cards)
+        kinds = [card.kind for card in cards if card.state == "active"]
+        active, others = kinds.count("consent"), len(kinds) - kinds.count("consent")
         soon = [card for card in cards if card.soon]
         right = own_right(request[CREDENTIAL], self.clock)
-        html = await self.frame(
-            request, session, "now.html", page="now", waiting=waiting, active=active, soon=soon, live=VALUES_HERE
-        )
+        shown = {"waiting": waiting, "active": active, "others": others, "soon": soon, "live": VALUES_HERE}
+        html = await self.frame(request, session, "now.html", page="now", **shown)
         parts = await self.own_data.lately(subject, right)
         words = Phrases(language_of(request), await names_of(self.registry, subject))
         renderer, response = self.show.live(words, self.clock(), html), web.StreamResponse()

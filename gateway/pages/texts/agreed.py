@@ -9,6 +9,11 @@ AGREED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "waiting_many": ("Requests wait for your answer:", "Anfragen warten auf Ihre Antwort:"),
         "waiting_none": ("No request waits for an answer.", "Keine Anfrage wartet auf eine Antwort."),
         "active_many": ("Consents that are active:", "Wirksame Einwilligungen:"),
+        "active_others": (
+            "Contracts and legal tasks by which somebody may get values:",
+            "Verträge und gesetzliche Aufgaben, nach denen jemand Werte erhalten darf:",
+        ),
+        "look_there": ("See which", "Welche das sind"),
         "requests": ("Waiting for your answer", "Warten auf Ihre Antwort"),
         "active": ("Active", "Wirksam"),
         "past": ("Past", "Vergangen"),
