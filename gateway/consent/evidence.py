@@ -105,8 +105,8 @@ class Evidence:
         claims = self._claims(consent, consent.scope.validity.end) | {"event": "expired"} | self._head()
         return self._signer.sign(claims, typ=_TYPES["expiry"])
 
-    def erasure(self, subject: SubjectId, destroyed: Destroyed, at: datetime) -> str:
-        """The certificate of Article 17."""
+    def erasure(self, subject: SubjectId, destroyed: Destroyed, at: datetime, *, again: datetime | None = None) -> str:
+        """The certificate of Article 17. ``again``: when a restore did it once more."""
         gone: list[dict[str, Any]] = [
             {"what": f"{KEYS_DESTROYED}{detail.value}", "days": days} for detail, days in sorted(destroyed.days.items())
         ]
@@ -123,6 +123,8 @@ class Evidence:
             "retained": kept,
             "recovery_until": whole_second(destroyed.recovery_until) if destroyed.recovery_until else None,
         }
+        if again is not None:
+            claims["again_after_restore"] = whole_second(again)
         return self._signer.sign(claims, typ=_TYPES["erasure"])
 
     def put(self, connection: Connection, subject: SubjectId, kind: str, ground: str, at: datetime, token: str) -> None:

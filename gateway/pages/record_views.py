@@ -83,8 +83,10 @@ def certificate_view(claims: Claims, t: Phrases, when: DateWords) -> ShownCertif
     """When and by whom, what was destroyed, what stays and until when, and whether it can be brought back."""
     until = claims["recovery_until"]
     recovery = (escape(t("recovery_until"))).format(when(_at(until))) if until else escape(t("recovery_none"))
+    again = claims.get("again_after_restore")
     facts: list[tuple[str, str]] = [
         ("erased_at", when(datetime.fromtimestamp(claims["iat"], UTC))),
+        *([("erased_again", when(_at(again)))] if again else []),
         ("responsible", _controllers(claims)),
         ("you_are", Markup("{} <small>{}</small>").format(claims["sub"], t("you_are_means"))),
         ("recovery", recovery),

@@ -74,6 +74,7 @@ RECORD_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "certificate": ("Download certificate", "Bescheinigung herunterladen"),
         "certificate_heading": ("The certificate", "Die Bescheinigung"),
+        "erased_again": ("Erased again, after a restore", "Noch einmal gelöscht, nach einer Wiederherstellung"),
         "erased_at": ("Erased", "Gelöscht"),
         "destroyed_heading": ("What was destroyed", "Was vernichtet wurde"),
         "destroyed_keys": ("Keys: {}", "Schlüssel: {}"),

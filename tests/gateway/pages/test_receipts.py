@@ -213,11 +213,15 @@ def test_a_certificate_says_until_when_it_can_be_brought_back_and_what_the_words
         "destroyed": [{"what": "a <thing>", "count": 3}],
         "retained": [{"what": "readings of class legal", "ground": "MsbG 60", "until": "2027-01-02"}],
         "recovery_until": "2026-03-05T12:00:00Z",
+        "again_after_restore": "2026-03-04T15:00:00Z",
     }
     show, german = Renderings(START.tzinfo), Phrases("de")  # type: ignore[arg-type]
     view = certificate_view(claims, german, lambda at: show.when(at, german))
     assert "Bis <time" in dict(view.facts)["Lässt sich zurückholen"]
     assert dict(view.facts)["Wer verantwortlich ist"] == "A; B"
+    assert "4. März 2026, 15:00" in dict(view.facts)["Noch einmal gelöscht, nach einer Wiederherstellung"].replace(
+        "\u00a0", " "
+    )
     assert view.destroyed == [('<span lang="en">a &lt;thing&gt;</span>', "3")]
     assert (view.stays[0].what, view.stays[0].law) == ('<span lang="en">readings of class legal</span>', "MsbG 60")
 
