@@ -12,11 +12,11 @@ ERASURE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "back": ("No, go back", "Nein, zurück"),
         "erase_means": (
             "All consents and contracts end here at once, and the keys of your readings, of your name and address and "
-            "of your meters' numbers are destroyed: nobody can read them any more. Nobody can undo it. You will get a "
-            "signed certificate, which also says what stays.",
+            "of your meters' numbers are destroyed. Nobody can undo it. You will get a signed certificate, which also "
+            "says what stays.",
             "Alle Einwilligungen und Verträge enden hier sofort, und die Schlüssel Ihrer Werte, Ihres Namens, Ihrer "
-            "Anschrift und der Nummern Ihrer Zähler werden vernichtet: Niemand kann sie mehr lesen. Niemand kann das "
-            "rückgängig machen. Sie erhalten eine unterschriebene Bescheinigung, die auch sagt, was bleibt.",
+            "Anschrift und der Nummern Ihrer Zähler werden vernichtet. Niemand kann das rückgängig machen. Sie "
+            "erhalten eine unterschriebene Bescheinigung, die auch sagt, was bleibt.",
         ),
         "erase_by_law": (
             "What a law demands is no exception: no reading stays here for it. A recipient that was to get values by "
