@@ -67,7 +67,7 @@ def way(settings: Settings) -> Way:
     door = settings.people
     public = public_url(settings, Listener.PEOPLE)
     named = urlsplit(public).hostname or ""
-    here = os.path.exists(settings.keys / "operator.token")
+    here = os.path.exists(settings.keys / "operator.hash")
     if not here or door.proxy_protocol or not door.port:
         return Way(public, named)
     host = _HERE.get(door.host, door.host)

@@ -26,6 +26,7 @@ def keys(folder: Path) -> Path:
     made = folder / "keys"
     made.mkdir(exist_ok=True)
     (made / "operator.token").write_text("t" * 43)
+    (made / "operator.hash").write_text("")
     return made
 
 
@@ -107,6 +108,11 @@ def test_the_way_is_the_listeners_own_address_and_the_name_one_of_its_certificat
     keys(tmp_path)
     found = way(parse({"people": dict(people)}, tmp_path))
     assert (found.url, found.name) == (url, name)
+
+
+def test_where_the_token_was_removed_as_the_docs_say_the_way_is_the_same(tmp_path: Path) -> None:
+    (keys(tmp_path) / "operator.token").unlink()
+    assert way(parse({"people": {"public_url": PUBLIC}}, tmp_path)).url == "https://127.0.0.1:8443"
 
 
 def test_a_machine_without_the_key_folder_takes_the_public_address(tmp_path: Path) -> None:
