@@ -40,7 +40,7 @@ AGREED: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Die Zeit, für die angefragt wurde, ist vorbei; es wurde also nichts erlaubt.",
         ),
         "done_given": (
-            "Done: you said yes to {}. From now on it may be given what stands below under Active, up to the last day "
+            "Done: you said yes to {}. From now on it may receive what stands below under Active, up to the last day "
             "named there. You can withdraw that here at any time.",
             "Erledigt: Sie haben ja gesagt zu {}. Von jetzt an darf herausgegeben werden, was unten unter Wirksam "
             "steht, bis zum letzten Tag, der dort steht. Sie können das hier jederzeit widerrufen.",

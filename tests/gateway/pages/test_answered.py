@@ -38,7 +38,7 @@ async def test_a_yes_a_no_and_a_withdrawal_are_each_said_with_what_follows(tmp_p
         assert german.startswith("Erledigt: Sie haben nein gesagt zu Northwind Forecasts.")
         asked = await house.ask(made["household"], purpose="forecast", recipient=await other(house))
         english, german = await after(house, await house.answer(asked, "part", quantity=ENERGY))
-        assert english.startswith("Done: you said yes to South & Co. From now on it may be given what stands below")
+        assert english.startswith("Done: you said yes to South & Co. From now on it may receive what stands below")
         assert english.endswith("Read receipt")
         assert german.startswith("Erledigt: Sie haben ja gesagt zu South & Co.")
         (ground,) = (await house.operator("GET", f"/api/households/{made['household']}/grounds"))["grounds"]
