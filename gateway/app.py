@@ -21,7 +21,7 @@ from gateway.extending.found import found
 from gateway.extending.making import made
 from gateway.intake import http as ingest
 from gateway.keeper.opening import refuse_lost
-from gateway.people import people_routes
+from gateway.people import people_problems, people_routes
 from gateway.recovery.first_key import first_key
 from gateway.serve.listeners import application
 from gateway.serve.outside import Outside, public_url
@@ -157,6 +157,7 @@ async def _open_listeners(
             gateway.log,
             most=settings.limits.body_bytes,
             outside=Outside(door),
+            problems=people_problems(gateway) if which is Listener.PEOPLE else None,
         )
         shown = None
         if not door.clear:

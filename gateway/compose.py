@@ -276,7 +276,8 @@ def composed(
     grounds, epochs, outbox = GroundBook(pins), Epochs(), Outbox(store, clock, log)
     ledger, endings = Ledger(store, vault, signer, clock, ids), Endings(store, vault)
     lasting = Lasting.of(days, window, access=settings.retention.access_log, session=settings.limits.session_days)
-    evidence = Evidence(store, vault, signer, settings.controller, lasting, ids, ledger.checkpoints)
+    named = organisations.organisation_now
+    evidence = Evidence(store, vault, signer, settings.controller, lasting, ids, ledger.checkpoints, named)
     consent = ConsentDesk(
         store=store,
         pins=pins,
@@ -287,7 +288,7 @@ def composed(
         lines=lines,
         outbox=outbox,
         evidence=evidence,
-        notice_of=NoticeSheet(settings.controller, organisations.organisation_now, zone).notice,
+        notice_of=NoticeSheet(settings.controller, named, zone).notice,
         endings=endings,
         ending_log=ending_log,
         pressed=PressedFile(settings.data / "pressed", vault),

@@ -7,6 +7,7 @@ anybody is shown the registry. Each step may be done again. The last one takes t
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -101,10 +102,16 @@ def left(ending: Ending, found: EndProgress) -> tuple[Step, ...]:
 
 @dataclass(slots=True)
 class _Way:
-    """One run through what is left. ``keep``: the cookie of the session that stays, for the certificate."""
+    """One run through what is left.
+
+    Attributes:
+        keep: the cookie of the session that stays, for the certificate.
+        again: after a restore: it was done before, when ``begun`` says.
+    """
 
     begun: Begun
     keep: str = ""
+    again: bool = False
     destroyed: Destroyed | None = None
 
     @property
@@ -198,12 +205,14 @@ class HouseholdEnd:
                 await self._resume(Begun(household, Ending.ERASURE, now))
 
     async def end_again(self, begun: Begun) -> None:
-        """After a restore: a household that has ended since the backup ends as it did. Unknown ones are passed over."""
+        """After a restore: a household that has ended since the backup ends as it did, also by its certificate, which
+        says that it was done again. Unknown ones are passed over.
+        """
         found = self._registry.tenancies.get(begun.household)
         if found is None or found.erased is not None:
             return
         if begun.ending is not Ending.MOVE_OUT or found.end is None:
-            await self._resume(begun)
+            await self._resume(begun, again=True)
 
     @property
     def notices(self) -> Mapping[str, NoticeHandler]:
@@ -218,10 +227,10 @@ class HouseholdEnd:
 
     # -- the way through
 
-    async def _resume(self, begun: Begun) -> None:
+    async def _resume(self, begun: Begun, *, again: bool = False) -> None:
         async with self._registry.turns.of(begun.household):
             try:
-                await self._run(_Way(begun))
+                await self._run(_Way(begun, again=again))
             except SubjectGone:  # no key of it was ever there: nothing to drop, nothing to certify
                 await self._run(_Way(replace(begun, ending=Ending.LOST)))
 
@@ -267,16 +276,20 @@ class HouseholdEnd:
         way.destroyed = await self._vault.erase(way.household)
 
     async def _certify(self, way: _Way) -> None:
-        now = self._clock()
+        now, at = self._clock(), self._at(way)
         assert way.destroyed is not None
-        token = self._evidence.erasure(way.household, way.destroyed, now)
-        await self._store.write(lambda c: self._evidence.put(c, way.household, "erasure", "", now, token))
+        token = self._evidence.erasure(way.household, way.destroyed, at, again=now if way.again else None)
+        await self._store.write(lambda c: self._evidence.put(c, way.household, "erasure", "", at, token))
 
     async def _close_tenancy(self, way: _Way) -> None:
         if way.begun.ending is Ending.MOVE_OUT:
             await self._registry.tenancies.close(way.household, way.begun.at)
         else:
-            await self._registry.tenancies.forget(way.household, self._clock())
+            await self._registry.tenancies.forget(way.household, self._at(way))
+
+    def _at(self, way: _Way) -> datetime:
+        """When it was erased: what stays is counted from then, however often it is done again."""
+        return way.begun.at if way.again else self._clock()
 
     async def _release_boxes(self, way: _Way) -> None:
         await self._registry.boxes.release(way.household)

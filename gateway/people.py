@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from gateway.api.town import TownApi
 from gateway.api.vee import VeeApi
 from gateway.compose import Gateway
 from gateway.identity.throttle import Throttle
+from gateway.pages.asked import elsewhere
 from gateway.pages.downloads import Downloads
 from gateway.pages.entrance import EntrancePages
 from gateway.pages.erasure import ErasurePages
@@ -33,6 +35,7 @@ from gateway.pages.operator import OperatorPages
 from gateway.pages.proofs import ProofPages
 from gateway.pages.receipts import ReceiptPages
 from gateway.pages.render import Renderings
+from gateway.serve.listeners import Refusing
 from gateway.serve.login import Login
 from gateway.serve.outside import Outside
 from policies.roles import EVERYBODY, Listener
@@ -103,6 +106,15 @@ def people_routes(gateway: Gateway) -> list[Route]:
     return [*health, *api, *openapi_routes(api), *_pages(gateway, login)]
 
 
+def people_problems(gateway: Gateway) -> Refusing:
+    """What a refusal looks like on the people listener where no route says it: a browser is given a page."""
+    return partial(elsewhere, _renderings(gateway))
+
+
+def _renderings(gateway: Gateway) -> Renderings:
+    return Renderings(ZoneInfo(gateway.settings.timezone), Outside(gateway.settings.people).prefix)
+
+
 def _faults(gateway: Gateway) -> list[str]:
     walked = gateway.ledger.verified
     broken = [walked.fault] if walked is not None and walked.fault else []
@@ -112,7 +124,7 @@ def _faults(gateway: Gateway) -> list[str]:
 
 def _pages(gateway: Gateway, login: Login) -> list[Route]:
     zone, organisation = ZoneInfo(gateway.settings.timezone), gateway.registry.organisations.organisation_now
-    show = Renderings(zone, Outside(gateway.settings.people).prefix)
+    show = _renderings(gateway)
     household = HouseholdPages(
         consent=gateway.consent,
         disclosures=gateway.ledger,
@@ -138,6 +150,8 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
         frame=household.frame,
         problem=household.problem,
         recovery=gateway.backups.window,
+        grounds_of=gateway.consent.all_grounds,
+        organisation=organisation,
     )
     downloads = Downloads(
         own_data=gateway.own_data,

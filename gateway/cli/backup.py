@@ -31,6 +31,15 @@ def backup(
         typer.echo("this is the disk of the data or the keys: what is lost with one is lost with both", err=True)
 
 
+_NEXT = "next: metergate run, then metergate backup into a new folder"
+_NEXT_WITH_NOBODY = """no yes counts, and no code, session or client. next:
+1. close the listeners for partners: enabled = false under [partners] and [openadr20] in the settings
+2. metergate vault accept: takes clients, certificates, boxes and organisations as they are in what was restored
+3. metergate run, then revoke what was revoked since, and move out who has moved out
+4. ask the households anew (metergate consent ask), with new codes (metergate registry code HOUSEHOLD)
+5. open the listeners again, and metergate backup into a new folder"""
+
+
 def restore(
     folder: Annotated[Path, typer.Argument(help="The folder of a backup; with --second-keeper a copy of the store.")],
     recovery_key: Annotated[
@@ -75,13 +84,9 @@ def restore(
                 err=True,
             )
     typer.echo(f"what has ended is known until {done.known:%Y-%m-%d %H:%M:%S} UTC", err=True)
-    if nobody:
-        typer.echo(
-            "no yes counts: docs/running.md, Backup, has what the start says, and metergate vault accept", err=True
-        )
     if not done.goes_on:
         typer.echo("nothing more can be written beside this backup: do not use it again", err=True)
-    typer.echo("next: metergate run, then metergate backup into a new folder", err=True)
+    typer.echo(_NEXT_WITH_NOBODY if nobody else _NEXT, err=True)
 
 
 def _private(file: Path | None) -> bytes:

@@ -6,24 +6,20 @@ import os
 import ssl
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from inspect import Parameter, signature
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 from typer.models import ArgumentInfo, ParameterInfo
 
+from gateway.cli.local import way
 from gateway.cli.unanswered import why_unanswered
 from gateway.errors import SettingsError
-from gateway.serve.outside import public_url
 from gateway.settings import Settings, load
-from policies.roles import Listener
 
 SETTINGS_FILE = Path("metergate.toml")
 SettingsFile = Annotated[Path, typer.Option("--settings", "-s", help="The settings file.")]
@@ -91,20 +87,14 @@ def call(
 
     ``names``: what its fields are called where they were said. ``seconds``: how long it may take.
     """
-    bearer = token(settings)
-    url = public_url(settings, Listener.PEOPLE) + path
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
-    request = urllib.request.Request(url, data=data, method=verb, headers=headers)  # noqa: S310 - our own address
+    calls = Calls(settings, seconds=seconds)
     try:
-        with urllib.request.urlopen(request, timeout=seconds, context=trust(settings)) as answer:  # noqa: S310
-            raw = answer.read()
-    except urllib.error.HTTPError as error:
-        typer.echo(f"metergate: {said(error.read(), error.code, names)}", err=True)
-        raise typer.Exit(1) from None
-    except (urllib.error.URLError, OSError) as error:
-        typer.echo(f"metergate: the gateway does not answer at {url}: {why_unanswered(error)}", err=True)
-        raise typer.Exit(1) from None
+        status, raw = calls.once(verb, path, None if body is None else json.dumps(body).encode())
+    finally:
+        calls.close()
+    if status >= HTTPStatus.BAD_REQUEST:
+        typer.echo(f"metergate: {said(raw, status, names)}", err=True)
+        raise typer.Exit(1)
     try:
         return json.loads(raw) if raw else None
     except ValueError:
@@ -117,20 +107,15 @@ class Calls:
     Where nothing can be stored now it waits and sends again, some times.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._url = public_url(settings, Listener.PEOPLE)
+    def __init__(self, settings: Settings, *, seconds: float = CALL_SECONDS) -> None:
         self._headers = {"Authorization": f"Bearer {token(settings)}", "Content-Type": "application/json"}
-        where = urlsplit(self._url)
-        self._connection: http.client.HTTPConnection
-        if where.scheme == "https":
-            self._connection = http.client.HTTPSConnection(where.netloc, timeout=CALL_SECONDS, context=trust(settings))
-        else:
-            self._connection = http.client.HTTPConnection(where.netloc, timeout=CALL_SECONDS)
+        self._way = way(settings)
+        self._connection = self._way.connection(seconds, trust(settings))
 
     def post(self, path: str, body: bytes, names: Names) -> bytes:
         """The answer's body. ``names``: as in ``call``."""
         for pause in (*PAUSES, None):
-            status, raw = self._once(path, body)
+            status, raw = self.once("POST", path, body)
             if status != HTTPStatus.SERVICE_UNAVAILABLE or pause is None:
                 break
             time.sleep(pause)
@@ -139,13 +124,14 @@ class Calls:
             raise typer.Exit(1)
         return raw
 
-    def _once(self, path: str, body: bytes) -> tuple[int, bytes]:
+    def once(self, verb: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+        """Status and body of an answer, whatever it says. Ends the command when there is none."""
         try:
-            self._connection.request("POST", path, body, self._headers)
+            self._connection.request(verb, self._way.path + path, body, self._headers)
             answer = self._connection.getresponse()
             return answer.status, answer.read()
         except (http.client.HTTPException, OSError) as error:
-            typer.echo(f"metergate: the gateway does not answer at {self._url}: {why_unanswered(error)}", err=True)
+            typer.echo(f"metergate: the gateway does not answer at {self._way.url}: {why_unanswered(error)}", err=True)
             raise typer.Exit(1) from None
 
     def close(self) -> None:

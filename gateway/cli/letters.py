@@ -14,8 +14,10 @@ _HEAD = """{sender}
 {address}
 
 
-The readings of your meter are yours to see, and yours to give or to keep.
-Sie sehen die Messwerte Ihres Zählers, und Sie allein entscheiden, wer sie erhält.
+You can look at the readings of your meter. Others get them only if you allow it,
+or if a law or a contract of yours says so.
+Sie können die Messwerte Ihres Zählers ansehen. Andere erhalten sie nur, wenn Sie es
+erlauben oder ein Gesetz oder ein Vertrag von Ihnen es vorsieht.
 
 {points}
 """

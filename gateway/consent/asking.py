@@ -35,6 +35,14 @@ class Pause:
         return now < day_edges(self.over(no), self.zone)[0]
 
 
+@dataclass(frozen=True, slots=True)
+class HouseholdAnswer:
+    """Of a request that was answered. ``ground``: what a yes made; "" is a no."""
+
+    asked: Asked
+    ground: str
+
+
 class Asking:
     """The requests of all households. Whoever writes has the household's turn."""
 
@@ -77,6 +85,12 @@ class Asking:
         query = query.where(requests.c.answered.is_not(None)).order_by(requests.c.answered)
         rows = await self._rows(query)
         return [(asked_of(row), datetime.fromtimestamp(row.answered, UTC)) for row in rows]
+
+    async def answer(self, household: SubjectId, request: str) -> HouseholdAnswer | None:
+        """None for a request that waits, or is not this household's."""
+        query = select(requests).where(requests.c.id == request, requests.c.subject == household)
+        found = await self._rows(query.where(requests.c.answered.is_not(None)))
+        return HouseholdAnswer(asked_of(found[0]), str(found[0].ground)) if found else None
 
     async def find(self, household: SubjectId, request: str) -> Asked:
         """One that waits. Raises ``ConsentError``."""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from adapters.plugin import TAKEN_BACK, Logger, Notice, NoticeHandler, Notices, PermissionRequest
 from gateway import grounds as records
 from gateway.clock import Clock
-from gateway.consent.asking import Asking, Pause, drop
+from gateway.consent.asking import Asking, HouseholdAnswer, Pause, drop
 from gateway.consent.endings import Begun, Endings
 from gateway.consent.evidence import Evidence
 from gateway.consent.ground_ends import GroundEnds
@@ -97,6 +97,10 @@ class ConsentDesk:
     async def refused(self, household: SubjectId) -> Sequence[tuple[Asked, datetime]]:
         """See ``Asking``."""
         return await self._asking.refused(household)
+
+    async def answer_to(self, household: SubjectId, request: str) -> HouseholdAnswer | None:
+        """See ``Asking.answer``."""
+        return await self._asking.answer(household, request)
 
     async def take_back(self, household: SubjectId, request: str) -> None:
         """The recipient asks no longer. Raises ``ConsentError`` when there is nothing (left) to take back."""

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from adapters.formats.words import whole_second
-from adapters.plugin import Signer
+from adapters.plugin import Organisation, Signer
 from gateway.consent.notice import PrivacyNotice, former
 from gateway.door.checkpoints import Checkpoints
 from gateway.settings.tables import ControllerSettings
@@ -23,7 +23,7 @@ from gateway.storage.tables.door import evidence as table
 from gateway.vault.port import Destroyed, Vault
 from policies.grounds import Consent, basis_of
 from policies.holdings import HOLDINGS, Lasting
-from policies.terms import SubjectId
+from policies.terms import Recipient, SubjectId
 
 RECORD_FORM = "metergate-consent-record-1"
 """By which form receipts and records of an end are written; another one when a claim changes its meaning."""
@@ -43,7 +43,10 @@ class SignedRecord:
 
 
 class Evidence:
-    """Makes and keeps signed records. ``lasting``: how long what an erasure leaves stays."""
+    """Makes and keeps signed records.
+
+    ``lasting``: how long what an erasure leaves stays. ``named``: what a recipient is called at the moment.
+    """
 
     def __init__(
         self,
@@ -54,9 +57,10 @@ class Evidence:
         lasting: Lasting,
         ids: Callable[[], str],
         checkpoints: Checkpoints,
+        named: Callable[[Recipient], Organisation | None],
     ) -> None:
         self._store, self._vault, self._signer, self._controller, self._ids = store, vault, signer, controller, ids
-        self.lasting, self._checkpoints = lasting, checkpoints
+        self.lasting, self._checkpoints, self._named = lasting, checkpoints, named
 
     def pseudonym(self, subject: SubjectId) -> str:
         """How receipts and certificates name a household; the same on all of them."""
@@ -101,8 +105,8 @@ class Evidence:
         claims = self._claims(consent, consent.scope.validity.end) | {"event": "expired"} | self._head()
         return self._signer.sign(claims, typ=_TYPES["expiry"])
 
-    def erasure(self, subject: SubjectId, destroyed: Destroyed, at: datetime) -> str:
-        """The certificate of Article 17."""
+    def erasure(self, subject: SubjectId, destroyed: Destroyed, at: datetime, *, again: datetime | None = None) -> str:
+        """The certificate of Article 17. ``again``: when a restore did it once more."""
         gone: list[dict[str, Any]] = [
             {"what": f"{KEYS_DESTROYED}{detail.value}", "days": days} for detail, days in sorted(destroyed.days.items())
         ]
@@ -119,6 +123,8 @@ class Evidence:
             "retained": kept,
             "recovery_until": whole_second(destroyed.recovery_until) if destroyed.recovery_until else None,
         }
+        if again is not None:
+            claims["again_after_restore"] = whole_second(again)
         return self._signer.sign(claims, typ=_TYPES["erasure"])
 
     def put(self, connection: Connection, subject: SubjectId, kind: str, ground: str, at: datetime, token: str) -> None:
@@ -163,6 +169,7 @@ class Evidence:
         return self._vault.lookup("evidence", subject)
 
     def _claims(self, consent: Consent, at: datetime) -> dict[str, Any]:
+        who = self._named(consent.scope.recipient)  # of today: an organisation may be called otherwise later
         return {
             "iss": self._signer.did,
             "schema_version": RECORD_FORM,
@@ -172,6 +179,7 @@ class Evidence:
             "purposes": [consent.scope.purpose.value],
             "purpose_iris": [consent.scope.purpose.dpv],
             "recipients": [consent.scope.recipient],
+            "recipient_names": [consent.scope.recipient if who is None else who.name],
             "controllers": [self._controller.name],
             "contact": self._controller.contact,
             "legal_basis": f"GDPR Art. {basis_of(consent)}",

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from adapters.plugin import PermissionRequest
 
-NOTICE_ID = "metergate-notice-2"
+NOTICE_ID = "metergate-notice-3"
 """Of the texts that a privacy notice is made of. Another one when they change."""
 
 NOTICE_LANGUAGES = ("en", "de")

@@ -65,8 +65,17 @@ def whole(request: web.Request, field: str) -> int | None:
     return int(said[0])
 
 
-_WORDS = {"being-recorded": "stopped", "not-recorded": "stopped_unrecorded", "not-objectable": "no_objection"}
-"""By reason. All else is told by its status."""
+_WORDS = {
+    "being-recorded": "stopped",
+    "not-recorded": "stopped_unrecorded",
+    "not-objectable": "no_objection",
+    "storage-full": "no_room",
+    "forbidden": "not_yours",
+    "no-session": "not_yours",
+}
+"""By reason."""
+_BY_STATUS = {401: "log_in_first", 404: "not_found", 405: "not_here", 429: "too_often"}
+"""All other refusals of the caller are a form that was not done, and all other faults our own."""
 
 
 def refusal(
@@ -78,10 +87,23 @@ def refusal(
         return answer(raised)
     if status in shut:
         return to(entrance)
-    words, token = _WORDS.get(reason, "not_found" if status == 404 else "not_done"), form_token(request)
+    words, token = _WORDS.get(reason) or _by_status(status), form_token(request)
     if isinstance(raised, BadAddress):
         words, reason = "not_understood", _said(raised.wrong, Phrases(language_of(request)))
-    return show.page(request, "problem.html", status=status, words=words, reason=reason, token=token)
+    page = show.page(request, "problem.html", status=status, words=words, reason=reason, token=token)
+    page.headers.update(raised.headers if raised is not None else {})
+    return page
+
+
+def elsewhere(show: Renderings, request: web.Request, status: int, reason: str, detail: str) -> web.StreamResponse:
+    """A refusal of what is no page of ours: one to read for a browser, problem+json for a program."""
+    if not _page_asked(request):
+        return answer(request.get(RAISED) or Problem(status, reason, detail))
+    return refusal(show, request, status, reason, entrance="/", shut=())
+
+
+def _by_status(status: int) -> str:
+    return _BY_STATUS.get(status, "failed" if status >= 500 else "not_done")
 
 
 def _said(wrong: BadQuery, words: Phrases) -> str:
@@ -101,7 +123,14 @@ def _said(wrong: BadQuery, words: Phrases) -> str:
 
 def _json_asked(request: web.Request) -> bool:
     """Where no page is asked for: by ``Accept``, or by the name of what was to come."""
-    accepted = [part.partition(";")[0].strip().lower() for part in request.headers.get("Accept", "").split(",")]
-    return "text/html" not in accepted and (
-        any(kind.endswith("json") for kind in accepted) or request.path.endswith(".json")
-    )
+    json = any(kind.endswith("json") for kind in _accepted(request)) or request.path.endswith(".json")
+    return json and not _page_asked(request)
+
+
+def _page_asked(request: web.Request) -> bool:
+    """Browsers name it when somebody goes to an address."""
+    return "text/html" in _accepted(request)
+
+
+def _accepted(request: web.Request) -> list[str]:
+    return [part.partition(";")[0].strip().lower() for part in request.headers.get("Accept", "").split(",")]

@@ -45,7 +45,7 @@ class EntrancePages:
             raise web.HTTPSeeOther("/now")
         if role is Role.OPERATOR:
             raise web.HTTPSeeOther("/fleet")
-        return self.show.page(request, "login.html", trouble="")
+        return self.show.page(request, "login.html", trouble="", out="out" in request.query)
 
     async def log_in(self, request: web.Request) -> web.StreamResponse:
         """A right code gives a session; every other one the same page and words."""
@@ -55,7 +55,7 @@ class EntrancePages:
             subject = await self.login.check(code, request.remote or "")
         except Problem as problem:
             words = "later" if problem.status == 429 else "wrong_code"
-            page = self.show.page(request, "login.html", status=problem.status, trouble=words)
+            page = self.show.page(request, "login.html", status=problem.status, trouble=words, out=False)
             page.headers.update(problem.headers)
             return page
         response = to("/now")
@@ -65,7 +65,7 @@ class EntrancePages:
     async def log_out(self, request: web.Request) -> web.StreamResponse:
         """The session ends on the server."""
         await posted(request)
-        response = to("/")
+        response = to("/?out")
         await self.login.end(request, response)
         return response
 

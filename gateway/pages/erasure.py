@@ -1,8 +1,8 @@
 """The end of a household's data at its own wish: asked once more, done, and certified."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aiohttp import web
 
@@ -14,10 +14,12 @@ from gateway.pages.asked import taking
 from gateway.pages.forms import FORM_BYTES, household_of, posted, signed_record, to
 from gateway.pages.record_views import certificate_view
 from gateway.pages.render import Renderings, language_of
+from gateway.pages.views import NameOf, ground_card
 from gateway.pages.words import Phrases
 from gateway.registry.registry import Registry
 from gateway.serve.callers import session_of
 from gateway.serve.login import Login
+from policies.grounds import Ground
 from policies.holdings import HOLDINGS
 from policies.roles import HOUSEHOLD, Listener, Role
 from policies.terms import SubjectId
@@ -27,7 +29,7 @@ from policies.terms import SubjectId
 class ErasurePages:
     """Handlers. ``frame``: a template within the household's pages. ``problem``: what a refusal looks like.
 
-    ``recovery``: for how long the keys of an erased household can be brought back.
+    ``recovery``: for how long the keys of an erased household can be brought back. ``grounds_of``: also the past ones.
     """
 
     household_end: HouseholdEnd
@@ -39,6 +41,8 @@ class ErasurePages:
     frame: Callable[..., Awaitable[str]]
     problem: Callable[[web.Request, int, str, str], web.StreamResponse]
     recovery: timedelta
+    grounds_of: Callable[[SubjectId], Awaitable[Sequence[Ground]]]
+    organisation: NameOf
 
     def routes(self) -> list[Route]:
         """All on the people listener."""
@@ -56,11 +60,18 @@ class ErasurePages:
 
     async def ask_erase(self, request: web.Request) -> web.Response:
         """The one confirmation: what is destroyed, what stays, why and until when."""
-        session, _ = household_of(request, self.registry)
+        session, subject = household_of(request, self.registry)
         now = self.clock()
+        tasks = await self._by_law(subject, now, Phrases(language_of(request)))
         stays = [(holding.key, self.evidence.lasting.until(holding, now)) for holding in HOLDINGS]
-        html = await self.frame(request, session, "erase.html", page="data", stays=stays, recovery=self.recovery)
+        told = {"stays": stays, "recovery": self.recovery, "tasks": tasks}
+        html = await self.frame(request, session, "erase.html", page="data", **told)
         return web.Response(text=html, content_type="text/html")
+
+    async def _by_law(self, subject: SubjectId, now: datetime, t: Phrases) -> Sequence[str]:
+        """Whom a law lets have values today, and which law."""
+        cards = [ground_card(each, now, self.organisation, t) for each in await self.grounds_of(subject)]
+        return [f"{each.who} ({each.law})" for each in cards if each.state == "active" and each.law]
 
     async def erase(self, request: web.Request) -> web.StreamResponse:
         """Erase; this session remains, for the certificate."""

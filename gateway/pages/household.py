@@ -16,6 +16,7 @@ from gateway.door.response import HttpSink
 from gateway.door.standing import own_right
 from gateway.errors import ConsentError
 from gateway.identity.sessions import Session
+from gateway.pages.answered import told
 from gateway.pages.asked import refusal, taking, whole
 from gateway.pages.downloads import OFFERED
 from gateway.pages.forms import FORM_BYTES, household_of, names_of, posted, to
@@ -34,10 +35,12 @@ from policies.terms import Recipient, SubjectId
 
 NEW_FOR = timedelta(days=30)
 """How long a meter that came by itself is called new."""
-_FIELDS = {"/consents": ("choose", "changed"), "/ledger": ("before", "recipient")}
+_TROUBLE = {"choose": "choose", "changed": "notice_changed", "over": "request_over"}
+"""Parameters of ``/consents`` that say why a yes gave nothing, with its words."""
+_FIELDS = {"/consents": (*_TROUBLE, "done"), "/ledger": ("before", "recipient")}
 """What a page may be asked for; the others take nothing."""
 MISSING = frozenset({"no-such-request", "no-such-consent", "no-such-ground"})
-_NOT_GIVEN = {"nothing-chosen": "/consents?choose", "notice-changed": "/consents?changed"}
+_NOT_GIVEN = {"nothing-chosen": "choose", "notice-changed": "changed", "over": "over"}
 """Where a yes leads that gave nothing."""
 
 
@@ -86,12 +89,12 @@ class HouseholdPages:
         session, subject = household_of(request, self.registry)
         waiting = len(await self.consent.waiting(subject))
         cards = await self._grounds(request, subject)
-        active = sum(card.state == "active" and card.kind == "consent" for card in cards)
+        kinds = [card.kind for card in cards if card.state == "active"]
+        active, others = kinds.count("consent"), len(kinds) - kinds.count("consent")
         soon = [card for card in cards if card.soon]
         right = own_right(request[CREDENTIAL], self.clock)
-        html = await self.frame(
-            request, session, "now.html", page="now", waiting=waiting, active=active, soon=soon, live=VALUES_HERE
-        )
+        shown = {"waiting": waiting, "active": active, "others": others, "soon": soon, "live": VALUES_HERE}
+        html = await self.frame(request, session, "now.html", page="now", **shown)
         parts = await self.own_data.lately(subject, right)
         words = Phrases(language_of(request), await names_of(self.registry, subject))
         renderer, response = self.show.live(words, self.clock(), html), web.StreamResponse()
@@ -104,7 +107,8 @@ class HouseholdPages:
         words = Phrases(language_of(request))
         waiting = [self.sheet.card(asked, words) for asked in await self.consent.waiting(subject)]
         cards = await self._grounds(request, subject)
-        tenancy = self.registry.tenancies.get(subject)
+        tenancy, done = self.registry.tenancies.get(subject), request.query.get("done", "")
+        answer = await self.consent.answer_to(subject, done) if done else None
         html = await self.frame(
             request,
             session,
@@ -115,7 +119,8 @@ class HouseholdPages:
             responsible=responsible(self.sheet.controller, words),
             active=[c for c in cards if c.state == "active"],
             past=[c for c in cards if c.state == "past"],
-            trouble=next((each for each in _FIELDS["/consents"] if each in request.query), ""),
+            trouble=next((words for each, words in _TROUBLE.items() if each in request.query), ""),
+            told=told(done, answer, cards, self.organisation, words),
         )
         return web.Response(text=html, content_type="text/html")
 
@@ -183,8 +188,9 @@ class HouseholdPages:
         except ConsentError as error:
             if error.reason in MISSING:
                 raise web.HTTPNotFound from None
-            return to(_NOT_GIVEN.get(error.reason, "/consents"))
-        return to("/consents")
+            if error.reason in _NOT_GIVEN:
+                return to(f"/consents?{_NOT_GIVEN[error.reason]}")
+        return _done(name)  # also where it was answered before: told is what the first answer did
 
     async def withdraw(self, request: web.Request) -> web.StreamResponse:
         """One press, at once."""
@@ -194,7 +200,7 @@ class HouseholdPages:
             await self.consent.withdraw(subject, request.match_info["ground"])
         except ConsentError:
             raise web.HTTPNotFound from None
-        return to("/consents")
+        return _done(request.match_info["ground"])
 
     async def end(self, request: web.Request) -> web.StreamResponse:
         """Object to a legal task, or end a contract: one press, at once."""
@@ -206,7 +212,7 @@ class HouseholdPages:
             if error.reason in MISSING:
                 raise web.HTTPNotFound from None
             raise Problem(409, error.reason, str(error)) from None
-        return to("/consents")
+        return _done(request.match_info["ground"])
 
     # -- below
 
@@ -226,3 +232,8 @@ class HouseholdPages:
     def problem(self, request: web.Request, status: int, reason: str, _: str) -> web.StreamResponse:
         """A refusal as a page; strangers are shown the way in."""
         return refusal(self.show, request, status, reason, entrance="/", shut=(401,))
+
+
+def _done(pressed: str) -> web.Response:
+    """To the page that says what became of a request or a ground."""
+    return to(f"/consents?done={pressed}")

@@ -25,11 +25,11 @@ def local_table(zone: tzinfo, words: Phrases) -> Renderer:
 
     def line(row: Row) -> bytes:
         cells = (
-            _text(words.named(row.meter)),
+            _text(words.meter(row.meter)),
             _text(words.quantity(row.quantity)),
             _when(row.start, zone),
             _when(row.end, zone),
-            words.number(row.value),
+            words.cell(row.quantity, row.value),
             _text(row.unit or ""),
             words.status(row.status),
             words.number(row.completeness),

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 from adapters.formats.xlsx import XLSX_TYPE, Notes, SheetCell, SheetColumn, Workbook
 from adapters.plugin import Released, Renderer
 from gateway.pages.words import Phrases
+from meter_driver.quantities import OPT
 from policies.terms import Row
 
 
@@ -39,10 +40,14 @@ def _columns(zone: tzinfo, words: Phrases) -> list[SheetColumn]:
 def _cells(row: Row, zone: tzinfo, words: Phrases) -> list[SheetCell]:
     start, end = row.start.astimezone(zone), row.end.astimezone(zone)
     return [
-        words.named(row.meter), words.quantity(row.quantity), start.replace(tzinfo=None), _offset(start),
-        end.replace(tzinfo=None), _offset(end), row.value, row.unit, words.status(row.status), row.completeness,
-        words.method(row.method),
+        words.meter(row.meter), words.quantity(row.quantity), start.replace(tzinfo=None), _offset(start),
+        end.replace(tzinfo=None), _offset(end), _value(row, words), row.unit, words.status(row.status),
+        row.completeness, words.method(row.method),
     ]  # fmt: skip
+
+
+def _value(row: Row, words: Phrases) -> SheetCell:
+    return words.cell(row.quantity, row.value) if row.quantity == OPT else row.value
 
 
 def _offset(at: datetime) -> str:

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from adapters.plugin import PermissionRequest
 from gateway.consent.desk import Asked
 from gateway.consent.notice import NOTICE_ID, PrivacyNotice
-from gateway.pages.render import day_in
+from gateway.pages.render import day_in, last_day_in
 from gateway.pages.views import NameOf, who_is
 from gateway.pages.words import Phrases
 from gateway.settings.tables import ControllerSettings
@@ -70,7 +70,7 @@ class NoticeSheet:
             ("detail", t.resolution(request.resolution)),
             ("closeness", t.level(request.level)),
             ("period", self._period(request.values.start, request.values.end, t)),
-            ("until_day", day_in(self._zone, request.until, t)),
+            ("until_day", last_day_in(self._zone, request.until, t)),
             ("keep", t.days(request.keep)),
             ("reference", _one_line(request.reference) or t("no_reference")),
             ("neighbours", t(neighbours)),
@@ -83,7 +83,7 @@ class NoticeSheet:
         return [(t(label), escape(what)) for label, what in said]
 
     def _period(self, start: datetime, end: datetime, t: Phrases) -> Markup:
-        return Markup("{} {} {}").format(day_in(self._zone, start, t), t("to"), day_in(self._zone, end, t))
+        return Markup("{} {} {}").format(day_in(self._zone, start, t), t("to"), last_day_in(self._zone, end, t))
 
     @staticmethod
     def _quantities(request: PermissionRequest, t: Phrases) -> Markup:

@@ -11,9 +11,9 @@ from gateway.consent.notice import PrivacyNotice
 from gateway.pages.asked import taking
 from gateway.pages.forms import FORM_BYTES, household_of, signed_record
 from gateway.pages.notice_sheet import SaidLine
-from gateway.pages.record_views import end_facts, receipt_facts
+from gateway.pages.record_views import end_facts, receipt_facts, recipients
 from gateway.pages.render import Renderings, language_of
-from gateway.pages.views import NameOf, who_is
+from gateway.pages.views import NameOf
 from gateway.pages.words import Phrases
 from gateway.registry.registry import Registry
 from policies.roles import HOUSEHOLD, Listener
@@ -75,7 +75,7 @@ class ReceiptPages:
             record=record,
             notice=await self.evidence.notice(subject, ground),
             end=await self._end(subject, ground, t),
-            who=who_is(record.claims["recipients"][0], self.organisation, t) if record.claims else "",
+            who=recipients(record.claims, self.organisation, t) if record.claims else "",
             facts=self._facts(record, t),
         )
         return web.Response(text=html, content_type="text/html")
@@ -85,7 +85,7 @@ class ReceiptPages:
         if record.claims is None:
             return ()
         when, day = (lambda at: self.show.when(at, t)), (lambda at: self.show.day(at, t))
-        return receipt_facts(record.claims, self.organisation, t, when, day)
+        return receipt_facts(record.claims, self.organisation, t, when, day, lambda end: self.show.last_day(end, t))
 
     async def _end(self, subject: SubjectId, ground: str, t: Phrases) -> ShownEnd | None:
         """What is signed of the end of a consent; None while there is nothing."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from gateway.cohorts.desk import NEIGHBOURHOOD
 from gateway.consent.evidence import IDENTITY_DESTROYED, KEYS_DESTROYED, PIECES_DESTROYED, span_of
 from gateway.pages.notice_sheet import SaidLine
 from gateway.pages.views import NameOf, who_is
@@ -41,19 +42,21 @@ class ShownCertificate:
     stays: Sequence[Staying]
 
 
-def receipt_facts(claims: Claims, named: NameOf, t: Phrases, when: DateWords, day: DateWords) -> list[SaidLine]:
-    """What was agreed, with whom, when, until when, and by whom it was signed."""
+def receipt_facts(
+    claims: Claims, named: NameOf, t: Phrases, when: DateWords, day: DateWords, last: DateWords
+) -> list[SaidLine]:
+    """What was agreed, with whom, when, until when, and by whom it was signed. ``last``: the last day before an end."""
     what, valid = claims["processing"], claims["validity"]
     small = Markup("{} <small>{}</small>")
     said: list[tuple[str, str]] = [
         ("given", when(datetime.fromtimestamp(claims["iat"], UTC))),
-        ("recipient", "; ".join(who_is(each, named, t) for each in claims["recipients"])),
+        ("recipient", recipients(claims, named, t)),
         ("purpose", "; ".join(map(t.purpose, claims["purposes"]))),
         ("quantities", small.format("; ".join(map(t.quantity, what["quantities"])), t("of_each_meter"))),
         ("detail", t.resolution(span_of(what["resolution"]))),
         ("closeness", t.level(Level(what["level"]))),
-        ("period", _values(what, t, day)),
-        ("until_day", day(_at(valid["until"]))),
+        ("period", _values(what, t, day, last)),
+        ("until_day", last(_at(valid["until"]))),
         ("keep", t.days(span_of(claims["retention"]))),
         ("ground", t.basis(LegalBasis.CONSENT)),
         ("responsible", _controllers(claims)),
@@ -67,7 +70,7 @@ def end_facts(claims: Claims, named: NameOf, t: Phrases, when: DateWords) -> lis
     """When a consent ended and how, to whom it was given, what for, and by whom the record was signed."""
     said: list[tuple[str, str]] = [
         (_HOW_IT_ENDED[claims["event"]], when(datetime.fromtimestamp(claims["iat"], UTC))),
-        ("recipient", "; ".join(who_is(each, named, t) for each in claims["recipients"])),
+        ("recipient", recipients(claims, named, t)),
         ("purpose", "; ".join(map(t.purpose, claims["purposes"]))),
         ("responsible", _controllers(claims)),
         ("you_are", Markup("{} <small>{}</small>").format(claims["principal_id"], t("you_are_means"))),
@@ -80,8 +83,10 @@ def certificate_view(claims: Claims, t: Phrases, when: DateWords) -> ShownCertif
     """When and by whom, what was destroyed, what stays and until when, and whether it can be brought back."""
     until = claims["recovery_until"]
     recovery = (escape(t("recovery_until"))).format(when(_at(until))) if until else escape(t("recovery_none"))
+    again = claims.get("again_after_restore")
     facts: list[tuple[str, str]] = [
         ("erased_at", when(datetime.fromtimestamp(claims["iat"], UTC))),
+        *([("erased_again", when(_at(again)))] if again else []),
         ("responsible", _controllers(claims)),
         ("you_are", Markup("{} <small>{}</small>").format(claims["sub"], t("you_are_means"))),
         ("recovery", recovery),
@@ -93,11 +98,27 @@ def certificate_view(claims: Claims, t: Phrases, when: DateWords) -> ShownCertif
     )
 
 
-def _values(what: Claims, t: Phrases, day: DateWords) -> Markup:
+def recipients(claims: Claims, named: NameOf, t: Phrases) -> str:
+    """As they were called when it was signed, and as they are called today where that is something else.
+
+    The oldest records have ids alone: what these were called then is not known.
+    """
+    ids, then = claims["recipients"], claims.get("recipient_names")
+    return "; ".join(_called(id_, then[i] if then else id_, named, t) for i, id_ in enumerate(ids))
+
+
+def _called(recipient: str, then: str, named: NameOf, t: Phrases) -> str:
+    today = who_is(recipient, named, t)
+    if today in (then, recipient):
+        return then
+    return today if recipient == NEIGHBOURHOOD else t("called_today").format(then, today)
+
+
+def _values(what: Claims, t: Phrases, day: DateWords, last: DateWords) -> Markup:
     """The oldest receipts do not say it."""
     if "values_from" not in what:
         return Markup("–")
-    return Markup("{} {} {}").format(day(_at(what["values_from"])), t("to"), day(_at(what["values_to"])))
+    return Markup("{} {} {}").format(day(_at(what["values_from"])), t("to"), last(_at(what["values_to"])))
 
 
 def _controllers(claims: Claims) -> str:

@@ -1,7 +1,7 @@
 """Templates, languages, and how instants are written."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +23,7 @@ from policies.terms import FAR_FUTURE
 
 HERE = Path(__file__).parent
 LANGUAGE_COOKIE = "lang"
+_JUST_BEFORE = timedelta(microseconds=1)
 VALUES_HERE = "\x00live\x00"
 """Where the values go in the page *Now*; everything before and after holds none."""
 STATIC: Mapping[str, str] = MappingProxyType(
@@ -53,7 +54,11 @@ class Renderings:
         return self._filled(template, Phrases(language_of(request)), {**shown, **values})
 
     def _filled(self, template: str, words: Phrases, values: Mapping[str, Any]) -> str:
-        times = {"when": lambda at: self.when(at, words), "day": lambda at: self.day(at, words)}
+        times = {
+            "when": lambda at: self.when(at, words),
+            "day": lambda at: self.day(at, words),
+            "last_day": lambda end: self.last_day(end, words),
+        }
         return self._environment.get_template(template).render({"t": words, **times, **values})
 
     def live(self, words: Phrases, now: datetime, frame: str) -> Renderer:
@@ -81,6 +86,10 @@ class Renderings:
     def day(self, at: datetime | date, words: Phrases) -> Markup:
         """A day of this zone."""
         return day_in(self._zone, at, words)
+
+    def last_day(self, end: datetime, words: Phrases) -> Markup:
+        """The last day, of this zone, of a time that ends before an instant."""
+        return last_day_in(self._zone, end, words)
 
     def table(self, words: Phrases) -> Renderer:
         """A table of values for people, in this zone."""
@@ -110,6 +119,14 @@ def day_in(zone: tzinfo, at: datetime | date, words: Phrases) -> Markup:
     local = at.astimezone(zone).date() if isinstance(at, datetime) else at
     text = words.date(local.year, local.month, local.day)
     return Markup('<time datetime="{}">{}</time>').format(local.isoformat(), text)
+
+
+def last_day_in(zone: tzinfo, end: datetime, words: Phrases) -> Markup:
+    """The last day of a time that ends before an instant: what ends at midnight holds nothing of the day that begins.
+
+    An open end is said in words.
+    """
+    return day_in(zone, end if end >= FAR_FUTURE else end - _JUST_BEFORE, words)
 
 
 def language_of(request: web.Request) -> str:

@@ -31,7 +31,7 @@ class Card:
         basis: the article on which it stands, in words; ``law``: of a legal task, its own law.
         ends_by: what it would end by; a consent says that beside its button.
         may: what a household can do about it: ``withdraw``, ``object``, ``end_contract``; "" where it can do nothing.
-        ended: None while it stands; ``over`` is the word for that.
+        ended: None while it stands; ``over`` is the word for that, ``ended_as`` its key where somebody ended it.
         soon: a reminder that its time will be over, with a place for the day; "" before it is due.
     """
 
@@ -50,6 +50,7 @@ class Card:
     given: datetime
     ended: datetime | None
     over: str
+    ended_as: str
     basis: str
     law: str
     ends_by: str
@@ -169,7 +170,7 @@ _ACTS = {
 def ground_card(ground: Ground, now: datetime, named: NameOf, t: Phrases) -> Card:
     """A ground, active or past."""
     scope, end, basis = ground.scope, ends(ground), basis_of(ground)
-    state = "active" if now < end else "past"
+    state, ended_as = "active" if now < end else "past", ENDED_AS[kind_of(ground)] if over(ground) else ""
     return Card(
         id=ground.id,
         state=state,
@@ -185,7 +186,8 @@ def ground_card(ground: Ground, now: datetime, named: NameOf, t: Phrases) -> Car
         valid_until=end,
         given=ground.given if isinstance(ground, Consent) else scope.validity.start,
         ended=end if state == "past" else None,
-        over=t(ENDED_AS[kind_of(ground)] if over(ground) else "ended_by_time"),
+        over=t(ended_as or "ended_by_time"),
+        ended_as=ended_as,
         basis=t.basis(basis),
         law=f"{ground.law} {ground.article}" if isinstance(ground, LegalTask) else "",
         ends_by=t.ends_by(basis),

@@ -20,7 +20,7 @@ from gateway.pages.texts.notice import NOTICE_TEXT
 from gateway.pages.texts.own_values import OWN_VALUES
 from gateway.pages.texts.proofs import PROOFS
 from gateway.pages.texts.records import RECORD_TEXT
-from meter_driver.quantities import Medium, parse
+from meter_driver.quantities import OPT, Medium, parse
 from policies.grounds import LegalBasis
 from policies.terms import AS_RECEIVED, ONE_DAY, DetailClass, Level, Purpose
 
@@ -79,10 +79,6 @@ class Phrases:
     def meter(self, label: str) -> str:
         """Its name; the label that the house gives of itself in words, those that somebody gave as they are."""
         return self._names.get(label) or (self("main_meter") if label == "main" else label)
-
-    def named(self, label: str) -> str:
-        """Its name, else its label as it is."""
-        return self._names.get(label, label)
 
     def rule(self, name: str) -> str:
         return RULE_WORDS[name][self._at]
@@ -156,6 +152,10 @@ class Phrases:
 
     def further_gaps(self, count: int) -> str:
         return f"{self('and_also')} {self.counted(count, 'gap')}"
+
+    def cell(self, quantity: str, value: Decimal | None) -> str:
+        """A value in a table: a number, but of a device's answers what it said."""
+        return self.number(value) if quantity != OPT or value is None else self.answer(value)
 
     def answer(self, value: Decimal | None) -> str:
         """Of a device to an event of OpenADR."""

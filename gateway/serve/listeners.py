@@ -8,6 +8,7 @@ import asyncio
 import secrets
 import traceback
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 from aiohttp import hdrs, web
 
@@ -40,6 +41,9 @@ _HSTS = "max-age=31536000"
 
 Note = Callable[[str, str, str, int], None]
 """``AccessLog.note``: route, verb, caller's id, status."""
+Refusing = Callable[[web.Request, int, str, str], web.StreamResponse]
+"""What a refusal looks like: ``Route.problems``."""
+_Saying = Callable[[web.Request, Problem], web.StreamResponse]
 _Wrapped = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -52,8 +56,10 @@ def application(
     *,
     most: int,
     outside: Outside | None = None,
+    problems: Refusing | None = None,
 ) -> web.Application:
-    """``most``: bytes of a body. ``outside``: what stands before it. Raises ``ValueError`` for a route of another
+    """``most``: bytes of a body. ``outside``: what stands before it. ``problems``: what a refusal looks like where the
+    route does not say it, and where there is none; else problem+json. Raises ``ValueError`` for a route of another
     listener, or one that is taken."""
     app = web.Application(client_max_size=most)
     prefix = outside.prefix if outside is not None else ""
@@ -65,11 +71,11 @@ def application(
         if (route.verb, route.path) in taken:
             raise ValueError(f"{route.verb} {route.path} is there twice")
         taken.add((route.verb, route.path))
-        wrapped = _wrap(route, seen, note, log, most)
+        wrapped = _wrap(route, seen, note, partial(_told, route.problems or problems, route.name, log), log, most)
         app.router.add_route(route.verb, route.path, wrapped)
         if route.verb == "GET":
             app.router.add_route("HEAD", route.path, wrapped)
-    app.router.add_route("*", "/{path:.*}", _elsewhere(app, note))
+    app.router.add_route("*", "/{path:.*}", _elsewhere(app, note, partial(_told, problems, "", log)))
     app.on_response_prepare.append(_signed_off(which, prefix))
     return app
 
@@ -82,7 +88,28 @@ def _seen(authenticate: Authenticate, outside: Outside) -> Authenticate:
     return seen
 
 
-def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Logger, most: int) -> _Wrapped:
+def _told(
+    problems: Refusing | None, route: str, log: Logger, request: web.Request, problem: Problem
+) -> web.StreamResponse:
+    """A refusal in the form that its address has for it."""
+    if problems is None:
+        return answer(problem)
+    request[RAISED] = problem
+    try:
+        return problems(request, problem.status, problem.reason, problem.detail)
+    except Exception as fault:  # noqa: BLE001 - an extension that cannot say it in its own form; ours will do
+        log.error("request.failed", route=route, error=type(fault).__name__, at=_where(fault))
+        return answer(problem)
+
+
+def _wrap(
+    route: Route,
+    authenticate: Authenticate,
+    note: Note,
+    say: _Saying,
+    log: Logger,
+    most: int,
+) -> _Wrapped:
     """One handler for one route, with all that surrounds it."""
     most = min(route.max_body, most)
     handler, name, roles = route.handler, route.name, route.roles
@@ -91,14 +118,7 @@ def _wrap(route: Route, authenticate: Authenticate, note: Note, log: Logger, mos
         problem = _problem(error, name, log)
         told = {"route": name, "caller": caller.id, "status": problem.status, "reason": problem.reason}
         log.info("request.refused", **told)
-        if route.problems is None:
-            return answer(problem)
-        request[RAISED] = problem
-        try:
-            return route.problems(request, problem.status, problem.reason, problem.detail)
-        except Exception as fault:  # noqa: BLE001 - an extension that cannot say it in its own form; ours will do
-            log.error("request.failed", route=name, error=type(fault).__name__, at=_where(fault))
-            return answer(problem)
+        return say(request, problem)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         caller = NOBODY
@@ -196,7 +216,7 @@ def _where(error: BaseException) -> str:
     return f"{frames[-1].filename.rsplit('/', 2)[-1]}:{frames[-1].lineno}" if frames else ""
 
 
-def _elsewhere(app: web.Application, note: Note) -> _Wrapped:
+def _elsewhere(app: web.Application, note: Note, say: _Saying) -> _Wrapped:
     """What no route answers: 405 where the path is known with another verb, else 404. Nobody is asked who he is."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -206,8 +226,8 @@ def _elsewhere(app: web.Application, note: Note) -> _Wrapped:
         note("", request.method[:8], "", 405 if verbs else 404)
         if verbs:
             allow = {"Allow": ", ".join(sorted(verbs))}
-            return answer(Problem(405, "method-not-allowed", "this address knows other verbs", headers=allow))
-        return answer(Problem(404, "not-found", "there is nothing at this address"))
+            return say(request, Problem(405, "method-not-allowed", "this address knows other verbs", headers=allow))
+        return say(request, Problem(404, "not-found", "there is nothing at this address"))
 
     return handle
 

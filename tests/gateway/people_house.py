@@ -12,7 +12,7 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.compose import Gateway
-from gateway.people import people_routes
+from gateway.people import people_problems, people_routes
 from gateway.serve.listeners import application
 from policies.roles import Listener
 from tests.gateway.house import clear_settings, composition
@@ -100,6 +100,8 @@ async def people(folder: Path, *, tables: Mapping[str, Any] | None = None, **lim
     async with composition(settings, time) as gateway:
         who = gateway.callers().of(Listener.PEOPLE)
         most = settings.limits.body_bytes
-        app = application(Listener.PEOPLE, people_routes(gateway), who, gateway.access.note, gateway.log, most=most)
+        around = who, gateway.access.note, gateway.log
+        told = people_problems(gateway)
+        app = application(Listener.PEOPLE, people_routes(gateway), *around, most=most, problems=told)
         async with TestClient(TestServer(app)) as browser:
             yield People(gateway, browser, time, (folder / "keys" / "operator.token").read_text())

@@ -9,6 +9,11 @@ AGREED: Mapping[str, tuple[str, str]] = MappingProxyType(
         "waiting_many": ("Requests wait for your answer:", "Anfragen warten auf Ihre Antwort:"),
         "waiting_none": ("No request waits for an answer.", "Keine Anfrage wartet auf eine Antwort."),
         "active_many": ("Consents that are active:", "Wirksame Einwilligungen:"),
+        "active_others": (
+            "Contracts and legal tasks by which somebody may get values:",
+            "Verträge und gesetzliche Aufgaben, nach denen jemand Werte erhalten darf:",
+        ),
+        "look_there": ("See which", "Welche das sind"),
         "requests": ("Waiting for your answer", "Warten auf Ihre Antwort"),
         "active": ("Active", "Wirksam"),
         "past": ("Past", "Vergangen"),
@@ -30,8 +35,42 @@ AGREED: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Nothing was selected, so nothing was given.",
             "Es wurde nichts ausgewählt, also auch nichts erlaubt.",
         ),
+        "request_over": (
+            "The time that this request was for is over, so nothing was given.",
+            "Die Zeit, für die angefragt wurde, ist vorbei; es wurde also nichts erlaubt.",
+        ),
+        "done_given": (
+            "Done: you said yes to {}. From now on it may receive what stands below under Active, up to the last day "
+            "named there. You can withdraw that here at any time.",
+            "Erledigt: Sie haben ja gesagt zu {}. Von jetzt an darf herausgegeben werden, was unten unter Wirksam "
+            "steht, bis zum letzten Tag, der dort steht. Sie können das hier jederzeit widerrufen.",
+        ),
+        "done_refused": (
+            "Done: you said no to {}. It gets nothing by this request, and nothing changes for you.",
+            "Erledigt: Sie haben nein gesagt zu {}. Auf diese Anfrage hin wird nichts herausgegeben, und für Sie "
+            "ändert sich nichts.",
+        ),
+        "done_withdrawn": (
+            "Done: you withdrew your consent to {}. Nothing more is given by it. What was given before stays lawful, "
+            "and may be kept for the time named below.",
+            "Erledigt: Sie haben Ihre Einwilligung gegenüber {} widerrufen. Es wird danach nichts mehr herausgegeben. "
+            "Was vorher herausging, bleibt rechtmäßig und darf so lange behalten werden, wie unten steht.",
+        ),
+        "done_objected": (
+            "Done: you objected to giving values to {}. Nothing more is given by this task. What was given before "
+            "stays lawful.",
+            "Erledigt: Sie haben der Weitergabe an {} widersprochen. Nach dieser Aufgabe wird nichts mehr "
+            "herausgegeben. Was vorher herausging, bleibt rechtmäßig.",
+        ),
+        "done_ended": (
+            "Done: the contract with {} is ended here. Nothing more is given by it. What else you agreed with this "
+            "recipient does not end by that: ask the recipient.",
+            "Erledigt: Der Vertrag mit {} ist hier beendet. Nach ihm wird nichts mehr herausgegeben. Was Sie sonst "
+            "mit diesem Empfänger vereinbart haben, endet damit nicht: Fragen Sie ihn.",
+        ),
         "withdraw": ("Withdraw", "Widerrufen"),
-        "from_whom": ("from", "gegenüber"),
+        "from_whom": ("your consent to", "gegenüber"),
+        "object_to": ("to giving values to", "gegenüber"),
         "withdraw_means": (
             "Takes effect at once. What was given before stays lawful, and the recipient may keep it for the time "
             "named above.",

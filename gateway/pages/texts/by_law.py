@@ -22,29 +22,29 @@ BASES: Mapping[LegalBasis, tuple[str, str]] = MappingProxyType(
 ENDS_BY: Mapping[LegalBasis, tuple[str, str]] = MappingProxyType(
     {
         LegalBasis.CONSENT: (
-            "On the day named, when you withdraw it, or when you move out.",
-            "Mit dem genannten Tag, mit Ihrem Widerruf oder mit Ihrem Auszug.",
+            "After the day named, when you withdraw it, or when you move out.",
+            "Nach dem genannten Tag, durch Ihren Widerruf oder durch Ihren Auszug.",
         ),
         LegalBasis.CONTRACT: (
-            "On the day named, when you end it here, or when you move out. Ending it here stops at once what is given. "
-            "What else you agreed with this recipient does not end by that: ask the recipient.",
-            "Mit dem genannten Tag, wenn Sie ihn hier beenden, oder mit Ihrem Auszug. Hier beenden heißt: Ab sofort "
+            "After the day named, when you end it here, or when you move out. Ending it here stops at once what is "
+            "given. What else you agreed with this recipient does not end by that: ask the recipient.",
+            "Nach dem genannten Tag, wenn Sie ihn hier beenden, oder durch Ihren Auszug. Hier beenden heißt: Ab sofort "
             "wird nichts mehr herausgegeben. Was Sie sonst mit diesem Empfänger vereinbart haben, endet damit nicht: "
             "Fragen Sie ihn.",
         ),
         LegalBasis.OBLIGATION: (
-            "On the day named. There is no right to object: GDPR Art. 21 gives it against tasks in the public interest "
-            "(Art. 6(1)(e)), not against what a law demands (Art. 6(1)(c)). If you think that the law does not demand "
-            "this, write to whoever is responsible, or to a data protection authority.",
-            "Mit dem genannten Tag. Ein Widerspruch ist nicht möglich: DSGVO Art. 21 gibt ihn gegen Aufgaben im "
+            "After the day named. There is no right to object: GDPR Art. 21 gives it against tasks in the public "
+            "interest (Art. 6(1)(e)), not against what a law demands (Art. 6(1)(c)). If you think that the law does "
+            "not demand this, write to whoever is responsible, or to a data protection authority.",
+            "Nach dem genannten Tag. Ein Widerspruch ist nicht möglich: DSGVO Art. 21 gibt ihn gegen Aufgaben im "
             "öffentlichen Interesse (Art. 6 Abs. 1 Buchst. e), nicht gegen das, was ein Gesetz verlangt (Buchst. c). "
             "Wenn Sie meinen, dass das Gesetz es nicht verlangt, schreiben Sie dem, der verantwortlich ist, oder einer "
             "Datenschutzbehörde.",
         ),
         LegalBasis.PUBLIC_TASK: (
-            "On the day named, or when you object. You may object at any time (GDPR Art. 21), here without giving a "
+            "After the day named, or when you object. You may object at any time (GDPR Art. 21), here without giving a "
             "reason. From then on nothing more is given by this task. What was given before stays lawful.",
-            "Mit dem genannten Tag, oder wenn Sie widersprechen. Sie dürfen jederzeit widersprechen (DSGVO Art. 21), "
+            "Nach dem genannten Tag, oder wenn Sie widersprechen. Sie dürfen jederzeit widersprechen (DSGVO Art. 21), "
             "hier ohne Angabe von Gründen. Von da an wird nach dieser Aufgabe nichts mehr herausgegeben. Was vorher "
             "herausging, bleibt rechtmäßig.",
         ),

@@ -11,11 +11,32 @@ ERASURE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "erase_yes": ("Yes, erase", "Ja, löschen"),
         "back": ("No, go back", "Nein, zurück"),
         "erase_means": (
-            "All consents end at once, and the keys of your readings, of your name and address and of your meters' "
-            "numbers are destroyed. Nobody can undo it. You will get a signed certificate, which also says what stays.",
-            "Alle Einwilligungen enden sofort, und die Schlüssel Ihrer Werte, Ihres Namens, Ihrer Anschrift und der "
-            "Nummern Ihrer Zähler werden vernichtet. Niemand kann das rückgängig machen. Sie erhalten eine "
-            "unterschriebene Bescheinigung, die auch sagt, was bleibt.",
+            "All consents and contracts end here at once, and the keys of your readings, of your name and address and "
+            "of your meters' numbers are destroyed. Nobody can undo it. You will get a signed certificate, which also "
+            "says what stays.",
+            "Alle Einwilligungen und Verträge enden hier sofort, und die Schlüssel Ihrer Werte, Ihres Namens, Ihrer "
+            "Anschrift und der Nummern Ihrer Zähler werden vernichtet. Niemand kann das rückgängig machen. Sie "
+            "erhalten eine unterschriebene Bescheinigung, die auch sagt, was bleibt.",
+        ),
+        "erase_by_law": (
+            "What a law demands is no exception: no reading stays here for it. A recipient that was to get values by "
+            "law gets nothing more from here, and its task is not done by that: it may have to ask you elsewhere. What "
+            "it got before it keeps for as long as its law says.",
+            "Auch für das, was ein Gesetz verlangt, gibt es keine Ausnahme: Kein Messwert bleibt dafür hier. Wer nach "
+            "dem Gesetz Werte erhalten sollte, erhält von hier nichts mehr. Seine Aufgabe ist damit nicht erledigt: Er "
+            "muss Sie vielleicht auf anderem Weg fragen. Was er vorher erhielt, behält er, solange es sein Gesetz "
+            "verlangt.",
+        ),
+        "erase_by_law_whom": ("This is about: {}.", "Das betrifft: {}."),
+        "stays_means": (
+            "The law does not only let you have things erased. It also asks us to be able to show what happened with "
+            "your data, to tell recipients of the end, and to keep others and this gateway safe. So this stays, and "
+            "nothing else. In none of it is a reading, your name or your address. When its time is over it is deleted "
+            "by itself.",
+            "Das Gesetz gibt Ihnen nicht nur das Recht auf Löschung. Es verlangt auch von uns, dass wir zeigen können, "
+            "was mit Ihren Daten geschah, dass wir Empfängern das Ende mitteilen und dass wir andere und dieses "
+            "Gateway schützen. Deshalb bleibt dies, und sonst nichts. Nirgends darin stehen ein Messwert, Ihr Name "
+            "oder Ihre Anschrift. Wenn die Zeit um ist, wird es von selbst gelöscht.",
         ),
         "erase_recovery": (
             "One exception: for {} a copy of the keys can be brought back, with a key that is kept elsewhere, after a "

@@ -19,6 +19,10 @@ FRAME: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "log_in": ("Log in", "Anmelden"),
         "log_out": ("Log out", "Abmelden"),
+        "logged_out": (
+            "You are logged out. To come back you need a new code from your operator.",
+            "Sie sind abgemeldet. Um wiederzukommen, brauchen Sie einen neuen Code von Ihrem Betreiber.",
+        ),
         "wrong_code": ("This code does not open anything.", "Dieser Code öffnet nichts."),
         "later": ("Too many tries. Please wait a minute.", "Zu viele Versuche. Bitte warten Sie eine Minute."),
         "household": ("Household", "Haushalt"),
@@ -46,6 +50,40 @@ FRAME: Mapping[str, tuple[str, str]] = MappingProxyType(
         "not_done_means": (
             "This form was not sent from your own page, or the page was too old. Please open it again.",
             "Dieses Formular kam nicht von Ihrer eigenen Seite, oder die Seite war zu alt. Bitte öffnen Sie sie neu.",
+        ),
+        "not_yours": ("Not for you", "Nicht für Sie"),
+        "not_yours_means": (
+            "This address is for somebody else: you are logged in, but not as the one it is for. Nothing has changed.",
+            "Diese Adresse ist für jemand anderen: Sie sind angemeldet, aber nicht als die Person, für die sie da ist. "
+            "Es hat sich nichts geändert.",
+        ),
+        "log_in_first": ("Please log in first", "Bitte melden Sie sich zuerst an"),
+        "log_in_first_means": (
+            "This address is for somebody who is logged in. The way in is at the start.",
+            "Diese Adresse ist für Angemeldete. Zur Anmeldung geht es am Anfang.",
+        ),
+        "not_here": ("Nothing to do here", "Hier geht das nicht"),
+        "not_here_means": (
+            "What was sent cannot be taken at this address. Nothing has changed.",
+            "Was gesendet wurde, wird an dieser Adresse nicht angenommen. Es hat sich nichts geändert.",
+        ),
+        "too_often": ("Too often", "Zu oft"),
+        "too_often_means": (
+            "Too many calls came one after the other. Please wait a minute and try again.",
+            "Es kamen zu viele Aufrufe hintereinander. Bitte warten Sie eine Minute und versuchen Sie es noch einmal.",
+        ),
+        "no_room": ("Not done", "Nicht ausgeführt"),
+        "no_room_means": (
+            "Our disk takes nothing at the moment, so this could not be written down. Please try again later.",
+            "Unser Speicher nimmt gerade nichts an, deshalb ließ sich das nicht festhalten. Bitte versuchen Sie es "
+            "später noch einmal.",
+        ),
+        "failed": ("Something went wrong here", "Hier ist etwas schiefgegangen"),
+        "failed_means": (
+            "It is no fault of yours, and it is in our log. If you had pressed something, please look on its page "
+            "whether it was done.",
+            "Das liegt nicht an Ihnen, und es steht in unserem Protokoll. Wenn Sie etwas gedrückt hatten, sehen Sie "
+            "bitte auf der Seite nach, ob es geschehen ist.",
         ),
         "stopped": ("Stopped; it is being recorded", "Gestoppt; es wird noch festgehalten"),
         "stopped_means": (

@@ -22,9 +22,9 @@ NOTICE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "take_back": ("Taking it back", "Ihr Ja zurücknehmen"),
         "take_back_means": (
-            "At any time, with one press on the page Consents. From then on nothing more is given. What was given "
+            "At any time, with one click on the page Consents. From then on nothing more is given. What was given "
             "before stays lawful; the recipient may keep it for as long as is said under Kept for.",
-            "Jederzeit, mit einem Druck auf der Seite Einwilligungen. Von da an wird nichts mehr herausgegeben. Was "
+            "Jederzeit, mit einem Klick auf der Seite Einwilligungen. Von da an wird nichts mehr herausgegeben. Was "
             "vorher herausging, bleibt rechtmäßig; der Empfänger darf es so lange behalten, wie unter Aufbewahrung "
             "steht.",
         ),
@@ -48,22 +48,26 @@ NOTICE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
             "falsch, so sagen Sie es dem, der verantwortlich ist. Sie dürfen sich jederzeit bei einer "
             "Datenschutzbehörde beschweren.",
         ),
-        "neighbours": ("Your neighbours", "Ihre Nachbarn"),
+        "neighbours": ("Sums over your neighbourhood", "Summen über Ihre Nachbarschaft"),
         "neighbours_single": (
-            "Once somebody may see your values singly, you hide nobody any more: in figures of your neighbourhood you "
-            "do not count among those whom nobody sees. Hours of which such a figure was told before with you in it "
-            "are left out where too few others would be left in it.",
-            "Sobald jemand Ihre Werte einzeln sehen darf, verbirgt sich hinter Ihnen niemand mehr: In Zahlen Ihrer "
-            "Nachbarschaft zählen Sie nicht zu denen, die niemand sieht. Stunden, für die eine solche Zahl mit Ihnen "
-            "schon genannt wurde, werden ausgelassen, wo sonst zu wenige andere darin übrig blieben.",
+            "This gateway can also tell sums over many households of a place. They hide households whose values nobody "
+            "sees singly. With this yes you are none of those any more: you do not count towards how many a sum must "
+            "hide. And values of hours for which such a sum with you in it was told before are left out here where "
+            "too few others would be left in it, so that nobody can work out theirs.",
+            "Dieses Gateway kann auch Summen über viele Haushalte eines Ortes nennen. Sie verbergen Haushalte, deren "
+            "Werte niemand einzeln sieht. Mit diesem Ja gehören Sie nicht mehr zu diesen: Sie zählen nicht mit, wenn "
+            "es darum geht, wie viele eine Summe verbergen muss. Und Werte von Stunden, für die eine solche Summe mit "
+            "Ihnen schon genannt wurde, fehlen hier, wo sonst zu wenige andere darin übrig blieben, damit niemand "
+            "deren Werte ausrechnen kann.",
         ),
         "neighbours_figures": (
-            "Only sums are told, when a day is over: each over enough households whom nobody sees singly, with all "
-            "that you allow or with nothing. A sum that was told protects everybody in it: if you allow somebody your "
-            "single values later, those of its hours may be left out.",
-            "Genannt werden nur Summen, wenn ein Tag vorüber ist: jede über genügend viele Haushalte, die niemand "
-            "einzeln sieht, mit allem, was Sie erlauben, oder mit nichts. Eine genannte Summe schützt alle, die darin "
-            "sind: Wenn Sie später jemandem Ihre einzelnen Werte erlauben, können die ihrer Stunden fehlen.",
+            "Only sums are told, when a day is over: each over enough households whose values nobody sees singly. You "
+            "are in a sum with everything that you allow here, or not at all. A sum that was told protects everybody "
+            "in it: if you let somebody see your own values later, those of its hours may be left out.",
+            "Genannt werden nur Summen, wenn ein Tag vorüber ist: jede über genügend viele Haushalte, deren Werte "
+            "niemand einzeln sieht. Sie sind in einer Summe mit allem, was Sie hier erlauben, oder gar nicht. Eine "
+            "genannte Summe schützt alle, die darin sind: Wenn Sie später jemandem Ihre eigenen Werte zeigen lassen, "
+            "können die ihrer Stunden fehlen.",
         ),
         "notice_changed": (
             "What is said of this request has changed since you opened the page, so nothing was given. Please read it "

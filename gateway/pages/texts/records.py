@@ -29,6 +29,7 @@ RECORD_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
             "the same on all your receipts; it does not tell your name",
             "auf allen Ihren Belegen gleich; Ihren Namen verrät es nicht",
         ),
+        "called_today": ("{} (today known as {})", "{} (heißt heute {})"),
         "record_number": ("Number of the consent", "Nummer der Einwilligung"),
         "notice_heading": ("What you read before your yes", "Was Sie vor Ihrem Ja gelesen haben"),
         "notice_means": (
@@ -73,6 +74,7 @@ RECORD_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "certificate": ("Download certificate", "Bescheinigung herunterladen"),
         "certificate_heading": ("The certificate", "Die Bescheinigung"),
+        "erased_again": ("Erased again, after a restore", "Noch einmal gelöscht, nach einer Wiederherstellung"),
         "erased_at": ("Erased", "Gelöscht"),
         "destroyed_heading": ("What was destroyed", "Was vernichtet wurde"),
         "destroyed_keys": ("Keys: {}", "Schlüssel: {}"),

@@ -240,7 +240,7 @@ async def test_a_letter_names_who_writes_in_both_languages_and_how_the_box_joins
     first, second, third, rest = letters.read_text().split("\f")
     for page in (first, second, third):
         assert page.startswith("Stadtwerke Muster {x}\nHauptplatz 2, daten@muster.example\n")
-        assert "are yours to see" in page
+        assert "Others get them only if you allow it" in page
         assert "Messwerte Ihres Zählers" in page
     assert (anna["box_enrol"] in first, "Anmelden" in first, "Der Code gilt" in first) == (True, False, True)
     assert anna["box_enrol"].startswith(anna["box_code"] + "@")

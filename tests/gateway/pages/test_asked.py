@@ -18,7 +18,7 @@ WRONG = [
     ("/data/readings.csv?locale=fr", "locale", "one of en, de"),
     ("/data/readings.xlsx?locale=fr", "locale", "one of en, de"),
     ("/now?day=2026-03-01", "day", "is not known; none is taken here"),
-    ("/consents?chose", "chose", "is not known; there are: choose, changed"),
+    ("/consents?chose", "chose", "is not known; there are: choose, changed, over, done"),
     ("/ledger?from=2026-03-01", "from", "is not known; there are: before, recipient"),
     ("/ledger?before=yesterday", "before", "a whole number above nought"),
     ("/ledger?before=0", "before", "a whole number above nought"),

@@ -14,7 +14,7 @@ _ADDRESS = re.compile(r"""(?:href|action|src|formaction)=["']?(/[^"' >]*)""")
 
 
 def test_every_address_of_ours_is_below_the_path() -> None:
-    page = Renderings(UTC, "/meter").html(make_mocked_request("GET", "/"), "login.html", trouble="")
+    page = Renderings(UTC, "/meter").html(make_mocked_request("GET", "/"), "login.html", trouble="", out=False)
     addresses = _ADDRESS.findall(page)
     assert addresses
     assert all(address.startswith("/meter/") for address in addresses)

@@ -42,10 +42,14 @@ async def test_a_task_in_the_public_interest_is_objected_to_in_one_press_and_giv
         assert "You may object at any time (GDPR Art. 21)" in facts(page)["How it ends"]
         assert "DSGVO Art. 6 Abs. 1 Buchst. e" in facts(german)["Grundlage"]
         assert "<button>Object <" in page
+        assert "to giving values to Northwind Forecasts" in page
+        now = await text(house, "/now")
+        assert "Consents that are active: 0." in now
+        assert "Contracts and legal tasks by which somebody may get values: 1." in now
         assert "<button>Widersprechen <" in german
         for _ in range(2):
             sent = await house.post(f"/consents/{ground}/end", token=await token_of(house))
-            assert (sent.status, sent.headers["Location"]) == (303, "/consents")
+            assert (sent.status, sent.headers["Location"]) == (303, f"/consents?done={ground}")
         page = await text(house, "/consents")
         assert facts(page)["Objected"] == "4 March 2026, 13:00"
         assert button(page) == []

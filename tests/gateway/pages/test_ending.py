@@ -17,15 +17,15 @@ UNTIL = {"until": "2026-04-13T12:00:00Z"}
 """Forty days from the start."""
 SAID = {
     "en": (
-        "This consent ends by itself on 13 April 2026. You need not do anything: from then on this recipient gets "
-        "nothing more. If it asks you again, you may say yes again, or no.",
-        "This ends by itself on 13 April 2026.",
+        "The last day of this consent is 13 April 2026. You need not do anything: it ends by itself, and then this "
+        "recipient gets nothing more. If it asks you again, you may say yes again, or no.",
+        "The last day of this is 13 April 2026: it ends by itself.",
         "Ends soon",
     ),
     "de": (
-        "Diese Einwilligung endet von selbst am 13. April 2026. Sie müssen nichts tun: Von da an erhält dieser "
-        "Empfänger nichts mehr. Fragt er Sie wieder, können Sie wieder ja sagen oder nein.",
-        "Das endet von selbst am 13. April 2026.",
+        "Der letzte Tag dieser Einwilligung ist der 13. April 2026. Sie müssen nichts tun: Sie endet von selbst, und "
+        "dann erhält dieser Empfänger nichts mehr. Fragt er Sie wieder, können Sie wieder ja sagen oder nein.",
+        "Der letzte Tag ist der 13. April 2026: Das endet von selbst.",
         "Endet bald",
     ),
 }

@@ -8,10 +8,12 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.plugin import Released
 from gateway.pages.local_table import local_table
 from gateway.pages.words import Phrases
+from meter_driver.quantities import OPT
 from policies.terms import Level, Purpose, Recipient, Row
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -38,7 +40,7 @@ def test_in_german_decimals_have_a_comma_and_everything_has_words() -> None:
     estimated = {"status": "estimated", "completeness": "0.733", "method": "interpolated"}
     heading, first, last = table("de", row(AUTUMN, "0.250", **estimated), row(AUTUMN, None, status="missing"))
     assert heading[:5] == ["Zähler", "Messgröße", "Beginn", "Ende", "Wert"]
-    assert first[:2] == ["main", "Bezug aus dem Netz"]
+    assert first[:2] == ["Hauptzähler", "Bezug aus dem Netz"]
     assert first[4:] == ["0,250", "kWh", "geschätzt", "0,733", "zwischen den Werten darum"]
     assert (last[4], last[6]) == ("", "fehlt")
 
@@ -57,3 +59,10 @@ def test_the_name_of_a_meter_is_never_a_formula(name: str) -> None:
     _, first = table("de", row(AUTUMN, "-1.5", meter=name))
     assert first[0] == "'" + name
     assert first[4] == "-1,5"
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "takes part"), ("de", "nimmt teil")])
+def test_what_a_device_answered_is_said_in_words_and_not_as_a_number(language: str, said: str) -> None:
+    answer = replace(row(AUTUMN, "1"), quantity=OPT, unit=None)
+    assert table(language, answer, replace(answer, value=None))[1][4] == said
+    assert table(language, answer, replace(answer, value=None))[2][4] == ""

@@ -8,11 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from openpyxl import load_workbook
 
 from adapters.plugin import Released
 from gateway.pages.local_workbook import local_workbook
 from gateway.pages.words import LANGUAGES, Phrases
+from meter_driver.quantities import OPT
 from policies.terms import Level, Purpose, Recipient, Row
 from tests.gateway.pages.test_local_table import AUTUMN, BERLIN, QUARTER, row, table
 
@@ -75,3 +77,10 @@ def test_a_second_sheet_says_the_zone_and_what_each_status_means(language: str, 
     lines = dict(book.worksheets[1].iter_rows(values_only=True))
     assert {words.status(status) for status in ("measured", "estimated", "validated", "missing")} <= set(lines)
     assert any("Europe/Berlin" in text for text in lines.values())
+
+
+def test_what_a_device_answered_is_said_in_words_beside_numbers() -> None:
+    answer = replace(row(AUTUMN, "0"), quantity=OPT, unit=None)
+    lines = cells("en", answer, row(AUTUMN, "1.5"), replace(answer, value=None))
+    assert [line[6] for line in lines[1:]] == ["does not take part", 1.5, None]
+    assert lines[1][0] == "Main meter"

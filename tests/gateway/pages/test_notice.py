@@ -36,8 +36,8 @@ WISH = PermissionRequest(
     reference="4711",
 )
 PINNED = {
-    "en": "821676673b8a09c075a675023fd11288ffa1fbc0f541d6789e7fae9f508d8836",
-    "de": "8b3fa2db771e0a4bcbd724c20593d10f8ad4807f595a95433a04329d081a63a1",
+    "en": "3a271f3de32be89802206823437dd4e484478fef5eff62467fd9de125e375b5f",
+    "de": "3ad375a0230e1b64d33bbd245ae703e465ce4152310750f0ff76b39aa1cd3156",
 }
 """Of ``WISH``, by language. Other texts are another version: change both."""
 
@@ -87,7 +87,7 @@ async def test_the_notice_that_a_receipt_names_is_what_stood_on_the_page_byte_fo
 async def test_before_the_yes_a_household_reads_all_that_a_consent_needs(tmp_path: Path) -> None:
     async with people(tmp_path, tables=CONTROLLER) as house:
         made = await house.household()
-        await house.ask(made["household"], reference="4711", keep_days=37, until="2026-11-30T00:00:00Z")
+        await house.ask(made["household"], reference="4711", keep_days=37, until="2026-11-30T23:00:00Z")
         await house.post("/login", code=made["login_code"])
         english = dict(line.split(": ", 1) for line in shown(await text(house, "/consents")).splitlines())
         german = shown(await text(house, "/consents", **{"Accept-Language": "de"}))
@@ -127,7 +127,7 @@ def test_words_of_somebody_else_cannot_pass_for_a_line_of_ours() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_other_texts_are_another_version(language: str) -> None:
     sheet = NoticeSheet(ControllerSettings(name="Werk", contact="a@b"), lambda _: None, UTC)
-    assert (NOTICE_ID, sheet.notice(WISH, language).sha256) == ("metergate-notice-2", PINNED[language])
+    assert (NOTICE_ID, sheet.notice(WISH, language).sha256) == ("metergate-notice-3", PINNED[language])
 
 
 @pytest.mark.gdpr("12(1)")
@@ -150,7 +150,7 @@ async def test_a_page_that_was_opened_before_the_text_changed_gives_nothing(tmp_
         again = await text(house, "/consents?changed")
         assert "has changed since you opened the page" in again
         assert "Somebody else" in shown(again)
-        assert (await house.answer(asked)).headers["Location"] == "/consents"
+        assert (await house.answer(asked)).headers["Location"] == f"/consents?done={asked}"
         assert "Read receipt" in await text(house, "/consents")
 
 

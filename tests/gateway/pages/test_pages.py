@@ -161,6 +161,7 @@ async def test_erasing_leaves_the_certificate_and_nothing_else(tmp_path: Path) -
         for path in ("/", "/now", "/consents", "/ledger", "/data"):
             page = await text(house, path)
             assert "Download certificate" in page
+            assert "no reading stays here for it" in page
             assert "Anna" not in page
         certificate = await text(house, "/data/certificate")
         assert certificate.count(".") == 2

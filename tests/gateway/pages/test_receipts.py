@@ -1,6 +1,7 @@
 """Receipts and the certificate of an erasure as people read them, beside the signed files."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,20 +11,20 @@ import pytest
 from lxml import html
 from sqlalchemy import update
 
-from adapters.plugin import Batch
+from adapters.plugin import Batch, Organisation
 from gateway.app import time_ends
 from gateway.cli.certificate import public_keys
 from gateway.identity.signer import verified
-from gateway.pages.record_views import certificate_view
+from gateway.pages.record_views import certificate_view, recipients
 from gateway.pages.render import Renderings
 from gateway.pages.words import Phrases
 from gateway.storage.tables.door import evidence
 from meter_driver.reading import Reading
 from policies.grounds import LegalBasis
 from policies.holdings import HOLDINGS
-from policies.terms import SubjectId
+from policies.terms import Recipient, SubjectId
 from tests.gateway.pages.test_pages import text, token_of
-from tests.gateway.people_house import ENERGY, START, People, people
+from tests.gateway.people_house import ENERGY, PROFILE, START, People, people
 
 GERMAN = {"Accept-Language": "de"}
 RUN_BY = {"controller": {"name": "Stadtwerke Muster", "contact": "privacy@muster.example"}}
@@ -61,7 +62,7 @@ async def test_a_receipt_is_a_page_that_says_what_was_agreed_when_and_with_whom(
             "Detail": "a value for every 15 minutes", "How close": "Your own values, under a pseudonym",
             "Period": "1 March 2026 to 1 December 2026", "Valid until": "1 December 2026", "Kept for": "37 days",
             "Ground": "Consent: GDPR Art. 6(1)(a)", "Who is responsible": "Stadtwerke Muster, privacy@muster.example",
-            "Number of the consent": ground, "Version": "metergate-notice-2",
+            "Number of the consent": ground, "Version": "metergate-notice-3",
         }  # fmt: skip
         assert said(german)["Gültig bis"] == "1. Dezember 2026"
         assert said(german)["Grundlage"] == Phrases("de").basis(LegalBasis.CONSENT)
@@ -212,14 +213,63 @@ def test_a_certificate_says_until_when_it_can_be_brought_back_and_what_the_words
         "destroyed": [{"what": "a <thing>", "count": 3}],
         "retained": [{"what": "readings of class legal", "ground": "MsbG 60", "until": "2027-01-02"}],
         "recovery_until": "2026-03-05T12:00:00Z",
+        "again_after_restore": "2026-03-04T15:00:00Z",
     }
     show, german = Renderings(START.tzinfo), Phrases("de")  # type: ignore[arg-type]
     view = certificate_view(claims, german, lambda at: show.when(at, german))
     assert "Bis <time" in dict(view.facts)["Lässt sich zurückholen"]
     assert dict(view.facts)["Wer verantwortlich ist"] == "A; B"
+    assert "4. März 2026, 15:00" in dict(view.facts)["Noch einmal gelöscht, nach einer Wiederherstellung"].replace(
+        "\u00a0", " "
+    )
     assert view.destroyed == [('<span lang="en">a &lt;thing&gt;</span>', "3")]
     assert (view.stays[0].what, view.stays[0].law) == ('<span lang="en">readings of class legal</span>', "MsbG 60")
 
 
 def batch(who: SubjectId) -> Batch:
     return Batch("box", 1, [(who, Reading("m", ENERGY, START, Decimal(1), "kWh"))])
+
+
+@pytest.mark.gdpr("7(1)")
+async def test_a_receipt_names_the_recipient_as_it_was_called_at_the_yes_and_says_what_it_is_called_today(
+    tmp_path: Path,
+) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        ground = await agreed(house, made)
+        await house.operator("PUT", "/api/organisations/northwind", {**PROFILE, "name": "Somebody <b>else</b>"})
+        page, german = await text(house, f"/consents/{ground}"), await text(house, f"/consents/{ground}", **GERMAN)
+        assert said(page)["Recipient"] == "Northwind Forecasts (today known as Somebody <b>else</b>)"
+        assert said(german)["Empfänger"] == "Northwind Forecasts (heißt heute Somebody <b>else</b>)"
+        assert "<b>else" not in page
+        claims = house.gateway.signer.verify(await text(house, f"/consents/{ground}/receipt"), typ="receipt+jwt")
+        assert claims is not None
+        assert claims["recipient_names"] == ["Northwind Forecasts"]
+        await house.post(f"/consents/{ground}/withdraw", token=await token_of(house))
+        ended = house.gateway.signer.verify(await text(house, f"/consents/{ground}/withdrawal"), typ="receipt+jwt")
+        assert ended is not None
+        assert ended["recipient_names"] == ["Somebody <b>else</b>"]
+
+
+@pytest.mark.parametrize(
+    ("claims", "today", "shown"),
+    [
+        ({"recipients": ["n"], "recipient_names": ["North"]}, {"n": "North"}, "North"),
+        ({"recipients": ["n"], "recipient_names": ["North"]}, {}, "North"),
+        ({"recipients": ["n"], "recipient_names": ["North"]}, {"n": "South"}, "North (today known as South)"),
+        ({"recipients": ["n"]}, {"n": "South"}, "n (today known as South)"),
+        ({"recipients": ["n"]}, {}, "n"),
+        (
+            {"recipients": ["neighbourhood"], "recipient_names": ["neighbourhood"]},
+            {},
+            "The neighbourhood's common figures",
+        ),
+    ],
+)
+def test_a_record_names_its_recipients_as_of_then_and_an_old_one_by_id(
+    claims: Mapping[str, Any], today: Mapping[str, str], shown: str
+) -> None:
+    def named(who: Recipient) -> Organisation | None:
+        return Organisation(Recipient(who), today[who]) if who in today else None
+
+    assert recipients(claims, named, Phrases("en")) == shown

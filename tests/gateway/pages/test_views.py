@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from markupsafe import Markup
@@ -11,6 +12,7 @@ from sqlalchemy import delete, insert
 
 from adapters.plugin import Batch
 from gateway.pages import who_saw
+from gateway.pages.render import last_day_in
 from gateway.pages.views import CorrectionLine, correction_lines
 from gateway.pages.words import Phrases
 from gateway.storage.tables.cohorts import member
@@ -20,6 +22,7 @@ from meter_driver.reading import Reading
 from policies.cohorts import CohortDay
 from policies.ledger import shown
 from policies.terms import (
+    FAR_FUTURE,
     ONE_DAY,
     QUARTER_HOUR,
     DetailClass,
@@ -71,11 +74,11 @@ async def test_a_request_says_what_a_yes_means_for_the_neighbours_in_both_langua
         await house.ask(made["household"], **figures)
         await house.post("/login", code=made["login_code"])
         page, german = await text(house, "/consents"), await text(house, "/consents", **{"Accept-Language": "de"})
-        single, sums = (facts(page, nth)["Your neighbours"] for nth in range(2))
-        assert "left out where too few others" in single
+        single, sums = (facts(page, nth)["Sums over your neighbourhood"] for nth in range(2))
+        assert "left out here where too few others" in single
         assert "when a day is over" in sums
-        assert "werden ausgelassen" in facts(german, 0)["Ihre Nachbarn"]
-        assert "wenn ein Tag vorüber ist" in facts(german, 1)["Ihre Nachbarn"]
+        assert "fehlen hier" in facts(german, 0)["Summen über Ihre Nachbarschaft"]
+        assert "wenn ein Tag vorüber ist" in facts(german, 1)["Summen über Ihre Nachbarschaft"]
 
 
 @pytest.mark.gdpr("15(1)")
@@ -331,6 +334,10 @@ async def test_whoever_is_about_to_erase_reads_what_stays_why_and_until_when(tmp
         assert shown[0]["What"].startswith("The signed receipts of your consents")
         assert "three years" in shown[2]["Why"]
         german = await text(house, "/data/erase", **{"Accept-Language": "de"})
+        assert "no reading stays here for it" in english
+        assert "This is about: Northwind Forecasts (MsbG 60)." in english
+        assert "In none of it is a reading" in english
+        assert "Das betrifft: Northwind Forecasts (MsbG 60)." in german
         assert facts(german, 2)["Warum"].endswith("drei Jahre. DSGVO Art. 5 Abs. 2 und Art. 17 Abs. 3 Buchst. e")
         claims = house.gateway.signer.verify(
             (await house.gateway.household_end.erase(made["household"])).decode(), typ="erasure+jwt"
@@ -367,3 +374,37 @@ async def test_the_page_says_for_how_long_keys_can_be_brought_back_where_they_ca
             page = await text(house, "/data/erase", **{"Accept-Language": language})
             said = {"en": "for 24\u00a0hours a copy", "de": "24\u00a0Stunden lang"}[language]
             assert (said in page) is (name == "with")
+
+
+@pytest.mark.parametrize(
+    ("end", "last"),
+    [
+        ("2026-12-01T22:59:59Z", "1. Dezember 2026"),
+        ("2026-12-01T23:00:00Z", "1. Dezember 2026"),
+        ("2026-12-01T23:00:01Z", "2. Dezember 2026"),
+        ("2026-12-02T00:00:00Z", "2. Dezember 2026"),
+        ("2026-10-25T00:30:00Z", "25. Oktober 2026"),
+    ],
+)
+async def test_a_time_that_ends_at_midnight_does_not_reach_into_the_day_that_begins(
+    tmp_path: Path, end: str, last: str
+) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        asked = await house.ask(made["household"], values_to=end, until=end)
+        await house.post("/login", code=made["login_code"])
+        german = {"Accept-Language": "de"}
+        before = facts(await text(house, "/consents", **german))
+        sent = await house.answer(asked, language="de")
+        page = await text(house, "/consents", **german)
+        ground = page.partition('href="/consents/')[2].partition('"')[0]
+        receipt, ledger = await text(house, f"/consents/{ground}", **german), await text(house, "/ledger", **german)
+        for shown in (before, facts(page), facts(receipt)):
+            assert shown["Gültig bis"] == last
+            assert shown["Zeitraum"] == f"1. März 2026 bis {last}"
+        assert sent.status == 303
+        assert facts(ledger)["Gültig"].endswith(f"bis {last}")
+
+
+def test_what_has_no_end_has_no_last_day() -> None:
+    assert last_day_in(ZoneInfo("Europe/Berlin"), FAR_FUTURE, Phrases("en")) == "without an end"

@@ -1,10 +1,13 @@
 """A restore never revives a yes that has ended: each way in which one ends, after the backup was made."""
 
 import asyncio
+import json
+from base64 import urlsafe_b64decode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -234,6 +237,39 @@ async def test_an_end_is_in_the_books_with_the_instant_at_which_it_was_pressed(t
         (again,) = [g for g in await home.grounds.recorded(home.store, was.anna) if g.id == consent.id]
         assert again == consent
         assert await home.evidence.find(was.anna, "withdrawal", consent.id) is not None
+
+
+@pytest.mark.gdpr("17(1)")
+async def test_a_household_that_is_erased_again_has_the_time_of_the_first_and_the_certificate_says_both(
+    tmp_path: Path,
+) -> None:
+    here = lost(tmp_path)
+    async with here.house() as home:
+        anna = await home.household()
+        await home.feed(anna, range(8))
+        await home.gateway.backups.make(here.backup)
+        home.now = NOON + timedelta(seconds=20)
+        first = claims_of(await home.gateway.household_end.erase(anna))
+    here.lose()
+    await here.back(at=NOON + timedelta(hours=3), complete=True)
+    async with here.house() as home:
+        again = claims_of(await home.gateway.household_end.erase(anna))
+        known = home.gateway.registry.tenancies.get(anna)
+        assert known is not None
+        assert known.erased == NOON + timedelta(seconds=20)
+    same = ("iat", "sub", "retained")
+    assert {name: again[name] for name in same} == {name: first[name] for name in same}
+    assert again["again_after_restore"] == "2026-03-04T15:00:00Z"
+    assert "again_after_restore" not in first
+
+
+def claims_of(certificate: bytes) -> Mapping[str, Any]:
+    """Of a house, whose signer does not sign, or of a restore, which is a gateway as it is."""
+    if certificate.startswith(b"{"):
+        signed: Mapping[str, Any] = json.loads(certificate)["claims"]
+    else:
+        signed = json.loads(urlsafe_b64decode(certificate.split(b".")[1] + b"=="))
+    return signed
 
 
 async def test_what_was_given_and_taken_back_since_is_no_trouble(tmp_path: Path) -> None:
