@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Table
+
 from adapters.plugin import Adapter, Logger, Signer
 from gateway.clock import Clock
 from gateway.cohorts.desk import CohortDesk, Places
@@ -162,7 +164,7 @@ class Gateway:
             egress=self.egress,
             intake=Labelled(taking or self.intake, self.registry.meters),
             vault=self.vault,
-            store=self.store,
+            pins=self.pins,
             settings={k: v for k, v in self.settings.adapter(name).items() if k != "enabled"},
             log=self.log.bind(adapter=name),
             zone=ZoneInfo(self.settings.timezone),
@@ -186,11 +188,18 @@ NO_OVERRIDES = Overrides()
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, log: Logger, clock: Clock, overrides: Overrides = NO_OVERRIDES, *, restoring: bool = False
+    settings: Settings,
+    log: Logger,
+    clock: Clock,
+    overrides: Overrides = NO_OVERRIDES,
+    *,
+    restoring: bool = False,
+    guarded: Sequence[Table] = (),
 ) -> AsyncIterator[tuple[Gateway, Supervisor]]:
     """Everything open, nothing loaded, no port. The supervisor has the store's writer and is not running yet.
 
-    The tables are there already (``storage.migrate``). Raises ``RootMissing``, ``RootBusy``, ``TreeBroken``; and
+    The tables are there already (``storage.migrate``). ``guarded``: those of extensions that say who may.
+    Raises ``RootMissing``, ``RootBusy``, ``TreeBroken``; and
     ``RestoreRefused`` where a restore did not end, unless it is the restore itself that opens.
     """
     if not restoring:
@@ -208,7 +217,7 @@ async def opened(
         http = await stack.enter_async_context(outbound)
         supervisor = Supervisor(log)
         supervisor.add("store", store.run)
-        gateway = composed(settings, log, clock, store, keeper, http, overrides)
+        gateway = composed(settings, log, clock, store, keeper, http, overrides, guarded)
         stack.push_async_callback(gateway.ending_log.close)
         stack.push_async_callback(gateway.pins.close)
         yield gateway, supervisor
@@ -252,6 +261,7 @@ def composed(
     keeper: Keeper,
     http: Outbound,
     overrides: Overrides = NO_OVERRIDES,
+    guarded: Sequence[Table] = (),
 ) -> Gateway:
     """Which part gets what. Opens nothing, loads nothing."""
     ids = overrides.ids or new_id
@@ -259,7 +269,7 @@ def composed(
     days = settings.retention.by_class()
     known, window = KnownBackups(settings.keys), timedelta(hours=settings.retention.recovery_hours)
     ending_log = EndingLog(store, keeper, known, window, clock, log)
-    pins, zone = Pins(store, keeper, ending_log, log), ZoneInfo(settings.timezone)
+    pins, zone = Pins(store, keeper, ending_log, log, guarded), ZoneInfo(settings.timezone)
     required = RequiredParts(store, pins, MergedParts(store, pins, log))
     vault = SealedVault(store, keeper, days, clock=clock, required=required, recoverable=lambda: ending_log.until)
     lines = Lines(clock)

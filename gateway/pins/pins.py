@@ -19,9 +19,10 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 
 from adapters.plugin import Logger, upsert
 from gateway.errors import StoreDoubted, StoreFull, SubjectGone, TreeBroken
-from gateway.keeper.port import Keeper, Pinned
+from gateway.keeper.port import HOUSE, Keeper, Pinned
 from gateway.pins.change import DROPPED, GUARDED, PinnedChange, Touched, digest_of, of_all, of_keys, put
 from gateway.pins.start import Compared, compare_households, compare_tables
+from gateway.pins.watch import Marks, WatchedChange, guarding
 from gateway.recovery.ending_log import EndingLog
 from gateway.storage.port import Store
 from gateway.storage.tables.door import ground
@@ -47,7 +48,11 @@ PINNED_AT_ONCE = 128
 class Pins:
     """One instance for each process. Every write to a guarded table goes through here."""
 
-    def __init__(self, store: Store, keeper: Keeper, ending_log: EndingLog, log: Logger) -> None:
+    def __init__(
+        self, store: Store, keeper: Keeper, ending_log: EndingLog, log: Logger, more: Sequence[Table] = ()
+    ) -> None:
+        """``more``: tables of extensions that say who may."""
+        self.tables, self._marks = (*GUARDED, *more), Marks(more, log)
         self._store, self._keeper, self._ending_log, self._log = store, keeper, ending_log, log
         self._doubted: set[str] = set()
         self._dropped: list[str] = []
@@ -64,7 +69,7 @@ class Pins:
         said = [f"the table {name} was altered, or older than its keys, and was dropped" for name in self._dropped]
         if count := len(self._doubted):
             said.append(f"the grounds of {count} households do not match their keys and count for nothing")
-        return said
+        return said + self._marks.faults
 
     # -- changes
 
@@ -93,6 +98,48 @@ class Pins:
         """
         return await self._hand_in(ready, touched, work, adds=True)
 
+    # -- what extensions read and write
+
+    async def look(self, ask: Callable[[Connection], T]) -> T:
+        """``Store.look``; of tables that are guarded only rows that are believed are there."""
+
+        def looked(connection: Connection) -> T:
+            with guarding(connection, self._marks):
+                return ask(connection)
+
+        return await self._store.look(looked)
+
+    async def write_own(self, work: Callable[[Connection], T], *, ending: bool = False) -> T:
+        """``Store.write`` of an extension. ``ending``: as ``write``; else the pin may wait."""
+        if not self._marks.tables:
+            return await self._store.write(work, ending=ending)
+        return await asyncio.shield(self._write_own(work, ending=ending))
+
+    async def _write_own(self, work: Callable[[Connection], T], *, ending: bool) -> T:
+        run, known = await self.ready(*[HOUSE + name for name in self._marks.tables])
+        begun: list[WatchedChange] = []
+
+        def pinned(connection: Connection) -> tuple[T, dict[str, Pin]]:
+            for before in begun:
+                before.undo()
+            begun[:] = [change := WatchedChange(self._marks, known, run)]
+            with guarding(connection, change):
+                return work(connection), change.end(connection)
+
+        try:
+            result, pins = await self._store.write(pinned, ending=ending)
+        except BaseException:
+            for each in begun:
+                each.undo()
+            raise
+        for scope, pin in pins.items():
+            self._owe(scope, pin, known[scope].pin or NO_ROWS)
+        if ending:
+            await asyncio.gather(*[self._settle_at_once(scope) for scope in pins])
+        return result
+
+    # -- one table
+
     async def put(self, table: Table, row: Mapping[str, Any], *, adds: bool = False) -> None:
         """A row of a table of ``GUARDED``, in the place of the one that has its key. ``adds``: as above."""
         key = row[table.primary_key.columns[0].name]
@@ -113,6 +160,7 @@ class Pins:
         """A supervised loop: what may wait does not wait for long."""
         while True:
             await asyncio.sleep(PINNED_EACH)
+            self._marks.forget()
             await self._settle_all()
 
     async def close(self) -> None:
@@ -206,11 +254,14 @@ class Pins:
     async def accept(self) -> Mapping[str, int]:
         """Take tables that stop a start as they lie there; rows by table. For an operator who has looked at them."""
         tables, _ = await self._compare()
-        taken = [table for table in GUARDED if table.name in tables.doubted and table not in DROPPED]
+        taken = [table for table in self.tables if table.name in tables.doubted and table not in DROPPED]
         return {table.name: await self._begin_anew(table, keep=True) for table in taken}
 
     async def _compare(self) -> tuple[Compared, Compared]:
-        tables = await compare_tables(self._store, self._keeper)
+        tables = await compare_tables(self._store, self._keeper, tuple(self._marks.tables.values()))
+        known = await self._keeper.pinned([HOUSE + name for name in tables.marks])
+        for name, marks in tables.marks.items():
+            self._marks.learn(name, known[HOUSE + name].keys, marks)
         households = await compare_households(self._store, self._keeper)
         self._doubted, self._owed = set(households.doubted), {**tables.owed, **households.owed}
         return tables, households
