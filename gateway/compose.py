@@ -240,7 +240,7 @@ async def load(gateway: Gateway) -> None:
     await gateway.registry.load()
     await gateway.ledger.checkpoints.load()
     await gateway.grounds.load(gateway.store)
-    await gateway.consent.ends.load()
+    await gateway.consent.load()
     await gateway.vee.corrections.load()
     for part in (gateway.clients, gateway.codes, gateway.sessions):
         await part.load()

@@ -251,6 +251,18 @@ class Pins:
         if households.taken:
             self._log.info("pins.adopted", households=households.taken)
 
+    async def once(self, scope: str, work: Callable[[Connection], int]) -> None:
+        """At the first start that knows of it, and never again: the tree remembers. ``scope``: of ``HOUSE``."""
+        if (await self._keeper.pinned([scope]))[scope].pin is None:
+            try:
+                rows = await self._store.write(work)
+                await self._keeper.pin(scope, Pin(1, 0))
+            except StoreFull:
+                self._log.warning("pins.not_written")  # the next start tries again
+                return
+            if rows:
+                self._log.info("rows.adopted", table=scope.removeprefix(HOUSE), rows=rows)
+
     async def accept(self) -> Mapping[str, int]:
         """Take tables that stop a start as they lie there; rows by table. For an operator who has looked at them."""
         tables, _ = await self._compare()

@@ -96,7 +96,7 @@ async def test_without_a_pause_it_may_be_asked_at_once(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await home.household()
         await home.consent.refuse(who, await home.consent.ask(who, home.wish()))
-        asking = Asking(home.store, home.grounds, home.gateway.clock, lambda: "a" * 32, Pause(0, UTC))
+        asking = Asking(home.store, home.vault, home.grounds, home.gateway.clock, lambda: "a" * 32, Pause(0, UTC))
         assert await asking.put(who, home.wish())
 
 
