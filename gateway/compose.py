@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Table
 
+from adapters.gaiax.settings import AGREEMENTS_KEPT
 from adapters.plugin import Adapter, Logger, Signer
 from gateway.clock import Clock
 from gateway.cohorts.desk import CohortDesk, Places
@@ -23,6 +24,7 @@ from gateway.consent.desk import ConsentDesk, Pause
 from gateway.consent.endings import Endings
 from gateway.consent.evidence import Evidence
 from gateway.consent.pressed import PressedFile
+from gateway.consent.remains import Remains
 from gateway.door.budget import QuestionBudget
 from gateway.door.egress import Egress
 from gateway.door.epochs import Epochs
@@ -85,6 +87,7 @@ from gateway.vee.worklist import WorkList
 from policies.cohorts import SAFETY_RULES, SafetyRule
 from policies.holdings import Lasting
 from policies.roles import Listener
+from policies.terms import DetailClass
 from policies.vault.pins import NO_RUN
 
 
@@ -125,6 +128,7 @@ class Gateway:
     lines: Lines
     ledger: Ledger
     evidence: Evidence
+    remains: Remains
     consent: ConsentDesk
     household_end: HouseholdEnd
     forgetting: Forgetting
@@ -282,7 +286,8 @@ def composed(
     enrolment = Enrolment(codes, authority, registry.boxes, clock, vouches=vouches)
     grounds, epochs, outbox = GroundBook(pins), Epochs(), Outbox(store, clock, log)
     ledger, endings = Ledger(store, vault, signer, clock, ids), Endings(store, vault)
-    lasting = Lasting.of(days, window, access=settings.retention.access_log, session=settings.limits.session_days)
+    lasting = _lasting(settings, days, window)
+    remains = Remains(store, vault, ending_log, lasting)
     evidence = Evidence(store, vault, signer, settings.controller, lasting, ids, ledger.checkpoints)
     consent = ConsentDesk(
         store=store,
@@ -312,6 +317,7 @@ def composed(
         consent=consent,
         grounds=grounds,
         evidence=evidence,
+        remains=remains,
         endings=endings,
         registry=registry,
         codes=codes,
@@ -401,6 +407,7 @@ def composed(
         lines=lines,
         ledger=ledger,
         evidence=evidence,
+        remains=remains,
         consent=consent,
         household_end=household_end,
         forgetting=forgetting,
@@ -416,6 +423,12 @@ def composed(
         vee=vee,
         sweep=Sweep(store, vault, vee, registry.tenancies, clock, zone, log, looks=settings.vee.enabled),
     )
+
+
+def _lasting(settings: Settings, days: Mapping[DetailClass, int], window: timedelta) -> Lasting:
+    kept = settings.adapter("gaiax").get("agreements_kept_days", AGREEMENTS_KEPT)
+    access, session = settings.retention.access_log, settings.limits.session_days
+    return Lasting.of(days, window, access=access, session=session, dataspace=int(kept))
 
 
 def _vee(

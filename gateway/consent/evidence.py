@@ -16,13 +16,14 @@ from sqlalchemy import Connection, insert, select
 from adapters.formats.words import whole_second
 from adapters.plugin import Signer
 from gateway.consent.notice import PrivacyNotice, former
+from gateway.consent.remains import Staying
 from gateway.door.checkpoints import Checkpoints
 from gateway.settings.tables import ControllerSettings
 from gateway.storage.port import Store
 from gateway.storage.tables.door import evidence as table
 from gateway.vault.port import Destroyed, Vault
 from policies.grounds import Consent, basis_of
-from policies.holdings import HOLDINGS, Lasting
+from policies.holdings import Lasting
 from policies.terms import SubjectId
 
 RECORD_FORM = "metergate-consent-record-1"
@@ -104,14 +105,14 @@ class Evidence:
         claims = self._claims(consent, consent.scope.validity.end) | {"event": "expired"} | self._head()
         return self._signer.sign(claims, typ=_TYPES["expiry"])
 
-    def erasure(self, subject: SubjectId, destroyed: Destroyed, at: datetime) -> str:
+    def erasure(self, subject: SubjectId, destroyed: Destroyed, stays: Sequence[Staying], at: datetime) -> str:
         """The certificate of Article 17."""
         gone: list[dict[str, Any]] = [
             {"what": f"{KEYS_DESTROYED}{detail.value}", "days": days} for detail, days in sorted(destroyed.days.items())
         ]
         gone.append({"what": IDENTITY_DESTROYED, "count": 1})
         gone.append({"what": PIECES_DESTROYED, "count": destroyed.pieces})
-        kept = [{"what": h.what, "ground": h.law, "until": str(self.lasting.until(h, at))} for h in HOLDINGS]
+        kept = [{"what": h.what, "ground": h.law, "until": str(until)} for h, until in stays]
         claims: dict[str, Any] = {
             "iss": self._signer.did,
             "sub": self.pseudonym(subject),

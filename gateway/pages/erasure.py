@@ -9,6 +9,7 @@ from aiohttp import web
 from adapters.plugin import Handler, Route
 from gateway.clock import Clock
 from gateway.consent.evidence import Evidence
+from gateway.consent.remains import Remains
 from gateway.household_end import HouseholdEnd
 from gateway.pages.asked import taking
 from gateway.pages.forms import FORM_BYTES, household_of, posted, signed_record, to
@@ -18,7 +19,6 @@ from gateway.pages.words import Phrases
 from gateway.registry.registry import Registry
 from gateway.serve.callers import session_of
 from gateway.serve.login import Login
-from policies.holdings import HOLDINGS
 from policies.roles import HOUSEHOLD, Listener, Role
 from policies.terms import SubjectId
 
@@ -32,6 +32,7 @@ class ErasurePages:
 
     household_end: HouseholdEnd
     evidence: Evidence
+    remains: Remains
     registry: Registry
     login: Login
     clock: Clock
@@ -56,9 +57,9 @@ class ErasurePages:
 
     async def ask_erase(self, request: web.Request) -> web.Response:
         """The one confirmation: what is destroyed, what stays, why and until when."""
-        session, _ = household_of(request, self.registry)
-        now = self.clock()
-        stays = [(holding.key, self.evidence.lasting.until(holding, now)) for holding in HOLDINGS]
+        session, subject = household_of(request, self.registry)
+        found = await self.remains.of(subject, self.clock(), stays_logged_in=True)
+        stays = [(each.holding.key, each.until) for each in found]
         html = await self.frame(request, session, "erase.html", page="data", stays=stays, recovery=self.recovery)
         return web.Response(text=html, content_type="text/html")
 

@@ -25,6 +25,7 @@ from gateway.pins.start import Compared, compare_households, compare_tables
 from gateway.pins.watch import Marks, WatchedChange, guarding
 from gateway.recovery.ending_log import EndingLog
 from gateway.storage.port import Store
+from gateway.storage.tables.counters import pinned as kept_pins
 from gateway.storage.tables.door import ground
 from policies.terms import SubjectId
 from policies.vault.pins import NO_ROWS, Finding, Pin
@@ -148,6 +149,15 @@ class Pins:
     async def delete(self, table: Table, rows: ColumnElement[bool], *, adds: bool = False) -> None:
         """Some rows of a table of ``GUARDED`` go. ``adds``: as above, of rows that say nothing any more."""
         await self.write([of_all(table, rows)], lambda c: c.execute(delete(table).where(rows)).rowcount, adds=adds)
+
+    async def forget(self, household: SubjectId) -> None:
+        """One that was erased, and of which nothing is kept any more: neither its last keys nor how far it had come."""
+        known = (await self._keeper.pinned([household])).get(household)
+        if known is not None:
+            mine = kept_pins.c.place == known.keys.place
+            await self._store.write(lambda c: c.execute(delete(kept_pins).where(mine)).rowcount)
+            self._owed.pop(household, None)
+            await self._keeper.forget(household)
 
     async def settle(self, scope: str) -> None:
         """What was written of this scope is pinned on return. Raises ``StoreFull`` and ``TreeBroken``."""
