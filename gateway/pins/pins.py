@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 
 from adapters.plugin import Logger, upsert
-from gateway.errors import StoreDoubted, StoreFull, SubjectGone, TreeBroken
+from gateway.errors import NotRemembered, StoreDoubted, StoreFull, SubjectGone, TreeBroken
 from gateway.keeper.port import HOUSE, Keeper, Pinned
 from gateway.pins.change import DROPPED, GUARDED, PinnedChange, Touched, digest_of, of_all, of_keys, put
 from gateway.pins.start import Compared, compare_households, compare_tables
@@ -58,7 +58,8 @@ class Pins:
         self._doubted: set[str] = set()
         self._dropped: list[str] = []
         self._owed: dict[str, Pin] = {}
-        self._run, self._beginning = b"", asyncio.Lock()
+        self._unwritten: list[tuple[Sequence[Touched], Callable[[Connection], Any]]] = []
+        self._run, self._beginning, self._trying = b"", asyncio.Lock(), asyncio.Lock()
 
     def believed(self, household: SubjectId) -> bool:
         """Whether this household's grounds are those that its keys know."""
@@ -70,11 +71,20 @@ class Pins:
         said = [f"the table {name} was altered, or older than its keys, and was dropped" for name in self._dropped]
         if count := len(self._doubted):
             said.append(f"the grounds of {count} households do not match their keys and count for nothing")
+        if count := len(self._unwritten):
+            said.append(f"{count} revocations are in force and cannot be recorded: a restart now would forget them")
         return said + self._marks.faults
 
     # -- changes
 
-    async def write(self, touched: Sequence[Touched], work: Callable[[Connection], T], *, adds: bool = False) -> T:
+    async def write(
+        self,
+        touched: Sequence[Touched],
+        work: Callable[[Connection], T],
+        *,
+        adds: bool = False,
+        in_force: bool = False,
+    ) -> T:
         """``Store.write``, pinned on return. Goes on to its end when the caller is cancelled.
         No scope twice in ``touched``.
 
@@ -82,8 +92,13 @@ class Pins:
         the first change of that household's. What else ends is beside the backups on return; of grounds the caller
         says so (``EndingLog``). Raises ``SubjectGone`` for a household without keys; ``StoreFull`` and ``TreeBroken``
         perhaps after the transaction, which stands then and is pinned by the next ``settle``.
+
+        ``in_force``: what it takes away is taken away in memory already, and stays so. Where it cannot be written it is
+        tried again until it is (``work`` may be done twice), and ``NotRemembered`` says so.
         """
-        return await asyncio.shield(self._write(touched, work, adds))
+        if not in_force:
+            return await asyncio.shield(self._write(touched, work, adds))
+        return await asyncio.shield(self._write_in_force(touched, work))
 
     async def ready(self, *scopes: str) -> ReadyPins:
         """What a change needs to know before it is handed in. Raises ``SubjectGone``."""
@@ -141,14 +156,19 @@ class Pins:
 
     # -- one table
 
-    async def put(self, table: Table, row: Mapping[str, Any], *, adds: bool = False) -> None:
-        """A row of a table of ``GUARDED``, in the place of the one that has its key. ``adds``: as above."""
-        key = row[table.primary_key.columns[0].name]
-        await self.write([of_keys(table, key)], lambda c: c.execute(upsert(table), row).rowcount, adds=adds)
+    async def put(
+        self, table: Table, row: Mapping[str, Any], *, adds: bool = False, in_force: bool = False
+    ) -> None:  # fmt: skip
+        """A row of a table of ``GUARDED``, in the place of the one that has its key. The rest as above."""
+        touched, statement = [of_keys(table, row[table.primary_key.columns[0].name])], upsert(table)
+        await self.write(touched, lambda c: c.execute(statement, row).rowcount, adds=adds, in_force=in_force)
 
-    async def delete(self, table: Table, rows: ColumnElement[bool], *, adds: bool = False) -> None:
+    async def delete(
+        self, table: Table, rows: ColumnElement[bool], *, adds: bool = False, in_force: bool = False
+    ) -> None:  # fmt: skip
         """Some rows of a table of ``GUARDED`` go. ``adds``: as above, of rows that say nothing any more."""
-        await self.write([of_all(table, rows)], lambda c: c.execute(delete(table).where(rows)).rowcount, adds=adds)
+        touched, statement = [of_all(table, rows)], delete(table).where(rows)
+        await self.write(touched, lambda c: c.execute(statement).rowcount, adds=adds, in_force=in_force)
 
     async def forget(self, household: SubjectId) -> None:
         """One that was erased, and of which nothing is kept any more: neither its last keys nor how far it had come."""
@@ -171,11 +191,13 @@ class Pins:
         while True:
             await asyncio.sleep(PINNED_EACH)
             self._marks.forget()
+            await self._write_owed()
             await self._settle_all()
 
     async def close(self) -> None:
         """At the stop, while the keeper is open. What cannot be pinned now is by the next start."""
         with suppress(StoreFull, TreeBroken):
+            await self._write_owed()
             await self._settle_all()
 
     async def _settle_all(self) -> None:
@@ -184,6 +206,37 @@ class Pins:
             await asyncio.gather(*[self.settle(scope) for scope in owed[at : at + PINNED_AT_ONCE]])
 
     async def _write(self, touched: Sequence[Touched], work: Callable[[Connection], T], adds: bool) -> T:
+        if self._unwritten:  # what came before goes before
+            await self._write_owed()
+            owed = {each.scope for other, _ in self._unwritten for each in other}
+            if owed & {each.scope for each in touched}:
+                raise StoreFull("what was taken away before cannot be written yet")
+        return await self._written(touched, work, adds)
+
+    async def _write_in_force(self, touched: Sequence[Touched], work: Callable[[Connection], T]) -> T:
+        try:
+            return await self._write(touched, work, adds=False)
+        except StoreFull as error:
+            self._unwritten.append((touched, work))
+            self._log.error("revocation.not_written", table=touched[0].table.name)
+            raise NotRemembered(
+                "it is in force, but it cannot be recorded: it is tried again until it is, and a restart before that "
+                "would forget it"
+            ) from error
+
+    async def _write_owed(self) -> None:
+        """What is in force and not written, in its order, as far as it can be."""
+        async with self._trying:
+            while self._unwritten:
+                touched, work = self._unwritten[0]
+                try:
+                    await self._written(touched, work, adds=False)
+                except StoreFull:
+                    return
+                del self._unwritten[0]
+                self._log.info("revocation.written", table=touched[0].table.name)
+
+    async def _written(self, touched: Sequence[Touched], work: Callable[[Connection], T], adds: bool) -> T:
         ready = await self.ready(*[each.scope for each in touched])
         result = await self._hand_in(ready, touched, work, adds=adds)
         if not adds:
