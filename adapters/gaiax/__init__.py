@@ -9,9 +9,9 @@ from adapters.plugin import Adapter, Migrations, Services
 
 
 def _guarded() -> Sequence[Table]:
-    from adapters.gaiax.dsp.store import GUARDED
+    from adapters.gaiax.dsp.store import DATASPACE_GUARDED
 
-    return GUARDED
+    return DATASPACE_GUARDED
 
 
 MIGRATIONS = Migrations("gaiax", Path(__file__).parent / "migrations", _guarded)

@@ -23,7 +23,7 @@ from policies.terms import Recipient
 DATA_TOKEN = "mgd-"  # noqa: S105 - a prefix, no secret
 """How tokens of the data plane begin. They stand for one transfer, never for a participant."""
 LONGEST_HEADER = 8192
-TRIED_EACH = 1.0
+TRUST_TRIED_EACH = 1.0
 """Seconds between two tries to record who was taken off the list."""
 _SETTING = "adapters.gaiax.participants.organisation"
 LONGEST_LIFE = timedelta(minutes=15)
@@ -80,7 +80,7 @@ class Participants:
     async def run(self) -> None:
         """Supervised: what is in force and could not be recorded is tried again."""
         while True:
-            await asyncio.sleep(TRIED_EACH)
+            await asyncio.sleep(TRUST_TRIED_EACH)
             for did in tuple(self._owed):
                 await self._write_off(did)
 

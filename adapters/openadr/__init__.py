@@ -10,9 +10,9 @@ from adapters.plugin import Adapter, Migrations, Services
 
 
 def _guarded() -> Sequence[Table]:
-    from adapters.openadr.store import GUARDED
+    from adapters.openadr.store import OPENADR_GUARDED
 
-    return GUARDED
+    return OPENADR_GUARDED
 
 
 MIGRATIONS = Migrations("openadr", Path(__file__).parent / "migrations", _guarded)

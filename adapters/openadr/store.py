@@ -54,7 +54,7 @@ TABLES: dict[type[Record], Table] = {record: _table(record) for record in RECORD
 Index("openadr_answer_ven", TABLES[EventResponse].c.ven)
 
 
-GUARDED = tuple(TABLES[record] for record in (Program, Event, Ven, Resource, Registration))
+OPENADR_GUARDED = tuple(TABLES[record] for record in (Program, Event, Ven, Resource, Registration))
 """Which VEN is whose, in which household, by which certificate it was registered, and what is signalled to whom.
 What VENs said and are asked for gives nobody anything."""
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert, select
 from adapters.formats.words import whole_second
 from adapters.plugin import Signer
 from gateway.consent.notice import PrivacyNotice, former
-from gateway.consent.remains import Staying
+from gateway.consent.remains import Remaining
 from gateway.door.checkpoints import Checkpoints
 from gateway.settings.tables import ControllerSettings
 from gateway.storage.port import Store
@@ -105,7 +105,7 @@ class Evidence:
         claims = self._claims(consent, consent.scope.validity.end) | {"event": "expired"} | self._head()
         return self._signer.sign(claims, typ=_TYPES["expiry"])
 
-    def erasure(self, subject: SubjectId, destroyed: Destroyed, stays: Sequence[Staying], at: datetime) -> str:
+    def erasure(self, subject: SubjectId, destroyed: Destroyed, stays: Sequence[Remaining], at: datetime) -> str:
         """The certificate of Article 17."""
         gone: list[dict[str, Any]] = [
             {"what": f"{KEYS_DESTROYED}{detail.value}", "days": days} for detail, days in sorted(destroyed.days.items())

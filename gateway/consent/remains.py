@@ -20,7 +20,7 @@ from policies.holdings import HOLDINGS, Holding, Lasting
 from policies.terms import SubjectId
 
 
-class Staying(NamedTuple):
+class Remaining(NamedTuple):
     """One kind of thing, and the last day (UTC) on which something of it is there."""
 
     holding: Holding
@@ -33,7 +33,7 @@ class Remains:
     def __init__(self, store: Store, vault: Vault, ending_log: EndingLog, lasting: Lasting) -> None:
         self._store, self._vault, self._ending_log, self.lasting = store, vault, ending_log, lasting
 
-    async def of(self, household: SubjectId, at: datetime, *, stays_logged_in: bool) -> Sequence[Staying]:
+    async def of(self, household: SubjectId, at: datetime, *, stays_logged_in: bool) -> Sequence[Remaining]:
         """Of an erasure at an instant. ``stays_logged_in``: a session is left, for the certificate."""
         there = await self._store.look(lambda connection: self._there(connection, household))
         backups = self._ending_log.until
@@ -42,7 +42,7 @@ class Remains:
         if backups is not None and backups > at:
             there.add("endings")
         found = [each for each in HOLDINGS if each.always or each.key in there]
-        return [Staying(each, self._until(each, at)) for each in found]
+        return [Remaining(each, self._until(each, at)) for each in found]
 
     def _until(self, holding: Holding, at: datetime) -> date:
         backups = self._ending_log.until

@@ -81,7 +81,7 @@ key = Table(
 )
 distrusted = Table("dsp_distrusted", METADATA, Column("did", String, primary_key=True))
 
-GUARDED = (process, agreement, token, key, distrusted)
+DATASPACE_GUARDED = (process, agreement, token, key, distrusted)
 """Who may fetch what, and whose keys are believed. ``seen`` only tells that a token of 15 minutes was shown before."""
 
 AnyProcess = TypeVar("AnyProcess", bound=Process)

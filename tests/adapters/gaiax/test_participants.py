@@ -89,7 +89,7 @@ async def test_it_is_off_even_where_that_cannot_be_written_down(house: House, mo
     assert not participants.recorded(ACME_DID)
     assert house.recalled == [ACME]
     monkeypatch.undo()
-    monkeypatch.setattr("adapters.gaiax.participants.TRIED_EACH", 0)
+    monkeypatch.setattr("adapters.gaiax.participants.TRUST_TRIED_EACH", 0)
     async with asyncio.TaskGroup() as group:
         loop = group.create_task(participants.run())
         while not participants.recorded(ACME_DID):  # noqa: ASYNC110 - nobody tells

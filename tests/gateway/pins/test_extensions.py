@@ -95,7 +95,7 @@ def _last(row: Row) -> str:
 
 
 @pytest.mark.parametrize("how", FORGES)
-@pytest.mark.parametrize("table", [*(t.name for t in store.GUARDED), "openadr_ven"])
+@pytest.mark.parametrize("table", [*(t.name for t in store.DATASPACE_GUARDED), "openadr_ven"])
 async def test_a_start_is_refused_with_a_sentence_where_an_adapters_rows_of_who_may_are_not_its_own(
     tmp_path: Path, table: str, how: str
 ) -> None:
@@ -224,7 +224,7 @@ async def test_a_ven_that_somebody_wrote_into_the_store_is_nobodys(tmp_path: Pat
         desk = Desk(home.gateway.services("openadr"))
         forged_live(home, "UPDATE openadr_ven SET body = replace(body, '\"utility\"', '\"thief\"')")
         await desk.start()
-        assert (desk.state.vens, vens.GUARDED[2].name) == ({}, "openadr_ven")
+        assert (desk.state.vens, vens.OPENADR_GUARDED[2].name) == ({}, "openadr_ven")
         forged_live(home, "UPDATE openadr_ven SET body = replace(body, '\"thief\"', '\"utility\"')")
         await desk.start()
         await desk.commit([Drop(ven())])
