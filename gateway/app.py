@@ -17,7 +17,7 @@ from gateway.clock import Clock, system_clock
 from gateway.compose import Gateway, load, opened
 from gateway.consent.time_ends import TimeEnds
 from gateway.errors import BooksBroken
-from gateway.extending.found import found
+from gateway.extending.found import found, guarded_tables
 from gateway.extending.making import made
 from gateway.intake import http as ingest
 from gateway.keeper.opening import refuse_lost
@@ -60,7 +60,8 @@ async def serve(
     await asyncio.to_thread(refuse_lost, settings.tree, settings.keys / "root")
     await asyncio.to_thread(migrate, settings.store_url, branches)
     recycler = Recycler(timedelta(minutes=settings.limits.recycle_minutes), until, log)
-    async with opened(settings, log, clock) as (gateway, supervisor), asyncio.TaskGroup() as group:
+    guarded = guarded_tables(extensions)
+    async with opened(settings, log, clock, guarded=guarded) as (gateway, supervisor), asyncio.TaskGroup() as group:
         stop = asyncio.Event()
         running = group.create_task(supervisor.run(stop))
         try:

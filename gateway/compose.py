@@ -15,6 +15,9 @@ from datetime import date, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Table
+
+from adapters.gaiax.settings import AGREEMENTS_KEPT
 from adapters.plugin import Adapter, Logger, Signer
 from gateway.clock import Clock
 from gateway.cohorts.desk import CohortDesk, Places
@@ -22,6 +25,7 @@ from gateway.consent.desk import ConsentDesk, Pause
 from gateway.consent.endings import Endings
 from gateway.consent.evidence import Evidence
 from gateway.consent.pressed import PressedFile
+from gateway.consent.remains import Remains
 from gateway.door.budget import QuestionBudget
 from gateway.door.egress import Egress
 from gateway.door.epochs import Epochs
@@ -126,6 +130,7 @@ class Gateway:
     lines: Lines
     ledger: Ledger
     evidence: Evidence
+    remains: Remains
     consent: ConsentDesk
     household_end: HouseholdEnd
     forgetting: Forgetting
@@ -165,7 +170,7 @@ class Gateway:
             egress=self.egress,
             intake=Labelled(taking or self.intake, self.registry.meters),
             vault=self.vault,
-            store=self.store,
+            pins=self.pins,
             settings={k: v for k, v in self.settings.adapter(name).items() if k != "enabled"},
             log=self.log.bind(adapter=name),
             zone=ZoneInfo(self.settings.timezone),
@@ -189,11 +194,18 @@ NO_OVERRIDES = Overrides()
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, log: Logger, clock: Clock, overrides: Overrides = NO_OVERRIDES, *, restoring: bool = False
+    settings: Settings,
+    log: Logger,
+    clock: Clock,
+    overrides: Overrides = NO_OVERRIDES,
+    *,
+    restoring: bool = False,
+    guarded: Sequence[Table] = (),
 ) -> AsyncIterator[tuple[Gateway, Supervisor]]:
     """Everything open, nothing loaded, no port. The supervisor has the store's writer and is not running yet.
 
-    The tables are there already (``storage.migrate``). Raises ``RootMissing``, ``RootBusy``, ``TreeBroken``; and
+    The tables are there already (``storage.migrate``). ``guarded``: those of extensions that say who may.
+    Raises ``RootMissing``, ``RootBusy``, ``TreeBroken``; and
     ``RestoreRefused`` where a restore did not end, unless it is the restore itself that opens.
     """
     if not restoring:
@@ -211,7 +223,7 @@ async def opened(
         http = await stack.enter_async_context(outbound)
         supervisor = Supervisor(log)
         supervisor.add("store", store.run)
-        gateway = composed(settings, log, clock, store, keeper, http, overrides)
+        gateway = composed(settings, log, clock, store, keeper, http, overrides, guarded)
         stack.push_async_callback(gateway.ending_log.close)
         stack.push_async_callback(gateway.pins.close)
         yield gateway, supervisor
@@ -235,7 +247,7 @@ async def load(gateway: Gateway) -> None:
     await gateway.registry.load()
     await gateway.ledger.checkpoints.load()
     await gateway.grounds.load(gateway.store)
-    await gateway.consent.ends.load()
+    await gateway.consent.load()
     for part in (gateway.clients, gateway.codes, gateway.sessions):
         await part.load()
     await gateway.household_end.resume()
@@ -255,6 +267,7 @@ def composed(
     keeper: Keeper,
     http: Outbound,
     overrides: Overrides = NO_OVERRIDES,
+    guarded: Sequence[Table] = (),
 ) -> Gateway:
     """Which part gets what. Opens nothing, loads nothing."""
     ids = overrides.ids or new_id
@@ -262,7 +275,7 @@ def composed(
     days = settings.retention.by_class()
     known, window = KnownBackups(settings.keys), timedelta(hours=settings.retention.recovery_hours)
     ending_log = EndingLog(store, keeper, known, window, clock, log)
-    pins, zone = Pins(store, keeper, ending_log, log), ZoneInfo(settings.timezone)
+    pins, zone = Pins(store, keeper, ending_log, log, guarded), ZoneInfo(settings.timezone)
     required = RequiredParts(store, pins, MergedParts(store, pins, log))
     vault = SealedVault(store, keeper, days, clock=clock, required=required, recoverable=lambda: ending_log.until)
     lines = Lines(clock)
@@ -275,7 +288,8 @@ def composed(
     enrolment = Enrolment(codes, authority, registry.boxes, clock, vouches=vouches)
     grounds, epochs, outbox = GroundBook(pins), Epochs(), Outbox(store, clock, log)
     ledger, endings = Ledger(store, vault, signer, clock, ids), Endings(store, vault)
-    lasting = Lasting.of(days, window, access=settings.retention.access_log, session=settings.limits.session_days)
+    lasting = _lasting(settings, days, window)
+    remains = Remains(store, vault, ending_log, lasting)
     named = organisations.organisation_now
     evidence = Evidence(store, vault, signer, settings.controller, lasting, ids, ledger.checkpoints, named)
     consent = ConsentDesk(
@@ -306,6 +320,7 @@ def composed(
         consent=consent,
         grounds=grounds,
         evidence=evidence,
+        remains=remains,
         endings=endings,
         registry=registry,
         codes=codes,
@@ -396,6 +411,7 @@ def composed(
         lines=lines,
         ledger=ledger,
         evidence=evidence,
+        remains=remains,
         consent=consent,
         household_end=household_end,
         forgetting=forgetting,
@@ -423,6 +439,12 @@ async def _leaving(
         await vee.keep_leaving(first)
     except StoreFull:
         log.error("retention.leaving_not_written")
+
+
+def _lasting(settings: Settings, days: Mapping[DetailClass, int], window: timedelta) -> Lasting:
+    kept = settings.adapter("gaiax").get("agreements_kept_days", AGREEMENTS_KEPT)
+    access, session = settings.retention.access_log, settings.limits.session_days
+    return Lasting.of(days, window, access=access, session=session, dataspace=int(kept))
 
 
 def _vee(

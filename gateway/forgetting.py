@@ -17,6 +17,7 @@ from adapters.plugin import Logger, PermissionRequest
 from gateway.clock import Clock
 from gateway.door.chain import forget
 from gateway.door.ledger import Ledger
+from gateway.errors import SubjectGone
 from gateway.grounds import GROUND_KINDS, GroundBook
 from gateway.pins.change import of_household
 from gateway.pins.pins import Pins
@@ -82,7 +83,7 @@ class Forgetting:
         return len(old)
 
     async def _forget_household(self, household: SubjectId) -> None:
-        """Its entries of the ledger first: the row that says it was here goes last."""
+        """Its entries of the ledger first, for they name its key; the row that says it was here goes last."""
         mine = ledger.c.subject_tag == self._ledger.tag(household)
         while await self._store.write(lambda c: forget(c, mine, self._vault, most=FORGOTTEN_AT_ONCE)):
             pass
@@ -94,7 +95,6 @@ class Forgetting:
             delete(metering_point).where(metering_point.c.tenancy == household),
             delete(one_time_code).where(one_time_code.c.subject == household),
             delete(session).where(session.c.subject == household),
-            delete(tenancy).where(tenancy.c.id == household),
         ]
 
         def work(connection: Connection) -> None:
@@ -104,7 +104,12 @@ class Forgetting:
             for statement in gone:
                 connection.execute(statement)
 
-        await self._pins.write([of_household(household)], work, adds=True)
+        try:
+            await self._pins.write([of_household(household)], work, adds=True)
+        except SubjectGone:  # a crash came between this and its row
+            await self._store.write(work)
+        await self._pins.forget(household)
+        await self._store.write(lambda c: c.execute(delete(tenancy).where(tenancy.c.id == household)).rowcount)
 
     # -- of everybody
 

@@ -20,6 +20,7 @@ from gateway.consent.desk import ConsentDesk
 from gateway.consent.endings import Begun, Ending, Endings
 from gateway.consent.evidence import Evidence
 from gateway.consent.records import ENDING, ended_at, ended_notice, in_force
+from gateway.consent.remains import Remains
 from gateway.errors import SubjectGone
 from gateway.grounds import GroundBook
 from gateway.identity.codes import Codes
@@ -130,6 +131,7 @@ class HouseholdEnd:
         consent: ConsentDesk,
         grounds: GroundBook,
         evidence: Evidence,
+        remains: Remains,
         endings: Endings,
         registry: Registry,
         codes: Codes,
@@ -140,7 +142,7 @@ class HouseholdEnd:
         log: Logger,
     ) -> None:
         self._store, self._vault, self._consent, self._grounds = store, vault, consent, grounds
-        self._evidence, self._endings, self._registry = evidence, endings, registry
+        self._evidence, self._remains, self._endings, self._registry = evidence, remains, endings, registry
         self._codes, self._sessions, self._outbox, self._clock, self._log = codes, sessions, outbox, clock, log
         self._steps: dict[Step, Callable[[_Way], Awaitable[None]]] = {
             Step.GROUNDS: self._end_grounds,
@@ -278,7 +280,10 @@ class HouseholdEnd:
     async def _certify(self, way: _Way) -> None:
         now, at = self._clock(), self._at(way)
         assert way.destroyed is not None
-        token = self._evidence.erasure(way.household, way.destroyed, at, again=now if way.again else None)
+        kept = self._sessions.find(way.keep)
+        mine = kept is not None and kept.subject == way.household
+        stays = await self._remains.of(way.household, at, stays_logged_in=mine)
+        token = self._evidence.erasure(way.household, way.destroyed, stays, at, again=now if way.again else None)
         await self._store.write(lambda c: self._evidence.put(c, way.household, "erasure", "", at, token))
 
     async def _close_tenancy(self, way: _Way) -> None:

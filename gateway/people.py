@@ -143,6 +143,7 @@ def _pages(gateway: Gateway, login: Login) -> list[Route]:
     erasure = ErasurePages(
         household_end=gateway.household_end,
         evidence=gateway.evidence,
+        remains=gateway.remains,
         registry=gateway.registry,
         login=login,
         clock=gateway.clock,

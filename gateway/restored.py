@@ -21,9 +21,9 @@ from gateway.clock import Clock
 from gateway.compose import Gateway, load, opened
 from gateway.consent.endings import Begun, Ending
 from gateway.errors import RestoreRefused, StoreDoubted, SubjectGone
-from gateway.extending.found import found
+from gateway.extending.found import found, guarded_tables
 from gateway.keeper.port import HOUSE
-from gateway.pins.change import GUARDED, of_all
+from gateway.pins.change import of_all
 from gateway.recovery import laying
 from gateway.recovery.entries import EndedDay, EndedGrounds, EndedRows, EndingEntry, ShortenedClass, row_of
 from gateway.recovery.sealed_parts import STORE
@@ -157,7 +157,7 @@ def _migrated(settings: Settings, branches: Sequence[Migrations]) -> None:
 async def _opened(settings: Settings, log: Logger, clock: Clock) -> AsyncIterator[Gateway]:
     stop = asyncio.Event()
     async with (
-        opened(settings, log, clock, restoring=True) as (gateway, supervisor),
+        opened(settings, log, clock, restoring=True, guarded=guarded_tables(found(settings))) as (gateway, supervisor),
         asyncio.TaskGroup() as group,
     ):
         group.create_task(supervisor.run(stop))
@@ -189,7 +189,7 @@ async def _end_again(gateway: Gateway, entry: EndingEntry) -> None:
 
 async def _change_rows(gateway: Gateway, ended: EndedRows) -> None:
     rows = [(row_of(key), None if row is None else row_of(row)) for key, row in ended.rows]
-    guarded = next((table for table in GUARDED if table.name == ended.table), None)
+    guarded = next((table for table in gateway.pins.tables if table.name == ended.table), None)
     if guarded is None:
         await gateway.store.write(lambda connection: _put_others(connection, ended.table, rows))
     else:
@@ -225,7 +225,7 @@ async def _doubt_all(gateway: Gateway) -> None:
     standing = select(ground.c.subject).where(ground.c.ended.is_(None)).distinct()
     households = await gateway.store.look(lambda c: [SubjectId(row.subject) for row in c.execute(standing)])
     await gateway.pins.close()
-    for scope in (*households, *[HOUSE + table.name for table in GUARDED]):
+    for scope in (*households, *[HOUSE + table.name for table in gateway.pins.tables]):
         known = (await gateway.keeper.pinned([scope])).get(scope)
         if known is not None:
             await gateway.keeper.pin(scope, Pin((known.pin or NO_ROWS).number + 1, 0))
@@ -235,7 +235,8 @@ async def accept(settings: Settings, log: Logger, clock: Clock) -> Mapping[str, 
     """``Pins.accept`` of a gateway that does not run, and the same of notes of merged days. Raises what ``opened``
     raises.
     """
-    async with opened(settings, log, clock) as (gateway, supervisor), asyncio.TaskGroup() as group:
+    opening = opened(settings, log, clock, guarded=guarded_tables(found(settings)))
+    async with opening as (gateway, supervisor), asyncio.TaskGroup() as group:
         stop = asyncio.Event()
         group.create_task(supervisor.run(stop))
         try:

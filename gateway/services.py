@@ -37,11 +37,11 @@ from gateway.door.release import KeptBack, ReleaseDesk
 from gateway.door.response import HttpSink
 from gateway.errors import AskedInVain, SubjectGone
 from gateway.intake.labels import Taking
+from gateway.pins.pins import Pins
 from gateway.recovery.ending_log import EndingLog
 from gateway.recovery.row_ends import write_end
 from gateway.rights import Recall
 from gateway.serve.callers import CREDENTIAL
-from gateway.storage.port import Store
 from gateway.vault.port import Vault
 from policies.roles import Listener
 from policies.terms import (
@@ -70,7 +70,7 @@ class BaseParts(TypedDict):
     http: Http
     notices: Notices
     public_urls: Mapping[Listener, str]
-    store: Store
+    pins: Pins
     settings: Mapping[str, Any]
     log: Logger
 
@@ -86,12 +86,12 @@ class BaseServices:
         http: Http,
         notices: Notices,
         public_urls: Mapping[Listener, str],
-        store: Store,
+        pins: Pins,
         settings: Mapping[str, Any],
         log: Logger,
     ) -> None:
         self._clock, self._ids, self._log, self._settings = clock, ids, log, settings
-        self._http, self._notices, self._public_urls, self._store = http, notices, public_urls, store
+        self._http, self._notices, self._public_urls, self._pins = http, notices, public_urls, pins
 
     def parts(self) -> BaseParts:
         """For another kind's services of the same extension."""
@@ -101,7 +101,7 @@ class BaseServices:
             "http": self._http,
             "notices": self._notices,
             "public_urls": self._public_urls,
-            "store": self._store,
+            "pins": self._pins,
             "settings": self._settings,
             "log": self._log,
         }
@@ -135,10 +135,10 @@ class BaseServices:
         return self._settings
 
     async def look(self, ask: Callable[[Connection], T]) -> T:
-        return await self._store.look(ask)
+        return await self._pins.look(ask)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        return await self._store.write(work)
+        return await self._pins.write_own(work)
 
 
 class AdapterServices(BaseServices):
@@ -162,7 +162,7 @@ class AdapterServices(BaseServices):
         egress: Egress,
         intake: Taking,
         vault: Vault,
-        store: Store,
+        pins: Pins,
         settings: Mapping[str, Any],
         log: Logger,
         zone: tzinfo,
@@ -174,7 +174,7 @@ class AdapterServices(BaseServices):
             http=http,
             notices=notices,
             public_urls=public_urls,
-            store=store,
+            pins=pins,
             settings=settings,
             log=log,
         )
@@ -226,7 +226,7 @@ class AdapterServices(BaseServices):
     async def write_end(
         self, work: Callable[[Connection], T], ended: Callable[[T], Mapping[Table, Sequence[str]]]
     ) -> T:
-        return await write_end(self._store, self._ending_log, work, ended)
+        return await write_end(self._pins, self._ending_log, work, ended)
 
     async def recall(self, recipient: Recipient) -> None:
         await self._ended([rights.organisation(recipient)])

@@ -1,7 +1,8 @@
 """What is left of a household that was erased: which tables, by which law, and for how long. One table for all who ask.
 
-The certificate and the page before the one confirmation say it, ``gateway.forgetting`` deletes by it, and a test
-searches the store for the household's id and finds it here and nowhere else. Names, addresses and readings are in none
+The certificate and the page before the one confirmation say of it what there is of this household
+(``gateway.consent.remains``), ``gateway.forgetting`` deletes by it, and a test searches store and keys for the
+household's id and finds it here and nowhere else. Names, addresses and readings are in none
 of it: their keys are gone.
 """
 
@@ -26,26 +27,49 @@ class Holding:
         what: as the certificate says it.
         law: by which it stays.
         tables: of the store.
+        always: of every household that was erased; else of those of which there is something.
     """
 
     key: str
     what: str
     law: str
     tables: tuple[str, ...]
+    always: bool = False
 
 
 _CLAIMS = "GDPR Art. 5(2) and 17(3)(e)"
 HOLDINGS: Sequence[Holding] = (
+    Holding("certificate", "this certificate, under a pseudonym", _CLAIMS, ("evidence",), always=True),
+    Holding(
+        "tenancy",
+        "that a household was here: its place, begin and end, under a random id",
+        _CLAIMS,
+        ("tenancy",),
+        always=True,
+    ),
     Holding(
         "receipts", "receipts, with what was read before, and withdrawals", "GDPR Art. 7(1) and 17(3)(e)", ("evidence",)
     ),
     Holding(
         "records",
-        "records of grounds and requests, and of the tenancy its place, begin and end: under a random id",
+        "records of grounds and requests, under a random id",
         _CLAIMS,
-        ("ground", "ground_term", "permission_request", "tenancy"),
+        ("ground", "ground_term", "permission_request"),
     ),
-    Holding("ledger", "disclosure ledger, sealed", _CLAIMS, ("ledger",)),
+    Holding(
+        "ledger",
+        "its entries of the disclosure ledger, sealed, and in the key tree the key that opens them; of each entry a "
+        "hash stays longer, which tells nothing of it",
+        _CLAIMS,
+        ("ledger", "pinned"),
+        always=True,
+    ),
+    Holding(
+        "dataspace",
+        "agreements and negotiations of the data space about it, under the name by which each recipient knows it",
+        _CLAIMS,
+        ("dsp_process", "dsp_agreement", "dsp_token"),
+    ),
     Holding(
         "points",
         "of each metering point a keyed hash and the day it was left: so that no earlier reading is taken for the next "
@@ -72,9 +96,10 @@ HOLDINGS: Sequence[Holding] = (
     ),
     Holding(
         "notices",
-        "messages to recipients that its consents have ended, until they are delivered",
+        "messages that its consents have ended and that it was erased, under a random id, until they are delivered",
         "GDPR Art. 19",
         ("notice",),
+        always=True,
     ),
 )
 
@@ -83,22 +108,26 @@ HOLDINGS: Sequence[Holding] = (
 class Lasting:
     """How long things stay that the settings say it of. ``evidence``: limitation of claims.
 
-    ``endings``: the window in which a backup can be restored.
+    ``endings``: the window in which a backup can be restored. ``dataspace``: after the end of an agreement.
     """
 
     figures: timedelta
     access: timedelta
     session: timedelta
     endings: timedelta
+    dataspace: timedelta
     evidence: timedelta = KEPT_EVIDENCE
 
     @classmethod
-    def of(cls, days: Mapping[DetailClass, int], window: timedelta, *, access: int, session: int) -> "Lasting":
+    def of(
+        cls, days: Mapping[DetailClass, int], window: timedelta, *, access: int, session: int, dataspace: int
+    ) -> "Lasting":
         """The others in days. Figures go with the last values that they could be worked out from."""
         figures = max(days[detail] for detail in (DetailClass.QUARTER, DetailClass.DAY))
-        return cls((figures + 1) * ONE_DAY, access * ONE_DAY, session * ONE_DAY, window)
+        return cls((figures + 1) * ONE_DAY, access * ONE_DAY, session * ONE_DAY, window, dataspace * ONE_DAY)
 
     def time_of(self, holding: Holding) -> timedelta:
+        """An agreement ends when its notice is delivered, and goes with the next round."""
         match holding.key:
             case "figures":
                 return self.figures
@@ -108,6 +137,8 @@ class Lasting:
                 return self.session
             case "endings":
                 return self.endings
+            case "dataspace":
+                return NOTICES_KEPT + self.dataspace + ONE_DAY
             case "notices":
                 return NOTICES_KEPT
             case _:

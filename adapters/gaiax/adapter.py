@@ -55,7 +55,7 @@ def assemble(services: Services, connector: Connector | None = None) -> Adapter:
             "ground.ended": endings.Together(partial(endings.ground_ended, connector)),
             "permission.answered": partial(endings.answered, connector),
         },
-        background={"retention": partial(retention.run, services, read)},
+        background={"retention": partial(retention.run, services, read), "trust": connector.participants.run},
         start=start,
         authenticate=connector.participants.authenticate,
     )

@@ -22,6 +22,10 @@ from meter_driver.malformed import field_and_rule
 from policies.roles import OPERATOR, Listener
 
 BY_OPERATOR = "ended by the operator"
+NOT_RECORDED = (
+    "it is refused from now on, but that cannot be recorded: it is tried again until it is, and a restart before that "
+    "would forget it"
+)
 _ORDERS = {"completion": t.Say.COMPLETION, "suspension": t.Say.SUSPENSION, "termination": t.Say.TERMINATION}
 
 
@@ -78,7 +82,14 @@ class OperatorRoutes:
     async def _distrust(self, request: web.Request) -> tuple[int, Any]:
         """At once, also in answers that are open; it stays so until it is put back."""
         did = (await _read(request, _Who)).did
-        if not await asyncio.shield(self._connector.participants.distrust(did)):
+        participants = self._connector.participants
+        try:
+            found = await asyncio.shield(participants.distrust(did))
+        except Exception as error:
+            if participants.recorded(did):
+                raise
+            raise Refuse(507, "not-recorded", NOT_RECORDED) from error
+        if not found:
             raise Refuse(404, "not-found", "did: it is not on the trust list")
         return 200, {"did": did, "trusted": False}
 

@@ -1,5 +1,6 @@
 """Who calls: participants by their did:web key or by a fixed token, and how we show who we are."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -22,6 +23,8 @@ from policies.terms import Recipient
 DATA_TOKEN = "mgd-"  # noqa: S105 - a prefix, no secret
 """How tokens of the data plane begin. They stand for one transfer, never for a participant."""
 LONGEST_HEADER = 8192
+TRUST_TRIED_EACH = 1.0
+"""Seconds between two tries to record who was taken off the list."""
 _SETTING = "adapters.gaiax.participants.organisation"
 LONGEST_LIFE = timedelta(minutes=15)
 LEEWAY = timedelta(seconds=30)
@@ -40,6 +43,7 @@ class Participants:
         self._by_did = {entry.did: entry for entry in entries}
         self._by_token = {entry.token_sha256: entry for entry in entries if entry.token_sha256}
         self._off: set[str] = set()
+        self._owed: set[str] = set()
 
     async def load(self) -> None:
         """Call before ports open."""
@@ -62,11 +66,27 @@ class Participants:
         if behind is None:
             return False
         self._off.add(did)
+        self._owed.add(did)
         try:
-            await self._services.write_end(lambda c: store.distrust(c, did), lambda _: {store.distrusted: [did]})
+            await self._write_off(did)
         finally:
             await self._services.recall(behind)
         return True
+
+    async def _write_off(self, did: str) -> None:
+        await self._services.write_end(lambda c: store.distrust(c, did), lambda _: {store.distrusted: [did]})
+        self._owed.discard(did)
+
+    async def run(self) -> None:
+        """Supervised: what is in force and could not be recorded is tried again."""
+        while True:
+            await asyncio.sleep(TRUST_TRIED_EACH)
+            for did in tuple(self._owed):
+                await self._write_off(did)
+
+    def recorded(self, did: str) -> bool:
+        """Whether it was not taken off the list, or a restart knows it too."""
+        return did not in self._owed
 
     async def trust(self, did: str) -> bool:
         """Put one back. False when it was not taken off."""
@@ -74,6 +94,7 @@ class Participants:
             return False
         await self._services.write(lambda connection: store.trust(connection, did))
         self._off.discard(did)
+        self._owed.discard(did)
         return True
 
     async def authenticate(self, header: str) -> Caller | None:

@@ -40,6 +40,10 @@ class Issuer(BaseModel):
     country: str = Field(default="BE", pattern=r"^[A-Z]{2}$")
 
 
+AGREEMENTS_KEPT = 1461
+"""Days after an agreement's end, where nothing else is said."""
+
+
 class Settings(BaseModel):
     """``[gaiax]`` of the settings file.
 
@@ -59,7 +63,7 @@ class Settings(BaseModel):
     pause: float = Field(default=0.15, ge=0.0, le=5.0)
     issuer: Issuer = Issuer()
     processes_kept_days: int = Field(default=90, ge=1, le=3660)
-    agreements_kept_days: int = Field(default=1461, ge=1, le=36_600)
+    agreements_kept_days: int = Field(default=AGREEMENTS_KEPT, ge=1, le=36_600)
 
 
 def read(table: Mapping[str, Any]) -> Settings:

@@ -1,11 +1,21 @@
 """OpenADR 2.0b VTN (HTTP pull) and the OpenADR 3.1 REST API for business logic, over one event store."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy import Table
+
 from adapters.plugin import Adapter, Migrations, Services
 
-MIGRATIONS = Migrations("openadr", Path(__file__).parent / "migrations")
+
+def _guarded() -> Sequence[Table]:
+    from adapters.openadr.store import OPENADR_GUARDED
+
+    return OPENADR_GUARDED
+
+
+MIGRATIONS = Migrations("openadr", Path(__file__).parent / "migrations", _guarded)
 
 
 def create(services: Services) -> Adapter:

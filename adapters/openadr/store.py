@@ -7,7 +7,7 @@ before what they say is acknowledged.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Column, Connection, Index, MetaData, String, Table, Text, select
+from sqlalchemy import Column, Connection, Index, MetaData, String, Table, Text, and_
 
 from adapters.openadr.model import (
     RECORD_TYPES,
@@ -22,7 +22,7 @@ from adapters.openadr.model import (
     Resource,
     Ven,
 )
-from adapters.plugin import upsert
+from adapters.plugin import drop_rows, put_row, rows_of
 
 METADATA = MetaData()
 
@@ -54,6 +54,11 @@ TABLES: dict[type[Record], Table] = {record: _table(record) for record in RECORD
 Index("openadr_answer_ven", TABLES[EventResponse].c.ven)
 
 
+OPENADR_GUARDED = tuple(TABLES[record] for record in (Program, Event, Ven, Resource, Registration))
+"""Which VEN is whose, in which household, by which certificate it was registered, and what is signalled to whom.
+What VENs said and are asked for gives nobody anything."""
+
+
 class Written(NamedTuple):
     """One row: of which kind, its key columns, its body; None for a row that goes."""
 
@@ -67,12 +72,11 @@ def save(connection: Connection, rows: Iterable[Written]) -> None:
     for row in rows:
         table, key = TABLES[row.kind], dict(zip(_KEYS[row.kind], row.key, strict=True))
         if row.body is not None:
-            connection.execute(upsert(table), key | {"body": row.body})
+            put_row(connection, table, key | {"body": row.body})
             continue
-        connection.execute(table.delete().where(*[table.c[name] == value for name, value in key.items()]))
+        drop_rows(connection, table, and_(*[table.c[name] == value for name, value in key.items()]))
         for other, column in _BELONGING.get(row.kind, ()):
-            rows_of = TABLES[other]
-            connection.execute(rows_of.delete().where(rows_of.c[column] == row.key[0]))
+            drop_rows(connection, TABLES[other], TABLES[other].c[column] == row.key[0])
 
 
 def of_vens(rows: Iterable[Written]) -> Mapping[Table, Sequence[str]]:
@@ -88,6 +92,5 @@ def load(connection: Connection) -> Sequence[Written]:
     """Every row, programs and VENs before what belongs to them."""
     found: list[Written] = []
     for kind, table in TABLES.items():
-        rows = connection.execute(select(*[table.c[name] for name in _KEYS[kind]], table.c.body))
-        found += [Written(kind, tuple(key), body) for *key, body in rows]
+        found += [Written(kind, tuple(key), body) for *key, body in rows_of(connection, table)]
     return found

@@ -16,6 +16,7 @@ An adapter turns a partner's question into a ``ReleaseRequest`` and a pure ``Ren
 ``Services.send``; it never sees storage, keys, or rows outside a renderer.
 """
 
+from adapters.plugin.guarded import drop_rows, put_new_row, put_row, rows_of
 from adapters.plugin.inputs import Batch, InputServices, IntakeAnswer
 from adapters.plugin.lifecycle import Adapter, AdapterFactory, InputFactory, Migrations, ProcessorFactory
 from adapters.plugin.notices import TAKEN_BACK, Later, Notice, NoticeHandler, Notices
@@ -74,6 +75,10 @@ __all__ = [
     "T",
     "TooManyTries",
     "always",
+    "drop_rows",
     "insert_new",
+    "put_new_row",
+    "put_row",
+    "rows_of",
     "upsert",
 ]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from sqlalchemy import Table
+
 from adapters.plugin.inputs import InputServices
 from adapters.plugin.notices import NoticeHandler
 from adapters.plugin.outputs import Services
@@ -58,7 +60,12 @@ class ProcessorFactory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Migrations:
-    """Where an adapter's Alembic revisions lie; a branch of its own, exported as ``MIGRATIONS`` beside ``create``."""
+    """Where an adapter's Alembic revisions lie; a branch of its own, exported as ``MIGRATIONS`` beside ``create``.
+
+    ``guarded``: those of its tables whose rows say who may. They are tied to the keys, see ``adapters.plugin.guarded``.
+    Asked when it is needed, so that nothing heavy is imported before.
+    """
 
     branch: str
     folder: Path
+    guarded: Callable[[], Sequence[Table]] = tuple

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from adapters.plugin import PermissionRequest
 from gateway.clock import Clock
@@ -15,6 +15,7 @@ from gateway.errors import AskedInVain, ConsentError
 from gateway.grounds import GroundBook
 from gateway.storage.port import Store
 from gateway.storage.tables.door import permission_request as requests
+from gateway.vault.port import Vault
 from meter_driver.intervals import day_edges
 from policies.grounds import LegalTask
 from policies.terms import Reason, SubjectId
@@ -46,8 +47,11 @@ class HouseholdAnswer:
 class Asking:
     """The requests of all households. Whoever writes has the household's turn."""
 
-    def __init__(self, store: Store, book: GroundBook, clock: Clock, ids: Callable[[], str], pause: Pause) -> None:
-        self._store, self._book, self._clock, self._ids, self._pause = store, book, clock, ids, pause
+    def __init__(
+        self, store: Store, vault: Vault, book: GroundBook, clock: Clock, ids: Callable[[], str], pause: Pause
+    ) -> None:
+        self._store, self._vault, self._book = store, vault, book
+        self._clock, self._ids, self._pause = clock, ids, pause
 
     async def put(self, household: SubjectId, request: PermissionRequest) -> str:
         """A new request's id; of one that is there already, to the letter, that of the former.
@@ -64,6 +68,7 @@ class Asking:
         name = self._ids()
         body = msgspec.json.encode(request).decode()
         row = {"id": name, "subject": household, "body": body, "asked": self._clock().timestamp()}
+        row["mark"] = self._mark(name, household, body)
 
         def write(connection: Connection) -> None:
             connection.execute(delete(requests).where(requests.c.id.in_([asked.id for asked in known])))
@@ -131,7 +136,20 @@ class Asking:
         return [asked for asked in map(asked_of, rows) if asked.request.until > self._clock()]
 
     async def _rows(self, query: Any) -> Sequence[Any]:
-        return await self._store.look(lambda connection: connection.execute(query).fetchall())
+        """What somebody else wrote was asked by nobody: a yes to it would be one to words of his."""
+        rows = await self._store.look(lambda connection: connection.execute(query).fetchall())
+        return [row for row in rows if row.mark == self._mark(row.id, row.subject, row.body)]
+
+    def _mark(self, name: str, household: str, body: str) -> bytes:
+        return self._vault.lookup("permission request", f"{name}\0{household}\0{body}")
+
+    def adopt(self, connection: Connection) -> int:
+        """Requests from before they had marks are taken as they lie there; how many."""
+        rows = connection.execute(select(requests).where(requests.c.mark.is_(None))).fetchall()
+        for row in rows:
+            mine, mark = requests.c.id == row.id, self._mark(row.id, row.subject, row.body)
+            connection.execute(update(requests).where(mine).values(mark=mark))
+        return len(rows)
 
 
 def drop(connection: Connection, asked: Asked) -> bool:

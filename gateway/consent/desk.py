@@ -75,11 +75,16 @@ class ConsentDesk:
         self._store, self._vault, self._grounds, self._ledger = store, vault, grounds, ledger
         self._outbox, self._evidence, self._clock, self._ids = outbox, evidence, clock, ids
         self._endings, self._tenancies, self._turns, self._pins = endings, registry.tenancies, registry.turns, pins
-        self._asking = Asking(store, grounds, clock, ids, pause)
+        self._asking = Asking(store, vault, grounds, clock, ids, pause)
         self.notice_of = notice_of
         self.ends = GroundEnds(
             store, pins, grounds, ledger, epochs, lines, outbox, evidence, endings, pressed, ending_log, log
         )
+
+    async def load(self) -> None:
+        """At the start: once, requests from before they were marked are taken as they lie there."""
+        await self._pins.once("*permission_request", self._asking.adopt)
+        await self.ends.load()
 
     # -- asking
 

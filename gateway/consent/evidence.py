@@ -6,7 +6,7 @@ receipts, nothing else. With a receipt lies the privacy notice that it names.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,13 +16,14 @@ from sqlalchemy import Connection, insert, select
 from adapters.formats.words import whole_second
 from adapters.plugin import Organisation, Signer
 from gateway.consent.notice import PrivacyNotice, former
+from gateway.consent.remains import Remaining
 from gateway.door.checkpoints import Checkpoints
 from gateway.settings.tables import ControllerSettings
 from gateway.storage.port import Store
 from gateway.storage.tables.door import evidence as table
 from gateway.vault.port import Destroyed, Vault
 from policies.grounds import Consent, basis_of
-from policies.holdings import HOLDINGS, Lasting
+from policies.holdings import Lasting
 from policies.terms import Recipient, SubjectId
 
 RECORD_FORM = "metergate-consent-record-1"
@@ -32,6 +33,9 @@ IDENTITY_DESTROYED = "key of name, address and serial numbers"
 PIECES_DESTROYED = "sealed pieces whose keys are destroyed"
 _TYPES = {"receipt": "receipt+jwt", "withdrawal": "receipt+jwt", "expiry": "receipt+jwt", "erasure": "erasure+jwt"}
 """Of a JWS, by the kind of record."""
+_EVENTS = {"receipt": "given", "withdrawal": "withdrawn", "expiry": "expired"}
+MOST_OF_ONE = 16
+"""Records of one kind and ground that are looked at; there is one, unless somebody else wrote others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +109,22 @@ class Evidence:
         claims = self._claims(consent, consent.scope.validity.end) | {"event": "expired"} | self._head()
         return self._signer.sign(claims, typ=_TYPES["expiry"])
 
-    def erasure(self, subject: SubjectId, destroyed: Destroyed, at: datetime, *, again: datetime | None = None) -> str:
+    def erasure(
+        self,
+        subject: SubjectId,
+        destroyed: Destroyed,
+        stays: Sequence[Remaining],
+        at: datetime,
+        *,
+        again: datetime | None = None,
+    ) -> str:
         """The certificate of Article 17. ``again``: when a restore did it once more."""
         gone: list[dict[str, Any]] = [
             {"what": f"{KEYS_DESTROYED}{detail.value}", "days": days} for detail, days in sorted(destroyed.days.items())
         ]
         gone.append({"what": IDENTITY_DESTROYED, "count": 1})
         gone.append({"what": PIECES_DESTROYED, "count": destroyed.pieces})
-        kept = [{"what": h.what, "ground": h.law, "until": str(self.lasting.until(h, at))} for h in HOLDINGS]
+        kept = [{"what": h.what, "ground": h.law, "until": str(until)} for h, until in stays]
         claims: dict[str, Any] = {
             "iss": self._signer.did,
             "sub": self.pseudonym(subject),
@@ -138,21 +150,36 @@ class Evidence:
         self.put(connection, consent.subject, "notice", consent.id, consent.given, notice.text)
 
     async def find(self, subject: SubjectId, kind: str, ground: str | None = None) -> bytes | None:
-        """The newest of a kind (``receipt``, ``notice``, ``withdrawal``, ``expiry``, ``erasure``); None without one."""
-        query = select(table.c.token).where(table.c.subject_tag == self._tag(subject), table.c.kind == kind)
-        if ground is not None:
-            query = query.where(table.c.ground == ground)
-        query = query.order_by(table.c.at.desc()).limit(1)
-        row = await self._store.look(lambda connection: connection.execute(query).first())
-        return None if row is None else str(row.token).encode()
+        """The newest of a kind (``receipt``, ``withdrawal``, ``expiry``, ``erasure``) that this gateway made for this
+        household and ground; None without one.
+        """
+        found = await self.record(subject, kind, ground)
+        return None if found is None or found.claims is None else found.token.encode()
 
     async def record(self, subject: SubjectId, kind: str, ground: str | None = None) -> SignedRecord | None:
-        """The same for whoever reads it, its signature checked."""
-        found = await self.find(subject, kind, ground)
-        if found is None:
+        """The same for whoever reads it; one that cannot be believed only where there is no other."""
+        rows = await self._kept(subject, kind, ground)
+        found = [SignedRecord(str(row.token), self._believed(subject, kind, row)) for row in rows]
+        return next((each for each in found if each.claims is not None), found[0] if found else None)
+
+    async def _kept(self, subject: SubjectId, kind: str, ground: str | None) -> Sequence[Any]:
+        """As it lies in the store, the newest first."""
+        query = select(table).where(table.c.subject_tag == self._tag(subject), table.c.kind == kind)
+        if ground is not None:
+            query = query.where(table.c.ground == ground)
+        query = query.order_by(table.c.at.desc()).limit(MOST_OF_ONE)
+        return await self._store.look(lambda connection: connection.execute(query).fetchall())
+
+    def _believed(self, subject: SubjectId, kind: str, row: Any) -> Mapping[str, Any] | None:
+        """The claims, if they are signed and about what the row says: another's record is none here."""
+        claims = self._signer.verify(row.token, typ=_TYPES[kind], former=True)
+        if claims is None:
             return None
-        token = found.decode()
-        return SignedRecord(token, self._signer.verify(token, typ=_TYPES[kind], former=True))
+        holder = self.pseudonym(subject)
+        if kind == "erasure":
+            return claims if claims.get("sub") == holder else None
+        said = (claims.get("event"), claims.get("record_id"), claims.get("principal_id"))
+        return claims if said == (_EVENTS[kind], row.ground, holder) else None
 
     async def notice(self, subject: SubjectId, ground: str) -> PrivacyNotice | None:
         """The text whose hash the receipt of a consent names; None when there is none, or what is kept is another."""
@@ -161,9 +188,9 @@ class Evidence:
             return None
         named = receipt.claims["notice"]
         version, language = str(named.get("id")), str(named.get("language"))
-        kept = await self.find(subject, "notice", ground)
-        found = former(version, language) if kept is None else PrivacyNotice(version, language, kept.decode())
-        return found if found is not None and found.sha256 == named.get("sha256") else None
+        kept = [PrivacyNotice(version, language, row.token) for row in await self._kept(subject, "notice", ground)]
+        known: Sequence[PrivacyNotice | None] = kept or [former(version, language)]
+        return next((each for each in known if each is not None and each.sha256 == named.get("sha256")), None)
 
     def _tag(self, subject: SubjectId) -> bytes:
         return self._vault.lookup("evidence", subject)

@@ -57,6 +57,11 @@ class _Mine:
     shown: _Shown | None = None
 
 
+def pairwise(vault: Vault, recipient: str, subject: SubjectId) -> str:
+    """By which name a recipient knows a household."""
+    return vault.lookup("pairwise", f"{recipient}\n{subject}").hex()[:32]
+
+
 class Openings:
     """One for the release desk; the grounds' book tells it of each change."""
 
@@ -71,7 +76,7 @@ class Openings:
         """Pairwise: another recipient knows the same household by another name."""
         key = (recipient, subject)
         if (name := self._names.get(key)) is None:
-            name = self._names[key] = self._vault.lookup("pairwise", f"{recipient}\n{subject}").hex()[:32]
+            name = self._names[key] = pairwise(self._vault, recipient, subject)
         return name
 
     def known_as(self, recipient: Recipient, name: str) -> SubjectId | None:

@@ -12,6 +12,8 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from sqlalchemy import Table
+
 from adapters.plugin import API_VERSION, Migrations
 from gateway.errors import SettingsError
 from gateway.settings import Settings
@@ -69,6 +71,11 @@ def found(settings: Settings) -> list[Found]:
         raise SettingsError(f"the metadata of {OWN_DISTRIBUTION} name no outputs: install it again (pip install -e .)")
     _named_once(there, settings)
     return [_loaded(kind, entry) for kind, entry in there if _wanted(entry, settings)]
+
+
+def guarded_tables(all_: Sequence[Found]) -> list[Table]:
+    """Of these extensions: whose rows say who may."""
+    return [table for it in all_ if it.migrations is not None for table in it.migrations.guarded()]
 
 
 def _named_once(there: Sequence[tuple[ExtensionKind, EntryPoint]], settings: Settings) -> None:

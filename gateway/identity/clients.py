@@ -104,10 +104,11 @@ class Clients:
         row = {
             "id": made.id, "organisation": made.recipient, "scopes": words, "secret": hashed, "turn": held.turn,
         }  # fmt: skip
-        if turn is None and made.id in self._all:  # a revocation stands before it is durable, and if it never is
+        revoked = turn is None and made.id in self._all
+        if revoked:  # it stands before it is durable, and if it never is
             self._all[made.id] = held
         try:
-            await self._pins.put(table, row, adds=made.id not in self._all)
+            await self._pins.put(table, row, adds=made.id not in self._all, in_force=revoked)
             self._quick.pop(made.id, None)
             self._all[made.id] = held
         finally:
@@ -143,7 +144,7 @@ class Clients:
         self._all.pop(client_id, None)
         self._quick.pop(client_id, None)
         try:
-            await self._pins.delete(table, table.c.id == client_id)
+            await self._pins.delete(table, table.c.id == client_id, in_force=True)
         finally:
             await self._ended([rights.client(client_id)])
 

@@ -85,7 +85,7 @@ class Sessions:
         at = _hash(cookie)
         if self._live.pop(at, None) is not None:
             try:
-                await self._pins.delete(table, table.c.lookup == at)
+                await self._pins.delete(table, table.c.lookup == at, in_force=True)
             finally:
                 await self._ended([rights.session(at)])
 

@@ -11,8 +11,8 @@ from gateway.keeper.tree import Tree
 
 CHANGES_AT_ONCE = 4096
 
-Edit = Callable[[bytes | None], bytes]
-"""From an entry as it is (None: unknown) to what it shall be; runs in the keeper's thread. May raise."""
+Edit = Callable[[bytes | None], bytes | None]
+"""From an entry as it is (None: unknown) to what it shall be (None: gone); runs in the keeper's thread. May raise."""
 
 
 @dataclass(slots=True)

@@ -117,6 +117,9 @@ class LocalKeeper:
     async def erase(self, subject: SubjectId) -> None:
         await self._changes.make(subject, of_household(lambda states: key_states.without(_known(states))))
 
+    async def forget(self, subject: SubjectId) -> None:
+        await self._changes.make(subject, lambda _: None)
+
     async def erase_day(self, subject: SubjectId, day: date) -> None:
         await self._changes.make(subject, of_household(lambda states: key_states.without_day(_known(states), day)))
 

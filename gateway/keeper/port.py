@@ -106,6 +106,9 @@ class Keeper(Protocol):
     async def erase(self, subject: SubjectId) -> None:
         """Every key but those of ``legal`` and ``ledger``. Raises ``SubjectGone`` for one that was never admitted."""
 
+    async def forget(self, subject: SubjectId) -> None:
+        """Whatever is left of one that was erased: nothing of it opens any more, and nobody knows that it was there."""
+
     async def erase_day(self, subject: SubjectId, day: date) -> None:
         """One UTC day of every class but ``legal``. Raises ``SubjectGone``; ``ValueError`` after too many of them."""
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from adapters.plugin import Handler, Route
 from gateway.clock import Clock
 from gateway.consent.evidence import Evidence
+from gateway.consent.remains import Remains
 from gateway.household_end import HouseholdEnd
 from gateway.pages.asked import taking
 from gateway.pages.forms import FORM_BYTES, household_of, posted, signed_record, to
@@ -20,7 +21,6 @@ from gateway.registry.registry import Registry
 from gateway.serve.callers import session_of
 from gateway.serve.login import Login
 from policies.grounds import Ground
-from policies.holdings import HOLDINGS
 from policies.roles import HOUSEHOLD, Listener, Role
 from policies.terms import SubjectId
 
@@ -34,6 +34,7 @@ class ErasurePages:
 
     household_end: HouseholdEnd
     evidence: Evidence
+    remains: Remains
     registry: Registry
     login: Login
     clock: Clock
@@ -62,8 +63,9 @@ class ErasurePages:
         """The one confirmation: what is destroyed, what stays, why and until when."""
         session, subject = household_of(request, self.registry)
         now = self.clock()
+        found = await self.remains.of(subject, now, stays_logged_in=True)
+        stays = [(each.holding.key, each.until) for each in found]
         tasks = await self._by_law(subject, now, Phrases(language_of(request)))
-        stays = [(holding.key, self.evidence.lasting.until(holding, now)) for holding in HOLDINGS]
         told = {"stays": stays, "recovery": self.recovery, "tasks": tasks}
         html = await self.frame(request, session, "erase.html", page="data", **told)
         return web.Response(text=html, content_type="text/html")

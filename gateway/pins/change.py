@@ -95,13 +95,18 @@ class PinnedChange:
         return self._keys.digest(self._touched.table.name, rows)
 
     def _kept(self, connection: Connection) -> Pin:
-        sealed = _KEPT(connection, {"key": self._keys.place}).scalar_one_or_none()
-        if sealed is None:
-            return Pin(0, self._pin.digest)
-        try:
-            return self._keys.open(sealed).pin
-        except ValueError:
-            return Pin(-1, 0)
+        return kept_pin(connection, self._keys, self._pin)
+
+
+def kept_pin(connection: Connection, keys: PinKeys, pin: Pin) -> Pin:
+    """The store's own; ``pin`` is the tree's. One that these keys did not seal is before all others."""
+    sealed = _KEPT(connection, {"key": keys.place}).scalar_one_or_none()
+    if sealed is None:
+        return Pin(0, pin.digest)
+    try:
+        return keys.open(sealed).pin
+    except ValueError:
+        return Pin(-1, 0)
 
 
 def digest_of(connection: Connection, touched: Touched, keys: PinKeys) -> int:

@@ -18,12 +18,14 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 
 from adapters.plugin import Logger, upsert
-from gateway.errors import StoreDoubted, StoreFull, SubjectGone, TreeBroken
-from gateway.keeper.port import Keeper, Pinned
+from gateway.errors import NotRemembered, StoreDoubted, StoreFull, SubjectGone, TreeBroken
+from gateway.keeper.port import HOUSE, Keeper, Pinned
 from gateway.pins.change import DROPPED, GUARDED, PinnedChange, Touched, digest_of, of_all, of_keys, put
 from gateway.pins.start import Compared, compare_households, compare_tables
+from gateway.pins.watch import Marks, WatchedChange, guarding
 from gateway.recovery.ending_log import EndingLog
 from gateway.storage.port import Store
+from gateway.storage.tables.counters import pinned as kept_pins
 from gateway.storage.tables.door import ground
 from policies.terms import SubjectId
 from policies.vault.pins import NO_ROWS, Finding, Pin
@@ -47,12 +49,17 @@ PINNED_AT_ONCE = 128
 class Pins:
     """One instance for each process. Every write to a guarded table goes through here."""
 
-    def __init__(self, store: Store, keeper: Keeper, ending_log: EndingLog, log: Logger) -> None:
+    def __init__(
+        self, store: Store, keeper: Keeper, ending_log: EndingLog, log: Logger, more: Sequence[Table] = ()
+    ) -> None:
+        """``more``: tables of extensions that say who may."""
+        self.tables, self._marks = (*GUARDED, *more), Marks(more, log)
         self._store, self._keeper, self._ending_log, self._log = store, keeper, ending_log, log
         self._doubted: set[str] = set()
         self._dropped: list[str] = []
         self._owed: dict[str, Pin] = {}
-        self._run, self._beginning = b"", asyncio.Lock()
+        self._unwritten: list[tuple[Sequence[Touched], Callable[[Connection], Any]]] = []
+        self._run, self._beginning, self._trying = b"", asyncio.Lock(), asyncio.Lock()
 
     def believed(self, household: SubjectId) -> bool:
         """Whether this household's grounds are those that its keys know."""
@@ -64,11 +71,20 @@ class Pins:
         said = [f"the table {name} was altered, or older than its keys, and was dropped" for name in self._dropped]
         if count := len(self._doubted):
             said.append(f"the grounds of {count} households do not match their keys and count for nothing")
-        return said
+        if count := len(self._unwritten):
+            said.append(f"{count} revocations are in force and cannot be recorded: a restart now would forget them")
+        return said + self._marks.faults
 
     # -- changes
 
-    async def write(self, touched: Sequence[Touched], work: Callable[[Connection], T], *, adds: bool = False) -> T:
+    async def write(
+        self,
+        touched: Sequence[Touched],
+        work: Callable[[Connection], T],
+        *,
+        adds: bool = False,
+        in_force: bool = False,
+    ) -> T:
         """``Store.write``, pinned on return. Goes on to its end when the caller is cancelled.
         No scope twice in ``touched``.
 
@@ -76,8 +92,13 @@ class Pins:
         the first change of that household's. What else ends is beside the backups on return; of grounds the caller
         says so (``EndingLog``). Raises ``SubjectGone`` for a household without keys; ``StoreFull`` and ``TreeBroken``
         perhaps after the transaction, which stands then and is pinned by the next ``settle``.
+
+        ``in_force``: what it takes away is taken away in memory already, and stays so. Where it cannot be written it is
+        tried again until it is (``work`` may be done twice), and ``NotRemembered`` says so.
         """
-        return await asyncio.shield(self._write(touched, work, adds))
+        if not in_force:
+            return await asyncio.shield(self._write(touched, work, adds))
+        return await asyncio.shield(self._write_in_force(touched, work))
 
     async def ready(self, *scopes: str) -> ReadyPins:
         """What a change needs to know before it is handed in. Raises ``SubjectGone``."""
@@ -93,14 +114,70 @@ class Pins:
         """
         return await self._hand_in(ready, touched, work, adds=True)
 
-    async def put(self, table: Table, row: Mapping[str, Any], *, adds: bool = False) -> None:
-        """A row of a table of ``GUARDED``, in the place of the one that has its key. ``adds``: as above."""
-        key = row[table.primary_key.columns[0].name]
-        await self.write([of_keys(table, key)], lambda c: c.execute(upsert(table), row).rowcount, adds=adds)
+    # -- what extensions read and write
 
-    async def delete(self, table: Table, rows: ColumnElement[bool], *, adds: bool = False) -> None:
+    async def look(self, ask: Callable[[Connection], T]) -> T:
+        """``Store.look``; of tables that are guarded only rows that are believed are there."""
+
+        def looked(connection: Connection) -> T:
+            with guarding(connection, self._marks):
+                return ask(connection)
+
+        return await self._store.look(looked)
+
+    async def write_own(self, work: Callable[[Connection], T], *, ending: bool = False) -> T:
+        """``Store.write`` of an extension. ``ending``: as ``write``; else the pin may wait."""
+        if not self._marks.tables:
+            return await self._store.write(work, ending=ending)
+        return await asyncio.shield(self._write_own(work, ending=ending))
+
+    async def _write_own(self, work: Callable[[Connection], T], *, ending: bool) -> T:
+        run, known = await self.ready(*[HOUSE + name for name in self._marks.tables])
+        begun: list[WatchedChange] = []
+
+        def pinned(connection: Connection) -> tuple[T, dict[str, Pin]]:
+            for before in begun:
+                before.undo()
+            begun[:] = [change := WatchedChange(self._marks, known, run)]
+            with guarding(connection, change):
+                return work(connection), change.end(connection)
+
+        try:
+            result, pins = await self._store.write(pinned, ending=ending)
+        except BaseException:
+            for each in begun:
+                each.undo()
+            raise
+        for scope, pin in pins.items():
+            self._owe(scope, pin, known[scope].pin or NO_ROWS)
+        if ending:
+            await asyncio.gather(*[self._settle_at_once(scope) for scope in pins])
+        return result
+
+    # -- one table
+
+    async def put(
+        self, table: Table, row: Mapping[str, Any], *, adds: bool = False, in_force: bool = False
+    ) -> None:  # fmt: skip
+        """A row of a table of ``GUARDED``, in the place of the one that has its key. The rest as above."""
+        touched, statement = [of_keys(table, row[table.primary_key.columns[0].name])], upsert(table)
+        await self.write(touched, lambda c: c.execute(statement, row).rowcount, adds=adds, in_force=in_force)
+
+    async def delete(
+        self, table: Table, rows: ColumnElement[bool], *, adds: bool = False, in_force: bool = False
+    ) -> None:  # fmt: skip
         """Some rows of a table of ``GUARDED`` go. ``adds``: as above, of rows that say nothing any more."""
-        await self.write([of_all(table, rows)], lambda c: c.execute(delete(table).where(rows)).rowcount, adds=adds)
+        touched, statement = [of_all(table, rows)], delete(table).where(rows)
+        await self.write(touched, lambda c: c.execute(statement).rowcount, adds=adds, in_force=in_force)
+
+    async def forget(self, household: SubjectId) -> None:
+        """One that was erased, and of which nothing is kept any more: neither its last keys nor how far it had come."""
+        known = (await self._keeper.pinned([household])).get(household)
+        if known is not None:
+            mine = kept_pins.c.place == known.keys.place
+            await self._store.write(lambda c: c.execute(delete(kept_pins).where(mine)).rowcount)
+            self._owed.pop(household, None)
+            await self._keeper.forget(household)
 
     async def settle(self, scope: str) -> None:
         """What was written of this scope is pinned on return. Raises ``StoreFull`` and ``TreeBroken``."""
@@ -113,11 +190,14 @@ class Pins:
         """A supervised loop: what may wait does not wait for long."""
         while True:
             await asyncio.sleep(PINNED_EACH)
+            self._marks.forget()
+            await self._write_owed()
             await self._settle_all()
 
     async def close(self) -> None:
         """At the stop, while the keeper is open. What cannot be pinned now is by the next start."""
         with suppress(StoreFull, TreeBroken):
+            await self._write_owed()
             await self._settle_all()
 
     async def _settle_all(self) -> None:
@@ -126,6 +206,37 @@ class Pins:
             await asyncio.gather(*[self.settle(scope) for scope in owed[at : at + PINNED_AT_ONCE]])
 
     async def _write(self, touched: Sequence[Touched], work: Callable[[Connection], T], adds: bool) -> T:
+        if self._unwritten:  # what came before goes before
+            await self._write_owed()
+            owed = {each.scope for other, _ in self._unwritten for each in other}
+            if owed & {each.scope for each in touched}:
+                raise StoreFull("what was taken away before cannot be written yet")
+        return await self._written(touched, work, adds)
+
+    async def _write_in_force(self, touched: Sequence[Touched], work: Callable[[Connection], T]) -> T:
+        try:
+            return await self._write(touched, work, adds=False)
+        except StoreFull as error:
+            self._unwritten.append((touched, work))
+            self._log.error("revocation.not_written", table=touched[0].table.name)
+            raise NotRemembered(
+                "it is in force, but it cannot be recorded: it is tried again until it is, and a restart before that "
+                "would forget it"
+            ) from error
+
+    async def _write_owed(self) -> None:
+        """What is in force and not written, in its order, as far as it can be."""
+        async with self._trying:
+            while self._unwritten:
+                touched, work = self._unwritten[0]
+                try:
+                    await self._written(touched, work, adds=False)
+                except StoreFull:
+                    return
+                del self._unwritten[0]
+                self._log.info("revocation.written", table=touched[0].table.name)
+
+    async def _written(self, touched: Sequence[Touched], work: Callable[[Connection], T], adds: bool) -> T:
         ready = await self.ready(*[each.scope for each in touched])
         result = await self._hand_in(ready, touched, work, adds=adds)
         if not adds:
@@ -203,14 +314,29 @@ class Pins:
         if households.taken:
             self._log.info("pins.adopted", households=households.taken)
 
+    async def once(self, scope: str, work: Callable[[Connection], int]) -> None:
+        """At the first start that knows of it, and never again: the tree remembers. ``scope``: of ``HOUSE``."""
+        if (await self._keeper.pinned([scope]))[scope].pin is None:
+            try:
+                rows = await self._store.write(work)
+                await self._keeper.pin(scope, Pin(1, 0))
+            except StoreFull:
+                self._log.warning("pins.not_written")  # the next start tries again
+                return
+            if rows:
+                self._log.info("rows.adopted", table=scope.removeprefix(HOUSE), rows=rows)
+
     async def accept(self) -> Mapping[str, int]:
         """Take tables that stop a start as they lie there; rows by table. For an operator who has looked at them."""
         tables, _ = await self._compare()
-        taken = [table for table in GUARDED if table.name in tables.doubted and table not in DROPPED]
+        taken = [table for table in self.tables if table.name in tables.doubted and table not in DROPPED]
         return {table.name: await self._begin_anew(table, keep=True) for table in taken}
 
     async def _compare(self) -> tuple[Compared, Compared]:
-        tables = await compare_tables(self._store, self._keeper)
+        tables = await compare_tables(self._store, self._keeper, tuple(self._marks.tables.values()))
+        known = await self._keeper.pinned([HOUSE + name for name in tables.marks])
+        for name, marks in tables.marks.items():
+            self._marks.learn(name, known[HOUSE + name].keys, marks)
         households = await compare_households(self._store, self._keeper)
         self._doubted, self._owed = set(households.doubted), {**tables.owed, **households.owed}
         return tables, households

@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from gateway.keeper.port import MOST_SUBJECTS, Keeper, Pinned
 from gateway.pins.change import GUARDED, digest_of, of_all, standing_grounds
+from gateway.pins.watch import marks_of
 from gateway.storage.port import Store
 from gateway.storage.tables.counters import pinned as kept_pins
 from gateway.storage.tables.door import ground
-from policies.vault.pins import NO_ROWS, NO_RUN, Finding, Pin, found
+from policies.vault.pins import MODULUS, NO_ROWS, NO_RUN, Finding, Pin, found
 
 _GOOD = (Finding.CURRENT, Finding.AHEAD)
 
@@ -24,11 +25,13 @@ class Compared:
         doubted: names of tables or households that do not match.
         owed: by scope, what the tree is to be told: of a crash before it heard, or at the first start that pins.
         taken: how many households were taken as they are, at that start.
+        marks: of each row of a table of an extension, by table.
     """
 
     doubted: dict[str, Finding] = field(default_factory=dict)
     owed: dict[str, Pin] = field(default_factory=dict)
     taken: int = 0
+    marks: dict[str, set[int]] = field(default_factory=dict)
 
     def note(
         self, name: str, scope: str, known: Pinned, run: bytes, kept: bytes | None, digest: int
@@ -47,14 +50,18 @@ class Compared:
             self.owed[scope] = opened.pin
 
 
-async def compare_tables(store: Store, keeper: Keeper) -> Compared:
-    """Those that are everybody's. One that the tree never heard of is taken as it is."""
+async def compare_tables(store: Store, keeper: Keeper, more: Sequence[Table] = ()) -> Compared:
+    """Those that are everybody's. One that the tree never heard of is taken as it is. ``more``: of extensions."""
     compared, run, kept = Compared(), await keeper.run(), await _kept(store)
-    every = [of_all(table) for table in GUARDED]
+    every = [of_all(table) for table in (*GUARDED, *more)]
     known = await keeper.pinned([each.scope for each in every])
     for each in every:
         mine = known[each.scope]
-        digest = await store.look(lambda c, each=each, mine=mine: digest_of(c, each, mine.keys))  # type: ignore[misc]
+        if each.table in more:
+            marks = await store.look(lambda c, t=each.table, k=mine.keys: marks_of(c, t, k))  # type: ignore[misc]
+            compared.marks[each.table.name], digest = marks, sum(marks) % MODULUS
+        else:
+            digest = await store.look(lambda c, each=each, mine=mine: digest_of(c, each, mine.keys))  # type: ignore[misc]
         if mine.pin is None:
             compared.owed[each.scope] = Pin(0, digest)
         else:

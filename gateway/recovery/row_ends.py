@@ -1,21 +1,26 @@
 """Rows of an extension by which somebody was allowed something, and is so no longer: beside every backup."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Table, select
 
 from gateway.recovery.ending_log import EndingLog
 from gateway.recovery.entries import EndedRows, rows_now
-from gateway.storage.port import Store
 
 T = TypeVar("T")
 KEYS_AT_ONCE = 500
 """Of one entry: what lies beside a backup is read whole."""
 
 
+class OwnTables(Protocol):
+    """Where rows of extensions are written."""
+
+    async def write_own(self, work: Callable[[Connection], T], *, ending: bool = False) -> T: ...
+
+
 async def write_end(
-    store: Store,
+    own: OwnTables,
     log: EndingLog,
     work: Callable[[Connection], T],
     ended: Callable[[T], Mapping[Table, Sequence[str]]],
@@ -29,7 +34,7 @@ async def write_end(
                 log.note(connection, _as_they_are(connection, table, keys[at : at + KEYS_AT_ONCE]))
         return result
 
-    result = await store.write(write, ending=True)
+    result = await own.write_own(write, ending=True)
     await log.settle()
     return result
 

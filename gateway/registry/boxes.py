@@ -218,7 +218,7 @@ class Boxes:
                 connection.execute(insert(certificate).values(**row, revoked=now))
 
         try:
-            await self._pins.write([of_keys(certificate, fingerprint)], write)
+            await self._pins.write([of_keys(certificate, fingerprint)], write, in_force=True)
         finally:
             await self._ended([rights.certificate(fingerprint)])
 
@@ -231,7 +231,7 @@ class Boxes:
         self._known.clear()
         now = self._clock().timestamp()
         order = update(box).where(box.c.id == box_id).values(revoked=now)
-        await self._pins.write([of_keys(box, box_id)], lambda c: c.execute(order).rowcount)
+        await self._pins.write([of_keys(box, box_id)], lambda c: c.execute(order).rowcount, in_force=True)
 
     async def release(self, subject: SubjectId) -> None:
         """A household moved out or was erased: no box sends for it any more."""

@@ -11,6 +11,8 @@ from gateway.storage.tables.counters import counter
 
 BLOCK = 1 << 22
 """More than can wait for one commit; a crash costs so many of 2^63 numbers."""
+MOST = 1 << 62
+"""A note of more is not ours: no gateway gets there."""
 
 
 class ReservedNumbers:
@@ -33,13 +35,17 @@ class ReservedNumbers:
         return self.limit - self.newest < BLOCK // 2
 
 
-def reserve(connection: Connection, name: str) -> ReservedNumbers:
-    """The first block of an opened store; to be given out once the transaction is durable."""
+def reserve(connection: Connection, name: str, above: int) -> ReservedNumbers:
+    """The first block of an opened store; to be given out once the transaction is durable.
+
+    The note is a row like any other: where it is below what is in use, or beyond all numbers, it counts for nothing.
+    """
     upto = connection.execute(select(counter.c.upto).where(counter.c.name == name).with_for_update()).scalar()
     if upto is None:
-        upto = 0
-        connection.execute(insert(counter).values(name=name, upto=BLOCK))
+        upto = above
+        connection.execute(insert(counter).values(name=name, upto=upto + BLOCK))
     else:
+        upto = max(upto, above) if upto <= MOST else above
         connection.execute(update(counter).where(counter.c.name == name).values(upto=upto + BLOCK))
     return ReservedNumbers(name, upto, upto + BLOCK)
 

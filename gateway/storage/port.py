@@ -36,6 +36,10 @@ class Numbers(Protocol):
     def newest(self) -> int:
         """No number that was ever given before this store was opened, or by it, is higher. 0 at the very first."""
 
+    @property
+    def limit(self) -> int:
+        """None above is given before this is raised, durably."""
+
     def next(self) -> int:
         """One more. Raises ``StoreFull`` when too many were given and not one write was durable since."""
 
@@ -79,5 +83,8 @@ class Store(Protocol):
     async def append_all(self, rows: Sequence[tuple[Table, Rows]]) -> None:
         """The same for several tables, all or none. What was handed in first is durable first, or in one commit."""
 
-    async def numbers(self, name: str) -> Numbers:
-        """The numbers of one kind, for example ``piece``: one object for each name. Needs no ``run``."""
+    async def numbers(self, name: str, above: int = 0) -> Numbers:
+        """The numbers of one kind, for example ``piece``: one object for each name. Needs no ``run``.
+
+        ``above``: the highest that is in use, whatever the store's own note says.
+        """

@@ -128,8 +128,8 @@ class SqliteStore:
         await self._queue.put(_Bulk(rows, done))
         await done
 
-    async def numbers(self, name: str) -> ReservedNumbers:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._reserve, name)
+    async def numbers(self, name: str, above: int = 0) -> ReservedNumbers:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._reserve, name, above)
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -177,11 +177,11 @@ class SqliteStore:
                 outcome.errors += alone.errors
         return outcome
 
-    def _reserve(self, name: str) -> ReservedNumbers:
+    def _reserve(self, name: str, above: int) -> ReservedNumbers:
         if name not in self._numbers:
             try:
                 with self._engine.begin() as connection:
-                    numbers = reserve(connection, name)
+                    numbers = reserve(connection, name, above)
             except OperationalError as error:
                 raise _named(error) from error
             self._numbers[name] = numbers

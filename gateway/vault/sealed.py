@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import groupby
@@ -14,10 +15,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Table, delete, func, select
 
 from gateway.clock import Clock
-from gateway.errors import SubjectGone
-from gateway.keeper.port import Day, Keeper, Words
+from gateway.errors import StoreFull, SubjectGone, TreeBroken
+from gateway.keeper.port import HOUSE, Day, Keeper, Words
 from gateway.keeper.states import KEPT_AFTER_ERASURE
 from gateway.pins.pins import ReadyPins
+from gateway.storage.numbers import MOST
 from gateway.storage.port import Numbers, Rows, Store
 from gateway.storage.tables.vault import batch as batches
 from gateway.storage.tables.vault import block, piece
@@ -38,6 +40,7 @@ from policies.retention import first_kept
 from policies.terms import SERIES_CLASSES, DetailClass, Period, SubjectId
 from policies.vault.columns import Series
 from policies.vault.padding import pad_note, unpad
+from policies.vault.pins import Pin
 from policies.vault.seal import CLASS_CODES, CLASS_OF_CODE, NONCE_BYTES, place, seal, unseal
 
 DAYS_AT_ONCE = 8
@@ -46,6 +49,8 @@ IN_THE_LOOP = 32 * 1024
 """Sealed bytes of a day that are opened there: a few milliseconds."""
 
 _LIVE = DetailClass.LIVE
+_NUMBERS = HOUSE + "counter"
+"""How the tree calls the numbers of pieces."""
 PieceRow = tuple[int, str, int, int, bytes]
 BatchRow = tuple[str, int, int, bytes]
 
@@ -80,7 +85,7 @@ class SealedVault:
         self._store, self._keeper, self._days = store, keeper, days
         self._clock, self._randomness, self._recoverable, self._required = clock, randomness, recoverable, required
         self._numbers: Numbers
-        self._loaded = 0
+        self._loaded = self._noted = 0
         self._own: AESGCM | None = None
         self._newest: dict[str, int] = {}
         self._news: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
@@ -89,8 +94,19 @@ class SealedVault:
     async def start(self) -> None:
         """From now on pieces are numbered: all higher than any before; and the oldest days of all are known."""
         await self._keeper.load()
-        self._numbers = await self._store.numbers("piece")
+        noted = (await self._keeper.pinned([_NUMBERS]))[_NUMBERS].pin
+        there = await self._store.look(_highest)
+        self._numbers = await self._store.numbers("piece", max(there, 0 if noted is None else noted.number))
         self._loaded = self._numbers.newest
+        with suppress(StoreFull):  # with the next batch
+            await self._note_numbers()
+
+    async def _note_numbers(self) -> None:
+        """In the key tree, as far as they are reserved: what the store says of it anybody may have written. A number
+        that came twice would be a piece that nobody can keep, or one that passes for merged."""
+        if (limit := self._numbers.limit) > self._noted:
+            await self._keeper.pin(_NUMBERS, Pin(limit, 0))
+            self._noted = limit
 
     # -- key states
 
@@ -238,6 +254,8 @@ class SealedVault:
             self._newest[row[1]] = max(row[0], self._newest.get(row[1], 0))
         for subject in {row[1] for row in pieces}:
             self._publish(subject)
+        with suppress(StoreFull, TreeBroken):
+            await self._note_numbers()
 
     async def again(self, whose: frozenset[SubjectId]) -> Again | None:
         """What ``append`` needs for households that may tell again what they told before; None for none."""
@@ -342,6 +360,11 @@ def _first_days(
     days = days_with_values(connection, subject, detail, first, last)
     some = days[:DAYS_AT_ONCE]
     return days, parts_of_days(connection, subject, detail, some[0], some[-1]) if some else ()
+
+
+def _highest(connection: Connection) -> int:
+    """The number of the newest piece that is there."""
+    return connection.execute(select(func.max(piece.c.number)).where(piece.c.number <= MOST)).scalar() or 0
 
 
 def _counted(connection: Connection, subject: str, codes: Sequence[int]) -> tuple[dict[DetailClass, int], int]:

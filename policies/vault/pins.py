@@ -78,6 +78,10 @@ class PinKeys:
         """Of these rows together, in any order."""
         return self.total(canonical(table, row) for row in rows)
 
+    def mark(self, table: str, row: Mapping[str, Stored]) -> int:
+        """What one row adds to the digest."""
+        return self._one(canonical(table, row))
+
     def total(self, rows: Iterable[bytes]) -> int:
         """The same of rows in a form of the caller's, which no two rows share, of whatever table."""
         return sum(map(self._one, rows)) % MODULUS

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 import structlog
 
-from adapters.plugin import Batch, Organisation, PermissionRequest, always
+from adapters.plugin import Batch, Migrations, Organisation, PermissionRequest, always
 from gateway.compose import NO_OVERRIDES, Gateway, Overrides, load, opened
 from gateway.door import following
 from gateway.door.egress import Part
 from gateway.door.standing import Right, own_right
+from gateway.pins.change import GUARDED
 from gateway.pins.start import compare_households, compare_tables
 from gateway.registry.tenancy_records import NewTenancy
 from gateway.rights import Credential, session
@@ -247,8 +248,8 @@ def clear_settings(folder: Path, **tables: Any) -> Settings:
 
 async def all_is_pinned(gateway: Gateway) -> None:
     """Whatever a test did: nothing wrote a guarded table beside ``gateway.pins``, and the next start believes them."""
-    for compare in (compare_tables, compare_households):
-        found = await compare(gateway.store, gateway.keeper)
+    tables = await compare_tables(gateway.store, gateway.keeper, gateway.pins.tables[len(GUARDED) :])
+    for found in (tables, await compare_households(gateway.store, gateway.keeper)):
         assert [name for name in found.doubted if gateway.pins.believed(SubjectId(name))] == []
 
 
@@ -260,12 +261,16 @@ async def composition(
     *,
     start: Callable[[Gateway], Awaitable[None]] = load,
     log: Any = None,
+    extensions: Sequence[Migrations] = (),
 ) -> AsyncIterator[Gateway]:
     """The composition as the product runs it, loaded, its loops not started but for the store's writer."""
     log = log or structlog.get_logger()
     await asyncio.to_thread(tables, settings.data / "store.db")
     stop = asyncio.Event()
-    opening = opened(settings, log, clock, overrides)
+    guarded = [table for each in extensions for table in each.guarded()]
+    if extensions:
+        await asyncio.to_thread(migrate, settings.store_url, extensions)
+    opening = opened(settings, log, clock, overrides, guarded=guarded)
     async with opening as (gateway, supervisor), asyncio.TaskGroup() as group:
         group.create_task(supervisor.run(stop))
         try:
@@ -285,8 +290,9 @@ async def house(
     kept: Mapping[DetailClass, int] = {},
     looks: bool = True,
     retention: Mapping[str, Any] = {},
+    extensions: Sequence[Migrations] = (),
 ) -> AsyncIterator[House]:
-    """Opened on a folder; opening it again finds what was durable."""
+    """Opened on a folder; opening it again finds what was durable. ``extensions``: whose tables are there too."""
     made: list[House] = []
     numbers, registry = count(next(_openings) << 64), Registry()
 
@@ -300,6 +306,6 @@ async def house(
     cells = {"interval_minutes": 60, "grace_minutes": 0}
     settings = clear_settings(folder, timezone=zone, cohorts=cells, retention=days, vee={"enabled": looks})
     mine = Overrides(ids, PlainSigner(), registry, registry, profile or SafetyRule(3, Decimal(1)))
-    async with composition(settings, clock, mine) as gateway:
+    async with composition(settings, clock, mine, extensions=extensions) as gateway:
         made.append(House(gateway, registry))
         yield made[0]

@@ -18,7 +18,6 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
-    insert,
     select,
     tuple_,
 )
@@ -28,7 +27,7 @@ from adapters.gaiax.dsp import transfer as t
 from adapters.gaiax.dsp.process import PROCESS_KINDS, Agreement, Negotiation, Process, Token, Transfer
 from adapters.gaiax.dsp.words import Side
 from adapters.gaiax.odrl import Terms
-from adapters.plugin import insert_new, upsert
+from adapters.plugin import drop_rows, insert_new, put_new_row, put_row, rows_of
 from policies.terms import Recipient
 
 METADATA = MetaData()
@@ -82,6 +81,9 @@ key = Table(
 )
 distrusted = Table("dsp_distrusted", METADATA, Column("did", String, primary_key=True))
 
+DATASPACE_GUARDED = (process, agreement, token, key, distrusted)
+"""Who may fetch what, and whose keys are believed. ``seen`` only tells that a token of 15 minutes was shown before."""
+
 AnyProcess = TypeVar("AnyProcess", bound=Process)
 
 
@@ -99,13 +101,12 @@ def save(connection: Connection, one: Negotiation | Transfer) -> None:
         "ended": one.changed.timestamp() if one.state in n.FINAL | t.FINAL else None,
         "body": msgspec.json.encode(one),
     }
-    connection.execute(upsert(process), row)
+    put_row(connection, process, row)
 
 
 def load(connection: Connection, kind: type[AnyProcess], pid: str) -> AnyProcess | None:
-    query = select(process.c.body).where(process.c.pid == pid, process.c.kind == PROCESS_KINDS[kind])
-    row = connection.execute(query).first()
-    return None if row is None else msgspec.json.decode(row[0], type=kind)
+    found = rows_of(connection, process, and_(process.c.pid == pid, process.c.kind == PROCESS_KINDS[kind]))
+    return msgspec.json.decode(found[0].body, type=kind) if found else None
 
 
 def load_by_partner_pid(
@@ -114,8 +115,8 @@ def load_by_partner_pid(
     """The process that a partner began under this id of its own, for a request that comes twice."""
     c = process.c
     same = and_(c.kind == PROCESS_KINDS[kind], c.partner == partner, c.partner_pid == partner_pid, c.side == "provider")
-    row = connection.execute(select(c.body).where(same)).first()
-    return None if row is None else msgspec.json.decode(row[0], type=kind)
+    found = rows_of(connection, process, same)
+    return msgspec.json.decode(found[0].body, type=kind) if found else None
 
 
 def crowded(connection: Connection, kind: type[Process], partner: str) -> bool:
@@ -128,39 +129,34 @@ def crowded(connection: Connection, kind: type[Process], partner: str) -> bool:
 def open_negotiations(connection: Connection, recipient: Recipient) -> Sequence[Negotiation]:
     """Those with this recipient, as provider, that have not ended."""
     c = process.c
-    query = select(c.body).where(
-        c.ended.is_(None), c.kind == "negotiation", c.recipient == recipient, c.side == "provider"
-    )
-    return [msgspec.json.decode(body, type=Negotiation) for (body,) in connection.execute(query)]
+    mine = and_(c.ended.is_(None), c.kind == "negotiation", c.recipient == recipient, c.side == "provider")
+    return [msgspec.json.decode(row.body, type=Negotiation) for row in rows_of(connection, process, mine)]
 
 
 def open_transfers(connection: Connection, agreement_id: str) -> Sequence[Transfer]:
     """Transfers under an agreement of ours that have not ended."""
     c = process.c
-    query = select(c.body).where(
-        c.ended.is_(None), c.kind == "transfer", c.agreement == agreement_id, c.side == "provider"
-    )
-    return [msgspec.json.decode(body, type=Transfer) for (body,) in connection.execute(query)]
+    mine = and_(c.ended.is_(None), c.kind == "transfer", c.agreement == agreement_id, c.side == "provider")
+    return [msgspec.json.decode(row.body, type=Transfer) for row in rows_of(connection, process, mine)]
 
 
 def started_transfers(connection: Connection) -> Mapping[str, int]:
     """Ids of the transfers that we serve now, and for which of their rounds."""
     c = process.c
-    query = select(c.body).where(c.kind == "transfer", c.side == "provider", c.state == t.State.STARTED)
-    found = (msgspec.json.decode(body, type=Transfer) for (body,) in connection.execute(query))
+    served = and_(c.kind == "transfer", c.side == "provider", c.state == t.State.STARTED)
+    found = (msgspec.json.decode(row.body, type=Transfer) for row in rows_of(connection, process, served))
     return {each.pid: each.round for each in found}
 
 
 def save_agreement(connection: Connection, one: Agreement) -> None:
     ended = int(one.ended.timestamp()) if one.ended is not None else 0
     row = {"id": one.id, "side": str(one.side), "recipient": str(one.recipient), "ended": ended}
-    connection.execute(upsert(agreement), row | {"body": msgspec.json.encode(one)})
+    put_row(connection, agreement, row | {"body": msgspec.json.encode(one)})
 
 
 def load_agreement(connection: Connection, agreement_id: str, side: Side) -> Agreement | None:
-    query = select(agreement.c.body).where(agreement.c.id == agreement_id, agreement.c.side == str(side))
-    row = connection.execute(query).first()
-    return None if row is None else msgspec.json.decode(row[0], type=Agreement)
+    found = rows_of(connection, agreement, and_(agreement.c.id == agreement_id, agreement.c.side == str(side)))
+    return msgspec.json.decode(found[0].body, type=Agreement) if found else None
 
 
 class AgreementStanding(msgspec.Struct, frozen=True):
@@ -176,20 +172,20 @@ _STANDING = msgspec.json.Decoder(AgreementStanding)
 def live_agreements(connection: Connection, recipient: Recipient) -> Sequence[AgreementStanding]:
     """As provider, not ended."""
     c = agreement.c
-    query = select(c.body).where(c.recipient == recipient, c.side == "provider", c.ended == 0)
-    return [_STANDING.decode(body) for (body,) in connection.execute(query)]
+    mine = and_(c.recipient == recipient, c.side == "provider", c.ended == 0)
+    return [_STANDING.decode(row.body) for row in rows_of(connection, agreement, mine)]
 
 
 def save_token(connection: Connection, one: Token) -> None:
     """Those of the round before stay, to be told that they are dead; older ones go."""
-    connection.execute(delete(token).where(token.c.transfer == one.transfer, token.c.round < one.round - 1))
-    connection.execute(insert(token).values(hash=one.hash, transfer=one.transfer, round=one.round))
+    drop_rows(connection, token, and_(token.c.transfer == one.transfer, token.c.round < one.round - 1))
+    put_row(connection, token, {"hash": one.hash, "transfer": one.transfer, "round": one.round})
 
 
 def find_token(connection: Connection, digest: str) -> tuple[str, int] | None:
     """Transfer and round that a token was made for, also when it is dead."""
-    row = connection.execute(select(token.c.transfer, token.c.round).where(token.c.hash == digest)).first()
-    return None if row is None else (row[0], row[1])
+    found = rows_of(connection, token, token.c.hash == digest)
+    return (found[0].transfer, found[0].round) if found else None
 
 
 def first_use(connection: Connection, partner: str, jti: str, until: datetime, now: datetime) -> bool:
@@ -201,26 +197,26 @@ def first_use(connection: Connection, partner: str, jti: str, until: datetime, n
 
 def pinned_keys(connection: Connection, did: str) -> Any:
     """Public keys (JWK, by key id) of a participant as they were when they were first seen; None if never."""
-    row = connection.execute(select(key.c["keys"]).where(key.c.did == did)).first()
-    return None if row is None else msgspec.json.decode(row[0])
+    found = rows_of(connection, key, key.c.did == did)
+    return msgspec.json.decode(found[0]._mapping["keys"]) if found else None
 
 
 def pin_keys(connection: Connection, did: str, keys: Any) -> None:
-    """The first keys stay; an operator who trusts others removes the row or puts the key into the settings."""
-    connection.execute(insert_new(key), {"did": did, "keys": msgspec.json.encode(keys)})
+    """The first keys stay; an operator who trusts others puts the key into the settings."""
+    put_new_row(connection, key, {"did": did, "keys": msgspec.json.encode(keys)})
 
 
 def all_distrusted(connection: Connection) -> set[str]:
     """Participants that were taken off the trust list."""
-    return {did for (did,) in connection.execute(select(distrusted.c.did))}
+    return {row.did for row in rows_of(connection, distrusted)}
 
 
 def distrust(connection: Connection, did: str) -> None:
-    connection.execute(insert_new(distrusted), {"did": did})
+    put_new_row(connection, distrusted, {"did": did})
 
 
 def trust(connection: Connection, did: str) -> None:
-    connection.execute(delete(distrusted).where(distrusted.c.did == did))
+    drop_rows(connection, distrusted, distrusted.c.did == did)
 
 
 def purge_processes(connection: Connection, before: datetime, most: int) -> int:
@@ -228,8 +224,8 @@ def purge_processes(connection: Connection, before: datetime, most: int) -> int:
     old = select(process.c.pid).where(process.c.ended < before.timestamp()).order_by(process.c.ended).limit(most)
     pids = [pid for (pid,) in connection.execute(old)]
     if pids:
-        connection.execute(delete(token).where(token.c.transfer.in_(pids)))
-        connection.execute(delete(process).where(process.c.pid.in_(pids)))
+        drop_rows(connection, token, token.c.transfer.in_(pids))
+        drop_rows(connection, process, process.c.pid.in_(pids))
     return len(pids)
 
 
@@ -238,7 +234,8 @@ def purge_agreements(connection: Connection, before: datetime, most: int) -> int
     c = agreement.c
     named = exists().where(process.c.agreement == c.id)
     old = select(c.id, c.side).where(c.ended > 0, c.ended < int(before.timestamp()), ~named).limit(most)
-    return connection.execute(delete(agreement).where(tuple_(c.id, c.side).in_(old))).rowcount
+    keys = [tuple(row) for row in connection.execute(old)]
+    return drop_rows(connection, agreement, tuple_(c.id, c.side).in_(keys)) if keys else 0
 
 
 def purge_seen(connection: Connection, now: datetime) -> int:

@@ -46,6 +46,37 @@ ERASURE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "why": ("Why", "Warum"),
         "stays_heading": ("What stays, and until when", "Was bleibt, und bis wann"),
+        "stays_certificate": (
+            "This certificate, under a pseudonym.",
+            "Diese Bescheinigung, unter einem Decknamen.",
+        ),
+        "stays_law_certificate": ("GDPR Art. 5(2) and 17(3)(e)", "DSGVO Art. 5 Abs. 2 und Art. 17 Abs. 3 Buchst. e"),
+        "stays_why_certificate": (
+            "To be able to show that your data was destroyed: three years.",
+            "Um zeigen zu können, dass Ihre Daten gelöscht wurden: drei Jahre.",
+        ),
+        "stays_tenancy": (
+            "That a household was here: the place (of your grid or community) and when your time began and ended, "
+            "under a random number. No name, no reading.",
+            "Dass ein Haushalt hier war: das Netzgebiet oder die Gemeinschaft, und wann Ihre Zeit begann und endete, "
+            "unter einer Zufallszahl. Kein Name, kein Messwert.",
+        ),
+        "stays_law_tenancy": ("GDPR Art. 5(2) and 17(3)(e)", "DSGVO Art. 5 Abs. 2 und Art. 17 Abs. 3 Buchst. e"),
+        "stays_why_tenancy": (
+            "So that what stays can be told apart until claims are out of time: three years.",
+            "Damit sich zuordnen lässt, was bleibt, bis Ansprüche verjährt sind: drei Jahre.",
+        ),
+        "stays_dataspace": (
+            "Agreements about you in the data space, under a name by which only that recipient knows you: who was "
+            "allowed what. No reading.",
+            "Vereinbarungen über Sie im Datenraum, unter einem Namen, unter dem nur dieser Empfänger Sie kennt: wem "
+            "was erlaubt war. Kein Messwert.",
+        ),
+        "stays_law_dataspace": ("GDPR Art. 5(2) and 17(3)(e)", "DSGVO Art. 5 Abs. 2 und Art. 17 Abs. 3 Buchst. e"),
+        "stays_why_dataspace": (
+            "To be able to show what had been agreed, until claims are out of time.",
+            "Um zeigen zu können, was vereinbart war, bis Ansprüche verjährt sind.",
+        ),
         "stays_receipts": (
             "The signed receipts of your consents and of your withdrawals, with the words that you read before, under "
             "a pseudonym: who was allowed what, for which purpose, and when it ended. No reading.",
@@ -58,10 +89,10 @@ ERASURE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Um zeigen zu können, dass Sie eingewilligt hatten, bis Ansprüche verjährt sind: drei Jahre.",
         ),
         "stays_records": (
-            "The same in the gateway's own records, with the requests that were put before you, under a random number; "
-            "with it the place (of your grid or community) and when your time began and ended. No name, no reading.",
-            "Dasselbe in den Aufzeichnungen des Gateways, mit den Anfragen an Sie, unter einer Zufallszahl; dazu das "
-            "Netzgebiet oder die Gemeinschaft, und wann Ihre Zeit begann und endete. Kein Name, kein Messwert.",
+            "In the gateway's own records what was asked of you, what you agreed to and what a law allowed, under a "
+            "random number. No name, no reading.",
+            "In den Aufzeichnungen des Gateways, was Sie gefragt wurden, worin Sie einwilligten und was ein Gesetz "
+            "erlaubte, unter einer Zufallszahl. Kein Name, kein Messwert.",
         ),
         "stays_law_records": ("GDPR Art. 5(2) and 17(3)(e)", "DSGVO Art. 5 Abs. 2 und Art. 17 Abs. 3 Buchst. e"),
         "stays_why_records": (
@@ -69,10 +100,10 @@ ERASURE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Um zeigen zu können, dass nichts ohne Grundlage herausging: drei Jahre.",
         ),
         "stays_ledger": (
-            "What stands under Who saw it, sealed under a key of its own: who received which quantity, for which "
-            "period and purpose, and when. No reading.",
-            "Was unter Wer es sah steht, versiegelt unter eigenem Schlüssel: wer welche Messgröße erhielt, für "
-            "welchen Zeitraum und Zweck, und wann. Kein Messwert.",
+            "What stands under Who saw it, and that your data was destroyed, sealed; with it the key that opens this "
+            "alone. No reading. Of each entry a check sum stays longer; it tells nothing.",
+            "Was unter Wer es sah steht, und dass Ihre Daten gelöscht wurden, versiegelt; dazu der Schlüssel, der nur "
+            "das öffnet. Kein Messwert. Von jedem Eintrag bleibt länger eine Prüfsumme; sie verrät nichts.",
         ),
         "stays_law_ledger": ("GDPR Art. 5(2) and 17(3)(e)", "DSGVO Art. 5 Abs. 2 und Art. 17 Abs. 3 Buchst. e"),
         "stays_why_ledger": (
@@ -134,17 +165,21 @@ ERASURE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Damit keine Sicherung etwas von Ihnen zurückbringt: bis sie sich nicht mehr zurückspielen lässt.",
         ),
         "stays_notices": (
-            "Messages to recipients that your consents have ended, until they are delivered.",
-            "Nachrichten an Empfänger, dass Ihre Einwilligungen beendet sind, bis sie zugestellt sind.",
+            "Messages that your consents have ended and your data is gone, under a random number, until they are "
+            "delivered.",
+            "Nachrichten, dass Ihre Einwilligungen beendet und Ihre Daten gelöscht sind, unter einer Zufallszahl, bis "
+            "sie zugestellt sind.",
         ),
         "stays_law_notices": ("GDPR Art. 19", "DSGVO Art. 19"),
         "stays_why_notices": (
-            "So that recipients know that they get nothing more.",
-            "Damit Empfänger wissen, dass sie nichts mehr bekommen.",
+            "So that recipients know that they get nothing more, and your devices are nobody's here.",
+            "Damit Empfänger wissen, dass sie nichts mehr bekommen, und Ihre Geräte hier niemandem mehr gehören.",
         ),
         "stays_elsewhere": (
-            "What recipients received before stays with them for as long as each consent says under Kept for.",
-            "Was Empfänger vorher erhielten, behalten sie so lange, wie jede Einwilligung unter Aufbewahrung sagt.",
+            "What recipients received before stays with them for as long as each consent says under Kept for. A device "
+            "that answered signals of a utility stays known to that utility, no longer as yours.",
+            "Was Empfänger vorher erhielten, behalten sie so lange, wie jede Einwilligung unter Aufbewahrung sagt. Ein "
+            "Gerät, das Signale eines Versorgers beantwortete, kennt dieser weiter, nicht mehr als Ihres.",
         ),
     }
 )

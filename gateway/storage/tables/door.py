@@ -36,8 +36,10 @@ permission_request = Table(
     Column("asked", Float, nullable=False),
     Column("answered", Float),
     Column("ground", String(32)),
+    Column("mark", LargeBinary),
     Index("permission_request_subject", "subject"),
 )
+"""``mark``: a keyed hash of id, subject and body; a row without the right one was asked by nobody."""
 
 evidence = Table(
     "evidence",

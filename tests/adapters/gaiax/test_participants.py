@@ -1,5 +1,6 @@
 """Who may call: a signed token of a participant, once, for us, in time; or a fixed token; nobody else."""
 
+import asyncio
 import hashlib
 import json
 from base64 import urlsafe_b64encode
@@ -85,7 +86,18 @@ async def test_it_is_off_even_where_that_cannot_be_written_down(house: House, mo
     with pytest.raises(OSError, match="no room"):
         await participants.distrust(ACME_DID)
     assert not participants.trusted(ACME_DID)
+    assert not participants.recorded(ACME_DID)
     assert house.recalled == [ACME]
+    monkeypatch.undo()
+    monkeypatch.setattr("adapters.gaiax.participants.TRUST_TRIED_EACH", 0)
+    async with asyncio.TaskGroup() as group:
+        loop = group.create_task(participants.run())
+        while not participants.recorded(ACME_DID):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0)
+        loop.cancel()
+    again = trusting(house, organisation="acme")
+    await again.load()
+    assert not again.trusted(ACME_DID)
 
 
 @pytest.mark.rule("RFC 7519: short life, one audience, no replay")

@@ -96,7 +96,7 @@ async def test_without_a_pause_it_may_be_asked_at_once(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await home.household()
         await home.consent.refuse(who, await home.consent.ask(who, home.wish()))
-        asking = Asking(home.store, home.grounds, home.gateway.clock, lambda: "a" * 32, Pause(0, UTC))
+        asking = Asking(home.store, home.vault, home.grounds, home.gateway.clock, lambda: "a" * 32, Pause(0, UTC))
         assert await asking.put(who, home.wish())
 
 
@@ -167,7 +167,8 @@ async def test_of_requests_from_before_that_are_alike_one_is_shown_and_a_no_answ
         def again(connection: Connection) -> None:
             row = connection.execute(permission_request.select().where(permission_request.c.id == first)).one()
             body = row.body.replace('"reference":"1"', '"reference":"2"')
-            connection.execute(insert(permission_request).values({**row._mapping, "id": "2" * 32, "body": body}))
+            new = {"id": "2" * 32, "body": body, "mark": home.consent._asking._mark("2" * 32, who, body)}
+            connection.execute(insert(permission_request).values({**row._mapping, **new}))
 
         await home.store.write(again)
         assert await shown(home, who) == [first, other]

@@ -119,7 +119,7 @@ class Product:
             store.save(connection, served)
             store.save_token(connection, Token(hash=digest, transfer=pid, round=1))
 
-        await self.gateway.store.write(write)
+        await self.gateway.services("gaiax").write(write)
         return Pulled(pid, agreement, token)
 
 

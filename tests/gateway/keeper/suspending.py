@@ -120,6 +120,9 @@ class SuspendingKeeper:
     async def erase(self, subject: SubjectId) -> None:
         await self._changed("erase", lambda: self._keeper.erase(subject), [subject])
 
+    async def forget(self, subject: SubjectId) -> None:
+        await self._changed("forget", lambda: self._keeper.forget(subject), [subject])
+
     async def erase_day(self, subject: SubjectId, day: date) -> None:
         await self._changed("erase_day", lambda: self._keeper.erase_day(subject, day), [subject])
 

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from adapters.plugin import Migrations
 from gateway.recovery.first_key import first_key, private_half
 from gateway.restored import Restored, RestoreOrder, restore
 from gateway.settings import Settings
@@ -26,6 +27,7 @@ class Lost:
     folder: Path
     backup: Path
     safe: bytes = b""
+    extensions: Sequence[Migrations] = ()
 
     @property
     def settings(self) -> Settings:
@@ -34,7 +36,7 @@ class Lost:
     @asynccontextmanager
     async def house(self) -> AsyncIterator[House]:
         """Before it is lost. Each call goes on with the same folder."""
-        async with house(self.folder) as home:
+        async with house(self.folder, extensions=self.extensions) as home:
             if not self.safe:
                 self.safe = private_half((first_key(home.gateway.settings) or "").encode())
             yield home

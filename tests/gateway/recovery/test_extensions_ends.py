@@ -1,5 +1,6 @@
 """What ended by rows of an adapter after the backup stays ended: VENs, enrolments, transfers, agreements."""
 
+from dataclasses import replace as replaced
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,21 +21,15 @@ from adapters.openadr.desk import Desk
 from adapters.openadr.model import Drop, Put, Registration, Resource, Ven
 from adapters.openadr.objects import ResourceRequest, VenRequest
 from adapters.openadr.store import TABLES
-from gateway.storage.migrate import migrate
-from gateway.storage.sqlite import url_of
 from policies.terms import Recipient
-from tests.gateway.house import NOON, House, tables
+from tests.gateway.house import NOON, House
 from tests.gateway.recovery.lost import Lost, lost
 
 
 @pytest.fixture
 def here(tmp_path: Path) -> Lost:
     """With the adapters' tables."""
-    tables(tmp_path / "without" / "store.db")
-    made = lost(tmp_path)
-    made.settings.data.mkdir(parents=True, exist_ok=True)
-    migrate(url_of(made.settings.data / "store.db"), [GAIAX, OPENADR])
-    return made
+    return replaced(lost(tmp_path), extensions=(GAIAX, OPENADR))
 
 
 def ven(name: str, household: str = "") -> Ven:
