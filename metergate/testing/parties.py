@@ -42,7 +42,7 @@ _table = Table(
 class FakeDirectory:
     """``organisations`` by id; ``clients``: secret and client by id. A token is the client's id with its scopes.
 
-    ``token_life``: what is said of it; it does not end. ``waits``: seconds to wait, by client; ``busy``: as too many wait.
+    ``token_life``: what is said of it; it does not end. ``waits``: seconds to wait, by client; ``busy``: for all.
     """
 
     def __init__(self) -> None:
