@@ -50,6 +50,7 @@ async def test_a_request_beyond_the_profile_names_each_field_and_what_the_profil
     assert [(each["field"], each["rule"]) for each in problem["fields"]] == wrong
 
 
+LAW = {**WISH, "kind": "legal-task", "law": "MsbG", "article": "60", "basis": "6(1)(c)"}
 WRONG: list[tuple[str, str, dict[str, Any] | None, int, list[str]]] = [
     ("POST", "/api/households", {"community": "a"}, 422, ["community"]),
     ("POST", "/api/households", {"points": ["AT1"]}, 409, ["points"]),
@@ -60,6 +61,13 @@ WRONG: list[tuple[str, str, dict[str, Any] | None, int, list[str]]] = [
     ("POST", "/api/households/{}/requests", {**WISH, "until": "2026-03-02T00:00:00Z"}, 422, ["until"]),
     ("POST", "/api/households/{}/requests", {**WISH, "resolution_seconds": 7}, 422, ["resolution_seconds"]),
     ("POST", "/api/households/{}/grounds", {**WISH, "kind": "legal-task"}, 422, ["law", "article", "basis"]),
+    ("POST", "/api/households/{}/grounds", {**LAW, "law": " ", "article": "\u202e60"}, 422, ["law", "article"]),
+    ("PUT", "/api/organisations/acme", {"name": "Stadt\u202ewerke"}, 422, ["name"]),
+    ("PUT", "/api/organisations/acme", {"name": "Acme\n"}, 422, ["name"]),
+    ("PUT", "/api/organisations/acme", {"name": "Acme", "did": "did:web:a\u200b"}, 422, ["did"]),
+    ("PUT", "/api/organisations/a\u200bcme", {"name": "Acme"}, 422, ["id"]),
+    ("POST", "/api/households", {"name": "Anna\u200b"}, 422, ["name"]),
+    ("POST", "/api/households", {"address": "Weg 1\n\u2066Ort"}, 422, ["address"]),
     ("POST", "/api/households/{}/grounds/none/withdraw", None, 404, ["ground"]),
     ("POST", "/api/households/{}/grounds/none/end", None, 404, ["ground"]),
     ("GET", "/api/households/{}/receipts/none", None, 404, ["ground"]),
