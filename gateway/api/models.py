@@ -41,6 +41,10 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, cache_strings="keys")  # names are not kept
 
 
+class Nothing(Strict):
+    """Of a route that takes no body: none, or an empty object."""
+
+
 class HouseholdIn(Strict):
     """A household to take in."""
 
