@@ -15,7 +15,7 @@ from adapters.plugin import Client, TooManyTries
 from gateway import rights
 from gateway.clock import Clock
 from gateway.errors import NotAllowed, Unknown
-from gateway.identity.queue import Full, Queue
+from gateway.identity.short_line import Full, ShortLine
 from gateway.identity.throttle import Throttle
 from gateway.pins.pins import Pins
 from gateway.rights import Recall
@@ -35,7 +35,7 @@ CLIENTS_OF_ONE = 4
 """So many times the wrong secrets of one client may come from an address for all clients together."""
 _BUSY_SECONDS = 2
 LONGEST_SECRET = 1024
-LONGEST_ID = 128
+LONGEST_CLIENT = 128
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,7 +57,7 @@ class Clients:
         self._all: dict[str, _Held] = {}
         self._quick: dict[str, bytes] = {}
         self._quick_key = os.urandom(32)
-        self._slow = Queue(HASHES_AT_ONCE, HASHES_WAITING, HASHES_OF_ONE)
+        self._slow = ShortLine(HASHES_AT_ONCE, HASHES_WAITING, HASHES_OF_ONE)
         self._nobody = os.urandom(_SALT + _LENGTH)  # the hash of no secret, to compare unknown clients with
 
     async def load(self) -> None:
@@ -175,13 +175,13 @@ class Clients:
 
 def check_client(client_id: str) -> None:
     """Raises ``NotAllowed`` for what cannot be a client's id."""
-    if not client_id or len(client_id) > LONGEST_ID or ":" in client_id or not client_id.isprintable():
-        raise NotAllowed(f"client: 1 to {LONGEST_ID} printable characters, no colon")
+    if not client_id or len(client_id) > LONGEST_CLIENT or ":" in client_id or not client_id.isprintable():
+        raise NotAllowed(f"client: 1 to {LONGEST_CLIENT} printable characters, no colon")
 
 
 def _short(client_id: str) -> str:
     """What is remembered of a name: none that is longer is a client's."""
-    return client_id[: LONGEST_ID + 1]
+    return client_id[: LONGEST_CLIENT + 1]
 
 
 def _hashed(secret: str) -> bytes:

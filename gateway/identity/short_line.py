@@ -16,7 +16,7 @@ class Full(Exception):
         self.all_of_it = all_of_it
 
 
-class Queue:
+class ShortLine:
     """``at_once``: at work; ``most``: at work and waiting; ``most_of_one``: of them from one network (IPv6: a /64)."""
 
     def __init__(self, at_once: int, most: int, most_of_one: int) -> None:
