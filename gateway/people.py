@@ -16,7 +16,7 @@ from gateway.api.history import HistoryApi
 from gateway.api.household import HouseholdApi
 from gateway.api.ledger import LedgerApi
 from gateway.api.meters import MetersApi
-from gateway.api.openapi import openapi_routes
+from gateway.api.openapi import bounded, openapi_routes
 from gateway.api.processing import ProcessingApi
 from gateway.api.registry import RegistryApi
 from gateway.api.town import TownApi
@@ -101,7 +101,7 @@ def people_routes(gateway: Gateway) -> list[Route]:
             gateway.settings, gateway.retention.days, gateway.registry.organisations, gateway.evidence.lasting
         ),
     )
-    api = [route for desk in desks for route in desk.routes()]
+    api = [bounded(route) for desk in desks for route in desk.routes()]
     health = health_routes(lambda: gateway.keeper.sound, lambda: _faults(gateway))
     return [*health, *api, *openapi_routes(api), *_pages(gateway, login)]
 

@@ -219,6 +219,7 @@ class AdapterServices(BaseServices):
         alive: Callable[[], bool],
     ) -> web.StreamResponse:
         right = self._profiles.right(question, request.get(CREDENTIAL), alive)
+        await self._budget.take(question.recipient)  # what is there already is told again to each stream
         parts = await self._release.follow(question, right, gone=lambda: _gone(request), say=_named_in(response))
         await self._egress.send(parts, renderer, HttpSink(request, response), right=right, shared=_shared(question))
         return response

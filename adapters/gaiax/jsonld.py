@@ -31,6 +31,11 @@ VALUES_A_NODE = 5
 """So many values for each object that there may be: a value costs nearly as much as an object."""
 
 
+OBJECTS_A_TYPE = 2
+"""As many objects a type costs that has a context of its own in a bundled one: it is worked out for each that is named,
+however many an object names."""
+
+
 class NotLinkedData(ValueError):
     """The document cannot be expanded: malformed, too deep, or it names a context that is not bundled."""
 
@@ -48,6 +53,7 @@ def compacted(document: Mapping[str, Any], *, most_nodes: int = MOST_NODES) -> M
     from pyld import jsonld
 
     full = expanded(document, most_nodes=most_nodes)
+    _bounded(_sized({"@graph": full}), most_nodes)  # names that were prefixed are those of types only now
     try:
         result = jsonld.compact(full, {"@context": [DSPACE]}, _options())
     except _faults() as error:
@@ -104,8 +110,7 @@ def expanded(document: Mapping[str, Any], *, most_nodes: int = MOST_NODES) -> li
         raise NotLinkedData("a context inside the definition of a term is not read: its cost is a product")
     if size.terms > MOST_TERMS:
         raise NotLinkedData(f"more than {MOST_TERMS} terms in contexts of its own")
-    if size.nodes > most_nodes:
-        raise NotLinkedData(f"more than {most_nodes} objects; in the short names of {DSPACE} there may be more")
+    _bounded(size, most_nodes)
     if size.values > (most := VALUES_A_NODE * most_nodes):
         raise NotLinkedData(f"more than {most} values; in the short names of {DSPACE} there may be more")
     try:
@@ -113,6 +118,15 @@ def expanded(document: Mapping[str, Any], *, most_nodes: int = MOST_NODES) -> li
     except _faults() as error:
         raise NotLinkedData(_why(error)) from None
     return result
+
+
+def _bounded(size: "_Size", most_nodes: int) -> None:
+    """Raises ``NotLinkedData`` for more objects than there may be, or types in their stead."""
+    elsewhere = f"in the short names of {DSPACE} there may be more"
+    if size.nodes > most_nodes:
+        raise NotLinkedData(f"more than {most_nodes} objects; {elsewhere}")
+    if size.nodes + OBJECTS_A_TYPE * size.types > most_nodes:
+        raise NotLinkedData(f"more than {most_nodes} objects, with {OBJECTS_A_TYPE} for each @type; {elsewhere}")
 
 
 def _options() -> dict[str, Any]:
@@ -125,6 +139,19 @@ def _load(url: str, _: Any = None) -> dict[str, Any]:
 
         raise jsonld.JsonLdError("context is not bundled", "jsonld.LoadDocumentError", code="loading document failed")
     return {"contentType": "application/ld+json", "contextUrl": None, "documentUrl": url, "document": _document(url)}
+
+
+@cache
+def _types() -> frozenset[str]:
+    """Types that have a context of their own, by term and by IRI."""
+    named: set[str] = set()
+    for url in _BUNDLED:
+        terms = _document(url)["@context"]
+        scoped = {t: d["@id"] for t, d in terms.items() if isinstance(d, Mapping) and "@context" in d}
+        for term, name in scoped.items():
+            prefix, _, rest = name.partition(":")
+            named |= {term, terms.get(prefix, prefix + ":") + rest}
+    return frozenset(named)
 
 
 @cache
@@ -150,18 +177,19 @@ def _printable(url: str) -> str:
 
 
 class _Size(NamedTuple):
-    """Objects and other values outside of contexts, contexts, terms that these define, and whether one has a context of
-    its own."""
+    """Objects and other values outside of contexts, contexts, terms that these define, whether one has a context of
+    its own, and values that may be a type with one."""
 
     nodes: int
     values: int
     contexts: int
     terms: int
     scoped: bool
+    types: int
 
 
 def _sized(document: Mapping[str, Any]) -> _Size:
-    nodes, values, contexts, terms, scoped = 0, 0, 0, 0, False
+    nodes, values, contexts, terms, scoped, types, known = 0, 0, 0, 0, False, 0, _types()
     left: list[Any] = [document]
     while left:
         value = left.pop()
@@ -179,7 +207,8 @@ def _sized(document: Mapping[str, Any]) -> _Size:
                     scoped = scoped or any(isinstance(t, Mapping) and "@context" in t for t in context.values())
         else:
             values += 1
-    return _Size(nodes, values, contexts, terms, scoped)
+            types += isinstance(value, str) and value in known
+    return _Size(nodes, values, contexts, terms, scoped, types)
 
 
 def deeper_than(value: Any, levels: int) -> bool:

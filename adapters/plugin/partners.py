@@ -31,11 +31,16 @@ class Client:
 
 
 class TooManyTries(Exception):
-    """Too many wrong secrets of one client from one address. ``seconds``: after which the next one is looked at."""
+    """Too many wrong secrets from one address, of one client or of all; or too many that wait to be looked at.
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"too many wrong tries; again after {seconds} s")
-        self.seconds = seconds
+    Attributes:
+        seconds: after which the next one is looked at.
+        busy: too many wait, whoever sent them: a 503, where else it is a 429.
+    """
+
+    def __init__(self, seconds: int, *, busy: bool = False) -> None:
+        super().__init__(f"{'too many others wait' if busy else 'too many tries'}; again after {seconds} s")
+        self.seconds, self.busy = seconds, busy
 
 
 class Directory(Protocol):
@@ -49,8 +54,8 @@ class Directory(Protocol):
     async def check_client(self, client: str, secret: str, address: str = "") -> Client | None:
         """Client credentials; the same time for unknown and wrong.
 
-        ``address``: where they come from; "" is not counted. Raises ``TooManyTries``, whatever the secret is: others at
-        this address, and the same client from elsewhere, are looked at.
+        ``address``: where they come from; "" is not counted. Raises ``TooManyTries``, whatever the secret is: clients
+        at this address that were right before, and the same client from elsewhere, are looked at.
         """
 
     def token(self, client: Client, scopes: frozenset[str]) -> str:

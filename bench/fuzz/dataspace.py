@@ -116,7 +116,7 @@ DATASPACE: Sequence[Parser] = (
         ("adapters.gaiax.dsp.messages",),
         refusing(_dsp, messages.Malformed),
         lambda: [msgspec.json.encode(each) for each in (_FULL, _BOTH)],
-        json_shapes(_FULL),
+        json_shapes(_FULL, _BOTH),
         LARGEST_BODY,
         f"a thread, one message at a time; {MOST_NODES} objects, {VALUES_A_NODE * MOST_NODES:,} values",
     ),

@@ -100,6 +100,8 @@ _VALUES: Sequence[Shape] = (
     Shape("four-byte characters", filled("\U0001f512".encode(), b'"', b'"')),
     Shape("contexts", filled(b'{"a":"urn:a"},', b"[", b"{}]")),
     Shape("objects with a context", filled(b'{"@context":{"a":"urn:a"},"a":1},', b"[", b"{}]")),
+    Shape("types with a context", filled(b'"Catalog","TransferRequestMessage",', b"[", b'"Dataset"]')),
+    Shape("objects of types with a context", filled(b'{"@type":["Catalog","Dataset"],"urn:b":1},', b"[", b"{}]")),
     Shape("full names", filled(b'{"urn:a:b":1},', b"[", b"{}]")),
 )
 

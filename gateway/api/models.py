@@ -21,6 +21,7 @@ from gateway.serve.problems import Problem, about
 from meter_driver.instants import in_utc
 from meter_driver.quantities import parse
 from policies.grounds import LegalBasis
+from policies.shown import SHOWN_RULE, shown_right
 from policies.terms import AS_RECEIVED, Level, Period, Purpose, Recipient
 
 MOST_WRONG = 100
@@ -38,6 +39,10 @@ class Strict(BaseModel):
     """What every body is: fields that are not known are refused, and no value is in an error."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, cache_strings="keys")  # names are not kept
+
+
+class Nothing(Strict):
+    """Of a route that takes no body: none, or an empty object."""
 
 
 class HouseholdIn(Strict):
@@ -174,6 +179,8 @@ class GroundIn(ScopeIn):
 
     def _broken_task(self) -> list[tuple[str, str]]:
         broken = [(field, "a legal task names both") for field in ("law", "article") if not getattr(self, field)]
+        told = {"law": self.law, "article": self.article}
+        broken += [(field, SHOWN_RULE) for field, text in told.items() if text and not shown_right(text)]
         by_basis = None if self.basis is None else self.basis is LegalBasis.PUBLIC_TASK
         if by_basis is None and self.objectable is None:
             broken.append(("basis", "6(1)(c) where the law demands it, 6(1)(e) for a task in the public interest"))

@@ -3,14 +3,15 @@ themselves; which model a body follows stands in ``BODIES``."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from dataclasses import replace
+from functools import lru_cache, wraps
 from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
 from pydantic import BaseModel
 
-from adapters.plugin import Route
+from adapters.plugin import Handler, Route
 from gateway.api import models, vee
 from gateway.api.history import CheckIn, HistoryIn
 from gateway.api.meters import ExchangeIn, MeterIn, MeterNameIn
@@ -30,6 +31,7 @@ BODIES: Mapping[str, type[BaseModel]] = MappingProxyType(
         "POST /api/households/find": FindIn,
         "POST /api/registry/check": TownIn,
         "POST /api/boxes": models.BoxIn,
+        "POST /api/backups": models.BackupFolder,
         "POST /api/vens/codes": models.VenIn,
         "POST /api/certificates": models.CertificateIn,
         "PUT /api/organisations/{organisation}": OrganisationIn,
@@ -51,6 +53,20 @@ BODIES: Mapping[str, type[BaseModel]] = MappingProxyType(
 _PROBLEM = {"description": "problem+json (RFC 9457) with a stable reason"}
 
 
+def bounded(route: Route) -> Route:
+    """A route that takes no body, so that it refuses what it would not read: 422 names each field that came."""
+    return route if f"{route.verb} {route.path}" in BODIES else replace(route, handler=_without_body(route.handler))
+
+
+def _without_body(handler: Handler) -> Handler:
+    @wraps(handler)
+    async def handle(request: web.Request) -> web.StreamResponse:
+        await models.body(request, models.Nothing)
+        return await handler(request)
+
+    return handle
+
+
 def openapi_routes(routes: Sequence[Route]) -> list[Route]:
     """The one route that serves the document."""
 
@@ -61,7 +77,7 @@ def openapi_routes(routes: Sequence[Route]) -> list[Route]:
     async def show(_: web.Request) -> web.Response:
         return web.json_response(document())
 
-    return [Route(Listener.PEOPLE, "GET", "/api/openapi.json", "api.public", show, EVERYBODY)]
+    return [bounded(Route(Listener.PEOPLE, "GET", "/api/openapi.json", "api.public", show, EVERYBODY))]
 
 
 def describe(routes: Sequence[Route]) -> dict[str, Any]:

@@ -147,9 +147,15 @@ class RegistryApi:
         return await self.codes.issue("login", household, days=self.login_code_days)
 
     async def move_out(self, request: web.Request) -> web.Response:
-        """The tenancy ends: its consents and contracts, its range, its boxes, its codes."""
+        """The tenancy ends now: its consents and contracts, its range, its boxes, its codes. 409 when it has ended."""
         subject = SubjectId(request.match_info["household"])
-        await self.household_end.move_out(subject)
+        try:
+            await self.household_end.move_out(subject)
+        except Unknown:
+            found = self.registry.tenancies.get(subject)
+            if found is None or found.erased is not None or found.end is None:
+                raise
+            raise about(409, "moved-out", [("household", f"moved out at {whole_second(found.end)}")]) from None
         return web.json_response({"household": subject, "live": False})
 
     # -- boxes and certificates

@@ -1,8 +1,8 @@
 """How many questions a recipient may ask in a day (UTC): so neither the ledger nor the machine is anybody's to fill.
 
-Counted are questions that get one answer, also those that are refused. Not counted is what is sent as it comes in
-(streams, subscriptions), nor a VEN that polls. Beyond the budget the answer is 429, ``too-many-questions``, until the
-next day.
+Counted are questions that get one answer, also those that are refused, and each stream once, when it begins. Not
+counted is what a stream goes on to tell, what is sent as it comes in (subscriptions), nor a VEN that polls. Beyond the
+budget the answer is 429, ``too-many-questions``, until the next day.
 
 How far a day's count has come is kept sealed under a key of the house, ahead of it by a step; so a restart gives
 nothing back, and may cost up to a step.

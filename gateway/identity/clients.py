@@ -15,6 +15,7 @@ from adapters.plugin import Client, TooManyTries
 from gateway import rights
 from gateway.clock import Clock
 from gateway.errors import NotAllowed, Unknown
+from gateway.identity.short_line import Full, ShortLine
 from gateway.identity.throttle import Throttle
 from gateway.pins.pins import Pins
 from gateway.rights import Recall
@@ -26,7 +27,15 @@ _N, _R, _P, _SALT, _LENGTH = 2**14, 8, 1, 16, 32
 """16 MiB and some 50 ms a try."""
 HASHES_AT_ONCE = 2
 """Slow hashes side by side: guessing must not take the machine."""
+HASHES_WAITING = 64
+"""With those at work: less than two seconds of waiting. Beyond it nobody is taken who would have to wait."""
+HASHES_OF_ONE = 16
+"""Of them from one address, so that none fills the line."""
+CLIENTS_OF_ONE = 4
+"""So many times the wrong secrets of one client may come from an address for all clients together."""
+_BUSY_SECONDS = 2
 LONGEST_SECRET = 1024
+LONGEST_CLIENT = 128
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -39,16 +48,16 @@ class _Held:
 class Clients:
     """All clients in memory. A secret that was right once is known again by a keyed hash of this process.
 
-    ``throttle``: of wrong secrets.
+    ``throttle``: of wrong secrets of one client at one address.
     """
 
     def __init__(self, store: Store, pins: Pins, clock: Clock, ended: Recall, throttle: Throttle) -> None:
         self._store, self._pins, self._clock, self._ended = store, pins, clock, ended
-        self._throttle = throttle
+        self._throttle, self._together = throttle, throttle.wider(CLIENTS_OF_ONE)
         self._all: dict[str, _Held] = {}
         self._quick: dict[str, bytes] = {}
         self._quick_key = os.urandom(32)
-        self._slow = asyncio.Semaphore(HASHES_AT_ONCE)
+        self._slow = ShortLine(HASHES_AT_ONCE, HASHES_WAITING, HASHES_OF_ONE)
         self._nobody = os.urandom(_SALT + _LENGTH)  # the hash of no secret, to compare unknown clients with
 
     async def load(self) -> None:
@@ -115,29 +124,45 @@ class Clients:
             await self._ended([rights.client(made.id)])
 
     async def check(self, client_id: str, secret: str, address: str = "") -> Client | None:
-        """The client whose secret this is. An unknown client takes as long as a wrong secret.
+        """The client whose secret this is. An unknown client takes as long as a wrong secret, and is counted alike.
 
-        Wrong ones are counted by address and client, so that nobody shuts out others at his address; "" is not
-        counted. Raises ``TooManyTries``.
+        Wrong ones are counted by address and client, so that nobody shuts out others at his address, and by address
+        alone: whoever tries many names there waits, but not who was right before. "" is not counted. Raises
+        ``TooManyTries``, also where the line of those who wait is full.
         """
         self._still_welcome(address, client_id)
         quick = hmac.digest(self._quick_key, secret.encode(), "sha256")
         held = self._all.get(client_id)
         if held is not None and hmac.compare_digest(self._quick.get(client_id, b""), quick):
             return held.client
-        async with self._slow:
-            self._still_welcome(address, client_id)  # others may have been wrong meanwhile
-            right = await asyncio.to_thread(_matches, secret[:LONGEST_SECRET], held.secret if held else self._nobody)
-            if address and not (held and right):
-                self._throttle.wrong(address, client_id)
+        try:
+            right = await self._compared(held, client_id, secret, address)
+        except Full as full:
+            raise TooManyTries(_BUSY_SECONDS, busy=full.all_of_it) from None
         if held is None or not right or self._all.get(client_id) is not held:
             return None
         self._quick[client_id] = quick
         return held.client
 
-    def _still_welcome(self, address: str, client_id: str) -> None:
-        if address and (wait := self._throttle.wait(address, client_id)) > 0:
+    async def _compared(self, held: _Held | None, client_id: str, secret: str, address: str) -> bool:
+        """Slowly. Raises ``Full``, and ``TooManyTries``: a guess that is turned away was compared by the quick hash."""
+        if address and (wait := self._together.wait(address)) > 0:
+            self._wrong(address, client_id)
             raise TooManyTries(wait)
+        async with self._slow.turn(address):
+            self._still_welcome(address, client_id)  # others may have been wrong meanwhile
+            right = await asyncio.to_thread(_matches, secret[:LONGEST_SECRET], held.secret if held else self._nobody)
+            if address and not (held and right):
+                self._wrong(address, client_id)
+                self._together.wrong(address)
+        return right
+
+    def _still_welcome(self, address: str, client_id: str) -> None:
+        if address and (wait := self._throttle.wait(address, _short(client_id))) > 0:
+            raise TooManyTries(wait)
+
+    def _wrong(self, address: str, client_id: str) -> None:
+        self._throttle.wrong(address, _short(client_id))
 
     async def remove(self, client_id: str) -> None:
         """Its tokens are refused from this moment on; durable on return, and nothing is on its way to it any more."""
@@ -151,8 +176,13 @@ class Clients:
 
 def check_client(client_id: str) -> None:
     """Raises ``NotAllowed`` for what cannot be a client's id."""
-    if not client_id or len(client_id) > 128 or ":" in client_id or not client_id.isprintable():
-        raise NotAllowed("client: 1 to 128 printable characters, no colon")
+    if not client_id or len(client_id) > LONGEST_CLIENT or ":" in client_id or not client_id.isprintable():
+        raise NotAllowed(f"client: 1 to {LONGEST_CLIENT} printable characters, no colon")
+
+
+def _short(client_id: str) -> str:
+    """What is remembered of a name: none that is longer is a client's."""
+    return client_id[: LONGEST_CLIENT + 1]
 
 
 def _hashed(secret: str) -> bytes:

@@ -23,6 +23,7 @@ from meter_driver import senml
 from meter_driver.errors import SenmlError
 from meter_driver.serials import printed
 from policies.amounts import Installation
+from policies.shown import SHOWN_RULE, shown_right
 from policies.terms import SubjectId
 
 MOST_METERS = 64
@@ -261,8 +262,8 @@ def _assignable(reader: Reader, label: str) -> str:
 
 
 def _printable(said: str, field: str) -> str:
-    if not 0 < len(said) <= _LONGEST_LABEL or not said.isprintable():
-        raise NotAllowed(f"{field}: 1 to {_LONGEST_LABEL} printable characters")
+    if not 0 < len(said) <= _LONGEST_LABEL or not shown_right(said):
+        raise NotAllowed(f"{field}: at most {_LONGEST_LABEL} characters; {SHOWN_RULE}")
     return said
 
 

@@ -13,6 +13,7 @@ from gateway.pins.pins import Pins
 from gateway.rights import Recall
 from gateway.storage.port import Store
 from gateway.storage.tables.registry import organisation as table
+from policies.shown import SHOWN_RULE, shown_right
 from policies.terms import Recipient
 
 RESERVED = frozenset({"self", "neighbourhood"})
@@ -76,10 +77,12 @@ class Organisations:
     def check(self, entry: ListedOrganisation) -> None:
         """Whether ``put`` would take it. Raises what it raises."""
         new = entry.organisation
-        if not new.id or len(new.id) > 64 or new.id in RESERVED or not new.id.isprintable():
-            raise NotAllowed("id: 1 to 64 printable characters, and not a reserved word")
-        if not new.name or len(new.name) > MOST_NAME:
-            raise NotAllowed(f"name: 1 to {MOST_NAME} characters")
+        if not new.id or len(new.id) > 64 or new.id in RESERVED or not shown_right(new.id):
+            raise NotAllowed(f"id: at most 64 characters, and not a reserved word; {SHOWN_RULE}")
+        if len(new.name) > MOST_NAME or not shown_right(new.name):
+            raise NotAllowed(f"name: at most {MOST_NAME} characters; {SHOWN_RULE}")
+        if new.did and not (new.did.isascii() and shown_right(new.did) and " " not in new.did):
+            raise NotAllowed("did: printable ASCII without blanks")
         if new.did and self._by_did.get(new.did, new.id) != new.id:
             raise InUse("did: it belongs to another organisation")
 

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from gateway.errors import NotAllowed
+from policies.shown import SHOWN_RULE, shown_right
 from policies.terms import SubjectId
 
 TENANCY_KINDS = ("household", "site")
@@ -77,6 +78,9 @@ def check_new(new: NewTenancy) -> None:
         raise NotAllowed("community: lies in a zone, which is missing")
     if any(len(text) > MOST_TEXT for text in msgspec.structs.astuple(new.identity)):
         raise NotAllowed(f"identity: at most {MOST_TEXT} characters in a field")
+    for field, lines in (("name", [new.identity.name]), ("address", new.identity.address.splitlines())):
+        if any(line and not shown_right(line.strip(" ")) for line in lines):
+            raise NotAllowed(f"{field}: {SHOWN_RULE}")
     if len(new.points) > MOST_POINTS or any(not p or len(p) > 64 for p in new.points):
         raise NotAllowed(f"points: at most {MOST_POINTS}, each of 1 to 64 characters")
     if new.start is not None and new.start.utcoffset() is None:

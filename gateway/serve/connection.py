@@ -7,11 +7,15 @@ import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from aiohttp.http_exceptions import BadHttpMethod, BadStatusLine, InvalidHeader, InvalidURLError, LineTooLong
 from aiohttp.streams import StreamReader
 
+from adapters.problems import BrokenRule
 from gateway.serve import aiohttp_names
+from gateway.serve.problems import Problem, about, answer
 
 aiohttp_names.check()
 
@@ -104,6 +108,19 @@ class Visit(web.RequestHandler):
         if self._due < math.inf and self._timer is None:
             self._timer = self._loop.call_at(self._due, self._look)
 
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What never came to a route, or broke behind it: a problem that repeats nothing and names no library."""
+        if status == HTTPStatus.BAD_REQUEST and request.writer.output_size == 0:
+            return _bare(about(status, "bad-request", [_unread(exc)]))
+        super().handle_error(request, status, exc, message)  # it is logged, or the connection ends
+        return _bare(Problem(status, "internal", "something went wrong here; it has been logged"))
+
     def _look(self) -> None:
         self._timer = None
         if self._due == math.inf or self.transport is None:
@@ -118,3 +135,35 @@ class Visit(web.RequestHandler):
             return
         self._late("head" if self._body is None else "body")
         self.transport.abort()
+
+
+class _Bare(web.Response):
+    """An answer before which no application is asked: without the library's name."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        self.headers.pop(hdrs.SERVER, None)
+
+
+def _bare(raised: Problem) -> web.Response:
+    """The last answer of its connection: where the next request begins is not known."""
+    made = answer(raised)
+    made.headers["X-Content-Type-Options"] = "nosniff"
+    last = _Bare(status=made.status, body=made.body, headers=made.headers)
+    last.force_close()
+    return last
+
+
+_FAULTS: tuple[tuple[type[Exception], BrokenRule], ...] = (
+    (LineTooLong, ("head", f"its first line, and each header, has {HEADERS} bytes at most")),
+    (InvalidHeader, ("head", "a header is not written as RFC 9112, 5 wants")),
+    (BadHttpMethod, ("method", "it is none: is this connection meant for TLS?")),
+    (InvalidURLError, ("target", "it is no address")),
+    (BadStatusLine, ("head", "its first line is not method, target and version: RFC 9112, 3")),
+)
+
+
+def _unread(fault: BaseException | None) -> BrokenRule:
+    """What of a request cannot be read, and why; none of its bytes."""
+    found = (rule for kind, rule in _FAULTS if isinstance(fault, kind))
+    return next(found, ("request", "it is no HTTP/1.1 message: RFC 9112"))

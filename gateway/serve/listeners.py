@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from adapters.plugin import CALLER, Caller, Logger, Refused, Route
 from gateway.errors import BeingRecorded, NotRemembered, StoreFull, SubjectGone
@@ -37,6 +37,9 @@ _PAGE_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+_LATER = frozenset({429, 503})
+_LATER_SECONDS = "60"
+"""Of an answer that means "not now" and does not say when."""
 _HSTS = "max-age=31536000"
 
 Note = Callable[[str, str, str, int], None]
@@ -72,10 +75,11 @@ def application(
             raise ValueError(f"{route.verb} {route.path} is there twice")
         taken.add((route.verb, route.path))
         wrapped = _wrap(route, seen, note, partial(_told, route.problems or problems, route.name, log), log, most)
-        app.router.add_route(route.verb, route.path, wrapped)
+        app.router.add_route(route.verb, route.path, wrapped, expect_handler=_expected)
         if route.verb == "GET":
-            app.router.add_route("HEAD", route.path, wrapped)
-    app.router.add_route("*", "/{path:.*}", _elsewhere(app, note, partial(_told, problems, "", log)))
+            app.router.add_route("HEAD", route.path, wrapped, expect_handler=_expected)
+    elsewhere = _elsewhere(app, note, partial(_told, problems, "", log))
+    app.router.add_route("*", "/{path:.*}", elsewhere, expect_handler=_expected)
     app.on_response_prepare.append(_signed_off(which, prefix))
     return app
 
@@ -96,7 +100,7 @@ def _told(
         return answer(problem)
     request[RAISED] = problem
     try:
-        return problems(request, problem.status, problem.reason, problem.detail)
+        return _with(problems(request, problem.status, problem.reason, problem.detail), problem)
     except Exception as fault:  # noqa: BLE001 - an extension that cannot say it in its own form; ours will do
         log.error("request.failed", route=route, error=type(fault).__name__, at=_where(fault))
         return answer(problem)
@@ -151,6 +155,13 @@ def _wrap(
         return response
 
     return handle
+
+
+def _with(own: web.StreamResponse, problem: Problem) -> web.StreamResponse:
+    """A standard's own error, with the headers of the problem that it has not set itself."""
+    for header, value in problem.headers.items():
+        own.headers.setdefault(header, value)
+    return own
 
 
 def _legible(request: web.Request) -> None:
@@ -216,6 +227,17 @@ def _where(error: BaseException) -> str:
     return f"{frames[-1].filename.rsplit('/', 2)[-1]}:{frames[-1].lineno}" if frames else ""
 
 
+async def _expected(request: web.Request) -> web.Response | None:
+    """RFC 9110, 10.1.1: "100-continue" is met, before the body is asked for; nothing else is known."""
+    if request.version < HttpVersion11 or not (wish := request.headers.get(hdrs.EXPECT, "")):
+        return None
+    if wish.lower() != "100-continue":
+        return answer(about(417, "expectation-failed", [("Expect", "100-continue, or nothing")]))
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # none of the answer yet
+    return None
+
+
 def _elsewhere(app: web.Application, note: Note, say: _Saying) -> _Wrapped:
     """What no route answers: 405 where the path is known with another verb, else 404. Nobody is asked who he is."""
 
@@ -240,6 +262,8 @@ def _signed_off(which: Listener, prefix: str) -> Callable[[web.Request, web.Stre
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(headers)
         response.headers.pop(hdrs.SERVER, None)
+        if response.status in _LATER:
+            response.headers.setdefault(hdrs.RETRY_AFTER, _LATER_SECONDS)
         if prefix and response.headers.get(hdrs.LOCATION, "").startswith("/"):
             response.headers[hdrs.LOCATION] = prefix + response.headers[hdrs.LOCATION]
         if people:

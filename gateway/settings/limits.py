@@ -20,7 +20,8 @@ class LimitSettings(SettingsTable):
     )
     questions_per_day: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(
         default=100_000,
-        description="Questions of one recipient in a day (UTC), before the answer is 429; streams and polls are none.",
+        description="Questions of one recipient in a day (UTC), before the answer is 429; a stream is one, polls are "
+        "none.",
     )
     token_minutes: Annotated[int, Field(ge=1, le=60)] = Field(
         default=15, description="Life of a partner's token, in minutes."

@@ -42,7 +42,7 @@ _table = Table(
 class FakeDirectory:
     """``organisations`` by id; ``clients``: secret and client by id. A token is the client's id with its scopes.
 
-    ``token_life``: what is said of it; it does not end. ``waits``: seconds to wait, by client.
+    ``token_life``: what is said of it; it does not end. ``waits``: seconds to wait, by client; ``busy``: for all.
     """
 
     def __init__(self) -> None:
@@ -50,6 +50,7 @@ class FakeDirectory:
         self.clients: dict[str, tuple[str, Client]] = {}
         self.token_life = timedelta(minutes=15)
         self.waits: dict[str, int] = {}
+        self.busy = False
 
     async def organisation(self, recipient: Recipient) -> Organisation | None:
         return self.organisations.get(recipient)
@@ -59,7 +60,7 @@ class FakeDirectory:
 
     async def check_client(self, client: str, secret: str, address: str = "") -> Client | None:
         if address and client in self.waits:
-            raise TooManyTries(self.waits[client])
+            raise TooManyTries(self.waits[client], busy=self.busy)
         wanted, found = self.clients.get(client, ("", None))
         return found if found is not None and secret == wanted else None
 

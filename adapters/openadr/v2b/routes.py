@@ -9,12 +9,15 @@ from adapters.openadr.desk import Desk
 from adapters.openadr.v2b.messages import LARGEST_MESSAGE, NotAMessage
 from adapters.openadr.v2b.vtn import SERVICES
 from adapters.plugin import CALLER, Caller, Handler, Route
+from adapters.problems import broken
+from adapters.problems import problem as told
 from policies.roles import Listener, Role
 
 PREFIX = "/OpenADR2/Simple/2.0b"
 _TYPES = ("application/xml", "application/xml;charset=utf-8")
 _ROLES = frozenset({Role.VEN, Role.ANYONE})
 """Without TLS nobody shows a certificate."""
+_CLOSE = {"Connection": "close"}
 _OTHER_VERBS = ("GET", "PUT", "PATCH", "DELETE")
 
 
@@ -42,22 +45,22 @@ def routes(desk: Desk) -> Sequence[Route]:
     return found
 
 
-def problem(_: web.Request, status: int, __: str, ___: str) -> web.Response:
-    """What simple HTTP says when there is no message to answer with: a status and nothing else."""
-    return web.Response(status=status)
+def problem(_: web.Request, status: int, reason: str, detail: str) -> web.Response:
+    """What simple HTTP says when there is no message to answer with: a status, and why for whoever looks."""
+    return told(status, reason, detail)
 
 
 async def not_implemented(_: web.Request) -> web.StreamResponse:
     """9.1.5: any method but POST."""
-    return web.Response(status=501)
+    return told(501, "not-implemented", "OpenADR 2.0b over simple HTTP has POST and nothing else (9.1.5)")
 
 
 def _service(desk: Desk, service: str) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         if request.headers.get("Content-Type", "").lower().replace(" ", "").replace('"', "") not in _TYPES:
-            return web.Response(status=406)
+            return broken(406, "not-a-message", "", [("Content-Type", "application/xml, in UTF-8 (9.1.5)")])
         if (request.content_length or 0) > LARGEST_MESSAGE:
-            return web.Response(status=413, headers={"Connection": "close"})
+            return told(413, "too-large", f"body: it may have {LARGEST_MESSAGE} bytes at most", headers=_CLOSE)
         body = await request.read()
         caller: Caller = request[CALLER]
         fingerprint = caller.client if caller.role is Role.VEN else ""
@@ -65,7 +68,7 @@ def _service(desk: Desk, service: str) -> Handler:
             reply = await desk.receive(service, body, fingerprint)
         except NotAMessage as fault:
             desk.log.info("openadr2b.refused", service=service, why=str(fault))
-            return web.Response(status=406)
+            return told(406, "not-a-message", str(fault))
         return _answer(reply, request.headers.get("Accept-Encoding", ""))
 
     return handle

@@ -49,7 +49,8 @@ class Auth:
         try:
             client = await self._services.directory.check_client(name, secret, request.remote or "")
         except TooManyTries as wait:
-            return _error(429, "temporarily_unavailable", str(wait), {"Retry-After": str(wait.seconds)})
+            status, later = 503 if wait.busy else 429, {"Retry-After": str(wait.seconds)}
+            return _error(status, "temporarily_unavailable", str(wait), later)
         if client is None:
             return _error(401, "invalid_client", "the client is unknown or the secret is wrong")
         wanted = frozenset(fields.get("scope", "").split())

@@ -387,6 +387,9 @@ SCOPED = {"p": {"@id": "https://e.org/p", "@context": {f"t{n}": f"https://e.org/
         ({"offer": {"permission": [{"action": "use"}] * 400}}, "400 objects"),
         ({"offer": [{"@context": [DSPACE]}] * 16}, "16 contexts"),
         ({"offer": {"odrl:x": [0] * 2001}}, "2000 values"),
+        ({"offer": {"@type": ["Catalog", "TransferRequestMessage"] * 100}}, "2 for each @type"),
+        ({"offer": {"@type": ["http://www.w3.org/ns/dcat#Catalog"] * 200}}, "2 for each @type"),
+        ({"offer": {"@type": ["dcat:Catalog"] * 200}}, "2 for each @type"),
     ],
 )
 def test_a_message_whose_expansion_would_cost_a_product_is_refused_by_rule(changes: dict[str, Any], rule: str) -> None:

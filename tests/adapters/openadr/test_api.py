@@ -66,6 +66,9 @@ async def test_a_client_that_is_guessed_at_is_told_to_wait_and_others_are_not(vt
         assert (reply.status, reply.headers["Retry-After"]) == (429, "17")
         assert reply.headers["Cache-Control"] == "no-store"
         assert (await reply.json())["error"] == "temporarily_unavailable"
+    vtn.services.directory.busy = True
+    async with partner.http.post(url, data=form, headers=basic("reader", "2002")) as reply:
+        assert (reply.status, reply.headers["Retry-After"]) == (503, "17")
     await partner.login()
 
 

@@ -14,6 +14,7 @@ from tests.adapters.openadr.utility import utility
 from tests.adapters.openadr.ven import Reply, created_event, poll, query, register, request_event
 
 XML = {"Content-Type": "application/xml"}
+PROBLEM = "application/problem+json"
 PATH = "/OpenADR2/Simple/2.0b"
 
 
@@ -43,12 +44,12 @@ async def test_what_is_not_the_protocol_gets_its_status(vtn: Running, http: aioh
     url = f"{vtn.openadr20}{PATH}/OadrPoll"
     for verb in ("GET", "PUT", "DELETE"):
         async with http.request(verb, url) as reply:
-            assert reply.status == 501
+            assert (reply.status, (await reply.json(content_type=PROBLEM))["reason"]) == (501, "not-implemented")
     for headers in ({"Content-Type": "text/xml"}, {"Content-Type": "application/xml; charset=iso-8859-1"}):
         async with http.post(url, data=poll("v"), headers=headers) as reply:
-            assert reply.status == 406
+            assert (reply.status, (await reply.json(content_type=PROBLEM))["field"]) == (406, "Content-Type")
     async with http.post(url, data=b"<a/>", headers=XML) as reply:
-        assert (reply.status, await reply.read()) == (406, b"")
+        assert (reply.status, (await reply.json(content_type=PROBLEM))["reason"]) == (406, "not-a-message")
     async with http.post(f"{vtn.openadr20}{PATH}/EiNothing", data=poll("v"), headers=XML) as reply:
         assert reply.status == 404
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse
 
+from gateway.people import people_routes
+from policies.roles import Role
 from tests.gateway.people_house import ENERGY, PROFILE, People, people
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -50,6 +52,7 @@ async def test_a_request_beyond_the_profile_names_each_field_and_what_the_profil
     assert [(each["field"], each["rule"]) for each in problem["fields"]] == wrong
 
 
+LAW = {**WISH, "kind": "legal-task", "law": "MsbG", "article": "60", "basis": "6(1)(c)"}
 WRONG: list[tuple[str, str, dict[str, Any] | None, int, list[str]]] = [
     ("POST", "/api/households", {"community": "a"}, 422, ["community"]),
     ("POST", "/api/households", {"points": ["AT1"]}, 409, ["points"]),
@@ -60,6 +63,13 @@ WRONG: list[tuple[str, str, dict[str, Any] | None, int, list[str]]] = [
     ("POST", "/api/households/{}/requests", {**WISH, "until": "2026-03-02T00:00:00Z"}, 422, ["until"]),
     ("POST", "/api/households/{}/requests", {**WISH, "resolution_seconds": 7}, 422, ["resolution_seconds"]),
     ("POST", "/api/households/{}/grounds", {**WISH, "kind": "legal-task"}, 422, ["law", "article", "basis"]),
+    ("POST", "/api/households/{}/grounds", {**LAW, "law": " ", "article": "\u202e60"}, 422, ["law", "article"]),
+    ("PUT", "/api/organisations/acme", {"name": "Stadt\u202ewerke"}, 422, ["name"]),
+    ("PUT", "/api/organisations/acme", {"name": "Acme\n"}, 422, ["name"]),
+    ("PUT", "/api/organisations/acme", {"name": "Acme", "did": "did:web:a\u200b"}, 422, ["did"]),
+    ("PUT", "/api/organisations/a\u200bcme", {"name": "Acme"}, 422, ["id"]),
+    ("POST", "/api/households", {"name": "Anna\u200b"}, 422, ["name"]),
+    ("POST", "/api/households", {"address": "Weg 1\n\u2066Ort"}, 422, ["address"]),
     ("POST", "/api/households/{}/grounds/none/withdraw", None, 404, ["ground"]),
     ("POST", "/api/households/{}/grounds/none/end", None, 404, ["ground"]),
     ("GET", "/api/households/{}/receipts/none", None, 404, ["ground"]),
@@ -84,6 +94,33 @@ async def test_a_refusal_of_what_was_said_names_its_fields_in_fields(
     assert (answer.status, [each["field"] for each in problem["fields"]]) == (status, fields)
     assert all(f"{each['field']}: {each['rule']}" in problem["detail"] for each in problem["fields"])
     assert (problem["field"], problem["rule"]) == (fields[0], problem["fields"][0]["rule"])
+
+
+async def test_a_route_refuses_fields_that_it_does_not_know_and_one_without_a_body_any(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        made = await house.household()
+        routes = [route for route in people_routes(house.gateway) if route.path.startswith("/api/")]
+        silent = set()
+        for route in routes:
+            path = re.sub(r"\{household\}", made["household"], route.path)
+            answer = await asked(house, route.verb, re.sub(r"\{\w+\}", "quarter", path), {"not_ours": 1})
+            problem = await answer.json()
+            named = {each["field"] for each in problem.get("fields", ())}
+            if Role.OPERATOR in route.roles and (answer.status, "not_ours" in named) != (422, True):
+                silent.add((route.verb, route.path, answer.status, problem.get("detail")))
+    assert not silent
+
+
+async def test_who_moved_out_does_not_move_out_again_and_no_day_is_taken_for_now(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        path = f"/api/households/{(await house.household())['household']}/move-out"
+        answer = await asked(house, "POST", path, {"date": "2026-03-01"})
+        assert (answer.status, [each["field"] for each in (await answer.json())["fields"]]) == (422, ["date"])
+        assert (await asked(house, "POST", path, {})).status == 200
+        answer = await asked(house, "POST", path)
+        assert (answer.status, (await answer.json())["reason"]) == (409, "moved-out")
+        answer = await asked(house, "POST", "/api/households/nobody/move-out")
+        assert answer.status == 404
 
 
 @pytest.mark.parametrize("path", ["/api/registry/check", "/api/households"])

@@ -134,18 +134,19 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Any:
     return made
 
 
-async def test_an_answer_is_a_question_and_a_stream_is_none(tmp_path: Path, services: Any) -> None:
+async def test_an_answer_is_a_question_and_so_is_the_begin_of_a_stream(tmp_path: Path, services: Any) -> None:
     async with house(tmp_path) as home:
         given, request = services(home, 3), make_mocked_request("GET", "/")
         question = home.question(await home.household(), subject=Portfolio())
-        for _ in range(5):
-            with pytest.raises(Sent):
-                await given.follow(question, CSV, request, web.StreamResponse(), alive=lambda: True)
-        for _ in range(3):
+        with pytest.raises(Sent):
+            await given.follow(question, CSV, request, web.StreamResponse(), alive=lambda: True)
+        for _ in range(2):
             with pytest.raises(Sent):
                 await given.send(question, CSV, request, web.StreamResponse())
         with pytest.raises(Problem, match="too-many-questions"):
             await given.send(question, CSV, request, web.StreamResponse())
+        with pytest.raises(Problem, match="too-many-questions"):
+            await given.follow(question, CSV, request, web.StreamResponse(), alive=lambda: True)
 
 
 async def test_a_question_that_is_refused_counts_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.plugin import Client, TooManyTries
 from gateway.errors import SettingsError
-from gateway.identity.clients import HASHES_AT_ONCE, Clients
+from gateway.identity.clients import CLIENTS_OF_ONE, HASHES_AT_ONCE, HASHES_OF_ONE, HASHES_WAITING, Clients
 from gateway.identity.signer import GatewaySigner, did_of, renew_key
 from gateway.identity.tokens import JWT_TYPE, Tokens
 from policies.roles import Role
@@ -195,6 +195,55 @@ async def test_wrong_secrets_that_come_at_once_are_counted_too(tmp_path: Path) -
         said = await asyncio.gather(*tries, return_exceptions=True)
         assert sum(each is None for each in said) < 5 + HASHES_AT_ONCE
         assert {type(each) for each in said} == {type(None), TooManyTries}
+
+
+async def test_a_flood_of_secrets_is_turned_away_at_once_and_a_client_that_was_right_goes_on(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        clients = house.gateway.clients
+        secret = await clients.put("acme-1", None, [])
+        assert await clients.check("acme-1", secret, "192.0.2.1") is not None
+        addresses = [f"198.51.100.{number % 9}" for number in range(1000)]
+        tries = (clients.check(f"x{number}", "wrong", each) for number, each in enumerate(addresses))
+        flood = asyncio.gather(*tries, return_exceptions=True)
+        await asyncio.sleep(0)
+        assert await clients.check("acme-1", secret, "198.51.100.1") is not None
+        said = await flood
+        turned = [each for each in said if isinstance(each, TooManyTries)]
+        assert len(said) - len(turned) == HASHES_WAITING
+        assert {each.busy for each in turned} == {True}
+        assert min(each.seconds for each in turned) >= 1
+        assert await clients.check("x1", "wrong", "198.51.100.1") is None  # the line is empty again
+
+
+async def test_one_address_takes_a_part_of_the_line_only(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        clients = house.gateway.clients
+        tries = (clients.check(f"x{number}", "wrong", "192.0.2.1") for number in range(100))
+        flood = asyncio.gather(*tries, return_exceptions=True)
+        await asyncio.sleep(0)
+        assert await clients.check("acme-1", "wrong", "192.0.2.2") is None
+        said = await flood
+        assert [getattr(each, "busy", None) for each in said].count(False) == 100 - HASHES_OF_ONE
+
+
+async def test_who_tries_many_names_at_an_address_waits_and_learns_of_none_whether_it_is_known(tmp_path: Path) -> None:
+    async with people(tmp_path, login_wrong_per_minute=5) as house:
+        clients = house.gateway.clients
+        used, fresh = await clients.put("used", None, []), await clients.put("fresh", None, [])
+        assert await clients.check("used", used, "192.0.2.1") is not None
+        for number in range(5 * CLIENTS_OF_ONE):
+            assert await clients.check(f"x{number}", "wrong", "192.0.2.1") is None
+        for name, secret in (("fresh", "wrong"), ("fresh", fresh), ("unknown", "wrong"), ("used", "wrong")):
+            with pytest.raises(TooManyTries) as refused:
+                await clients.check(name, secret, "192.0.2.1")
+            assert (refused.value.busy, refused.value.seconds > 1) == (False, True)
+        assert await clients.check("used", used, "192.0.2.1") is not None
+        assert await clients.check("fresh", fresh, "192.0.2.2") is not None
+        for _ in range(4):  # no way round the count of one client by the quick hash
+            with pytest.raises(TooManyTries):
+                await clients.check("used", "wrong", "192.0.2.1")
+        with pytest.raises(TooManyTries):
+            await clients.check("used", used, "192.0.2.1")
 
 
 def test_another_key_signs_from_the_next_start_on_and_what_the_former_signed_stays_valid(tmp_path: Path) -> None:

@@ -61,9 +61,15 @@ async def served(*routes: Route) -> AsyncIterator[tuple[TestClient[Any, Any], No
 
 
 def route(
-    handler: Any, *, verb: str = "GET", name: str = "x", roles: frozenset[Role] = EVERYBODY, **more: Any
+    handler: Any,
+    *,
+    verb: str = "GET",
+    path: str = "/x",
+    name: str = "x",
+    roles: frozenset[Role] = EVERYBODY,
+    **more: Any,
 ) -> Route:
-    return Route(Listener.PEOPLE, verb, "/x", name, handler, roles, **more)
+    return Route(Listener.PEOPLE, verb, path, name, handler, roles, **more)
 
 
 async def fine(request: web.Request) -> web.Response:
@@ -152,6 +158,32 @@ async def test_a_standards_own_error_replaces_the_problem() -> None:
     async with served(route(fine, roles=HOUSEHOLD, problems=own)) as (client, _):
         answer = await client.get("/x")
         assert (answer.status, answer.content_type) == (401, "application/xml")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("own", [False, True])
+async def test_an_answer_that_means_not_now_says_when(status: int, own: bool) -> None:
+    def form(_: web.Request, status: int, reason: str, detail: str) -> web.Response:
+        return web.Response(status=status, text=reason)
+
+    async def at_once(_: web.Request) -> web.Response:
+        return web.Response(status=status, text="not now")
+
+    async def later(_: web.Request) -> web.Response:
+        raise Problem(status, "not-now", "not now", headers={"Retry-After": "7"})
+
+    problems = form if own else None
+    async with served(route(at_once), route(later, path="/later", problems=problems)) as (client, _):
+        answers = [await client.get(path) for path in ("/x", "/later")]
+    assert [(each.status, each.headers["Retry-After"]) for each in answers] == [(status, "60"), (status, "7")]
+
+
+async def test_an_expectation_that_is_unknown_is_a_problem() -> None:
+    async with served(route(fine, verb="POST")) as (client, _):
+        answer = await client.post("/x", data=b"", headers={"Expect": "secret"})
+        assert (answer.status, answer.content_type) == (417, "application/problem+json")
+        assert "Server" not in answer.headers
+        assert (await client.post("/x", data=b"1", expect100=True)).status == 200
 
 
 async def test_an_extension_that_cannot_say_a_problem_in_its_own_form_has_it_said_in_ours() -> None:

@@ -6,6 +6,7 @@ Bounds are small here and what is waited for is an end, never a time: without it
 import asyncio
 import contextlib
 import errno
+import json
 import resource
 import socket
 import ssl
@@ -145,6 +146,38 @@ async def test_a_connection_beyond_the_bound_is_closed_and_the_others_go_on(tmp_
         await closed(inside.pop(), refused)
         inside.append(await let_in(here))
         await closed(*inside)
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", "it is none"),
+        (b"GET / HTTP/secret\r\n\r\n", "first line"),
+        (b"GET /\x00secret HTTP/1.1\r\nHost: x\r\n\r\n", "it is no address"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nno header secret\r\n\r\n", "RFC 9112"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nsecret: " + bytes(20_000) + b"\r\n\r\n", "RFC 9112"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nsecret: " + b"s" * 20_000 + b"\r\n\r\n", "16384 bytes at most"),
+        (b"GET /" + b"s" * 20_000 + b" HTTP/1.1\r\n\r\n", "16384 bytes at most"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: secret\r\n\r\n", "RFC 9112"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "RFC 9112"),
+    ],
+)
+@pytest.mark.parametrize("secure", [False, True])
+async def test_a_head_that_is_no_http_is_a_problem_and_names_no_library(
+    tmp_path: Path, secure: bool, sent: bytes, said: str
+) -> None:
+    async with served(tmp_path, secure=secure) as here:
+        connection = await here.connect()
+        connection[1].write(sent)
+        head, _, body = (await ended(connection[0])).partition(b"\r\n\r\n")
+        await closed(connection)
+    lines = head.lower().split(b"\r\n")
+    assert lines[0].startswith(b"http/1.1 400") or lines[0].startswith(b"http/1.0 400")
+    assert b"content-type: application/problem+json" in lines
+    assert b"server:" not in head.lower()
+    problem = json.loads(body)
+    assert (problem["reason"], said in problem["detail"]) == ("bad-request", True), problem
+    assert b"secret" not in head + body
 
 
 async def let_in(here: Served) -> Connection:
