@@ -18,7 +18,7 @@ from itertools import chain, combinations
 
 from policies.decide import ends
 from policies.grounds import Ground
-from policies.terms import AS_RECEIVED, Grant, Level, Period, SubjectId
+from policies.terms import AS_RECEIVED, FAR_FUTURE, Grant, Level, Period, SubjectId
 
 Members = frozenset[SubjectId]
 MOST_SETS = 16
@@ -98,11 +98,17 @@ def shows(ground: Ground, period: Period) -> bool:
     """Whether somebody may see a household singly in a period by this ground, or could have before it ended.
 
     Whatever the detail and the quantity: a day's sum taken off the day's cells leaves those who are not seen as well as
-    an hour's does, and a balance or a phase hangs together with a total.
+    an hour's does, and a balance or a phase hangs together with a total. Who may have values as received sees the
+    household from the first of them on for ever, also when the ground has ended: a stand that somebody is given later
+    tells all that was used since.
     """
     scope = ground.scope
-    inside = not scope.values.intersect(period).empty
-    return inside and scope.allows(Level.PSEUDONYMOUS) and ends(ground) > period.start - _AHEAD
+    if not scope.allows(Level.PSEUDONYMOUS):
+        return False
+    if scope.resolution != AS_RECEIVED or not scope.allows(Level.INDIVIDUAL):
+        return not scope.values.intersect(period).empty and ends(ground) > period.start - _AHEAD
+    ever = not scope.values.empty and ends(ground) - scope.values.start > -_AHEAD
+    return ever and scope.values.start < period.end
 
 
 # -- drawing
@@ -187,11 +193,20 @@ def _split(group: Residents, k: int, order: _Order) -> list[Members]:
 # -- single values beside told figures
 
 
-def given_beside(grant: Grant, told: Sequence[Period]) -> list[Period]:
-    """What of a grant's period may be given when the others are told hours that protect somebody.
+def looked_at(grant: Grant) -> Period:
+    """Where told hours stand in the way of a grant: in its period; as received also later ones.
 
-    Of intervals those that lie between; as received only what follows them all: two stands of a register tell what
-    was used between, whatever lies there.
+    Two stands of a register tell what was used between, by whichever question, ground or recipient they came. So every
+    stand that is given of a household, ever, follows all hours that were told with it hidden; that none is told around
+    or before those that were given is the other half (``shows``).
+    """
+    return grant.period if grant.resolution != AS_RECEIVED else Period(grant.period.start, FAR_FUTURE)
+
+
+def given_beside(grant: Grant, told: Sequence[Period]) -> list[Period]:
+    """What of a grant's period may be given when told hours protect somebody, all that ``looked_at`` has of them.
+
+    Of intervals those that lie between; as received only what follows the last.
     """
     if not told or grant.resolution != AS_RECEIVED:
         return between(grant.period, told)
@@ -229,13 +244,21 @@ class CellTally:
             if own is not None:
                 own[quantity] = own.get(quantity, Decimal(0)) + abs(load)
 
-    def told(self, rule: SafetyRule) -> bool:
-        """Whether its figures are told, all of them: a quantity that is kept back follows from those that are told.
+    def slack(self, rule: SafetyRule) -> int:
+        """How many hidden households, whichever, may be seen singly so that what is left may still be told.
 
-        ``k`` are hidden, and none of them dominates what is left when the others are taken off.
+        Below nothing where no figure may be told, of no quantity: one that were kept back follows from the others.
+        ``k`` have to be hidden, and none of them to dominate what is left when all who are seen are taken off.
         """
-        return len(self.hidden) >= rule.k and not any(self._dominated(quantity, rule.share) for quantity in self.sums)
+        spare = len(self.hidden) - rule.k
+        return spare if spare < 0 else min([spare, *(self._spare(quantity, rule.share) for quantity in self.sums)])
 
-    def _dominated(self, quantity: str, share: Decimal) -> bool:
-        sizes = [mine[quantity] for mine in self.hidden.values()]
-        return max(sizes) > share * sum(sizes)
+    def _spare(self, quantity: str, share: Decimal) -> int:
+        """How many may be taken off until one dominates. The worst is that the largest stays and the next go."""
+        largest, *others = sorted((mine[quantity] for mine in self.hidden.values()), reverse=True)
+        left = largest + sum(others)
+        for taken, size in enumerate([Decimal(0), *others], -1):
+            left -= size
+            if largest > share * left:
+                return taken
+        return len(others)
