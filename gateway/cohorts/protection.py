@@ -8,13 +8,14 @@ used up, the others' single values of the told intervals stay back. Durable befo
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, insert, or_, select, update
 
+from gateway.cohorts.draw import epoch_of
 from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import member, told
 from policies.cohorts import given_beside, looked_at
@@ -60,6 +61,14 @@ class Protection:
         """Cohorts that told something with this household in it, the newest first."""
         query = select(member.c.node).where(member.c.subject == subject).order_by(member.c.epoch.desc())
         return await self._store.look(lambda c: [row.node for row in c.execute(query.limit(EPOCHS_NAMED))])
+
+    async def told_otherwise(self, place: str, epoch: date, interval: timedelta) -> bool:
+        """Whether something of an epoch was told in a place's zone in cells of another length."""
+        zone, begin = place.partition("/")[0], epoch_of(epoch).start.timestamp()
+        inside = or_(*(told.c.node.startswith(zone + mark, autoescape=True) for mark in "#/"))
+        other = told.c.seconds != int(interval.total_seconds())
+        query = select(told.c.node).where(told.c.begin == begin, other, inside).limit(1)
+        return await self._store.look(lambda connection: connection.execute(query).first() is not None)
 
     @staticmethod
     def put(connection: Connection, shown: Shown, members: Mapping[SubjectId, bool]) -> None:
