@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Select, func, insert, or_, select, update
 from gateway.cohorts.draw import epoch_of
 from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import member, told
-from policies.cohorts import given_beside, looked_at
+from policies.beside import given_beside, looked_at
 from policies.terms import AS_RECEIVED, Grant, Period, SubjectId
 
 EPOCHS_NAMED = 90

@@ -52,18 +52,23 @@ NOTICE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "neighbours_single": (
             "Once somebody may see your values singly, you hide nobody any more: in figures of your neighbourhood you "
             "do not count among those whom nobody sees. Hours of which such a figure was told before with you in it "
-            "are left out where too few others would be left in it.",
+            "are left out where too few others would be left in it. Of each reading as it comes everything until the "
+            "last such hour is left out; and once somebody was allowed those, you hide nobody even after that is over.",
             "Sobald jemand Ihre Werte einzeln sehen darf, verbirgt sich hinter Ihnen niemand mehr: In Zahlen Ihrer "
             "Nachbarschaft zählen Sie nicht zu denen, die niemand sieht. Stunden, für die eine solche Zahl mit Ihnen "
-            "schon genannt wurde, werden ausgelassen, wo sonst zu wenige andere darin übrig blieben.",
+            "schon genannt wurde, werden ausgelassen, wo sonst zu wenige andere darin übrig blieben. Soll jemand jeden "
+            "Wert sehen, wie er kommt, so fehlt alles bis zur letzten solchen Stunde, und hinter Ihnen verbirgt sich "
+            "auch dann niemand mehr, wenn die Erlaubnis vorüber ist.",
         ),
         "neighbours_figures": (
             "Only sums are told, when a day is over: each over enough households whom nobody sees singly, with all "
             "that you allow or with nothing. A sum that was told protects everybody in it: if you allow somebody your "
-            "single values later, those of its hours may be left out.",
+            "single values later, those of its hours may be left out; of each reading as it comes also those of the "
+            "time before.",
             "Genannt werden nur Summen, wenn ein Tag vorüber ist: jede über genügend viele Haushalte, die niemand "
             "einzeln sieht, mit allem, was Sie erlauben, oder mit nichts. Eine genannte Summe schützt alle, die darin "
-            "sind: Wenn Sie später jemandem Ihre einzelnen Werte erlauben, können die ihrer Stunden fehlen.",
+            "sind: Wenn Sie später jemandem Ihre einzelnen Werte erlauben, können die ihrer Stunden fehlen; wer jeden "
+            "Wert sehen soll, wie er kommt, dem fehlen auch die aus der Zeit davor.",
         ),
         "notice_changed": (
             "What is said of this request has changed since you opened the page, so nothing was given. Please read it "

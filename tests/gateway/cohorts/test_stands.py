@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from adapters.plugin import Refused
 from gateway.cohorts import consents, protection
-from policies import cohorts
+from policies import beside
 from policies.terms import AS_RECEIVED, Period, Recipient, ReleaseRequest, SubjectId
 from policies.terms import Row as Told
 from tests.gateway.cohorts.oracle import Oracle, Row
@@ -187,7 +187,7 @@ def test_in_no_life_do_stands_of_some_days_tell_fewer_than_k(grounds: list[list[
 
 
 def own_days_alone_are_seen(patch: pytest.MonkeyPatch) -> None:
-    shows = cohorts.shows
+    shows = beside.shows
     patch.setattr(consents, "shows", lambda g, period: shows(g, period) and not g.scope.values.intersect(period).empty)
 
 

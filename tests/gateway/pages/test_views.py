@@ -73,8 +73,10 @@ async def test_a_request_says_what_a_yes_means_for_the_neighbours_in_both_langua
         page, german = await text(house, "/consents"), await text(house, "/consents", **{"Accept-Language": "de"})
         single, sums = (facts(page, nth)["Your neighbours"] for nth in range(2))
         assert "left out where too few others" in single
+        assert "as it comes everything until the last such hour" in single
         assert "when a day is over" in sums
         assert "werden ausgelassen" in facts(german, 0)["Ihre Nachbarn"]
+        assert "so fehlt alles bis zur letzten solchen Stunde" in facts(german, 0)["Ihre Nachbarn"]
         assert "wenn ein Tag vorüber ist" in facts(german, 1)["Ihre Nachbarn"]
 
 
