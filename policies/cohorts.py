@@ -16,16 +16,11 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import chain, combinations
 
-from policies.decide import ends
-from policies.grounds import Ground
-from policies.terms import AS_RECEIVED, Grant, Level, Period, SubjectId
+from policies.terms import Period, SubjectId
 
 Members = frozenset[SubjectId]
 MOST_SETS = 16
 """Sets of quantities, the most frequent, of which a common part is looked for."""
-_INSTANT = timedelta(microseconds=1)
-_AHEAD = timedelta(hours=1)
-"""By how much an ended ground is taken to reach beyond its end: clocks of meters run ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +87,6 @@ class CohortDay:
 
 Residents = Mapping[SubjectId, Resident]
 _Order = Callable[[SubjectId], bytes]
-
-
-def shows(ground: Ground, period: Period) -> bool:
-    """Whether somebody may see a household singly in a period by this ground, or could have before it ended.
-
-    Whatever the detail and the quantity: a day's sum taken off the day's cells leaves those who are not seen as well as
-    an hour's does, and a balance or a phase hangs together with a total.
-    """
-    scope = ground.scope
-    inside = not scope.values.intersect(period).empty
-    return inside and scope.allows(Level.PSEUDONYMOUS) and ends(ground) > period.start - _AHEAD
 
 
 # -- drawing
@@ -184,33 +168,6 @@ def _split(group: Residents, k: int, order: _Order) -> list[Members]:
     return [frozenset(chain(*hidden[i::count], *others[i::count])) for i in range(count)]
 
 
-# -- single values beside told figures
-
-
-def given_beside(grant: Grant, told: Sequence[Period]) -> list[Period]:
-    """What of a grant's period may be given when the others are told hours that protect somebody.
-
-    Of intervals those that lie between; as received only what follows them all: two stands of a register tell what
-    was used between, whatever lies there.
-    """
-    if not told or grant.resolution != AS_RECEIVED:
-        return between(grant.period, told)
-    rest = Period(max(period.end for period in told) + _INSTANT, grant.period.end)
-    return [] if rest.empty else [rest]
-
-
-def between(period: Period, others: Iterable[Period]) -> list[Period]:
-    """What of a period lies in none of the others, ascending; they may be many."""
-    found, at = list[Period](), period.start
-    for other in sorted(others, key=lambda each: each.start):
-        if not (free := Period(at, min(other.start, period.end))).empty:
-            found.append(free)
-        at = max(at, other.end)
-    if at < period.end:
-        found.append(Period(at, period.end))
-    return found
-
-
 # -- one interval of a cohort
 
 
@@ -229,13 +186,21 @@ class CellTally:
             if own is not None:
                 own[quantity] = own.get(quantity, Decimal(0)) + abs(load)
 
-    def told(self, rule: SafetyRule) -> bool:
-        """Whether its figures are told, all of them: a quantity that is kept back follows from those that are told.
+    def slack(self, rule: SafetyRule) -> int:
+        """How many hidden households, whichever, may be seen singly so that what is left may still be told.
 
-        ``k`` are hidden, and none of them dominates what is left when the others are taken off.
+        Below nothing where no figure may be told, of no quantity: one that were kept back follows from the others.
+        ``k`` have to be hidden, and none of them to dominate what is left when all who are seen are taken off.
         """
-        return len(self.hidden) >= rule.k and not any(self._dominated(quantity, rule.share) for quantity in self.sums)
+        spare = len(self.hidden) - rule.k
+        return spare if spare < 0 else min([spare, *(self._spare(quantity, rule.share) for quantity in self.sums)])
 
-    def _dominated(self, quantity: str, share: Decimal) -> bool:
-        sizes = [mine[quantity] for mine in self.hidden.values()]
-        return max(sizes) > share * sum(sizes)
+    def _spare(self, quantity: str, share: Decimal) -> int:
+        """How many may be taken off until one dominates. The worst is that the largest stays and the next go."""
+        largest, *others = sorted((mine[quantity] for mine in self.hidden.values()), reverse=True)
+        left = largest + sum(others)
+        for taken, size in enumerate([Decimal(0), *others], -1):
+            left -= size
+            if largest > share * left:
+                return taken
+        return len(others)

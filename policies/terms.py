@@ -226,8 +226,8 @@ SAYS: dict[Reason, str] = {
     Reason.COHORT_TOO_SMALL: "the cohort is too small to be shown",
     Reason.COHORT_SILENT: "the day was closed without this figure; why is not told",
     Reason.NOT_YET: "the day is not closed yet, or not with this figure",
-    Reason.PROTECTS_NEIGHBOURS: "a figure of the neighbourhood was told of these hours; a single household's values "
-    "would leave too few others in it",
+    Reason.PROTECTS_NEIGHBOURS: "a figure of the neighbourhood was told of these hours (of values as received: of "
+    "these or later ones); a single household's values would leave too few others in it",
     Reason.ASKED_ALREADY: "this recipient has asked the household for this purpose already, and it has not answered",
     Reason.SAID_NO: "the household has said no to this recipient for this purpose",
 }

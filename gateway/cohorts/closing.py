@@ -98,12 +98,13 @@ class Closer:
         holders: Mapping[SubjectId, bytes],
         seen: Collection[SubjectId],
     ) -> tuple[list[ClosedCell], int] | None:
-        """The cells of an interval, and how many are hidden in them; None where nothing may be told."""
+        """The cells of an interval, and how many may still be seen of those who are hidden in them; None where nothing
+        may be told."""
         interval = CellTally()
         for member, rows in known.rows.items():
             loads = {quantity: row.value for quantity, row in rows.items() if row.value is not None}
             interval.add(loads, holders[member], seen=member in seen)
-        if not interval.told(self._rule):
+        if (slack := interval.slack(self._rule)) < 0:
             return None
         cells = []
         for quantity, value in interval.sums.items():
@@ -112,7 +113,7 @@ class Closer:
             status = least_status(rows_of) if whole else Status.ESTIMATED.value
             counts = (len(rows_of), len(cohort.members))
             cells.append(ClosedCell(node, quantity, known.start, value, rows_of[0].unit, status, *counts))
-        return cells, len(interval.hidden)
+        return cells, slack
 
     async def _put(
         self,
@@ -124,7 +125,7 @@ class Closer:
     ) -> None:
         cells = [cell for some, _ in closed for cell in some]
         numbers = {(some[0].start - period.start) // self._interval for some, _ in closed}
-        slack = min(hidden for _, hidden in closed) - self._rule.k
+        slack = min(slack for _, slack in closed)
         shown = Shown(node, period, self._interval, frozenset(numbers), slack)
 
         def write(connection: Connection) -> None:

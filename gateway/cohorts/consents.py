@@ -6,7 +6,7 @@ from datetime import datetime
 from gateway.clock import Clock
 from gateway.grounds import GroundBook
 from gateway.storage.port import Store
-from policies.cohorts import shows
+from policies.beside import shows
 from policies.decide import ends
 from policies.terms import Level, Period, Recipient, SubjectId
 

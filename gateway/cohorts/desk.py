@@ -18,7 +18,7 @@ from gateway.cohorts.answers import Cells, Figures, Gathered
 from gateway.cohorts.cells import ClosedCell, stored, summed
 from gateway.cohorts.closing import Closer, put
 from gateway.cohorts.consents import NEIGHBOURHOOD, Consents
-from gateway.cohorts.draw import Drawn, Partition, Places, epoch_of
+from gateway.cohorts.draw import CLOSED_FOR_GOOD, Drawn, Partition, Places, epoch_of
 from gateway.cohorts.loads import Loader
 from gateway.cohorts.protection import Protection
 from gateway.grounds import GroundBook
@@ -120,8 +120,14 @@ class CohortDesk:
         return self._closes(epoch) + 2 * CELL_LATE <= self._clock()
 
     async def _look(self, place: str, epoch: date, *, since: datetime | None = None) -> None:
-        """Draw and close what can be, and note when to look again."""
+        """Draw and close what can be, and note when to look again.
+
+        Of a day of which something was told in cells of another length no more is: a zone's day has one length.
+        """
         async with self._turns.setdefault(place, asyncio.Lock()):
+            if await self._protection.told_otherwise(place, epoch, self._interval):
+                self._again[place, epoch] = FAR_FUTURE
+                return
             fresh = await self._partition.recorded(place, epoch) is None
             drawn = await self._partition.drawn(place, epoch, since=since)
             more = drawn is None
@@ -152,7 +158,9 @@ class CohortDesk:
         cells = Gathered(edges, question.quantities)
         for epoch in cells.epochs:
             await self._gather(node, epoch, cells)
-        rows, reasons = cells.rows(node, self._interval)
+            if cells.size > MOST_CELLS:
+                return Refusal((Reason.NOTHING_ASKED,))
+        rows, reasons = cells.rows(node)
         if not rows:
             return Refusal(tuple(sorted(reasons)) or (Reason.NOT_YET,))
         return Figures(rows, list(cells.cohorts.values()))
@@ -164,8 +172,10 @@ class CohortDesk:
             cells.missing[epoch] = dict.fromkeys(cells.quantities, Reason.NOT_YET)
             return
         drawn: dict[str, CohortDay] = {}
-        for each in self._partition.below(place):
-            if (found := await self._asked(each, epoch)) is not None:
+        below = self._partition.below(place)
+        for each in sorted({place, *below}):
+            found = await (self._asked if each in below else self._partition.recorded)(each, epoch)
+            if found is not None:
                 day = epoch_of(epoch)
                 drawn |= {key: CohortDay(key, c.quantities, found.interval, day) for key, c in found.cohorts.items()}
         if name:
@@ -173,6 +183,10 @@ class CohortDesk:
         mine = {q: [key for key, each in drawn.items() if q in each.quantities] for q in cells.quantities}
         why = Reason.COHORT_SILENT if self._over(epoch) else Reason.NOT_YET
         cells.missing[epoch] = {q: why if nodes else Reason.COHORT_TOO_SMALL for q, nodes in mine.items()}
+        lengths = {each.interval for each in drawn.values()}
+        if len(lengths) != 1 or CLOSED_FOR_GOOD in lengths:
+            return
+        (cells.lengths[epoch],) = lengths
         cells.known |= (await self._known({node}, cells.quantities, epoch)).get(node, {})
         cells.cohorts |= {key: drawn[key] for nodes in mine.values() for key in nodes}
         if not name:

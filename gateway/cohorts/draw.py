@@ -25,6 +25,8 @@ from policies.terms import ONE_DAY, Period, SubjectId
 
 DRAWS_REMEMBERED = 256
 """Draws kept in memory; more are read again."""
+CLOSED_FOR_GOOD = timedelta(0)
+"""Length of the cells of a day that was drawn before it was written down: nobody knows it any more."""
 DRAWN_IN_THE_LOOP = 200
 """Households among whom is drawn there: a few milliseconds."""
 

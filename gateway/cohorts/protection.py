@@ -6,18 +6,20 @@ used up, the others' single values of the told intervals stay back. Durable befo
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, or_, select, update
 
+from gateway.cohorts.draw import epoch_of
 from gateway.storage.port import Store
 from gateway.storage.tables.cohorts import member, told
-from policies.terms import Grant, Period, SubjectId
+from policies.beside import given_beside, looked_at
+from policies.terms import AS_RECEIVED, Grant, Period, SubjectId
 
 EPOCHS_NAMED = 90
 """Days of which a household is told who was shown figures with it in them."""
@@ -60,6 +62,14 @@ class Protection:
         query = select(member.c.node).where(member.c.subject == subject).order_by(member.c.epoch.desc())
         return await self._store.look(lambda c: [row.node for row in c.execute(query.limit(EPOCHS_NAMED))])
 
+    async def told_otherwise(self, place: str, epoch: date, interval: timedelta) -> bool:
+        """Whether something of an epoch was told in a place's zone in cells of another length."""
+        zone, begin = place.partition("/")[0], epoch_of(epoch).start.timestamp()
+        inside = or_(*(told.c.node.startswith(zone + mark, autoescape=True) for mark in "#/"))
+        other = told.c.seconds != int(interval.total_seconds())
+        query = select(told.c.node).where(told.c.begin == begin, other, inside).limit(1)
+        return await self._store.look(lambda connection: connection.execute(query).first() is not None)
+
     @staticmethod
     def put(connection: Connection, shown: Shown, members: Mapping[SubjectId, bool]) -> None:
         """That a cohort told something (more), inside the transaction of its cells. ``members``: who was seen."""
@@ -91,7 +101,7 @@ class Protection:
 
 
 class _Touched(NamedTuple):
-    """Told hours of a cohort with a household in it, within a grant."""
+    """Told hours of a cohort with a household in it that stand in the way of a grant."""
 
     subject: SubjectId
     node: str
@@ -101,26 +111,68 @@ class _Touched(NamedTuple):
 
 def _touched(connection: Connection, grants: Sequence[Grant]) -> list[list[_Touched]]:
     """For each grant what was told with its household in it, as far as it has not been seen. In a reader's thread."""
-    first = min(grant.period.start for grant in grants).astimezone(UTC).date().isoformat()
-    last = max(grant.period.end for grant in grants).astimezone(UTC).date().isoformat()
-    query = (
-        select(member.c.subject, told)
-        .join(told, told.c.node == member.c.node)
-        .where(member.c.subject.in_({grant.subject for grant in grants}))
-        .where(member.c.epoch.between(first, last), member.c.seen.is_(False))
-        .order_by(member.c.epoch)
-    )
-    shown: dict[str, list[Shown]] = {}
-    for row in connection.execute(query):
-        shown.setdefault(row.subject, []).append(_shown_of(row))
+    stands = [grant for grant in grants if grant.resolution == AS_RECEIVED]
+    others = [grant for grant in grants if grant.resolution != AS_RECEIVED]
+    shown = {True: _shown(connection, stands, _since), False: _shown(connection, others, _inside)}
     return [
-        [
-            _Touched(grant.subject, each.node, each.slack, within)
-            for each in shown.get(grant.subject, ())
-            if (within := [p for p in each.periods() if not p.intersect(grant.period).empty])
-        ]
+        _worth_it(
+            grant,
+            [
+                _Touched(grant.subject, each.node, each.slack, within)
+                for each in shown[grant.resolution == AS_RECEIVED].get(grant.subject, ())
+                if (within := [p for p in each.periods() if not p.intersect(looked_at(grant)).empty])
+            ],
+        )
         for grant in grants
     ]
+
+
+_Rows = Select[Any]
+"""Of told cohorts, with each member whom they hide."""
+
+
+def _shown(
+    connection: Connection, grants: Sequence[Grant], narrow: Callable[[_Rows, Sequence[Grant]], _Rows]
+) -> Mapping[str, Sequence[Shown]]:
+    """By household, the oldest first."""
+    if not grants:
+        return {}
+    found: dict[str, list[Shown]] = {}
+    query = _hidden(select(member.c.subject, told), grants).order_by(member.c.epoch)
+    for row in connection.execute(narrow(query, grants)):
+        found.setdefault(row.subject, []).append(_shown_of(row))
+    return found
+
+
+def _hidden(columns: _Rows, grants: Sequence[Grant]) -> _Rows:
+    """Since the day on which the first of the grants begins."""
+    first = min(grant.period.start for grant in grants).astimezone(UTC).date().isoformat()
+    mine = (member.c.subject.in_({grant.subject for grant in grants}), member.c.seen.is_(False))
+    return columns.join(told, told.c.node == member.c.node).where(*mine, member.c.epoch >= first)
+
+
+def _inside(query: _Rows, grants: Sequence[Grant]) -> _Rows:
+    """The epochs of their periods."""
+    last = max(grant.period.end for grant in grants).astimezone(UTC).date().isoformat()
+    return query.where(member.c.epoch <= last)
+
+
+def _since(query: _Rows, grants: Sequence[Grant]) -> _Rows:
+    """Of each household from the last epoch on in which nobody more may be seen: before it nothing is given."""
+    last = _hidden(select(member.c.subject, func.max(member.c.epoch).label("epoch")), grants)
+    wall = last.where(told.c.slack <= 0).group_by(member.c.subject).subquery()
+    return query.outerjoin(wall, wall.c.subject == member.c.subject).where(
+        or_(wall.c.epoch.is_(None), member.c.epoch >= wall.c.epoch)
+    )
+
+
+def _worth_it(grant: Grant, mine: list[_Touched]) -> list[_Touched]:
+    """As received alone the last in which nobody more may be seen, where it leaves nothing of the grant: for the sake
+    of the others nothing is to be used up."""
+    walls = [each for each in mine if each.slack <= 0]
+    if grant.resolution != AS_RECEIVED or not walls or given_beside(grant, walls[-1].periods):
+        return mine
+    return walls[-1:]
 
 
 def _see(connection: Connection, wanted: Iterable[tuple[SubjectId, str]]) -> set[tuple[SubjectId, str]]:

@@ -23,7 +23,7 @@ from gateway.errors import SubjectGone
 from gateway.grounds import GroundBook, kind_of
 from gateway.vault.port import Vault, held_since
 from policies import ledger as books
-from policies.cohorts import between, given_beside
+from policies.beside import between, given_beside
 from policies.decide import decide
 from policies.terms import (
     Grant,

@@ -145,7 +145,7 @@ class CohortSettings(SettingsTable):
         description="How small a group may be: de-msbg (5), us-15-15 (15, no member over 15 %), strict (50).",
     )
     interval_minutes: Annotated[int, Field(ge=15, le=1440)] = Field(
-        default=15, description="Length of a cell, in minutes."
+        default=15, description="Length of a cell, in minutes. Days that were drawn keep theirs."
     )
     grace_minutes: Annotated[int, Field(ge=0, le=1440)] = Field(
         default=60, description="How long after the end of its day (UTC) a cell waits for late readings, in minutes."

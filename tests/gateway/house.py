@@ -291,8 +291,10 @@ async def house(
     looks: bool = True,
     retention: Mapping[str, Any] = {},
     extensions: Sequence[Migrations] = (),
+    cell: int = 60,
 ) -> AsyncIterator[House]:
-    """Opened on a folder; opening it again finds what was durable. ``extensions``: whose tables are there too."""
+    """Opened on a folder; opening it again finds what was durable. ``extensions``: whose tables are there too.
+    ``cell``: its length in minutes."""
     made: list[House] = []
     numbers, registry = count(next(_openings) << 64), Registry()
 
@@ -303,7 +305,7 @@ async def house(
         return f"{next(numbers):032x}"
 
     days = {**{detail.value: count for detail, count in kept.items()}, **retention}
-    cells = {"interval_minutes": 60, "grace_minutes": 0}
+    cells = {"interval_minutes": cell, "grace_minutes": 0}
     settings = clear_settings(folder, timezone=zone, cohorts=cells, retention=days, vee={"enabled": looks})
     mine = Overrides(ids, PlainSigner(), registry, registry, profile or SafetyRule(3, Decimal(1)))
     async with composition(settings, clock, mine, extensions=extensions) as gateway:

@@ -53,21 +53,25 @@ NOTICE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
             "This gateway can also tell sums over many households of a place. They hide households whose values nobody "
             "sees singly. With this yes you are none of those any more: you do not count towards how many a sum must "
             "hide. And values of hours for which such a sum with you in it was told before are left out here where "
-            "too few others would be left in it, so that nobody can work out theirs.",
+            "too few others would be left in it, so that nobody can work out theirs. If each reading is given as it "
+            "comes, everything up to the last such hour is left out; and after that you never count again, even when "
+            "this has ended.",
             "Dieses Gateway kann auch Summen über viele Haushalte eines Ortes nennen. Sie verbergen Haushalte, deren "
             "Werte niemand einzeln sieht. Mit diesem Ja gehören Sie nicht mehr zu diesen: Sie zählen nicht mit, wenn "
             "es darum geht, wie viele eine Summe verbergen muss. Und Werte von Stunden, für die eine solche Summe mit "
             "Ihnen schon genannt wurde, fehlen hier, wo sonst zu wenige andere darin übrig blieben, damit niemand "
-            "deren Werte ausrechnen kann.",
+            "deren Werte ausrechnen kann. Wird jeder Wert gegeben, wie er kommt, so fehlt alles bis zur letzten "
+            "solchen Stunde; und danach zählen Sie nie mehr mit, auch wenn das hier zu Ende ist.",
         ),
         "neighbours_figures": (
             "Only sums are told, when a day is over: each over enough households whose values nobody sees singly. You "
             "are in a sum with everything that you allow here, or not at all. A sum that was told protects everybody "
-            "in it: if you let somebody see your own values later, those of its hours may be left out.",
+            "in it: if you let somebody see your own values later, those of its hours may be left out; where each "
+            "reading is given as it comes, also those of the time before.",
             "Genannt werden nur Summen, wenn ein Tag vorüber ist: jede über genügend viele Haushalte, deren Werte "
             "niemand einzeln sieht. Sie sind in einer Summe mit allem, was Sie hier erlauben, oder gar nicht. Eine "
             "genannte Summe schützt alle, die darin sind: Wenn Sie später jemandem Ihre eigenen Werte zeigen lassen, "
-            "können die ihrer Stunden fehlen.",
+            "können die ihrer Stunden fehlen; wird jeder Wert gegeben, wie er kommt, auch die aus der Zeit davor.",
         ),
         "notice_changed": (
             "What is said of this request has changed since you opened the page, so nothing was given. Please read it "

@@ -194,20 +194,6 @@ async def test_what_was_drawn_and_closed_is_found_again_after_a_restart(tmp_path
         assert await drawn(again) == ["2026-03-04"]
 
 
-async def test_a_day_whose_cells_had_another_length_tells_nothing_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with house(tmp_path) as home:
-        people = await joined(home, 3)
-        await feed(home, people, range(2))
-        await next_day(home)
-        monkeypatch.setattr(home.cohorts, "_interval", HOUR / 2)
-        await feed(home, people, range(1, 3), day=-1)
-        home.now += HOUR
-        await work(home)
-        assert await cells(home) == {0: 7}
-
-
 # -- who is in a cell
 
 

@@ -17,7 +17,7 @@ from adapters.plugin import Refused
 from gateway.cohorts import closing, consents, protection
 from gateway.cohorts.cells import ClosedCell
 from gateway.door import release
-from policies import cohorts
+from policies import beside, cohorts
 from policies.grounds import Consent
 from policies.terms import AS_RECEIVED, Level, Period, Recipient, SubjectId
 from policies.terms import Row as Told
@@ -274,12 +274,12 @@ def nobody_is_seen(patch: pytest.MonkeyPatch) -> None:
 
 
 def only_hours_are_seen(patch: pytest.MonkeyPatch) -> None:
-    shows = cohorts.shows
+    shows = beside.shows
     patch.setattr(consents, "shows", lambda g, period: shows(g, period) and g.scope.resolution <= HOUR)
 
 
 def what_has_ended_was_not_seen(patch: pytest.MonkeyPatch) -> None:
-    shows = cohorts.shows
+    shows = beside.shows
     patch.setattr(
         consents, "shows", lambda g, period: shows(g, period) and not (isinstance(g, Consent) and g.withdrawn)
     )
@@ -321,7 +321,7 @@ def each_quantity_has_its_own_members(patch: pytest.MonkeyPatch) -> None:
         sums = {q: sum((row.value or Decimal(0) for row in some), Decimal(0)) for q, some in rows.items()}
         words = ("kWh", "measured", 1, 1)
         cells = [ClosedCell(node, q, known.start, sums[q], *words) for q in rows if len(rows[q]) >= K]
-        return (cells, K) if cells else None
+        return (cells, 0) if cells else None
 
     patch.setattr(closing, "intervals", _loosely)
     patch.setattr(closing.Closer, "_told", told)

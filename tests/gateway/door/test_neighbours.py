@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from adapters.plugin import Refused
 from gateway.cohorts.protection import Shown
 from gateway.door.release import KeptBack
 from gateway.services import _named_in
+from policies.cohorts import SafetyRule
 from policies.terms import AS_RECEIVED, Level, Period, Portfolio, Reason, Recipient, SubjectId
 from tests.gateway.books import entries_of
 from tests.gateway.cohorts.town import DAY, HOUR, allow_figures, cells, feed, joined, midnight, next_day, work
@@ -87,6 +89,59 @@ async def test_where_all_of_it_protects_the_answer_is_no_and_the_reason_says_so(
             assert no.value.refusal.reasons == (Reason.PROTECTS_NEIGHBOURS,)
         entries = await entries_of(home.ledger, people[1])
         assert [each.kind for each in entries] == ["given", "given"], "nobody saw anything"
+
+
+async def stands(home: House, who: SubjectId, day: int, long: timedelta = DAY) -> bool:
+    """Whether anything is given of (the begin of) a day, as it came, in a question of its own."""
+    begin = midnight(home) + day * DAY
+    try:
+        return bool(await home.rows(home.question(who, period=Period(begin, begin + long))))
+    except Refused:
+        return False
+
+
+async def test_stands_of_before_are_kept_back_in_a_question_of_their_own(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 3)
+        for _ in range(2):
+            await feed(home, people, range(3))
+            await next_day(home, 12)
+        await feed(home, people, range(3), day=-4)
+        await feed(home, people[:1], range(3, 5), day=-1)
+        await home.agree(people[0])
+        assert not await stands(home, people[0], -4), "a day of which nothing was told"
+        assert not await stands(home, people[0], -2)
+        assert await stands(home, people[0], -1), "after the last hour that was told"
+        await next_day(home)
+        assert await stands(home, people[0], -2), "who may have stands is seen from then on"
+
+
+async def test_for_stands_that_are_kept_back_anyway_nobody_is_used_up(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        people = await joined(home, 4)
+        first = Period(midnight(home), midnight(home) + DAY)
+        await home.agree(people[3], resolution=HOUR, values=first)
+        for _ in range(2):
+            await feed(home, people, range(3))
+            await next_day(home, 12)
+        await home.agree(people[0])
+        assert not await stands(home, people[0], -2, 2 * HOUR), "three are needed, and three are hidden on that day"
+        await home.agree(people[1])
+        assert await hours(home, people[1]) == [0, 1], "the one who may be seen on the day after"
+
+
+async def test_whom_shares_need_to_hide_another_is_not_seen_although_heads_are_to_spare(tmp_path: Path) -> None:
+    async with house(tmp_path, profile=SafetyRule(4, Decimal("0.34"))) as home:
+        people = await joined(home, 6)
+        for n, who in enumerate(people):
+            load = 4 if n == 0 else 2
+            await home.feed(who, [h * load for h in range(3)], step=HOUR, start=midnight(home))
+        await next_day(home, 1)
+        assert (await cells(home)) == {0: 14, 1: 14}
+        for who in people[1:3]:
+            await home.agree(who)
+        assert await hours(home, people[1]) == [0, 1]
+        assert await hours(home, people[2]) == [], "four of twelve are a third, of ten they are not"
 
 
 async def test_who_was_seen_before_the_figures_goes_on_being_seen(tmp_path: Path) -> None:

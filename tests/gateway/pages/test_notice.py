@@ -36,8 +36,8 @@ WISH = PermissionRequest(
     reference="4711",
 )
 PINNED = {
-    "en": "3a271f3de32be89802206823437dd4e484478fef5eff62467fd9de125e375b5f",
-    "de": "3ad375a0230e1b64d33bbd245ae703e465ce4152310750f0ff76b39aa1cd3156",
+    "en": "08a45283a0a01b949ee08aafbc86d35cd5b5e16bec95d0902f96b9af378d326e",
+    "de": "9360b7e76bb09995171cc5168cac27b7417be10b3acc194a4072158a68a11880",
 }
 """Of ``WISH``, by language. Other texts are another version: change both."""
 

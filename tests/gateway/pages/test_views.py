@@ -76,8 +76,10 @@ async def test_a_request_says_what_a_yes_means_for_the_neighbours_in_both_langua
         page, german = await text(house, "/consents"), await text(house, "/consents", **{"Accept-Language": "de"})
         single, sums = (facts(page, nth)["Sums over your neighbourhood"] for nth in range(2))
         assert "left out here where too few others" in single
+        assert "everything up to the last such hour is left out" in single
         assert "when a day is over" in sums
         assert "fehlen hier" in facts(german, 0)["Summen über Ihre Nachbarschaft"]
+        assert "so fehlt alles bis zur letzten solchen Stunde" in facts(german, 0)["Summen über Ihre Nachbarschaft"]
         assert "wenn ein Tag vorüber ist" in facts(german, 1)["Summen über Ihre Nachbarschaft"]
 
 
