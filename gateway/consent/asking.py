@@ -116,7 +116,8 @@ class Asking:
     async def of_reference(self, recipient: str, reference: str) -> Sequence[Asked]:
         """What a recipient asked under a reference of its own, before whomever, and was not answered."""
         query = select(requests).where(requests.c.answered.is_(None))
-        rows = await self._rows(query.where(requests.c.body.contains(reference, autoescape=True)))
+        said = msgspec.json.encode(reference).decode()  # as it stands in a body: a quotation mark is escaped there
+        rows = await self._rows(query.where(requests.c.body.contains(said, autoescape=True)))
         found = (asked_of(row) for row in rows)
         return [a for a in found if (a.request.recipient, a.request.reference) == (recipient, reference)]
 

@@ -84,8 +84,7 @@ class OnceTold:
         """What another one told counts as told by this one too."""
         for name, told in other._stretches.items():
             self._stretches[name] = _union([*self._stretches[name], *told])
-            while len(self._stretches[name]) > MOST_UNTOLD + 1:
-                _give_up_oldest(self._stretches[name])
+            _give_up_oldest(self._stretches[name])
         for name, said in other._said.items():
             self._said[name].remember(said)
 
@@ -106,8 +105,7 @@ class OnceTold:
         end = at + 1 if at < len(told) and told[at].start == row.end else at
         beside = [*told[begin:end], Period(row.start, row.end)]
         told[begin:end] = [Period(min(each.start for each in beside), max(each.end for each in beside))]
-        if len(told) > MOST_UNTOLD + 1:
-            _give_up_oldest(told)
+        _give_up_oldest(told)
         return True
 
 
@@ -127,10 +125,7 @@ class _Said:
 
     def remember(self, other: "_Said") -> None:
         """Also what another one told, where this one told nothing."""
-        known = dict(zip(other._begins, other._prints, strict=True)) | dict(
-            zip(self._begins, self._prints, strict=True)
-        )
-        newest = sorted(known.items())[-MOST_TOLD:]
+        newest = sorted((other._all() | self._all()).items())[-MOST_TOLD:]
         self._begins, self._prints = (array("q", [each[n] for each in newest]) for n in (0, 1))
 
     def changed(self, row: Row) -> bool:
@@ -145,6 +140,10 @@ class _Said:
         """Whether how it was told is."""
         at = bisect_left(self._begins, micros(row.start))
         return self._begins[at : at + 1] == array("q", [micros(row.start)])
+
+    def _all(self) -> dict[int, int]:
+        """By where they begin."""
+        return dict(zip(self._begins, self._prints, strict=True))
 
 
 def _print(row: Row) -> int:
@@ -163,8 +162,9 @@ def _union(spans: Iterable[Period]) -> list[Period]:
 
 
 def _give_up_oldest(told: list[Period]) -> None:
-    """The oldest gap counts as told."""
-    told[:2] = [Period(told[0].start, told[1].end)]
+    """Where there are more gaps than are remembered the oldest count as told."""
+    while len(told) > MOST_UNTOLD + 1:
+        told[:2] = [Period(told[0].start, told[1].end)]
 
 
 def touched(fresh: Sequence[Value], grant: Grant, done: datetime, told: OnceTold, zone: tzinfo) -> Iterator[Period]:

@@ -116,8 +116,9 @@ class Openings:
     def forget(self, ground: Ground) -> None:
         """It leaves memory, and its household with it; what is kept of that one comes again."""
         self._drop(ground)
-        if name := self._names.pop((ground.scope.recipient, ground.subject), ""):
-            self._mine[ground.scope.recipient].names.pop(name, None)
+        who = ground.scope.recipient, ground.subject
+        self._mine[ground.scope.recipient].names.pop(self.pseudonym(*who), None)
+        del self._names[who]
 
     def _drop(self, ground: Ground) -> None:
         mine = self._mine[ground.scope.recipient]

@@ -177,7 +177,8 @@ def _head(
 ) -> bytes:
     """Of a series."""
     told = _SERIES.pack(_STATUS[status], axis, exponent, total_exponent, width)
-    return _METER.pack(meter) + _names(quantity, unit) + told
+    said = bytes([_NO_UNIT]) if unit is None else _name(unit)
+    return _METER.pack(meter) + _name(quantity) + said + told
 
 
 def _one_row(values: Sequence[_Column]) -> bytes:
@@ -207,10 +208,6 @@ def _columns(plain: bytes, offset: int, rows: int, count: int) -> tuple[tuple[_C
         else:
             found.append(tuple([least + value for value in offsets]))
     return tuple(found), offset
-
-
-def _names(quantity: str, unit: str | None) -> bytes:
-    return _name(quantity) + (bytes([_NO_UNIT]) if unit is None else _name(unit))
 
 
 @lru_cache(maxsize=4096)

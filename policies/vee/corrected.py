@@ -117,7 +117,7 @@ def _as_measured(rows: Sequence[Row], inside: Mapping[Edge, _Parts], worked_out:
     doubtful = [
         edge for row in rows if row.status == "estimated" and _several(edge := (row.start, row.end), inside[edge])
     ]
-    wholes = _known(worked_out(doubtful)) if doubtful else {}
+    wholes = _known(row for row in worked_out(doubtful) if row.status != "estimated") if doubtful else {}
     found = []
     for row in rows:
         whole = wholes.get((row.start, row.end))
@@ -131,8 +131,8 @@ def _several(edge: Edge, inside: _Parts) -> bool:
 
 
 def _known(rows: Iterable[Row]) -> dict[Edge, Row]:
-    """Those that readings decide, by their edges."""
-    return {(row.start, row.end): row for row in rows if row.value is not None and row.status != "estimated"}
+    """Those that have a number, by their edges."""
+    return {(row.start, row.end): row for row in rows if row.value is not None}
 
 
 # -- holes
@@ -142,7 +142,7 @@ def _holes(some: Sequence[Correction], worked_out: _Rows, empty: Row, read: Sequ
     """What the stretches are worth between two readings that lie around corrections of what no reading tells."""
     if not read:
         return []
-    told = {(row.start, row.end) for row in worked_out([(one.start, one.end) for one in some]) if row.value is not None}
+    told = _known(worked_out([(one.start, one.end) for one in some]))
     around = [_around(one, read) for one in some if (one.start, one.end) not in told]
     known = _known(worked_out(_apart([edge for edge in around if edge is not None])))
     found = []
@@ -174,7 +174,7 @@ def _filled(hole: Row, parts: Sequence[Row]) -> Row:
     """As the stands say; where parts are said to be more than that, these, and of the rest its share by time."""
     numbers = [value for part in parts if (value := value_in(part, hole.unit)) is not None]
     if hole.value is None or len(numbers) < len(parts):
-        return replace(hole, value=None, status=Status.MISSING.value, completeness=Decimal(0))
+        return replace(hole, value=None, completeness=Decimal(0))
     said = sum(numbers, Decimal(0))
     if said <= hole.value or is_signed(hole.quantity):
         return hole

@@ -193,6 +193,12 @@ def test_entries_in_other_units_add_up_exactly() -> None:
     assert (row.value, row.unit, row.status) == (Decimal("3.6"), "MJ", "measured")
 
 
+def test_of_one_time_that_two_devices_behind_a_meter_told_the_later_one_counts() -> None:
+    twice = [(QUARTER, "1.0", "kWh", QUARTER), (QUARTER, "1.5", "kWh", QUARTER)]
+    found = rows(ENTRY, twice, edges(QUARTER, 1), DetailClass.LIVE, serials=("a", "b"))
+    assert told(found) == [("1.5", "kWh", "measured")]
+
+
 @pytest.mark.parametrize("detail", BOTH)
 def test_an_hourly_entry_is_in_no_quarter_and_one_over_midnight_on_no_day(detail: DetailClass) -> None:
     day = 24 * HOUR

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, insert, select
 
 from adapters.plugin import TAKEN_BACK, Notice
-from gateway.consent.asking import Asking, Pause
+from gateway.consent.asking import Asking, Pause, drop
 from gateway.errors import AskedInVain, ConsentError
 from gateway.storage.tables.door import notice, permission_request
 from policies.grounds import LegalTask, Scope
@@ -175,3 +175,31 @@ async def test_of_requests_from_before_that_are_alike_one_is_shown_and_a_no_answ
         await home.consent.refuse(who, first)
         assert await shown(home, who) == [other]
         assert sorted(await answers(home)) == [("1", ""), ("2", "")]
+
+
+async def test_a_reference_is_found_whatever_signs_it_is_made_of(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        for reference in ('say "yes"', "back\\slash", "für_100%", "tab\t"):
+            await home.consent.ask(who, home.wish(reference=reference))
+            await home.consent.notices[TAKEN_BACK](Notice(TAKEN_BACK, {"recipient": ACME, "reference": reference}))
+            assert await shown(home, who) == []
+
+
+async def test_what_was_answered_is_not_dropped(tmp_path: Path) -> None:
+    """A recipient takes it back while the household says no."""
+    async with house(tmp_path) as home:
+        who = await home.household()
+        asked = await home.consent.ask(who, home.wish())
+        (waiting,) = await home.consent.waiting(who)
+        await home.consent.refuse(who, asked)
+        assert not await home.store.write(lambda connection: drop(connection, waiting))
+        assert [each.id for each, _ in await home.consent.refused(who)] == [asked]
+
+
+async def test_before_who_moved_out_there_is_nothing(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        await home.consent.ask(who, home.wish())
+        await home.gateway.household_end.move_out(who)
+        assert await home.consent.waiting(who) == []

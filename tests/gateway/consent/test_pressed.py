@@ -1,6 +1,7 @@
 """What a household pressed is never rolled back: not by a full disk, not by a restart on one."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -207,7 +208,7 @@ def test_slots_are_written_in_place_and_come_back_in_any_order(tmp_path: Path) -
     assert size == SLOT * SLOTS
     assert (tmp_path / "pressed").stat().st_mode & 0o777 == 0o600
     slots = [file.put(replace_household(PRESS, f"h{n}")) for n in range(SLOTS)]
-    with pytest.raises(OSError, match="no slot is left"):
+    with pytest.raises(OSError, match=r"^no slot is left$"):
         file.put(PRESS)
     file.clear(slots[3])
     assert file.put(PRESS) == slots[3]
@@ -219,6 +220,20 @@ def test_slots_are_written_in_place_and_come_back_in_any_order(tmp_path: Path) -
     for slot in slots:
         again.clear(slot)
     assert PressedFile(tmp_path / "pressed", Plain()).load() == {}
+
+
+def test_what_is_made_durable_lies_in_the_file_already(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, seen = PressedFile(tmp_path / "pressed", Plain()), list[int]()
+    file.load()
+    durable = os.fsync
+
+    def noted(descriptor: int) -> None:
+        seen.append(len(PressedFile(tmp_path / "pressed", Plain()).load()))
+        durable(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    file.clear(file.put(PRESS))
+    assert seen == [1, 0]
 
 
 def replace_household(press: Press, household: str) -> Press:

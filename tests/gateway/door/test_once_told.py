@@ -170,3 +170,15 @@ async def test_of_many_gaps_the_oldest_counts_as_told(monkeypatch: pytest.Monkey
     left = told.first_time(await part([row(3), row(6)]))
     assert left is not None
     assert left.released.rows == [row(6)]
+
+
+async def test_of_what_two_told_together_the_oldest_gaps_count_as_told_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(late, "MOST_UNTOLD", 2)
+    told, other = OnceTold(MIDNIGHT), OnceTold(MIDNIGHT)
+    told.first_time(await part([row(n) for n in (0, 6)]))
+    other.first_time(await part([row(n) for n in (2, 4)]))
+    told.remember(other)
+    assert gaps(told) == [3, 5, 7, 8, 9]
+    other.first_time(await part([row(9)]))
+    told.remember(other)
+    assert gaps(told) == [5, 7, 8]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.door import openings
-from policies.terms import Pseudonym, Recipient
+from policies.terms import Pseudonym, Purpose, Recipient
+from tests.gateway.door.shelf import ENERGY
 from tests.gateway.house import ACME, House, house
 
 DAY = timedelta(days=1)
@@ -107,10 +108,23 @@ async def test_households_are_told_in_one_order_whoever_came_first(tmp_path: Pat
         assert [each.pseudonym for each in again.release.openings(ACME)] == told
 
 
-async def test_who_was_erased_is_known_by_no_name(tmp_path: Path) -> None:
+async def test_a_household_one_of_whose_grounds_ends_is_told_by_its_other_one(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        first, second = await home.agree(who), await home.agree(who, purpose=Purpose.BILLING)
+        await home.consent.withdraw(who, first.id)
+        for told in (home.release.openings(ACME), home.release.openings(ACME, who)):
+            assert [each.purpose for each in told] == [Purpose.BILLING]
+        await home.consent.withdraw(who, second.id)
+        assert home.release.openings(ACME) == home.release.openings(ACME, who) == []
+
+
+async def test_who_was_erased_is_known_by_no_name_however_many_grounds_it_had(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         who = await home.household()
         await home.agree(who)
+        await home.agree(who, quantities=frozenset({ENERGY}))
+        assert len(home.release.openings(ACME, who)) == 2
         name = Pseudonym(home.release.pseudonym(ACME, who))
         assert home.release.known_as(ACME, name) == who
         await home.gateway.household_end.erase(who)

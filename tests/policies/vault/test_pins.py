@@ -81,6 +81,19 @@ def test_a_kept_pin_is_number_digest_and_run_under_its_scopes_own_key() -> None:
     assert sealed == NONCE + AESGCM(derived("a")[1]).encrypt(NONCE, plain, b"metergate kept pin 1\0a")
 
 
+def test_a_sum_of_rows_is_sealed_under_its_scopes_own_key_and_bound_to_what_it_is_about() -> None:
+    keys, digest = PinKeys(SECRET, "a"), 2**255 + 1
+    sealed = keys.seal_sum(NONCE, "h1", digest)
+    assert sealed == NONCE + AESGCM(derived("a")[1]).encrypt(
+        NONCE, digest.to_bytes(32, "big"), b"metergate sum 1\0a\0h1"
+    )
+    assert keys.open_sum("h1", sealed) == digest
+    damaged = sealed[:-1] + bytes([sealed[-1] ^ 1])
+    for other, about, box in ((keys, "h2", sealed), (PinKeys(SECRET, "b"), "h1", sealed), (keys, "h1", damaged)):
+        with pytest.raises(ValueError, match=r"^not sealed with this key for this place$"):
+            other.open_sum(about, box)
+
+
 def test_another_scope_or_secret_gives_another_digest_and_opens_nothing() -> None:
     keys, row = PinKeys(SECRET, "a"), {"id": "x"}
     sealed = keys.seal(NONCE, KeptPin(Pin(3, 2**255), THIS))

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from policies.minimise import minimise
 from policies.terms import ONE_DAY, QUARTER_HOUR, Row
@@ -79,14 +80,59 @@ def test_a_day_that_stands_reach_across_is_measured_also_when_only_some_of_the_g
     (measured,) = rows(ONE_DAY)
     for some in (FILLED[:1], FILLED[1:2], FILLED[2:], [FILLED[0], FILLED[3]], [correction(41, "3.36", said=True)]):
         assert rows(ONE_DAY, *some) == [measured]
-    (changed,) = rows(ONE_DAY, *FILLED[1:3], correction(39, "1.79", said=True))
-    assert (changed.value, changed.status) == (Decimal("93.16"), "measured")
+    for beside in (correction(39, "1.79", said=True), correction(44, "1.89", said=True)):
+        (changed,) = rows(ONE_DAY, *FILLED[1:3], beside)
+        assert (changed.value, changed.status) == (Decimal("93.16"), "measured")
+
+
+def test_hours_beside_a_gap_that_is_filled_in_part_are_as_they_were() -> None:
+    assert rows(HOUR, FILLED[1]) == rows(HOUR)
+
+
+def test_a_gap_behind_the_first_stand_of_all_is_one_as_well() -> None:
+    holed = stands((1, 2, 3))
+    assert rows(ONE_DAY, correction(1, "0.03"), values=holed) == rows(ONE_DAY, values=holed)
+
+
+def test_gaps_that_a_correction_reaches_across_are_one() -> None:
+    holed = stands((41, 42, 43, 45, 46, 47, 49, 50, 51))
+    some = [correction(43, "2.67", quarters=3), correction(47, "2.91", quarters=3)]
+    assert rows(ONE_DAY, *some, values=holed) == rows(ONE_DAY, values=holed)
+
+
+def test_of_two_gaps_on_end_one_may_be_filled_and_the_other_be_worth_what_its_stands_say() -> None:
+    (day,) = rows(ONE_DAY, *FILLED[:3], correction(43, "1.87"), correction(45, "0.91"), values=stands((*OPEN, 45, 46)))
+    assert (day.value, day.status) == (Decimal("93.16"), "estimated")
+
+
+def test_a_gap_into_which_a_longer_correction_reaches_is_not_worth_what_its_stands_say() -> None:
+    (day,) = rows(ONE_DAY, correction(36, "5.00", quarters=5), FILLED[2])
+    assert (day.value, day.status) == (None, "missing")
+
+
+def test_a_gap_in_which_the_register_fell_is_known_as_far_as_somebody_said() -> None:
+    fallen = [each for each in stands() if each.at < START + 11 * HOUR]
+    again = [value(START + n * QUARTER_HOUR, Decimal(n - 43), meter="m") for n in range(44, 97)]
+    told = rows(HOUR, correction(41, "0.83", said=True), values=[*fallen, *again])[10]
+    assert (told.value, told.completeness) == (None, Decimal("0.25"))
+
+
+def test_a_gap_beside_a_stand_that_was_estimated_is_as_little_known_as_it_is_filled() -> None:
+    read = [structs.replace(each, status="estimated") if each.at == START + 11 * HOUR else each for each in stands()]
+    (day,) = rows(ONE_DAY, *FILLED, values=read)
+    assert (day.value, day.status, day.completeness) == (Decimal("92.16"), "estimated", Decimal("0.958"))
+
+
+def test_a_gap_beside_a_stand_that_was_estimated_may_be_filled_in_part() -> None:
+    read = [structs.replace(each, status="estimated") if each.at == START + 11 * HOUR else each for each in stands()]
+    assert rows(ONE_DAY, FILLED[1], values=read) == rows(ONE_DAY, values=read)
 
 
 def test_a_quarter_that_is_said_to_be_more_than_all_of_its_gap_counts_and_the_day_is_estimated() -> None:
-    (day,) = rows(ONE_DAY, correction(41, "3.37", said=True))
-    assert day.status == "estimated"
-    assert day.value != rows(ONE_DAY)[0].value
+    for step, at, number, complete in ((ONE_DAY, 0, "94.69", "0.989"), (HOUR, 10, "5.89", "0.75")):
+        told = rows(step, correction(41, "3.37", said=True))[at]  # and of the others three quarters of 3.36
+        assert (told.value, told.status, told.method) == (Decimal(number), "estimated", "interpolated")
+        assert told.completeness == Decimal(complete)
     net = rows(ONE_DAY, correction(41, "3.37", said=True, name=NET), name=NET)
     assert net == rows(ONE_DAY, name=NET)
 
@@ -99,7 +145,8 @@ def test_a_correction_of_what_other_units_say_takes_the_place_of_nothing() -> No
     litres = Correction(
         "m", REGISTER, START + 41 * QUARTER_HOUR, START + 42 * QUARTER_HOUR, Decimal(1), "m3", "validated"
     )
-    assert rows(ONE_DAY, litres)[0].value is None
+    (day,) = rows(ONE_DAY, litres)
+    assert (day.value, day.completeness) == (None, Decimal("0.958"))
 
 
 EACH_HOUR = {n for n in range(97) if n % 4}

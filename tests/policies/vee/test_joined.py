@@ -155,6 +155,14 @@ def test_a_mean_is_weighed_by_time_and_has_as_many_decimals_as_the_finest_of_its
         assert [str(each.value) for each in told(HOUR, alone, values=powers, name=POWER)] == [number]
 
 
+def test_a_mean_that_was_worked_out_in_part_is_estimated_also_where_readings_come_to_the_same() -> None:
+    powers = [value(START + n * 5 * MINUTE, 100, POWER, "W", meter="m") for n in range(13)]
+    same = correction(NO, 20 * MINUTE, "100.000", "W", name=POWER, method="average")
+    assert [(each.value, each.status) for each in told(HOUR, same, values=powers, name=POWER)] == [
+        (Decimal(100), "estimated")
+    ]
+
+
 # -- which count
 
 
