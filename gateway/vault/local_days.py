@@ -126,7 +126,7 @@ def _leaps_first(ats: Sequence[int], stands: Mapping[int, int], unseen: Mapping[
         if (at in unseen or not seen) and at - before >= QUARTER_US:
             return False
         if stands[at] != 0:
-            return stands[at] > 2 * stands[ats[0]]
+            return abs(stands[at]) > 2 * abs(stands[ats[0]])
     return False
 
 

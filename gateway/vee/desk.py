@@ -174,7 +174,7 @@ class VeeDesk:
             except (SubjectGone, Expired):
                 continue
             except ValueError:
-                self._log.warning("vee.damaged", day=date.fromordinal(ordinal).isoformat())
+                self._log.warning("vee.damaged", day=str(date.fromordinal(ordinal)))
 
     async def forget(self, household: SubjectId) -> None:
         """Somebody was erased. What is looked at meanwhile finds no key."""
