@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, select
+from sqlalchemy import ColumnElement, Connection, Table, inspect, select
 
 from adapters.plugin import Logger
 from adapters.plugin.guarded import GUARD, Guard
@@ -139,5 +139,7 @@ def guarding(connection: Connection, guard: Guard | Marks) -> Iterator[None]:
 
 
 def marks_of(connection: Connection, table: Table, keys: PinKeys) -> set[int]:
-    """Of all its rows; one after the other, there may be many."""
+    """Of all its rows; one after the other, there may be many. None where the table was not made yet."""
+    if not inspect(connection).has_table(table.name):
+        return set()
     return {keys.mark(table.name, dict(row._mapping)) for row in connection.execute(select(table))}

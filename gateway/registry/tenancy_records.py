@@ -79,7 +79,7 @@ def check_new(new: NewTenancy) -> None:
     if any(len(text) > MOST_TEXT for text in msgspec.structs.astuple(new.identity)):
         raise NotAllowed(f"identity: at most {MOST_TEXT} characters in a field")
     for field, lines in (("name", [new.identity.name]), ("address", new.identity.address.splitlines())):
-        if any(line and not shown_right(line.strip(" ")) for line in lines):
+        if any(bare and not shown_right(bare) for bare in (line.strip(" ") for line in lines)):
             raise NotAllowed(f"{field}: {SHOWN_RULE}")
     if len(new.points) > MOST_POINTS or any(not p or len(p) > 64 for p in new.points):
         raise NotAllowed(f"points: at most {MOST_POINTS}, each of 1 to 64 characters")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -66,9 +67,15 @@ class PlainSigner:
         return json.dumps({"typ": typ, "claims": claims})
 
     def verify(self, token: str, *, typ: str, former: bool = False) -> Mapping[str, Any] | None:
-        said = json.loads(token)
+        """Also what a restore signed, which is a gateway as it is."""
+        said = json.loads(token) if token.startswith("{") else _of_jws(token)
         claims: Mapping[str, Any] = said["claims"]
         return claims if said["typ"] == typ else None
+
+
+def _of_jws(token: str) -> Mapping[str, Any]:
+    header, claims = (json.loads(urlsafe_b64decode(part + "==")) for part in token.split(".")[:2])
+    return {"typ": header["typ"], "claims": claims}
 
 
 class Registry:

@@ -7,13 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 import typer
 from typer.testing import CliRunner
 
 from gateway.cli import backup as commands
 from gateway.cli.run import run
-from gateway.errors import SubjectGone
+from gateway.errors import StoreDoubted, SubjectGone
 from gateway.recovery.first_key import first_key
+from gateway.restored import accept
 from policies.terms import DetailClass, Period, SubjectId
 from tests.gateway.house import ENERGY, NOON, House, house
 
@@ -52,6 +54,11 @@ async def test_an_older_store_beside_the_present_keys_brings_back_no_more_than_t
     for name in ("store.db-wal", "store.db-shm"):
         (data / name).unlink(missing_ok=True)
     shutil.copyfile(backup / "store", data / "store.db")
+    with pytest.raises(BaseExceptionGroup) as refused:
+        async with house(tmp_path / "home"):
+            pass
+    assert refused.group_contains(StoreDoubted, match="merged_sum")
+    await accept(home.gateway.settings, structlog.get_logger(), lambda: NOON + timedelta(days=20))
     async with house(tmp_path / "home") as home:
         erased = home.gateway.registry.tenancies.get(anna)
         assert erased is not None

@@ -16,6 +16,7 @@ from gateway.errors import BeingRecorded, SubjectGone, TreeBroken
 from meter_driver.reading import Reading
 from policies.grounds import Consent
 from policies.terms import SERIES_CLASSES, DetailClass, Period, Portfolio, Reason, SubjectId
+from policies.vault.seal import CLASS_CODES
 from tests.gateway.books import entries_of
 from tests.gateway.house import ENERGY, House, house
 from tests.gateway.keeper.suspending import SuspendingKeeper, far
@@ -309,7 +310,7 @@ async def test_a_day_that_goes_while_it_is_merged_leaves_no_block(tmp_path: Path
                 home.now += 8 * DAY
                 await home.gateway.retention.run(home.now)
         assert await work is False
-        count = "SELECT count(*) FROM block"
+        count = f"SELECT count(*) FROM block WHERE class = {CLASS_CODES[DetailClass.LIVE]}"
         assert await home.store.look(lambda c: c.exec_driver_sql(count).scalar()) == 0
 
 

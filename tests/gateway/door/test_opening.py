@@ -291,6 +291,7 @@ async def test_intervals_are_worked_out_with_what_was_said_of_meters_and_correct
             "installed": scene.meters.known,
             "corrections": edited.corrections,
             "joules": frozenset(),
+            "finest": None,
         }
     ]
     assert edited.asked == [(WHO, DetailClass.QUARTER, opened.grant.period)]

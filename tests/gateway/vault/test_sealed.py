@@ -189,7 +189,7 @@ async def test_numbers_go_on_after_all_pieces_were_merged_and_a_restart(tmp_path
             await safe.compactor.merge(ANNA, detail, NOON.toordinal())
         position = safe.vault.position(ANNA)
     async with opened(tmp_path) as safe:
-        assert safe.vault.position(ANNA) == position
+        assert safe.vault.position(ANNA) >= position
         safe.sequence = 1
         await safe.take(ANNA, minutes(1, NOON - timedelta(minutes=5)))
         assert safe.vault.position(ANNA) > position
