@@ -22,6 +22,7 @@ from gateway.clock import Clock
 from gateway.errors import BatchRefused, NotAllowed, RegistryError, StoreFull, SubjectGone, Unknown
 from gateway.history.values import LONGEST_MEAN
 from gateway.intake.desk import AHEAD
+from gateway.registry.meter_book import MeterHome
 from gateway.registry.registry import Registry
 from gateway.registry.tenancy_records import Tenancy
 from gateway.serve.problems import Problem, about
@@ -107,12 +108,13 @@ class HistoryApi:
     async def check(self, request: web.Request) -> web.Response:
         """For each series its meter and from when its values can be kept, or what is wrong with which field."""
         wanted = await body(request, CheckIn)
-        return web.json_response({"series": [await self._checked(each) for each in wanted.series]})
+        drafts: dict[SubjectId, MeterHome] = {}
+        return web.json_response({"series": [await self._checked(each, drafts) for each in wanted.series]})
 
-    async def _checked(self, wanted: NameIn) -> Json:
+    async def _checked(self, wanted: NameIn, drafts: dict[SubjectId, MeterHome]) -> Json:
         try:
             home = self._home(wanted)
-            label, new = await self.registry.meters.planned(home.id, wanted.meter, wanted.serial)
+            label, new = await self.registry.meters.planned(home.id, wanted.meter, wanted.serial, drafts)
         except (RegistryError, SubjectGone) as error:
             field, rule = next(iter(error.rules), ("household", str(error)))
             return {"wrong": {"field": field, "rule": rule}}

@@ -352,3 +352,23 @@ async def test_a_device_is_there_since_the_first_of_its_values_whatever_its_stat
             assert done.exit_code == 0, done.stderr
             (meter,) = await house.gateway.registry.meters.of(subject)
             assert meter.serials == (("77", MIDNIGHT + first * timedelta(minutes=15)),)
+
+
+@pytest.mark.parametrize("words", [("--check",), ()])
+async def test_serial_numbers_that_become_several_meters_are_counted_and_said(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    async with people(tmp_path) as house:
+        subject = await household(house)
+        lines = [f"{line(n)};{serial}" for n, serial in enumerate(["S1", "S2"])]
+        file, plan_file = written(tmp_path, lines, MAP.replace("status: S", "status: S, serial: N"))
+        file.write_text(file.read_text().replace("Wert;S", "Wert;S;N"))
+        done = await imported_file(house, tmp_path, file, plan_file, *words)
+        assert "1 household, 2 meters of which 2 new\n" in done.stderr
+        assert ":2: each serial number without `meter` becomes a meter of its own" in done.stderr
+        assert len(await house.gateway.registry.meters.of(subject)) == (0 if words else 2)
+        plan_file.write_text(plan_file.read_text().replace("fixed: {", "fixed: {meter: house, "))
+        if words:
+            done = await imported_file(house, tmp_path, file, plan_file, *words)
+            assert "1 meter of which 1 new\n" in done.stderr
+            assert "each serial number" not in done.stderr
