@@ -156,7 +156,7 @@ def _checked(line: Calls, file: Path, read: ReadFile) -> list[Any]:
 
 
 def _asked(line: Calls, read: ReadFile) -> list[Any]:
-    """Those of one place at once, as far as they fit: the gateway counts the new meters of what it is asked together."""
+    """Those of one place at once, as far as they fit: the gateway counts new meters of what it is asked together."""
     known: list[Any] = [None] * len(read.columns)
     order = sorted(range(len(known)), key=lambda at: (read.columns[at].name.household, read.columns[at].name.point))
     for asked in _together(order, read):

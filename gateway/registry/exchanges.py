@@ -9,8 +9,8 @@ from gateway.registry.meter_records import Exchanged, Meter, Reader
 
 OF_ANOTHER = (
     "new: it is the number of a device that another meter of this household has now; if it moved, declare first that "
-    "it was taken out there, and if both meters are one place, leave the new number out and import its values under this "
-    "meter's label, without serial numbers"
+    "it was taken out there, and if both meters are one place, leave the new number out and import its values under "
+    "this meter's label, without serial numbers"
 )
 
 
