@@ -1,6 +1,7 @@
 """Meters of households in memory: bounded, and never wrong when something is forgotten."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -132,6 +133,10 @@ async def test_an_exchange_puts_no_device_in_that_another_meter_of_the_household
         await safe.meters.exchange(ANNA, first, put_in)
     assert "leave the new number out" in str(refused.value)
     assert await safe.meters.of(ANNA) == before
+    assert await safe.meters.imported(ANNA, first, "") == first, "as the refusal says"
+    declared = await safe.meters.exchange(ANNA, first, replace(put_in, new=""))
+    assert [serial for serial, _ in declared.serials] == ["S1"]
+    await safe.meters.undo(ANNA, first, safe.now)
     await safe.meters.exchange(ANNA, second, Exchanged(safe.now, "S2", "S3"))
     assert dict((await safe.meters.exchange(ANNA, first, put_in)).serials).keys() == {"S1", "S2"}, "it moved"
 
