@@ -106,7 +106,10 @@ class HistoryApi:
         ]
 
     async def check(self, request: web.Request) -> web.Response:
-        """For each series its meter and from when its values can be kept, or what is wrong with which field."""
+        """For each series its meter and from when its values can be kept, or what is wrong with which field.
+
+        ``beside``: other meters of the household, with those that series before this one would make.
+        """
         wanted = await body(request, CheckIn)
         drafts: dict[SubjectId, MeterHome] = {}
         return web.json_response({"series": [await self._checked(each, drafts) for each in wanted.series]})
@@ -129,6 +132,7 @@ class HistoryApi:
             "household": home.id,
             "meter": label,
             "new": new,
+            "beside": len(drafts[home.id].meters) - 1,
             "expired_before": int(held.timestamp()),
             "ahead_after": int((self.clock() + AHEAD).timestamp()),
             "begins": int((home.moved_in or _EVER).timestamp()),

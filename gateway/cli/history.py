@@ -101,13 +101,10 @@ def _exchange(config: Settings, file: Path, read: ReadFile, *, send: bool) -> No
 
 def _tell_apart(file: Path, read: ReadFile, known: Sequence[Any]) -> None:
     """Serial numbers that become meters beside others of their household: the devices of one place, perhaps."""
-    meters: dict[str, set[str]] = defaultdict(set)
-    for said in known:
-        meters[said["household"]].add(said["meter"])
     lines = [
         min(column.lines)
         for column, said in zip(read.columns, known, strict=True)
-        if said["new"] and column.name.serial and not column.name.meter and len(meters[said["household"]]) > 1
+        if said["new"] and column.name.serial and not column.name.meter and said["beside"]
     ]
     if lines:
         rule = (
