@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 from sqlalchemy import Connection
 
+from adapters.accept import chosen
 from adapters.explained import known_of, not_covered, partly_covered, written, wrong
 from adapters.formats.csv import CSV
 from adapters.formats.json import JSON_TABLE
@@ -236,20 +237,11 @@ def _instant(query: Query, field: str) -> datetime | None:
 
 
 def _renderer(accept: str, *, streaming: bool) -> Renderer:
-    """The first form of RFC 9110 section 12.5.1 that we have; the first of ours where nothing is asked for."""
+    """Of the form that is wanted most. Raises ``_Problem`` 406."""
     ours = _STREAMED if streaming else tuple(RENDERER_OF_TYPE)
-    wanted: list[tuple[float, str]] = []
-    for part in accept.split(",")[:32]:
-        name, _, parameters = part.strip().lower().partition(";")
-        weight = next((p.strip()[2:] for p in parameters.split(";") if p.strip().startswith("q=")), "1")
-        try:
-            wanted.append((-float(weight), name.strip()))
-        except ValueError:
-            continue
-    for order, name in sorted(wanted, key=lambda each: each[0]):
-        found = next((o for o in ours if name in ("", "*/*", o, o.split("/")[0] + "/*")), None)
-        if found is not None and order < 0:
-            return RENDERER_OF_TYPE[found]
+    found = chosen(accept, ours)
+    if found is not None:
+        return RENDERER_OF_TYPE[found]
     raise _Problem(406, "not-acceptable", "Accept: " + ", ".join(ours))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from adapters.accept import chosen
 from adapters.explained import KnownOf, finest, known_of, partly_covered, wrong
 from adapters.formats.csv import CSV
 from adapters.formats.json import JSON_TABLE
@@ -22,6 +23,8 @@ from policies.roles import Listener, Role
 from policies.terms import AS_RECEIVED, Portfolio, Pseudonym, Recipient, ReleaseRequest, Subject, Zone
 
 RENDERERS: Mapping[str, Renderer] = {"csv": CSV, "json": JSON_TABLE, "ndjson": NDJSON}
+
+_TYPES = [renderer.content_type.partition(";")[0] for renderer in RENDERERS.values()]
 
 
 def routes(services: Services) -> list[Route]:
@@ -57,6 +60,10 @@ def routes(services: Services) -> list[Route]:
 
 
 async def _send(services: Services, request: web.Request, subject: Subject) -> web.StreamResponse:
+    """In the form that the path names; 406 to who takes none of ours, and would read something else than he got."""
+    if chosen(", ".join(request.headers.getall("Accept", [])), _TYPES) is None:
+        rule = f"{', '.join(_TYPES)}, by the end of the path: .{', .'.join(RENDERERS)}; SDMX-CSV is told by /dsp-data"
+        return broken(406, "not-acceptable", "", [("Accept", rule)])
     recipient = _recipient(request)
     known = await known_of(services, recipient, subject) if _needs(request, subject) else None
     try:

@@ -22,6 +22,7 @@ from gateway.clock import Clock
 from gateway.errors import BatchRefused, NotAllowed, RegistryError, StoreFull, SubjectGone, Unknown
 from gateway.history.values import LONGEST_MEAN
 from gateway.intake.desk import AHEAD
+from gateway.registry.meter_book import MeterHome
 from gateway.registry.registry import Registry
 from gateway.registry.tenancy_records import Tenancy
 from gateway.serve.problems import Problem, about
@@ -105,14 +106,18 @@ class HistoryApi:
         ]
 
     async def check(self, request: web.Request) -> web.Response:
-        """For each series its meter and from when its values can be kept, or what is wrong with which field."""
-        wanted = await body(request, CheckIn)
-        return web.json_response({"series": [await self._checked(each) for each in wanted.series]})
+        """For each series its meter and from when its values can be kept, or what is wrong with which field.
 
-    async def _checked(self, wanted: NameIn) -> Json:
+        ``beside``: other meters of the household, with those that series before this one would make.
+        """
+        wanted = await body(request, CheckIn)
+        drafts: dict[SubjectId, MeterHome] = {}
+        return web.json_response({"series": [await self._checked(each, drafts) for each in wanted.series]})
+
+    async def _checked(self, wanted: NameIn, drafts: dict[SubjectId, MeterHome]) -> Json:
         try:
             home = self._home(wanted)
-            label, new = await self.registry.meters.planned(home.id, wanted.meter, wanted.serial)
+            label, new = await self.registry.meters.planned(home.id, wanted.meter, wanted.serial, drafts)
         except (RegistryError, SubjectGone) as error:
             field, rule = next(iter(error.rules), ("household", str(error)))
             return {"wrong": {"field": field, "rule": rule}}
@@ -127,6 +132,7 @@ class HistoryApi:
             "household": home.id,
             "meter": label,
             "new": new,
+            "beside": len(drafts[home.id].meters) - 1,
             "expired_before": int(held.timestamp()),
             "ahead_after": int((self.clock() + AHEAD).timestamp()),
             "begins": int((home.moved_in or _EVER).timestamp()),

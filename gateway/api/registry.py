@@ -14,6 +14,7 @@ from adapters.queries import BadQuery
 from gateway.api import models
 from gateway.api.models import Json, body
 from gateway.api.organisations import OrganisationIn, organisation_shown
+from gateway.api.town_checks import outside
 from gateway.door.ledger import Ledger
 from gateway.errors import CodeRefused, CsrRefused, InUse, NotAllowed, RegistryError, SubjectGone, Unknown
 from gateway.household_end import HouseholdEnd
@@ -243,6 +244,8 @@ class RegistryApi:
     async def put_organisation(self, request: web.Request) -> web.Response:
         """Add or replace."""
         wanted = await body(request, OrganisationIn)
+        if wrong := list(outside("quantities", wanted.quantities)):
+            raise about(422, "invalid", wrong)
         await self.registry.organisations.put(wanted.entry(request.match_info["organisation"]))
         return web.json_response({"organisation": request.match_info["organisation"]})
 

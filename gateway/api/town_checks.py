@@ -126,7 +126,7 @@ class TownChecks:
             wrong += self._refused(named, organisation)
         everybody = {**mended.organisations, **town.organisations}
         async for named, organisation in sliced(everybody.items(), ORGANISATIONS_A_TURN):
-            wrong += _outside(f"organisations.{named}.quantities", organisation.quantities)
+            wrong += outside(f"organisations.{named}.quantities", organisation.quantities)
         clients = {**mended.clients, **town.clients}
         async for name, client in sliced(clients.items(), ORGANISATIONS_A_TURN):
             wrong += self._wrong_of_client(name, client, sound)
@@ -151,7 +151,7 @@ class TownChecks:
             yield f"clients.{name}.organisation", "there is no such organisation, nor is it in the file"
 
 
-def _outside(place: str, quantities: Iterable[str]) -> Iterator[BrokenRule]:
+def outside(place: str, quantities: Iterable[str]) -> Iterator[BrokenRule]:
     """Those that are not in the vocabulary."""
     for number, quantity in enumerate(quantities):
         if parse(quantity) is None:

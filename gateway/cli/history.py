@@ -4,7 +4,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,6 +88,7 @@ def _exchange(config: Settings, file: Path, read: ReadFile, *, send: bool) -> No
         new = sorted(meter for _, meter, is_new in meters if is_new)
         told_of = [counted(read.count, "value"), counted(len(homes), "household"), counted(len(meters), "meter")]
         typer.echo(f"{', '.join(told_of)} of which {len(new)} new", err=True)
+        _tell_apart(file, read, known)
         _tell_renamed(file, read)
         if send:
             _send(line, read, told)
@@ -96,6 +97,20 @@ def _exchange(config: Settings, file: Path, read: ReadFile, *, send: bool) -> No
     finally:
         line.close()
     _sums(file, read, told, sent=send)
+
+
+def _tell_apart(file: Path, read: ReadFile, known: Sequence[Any]) -> None:
+    """Serial numbers that become meters beside others of their household: the devices of one place, perhaps."""
+    lines = [
+        min(column.lines)
+        for column, said in zip(read.columns, known, strict=True)
+        if said["new"] and column.name.serial and not column.name.meter and said["beside"]
+    ]
+    if lines:
+        rule = (
+            "each serial number without `meter` becomes a meter of its own; devices of one place, after an exchange, "
+        )
+        typer.echo(f"{file}:{min(lines)}: {rule}are one by `fixed: {{meter: main}}` or a column `meter`", err=True)
 
 
 def _tell_renamed(file: Path, read: ReadFile) -> None:
@@ -138,14 +153,34 @@ def _checked(line: Calls, file: Path, read: ReadFile) -> list[Any]:
 
 
 def _asked(line: Calls, read: ReadFile) -> list[Any]:
-    known: list[Any] = []
-    for begin in range(0, len(read.columns), _AT_ONCE):
-        some = read.columns[begin : begin + _AT_ONCE]
+    """Those of one place at once, as far as they fit: the gateway counts new meters of what it is asked together."""
+    known: list[Any] = [None] * len(read.columns)
+    order = sorted(range(len(known)), key=lambda at: (read.columns[at].name.household, read.columns[at].name.point))
+    for asked in _together(order, read):
+        some = [read.columns[at] for at in asked]
         names = [{part: text for part, text in column.name._asdict().items() if text} for column in some]
         places = _places([Slice(each, "", range(1)) for each in some], read)
         body = json.dumps({"series": names}).encode()
-        known += json.loads(line.post("/api/history/check", body, places))["series"]
+        answer = json.loads(line.post("/api/history/check", body, places))["series"]
+        for at, said in zip(asked, answer, strict=True):
+            known[at] = said
     return known
+
+
+def _together(order: Sequence[int], read: ReadFile) -> Iterable[Sequence[int]]:
+    """A place is not divided unless it has more than ``_AT_ONCE`` series."""
+    asked: list[int] = []
+    for _, group in groupby(order, key=lambda at: (read.columns[at].name.household, read.columns[at].name.point)):
+        place = list(group)
+        if asked and len(asked) + len(place) > _AT_ONCE:
+            yield asked
+            asked = []
+        while len(place) > _AT_ONCE:
+            yield place[:_AT_ONCE]
+            place = place[_AT_ONCE:]
+        asked += place
+    if asked:
+        yield asked
 
 
 def _foresee(read: ReadFile, known: Iterable[Any], told: _Told) -> None:

@@ -26,6 +26,7 @@ LettersFile = Annotated[
     typer.Option("--letters", help="Append a page for each household with codes to this file: to print and to post."),
 ]
 HOUSEHOLDS_AT_ONCE = 100
+_SHAPE = 'an import is one JSON object, such as {"households": [{"name": "A. Muster", "points": ["AT00..."]}]}'
 
 
 @app.command("import")
@@ -67,7 +68,7 @@ def _table(file: Path) -> dict[str, Any]:
         _end(f"{file}: {why(error)}")
     except ValueError as error:  # UTF-8 or JSON; what stands there is not repeated
         where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
-        _end(f"{file}: not JSON in UTF-8{where}")
+        _end(f"{file}: not JSON in UTF-8{where}; {_SHAPE}")
     if not isinstance(table, dict):
         _end(f"{file}: a JSON object with organisations, clients, households")
     return table

@@ -7,6 +7,12 @@ from datetime import datetime
 from gateway.errors import NotAllowed, Unknown
 from gateway.registry.meter_records import Exchanged, Meter, Reader
 
+OF_ANOTHER = (
+    "new: it is the number of a device that another meter of this household has now; if it moved, declare first that "
+    "it was taken out there, and if both meters are one place, leave the new number out and import its values under "
+    "this meter's label, without serial numbers"
+)
+
 
 def in_order(meter: Meter) -> Meter:
     """Its serial numbers by when each device was there, the present one last.
@@ -73,11 +79,13 @@ def _there_since(meter: Meter, said: Sequence[Exchanged], serial: str, since: da
     return max((at for at in (*(each.at for each in said), meter.since) if at < out), default=None)
 
 
-def with_exchange(meter: Meter, done: Exchanged) -> Meter:
+def with_exchange(meter: Meter, done: Exchanged, others: Sequence[Meter] = ()) -> Meter:
     """What is declared again for an instant takes the place of what was; what it leaves out stays.
 
-    Raises ``NotAllowed``.
+    ``others``: the meters beside it in the household; one device is in one place. Raises ``NotAllowed``.
     """
+    if done.new not in dict(meter.serials) and any(done.new in in_place(each) for each in others):
+        raise NotAllowed(OF_ANOTHER)
     before = _at(meter, done.at)
     if before is not None:
         meter, done = _without(meter, before), _joined(before, done)

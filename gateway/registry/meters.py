@@ -126,7 +126,7 @@ class Meters:
                 raise InUse("component: it is the place of another meter of this household, which may be renamed")
             found = home.meters.get(wanted) or self._new(home, reader, how=how, label=wanted)
             if medium and found.medium_told not in ("", medium):
-                raise NotAllowed("medium: its telegrams say another one")
+                raise NotAllowed(f"medium: its {_tellers(found)} say another one")
             found = with_serial(found, reader.serial, self._clock())
             found = replace(found, medium=medium or found.medium, family=family or found.family, told=found.medium_told)
             found = replace(found, how=how if place else found.how, limit=found.limit if limit is None else limit)
@@ -134,10 +134,19 @@ class Meters:
             self._book.unlearn(household)
             return found
 
-    async def planned(self, household: SubjectId, name: str, serial: str) -> tuple[str, bool]:
-        """What ``imported`` would answer, and whether it would make a new one. Raises what it raises."""
+    async def planned(
+        self, household: SubjectId, name: str, serial: str, drafts: dict[SubjectId, MeterHome]
+    ) -> tuple[str, bool]:
+        """What ``imported`` would answer, and whether that is a meter that is not there yet. Raises what it raises.
+
+        ``drafts``: by household what those that were asked before would make; empty at the first, filled here.
+        """
         home, serial = await self._book.home(household), printed(serial)
-        label = self._wanted(home, self._import_place(household, name, serial), name, serial)
+        draft = drafts.setdefault(household, MeterHome(dict(home.meters), dict(home.places)))
+        place = self._import_place(household, name, serial)
+        label = self._wanted(draft, place, name, serial)
+        found = draft.meters.get(label) or self._new(draft, _import_reader(name, serial), how="imported", label=label)
+        draft.meters[label], draft.places[place] = with_serial(found, serial, self._clock()), label
         return label, label not in home.meters
 
     async def imported(
@@ -187,18 +196,23 @@ class Meters:
             raise NotAllowed("at: an exchange that has not happened yet")
         if len({stand.quantity for stand in done.stands}) < len(done.stands):
             raise NotAllowed("stands: each quantity once")
-        return await self._changed(household, label, lambda found: with_exchange(found, done), waits=False)
+
+        def change(found: Meter, home: MeterHome) -> Meter:
+            others = [each for each in home.meters.values() if each.label != found.label]
+            return with_exchange(found, done, others)
+
+        return await self._changed(household, label, change, waits=False)
 
     async def undo(self, household: SubjectId, label: str, at: datetime) -> Meter:
         """A declared exchange was none. Numbers that nothing but the declaration knows go with it.
 
         Raises ``Unknown``, ``SubjectGone``.
         """
-        return await self._changed(household, label, lambda found: without_exchange(found, at))
+        return await self._changed(household, label, lambda found, _: without_exchange(found, at))
 
     async def confirm(self, household: SubjectId, label: str) -> Meter:
         """The operator has looked at it: it is right as it is. Raises ``Unknown``, ``SubjectGone``."""
-        return await self._changed(household, label, lambda found: found, waits=False)
+        return await self._changed(household, label, lambda found, _: found, waits=False)
 
     async def rename(self, household: SubjectId, label: str, name: str) -> Meter:
         """What people call it from now on; said as its label, it has no other name any more.
@@ -217,11 +231,16 @@ class Meters:
             return changed
 
     async def _changed(
-        self, household: SubjectId, label: str, change: Callable[[Meter], Meter], *, waits: bool | None = None
+        self,
+        household: SubjectId,
+        label: str,
+        change: Callable[[Meter, MeterHome], Meter],
+        *,
+        waits: bool | None = None,
     ) -> Meter:
         async with self._turns.of(household):
             home = await self._book.home(household)
-            changed = change(_found(home, label))
+            changed = change(_found(home, label), home)
             await self._book.keep(household, home, changed, None, waits=waits)
             self._book.unlearn(household)  # a number that was taken off the list is met again
             return changed
@@ -243,6 +262,12 @@ class Meters:
         now = self._clock()
         serials = ((reader.serial, min(reader.at or now, now)),) if reader.serial else ()
         return Meter(self._ids(), name, reader.medium, how, now, serials, told=reader.medium)
+
+
+def _tellers(meter: Meter) -> str:
+    """Who told its medium; of one that was assigned it is not kept which of both it was."""
+    both = "telegrams or imported values"
+    return {"seen": "telegrams", "imported": "imported values"}.get(meter.how, both)
 
 
 def _assignable(reader: Reader, label: str) -> str:

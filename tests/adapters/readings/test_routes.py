@@ -211,3 +211,24 @@ async def test_a_portfolio_says_how_many_do_not_allow_all_of_the_period(
     async with client.get(ALL, params=asked | GOOD, headers=calling(Role.PARTNER, "acme")) as answer:
         assert answer.status == 200
         assert "Not-Covered" not in answer.headers
+
+
+@pytest.mark.parametrize("path", [HOME, ALL, "/readings/places/north.csv"])
+async def test_who_takes_none_of_our_forms_is_told_which_there_are(
+    client: TestClient[Any, Any], services: FakeServices, path: str
+) -> None:
+    headers = {**calling(Role.PARTNER, "acme"), "Accept": "application/vnd.sdmx.data+csv;version=2.0.0"}
+    async with client.get(path, params=GOOD, headers=headers) as answer:
+        problem = await answer.json(content_type=None)
+    assert (answer.status, problem["reason"], problem["field"]) == (406, "not-acceptable", "Accept")
+    assert problem["rule"].startswith("text/csv, application/json, application/x-ndjson")
+    assert services.door.questions == []
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/csv", "text/*", "", "application/vnd.sdmx.data+csv, */*;q=0.1"])
+async def test_the_end_of_the_path_says_the_form_to_who_takes_any_of_ours(
+    client: TestClient[Any, Any], accept: str
+) -> None:
+    headers = {**calling(Role.PARTNER, "acme"), "Accept": accept}
+    async with client.get(HOME, params=GOOD, headers=headers) as answer:
+        assert (answer.status, answer.content_type) == (200, "application/json")

@@ -67,6 +67,7 @@ WRONG: list[tuple[str, str, dict[str, Any] | None, int, list[str]]] = [
     ("PUT", "/api/organisations/acme", {"name": "Stadt\u202ewerke"}, 422, ["name"]),
     ("PUT", "/api/organisations/acme", {"name": "Acme\n"}, 422, ["name"]),
     ("PUT", "/api/organisations/acme", {"name": "Acme", "did": "did:web:a\u200b"}, 422, ["did"]),
+    ("PUT", "/api/organisations/acme", {"name": "A", "quantities": [ENERGY, "hello"]}, 422, ["quantities.1"]),
     ("PUT", "/api/organisations/a\u200bcme", {"name": "Acme"}, 422, ["id"]),
     ("POST", "/api/households", {"name": "Anna\u200b"}, 422, ["name"]),
     ("POST", "/api/households", {"address": "Weg 1\n\u2066Ort"}, 422, ["address"]),

@@ -125,6 +125,10 @@ async def test_a_fresh_code_for_a_box_that_is_there_has_its_fingerprint(tmp_path
     ("body", "words"),
     [
         (b"{", "not JSON in UTF-8 (line 1"),
+        (
+            b"name;points\n",
+            'an import is one JSON object, such as {"households": [{"name": "A. Muster", "points": ["AT00..."]}]}',
+        ),
         (b"\xff", "not JSON in UTF-8"),
         (b"[]", "a JSON object with"),
         (None, "No such"),

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -352,3 +353,41 @@ async def test_a_device_is_there_since_the_first_of_its_values_whatever_its_stat
             assert done.exit_code == 0, done.stderr
             (meter,) = await house.gateway.registry.meters.of(subject)
             assert meter.serials == (("77", MIDNIGHT + first * timedelta(minutes=15)),)
+
+
+@pytest.mark.parametrize("words", [("--check",), ()])
+async def test_serial_numbers_that_become_several_meters_are_counted_and_said(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    async with people(tmp_path) as house:
+        subject = await household(house)
+        lines = [f"{line(n)};{serial}" for n, serial in enumerate(["S1", "S2"])]
+        file, plan_file = written(tmp_path, lines, MAP.replace("status: S", "status: S, serial: N"))
+        file.write_text(file.read_text().replace("Wert;S", "Wert;S;N"))
+        done = await imported_file(house, tmp_path, file, plan_file, *words)
+        assert "1 household, 2 meters of which 2 new\n" in done.stderr
+        assert ":3: each serial number without `meter` becomes a meter of its own" in done.stderr
+        assert len(await house.gateway.registry.meters.of(subject)) == (0 if words else 2)
+        plan_file.write_text(plan_file.read_text().replace("fixed: {", "fixed: {meter: house, "))
+        if words:
+            done = await imported_file(house, tmp_path, file, plan_file, *words)
+            assert "1 meter of which 1 new\n" in done.stderr
+            assert "each serial number" not in done.stderr
+
+
+async def test_a_serial_number_of_a_later_file_that_becomes_a_meter_beside_the_first_is_said(tmp_path: Path) -> None:
+    async with people(tmp_path) as house:
+        await household(house)
+        plan = MAP.replace("status: S", "status: S, serial: N")
+        for serial, said in (("S1", False), ("S1", False), ("S2", True)):
+            file, plan_file = written(tmp_path, [f"{line(0)};{serial}"], plan)
+            file.write_text(file.read_text().replace("Wert;S", "Wert;S;N"))
+            done = await imported_file(house, tmp_path, file, plan_file)
+            assert ("each serial number without `meter`" in done.stderr) is said
+
+
+def test_series_of_one_place_are_asked_together_as_far_as_they_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "_AT_ONCE", 3)
+    names = [SimpleNamespace(name=SimpleNamespace(household="", point=point)) for point in "AABBCDDDDE"]
+    asked = list(history._together(range(10), SimpleNamespace(columns=names)))  # type: ignore[arg-type]
+    assert asked == [[0, 1], [2, 3, 4], [5, 6, 7], [8, 9]]

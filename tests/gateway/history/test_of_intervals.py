@@ -339,4 +339,4 @@ async def test_the_medium_that_a_file_tells_is_not_to_be_denied_and_a_number_is_
         headers, body = {"Authorization": f"Bearer {house.token}"}, {"label": "gas", "medium": "electricity"}
         async with house.browser.post(f"/api/households/{subject}/meters", json=body, headers=headers) as answer:
             assert answer.status == 422
-            assert "medium: its telegrams say another one" in (await answer.json())["detail"]
+            assert "medium: its imported values say another one" in (await answer.json())["detail"]

@@ -243,7 +243,7 @@ async def test_a_name_is_one_meters_alone_and_finds_it(tmp_path: Path) -> None:
             with pytest.raises(NotAllowed, match="name: at most 64 characters; printable"):
                 await known.rename(household, "heat", wrong)
         assert (await known.confirm(household, "house")).label == "main"
-        assert await known.planned(household, "house", "") == ("main", False)
+        assert await known.planned(household, "house", "", {}) == ("main", False)
         assert await known.imported(household, "house", "") == "main"
         assert await known.meet(household, Reader("box-1", "house")) == "house-2"
         assert (await known.rename(household, "house", "main")).name == ""

@@ -1,6 +1,7 @@
 """Meters of households in memory: bounded, and never wrong when something is forgotten."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,8 +9,8 @@ import pytest
 
 from gateway.errors import NotAllowed, Unknown
 from gateway.registry import meter_book as module
-from gateway.registry.meter_book import MeterBook
-from gateway.registry.meter_records import Meter, Reader
+from gateway.registry.meter_book import MeterBook, MeterHome
+from gateway.registry.meter_records import Exchanged, Meter, Reader
 from gateway.registry.meters import Meters
 from policies.terms import SubjectId
 from tests.gateway.vault.safe import ANNA, BERT, Safe, opened
@@ -100,7 +101,7 @@ async def test_a_row_from_before_telegrams_words_were_kept_apart_has_them_by_how
     seen = Meter("old", "main", "electricity", "seen", safe.now)
     await book.keep(ANNA, await book.home(ANNA), seen, book.place(ANNA, Reader("box", "")))
     assert (await meters.assign(ANNA, Reader("box", ""), label="main", limit=Decimal(9))).how == "assigned"
-    with pytest.raises(NotAllowed, match="medium: its telegrams say another one"):
+    with pytest.raises(NotAllowed, match="medium: its telegrams or imported values say another one"):
         await meters.assign(ANNA, Reader("box", ""), label="main", medium="gas")
 
 
@@ -117,3 +118,33 @@ async def admitted(safe: Safe, name: str) -> SubjectId:
     household = SubjectId(name * 32)
     await safe.vault.admit(household, safe.now)
     return household
+
+
+async def test_imported_values_that_deny_a_medium_are_called_so(safe: Safe) -> None:
+    label = await safe.meters.imported(ANNA, "", "S1", medium="electricity")
+    with pytest.raises(NotAllowed, match="medium: its imported values say another one"):
+        await safe.meters.assign(ANNA, Reader("", ""), label=label, medium="gas")
+
+
+async def test_an_exchange_puts_no_device_in_that_another_meter_of_the_household_has_now(safe: Safe) -> None:
+    first, second = [await safe.meters.imported(ANNA, "", serial) for serial in ("S1", "S2")]
+    before, put_in = await safe.meters.of(ANNA), Exchanged(safe.now, "S1", "S2")
+    with pytest.raises(NotAllowed, match="new: it is the number of a device that another meter") as refused:
+        await safe.meters.exchange(ANNA, first, put_in)
+    assert "leave the new number out" in str(refused.value)
+    assert await safe.meters.of(ANNA) == before
+    assert await safe.meters.imported(ANNA, first, "") == first, "as the refusal says"
+    declared = await safe.meters.exchange(ANNA, first, replace(put_in, new=""))
+    assert [serial for serial, _ in declared.serials] == ["S1"]
+    await safe.meters.undo(ANNA, first, safe.now)
+    await safe.meters.exchange(ANNA, second, Exchanged(safe.now, "S2", "S3"))
+    assert dict((await safe.meters.exchange(ANNA, first, put_in)).serials).keys() == {"S1", "S2"}, "it moved"
+
+
+async def test_a_plan_counts_what_was_planned_before_as_it_would_be_made(safe: Safe) -> None:
+    drafts: dict[SubjectId, MeterHome] = {}
+    asked = [("", "S1"), ("", "S2"), ("", "S1"), ("house", "S3"), ("", "S3")]
+    planned = [(await safe.meters.planned(ANNA, *each, drafts))[0] for each in asked]
+    assert await safe.meters.of(ANNA) == []
+    assert planned == [await safe.meters.imported(ANNA, *each) for each in asked]
+    assert planned == ["imported", "imported-2", "imported", "house", "house"]
