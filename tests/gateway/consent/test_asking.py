@@ -203,3 +203,36 @@ async def test_before_who_moved_out_there_is_nothing(tmp_path: Path) -> None:
         await home.consent.ask(who, home.wish())
         await home.gateway.household_end.move_out(who)
         assert await home.consent.waiting(who) == []
+
+
+async def test_a_no_is_that_households_alone_and_is_listed_with_its_instant_in_the_order_of_answers(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home:
+        who, neighbour = await home.household(), await home.household()
+        first = await home.consent.ask(who, home.wish())
+        second = await home.consent.ask(who, home.wish(recipient=OTHER))
+        theirs = await home.consent.ask(neighbour, home.wish())
+        await home.consent.refuse(who, second)
+        home.now += ONE_DAY
+        await home.consent.refuse(who, first)
+        told = [(asked.id, at, at.tzinfo) for asked, at in await home.consent.refused(who)]
+        assert told == [(second, NOON, UTC), (first, NOON + ONE_DAY, UTC)]
+        assert await home.consent.refused(neighbour) == []
+        assert await shown(home, neighbour) == [theirs]
+        with pytest.raises(ConsentError, match="no such request"):
+            await home.consent.refuse(who, theirs)
+        await home.consent.accept(neighbour, theirs, home.wish().quantities)
+
+
+async def test_at_the_instant_at_which_what_was_asked_for_is_over_nobody_says_yes_to_it(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        who = await home.household()
+        asked = await home.consent.ask(who, home.wish(until=NOON + ONE_DAY))
+        home.now = NOON + ONE_DAY - TICK
+        assert await shown(home, who) == [asked]
+        home.now += TICK
+        with pytest.raises(ConsentError, match=r"^request: the time that was asked for is over$") as over:
+            await home.consent.accept(who, asked, home.wish().quantities)
+        assert over.value.reason == "over"
+        assert await shown(home, who) == []

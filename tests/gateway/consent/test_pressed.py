@@ -222,6 +222,18 @@ def test_slots_are_written_in_place_and_come_back_in_any_order(tmp_path: Path) -
     assert PressedFile(tmp_path / "pressed", Plain()).load() == {}
 
 
+def test_a_file_that_was_cut_is_made_whole_and_keeps_what_is_left_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "pressed"
+    file = PressedFile(path, Plain())
+    file.load()
+    kept, lost = file.put(PRESS), file.put(PRESS)
+    os.truncate(path, SLOT + 1)
+    again = PressedFile(path, Plain())
+    assert again.load() == {kept: PRESS}
+    assert path.stat().st_size == SLOT * SLOTS
+    assert again.put(PRESS) == lost
+
+
 def test_what_is_made_durable_lies_in_the_file_already(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, seen = PressedFile(tmp_path / "pressed", Plain()), list[int]()
     file.load()
