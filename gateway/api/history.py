@@ -108,7 +108,8 @@ class HistoryApi:
     async def check(self, request: web.Request) -> web.Response:
         """For each series its meter and from when its values can be kept, or what is wrong with which field.
 
-        ``beside``: other meters of the household, with those that series before this one would make.
+        With it goes how many other meters the household has (field "beside"), with those that series before this one
+        would make.
         """
         wanted = await body(request, CheckIn)
         drafts: dict[SubjectId, MeterHome] = {}

@@ -7,8 +7,8 @@ from datetime import datetime
 from gateway.errors import NotAllowed, Unknown
 from gateway.registry.meter_records import Exchanged, Meter, Reader
 
-OF_ANOTHER = (
-    "new: it is the number of a device that another meter of this household has now; if it moved, declare first that "
+_OF_ANOTHER = (
+    "it is the number of a device that another meter of this household has now; if it moved, declare first that "
     "it was taken out there, and if both meters are one place, leave the new number out and import its values under "
     "this meter's label, without serial numbers"
 )
@@ -85,7 +85,7 @@ def with_exchange(meter: Meter, done: Exchanged, others: Sequence[Meter] = ()) -
     ``others``: the meters beside it in the household; one device is in one place. Raises ``NotAllowed``.
     """
     if done.new not in dict(meter.serials) and any(done.new in in_place(each) for each in others):
-        raise NotAllowed(OF_ANOTHER)
+        raise NotAllowed(f"new: {_OF_ANOTHER}")
     before = _at(meter, done.at)
     if before is not None:
         meter, done = _without(meter, before), _joined(before, done)
