@@ -39,7 +39,6 @@ class Holding:
 
 _CLAIMS = "GDPR Art. 5(2) and 17(3)(e)"
 HOLDINGS: Sequence[Holding] = (
-    Holding("certificate", "this certificate, under a pseudonym", _CLAIMS, ("evidence",), always=True),
     Holding(
         "tenancy",
         "that a household was here: its place, begin and end, under a random id",
@@ -48,8 +47,12 @@ HOLDINGS: Sequence[Holding] = (
         always=True,
     ),
     Holding(
-        "receipts", "receipts, with what was read before, and withdrawals", "GDPR Art. 7(1) and 17(3)(e)", ("evidence",)
+        "receipts",
+        "receipts, with what was read before, and withdrawals, and this certificate",
+        "GDPR Art. 5(2), 7(1) and 17(3)(e)",
+        ("evidence",),
     ),
+    Holding("certificate", "this certificate, under a pseudonym", _CLAIMS, ("evidence",)),
     Holding(
         "records",
         "records of grounds and requests, under a random id",

@@ -64,7 +64,9 @@ class Remains:
             "logged in": select(session.c.lookup).where(session.c.subject == household),
         }
         there = {key for key, query in asked.items() if connection.execute(query.limit(1)).first() is not None}
-        there |= {key for key, ways in _SAME.items() if there & ways}
+        there |= {key for key, ways in _SAME.items() if there & ways} | {
+            "receipts" if "receipts" in there else "certificate"
+        }
         return there | ({"dataspace"} if self._in_dataspace(connection, household) else set())
 
     def _in_dataspace(self, connection: Connection, household: SubjectId) -> bool:

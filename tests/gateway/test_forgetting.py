@@ -16,7 +16,7 @@ from tests.gateway.books import entries_of
 from tests.gateway.house import ACME, ENERGY, House, house
 from tests.gateway.people_house import people
 
-SAID = {table: holding.key for holding in HOLDINGS for table in holding.tables}
+SAID = {table: holding.key for holding in reversed(HOLDINGS) for table in holding.tables}
 
 
 def holding_of(connection: Connection, *words: str) -> dict[str, int]:

@@ -78,15 +78,22 @@ ERASURE_TEXT: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Um zeigen zu können, was vereinbart war, bis Ansprüche verjährt sind.",
         ),
         "stays_receipts": (
-            "The signed receipts of your consents and of your withdrawals, with the words that you read before, under "
-            "a pseudonym: who was allowed what, for which purpose, and when it ended. No reading.",
-            "Die unterschriebenen Belege Ihrer Einwilligungen und Widerrufe, mit den Worten, die Sie davor lasen, "
-            "unter einem Decknamen: wem was erlaubt war, zu welchem Zweck, und wann es endete. Kein Messwert.",
+            "The signed receipts of your consents and of your withdrawals, with the words that you read before, and "
+            "the certificate of the erasure, under a pseudonym: who was allowed what, for which purpose, and when it "
+            "ended. No reading.",
+            "Die unterschriebenen Belege Ihrer Einwilligungen und Widerrufe, mit den Worten, die Sie davor lasen, und "
+            "die Bescheinigung der Löschung, unter einem Decknamen: wem was erlaubt war, zu welchem Zweck, und wann "
+            "es endete. Kein Messwert.",
         ),
-        "stays_law_receipts": ("GDPR Art. 7(1) and 17(3)(e)", "DSGVO Art. 7 Abs. 1 und Art. 17 Abs. 3 Buchst. e"),
+        "stays_law_receipts": (
+            "GDPR Art. 5(2), 7(1) and 17(3)(e)",
+            "DSGVO Art. 5 Abs. 2, Art. 7 Abs. 1 und Art. 17 Abs. 3 Buchst. e",
+        ),
         "stays_why_receipts": (
-            "To be able to show that you had agreed, until claims are out of time: three years.",
-            "Um zeigen zu können, dass Sie eingewilligt hatten, bis Ansprüche verjährt sind: drei Jahre.",
+            "To be able to show that you had agreed and that your data was destroyed, until claims are out of time: "
+            "three years.",
+            "Um zeigen zu können, dass Sie eingewilligt hatten und Ihre Daten gelöscht wurden, bis Ansprüche verjährt "
+            "sind: drei Jahre.",
         ),
         "stays_records": (
             "In the gateway's own records what was asked of you, what you agreed to and what a law allowed, under a "

@@ -198,7 +198,7 @@ async def test_the_certificate_is_read_on_the_page_in_words_of_its_language_and_
         assert (facts["Keys: Readings as they came in"], days["keys of readings, class live"]) == ("1 day", 1)
         assert facts["Key of your name, your address and the numbers of your meters"] == "1"
         told = {each.what: each.key for each in HOLDINGS}
-        stays = ["certificate", "tenancy", "ledger", "access", "session", "notices"]
+        stays = ["tenancy", "certificate", "ledger", "access", "session", "notices"]
         assert [told[each["what"]] for each in claims["retained"]] == stays
         assert page.count("<dt>Kept until</dt>") == len(stays)
         assert 'datetime="2029-03-06"' in page

@@ -333,7 +333,8 @@ async def test_whoever_is_about_to_erase_reads_what_stays_why_and_until_when(tmp
         shown = [facts(english, nth) for nth in range(7)]
         days = ["6 March 2029"] * 4 + ["2 June 2026", "3 April 2026", "5 March 2026"]
         assert [each["Kept until"] for each in shown] == days
-        assert shown[1]["What"].startswith("That a household was here")
+        assert shown[0]["What"].startswith("That a household was here")
+        assert shown[1]["What"] == "This certificate, under a pseudonym."
         assert shown[2]["What"].startswith("In the gateway's own records what was asked of you")
         assert "three years" in shown[2]["Why"]
         assert "receipts of your consents" not in english, "it has agreed to nothing"
