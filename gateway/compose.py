@@ -33,7 +33,6 @@ from gateway.door.ledger import Ledger
 from gateway.door.lines import Lines
 from gateway.door.profiles import Profiles, ProfileSource
 from gateway.door.release import ReleaseDesk
-from gateway.errors import StoreFull
 from gateway.forgetting import Forgetting
 from gateway.grounds import GroundBook
 from gateway.household_end import HouseholdEnd
@@ -432,13 +431,12 @@ def composed(
 async def _leaving(
     compactor: Compactor, days: Days, vee: VeeDesk, log: Logger, first: Mapping[DetailClass, date]
 ) -> None:
-    """What coarser classes still need of what expires now. A full disk holds no expiry up."""
-    try:
-        await compactor.merge_leaving(first)
-        await days.derive_leaving(first)
-        await vee.keep_leaving(first)
-    except StoreFull:
-        log.error("retention.leaving_not_written")
+    """What coarser classes still need of what expires now. Nothing that is wrong with it holds an expiry up."""
+    for step in (compactor.merge_leaving, days.derive_leaving, vee.keep_leaving):
+        try:
+            await step(first)
+        except Exception as fault:  # noqa: BLE001 - a full disk, or a store that somebody damaged: days end on time
+            log.error("retention.leaving_failed", step=step.__name__, error=type(fault).__name__)
 
 
 def _lasting(settings: Settings, days: Mapping[DetailClass, int], window: timedelta) -> Lasting:

@@ -32,8 +32,15 @@ def put_row(connection: Connection, table: Table, row: Mapping[str, Any]) -> Non
 
 
 def put_new_row(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
-    """Unless one with its key is there, which stays."""
-    _changed(connection, table, _keyed(table, row), lambda: connection.execute(insert_new(table), dict(row)).rowcount)
+    """Unless one with its key is there, which stays; not one that somebody else wrote."""
+    mine, new = _keyed(table, row), insert_new(table)
+
+    def work() -> int:
+        if not rows_of(connection, table, mine):
+            connection.execute(delete(table).where(mine))
+        return connection.execute(new, dict(row)).rowcount
+
+    _changed(connection, table, mine, work)
 
 
 def drop_rows(connection: Connection, table: Table, rows: ColumnElement[bool]) -> int:

@@ -138,7 +138,7 @@ class Pins:
         def pinned(connection: Connection) -> tuple[T, dict[str, Pin]]:
             for before in begun:
                 before.undo()
-            begun[:] = [change := WatchedChange(self._marks, known, run)]
+            begun[:] = [change := WatchedChange(self._marks, known, run, ending=ending)]
             with guarding(connection, change):
                 return work(connection), change.end(connection)
 

@@ -41,8 +41,9 @@ class Marks:
     def believed(self, table: Table, row: Mapping[str, Any]) -> bool:
         if table.name not in self.tables:
             return True
-        good = self.mark(table, row) in self._known[table.name]
-        if not good and table.name not in self._said:
+        mark = self.mark(table, row)
+        good = mark in self._known[table.name]
+        if not good and (table.name, mark) not in self._going | self._gone and table.name not in self._said:
             self._said.add(table.name)
             self._log.error("rows.not_believed", table=table.name)
         return good
@@ -65,9 +66,12 @@ class Marks:
             self._gone -= pairs
             self._known[table] |= marks
 
-    def go(self, table: str, marks: set[int]) -> None:
+    def go(self, table: str, marks: set[int], *, at_once: bool = False) -> None:
+        """``at_once``: nobody believes them any more; a reader that has them still may be one that began before."""
         with self._lock:
             self._going |= {(table, mark) for mark in marks}
+            if at_once:
+                self._known[table] -= marks
 
     def forget(self) -> None:
         """Now and then."""
@@ -80,9 +84,9 @@ class Marks:
 class WatchedChange(Guard):
     """Of an extension's tables, in one transaction."""
 
-    def __init__(self, marks: Marks, known: Mapping[str, Pinned], run: bytes) -> None:
-        """``known``: what the tree says of each table."""
-        self._marks, self._known, self._run = marks, known, run
+    def __init__(self, marks: Marks, known: Mapping[str, Pinned], run: bytes, *, ending: bool = False) -> None:
+        """``known``: what the tree says of each table. ``ending``: what goes counts for nothing from now on."""
+        self._marks, self._known, self._run, self._ending = marks, known, run, ending
         self._went: defaultdict[str, set[int]] = defaultdict(set)
         self._came: defaultdict[str, set[int]] = defaultdict(set)
 
@@ -92,12 +96,13 @@ class WatchedChange(Guard):
     def change(self, connection: Connection, table: Table, rows: ColumnElement[bool], work: Callable[[], int]) -> int:
         if table.name not in self._marks.tables:
             return work()
-        before = self._marks.known(table.name, self._of(connection, table, rows))
+        there = self._of(connection, table, rows)
+        before = self._marks.known(table.name, there)
         result = work()
         after = self._of(connection, table, rows)
-        went, came = before - after, after - before
+        went, came = before - after, after - there  # one that somebody else wrote becomes nobody's by staying
         self._marks.come(table.name, came)
-        self._marks.go(table.name, went)
+        self._marks.go(table.name, went, at_once=self._ending)
         mine_went, mine_came = self._went[table.name], self._came[table.name]
         mine_went |= went - mine_came
         mine_came -= went

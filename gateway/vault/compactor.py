@@ -12,10 +12,11 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy.exc import DatabaseError
 
 from adapters.plugin import Logger
 from gateway.clock import Clock
-from gateway.errors import DayChanged, SubjectGone
+from gateway.errors import DayChanged, StoreFull, SubjectGone
 from gateway.keeper.port import Keeper
 from gateway.keeper.states import Randomness
 from gateway.storage.port import Store
@@ -128,7 +129,20 @@ class Compactor:
         return [said] if count else []
 
     async def merge(self, subject: SubjectId, detail: DetailClass, day: int) -> bool:
-        """Merge one day (ordinal) now. False when it cannot be: gone, expired, or changed meanwhile."""
+        """Merge one day (ordinal) now. False when it cannot be: gone, expired, changed meanwhile, or damaged.
+
+        Raises ``StoreFull``.
+        """
+        try:
+            return await self._merge(subject, detail, day)
+        except (SubjectGone, DayChanged):
+            return False
+        except StoreFull:
+            raise
+        except (ValueError, TypeError, DatabaseError):  # a seal that does not fit, or a row that is none of ours
+            return self._set_aside(subject, detail, day)
+
+    async def _merge(self, subject: SubjectId, detail: DetailClass, day: int) -> bool:
         if not await self._required.believed(subject):
             return self._set_aside(subject, detail, day)
         parts, required, doubt = await self._store.look(lambda connection: _found(connection, subject, detail, day))
@@ -136,26 +150,21 @@ class Compactor:
         parts = [part for part in parts if part.pieces or part.upto <= limit]
         if not any(part.pieces == 0 for part in parts):
             return self._set_aside(subject, detail, day) if doubt else False
-        try:
-            cipher = (await self._keeper.ciphers(subject, [(detail, day)])).get((detail, day))
-            if cipher is None:
-                return False
-            where = self._store, self._keeper, subject, detail, parts, cipher
-            series, again = await day_with_news(*where, news=bool(required))
-            corrected = bool(required) and (again or any(part.pieces and part.upto in required for part in parts))
-            if detail is DetailClass.QUARTER:  # before these pieces go: a crash in between does it again
-                await self._days.derive(subject, day, corrected=corrected)
-            merged = await asyncio.to_thread(self._merged, subject, detail, parts, series, cipher)
-
-            def put(connection: Connection) -> None:
-                _replace(connection, subject, detail, day, parts, merged)
-
-            key, words = DayKey.of(subject, detail, day), {"correcting": bool(required), "corrected": corrected}
-            await self._required.merged(key, put, merged.upto, merged.sealed, **words)
-        except (SubjectGone, DayChanged):
+        cipher = (await self._keeper.ciphers(subject, [(detail, day)])).get((detail, day))
+        if cipher is None:
             return False
-        except ValueError:  # a seal that does not fit
-            return self._set_aside(subject, detail, day)
+        where = self._store, self._keeper, subject, detail, parts, cipher
+        series, again = await day_with_news(*where, news=bool(required))
+        corrected = bool(required) and (again or any(part.pieces and part.upto in required for part in parts))
+        if detail is DetailClass.QUARTER:  # before these pieces go: a crash in between does it again
+            await self._days.derive(subject, day, corrected=corrected)
+        merged = await asyncio.to_thread(self._merged, subject, detail, parts, series, cipher)
+
+        def put(connection: Connection) -> None:
+            _replace(connection, subject, detail, day, parts, merged)
+
+        key, words = DayKey.of(subject, detail, day), {"correcting": bool(required), "corrected": corrected}
+        await self._required.merged(key, put, merged.upto, merged.sealed, **words)
         return True
 
     def _set_aside(self, subject: SubjectId, detail: DetailClass, day: int) -> bool:

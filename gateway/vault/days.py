@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import DatabaseError
 
 from adapters.plugin import Logger
 from gateway.errors import DayChanged, SubjectGone
@@ -101,7 +102,7 @@ class Days:
                 await self._block(SubjectId(subject), day - 1, day, corrected)
             except (SubjectGone, DayChanged):
                 continue
-            except ValueError:
+            except (ValueError, TypeError, DatabaseError):
                 self._log.warning("days.damaged", day=date.fromordinal(day).isoformat())
 
     async def derive_erased(self, subject: SubjectId, day: int) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from msgspec.structs import replace
+from sqlalchemy.exc import DatabaseError
 
 from adapters.plugin import Logger
 from gateway.clock import Clock
@@ -173,7 +174,7 @@ class VeeDesk:
                     await self._keep_days(household, Period(start, start + ONE_DAY))
             except (SubjectGone, Expired):
                 continue
-            except ValueError:
+            except (ValueError, TypeError, DatabaseError):
                 self._log.warning("vee.damaged", day=str(date.fromordinal(ordinal)))
 
     async def forget(self, household: SubjectId) -> None:

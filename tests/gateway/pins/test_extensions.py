@@ -228,3 +228,33 @@ async def test_a_ven_that_somebody_wrote_into_the_store_is_nobodys(tmp_path: Pat
         forged_live(home, "UPDATE openadr_ven SET body = replace(body, '\"thief\"', '\"utility\"')")
         await desk.start()
         await desk.commit([Drop(ven())])
+
+
+async def test_a_row_of_somebody_elses_hand_gives_way_to_the_extensions_own_and_is_never_taken_for_one(
+    tmp_path: Path,
+) -> None:
+    folder, _ = await told(tmp_path)
+    async with house(folder, extensions=BOTH) as home:
+        services = home.gateway.services("gaiax")
+        forged_live(home, "INSERT INTO dsp_key (did, keys) VALUES ('did:web:victim', CAST('{\"thief\": {}}' AS BLOB))")
+        assert await services.look(lambda c: store.pinned_keys(c, "did:web:victim")) is None
+        await services.write(lambda c: store.pin_keys(c, "did:web:victim", {"honest": {}}))
+        assert await services.look(lambda c: store.pinned_keys(c, "did:web:victim")) == {"honest": {}}
+    async with house(folder, extensions=BOTH) as home:
+        kept = await home.gateway.services("gaiax").look(lambda c: store.pinned_keys(c, "did:web:victim"))
+        assert (kept, home.gateway.pins.faults) == ({"honest": {}}, [])
+
+
+async def test_what_an_ending_took_away_opens_nothing_the_moment_it_comes_back(tmp_path: Path) -> None:
+    folder, _ = await told(tmp_path)
+    async with house(folder, extensions=BOTH) as home:
+        services = home.gateway.services("gaiax")
+        before = copy_to(folder, tmp_path / "running")
+        assert await services.look(lambda c: _behind(c, "1", "served")) is not None
+        await acts(make_connector(services), transfer("served", State.TERMINATED), ending=True)
+        after = copy_to(folder, tmp_path / "ended")
+        for table in ("dsp_process", "dsp_token"):
+            replace_rows(folder, table, rows_of(before / "store.db", table))
+        assert await services.look(lambda c: _behind(c, "1", "served")) is None
+        for table in ("dsp_process", "dsp_token"):
+            replace_rows(folder, table, rows_of(after / "store.db", table))

@@ -90,3 +90,26 @@ async def test_a_piece_that_was_damaged_stops_nobody_elses_merge(tmp_path: Path)
         left = {row["subject"] for row in rows_of(store_of(tmp_path), "piece") if row["day"] < home.now.toordinal()}
         assert left == {everybody[0]}
         assert home.compactor.faults == [SAID.format(1)]
+
+
+DAMAGE = ("sealed = CAST(sealed AS TEXT)", "sealed = 'x'", "sealed = 5", "day = day + 0.5")
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+async def test_a_row_that_was_damaged_holds_up_nobodys_expiry_and_nobody_elses_merge(
+    tmp_path: Path, damage: str
+) -> None:
+    async with house(tmp_path) as home:
+        hers, his = await home.household(), await home.household()
+        for who in (hers, his):
+            await feed(home, who, [1, 2])
+        change = f"UPDATE piece SET {damage} WHERE subject = '{hers}' AND class = {CLASS_CODES[QUARTER]}"
+        await home.store.write(lambda c: c.exec_driver_sql(change).rowcount)
+        home.now += 9 * ONE_DAY
+        await home.gateway.retention.run(home.now)
+        kept = [home.vault.oldest(who, LIVE) for who in (hers, his)]
+        assert kept == [(home.now - 7 * ONE_DAY).date()] * 2
+        await home.compactor.round()
+        merged = "SELECT subject FROM block WHERE class = ?"
+        there = await home.store.look(lambda c: c.exec_driver_sql(merged, (CLASS_CODES[QUARTER],)).scalars().all())
+        assert his in there
