@@ -51,8 +51,7 @@ def corrected(
             rows += [by_readings[edge]] if edge in by_readings else []
             continue
         parts = [by_readings.get(piece) for piece in rest_of(edge, inside[edge])]
-        said = [each if isinstance(each, Row) else row_of(each, empty) for each in inside[edge]]
-        rows.append(joined(edge, [*parts, *said], empty, mean=mean))
+        rows.append(joined(edge, [*parts, *_said(inside[edge], empty)], empty, mean=mean))
     return rows if mean else _as_measured(_by_wholes(rows, inside, by_readings, worked_out, empty), inside, worked_out)
 
 
@@ -77,31 +76,35 @@ def _by_wholes(
 ) -> list[Row]:
     """``rows``, and of those that a part without a number leaves without one what readings say of all of it."""
     missing = [edge for row in rows if row.value is None and _lies_in(edge := (row.start, row.end), inside[edge])]
-    wholes = _told(worked_out(missing)) if missing else {}
-    said = [(each.start, each.end) for edge in wholes for each in inside[edge]]
-    told = _told([*by_readings.values(), *(worked_out(said) if said else ())])
+    if not missing:
+        return [*rows]
+    wholes = _told(worked_out(missing))
+    said = worked_out([(each.start, each.end) for edge in wholes for each in inside[edge]])
+    told = _told([*by_readings.values(), *said])
     found = []
     for row in rows:
         edge = row.start, row.end
-        found.append(_shared(row, wholes[edge], inside[edge], told, empty) if edge in wholes else row)
+        found.append(_shared(edge, wholes[edge], inside[edge], told, empty) if edge in wholes else row)
     return found
 
 
-def _shared(row: Row, whole: Row, inside: _Parts, told: Mapping[Edge, Row], empty: Row) -> Row:
+def _shared(edge: Edge, whole: Row, inside: _Parts, told: Mapping[Edge, Row], empty: Row) -> Row:
     """A ``whole`` by readings without what they tell of its parts is left for those of which they tell nothing."""
-    edge = row.start, row.end
     rest = [told[each] for each in rest_of(edge, inside) if each in told]
-    said = [each if isinstance(each, Row) else row_of(each, empty) for each in inside]
+    said = _said(inside, empty)
     counted = [part for part in said if (part.start, part.end) in told]
     unread = [part for part in said if (part.start, part.end) not in told]
     read = [*rest, *(told[part.start, part.end] for part in counted)]
     numbers = [value for part in read if (value := value_in(part, whole.unit)) is not None]
     length = length_of(edge) - sum(length_of((part.start, part.end)) for part in read)
-    left = None if whole.value is None else whole.value - sum(numbers)
-    if left is None or length <= 0 or (left < 0 and not is_signed(whole.quantity)):
-        return row
+    assert whole.value is not None
+    left = whole.value - sum(numbers)
     hole = replace(whole, end=whole.start + timedelta(microseconds=int(length)), value=left)
-    return joined(edge, [*rest, *counted, _filled(hole, unread)], empty, mean=False)
+    return joined(edge, [*rest, *counted, _filled(hole, unread)], empty)
+
+
+def _said(inside: _Parts, empty: Row) -> list[Row]:
+    return [each if isinstance(each, Row) else row_of(each, empty) for each in inside]
 
 
 def _lies_in(edge: Edge, inside: _Parts) -> bool:

@@ -53,7 +53,7 @@ def row_of(one: Correction, empty: Row) -> Row:
     return replace(changed, status=one.status, completeness=share, method=one.method)
 
 
-def joined(edge: Edge, parts: Sequence[Row | None], empty: Row, *, mean: bool) -> Row:
+def joined(edge: Edge, parts: Sequence[Row | None], empty: Row, *, mean: bool = False) -> Row:
     """Parts that make up an interval, corrections last, as one row; missing when one of them has no number, or reaches
     out of it.
     """
