@@ -235,17 +235,17 @@ def test_what_the_readings_do_not_tell_of_the_whole_either_stays_without_a_numbe
 
 
 def test_corrections_at_both_ends_of_a_day_lie_in_it() -> None:
-    """Silent from 1:30 to 22:30: longer than what is left between them."""
-    silent = [each for each in LONG if not START + 90 * MINUTE < each.at < START + ONE_DAY - 90 * MINUTE]
-    first, last = correction(NO, 2 * HOUR, "5"), correction(ONE_DAY - 2 * HOUR, ONE_DAY, "2")
+    """Silent from 1:00 to 0:45 of the next day: longer than what is left between them."""
+    silent = [each for each in LONG if not START + HOUR < each.at < START + ONE_DAY + 45 * MINUTE]
+    first, last = correction(NO, HOUR, "5"), correction(ONE_DAY - 2 * HOUR, ONE_DAY, "2")
     (day,) = told(ONE_DAY, first, last, values=silent, until=ONE_DAY)
-    assert day.value == 96, "they fill in part what the stands at the day's ends say"
+    assert (day.value, day.status) == (Decimal(5 + 92), "estimated"), "the last fills in part what is left"
     (day,) = told(ONE_DAY, first, replace(last, value=Decimal(200)), values=silent, until=ONE_DAY)
-    assert (day.value, day.status) == (Decimal(5 + 200 + 96 * 20 // 24), "estimated")
+    assert (day.value, day.status) == (Decimal(5 + 200 + 92 * 21 // 23), "estimated")
 
 
 def test_of_a_register_that_counts_both_ways_what_is_left_may_be_below_nothing() -> None:
     net = [structs.replace(each, quantity=NET, first=-each.first, last=-each.last) for each in LONG]
-    silent = [each for each in net if not START + 90 * MINUTE < each.at < START + ONE_DAY - 90 * MINUTE]
-    first, last = correction(NO, 2 * HOUR, "-5", name=NET), correction(ONE_DAY - 2 * HOUR, ONE_DAY, "9", name=NET)
-    assert [day.value for day in told(ONE_DAY, first, last, values=silent, name=NET, until=ONE_DAY)] == [-96]
+    silent = [each for each in net if not START + HOUR < each.at < START + ONE_DAY + 45 * MINUTE]
+    first, last = correction(NO, HOUR, "-5", name=NET), correction(ONE_DAY - 2 * HOUR, ONE_DAY, "9", name=NET)
+    assert [day.value for day in told(ONE_DAY, first, last, values=silent, name=NET, until=ONE_DAY)] == [-5 - 92]
